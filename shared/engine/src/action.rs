@@ -1,0 +1,99 @@
+//! What we can do about a fault, why we may not, and what came of it.
+
+use std::fmt;
+
+use crate::facts::IngressRule;
+
+/// A change to the account. There is one today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Revoke this one ingress rule, by its id.
+    RevokeIngress {
+        /// The group that has it, `sg-…`.
+        group: String,
+        /// The rule as it was read, so that it can be put back.
+        rule: IngressRule,
+    },
+}
+
+/// What is to be done about a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Do it.
+    Do(Action),
+    /// It could be done, and is not: why.
+    Withheld {
+        /// What would be done.
+        action: Action,
+        /// Why not.
+        because: Because,
+    },
+    /// A person must do it: why, and the change where it is one that we know.
+    ByHand {
+        /// The change, if it is a single one.
+        action: Option<Action>,
+        /// Why a person.
+        because: Because,
+    },
+    /// It cannot be told yet: why.
+    Pending(String),
+}
+
+/// Why something is not done by us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Because {
+    /// `PORTCULLIS_MODE=observe`
+    Observe,
+    /// The event did not touch the rule.
+    NotTouched,
+    /// The record does not say which rules it touched.
+    TouchedUnknown(String),
+    /// The rule's source could not be read.
+    SourceUnknown(String),
+    /// The group belongs to this account, and only that one can change it.
+    OtherOwner(String),
+    /// These interfaces that are no cache's carry the group too.
+    SharedGroup(Vec<String>),
+    /// Who else carries the group could not be read.
+    SharingUnknown(String),
+    /// The rule is for all traffic of a few addresses: UDP 11211 is the least of it.
+    AllTraffic,
+    /// A cache's port is fixed when it is made.
+    PortIsFixed,
+    /// Encryption in transit changes how every client connects.
+    ClientsMustChange,
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Observe => f.write_str("Portcullis is in observe mode"),
+            Self::NotTouched => f.write_str("this event did not touch the rule"),
+            Self::TouchedUnknown(why) => write!(f, "the event does not say which rules it touched: {why}"),
+            Self::SourceUnknown(why) => write!(f, "its sources could not be read: {why}"),
+            Self::OtherOwner(owner) => write!(f, "the group belongs to account {owner}"),
+            Self::SharedGroup(ids) => {
+                write!(f, "the group also protects what is no cache: {}", ids.join(", "))
+            }
+            Self::SharingUnknown(why) => {
+                write!(f, "what else carries the group could not be read: {why}")
+            }
+            Self::AllTraffic => f.write_str(
+                "the rule admits all traffic from a few addresses, and may be meant for something else",
+            ),
+            Self::PortIsFixed => f.write_str("the port of a cache is fixed when it is made"),
+            Self::ClientsMustChange => f.write_str("every client has to change with it"),
+        }
+    }
+}
+
+/// What came of an action, as seen in the account afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done, and seen to be.
+    Done,
+    /// It was so before we came.
+    AlreadyGone,
+    /// Not done: why.
+    Failed(String),
+}

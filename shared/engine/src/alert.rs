@@ -1,0 +1,136 @@
+//! What people and machines are told: one SNS message per event that found anything.
+
+mod command;
+mod document;
+mod guidance;
+mod mail;
+mod port;
+mod text;
+
+use std::collections::BTreeMap;
+
+use crate::action::{Action, Outcome, Remedy};
+use crate::checks::Finding;
+use crate::decide::{Decision, rule_of};
+use crate::event::Event;
+
+pub use command::{revoke, undo};
+pub use port::suggested_port;
+
+/// What came of the actions, by rule id.
+pub type Outcomes = BTreeMap<String, Outcome>;
+
+/// SNS takes 262,144 bytes with attributes (API reference, Publish). What is kept free is for the
+/// envelope that SNS puts around a message for queues and HTTP.
+const MESSAGE_LIMIT: usize = 262_144 - 16_384;
+
+/// An SNS subject is below 100 characters (API reference, Publish).
+const SUBJECT_LIMIT: usize = 99;
+
+/// What goes to SNS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// `Subject`: ASCII, below 100 characters, severity first.
+    pub subject: String,
+    /// The mail, in plain text.
+    pub mail: String,
+    /// The JSON document for machines, `portcullis.alert.v1`.
+    pub document: String,
+}
+
+impl Alert {
+    /// Says what an event found and what came of it. What does not fit into one SNS message is
+    /// counted instead of told.
+    pub fn compose(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Self {
+        let mut room = decision.findings.len().max(decision.older.len());
+        loop {
+            let alert = Self {
+                subject: mail::subject(event, decision, outcomes),
+                mail: mail::body(event, decision, outcomes, room),
+                document: document::document(event, decision, outcomes, room),
+            };
+            if room == 0 || alert.message().len() <= MESSAGE_LIMIT {
+                return alert;
+            }
+            room /= 2;
+        }
+    }
+
+    /// The `Message` for `MessageStructure=json`: people get the mail, machines the document.
+    pub fn message(&self) -> String {
+        let (mail, document) = (self.mail.as_str(), self.document.as_str());
+        let by_protocol = BTreeMap::from([
+            ("default", mail),
+            ("sqs", document),
+            ("lambda", document),
+            ("http", document),
+            ("https", document),
+        ]);
+        // A map of strings always serialises.
+        serde_json::to_string(&by_protocol).unwrap_or_default()
+    }
+}
+
+/// What a finding ended as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum End {
+    Done,
+    AlreadyGone,
+    Failed(String),
+    Withheld(String),
+    ByHand(String),
+    Pending(String),
+}
+
+impl End {
+    fn of(finding: &Finding, outcomes: &Outcomes) -> Self {
+        match &finding.remedy {
+            Remedy::Do(Action::RevokeIngress { rule, .. }) => match outcomes.get(&rule.id) {
+                Some(Outcome::Done) => Self::Done,
+                Some(Outcome::AlreadyGone) => Self::AlreadyGone,
+                Some(Outcome::Failed(why)) => Self::Failed(why.clone()),
+                None => Self::Failed("it was not tried".to_owned()),
+            },
+            Remedy::Withheld { because, .. } => Self::Withheld(because.to_string()),
+            Remedy::ByHand { because, .. } => Self::ByHand(because.to_string()),
+            Remedy::Pending(why) => Self::Pending(why.clone()),
+        }
+    }
+
+    /// As in the document.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::AlreadyGone => "already-gone",
+            Self::Failed(_) => "failed",
+            Self::Withheld(_) => "withheld",
+            Self::ByHand(_) => "by-hand",
+            Self::Pending(_) => "pending",
+        }
+    }
+
+    fn because(&self) -> Option<&str> {
+        match self {
+            Self::Done | Self::AlreadyGone => None,
+            Self::Failed(why) | Self::Withheld(why) | Self::ByHand(why) | Self::Pending(why) => {
+                Some(why)
+            }
+        }
+    }
+}
+
+/// The findings as they are told: those on one rule together, the worst first.
+fn by_rule(findings: &[Finding]) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        let id = rule_of(finding).map(|rule| &rule.id);
+        let known = groups.iter_mut().find(|group| {
+            id.is_some() && group.first().and_then(|f| rule_of(f)).map(|rule| &rule.id) == id
+        });
+        match known {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}

@@ -1,0 +1,94 @@
+//! The `aws` commands that an alert carries.
+
+use serde_json::{Map, Value, json};
+
+use super::text::shell_json;
+use crate::facts::{IngressRule, Source, Tag};
+
+/// Puts a revoked rule back exactly: its description and tags with it.
+pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {
+    let tags = match rule.tags.is_empty() {
+        true => String::new(),
+        false => format!(" --tag-specifications {}", shell_json(&tag_specifications(&rule.tags))),
+    };
+    format!(
+        "aws ec2 authorize-security-group-ingress --region {region} --group-id {group} --ip-permissions {}{tags}",
+        shell_json(&json!([permission(rule)]))
+    )
+}
+
+/// Revokes one rule by its id.
+pub fn revoke(region: &str, group: &str, rule: &IngressRule) -> String {
+    let id = &rule.id;
+    format!(
+        "aws ec2 revoke-security-group-ingress --region {region} --group-id {group} --security-group-rule-ids {id}"
+    )
+}
+
+fn permission(rule: &IngressRule) -> Value {
+    let mut source = Map::new();
+    let (list, member) = match &rule.source {
+        Source::Ipv4(_) => ("IpRanges", "CidrIp"),
+        Source::Ipv6(_) => ("Ipv6Ranges", "CidrIpv6"),
+        Source::PrefixList(_) | Source::Unreadable(_) => ("PrefixListIds", "PrefixListId"),
+        Source::Group(_) => ("UserIdGroupPairs", "GroupId"),
+    };
+    source.insert(member.to_owned(), rule.source.to_string().into());
+    if let Some(description) = &rule.description {
+        source.insert("Description".to_owned(), description.as_str().into());
+    }
+    let mut permission = Map::new();
+    permission.insert("IpProtocol".to_owned(), rule.protocol.as_str().into());
+    if rule.protocol.has_ports() {
+        permission.insert("FromPort".to_owned(), rule.from_port.into());
+        permission.insert("ToPort".to_owned(), rule.to_port.into());
+    }
+    permission.insert(list.to_owned(), json!([source]));
+    Value::Object(permission)
+}
+
+fn tag_specifications(tags: &[Tag]) -> Value {
+    // `aws:` tags are AWS's own: nobody else may set them (Tagging guide).
+    let own = tags.iter().filter(|tag| !tag.key.starts_with("aws:"));
+    let tags: Vec<_> = own.map(|tag| json!({"Key": tag.key, "Value": tag.value})).collect();
+    json!([{"ResourceType": "security-group-rule", "Tags": tags}])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Protocol;
+
+    fn rule(protocol: &str, source: &str) -> IngressRule {
+        IngressRule {
+            id: "sgr-01".to_owned(),
+            protocol: Protocol::parse(protocol),
+            from_port: 6379,
+            to_port: 6379,
+            source: Source::cidr(source).unwrap(),
+            description: None,
+            tags: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn undo_restores_ports_source_description_and_tags() {
+        let mut rule = rule("tcp", "0.0.0.0/0");
+        rule.description = Some("for the demo".to_owned());
+        rule.tags = vec![
+            Tag { key: "owner".to_owned(), value: "web".to_owned() },
+            Tag { key: "aws:cloudformation:stack-name".to_owned(), value: "s".to_owned() },
+        ];
+        insta::assert_snapshot!(undo("eu-west-1", "sg-01", &rule), @r#"aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-01 --ip-permissions '[{"FromPort":6379,"IpProtocol":"tcp","IpRanges":[{"CidrIp":"0.0.0.0/0","Description":"for the demo"}],"ToPort":6379}]' --tag-specifications '[{"ResourceType":"security-group-rule","Tags":[{"Key":"owner","Value":"web"}]}]'"#);
+    }
+
+    #[test]
+    fn undo_of_all_traffic_has_no_ports() {
+        insta::assert_snapshot!(undo("eu-west-1", "sg-01", &rule("-1", "::/0")), @r#"aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-01 --ip-permissions '[{"IpProtocol":"-1","Ipv6Ranges":[{"CidrIpv6":"::/0"}]}]'"#);
+    }
+
+    #[test]
+    fn revoke_names_the_rule_by_its_id() {
+        insta::assert_snapshot!(revoke("eu-west-1", "sg-01", &rule("tcp", "0.0.0.0/0")), @"aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-01 --security-group-rule-ids sgr-01");
+    }
+}

@@ -1,0 +1,183 @@
+//! The alert for machines: `portcullis.alert.v1`, described by `docs/alert.schema.json`.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{End, Outcomes, command, mail, text};
+use crate::action::Remedy;
+use crate::checks::{Evidence, Finding, Reach};
+use crate::decide::{Decision, rule_of};
+use crate::event::Event;
+use crate::facts::IngressRule;
+use crate::net::{Count, Exposure};
+
+/// Longest text of a user that is passed on.
+const TEXT: usize = 256;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    id: &'a str,
+    account: &'a str,
+    region: &'a str,
+    time: &'a str,
+    mode: &'static str,
+    severity: &'static str,
+    actor: Actor,
+    subject: Subject<'a>,
+    event: EventRef<'a>,
+    findings: Vec<Value>,
+    older: Vec<Value>,
+    omitted: Omitted,
+}
+
+#[derive(Serialize)]
+struct Actor {
+    arn: String,
+    name: String,
+    via: Option<String>,
+    ip: String,
+    agent: String,
+}
+
+#[derive(Serialize)]
+struct Subject<'a> {
+    r#type: &'static str,
+    id: &'a str,
+    arn: &'a str,
+    name: Option<String>,
+    vpc: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct EventRef<'a> {
+    name: &'static str,
+    id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Omitted {
+    findings: usize,
+    older: usize,
+}
+
+/// The document, with at most `room` findings of each kind.
+pub(super) fn document(
+    event: &Event,
+    decision: &Decision,
+    outcomes: &Outcomes,
+    room: usize,
+) -> String {
+    let told = |findings: &[Finding]| -> Vec<Value> {
+        findings.iter().take(room).map(|f| finding(event, f, outcomes)).collect()
+    };
+    let bounded = |text: &str| text::bounded(text, TEXT);
+    let document = Document {
+        schema: "portcullis.alert.v1",
+        id: &event.id,
+        account: &event.account,
+        region: &event.region,
+        time: &event.time,
+        mode: decision.mode.as_str(),
+        severity: decision.severity().as_str(),
+        actor: Actor {
+            arn: bounded(&event.actor.arn),
+            name: bounded(&event.actor.name),
+            via: event.actor.via.as_deref().map(bounded),
+            ip: bounded(&event.actor.ip),
+            agent: bounded(&event.actor.agent),
+        },
+        subject: Subject {
+            r#type: decision.subject.kind,
+            id: &decision.subject.id,
+            arn: &decision.subject.arn,
+            name: decision.subject.name.as_deref().map(bounded),
+            vpc: decision.subject.vpc.as_deref(),
+        },
+        event: EventRef { name: event.name.as_str(), id: &event.id },
+        findings: told(&decision.findings),
+        older: told(&decision.older),
+        omitted: Omitted {
+            findings: decision.findings.len().saturating_sub(room),
+            older: decision.older.len().saturating_sub(room),
+        },
+    };
+    // Strings, numbers and arrays of them always serialise.
+    serde_json::to_string(&document).unwrap_or_default()
+}
+
+fn finding(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Value {
+    let end = End::of(finding, outcomes);
+    let undo = match (&finding.remedy, &end) {
+        (Remedy::Do(action), End::Done) => {
+            let crate::action::Action::RevokeIngress { group, rule } = action;
+            Some(command::undo(&event.region, group, rule))
+        }
+        _ => None,
+    };
+    json!({
+        "check": finding.check.as_str(),
+        "severity": finding.severity.as_str(),
+        "title": mail::title(finding),
+        "evidence": evidence(finding),
+        "outcome": end.as_str(),
+        "because": end.because().map(|why| text::bounded(why, 2 * TEXT)),
+        "undo": undo,
+    })
+}
+
+fn evidence(finding: &Finding) -> Value {
+    match &finding.evidence {
+        Evidence::Rule { group, rule, exposure, cache_port, reach } => {
+            let (public, with) = match exposure {
+                Exposure::Alone(public) => (public, [].as_slice()),
+                Exposure::Together { public, with, .. } => (public, with.as_slice()),
+            };
+            json!({
+                "group": group, "rule": rule_json(rule), "public": public_json(public),
+                "togetherWith": with, "cachePort": cache_port, "reach": reach_json(reach),
+            })
+        }
+        Evidence::UnreadableRule { group, rule, why, reach } => json!({
+            "group": group, "rule": rule_json(rule), "unknown": text::bounded(why, TEXT),
+            "reach": reach_json(reach),
+        }),
+        Evidence::UnreadableGroups(why) => json!({"unknown": text::bounded(why, TEXT)}),
+        Evidence::Port { engine, port } => json!({"engine": engine.as_str(), "port": port}),
+        Evidence::Setting { engine } => json!({"engine": engine.as_str()}),
+    }
+}
+
+fn rule_json(rule: &IngressRule) -> Value {
+    json!({
+        "id": rule.id,
+        "protocol": rule.protocol.as_str(),
+        "fromPort": rule.protocol.has_ports().then_some(rule.from_port),
+        "toPort": rule.protocol.has_ports().then_some(rule.to_port),
+        "source": rule.source.to_string(),
+        "description": rule.description.as_deref().map(|text| text::bounded(text, TEXT)),
+    })
+}
+
+/// IPv6 counts do not fit into a JSON number: they are given as the prefix they are worth.
+fn public_json(count: &Count) -> Value {
+    let v6 = count.v6.checked_ilog2().map(|log| 128 - log);
+    json!({"ipv4Addresses": u64::try_from(count.v4).unwrap_or(u64::MAX), "ipv6Prefix": v6})
+}
+
+fn reach_json(reach: &Reach) -> Value {
+    match reach {
+        Reach::Unknown(why) => json!({"unknown": text::bounded(why, TEXT)}),
+        Reach::Nothing => json!({"interfaces": 0, "publicAddresses": []}),
+        Reach::Private(count) => json!({"interfaces": count, "publicAddresses": []}),
+        Reach::Public { interfaces, addresses } => json!({
+            "interfaces": interfaces,
+            "publicAddresses": addresses.iter().take(20).collect::<Vec<_>>(),
+        }),
+    }
+}
+
+/// The subject line's words for one finding's rule, if it has one.
+pub(super) fn rule_words(finding: &Finding) -> Option<String> {
+    rule_of(finding).map(|rule| format!("{} from {}", rule.traffic(), rule.source))
+}

@@ -1,0 +1,282 @@
+//! The alert for people: plain text, the first three lines say it all.
+
+use std::fmt::Write;
+
+use super::document::rule_words;
+use super::{End, Outcomes, SUBJECT_LIMIT, by_rule, command, guidance, text};
+use crate::action::{Action, Remedy};
+use crate::checks::{Check, Evidence, Finding, admitted};
+use crate::decide::{Decision, rule_of};
+use crate::event::Event;
+use crate::net::Exposure;
+use crate::settings::Mode;
+
+/// Longest text of a user that is shown.
+const TEXT: usize = 120;
+
+/// How many findings are told in full; the rest get a line each.
+const IN_FULL: usize = 10;
+
+/// The subject line: severity first, then what became of what.
+pub(super) fn subject(event: &Event, decision: &Decision, outcomes: &Outcomes) -> String {
+    let severity = decision.severity().as_str().to_uppercase();
+    let line = format!(
+        "[{severity}] {}: {} ({} {})",
+        headline(decision, outcomes),
+        decision.subject.id,
+        event.account,
+        event.region
+    );
+    text::ascii(&line, SUBJECT_LIMIT - 3)
+}
+
+/// What became of what, in a few words.
+fn headline(decision: &Decision, outcomes: &Outcomes) -> String {
+    let rules = by_rule(&decision.findings);
+    let ends: Vec<End> = rules.iter().filter_map(|group| worst(group, outcomes)).collect();
+    let count = |wanted: &str| ends.iter().filter(|end| end.as_str() == wanted).count();
+    let what = match rules.as_slice() {
+        [only] => {
+            only.first().and_then(|f| rule_words(f)).unwrap_or_else(|| checks(&decision.findings))
+        }
+        _ if decision.findings.iter().all(|f| rule_of(f).is_some()) => {
+            format!("{} open rules", rules.len())
+        }
+        _ => checks(&decision.findings),
+    };
+    let closed = count("done") + count("already-gone");
+    match (count("failed"), closed) {
+        (0, closed) if closed == ends.len() => format!("Closed {what}"),
+        (0, 0) if count("withheld") > 0 => format!("Left open {what}"),
+        (0, 0) => format!("Needs you, {what}"),
+        (0, closed) => format!("Closed {closed} of {what}"),
+        (_, 0) => format!("NOT CLOSED {what}"),
+        (_, closed) => format!("Closed only {closed} of {what}"),
+    }
+}
+
+fn checks(findings: &[Finding]) -> String {
+    let mut ids: Vec<&str> = findings.iter().map(|finding| finding.check.as_str()).collect();
+    ids.dedup();
+    ids.join(", ")
+}
+
+/// Of findings on one rule, the one whose end matters most: an action, if any was decided.
+fn worst(group: &[&Finding], outcomes: &Outcomes) -> Option<End> {
+    let acted = group.iter().find(|finding| matches!(finding.remedy, Remedy::Do(_)));
+    acted.or(group.first()).map(|finding| End::of(finding, outcomes))
+}
+
+/// The body, with at most `room` findings.
+pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room: usize) -> String {
+    let subject = &decision.subject;
+    let mut body = String::new();
+    let name = match &subject.name {
+        Some(name) => format!(" {}", text::quoted(name, TEXT)),
+        None => String::new(),
+    };
+    let vpc = subject.vpc.as_ref().map(|vpc| format!(" in {vpc}")).unwrap_or_default();
+    let kind = subject.kind.replace('-', " ");
+    let _ = writeln!(
+        body,
+        "{}: {} on {kind} {}{name}{vpc}, account {}, {}.",
+        decision.severity().as_str().to_uppercase(),
+        headline(decision, outcomes),
+        subject.id,
+        event.account,
+        event.region
+    );
+    let actor = &event.actor;
+    let via = actor.via.as_ref().map(|via| format!(" via {}", text::plain(via, TEXT)));
+    let _ = writeln!(
+        body,
+        "{} called {}{} from {} at {}.",
+        text::plain(&actor.name, TEXT),
+        event.name,
+        via.unwrap_or_default(),
+        text::plain(&actor.ip, TEXT),
+        text::plain(&event.time, 40)
+    );
+    if decision.mode == Mode::Observe {
+        body.push_str("Observe mode: Portcullis changed nothing.\n");
+    }
+    let groups = by_rule(&decision.findings);
+    for (at, group) in groups.iter().take(room).enumerate() {
+        match at < IN_FULL {
+            true => section(&mut body, event, decision, group, outcomes),
+            false => short(&mut body, group, outcomes),
+        }
+    }
+    if groups.len() > room {
+        let _ = writeln!(
+            body,
+            "\n... and {} more, which did not fit into one message.",
+            groups.len() - room
+        );
+    }
+    older(&mut body, decision, room);
+    footer(&mut body, event, decision, outcomes);
+    body
+}
+
+/// A title for one finding.
+pub(super) fn title(finding: &Finding) -> String {
+    let words = rule_words(finding).unwrap_or_default();
+    match (&finding.check, &finding.evidence) {
+        (_, Evidence::UnreadableRule { .. }) => format!("{words} could not be evaluated"),
+        (_, Evidence::UnreadableGroups(_)) => {
+            "who can reach the cache could not be evaluated".to_owned()
+        }
+        (Check::OpenCache, Evidence::Rule { cache_port: Some(port), .. }) => {
+            format!("{words} lets the internet reach the cache's port {port}")
+        }
+        (Check::MemcachedUdp, _) => {
+            format!("{words} lets public addresses reach UDP 11211, which amplifies attacks")
+        }
+        (_, Evidence::Rule { exposure: Exposure::Together { .. }, .. }) => {
+            format!("{words} lets the internet in, together with other rules")
+        }
+        (_, Evidence::Rule { .. }) => format!("{words} lets the internet in"),
+        (_, Evidence::Port { engine, port: Some(port) }) => {
+            format!(
+                "{} listens on its default port {port}, which scanners try first",
+                engine.name()
+            )
+        }
+        (_, Evidence::Port { engine, port: None }) => {
+            format!("the port of this {} cache is not known yet", engine.name())
+        }
+        (Check::NoAuth, Evidence::Setting { engine }) => {
+            format!(
+                "{} asks nobody who they are: whoever reaches it can read and write",
+                engine.name()
+            )
+        }
+        (_, Evidence::Setting { engine }) => {
+            format!("{} is not encrypted in transit", engine.name())
+        }
+    }
+}
+
+fn section(
+    body: &mut String,
+    event: &Event,
+    decision: &Decision,
+    group: &[&Finding],
+    outcomes: &Outcomes,
+) {
+    for finding in group {
+        let _ = writeln!(
+            body,
+            "\n* {} [{}, {}]",
+            title(finding),
+            finding.check,
+            finding.severity.as_str()
+        );
+    }
+    let Some(first) = group.first() else { return };
+    if let Some(rule) = rule_of(first) {
+        let _ =
+            writeln!(body, "  Rule:     {} {}", rule.id, rule_text(rule.description.as_deref()));
+    }
+    if let Evidence::Rule { exposure, reach, .. } = &first.evidence {
+        let _ = writeln!(body, "  Admits:   {}{}", admitted(exposure), together(exposure));
+        let _ = writeln!(body, "  Reaches:  {}", text::plain(&reach.to_string(), 300));
+    }
+    let Some(end) = worst(group, outcomes) else { return };
+    let action = group.iter().find_map(|finding| match &finding.remedy {
+        Remedy::Do(action) | Remedy::Withheld { action, .. } => Some(action),
+        Remedy::ByHand { action, .. } => action.as_ref(),
+        Remedy::Pending(_) => None,
+    });
+    outcome(body, event, &end, action);
+    for finding in group {
+        body.push_str(&guidance::steps(event, decision, finding));
+    }
+}
+
+fn rule_text(description: Option<&str>) -> String {
+    match description {
+        Some(text) => format!("described as {}", text::quoted(text, TEXT)),
+        None => "without a description".to_owned(),
+    }
+}
+
+fn together(exposure: &Exposure) -> String {
+    match exposure {
+        Exposure::Alone(_) => String::new(),
+        Exposure::Together { port, with, .. } => {
+            format!(" at port {port}, together with {}", with.join(", "))
+        }
+    }
+}
+
+fn outcome(body: &mut String, event: &Event, end: &End, action: Option<&Action>) {
+    let why = text::plain(end.because().unwrap_or_default(), 400);
+    let _ = match end {
+        End::Done => {
+            writeln!(body, "  Done:     revoked, and seen gone when the group was read again.")
+        }
+        End::AlreadyGone => {
+            writeln!(body, "  Done:     nothing, it was gone before it could be revoked.")
+        }
+        End::Failed(_) => writeln!(body, "  FAILED:   still open: {why}."),
+        End::Withheld(_) => writeln!(body, "  Withheld: {why}."),
+        End::ByHand(_) => writeln!(body, "  By hand:  {why}."),
+        End::Pending(_) => writeln!(body, "  Pending:  {why}. Look again when it is available."),
+    };
+    let Some(Action::RevokeIngress { group, rule }) = action else { return };
+    let _ = match end {
+        End::Done => writeln!(body, "  Undo:\n{}", command::undo(&event.region, group, rule)),
+        End::AlreadyGone | End::Pending(_) => Ok(()),
+        End::Failed(_) | End::Withheld(_) | End::ByHand(_) => {
+            writeln!(body, "  Close it:\n{}", command::revoke(&event.region, group, rule))
+        }
+    };
+}
+
+fn short(body: &mut String, group: &[&Finding], outcomes: &Outcomes) {
+    let Some(first) = group.first() else { return };
+    let end = worst(group, outcomes).map_or("", |end| end.as_str());
+    let id = rule_of(first).map_or("", |rule| rule.id.as_str());
+    let _ = writeln!(body, "* {} {id} [{}]: {end}", title(first), first.check);
+}
+
+fn older(body: &mut String, decision: &Decision, room: usize) {
+    if decision.older.is_empty() {
+        return;
+    }
+    body.push_str("\nOpen before this event, and left as they are:\n");
+    for finding in decision.older.iter().take(room.min(IN_FULL)) {
+        let id = rule_of(finding).map_or("", |rule| rule.id.as_str());
+        let _ = writeln!(body, "- {} {id} [{}]", title(finding), finding.check);
+    }
+    if let Some(more) = decision.older.len().checked_sub(room.min(IN_FULL)).filter(|more| *more > 0)
+    {
+        let _ = writeln!(body, "- ... and {more} more");
+    }
+}
+
+fn footer(body: &mut String, event: &Event, decision: &Decision, outcomes: &Outcomes) {
+    let closed = decision.findings.iter().any(|finding| End::of(finding, outcomes) == End::Done);
+    if closed {
+        body.push_str("\nConnections that were open before the revoke can outlive it; a network ACL cuts them.\n");
+    }
+    if decision.findings.iter().any(|finding| rule_of(finding).is_some()) {
+        body.push_str("\nTo keep such a rule, narrow it: below 16,777,216 public IPv4 addresses (a /8), or a /32\n");
+        body.push_str("of public IPv6, it is not at fault (UDP 11211: any public address is). To keep it as it\n");
+        body.push_str("was, set PORTCULLIS_MODE=observe before you undo; in enforce mode it is closed again.\n");
+    } else {
+        body.push_str(
+            "\nTo be told no more, change the cache as above; nothing is done to it without you.\n",
+        );
+    }
+    let _ = writeln!(
+        body,
+        "\nCaller: {}\nAgent:  {}\nEvent:  {}\nARN:    {}",
+        text::plain(&event.actor.arn, 300),
+        text::plain(&event.actor.agent, TEXT),
+        text::plain(&event.id, 64),
+        decision.subject.arn
+    );
+}

@@ -1,0 +1,123 @@
+//! Text that users control, made harmless: it cannot forge a line, a link or a command.
+
+/// One bounded line for a mail. What is neither a letter, a digit nor plain punctuation is
+/// escaped, and what a mail reader would turn into a link is broken as `example[.]com`.
+pub(super) fn plain(text: &str, most: usize) -> String {
+    let mut safe = String::new();
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    let mut taken = 0;
+    while let Some(c) = rest.next() {
+        if taken == most {
+            safe.push_str("...");
+            break;
+        }
+        taken += 1;
+        let letter_follows = rest.peek().is_some_and(|next| next.is_alphabetic());
+        match c {
+            '.' if before.is_alphanumeric() && letter_follows => safe.push_str("[.]"),
+            ':' if rest.peek() == Some(&'/') => safe.push_str("[:]"),
+            '"' | '\\' | '`' => safe.extend(c.escape_unicode()),
+            ' '..='~' => safe.push(c),
+            c if c.is_alphanumeric() => safe.push(c),
+            c => safe.extend(c.escape_unicode()),
+        }
+        before = c;
+    }
+    safe
+}
+
+/// The same, in quotes: where the words are somebody else's.
+pub(super) fn quoted(text: &str, most: usize) -> String {
+    format!("\"{}\"", plain(text, most))
+}
+
+/// ASCII only, for the subject of a mail.
+pub(super) fn ascii(text: &str, most: usize) -> String {
+    let one_line = plain(text, most);
+    one_line.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
+}
+
+/// The first `most` characters, for JSON, where everything else is escaped by the encoder.
+pub(super) fn bounded(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// JSON inside single quotes of a shell. It means the same text to `aws`, and holds no quote,
+/// nothing a terminal interprets, and nothing a mail reader would turn into a link.
+pub(super) fn shell_json(value: &serde_json::Value) -> String {
+    let json = value.to_string();
+    let mut safe = String::with_capacity(json.len() + 2);
+    let mut before = ' ';
+    let mut rest = json.chars().peekable();
+    safe.push('\'');
+    while let Some(c) = rest.next() {
+        let next = rest.peek().copied().unwrap_or(' ');
+        let links = match c {
+            '.' => before.is_alphanumeric() && next.is_alphabetic(),
+            ':' => next == '/',
+            '@' => true,
+            _ => false,
+        };
+        if links || c == '\'' || !c.is_ascii() || c.is_ascii_control() {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            safe.push(c);
+        }
+        before = c;
+    }
+    safe.push('\'');
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_stays_as_it_is() {
+        assert_eq!(
+            plain("Web tier (TCP 443), 10.0.0.0/8 & co.", 80),
+            "Web tier (TCP 443), 10.0.0.0/8 & co."
+        );
+        assert_eq!(plain("Büro Köln", 80), "Büro Köln");
+    }
+
+    #[test]
+    fn hostile_text_cannot_forge_a_line_a_link_or_a_quote() {
+        assert_eq!(plain("a\r\nDone: nothing to see", 80), "a\\u{d}\\u{a}Done: nothing to see");
+        assert_eq!(plain("https://evil.example/x", 80), "https[:]//evil[.]example/x");
+        assert_eq!(plain("call evil.com now", 80), "call evil[.]com now");
+        assert_eq!(plain("\u{202e}gro.live", 80), "\\u{202e}gro[.]live");
+        assert_eq!(quoted("x\" Done: \"", 80), "\"x\\u{22} Done: \\u{22}\"");
+        assert_eq!(plain("<!channel> \x1b[31m", 80), "<!channel> \\u{1b}[31m");
+    }
+
+    #[test]
+    fn text_is_bounded() {
+        assert_eq!(plain(&"x".repeat(10_000), 5), "xxxxx...");
+        assert_eq!(bounded("äöü", 2), "äö...");
+        assert_eq!(bounded("äö", 2), "äö");
+    }
+
+    #[test]
+    fn json_for_a_shell_means_the_same_and_holds_no_quote() {
+        let hostile =
+            serde_json::json!({"Description": "it's `rm` $(x) https://evil.com \u{1f600} a\nb @x"});
+        let shell = shell_json(&hostile);
+        let inside = shell.trim_matches('\'');
+        assert!(
+            !inside.contains('\'') && !inside.contains("://") && !inside.contains("evil.com"),
+            "{shell}"
+        );
+        assert!(shell.is_ascii() && !shell.contains('\n'), "{shell}");
+        let back: serde_json::Value = serde_json::from_str(inside).unwrap();
+        assert_eq!(back, hostile);
+    }
+}

@@ -1,0 +1,301 @@
+//! What we object to: one file a check.
+//!
+//! A check is a function from facts to findings; it knows neither the mode nor who owns what.
+
+pub mod default_port;
+pub mod memcached_udp;
+pub mod no_auth;
+pub mod open_cache;
+pub mod open_ingress;
+pub mod plaintext_transit;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::action::{Action, Because, Remedy};
+use crate::facts::{Engine, GroupFacts, IngressRule, Interfaces, PrefixList, Source};
+use crate::net::{Count, Exposure, Sources};
+
+/// A check's id. It names the fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// An ingress rule lets the internet in.
+    OpenIngress,
+    /// UDP 11211 can be reached from a public address.
+    MemcachedUdp,
+    /// A group of a cache lets the internet reach the cache's port.
+    OpenCache,
+    /// A cache listens on its engine's default port.
+    DefaultPort,
+    /// A cache is not encrypted in transit.
+    PlaintextTransit,
+    /// A cache asks nobody who they are.
+    NoAuth,
+}
+
+impl Check {
+    /// Every check, in the order of the documentation.
+    pub const ALL: [Self; 6] = [
+        Self::OpenIngress,
+        Self::MemcachedUdp,
+        Self::OpenCache,
+        Self::DefaultPort,
+        Self::PlaintextTransit,
+        Self::NoAuth,
+    ];
+
+    /// The id, in kebab case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenIngress => "open-ingress",
+            Self::MemcachedUdp => "memcached-udp",
+            Self::OpenCache => "open-cache",
+            Self::DefaultPort => "default-port",
+            Self::PlaintextTransit => "plaintext-transit",
+            Self::NoAuth => "no-auth",
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How bad, by what can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing can be reached today.
+    Low,
+    /// Private interfaces only: peering, VPN and load balancers lead there.
+    Medium,
+    /// What can be reached could not be read.
+    High,
+    /// An interface with a public address.
+    Critical,
+}
+
+impl Severity {
+    /// In lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// A fault, why we say so, and what is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which check.
+    pub check: Check,
+    /// How bad.
+    pub severity: Severity,
+    /// What was seen.
+    pub evidence: Evidence,
+    /// What is to be done.
+    pub remedy: Remedy,
+}
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// An ingress rule admits too much.
+    Rule {
+        /// `sg-…`
+        group: String,
+        /// The rule.
+        rule: IngressRule,
+        /// What it admits.
+        exposure: Exposure,
+        /// The cache port that it reaches, for `open-cache`.
+        cache_port: Option<u16>,
+        /// What stands behind the group.
+        reach: Reach,
+    },
+    /// An ingress rule may admit too much: its source could not be read.
+    UnreadableRule {
+        /// `sg-…`
+        group: String,
+        /// The rule.
+        rule: IngressRule,
+        /// Why it could not be read.
+        why: String,
+        /// What stands behind the group.
+        reach: Reach,
+    },
+    /// The groups of a cache could not be told.
+    UnreadableGroups(String),
+    /// A cache's port.
+    Port {
+        /// The cache's engine.
+        engine: Engine,
+        /// The port; `None` if it cannot be told yet.
+        port: Option<u16>,
+    },
+    /// A setting of a cache.
+    Setting {
+        /// The cache's engine.
+        engine: Engine,
+    },
+}
+
+/// What stands behind a security group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Not told: why.
+    Unknown(String),
+    /// No interface carries the group.
+    Nothing,
+    /// This many interfaces, none with a public address.
+    Private(usize),
+    /// Interfaces, some with public addresses.
+    Public {
+        /// How many carry the group.
+        interfaces: usize,
+        /// The public addresses.
+        addresses: Vec<String>,
+    },
+}
+
+impl Reach {
+    /// Of a group, by the interfaces that carry it.
+    pub fn of(interfaces: &Interfaces) -> Self {
+        let interfaces = match interfaces {
+            Interfaces::NotRead => return Self::Unknown("its interfaces were not read".to_owned()),
+            Interfaces::Unknown(why) => return Self::Unknown(why.clone()),
+            Interfaces::Read(interfaces) => interfaces,
+        };
+        let addresses: Vec<_> = interfaces.iter().flat_map(|i| i.public.iter().cloned()).collect();
+        match (interfaces.len(), addresses.is_empty()) {
+            (0, _) => Self::Nothing,
+            (count, true) => Self::Private(count),
+            (interfaces, false) => Self::Public { interfaces, addresses },
+        }
+    }
+
+    /// How bad an open rule is, given what it reaches.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Unknown(_) => Severity::High,
+            Self::Nothing => Severity::Low,
+            Self::Private(_) => Severity::Medium,
+            Self::Public { .. } => Severity::Critical,
+        }
+    }
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(why) => write!(f, "what carries the group is unknown: {why}"),
+            Self::Nothing => f.write_str("no network interface carries the group"),
+            Self::Private(1) => {
+                f.write_str("1 network interface carries the group, with no public address")
+            }
+            Self::Private(count) => {
+                write!(f, "{count} network interfaces carry the group, none with a public address")
+            }
+            Self::Public { interfaces, addresses } => {
+                let some: Vec<_> = addresses.iter().take(5).cloned().collect();
+                let more = match addresses.len().saturating_sub(some.len()) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                let (noun, verb) = if *interfaces == 1 {
+                    ("interface", "carries")
+                } else {
+                    ("interfaces", "carry")
+                };
+                write!(
+                    f,
+                    "{interfaces} network {noun} {verb} the group, reachable at {}{more}",
+                    some.join(", ")
+                )
+            }
+        }
+    }
+}
+
+/// The sources of every rule of a group, each prefix list expanded once.
+struct SourceTable<'a> {
+    group: &'a GroupFacts,
+    lists: BTreeMap<&'a str, Result<Sources, &'a str>>,
+    own: BTreeMap<&'a str, Sources>,
+}
+
+impl<'a> SourceTable<'a> {
+    fn new(group: &'a GroupFacts) -> Self {
+        let mut lists = BTreeMap::new();
+        for (id, list) in &group.prefix_lists {
+            let sources = match list {
+                PrefixList::Entries(entries) => Ok(Sources::new(entries.iter().copied())),
+                PrefixList::Unknown(why) => Err(why.as_str()),
+            };
+            lists.insert(id.as_str(), sources);
+        }
+        let mut own = BTreeMap::new();
+        for rule in &group.rules {
+            let net = match &rule.source {
+                Source::Ipv4(net) => (*net).into(),
+                Source::Ipv6(net) => (*net).into(),
+                Source::PrefixList(_) | Source::Group(_) | Source::Unreadable(_) => continue,
+            };
+            own.insert(rule.id.as_str(), Sources::new([net]));
+        }
+        Self { group, lists, own }
+    }
+
+    /// The addresses that a rule admits: `Ok(None)` for a group reference, which admits no
+    /// address, `Err` with the reason if they could not be read.
+    fn of(&self, rule: &'a IngressRule) -> Result<Option<&Sources>, String> {
+        match &rule.source {
+            Source::Ipv4(_) | Source::Ipv6(_) => Ok(self.own.get(rule.id.as_str())),
+            Source::Group(_) => Ok(None),
+            Source::PrefixList(list) => match self.lists.get(list.as_str()) {
+                Some(Ok(sources)) => Ok(Some(sources)),
+                Some(Err(why)) => Err(format!("prefix list {list}: {why}")),
+                None => Err(format!("prefix list {list} was not read")),
+            },
+            Source::Unreadable(what) => Err(what.clone()),
+        }
+    }
+
+    fn revoke(&self, rule: &IngressRule) -> Action {
+        Action::RevokeIngress { group: self.group.id.clone(), rule: rule.clone() }
+    }
+
+    /// A rule whose sources could not be read: told, and left alone.
+    fn unreadable(&self, check: Check, rule: &IngressRule, why: String) -> Finding {
+        let reach = Reach::of(&self.group.interfaces);
+        Finding {
+            check,
+            severity: reach.severity(),
+            evidence: Evidence::UnreadableRule {
+                group: self.group.id.clone(),
+                rule: rule.clone(),
+                why: why.clone(),
+                reach,
+            },
+            remedy: Remedy::Withheld {
+                action: self.revoke(rule),
+                because: Because::SourceUnknown(why),
+            },
+        }
+    }
+}
+
+/// A rule of a group, with whether the event touched it.
+pub type Judged<'a> = (&'a IngressRule, bool);
+
+/// What a union or a rule admits.
+pub fn admitted(exposure: &Exposure) -> Count {
+    match exposure {
+        Exposure::Alone(count) => *count,
+        Exposure::Together { public, .. } => *public,
+    }
+}

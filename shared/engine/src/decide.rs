@@ -1,0 +1,336 @@
+//! Facts become a decision. Pure and total: there is no decision that cannot be made.
+//!
+//! INVARIANT: everything that chooses is here or called from here. `observe` mode turns
+//! `Remedy::Do` into `Remedy::Withheld` in [`settle`], and nothing after it asks for the mode.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::action::{Action, Because, Remedy};
+use crate::checks::default_port::Port;
+use crate::checks::{
+    Evidence, Finding, Judged, Severity, admitted, default_port, memcached_udp, no_auth,
+    open_cache, open_ingress, plaintext_transit,
+};
+use crate::event::{CacheLead, Event, GroupLead, Touched};
+use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule};
+use crate::net::Exposure;
+use crate::settings::Mode;
+
+/// What was decided about one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The mode it was decided in.
+    pub mode: Mode,
+    /// What it is about.
+    pub subject: Subject,
+    /// What the event brought about. Each carries its remedy.
+    pub findings: Vec<Finding>,
+    /// Faults that the event did not touch: told beside the findings, never the cause of an alert.
+    pub older: Vec<Finding>,
+    /// What was seen and led to nothing, for the log.
+    pub notes: Vec<String>,
+    /// The cache, if the decision is about one: its settings go into the commands for a person.
+    pub cache: Option<CacheFacts>,
+}
+
+/// The resource that a decision is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// `security-group`, `replication-group`, `cache-cluster` or `serverless-cache`.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its name, which users control.
+    pub name: Option<String>,
+    /// Its VPC, where that was read.
+    pub vpc: Option<String>,
+}
+
+impl Decision {
+    /// Nothing is wrong: no action, no alert.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// What is to be done, each thing once: a rule may be at fault in two ways.
+    pub fn actions(&self) -> Vec<&Action> {
+        let mut actions: Vec<&Action> = Vec::new();
+        for finding in &self.findings {
+            if let Remedy::Do(action) = &finding.remedy
+                && !actions.contains(&action)
+            {
+                actions.push(action);
+            }
+        }
+        actions
+    }
+
+    /// The worst of the findings.
+    pub fn severity(&self) -> Severity {
+        self.findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Low)
+    }
+}
+
+/// Decides about a security group that an event touched.
+pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, mode: Mode) -> Decision {
+    let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
+    let touched: BTreeSet<&str> = match &lead.touched {
+        Touched::Rules(_) => resolved.ids.iter().map(String::as_str).collect(),
+        // Nothing is acted on below, and everything that is at fault is told.
+        Touched::Unknown(_) => facts.rules.iter().map(|rule| rule.id.as_str()).collect(),
+    };
+    let judged: Vec<Judged<'_>> =
+        facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
+    let mut findings = group_findings(facts, &judged);
+    let mut older = Vec::new();
+    if !findings.is_empty() {
+        let told: BTreeSet<String> =
+            findings.iter().filter_map(rule_of).map(|r| r.id.clone()).collect();
+        let rest: Vec<Judged<'_>> = facts
+            .rules
+            .iter()
+            .filter(|rule| !told.contains(&rule.id))
+            .map(|rule| (rule, true))
+            .collect();
+        older = group_findings(facts, &rest);
+    }
+    for finding in &mut findings {
+        if let Touched::Unknown(why) = &lead.touched {
+            withhold(finding, Because::TouchedUnknown(why.clone()));
+        }
+        settle(finding, event, facts.owner.as_deref(), mode);
+    }
+    for finding in &mut older {
+        withhold(finding, Because::NotTouched);
+    }
+    let notes = resolved.unsettled.iter().map(|rule| format!("{rule} is not there (any more)"));
+    Decision {
+        mode,
+        subject: group_subject(event, facts),
+        findings,
+        older,
+        notes: notes.collect(),
+        cache: None,
+    }
+}
+
+fn group_findings(facts: &GroupFacts, judged: &[Judged<'_>]) -> Vec<Finding> {
+    let mut findings = open_ingress::check(facts, judged);
+    findings.extend(memcached_udp::check(facts, judged));
+    findings.sort_by(|a, b| {
+        let key = |f: &Finding| {
+            (std::cmp::Reverse(f.severity), rule_of(f).map(|r| r.id.clone()), f.check)
+        };
+        key(a).cmp(&key(b))
+    });
+    findings
+}
+
+/// Decides about a cache that was made.
+///
+/// Its event touched the rules of its groups that reach its port; there are no older faults to
+/// tell, because what else those groups admit is not this cache's business.
+pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, mode: Mode) -> Decision {
+    let engine = facts.engine.clone();
+    let engine = engine.or_else(|| lead.engine.as_deref().map(Engine::parse));
+    let engine = engine.unwrap_or_else(|| Engine::Unknown("unknown engine".to_owned()));
+    let mut findings = Vec::new();
+    let mut notes = Vec::new();
+    if let Some(group) = &facts.member_of {
+        notes.push(format!(
+            "{} is a member of replication group {group}, which speaks for it",
+            facts.id
+        ));
+    } else {
+        let port = port(&engine, lead, facts);
+        match &port {
+            Port::Known(ports) => findings.extend(open_cache::check(&engine, ports, &facts.groups)),
+            Port::Pending(why) => {
+                notes.push(format!("who can reach its port cannot be told: {why}"))
+            }
+        }
+        findings.extend(default_port::check(facts.kind, &engine, &port));
+        findings.extend(plaintext_transit::check(&engine, facts));
+        findings.extend(no_auth::check(&engine, facts));
+    }
+    for finding in &mut findings {
+        let group = rule_group(finding).map(str::to_owned);
+        settle(finding, event, group.and_then(|id| owner(facts, &id)), mode);
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    Decision {
+        mode,
+        subject: cache_subject(event, facts),
+        findings,
+        older: Vec::new(),
+        notes,
+        cache: Some(facts.clone()),
+    }
+}
+
+/// The ports that the cache listens on, or will. While it is being created, Describe shows no
+/// endpoint (API reference, DescribeCacheClusters): the request says it, or its silence does,
+/// unless the port may be taken over from something older.
+fn port(engine: &Engine, lead: &CacheLead, facts: &CacheFacts) -> Port {
+    if !facts.ports.is_empty() {
+        return Port::Known(facts.ports.clone());
+    }
+    if facts.kind == CacheKind::ServerlessCache {
+        // User guide, "Setting up": both ports are in use, the second for reads.
+        return match engine.default_port() {
+            Some(port) => Port::Known(vec![port, port + 1]),
+            None => {
+                Port::Pending(format!("the ports of engine `{}` are not known", engine.as_str()))
+            }
+        };
+    }
+    match (lead.port, &lead.inherits, engine.default_port()) {
+        (Some(port), _, _) => Port::Known(vec![port]),
+        (None, Some(from), _) => Port::Pending(format!(
+            "it is {from}, which may bring its port, and has no endpoint yet"
+        )),
+        (None, None, Some(port)) => Port::Known(vec![port]),
+        (None, None, None) => {
+            Port::Pending(format!("the default port of `{}` is not known", engine.as_str()))
+        }
+    }
+}
+
+/// Applies what holds for every finding: only the owner can change a group, and in observe mode
+/// nobody does.
+fn settle(finding: &mut Finding, event: &Event, owner: Option<&str>, mode: Mode) {
+    if let Some(owner) = owner
+        && owner != event.account
+        && let Remedy::Do(action) = &finding.remedy
+    {
+        let because = Because::OtherOwner(owner.to_owned());
+        finding.remedy = Remedy::ByHand { action: Some(action.clone()), because };
+    }
+    if mode == Mode::Observe {
+        withhold(finding, Because::Observe);
+    }
+}
+
+fn withhold(finding: &mut Finding, because: Because) {
+    if let Remedy::Do(action) = &finding.remedy {
+        finding.remedy = Remedy::Withheld { action: action.clone(), because };
+    }
+}
+
+/// The rule that a finding is about.
+pub fn rule_of(finding: &Finding) -> Option<&IngressRule> {
+    match &finding.evidence {
+        Evidence::Rule { rule, .. } | Evidence::UnreadableRule { rule, .. } => Some(rule),
+        Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => None,
+    }
+}
+
+fn rule_group(finding: &Finding) -> Option<&str> {
+    match &finding.evidence {
+        Evidence::Rule { group, .. } | Evidence::UnreadableRule { group, .. } => Some(group),
+        Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => None,
+    }
+}
+
+fn owner<'a>(facts: &'a CacheFacts, group: &str) -> Option<&'a str> {
+    match &facts.groups {
+        CacheGroups::Unknown(_) => None,
+        CacheGroups::Read(groups) => {
+            groups.iter().find(|facts| facts.id == group)?.owner.as_deref()
+        }
+    }
+}
+
+fn group_subject(event: &Event, facts: &GroupFacts) -> Subject {
+    let owner = facts.owner.as_deref().unwrap_or(&event.account);
+    Subject {
+        kind: "security-group",
+        id: facts.id.clone(),
+        arn: format!(
+            "arn:{}:ec2:{}:{owner}:security-group/{}",
+            event.partition(),
+            event.region,
+            facts.id
+        ),
+        name: facts.details.as_ref().map(|details| details.name.clone()),
+        vpc: facts.details.as_ref().and_then(|details| details.vpc.clone()),
+    }
+}
+
+fn cache_subject(event: &Event, facts: &CacheFacts) -> Subject {
+    let (kind, resource) = match facts.kind {
+        CacheKind::CacheCluster => ("cache-cluster", "cluster"),
+        CacheKind::ReplicationGroup => ("replication-group", "replicationgroup"),
+        CacheKind::ServerlessCache => ("serverless-cache", "serverlesscache"),
+    };
+    let arn = || {
+        let (partition, region, account) = (event.partition(), &event.region, &event.account);
+        format!("arn:{partition}:elasticache:{region}:{account}:{resource}:{}", facts.id)
+    };
+    Subject {
+        kind,
+        id: facts.id.clone(),
+        arn: facts.arn.clone().unwrap_or_else(arn),
+        name: None,
+        vpc: match &facts.groups {
+            CacheGroups::Unknown(_) => None,
+            CacheGroups::Read(groups) => {
+                groups.iter().find_map(|g| g.details.as_ref().and_then(|d| d.vpc.clone()))
+            }
+        },
+    }
+}
+
+/// One readable line per finding: the same in logs, tests and the command line.
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = Vec::new();
+        lines.extend(self.findings.iter().map(Finding::to_string));
+        lines.extend(self.older.iter().map(|finding| format!("older: {finding}")));
+        lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
+        if self.findings.is_empty() {
+            lines.insert(0, format!("clean {} {}", self.subject.kind, self.subject.id));
+        }
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ", self.severity.as_str(), self.check)?;
+        match &self.evidence {
+            Evidence::Rule { group, rule, exposure, cache_port, reach } => {
+                write!(f, "{group} {} {} from {}: ", rule.id, rule.traffic(), rule.source)?;
+                write!(f, "{}", admitted(exposure))?;
+                if let Exposure::Together { port, with, .. } = exposure {
+                    write!(f, " together with {} at port {port}", with.join(", "))?;
+                }
+                if let Some(port) = cache_port {
+                    write!(f, " reach cache port {port}")?;
+                }
+                write!(f, "; {reach}")?;
+            }
+            Evidence::UnreadableRule { group, rule, why, reach } => {
+                write!(f, "{group} {} {} from {}: ", rule.id, rule.traffic(), rule.source)?;
+                write!(f, "unknown, {why}; {reach}")?;
+            }
+            Evidence::UnreadableGroups(why) => write!(f, "unknown, {why}")?,
+            Evidence::Port { engine, port: Some(port) } => {
+                write!(f, "{} on {port}", engine.name())?
+            }
+            Evidence::Port { engine, port: None } => {
+                write!(f, "{} on an unknown port", engine.name())?
+            }
+            Evidence::Setting { engine } => f.write_str(engine.name())?,
+        }
+        match &self.remedy {
+            Remedy::Do(Action::RevokeIngress { .. }) => f.write_str(" -> revoke"),
+            Remedy::Withheld { because, .. } => write!(f, " -> withheld: {because}"),
+            Remedy::ByHand { because, .. } => write!(f, " -> by hand: {because}"),
+            Remedy::Pending(why) => write!(f, " -> pending: {why}"),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! What can happen: the events that Portcullis looks at.
+//!
+//! INVARIANT: an event is a hint. It says where to look, which rules were touched and whom to
+//! name; what is true is read from the account afterwards.
+
+mod actor;
+mod json;
+mod parse;
+
+use std::fmt;
+
+use crate::facts::{CacheKind, IngressRule, Protocol, Source};
+
+pub use parse::{Ignored, Malformed, Parsed, parse};
+
+/// A successful API call that may have opened something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// CloudTrail's `eventID`, the same in every delivery of one call; else the envelope's id.
+    pub id: String,
+    /// Which API was called.
+    pub name: EventName,
+    /// CloudTrail's `eventTime`, ISO 8601 in UTC. It is "now" for every decision.
+    pub time: String,
+    /// The account that owns the resource (`recipientAccountId`), 12 digits.
+    pub account: String,
+    /// The Region of the call, as `eu-west-1`.
+    pub region: String,
+    /// Who called.
+    pub actor: Actor,
+    /// Where to look.
+    pub lead: Lead,
+}
+
+impl Event {
+    /// The AWS partition of the event's Region, for ARNs.
+    pub fn partition(&self) -> &'static str {
+        if self.region.starts_with("cn-") {
+            "aws-cn"
+        } else if self.region.starts_with("us-gov-") {
+            "aws-us-gov"
+        } else {
+            "aws"
+        }
+    }
+}
+
+/// The API calls that are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventName {
+    /// `ec2:AuthorizeSecurityGroupIngress`
+    AuthorizeSecurityGroupIngress,
+    /// `ec2:ModifySecurityGroupRules`: may turn a private rule public in place.
+    ModifySecurityGroupRules,
+    /// `elasticache:CreateCacheCluster`
+    CreateCacheCluster,
+    /// `elasticache:CreateReplicationGroup`
+    CreateReplicationGroup,
+    /// `elasticache:CreateServerlessCache`
+    CreateServerlessCache,
+}
+
+impl EventName {
+    /// Every watched call, in the order of the README's table.
+    pub const ALL: [Self; 5] = [
+        Self::AuthorizeSecurityGroupIngress,
+        Self::ModifySecurityGroupRules,
+        Self::CreateCacheCluster,
+        Self::CreateReplicationGroup,
+        Self::CreateServerlessCache,
+    ];
+
+    /// AWS's spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizeSecurityGroupIngress => "AuthorizeSecurityGroupIngress",
+            Self::ModifySecurityGroupRules => "ModifySecurityGroupRules",
+            Self::CreateCacheCluster => "CreateCacheCluster",
+            Self::CreateReplicationGroup => "CreateReplicationGroup",
+            Self::CreateServerlessCache => "CreateServerlessCache",
+        }
+    }
+}
+
+impl fmt::Display for EventName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who called the API, as CloudTrail saw it. Every text here is controlled by users.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Actor {
+    /// `userIdentity.arn`, or the next best that the record has.
+    pub arn: String,
+    /// A name for people: `deploy-role/alice`, `alice`, `root`, `cloudformation.amazonaws.com`.
+    pub name: String,
+    /// What the call came through, where that can be told: `Terraform`, `AWS console`, ….
+    pub via: Option<String>,
+    /// `sourceIPAddress`: an address, or a service's host name.
+    pub ip: String,
+    /// `userAgent`
+    pub agent: String,
+}
+
+/// Where an event says to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lead {
+    /// A security group's rules were touched.
+    Group(GroupLead),
+    /// A cache was made.
+    Cache(CacheLead),
+}
+
+/// The security group that an event is about, and what it touched there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupLead {
+    /// Which group.
+    pub group: GroupRef,
+    /// Which of its rules.
+    pub touched: Touched,
+}
+
+/// How the event names the group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupRef {
+    /// `sg-…`
+    Id(String),
+    /// By name alone, which EC2 allows in the default VPC only.
+    Name(String),
+}
+
+/// Which rules an event touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touched {
+    /// These.
+    Rules(Vec<RuleLead>),
+    /// The record does not say (it was truncated): the reason. We report, and do not act.
+    Unknown(String),
+}
+
+/// One touched rule: its id where the event has it, and what it must look like by now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleLead {
+    /// `sgr-…`
+    pub id: Option<String>,
+    /// What was asked for. Present where there is no id, and for edits, where Describe may for
+    /// some seconds still show the rule as it was before.
+    pub shape: Option<RuleShape>,
+}
+
+/// The identity of an ingress rule within its group: EC2 refuses a second one of the same shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleShape {
+    /// Normalised protocol.
+    pub protocol: Protocol,
+    /// `FromPort`, -1 where absent.
+    pub from_port: i32,
+    /// `ToPort`, -1 where absent.
+    pub to_port: i32,
+    /// Canonical source.
+    pub source: Source,
+}
+
+impl RuleShape {
+    /// Whether the live rule is the one that was asked for.
+    ///
+    /// Ports count only where the protocol has them: EC2 stores none for `-1` and for protocol
+    /// numbers other than tcp, udp and icmp, whatever was sent (API reference, `IpPermission`).
+    pub fn matches(&self, rule: &IngressRule) -> bool {
+        self.protocol == rule.protocol
+            && self.source == rule.source
+            && (!self.protocol.has_ports()
+                || (self.from_port, self.to_port) == (rule.from_port, rule.to_port))
+    }
+}
+
+/// What the touched rules are among the group's live ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Resolved {
+    /// Ids of live ingress rules that the event touched.
+    pub ids: Vec<String>,
+    /// What Describe does not show (yet), or still shows as it was before: readable names.
+    pub unsettled: Vec<String>,
+}
+
+impl Touched {
+    /// Finds the touched rules among the live ones. `egress` holds the ids of the egress rules:
+    /// ModifySecurityGroupRules does not say which direction it edits.
+    pub fn resolve(&self, ingress: &[IngressRule], egress: &[String]) -> Resolved {
+        let mut found = Resolved::default();
+        let Self::Rules(leads) = self else {
+            return found;
+        };
+        for lead in leads {
+            let live = ingress.iter().find(|rule| match (&lead.id, &lead.shape) {
+                (Some(id), _) => rule.id == *id,
+                (None, Some(shape)) => shape.matches(rule),
+                (None, None) => false,
+            });
+            if let Some(rule) = live {
+                if lead.shape.as_ref().is_some_and(|shape| !shape.matches(rule)) {
+                    found.unsettled.push(format!("{} as edited", rule.id));
+                }
+                if !found.ids.contains(&rule.id) {
+                    found.ids.push(rule.id.clone());
+                }
+            } else if !lead.id.as_ref().is_some_and(|id| egress.contains(id)) {
+                found.unsettled.push(lead.to_string());
+            }
+        }
+        found
+    }
+}
+
+impl fmt::Display for RuleLead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.id, &self.shape) {
+            (Some(id), _) => f.write_str(id),
+            (None, Some(shape)) => write!(f, "the rule for {}", shape.source),
+            (None, None) => f.write_str("a rule that the event does not name"),
+        }
+    }
+}
+
+/// The cache that an event is about, and what the request asked for: while a cache is being
+/// created, nothing else says its port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheLead {
+    /// What kind of cache.
+    pub kind: CacheKind,
+    /// Its id, in lower case, as the service stores it.
+    pub id: String,
+    /// `engine` of the request or the response.
+    pub engine: Option<String>,
+    /// `port` of the request; absent when defaulted.
+    pub port: Option<u16>,
+    /// What the port may come from when the request has none.
+    pub inherits: Option<Inherits>,
+    /// `securityGroupIds` of the request.
+    pub security_groups: Vec<String>,
+}
+
+/// A source whose port a new cache may take over, so that the engine's default must not be assumed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inherits {
+    /// Restored from this snapshot (its name, or its S3 ARN).
+    Snapshot(String),
+    /// Made around this existing cache cluster (`primaryClusterId`).
+    Primary(String),
+    /// Joined to this global datastore.
+    Global(String),
+}
+
+impl fmt::Display for Inherits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Snapshot(name) => write!(f, "restored from snapshot {name}"),
+            Self::Primary(id) => write!(f, "made around the existing cluster {id}"),
+            Self::Global(id) => write!(f, "joined to the global datastore {id}"),
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! `parse`: total, lenient where CloudTrail is, strict where it matters.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::actor::{actor, session_role};
+use super::json::Json;
+use super::{
+    CacheLead, Event, EventName, GroupLead, GroupRef, Inherits, Lead, RuleLead, RuleShape, Touched,
+};
+use crate::facts::{CacheKind, Protocol, Source};
+
+/// What a piece of JSON turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parsed {
+    /// Something to look at.
+    Event(Box<Event>),
+    /// Nothing to do, and why.
+    Ignored(Ignored),
+    /// Something is wrong with it: it must not be lost.
+    Malformed(Malformed),
+}
+
+/// Why an event leads to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ignored {
+    /// Not an API call of CloudTrail, or not one that is watched.
+    NotWatched(String),
+    /// The call failed with this code: it changed nothing.
+    Failed(String),
+    /// A dry run: it changed nothing.
+    DryRun,
+    /// We made the call, with this role.
+    OwnCall(String),
+    /// A replica joined this replication group. It inherits the group's port, security groups and
+    /// encryption (CreateCacheCluster refuses its own), so the group's event has said it all.
+    Replica(String),
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotWatched(what) => write!(f, "`{what}` is not watched"),
+            Self::Failed(code) => write!(f, "the call failed with `{code}` and changed nothing"),
+            Self::DryRun => f.write_str("the call was a dry run and changed nothing"),
+            Self::OwnCall(role) => write!(f, "our own call, made with `{role}`"),
+            Self::Replica(group) => write!(
+                f,
+                "a replica joined replication group `{group}`, whose port and security groups it inherits"
+            ),
+        }
+    }
+}
+
+/// What is wrong with an event: where, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("malformed event: `{at}` {why}")]
+pub struct Malformed {
+    /// Path of the member, as `detail.requestParameters.port`.
+    pub at: &'static str,
+    /// What it is and what it should be.
+    pub why: String,
+}
+
+/// Why reading stopped: both ends of a parse that yields no event.
+enum Stop {
+    Ignored(Ignored),
+    Malformed(Malformed),
+}
+
+fn malformed(at: &'static str, why: impl Into<String>) -> Stop {
+    Stop::Malformed(Malformed { at, why: why.into() })
+}
+
+/// Reads an EventBridge event. `own_roles` are the ARNs of the IAM roles whose calls are ours.
+pub fn parse(event: &Value, own_roles: &[String]) -> Parsed {
+    match read(event, own_roles) {
+        Ok(event) => Parsed::Event(Box::new(event)),
+        Err(Stop::Ignored(why)) => Parsed::Ignored(why),
+        Err(Stop::Malformed(what)) => Parsed::Malformed(what),
+    }
+}
+
+fn read(event: &Value, own_roles: &[String]) -> Result<Event, Stop> {
+    if !event.is_object() {
+        return Err(malformed("event", "is not a JSON object"));
+    }
+    let envelope = Json::new(event);
+    if let Some(kind) = envelope.get("detail-type").text()
+        && kind != "AWS API Call via CloudTrail"
+    {
+        return Err(Stop::Ignored(Ignored::NotWatched(kind)));
+    }
+    // Some relays deliver the record as a JSON string.
+    let unpacked = match event.get("detail") {
+        Some(Value::String(text)) => serde_json::from_str(text).map_err(|error| {
+            malformed("detail", format!("is a string, and not of JSON: {error}"))
+        })?,
+        Some(detail) => detail.clone(),
+        None => {
+            return Err(malformed("detail", "is missing: the whole EventBridge event is needed"));
+        }
+    };
+    let record = Json::new(&unpacked);
+    let name = name(record)?;
+    if let Some(code) = record.get("errorCode").text() {
+        return Err(Stop::Ignored(match code.contains("DryRunOperation") {
+            true => Ignored::DryRun,
+            false => Ignored::Failed(code),
+        }));
+    }
+    if let Some(role) = session_role(record)
+        && own_roles.contains(&role)
+    {
+        return Err(Stop::Ignored(Ignored::OwnCall(role)));
+    }
+    let first = |a: Json<'_>, b: Json<'_>| a.text().or_else(|| b.text());
+    let (recipient, region) = (record.get("recipientAccountId"), record.get("awsRegion"));
+    Ok(Event {
+        name,
+        lead: lead(name, record)?,
+        id: word(first(record.get("eventID"), envelope.get("id")), "detail.eventID")?,
+        time: word(first(record.get("eventTime"), envelope.get("time")), "detail.eventTime")?,
+        account: word(first(recipient, envelope.get("account")), "detail.recipientAccountId")?,
+        region: word(first(region, envelope.get("region")), "detail.awsRegion")?,
+        actor: actor(record),
+    })
+}
+
+/// A member that AWS writes, and that ends up in commands and ARNs: one short word.
+fn word(text: Option<String>, at: &'static str) -> Result<String, Stop> {
+    let text =
+        text.ok_or_else(|| malformed(at, "is missing, in the record and in the envelope"))?;
+    let clean = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-:.+".contains(&b));
+    match clean && text.len() <= 64 {
+        true => Ok(text),
+        false => Err(malformed(
+            at,
+            format!("is `{}`, which AWS does not write there", text.escape_default()),
+        )),
+    }
+}
+
+fn name(record: Json<'_>) -> Result<EventName, Stop> {
+    let name = record
+        .get("eventName")
+        .text()
+        .ok_or_else(|| malformed("detail.eventName", "is missing"))?;
+    EventName::ALL
+        .into_iter()
+        .find(|known| known.as_str() == name)
+        .ok_or(Stop::Ignored(Ignored::NotWatched(name)))
+}
+
+fn lead(name: EventName, record: Json<'_>) -> Result<Lead, Stop> {
+    let request = record.get("requestParameters");
+    let response = record.get("responseElements");
+    match name {
+        EventName::AuthorizeSecurityGroupIngress => authorize(request, response).map(Lead::Group),
+        EventName::ModifySecurityGroupRules => modify(request).map(Lead::Group),
+        EventName::CreateCacheCluster => {
+            let joined = request.get("replicationGroupId").text();
+            let group = joined.or_else(|| response.get("replicationGroupId").text());
+            if let Some(group) = group {
+                return Err(Stop::Ignored(Ignored::Replica(group)));
+            }
+            cache(CacheKind::CacheCluster, request, response).map(Lead::Cache)
+        }
+        EventName::CreateReplicationGroup => {
+            cache(CacheKind::ReplicationGroup, request, response).map(Lead::Cache)
+        }
+        EventName::CreateServerlessCache => {
+            // Parsers in the field read the response both wrapped and flat; no record was seen.
+            let wrapped = response.get("serverlessCache");
+            let response = if wrapped.exists() { wrapped } else { response };
+            cache(CacheKind::ServerlessCache, request, response).map(Lead::Cache)
+        }
+    }
+}
+
+/// An id may end up in a command that a person pastes: only what AWS uses in ids passes.
+fn id(text: String, at: &'static str, prefix: &str) -> Result<String, Stop> {
+    let clean = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && text.len() <= 64;
+    if clean && text.starts_with(prefix) {
+        return Ok(text);
+    }
+    Err(malformed(
+        at,
+        format!("is `{}`, which is no id of the form `{prefix}…`", text.escape_default()),
+    ))
+}
+
+fn authorize(request: Json<'_>, response: Json<'_>) -> Result<GroupLead, Stop> {
+    const GROUP: &str = "detail.requestParameters.groupId";
+    let rule_set = response.get("securityGroupRuleSet").list();
+    let named = request.get("groupId").text();
+    let group = named.or_else(|| rule_set.iter().find_map(|item| item.get("groupId").text()));
+    let group = match (group, request.get("groupName").text()) {
+        (Some(group), _) => GroupRef::Id(id(group, GROUP, "sg-")?),
+        (None, Some(name)) => GroupRef::Name(name),
+        (None, None) => {
+            return Err(malformed(
+                GROUP,
+                "is missing, and neither `groupName` nor the response names a group",
+            ));
+        }
+    };
+    let mut touched = Vec::new();
+    for item in rule_set.into_iter().filter(|item| !item.get("isEgress").is_true()) {
+        match item.get("securityGroupRuleId").text() {
+            Some(rule) => touched.push(RuleLead {
+                id: Some(id(rule, "detail.responseElements.securityGroupRuleSet", "sgr-")?),
+                shape: None,
+            }),
+            None => return Ok(GroupLead { group, touched: requested(request) }),
+        }
+    }
+    let touched = if touched.is_empty() { requested(request) } else { Touched::Rules(touched) };
+    Ok(GroupLead { group, touched })
+}
+
+/// What AuthorizeSecurityGroupIngress asked for, in its nested and its flat form. One range that
+/// cannot be read makes the whole unknown: acting on the rest would look like having dealt with it.
+fn requested(request: Json<'_>) -> Touched {
+    let permissions = request.get("ipPermissions").list();
+    let mut rules = Vec::new();
+    for permission in permissions.into_iter().chain([request]) {
+        let sources = sources(permission);
+        if sources.is_empty() {
+            continue;
+        }
+        let shape = |source| shape(permission, source);
+        for source in sources {
+            match source.and_then(shape) {
+                Ok(shape) => rules.push(RuleLead { id: None, shape: Some(shape) }),
+                Err(why) => return Touched::Unknown(why),
+            }
+        }
+    }
+    if rules.is_empty() {
+        return Touched::Unknown("the record holds neither the rules nor their ids".to_owned());
+    }
+    Touched::Rules(rules)
+}
+
+/// The sources of one permission: nested lists, and the flat form's single `cidrIp`.
+fn sources(permission: Json<'_>) -> Vec<Result<Source, String>> {
+    let mut sources = Vec::new();
+    let cidrs = [("ipRanges", "cidrIp"), ("ipv6Ranges", "cidrIpv6")];
+    for (list, member) in cidrs {
+        for range in permission.get(list).list() {
+            sources.push(cidr(range.get(member)));
+        }
+    }
+    for list in permission.get("prefixListIds").list() {
+        let id = list.get("prefixListId").text();
+        sources
+            .push(id.map(Source::PrefixList).ok_or_else(|| "a prefix list has no id".to_owned()));
+    }
+    for group in permission.get("groups").list() {
+        // By name, it cannot be matched; and no group reference is public.
+        if let Some(id) = group.get("groupId").text() {
+            sources.push(Ok(Source::Group(id)));
+        }
+    }
+    if permission.get("cidrIp").exists() {
+        sources.push(cidr(permission.get("cidrIp")));
+    }
+    sources
+}
+
+fn cidr(text: Json<'_>) -> Result<Source, String> {
+    let text = text.text().ok_or("a range has no CIDR")?;
+    Source::cidr(&text).ok_or_else(|| format!("`{}` is not a CIDR", text.escape_default()))
+}
+
+fn shape(permission: Json<'_>, source: Source) -> Result<RuleShape, String> {
+    let protocol = permission.get("ipProtocol").text().ok_or("a rule has no protocol")?;
+    let port = |name| match permission.get(name).number() {
+        Ok(port) => Ok(port.and_then(|port| i32::try_from(port).ok()).unwrap_or(-1)),
+        Err(text) => Err(format!("`{}` is not a port", text.escape_default())),
+    };
+    Ok(RuleShape {
+        protocol: Protocol::parse(&protocol),
+        from_port: port("fromPort")?,
+        to_port: port("toPort")?,
+        source,
+    })
+}
+
+fn modify(request: Json<'_>) -> Result<GroupLead, Stop> {
+    const RULE: &str = "detail.requestParameters.ModifySecurityGroupRulesRequest.SecurityGroupRule";
+    let wrapped = request.get("ModifySecurityGroupRulesRequest");
+    let request = if wrapped.exists() { wrapped } else { request };
+    let group = request.get("GroupId").text().ok_or_else(|| {
+        malformed("detail.requestParameters.ModifySecurityGroupRulesRequest.GroupId", "is missing")
+    })?;
+    let group = GroupRef::Id(id(
+        group,
+        "detail.requestParameters.ModifySecurityGroupRulesRequest.GroupId",
+        "sg-",
+    )?);
+    let mut rules = Vec::new();
+    let edits = request.get("SecurityGroupRule").list();
+    let edits = if edits.is_empty() { request.get("SecurityGroupRules").list() } else { edits };
+    for edit in edits {
+        let Some(rule) = edit.get("SecurityGroupRuleId").text() else {
+            return Ok(GroupLead {
+                group,
+                touched: Touched::Unknown("an edited rule has no id".to_owned()),
+            });
+        };
+        let after = edit.get("SecurityGroupRule");
+        rules.push(RuleLead { id: Some(id(rule, RULE, "sgr-")?), shape: edited(after) });
+    }
+    let touched = match rules.is_empty() {
+        true => Touched::Unknown("the record does not name the edited rules".to_owned()),
+        false => Touched::Rules(rules),
+    };
+    Ok(GroupLead { group, touched })
+}
+
+/// What an edit made of a rule, if the record says all of it.
+fn edited(after: Json<'_>) -> Option<RuleShape> {
+    let members = ["CidrIpv4", "CidrIpv6"];
+    let cidr = members.into_iter().find_map(|member| after.get(member).text());
+    let source = match cidr {
+        Some(text) => Source::cidr(&text)?,
+        None => match after.get("PrefixListId").text() {
+            Some(list) => Source::PrefixList(list),
+            None => Source::Group(after.get("ReferencedGroupId").text()?),
+        },
+    };
+    shape(after, source).ok()
+}
+
+fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<CacheLead, Stop> {
+    let (member, at) = match kind {
+        CacheKind::CacheCluster => ("cacheClusterId", "detail.requestParameters.cacheClusterId"),
+        CacheKind::ReplicationGroup => {
+            ("replicationGroupId", "detail.requestParameters.replicationGroupId")
+        }
+        CacheKind::ServerlessCache => {
+            ("serverlessCacheName", "detail.requestParameters.serverlessCacheName")
+        }
+    };
+    let named = request.get(member).text().or_else(|| response.get(member).text());
+    let named = named
+        .ok_or_else(|| malformed(at, "is missing, and the response does not name the cache"))?;
+    let port = match request.get("port").number() {
+        Ok(None) => None,
+        Ok(Some(port)) => Some(u16::try_from(port).map_err(|_| {
+            malformed("detail.requestParameters.port", format!("is `{port}`, which is no port"))
+        })?),
+        Err(text) => {
+            let why = format!("is `{}`, which is no port", text.escape_default());
+            return Err(malformed("detail.requestParameters.port", why));
+        }
+    };
+    let groups = request.get("securityGroupIds").list();
+    Ok(CacheLead {
+        kind,
+        id: id(named, at, "")?.to_ascii_lowercase(),
+        engine: request.get("engine").text().or_else(|| response.get("engine").text()),
+        port,
+        inherits: inherits(request),
+        security_groups: groups.into_iter().filter_map(Json::text).collect(),
+    })
+}
+
+fn inherits(request: Json<'_>) -> Option<Inherits> {
+    let text = |name| request.get(name).text();
+    let from_s3 = request.get("snapshotArns").list().into_iter().find_map(Json::text);
+    text("snapshotName")
+        .or(from_s3)
+        .or_else(|| text("serverlessCacheSnapshotName"))
+        .map(Inherits::Snapshot)
+        .or_else(|| text("primaryClusterId").map(Inherits::Primary))
+        .or_else(|| text("globalReplicationGroupId").map(Inherits::Global))
+}

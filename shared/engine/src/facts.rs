@@ -1,0 +1,353 @@
+//! What we look at: the live state of a security group or a cache, as Describe gave it.
+//!
+//! Facts hold what was read and how far reading got. They draw no conclusion: that is what
+//! [`crate::checks`] and [`crate::decide`] are for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+/// A resource tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    /// Tag key, at most 128 characters.
+    pub key: String,
+    /// Tag value, at most 256 characters.
+    pub value: String,
+}
+
+/// An IP protocol, normalised: EC2 takes `tcp` and `6` for the same thing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// `tcp`, 6
+    Tcp,
+    /// `udp`, 17
+    Udp,
+    /// `icmp`, 1. Its "ports" are type and code.
+    Icmp,
+    /// `icmpv6`, 58. Its "ports" are type and code.
+    Icmpv6,
+    /// `-1`: every protocol and port.
+    All,
+    /// Any other protocol number: all of that protocol, whatever ports were given.
+    Other(String),
+}
+
+impl Protocol {
+    /// Reads EC2's `IpProtocol`, by name or number.
+    pub fn parse(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "tcp" | "6" => Self::Tcp,
+            "udp" | "17" => Self::Udp,
+            "icmp" | "1" => Self::Icmp,
+            "icmpv6" | "58" => Self::Icmpv6,
+            "-1" | "all" => Self::All,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// Whether EC2 keeps the ports (or ICMP types) of a rule with this protocol.
+    pub fn has_ports(&self) -> bool {
+        match self {
+            Self::Tcp | Self::Udp | Self::Icmp | Self::Icmpv6 => true,
+            Self::All | Self::Other(_) => false,
+        }
+    }
+
+    /// EC2's spelling.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Icmp => "icmp",
+            Self::Icmpv6 => "icmpv6",
+            Self::All => "-1",
+            Self::Other(number) => number,
+        }
+    }
+}
+
+/// Where an ingress rule lets traffic in from. CIDRs are canonical: host bits are masked off.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// `CidrIpv4`
+    Ipv4(Ipv4Net),
+    /// `CidrIpv6`
+    Ipv6(Ipv6Net),
+    /// `PrefixListId`
+    PrefixList(String),
+    /// The id of `ReferencedGroupInfo`: never public.
+    Group(String),
+    /// A source of a kind that we do not know: reported as unknown, never as clean.
+    Unreadable(String),
+}
+
+impl Source {
+    /// Reads a CIDR and masks it, as EC2 does when it stores one: `10.1.2.3/0` is `0.0.0.0/0`
+    /// (API reference, AuthorizeSecurityGroupIngress).
+    pub fn cidr(text: &str) -> Option<Self> {
+        match text.trim().parse::<IpNet>().ok()?.trunc() {
+            IpNet::V4(net) => Some(Self::Ipv4(net)),
+            IpNet::V6(net) => Some(Self::Ipv6(net)),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ipv4(net) => net.fmt(f),
+            Self::Ipv6(net) => net.fmt(f),
+            Self::PrefixList(id) | Self::Group(id) | Self::Unreadable(id) => f.write_str(id),
+        }
+    }
+}
+
+/// One ingress rule of a security group, as DescribeSecurityGroupRules has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngressRule {
+    /// `sgr-…`
+    pub id: String,
+    /// Normalised protocol.
+    pub protocol: Protocol,
+    /// `FromPort`; ICMP type; -1 where EC2 has none.
+    pub from_port: i32,
+    /// `ToPort`; ICMP code; -1 where EC2 has none.
+    pub to_port: i32,
+    /// Where it lets traffic in from.
+    pub source: Source,
+    /// Its description, which users control.
+    pub description: Option<String>,
+    /// Its tags, which users control.
+    pub tags: Vec<Tag>,
+}
+
+impl IngressRule {
+    /// The ports, or for ICMP the types, that the rule covers, both ends included.
+    pub fn ports(&self) -> (u16, u16) {
+        let clamp = |port: i32| u16::try_from(port.clamp(0, 65_535)).unwrap_or(u16::MAX);
+        match self.protocol {
+            Protocol::Tcp | Protocol::Udp if self.from_port >= 0 => {
+                (clamp(self.from_port), clamp(self.to_port))
+            }
+            Protocol::Icmp | Protocol::Icmpv6 if self.from_port >= 0 => {
+                (clamp(self.from_port), clamp(self.from_port))
+            }
+            Protocol::Tcp | Protocol::Udp | Protocol::All | Protocol::Other(_) => (0, u16::MAX),
+            Protocol::Icmp | Protocol::Icmpv6 => (0, 255),
+        }
+    }
+
+    /// Whether traffic of `protocol` to `port` passes. A rule for another protocol number, say 50
+    /// for an IPsec peer, covers all of *its* protocol and lets no TCP or UDP through.
+    pub fn covers(&self, protocol: &Protocol, port: u16) -> bool {
+        let (from, to) = self.ports();
+        (self.protocol == Protocol::All || self.protocol == *protocol)
+            && (from..=to).contains(&port)
+    }
+
+    /// Protocol and ports for people: `TCP 6379`, `UDP 11000-12000`, `all traffic`.
+    pub fn traffic(&self) -> String {
+        let (from, to) = (self.from_port, self.to_port);
+        match &self.protocol {
+            Protocol::All => "all traffic".to_owned(),
+            Protocol::Other(number) => format!("IP protocol {number}"),
+            Protocol::Icmp | Protocol::Icmpv6 if from < 0 => self.protocol.as_str().to_uppercase(),
+            Protocol::Icmp | Protocol::Icmpv6 => {
+                format!("{} type {from}", self.protocol.as_str().to_uppercase())
+            }
+            Protocol::Tcp | Protocol::Udp => {
+                let name = self.protocol.as_str().to_uppercase();
+                match self.ports() {
+                    (from, to) if from == to => format!("{name} {from}"),
+                    (0, u16::MAX) => format!("{name} all ports"),
+                    _ => format!("{name} {from}-{to}"),
+                }
+            }
+        }
+    }
+}
+
+/// A managed prefix list that a rule refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PrefixList {
+    /// Its entries at the version that rules use, which is the latest.
+    Entries(Vec<IpNet>),
+    /// It could not be read: why. Never taken for empty.
+    Unknown(String),
+}
+
+/// A security group: its ingress rules, and as much more as was needed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupFacts {
+    /// `sg-…`
+    pub id: String,
+    /// `GroupOwnerId`: in a shared VPC, participants own their groups.
+    pub owner: Option<String>,
+    /// Every ingress rule.
+    pub rules: Vec<IngressRule>,
+    /// Ids of the egress rules, to know an edit of one for what it is.
+    pub egress: Vec<String>,
+    /// The prefix lists that the rules name, by id.
+    pub prefix_lists: BTreeMap<String, PrefixList>,
+    /// Name, VPC and tags: read only when there is something to say about the group.
+    pub details: Option<GroupDetails>,
+    /// The network interfaces that carry the group: read only when a fault was found.
+    pub interfaces: Interfaces,
+}
+
+/// What people know a security group by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupDetails {
+    /// `GroupName`, which users control.
+    pub name: String,
+    /// `vpc-…`
+    pub vpc: Option<String>,
+    /// Tags, which users control.
+    pub tags: Vec<Tag>,
+}
+
+/// The network interfaces that carry a group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Interfaces {
+    /// Not read: nothing was at fault.
+    #[default]
+    NotRead,
+    /// Could not be read: why.
+    Unknown(String),
+    /// All of them, perhaps none.
+    Read(Vec<Interface>),
+}
+
+/// One elastic network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// `eni-…`
+    pub id: String,
+    /// Its public IPv4 addresses and its IPv6 addresses.
+    pub public: Vec<String>,
+    /// Whether ElastiCache made it for a cache node. Told by `RequesterId`, which EC2 sets;
+    /// the description could be written by anyone.
+    pub of_cache: bool,
+    /// What it belongs to, for people: `interface`, `nat_gateway`, `network_load_balancer`, ….
+    pub kind: String,
+}
+
+/// The three kinds of ElastiCache cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheKind {
+    /// A cache cluster that is no member of a group: Memcached, or one node of Redis or Valkey.
+    CacheCluster,
+    /// A replication group of Redis OSS or Valkey.
+    ReplicationGroup,
+    /// A serverless cache, which has no port setting.
+    ServerlessCache,
+}
+
+/// A cache engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Engine {
+    /// `redis`
+    Redis,
+    /// `valkey`
+    Valkey,
+    /// `memcached`
+    Memcached,
+    /// An engine that we do not know, or none named.
+    Unknown(String),
+}
+
+impl Engine {
+    /// Reads ElastiCache's `engine`.
+    pub fn parse(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "redis" => Self::Redis,
+            "valkey" => Self::Valkey,
+            "memcached" => Self::Memcached,
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
+
+    /// The port that a node-based cache of this engine gets when none is asked for
+    /// (ElastiCache API reference, CreateReplicationGroup and CreateCacheCluster).
+    pub fn default_port(&self) -> Option<u16> {
+        match self {
+            Self::Redis | Self::Valkey => Some(6379),
+            Self::Memcached => Some(11_211),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// AWS's spelling, for parameters.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Redis => "redis",
+            Self::Valkey => "valkey",
+            Self::Memcached => "memcached",
+            Self::Unknown(text) => text,
+        }
+    }
+
+    /// The name for people.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Redis => "Redis OSS",
+            Self::Valkey => "Valkey",
+            Self::Memcached => "Memcached",
+            Self::Unknown(text) => text,
+        }
+    }
+}
+
+/// A cache and the security groups around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheFacts {
+    /// Its kind.
+    pub kind: CacheKind,
+    /// Its id.
+    pub id: String,
+    /// Its ARN.
+    pub arn: Option<String>,
+    /// `engine`, where Describe shows it.
+    pub engine: Option<Engine>,
+    /// `creating`, `available`, ….
+    pub status: String,
+    /// The replication group that the cluster turned out to be a member of.
+    pub member_of: Option<String>,
+    /// The ports of its endpoints; empty while there are none.
+    pub ports: Vec<u16>,
+    /// Encryption in transit, where Describe says.
+    pub transit_encryption: Option<bool>,
+    /// Whether clients must prove who they are: an AUTH token or a user group, where Describe says.
+    pub authentication: Option<bool>,
+    /// Its security groups; `Unknown` if Describe did not name any (yet).
+    pub groups: CacheGroups,
+    /// The settings that a person needs to make it again.
+    pub settings: CacheSettings,
+}
+
+/// What a person needs to make a cache again, as far as Describe shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CacheSettings {
+    /// `CacheNodeType`
+    pub node_type: Option<String>,
+    /// `CacheSubnetGroupName`
+    pub subnet_group: Option<String>,
+    /// `NumCacheNodes` of a cluster.
+    pub nodes: Option<i32>,
+    /// `MemberClusters` of a replication group.
+    pub members: Vec<String>,
+    /// Whether the group runs in cluster mode: then a snapshot is taken of the group, else of a
+    /// member (API reference, CreateSnapshot).
+    pub cluster_mode: bool,
+}
+
+/// The security groups of a cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheGroups {
+    /// Not named by Describe, nor by the request: why.
+    Unknown(String),
+    /// These; a public serverless cache has none.
+    Read(Vec<GroupFacts>),
+}

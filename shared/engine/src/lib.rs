@@ -1,0 +1,16 @@
+//! What an event means, what is public, and what to do about it.
+//!
+//! Everything here is pure: no I/O, clock, environment, SDK or async. JSON comes in through
+//! [`event::parse`], live state comes in as [`facts`], [`decide`] turns both into a
+//! [`decide::Decision`], and [`alert`] says it to people and machines.
+//!
+//! INVARIANT: whatever chooses is in this crate; the shell looks, acts and tells without choosing.
+
+pub mod action;
+pub mod alert;
+pub mod checks;
+pub mod decide;
+pub mod event;
+pub mod facts;
+pub mod net;
+pub mod settings;

@@ -1,0 +1,8 @@
+//! Public is arithmetic, not text: address spaces, counts, and the unions that let the internet in.
+
+mod exposure;
+mod measure;
+mod space;
+
+pub use exposure::{Candidate, Exposure, Sources, exposed};
+pub use space::{Count, Family, Range, public_count, range_of};

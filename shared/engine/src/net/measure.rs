@@ -1,0 +1,89 @@
+//! How much public space a changing set of ranges covers: a segment tree over the ends of all
+//! ranges, where each node knows how often it is covered whole and how much below it is covered.
+//! Putting a range in or taking it out costs O(log n), reading the total is free.
+
+use super::space::{Family, Range, public_count};
+
+/// A multiset of ranges of one family and the public size of their union.
+pub(super) struct Measure {
+    /// Starts of the elementary intervals, and one end past the last: sorted, no doubles.
+    cuts: Vec<u128>,
+    /// Leaves of the tree, a power of two.
+    leaves: usize,
+    /// Per node: ranges that cover it whole, public addresses in it, public addresses covered.
+    nodes: Vec<Node>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Node {
+    covers: u32,
+    size: u128,
+    covered: u128,
+}
+
+impl Measure {
+    /// An empty set that can hold any of these ranges.
+    pub(super) fn new(family: Family, ranges: impl Iterator<Item = Range>) -> Self {
+        // An IPv6 range may end at the last address: its cut saturates, and loses one address of ff00::/8.
+        let mut cuts: Vec<u128> = ranges.flat_map(|(a, b)| [a, b.saturating_add(1)]).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let leaves = cuts.len().max(1).next_power_of_two();
+        let mut nodes = vec![Node::default(); leaves * 2];
+        for (node, pair) in nodes.iter_mut().skip(leaves).zip(cuts.windows(2)) {
+            if let [first, next] = *pair {
+                node.size = public_count(family, (first, next - 1));
+            }
+        }
+        for at in (1..leaves).rev() {
+            let size = size(&nodes, at * 2) + size(&nodes, at * 2 + 1);
+            if let Some(node) = nodes.get_mut(at) {
+                node.size = size;
+            }
+        }
+        Self { cuts, leaves, nodes }
+    }
+
+    /// Public addresses in the union.
+    pub(super) fn total(&self) -> u128 {
+        self.nodes.get(1).map_or(0, |root| root.covered)
+    }
+
+    /// Puts a range in, or takes out one that is in.
+    pub(super) fn update(&mut self, range: Range, add: bool) {
+        let first = self.cuts.partition_point(|cut| *cut < range.0);
+        let end = self.cuts.partition_point(|cut| *cut < range.1.saturating_add(1));
+        self.descend(1, (0, self.leaves), (first, end), add);
+    }
+
+    /// Walks from `node`, which spans the leaves `span`, to those inside `want` (ends excluded).
+    fn descend(&mut self, node: usize, span: (usize, usize), want: (usize, usize), add: bool) {
+        if want.1 <= span.0 || span.1 <= want.0 {
+            return;
+        }
+        let whole = want.0 <= span.0 && span.1 <= want.1;
+        if !whole {
+            let middle = (span.0 + span.1) / 2;
+            self.descend(node * 2, (span.0, middle), want, add);
+            self.descend(node * 2 + 1, (middle, span.1), want, add);
+        }
+        let below = match node >= self.leaves {
+            true => 0,
+            false => self.covered(node * 2) + self.covered(node * 2 + 1),
+        };
+        if let Some(node) = self.nodes.get_mut(node) {
+            if whole {
+                node.covers = if add { node.covers + 1 } else { node.covers.saturating_sub(1) };
+            }
+            node.covered = if node.covers > 0 { node.size } else { below };
+        }
+    }
+
+    fn covered(&self, node: usize) -> u128 {
+        self.nodes.get(node).map_or(0, |node| node.covered)
+    }
+}
+
+fn size(nodes: &[Node], at: usize) -> u128 {
+    nodes.get(at).map_or(0, |node| node.size)
+}
