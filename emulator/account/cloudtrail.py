@@ -1,0 +1,188 @@
+"""CloudTrail to EventBridge: every mutating EC2 and ElastiCache call appears on the default bus.
+
+Failed and denied calls appear too, with ``errorCode``; read-only calls do not. In AWS
+this needs a trail and is best effort; here it is immediate and complete.
+
+AWS: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+"""
+
+import asyncio
+import contextvars
+import datetime
+import json
+import logging
+import uuid
+from urllib.parse import parse_qs
+
+from botocore import parsers
+from ministack import app
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region, get_request_client_ip
+from ministack.core.router import extract_access_key_id
+from ministack.services import eventbridge, iam
+
+from . import cloudtrail_shapes as shapes
+from . import patching, wire
+from .settings import SETTINGS
+
+logger = logging.getLogger("account.cloudtrail")
+SERVICES = ("ec2", "elasticache")
+READ_ONLY = ("Describe", "List", "Get", "Search", "Lookup")
+
+
+def install():
+    """Watch the place through which every API call goes, after IAM has decided."""
+    patching.require(eventbridge, "_put_events")
+    patching.require(iam_evaluator, "resolve_caller_identity")
+    original = patching.original(app, "_dispatch_service_request")
+
+    async def dispatch(method, path, headers, body, query_params, request_id):
+        response = await original(method, path, headers, body, query_params, request_id)
+        try:
+            record = record_of(headers, body, query_params, response)
+            if record:
+                _schedule(record)
+        except Exception:  # the call itself has succeeded; a broken record must not change that
+            logger.exception("no CloudTrail event for this call")
+        return response
+
+    app._dispatch_service_request = dispatch
+
+
+def _schedule(record):
+    """Put the event on the bus in the account and Region of the call, once the caller has its answer."""
+    context = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+    loop.call_later(SETTINGS.event_delay, context.run, put_on_bus, record)
+
+
+def put_on_bus(record):
+    eventbridge._put_events(
+        {
+            "Entries": [
+                {
+                    "Source": "aws." + record["eventSource"].split(".")[0],
+                    "DetailType": "AWS API Call via CloudTrail",
+                    "Detail": json.dumps(record),
+                }
+            ]
+        },
+        allow_aws_source=True,
+    )
+
+
+def record_of(headers, body, query_params, response):
+    """The CloudTrail record of a call, or None for calls that do not get one."""
+    form = parse_qs((body or b"").decode("utf-8", "replace"), keep_blank_values=True)
+    params = {key: value[0] if isinstance(value, list) else value for key, value in {**form, **query_params}.items()}
+    action = params.get("Action", "")
+    service = _service_of(headers)
+    if service not in SERVICES or not action or action.startswith(READ_ONLY):
+        return None
+    if action not in wire.model(service).operation_names:
+        return None
+    status, _, answer = response
+    answer = answer.encode() if isinstance(answer, str) else answer
+    operation = wire.model(service).operation_model(action)
+    parsed = parsers.create_parser(operation.service_model.protocol).parse(
+        {"status_code": status, "headers": {}, "body": answer}, operation.output_shape
+    )
+    record = _envelope(service, action, headers, query_params)
+    record["requestParameters"] = _request_parameters(service, action, params)
+    record["requestID"] = parsed.get("ResponseMetadata", {}).get("RequestId") or str(uuid.uuid4())
+    error = parsed.get("Error")
+    if error or status >= 400:
+        record["errorCode"] = _error_code(service, status, (error or {}).get("Code", "InternalError"))
+        record["errorMessage"] = (error or {}).get("Message", "")
+        record["responseElements"] = None
+    else:
+        record["responseElements"] = _response_elements(service, action, operation, parsed, answer)
+    return record
+
+
+def _service_of(headers):
+    """From the credential scope: ``.../20260101/eu-west-1/ec2/aws4_request``."""
+    scope = headers.get("authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    return scope[3] if len(scope) > 3 else ""
+
+
+def _error_code(service, status, code):
+    """EC2's codes carry Client. or Server. in CloudTrail."""
+    if service != "ec2":
+        return code
+    return f"{'Server' if status >= 500 else 'Client'}.{code}"
+
+
+def _request_parameters(service, action, params):
+    if service == "ec2" and action in shapes.WRAPPED:
+        return shapes.wrapped_request(action, wire.nest(params))
+    try:
+        request = wire.parse(service, action, params)
+    except wire.AwsError:  # a call that does not even parse
+        request = {}
+    return shapes.ec2_request(action, request) if service == "ec2" else shapes.cache_request(request)
+
+
+def _response_elements(service, action, operation, parsed, answer):
+    if service == "elasticache":
+        return shapes.cache_response(parsed)
+    if action in shapes.WRAPPED:
+        return shapes.wrapped_response(action, answer)
+    return shapes.ec2_response(operation.output_shape, parsed, answer)
+
+
+def _envelope(service, action, headers, query_params):
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "eventVersion": "1.11",
+        "userIdentity": user_identity(extract_access_key_id(headers, query_params) or ""),
+        "eventTime": now,
+        "eventSource": f"{service}.amazonaws.com",
+        "eventName": action,
+        "awsRegion": get_region(),
+        "sourceIPAddress": get_request_client_ip(),
+        "userAgent": headers.get("user-agent", ""),
+        "requestParameters": None,
+        "responseElements": None,
+        "requestID": "",
+        "eventID": str(uuid.uuid4()),
+        "readOnly": False,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": get_account_id(),
+        "eventCategory": "Management",
+    }
+
+
+def user_identity(access_key_id):
+    """Who called: the root user, an IAM user, or a role session with its issuer."""
+    account = get_account_id()
+    identity = iam_evaluator.resolve_caller_identity(access_key_id) or {}
+    arn = identity.get("userArn") or f"arn:aws:iam::{account}:root"
+    base = {"principalId": identity.get("userId") or account, "arn": arn, "accountId": account,
+            "accessKeyId": access_key_id}
+    if ":assumed-role/" in arn:
+        return {"type": "AssumedRole", **base, **_session(arn, account, base)}
+    if ":user/" in arn:
+        return {"type": "IAMUser", **base, "userName": arn.rsplit("/", 1)[-1]}
+    return {"type": "Root", **base, "principalId": account}
+
+
+def _session(arn, account, base):
+    role_name, session_name = arn.split(":assumed-role/", 1)[1].split("/", 1)
+    role = iam._roles.get(role_name) or {}
+    role_id = role.get("RoleId") or "AROA" + role_name.upper()[:16]
+    created = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "principalId": f"{role_id}:{session_name}",
+        "sessionContext": {
+            "sessionIssuer": {
+                "type": "Role",
+                "principalId": role_id,
+                "arn": role.get("Arn") or f"arn:aws:iam::{account}:role/{role_name}",
+                "accountId": account,
+                "userName": role_name,
+            },
+            "attributes": {"creationDate": created, "mfaAuthenticated": "false"},
+        },
+    }

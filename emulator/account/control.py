@@ -1,0 +1,69 @@
+"""The account's own HTTP endpoints, under ``/_account/``, in front of the AWS API."""
+
+import email
+import email.policy
+import json
+
+from .settings import SETTINGS
+
+PREFIX = "/_account/"
+
+
+def wrap(application):
+    """An ASGI application that answers ``/_account/...`` itself and hands on everything else."""
+
+    async def serve(scope, receive, send):
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await application(scope, receive, send)
+            return
+        try:
+            status, answer = respond(scope["method"], scope["path"][len(PREFIX):], await _body(receive))
+        except (ValueError, KeyError, TypeError) as error:
+            status, answer = 400, {"error": f"{type(error).__name__}: {error}"}
+        body = json.dumps(answer, default=str).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return serve
+
+
+async def _body(receive):
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def respond(method, path, body):
+    """GET health; POST seed (a facts document); GET and DELETE mail."""
+    from . import seed
+
+    if (method, path) == ("GET", "health"):
+        return 200, {"status": "ready", "account": SETTINGS.account_id, "region": SETTINGS.region,
+                     "mail": str(SETTINGS.mail_dir)}
+    if (method, path) == ("POST", "seed"):
+        return 200, seed.seed_document(json.loads(body))
+    if (method, path) == ("GET", "mail"):
+        return 200, {"mails": mails()}
+    if (method, path) == ("DELETE", "mail"):
+        for file in SETTINGS.mail_dir.glob("*.eml"):
+            file.unlink()
+        return 200, {"mails": []}
+    return 404, {"error": f"{method} {PREFIX}{path} does not exist"}
+
+
+def mails():
+    """All mails, oldest first."""
+    found = []
+    for file in sorted(SETTINGS.mail_dir.glob("*.eml")):
+        mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+        found.append({
+            "file": file.name,
+            **{name.lower(): mail[name] for name in ("From", "To", "Subject", "Date")},
+            "topic": mail["X-Amz-Sns-Topic-Arn"],
+            "body": mail.get_content(),
+        })
+    return found

@@ -1,0 +1,256 @@
+"""ElastiCache: cache clusters (Memcached, single nodes, members of replication groups).
+
+AWS: API_CreateCacheCluster, API_DescribeCacheClusters, API_ModifyCacheCluster and
+API_DeleteCacheCluster in https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/
+"""
+
+import time
+
+from ministack.services import elasticache as ec
+
+from . import elasticache_store as store
+from .wire import AwsError, paged
+
+
+def make_cluster(name, settings, group_ids, subnet_group, index=0):
+    """Store a cluster with its nodes, endpoints and interfaces. ``settings`` are members of the record."""
+    engine, port, count = settings["Engine"], settings["_Port"], settings.get("NumCacheNodes", 1)
+    node_label = f"{name}.{store.host_hash()}"
+    nodes = [
+        {
+            "CacheNodeId": f"{number:04d}",
+            "CacheNodeStatus": "available",
+            "CacheNodeCreateTime": time.time(),
+            "Endpoint": {"Address": store.host(f"{node_label}.{number:04d}"), "Port": port},
+            "ParameterGroupStatus": "in-sync",
+            "CustomerAvailabilityZone": store.zones()[(index + number - 1) % 3],
+        }
+        for number in range(1, count + 1)
+    ]
+    arn = ec._arn_cluster(name)
+    record = {
+        "CacheClusterId": name,
+        "ARN": arn,
+        "CacheClusterArn": arn,  # the name under which MiniStack's tag actions look
+        "CacheClusterStatus": "creating",
+        "CacheClusterCreateTime": time.time(),
+        "NumCacheNodes": count,
+        "PreferredAvailabilityZone": nodes[0]["CustomerAvailabilityZone"] if count == 1 else "Multiple",
+        "PendingModifiedValues": {},
+        "CacheSecurityGroups": [],
+        "CacheSubnetGroupName": subnet_group["CacheSubnetGroupName"],
+        "SecurityGroups": store.memberships(group_ids),
+        "CacheNodes": nodes,
+        "NetworkType": "ipv4",
+        "IpDiscovery": "ipv4",
+        "AuthTokenEnabled": False,
+        "TransitEncryptionEnabled": False,
+        "AtRestEncryptionEnabled": False,
+        "ReplicationGroupLogDeliveryEnabled": False,
+        "LogDeliveryConfigurations": [],
+        "_endpoint": dict(nodes[0]["Endpoint"]),
+        **settings,
+    }
+    if engine == "memcached":
+        record["ConfigurationEndpoint"] = {"Address": store.host(f"{node_label}.cfg"), "Port": port}
+        record["_endpoint"] = dict(record["ConfigurationEndpoint"])
+    labels = [name] if count == 1 else [f"{name}-{node['CacheNodeId']}" for node in nodes]
+    record["_Interfaces"] = [
+        store.attach_interface(label, subnet_group, index + number, group_ids) for number, label in enumerate(labels)
+    ]
+    ec._clusters[name] = record
+    store.becomes(ec._clusters, name, record, "CacheClusterStatus", "available")
+    return record
+
+
+def cluster_view(record, with_nodes):
+    """A cluster as DescribeCacheClusters gives it: no endpoints while creating, nodes only when asked for."""
+    view = dict(record)
+    if record["CacheClusterStatus"] == "creating":
+        view.pop("ConfigurationEndpoint", None)
+        view.pop("CacheNodes", None)
+    if not with_nodes:
+        view.pop("CacheNodes", None)
+    return view
+
+
+def base_settings(request, engine, version):
+    """The members of a cluster record that come straight from a create request."""
+    return {
+        "Engine": engine,
+        "EngineVersion": version,
+        "CacheNodeType": request.get("CacheNodeType") or "cache.t3.micro",
+        "AutoMinorVersionUpgrade": request.get("AutoMinorVersionUpgrade", True),
+        "PreferredMaintenanceWindow": request.get("PreferredMaintenanceWindow") or "sun:05:00-sun:06:00",
+        "SnapshotRetentionLimit": request.get("SnapshotRetentionLimit", 0),
+        "SnapshotWindow": request.get("SnapshotWindow") or "03:00-04:00",
+        "NotificationConfiguration": store.notification_of(request),
+        "NetworkType": request.get("NetworkType") or "ipv4",
+        "IpDiscovery": request.get("IpDiscovery") or "ipv4",
+        "LogDeliveryConfigurations": [
+            {**item, "Status": "active"} for item in request.get("LogDeliveryConfigurations") or []
+        ],
+    }
+
+
+def create(request):
+    """CreateCacheCluster: creating, then available; the port asked for, else the engine's."""
+    name = store.new_id(request, "CacheClusterId", 50)
+    if name in ec._clusters:
+        raise AwsError("CacheClusterAlreadyExists", f"Cache cluster {name} already exists.")
+    if request.get("ReplicationGroupId"):
+        return _create_replica(name, request)
+    snapshot = _restored(request)
+    engine, version = store.engine_of(request, (snapshot or {}).get("Engine", "memcached"))
+    count = request.get("NumCacheNodes", 1)
+    if engine != "memcached" and count != 1:
+        raise AwsError("InvalidParameterValue", "NumCacheNodes should be 1 if engine is redis")
+    if engine == "memcached" and (request.get("SnapshotName") or request.get("SnapshotRetentionLimit")):
+        raise AwsError("InvalidParameterCombination", "Snapshots are not supported for memcached")
+    store.check_auth_token(request)
+    subnet_group = store.subnet_group_of(request)
+    group_ids = store.security_groups_of(request, subnet_group["VpcId"])
+    transit = bool(request.get("TransitEncryptionEnabled"))
+    settings = {
+        **base_settings(request, engine, version),
+        "NumCacheNodes": count,
+        "CacheParameterGroup": {
+            "CacheParameterGroupName": store.parameter_group_of(request, engine, version),
+            "ParameterApplyStatus": "in-sync",
+            "CacheNodeIdsToReboot": [],
+        },
+        "TransitEncryptionEnabled": transit,
+        "TransitEncryptionMode": "required" if transit else None,
+        "AuthTokenEnabled": bool(request.get("AuthToken")),
+        "_Port": store.port_of(request, store.DEFAULT_PORTS[engine]),
+    }
+    record = make_cluster(name, settings, group_ids, subnet_group)
+    if request.get("PreferredAvailabilityZone"):
+        record["PreferredAvailabilityZone"] = request["PreferredAvailabilityZone"]
+    store.save_tags(record["ARN"], request)
+    ec._record_event(name, "cache-cluster", "Cache cluster created")
+    return {"CacheCluster": cluster_view(record, True)}
+
+
+def _restored(request):
+    if not request.get("SnapshotName"):
+        return None
+    snapshot = store.find_snapshot(request["SnapshotName"])
+    if snapshot["SnapshotStatus"] != "available":
+        raise AwsError("SnapshotNotFoundFault", f"{request['SnapshotName']} is either not present or not available.", 404)
+    return snapshot
+
+
+def _create_replica(name, request):
+    """CreateCacheCluster into a group adds a read replica; it takes everything from the group."""
+    group = store.find_group(request["ReplicationGroupId"])
+    allowed = {"CacheClusterId", "ReplicationGroupId", "PreferredAvailabilityZone", "Tags", "NumCacheNodes"}
+    extra = [member for member, value in request.items() if value not in (None, []) and member not in allowed]
+    if extra:
+        raise AwsError(
+            "InvalidParameterCombination",
+            "Cannot specify additional cache cluster parameters when creating a replica cluster",
+        )
+    from .elasticache_groups import add_member
+
+    return {"CacheCluster": cluster_view(add_member(group, name), True)}
+
+
+def describe(request):
+    """DescribeCacheClusters: members of groups too, unless told otherwise; MaxRecords 20 to 100, Marker."""
+    if request.get("CacheClusterId"):
+        records = [store.find_cluster(request["CacheClusterId"])]
+    else:
+        records = sorted(ec._clusters.values(), key=lambda record: record["CacheClusterId"])
+    if request.get("ShowCacheClustersNotInReplicationGroups"):
+        records = [record for record in records if not record.get("ReplicationGroupId")]
+    check_max_records(request, 100)
+    page, marker = paged(records, request.get("MaxRecords") or 100, request.get("Marker"))
+    with_nodes = bool(request.get("ShowCacheNodeInfo"))
+    return {"CacheClusters": [cluster_view(record, with_nodes) for record in page], "Marker": marker}
+
+
+def check_max_records(request, highest):
+    if request.get("MaxRecords") is not None and not 20 <= request["MaxRecords"] <= highest:
+        raise AwsError("InvalidParameterValue", f"MaxRecords must be between 20 and {highest}")
+
+
+def modify(request):
+    """ModifyCacheCluster: security groups and settings at once; there is no Port to modify."""
+    record = store.find_cluster(request["CacheClusterId"])
+    if record["CacheClusterStatus"] != "available":
+        raise AwsError("InvalidCacheClusterState", f"Cache cluster {record['CacheClusterId']} is not in available state.")
+    if request.get("SecurityGroupIds"):
+        group_ids = store.security_groups_of(request, None)
+        record["SecurityGroups"] = store.memberships(group_ids)
+        store.regroup_interfaces(record["_Interfaces"], group_ids)
+    apply_settings(record, request)
+    if request.get("NumCacheNodes") and request["NumCacheNodes"] != record["NumCacheNodes"]:
+        record["PendingModifiedValues"] = {"NumCacheNodes": request["NumCacheNodes"]}
+    return {"CacheCluster": cluster_view(record, False)}
+
+
+def apply_settings(record, request):
+    """The members that a modify request of a cluster or a group changes on a cluster."""
+    plain = ("PreferredMaintenanceWindow", "AutoMinorVersionUpgrade", "SnapshotRetentionLimit", "SnapshotWindow",
+             "CacheNodeType", "IpDiscovery")
+    for member in plain:
+        if request.get(member) is not None:
+            record[member] = request[member]
+    if request.get("EngineVersion"):
+        record["Engine"], record["EngineVersion"] = store.engine_of(request, record["Engine"])
+    if request.get("CacheParameterGroupName"):
+        record["CacheParameterGroup"] = {
+            "CacheParameterGroupName": request["CacheParameterGroupName"], "ParameterApplyStatus": "in-sync"
+        }
+    if request.get("NotificationTopicArn"):
+        record["NotificationConfiguration"] = store.notification_of(request)
+    if request.get("NotificationTopicStatus") and record.get("NotificationConfiguration"):
+        record["NotificationConfiguration"]["TopicStatus"] = request["NotificationTopicStatus"]
+    if request.get("AuthToken"):
+        record["AuthTokenEnabled"] = request.get("AuthTokenUpdateStrategy") != "DELETE"
+
+
+def delete(request):
+    """DeleteCacheCluster: deleting, then gone; not the primary of a group; final snapshot first."""
+    record = store.find_cluster(request["CacheClusterId"])
+    name = record["CacheClusterId"]
+    if record["CacheClusterStatus"] != "available":
+        raise AwsError("InvalidCacheClusterState", f"Cache cluster {name} is not in available state.")
+    group = ec._replication_groups.get(record.get("ReplicationGroupId") or "")
+    if group:
+        if group.get("ClusterEnabled") or group["MemberClusters"][0] == name:
+            raise AwsError(
+                "InvalidCacheClusterState",
+                f"Cache cluster {name} is serving as primary for replication group and cannot be deleted.",
+            )
+    if request.get("FinalSnapshotIdentifier"):
+        from .elasticache_snapshots import take
+
+        take(request["FinalSnapshotIdentifier"], cluster=record)
+    if group:
+        from .elasticache_groups import drop_member
+
+        drop_member(group, name)
+    start_deleting(record)
+    ec._record_event(name, "cache-cluster", "Cache cluster deleted")
+    return {"CacheCluster": cluster_view(record, False)}
+
+
+def start_deleting(record):
+    record["CacheClusterStatus"] = "deleting"
+    store.vanishes(ec._clusters, record["CacheClusterId"], record, record["_Interfaces"])
+
+
+def reboot(request):
+    """RebootCacheCluster: the nodes come back at once."""
+    return {"CacheCluster": cluster_view(store.find_cluster(request["CacheClusterId"]), False)}
+
+
+ACTIONS = {
+    "CreateCacheCluster": ("_create_cache_cluster", create),
+    "DescribeCacheClusters": ("_describe_cache_clusters", describe),
+    "ModifyCacheCluster": ("_modify_cache_cluster", modify),
+    "DeleteCacheCluster": ("_delete_cache_cluster", delete),
+    "RebootCacheCluster": ("_reboot_cache_cluster", reboot),
+}

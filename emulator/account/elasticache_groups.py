@@ -1,0 +1,350 @@
+"""ElastiCache: replication groups, cluster mode disabled (one node group) and enabled (one or more).
+
+AWS: API_CreateReplicationGroup, API_DescribeReplicationGroups, API_ModifyReplicationGroup
+and API_DeleteReplicationGroup in https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/
+"""
+
+import time
+
+from ministack.services import elasticache as ec
+
+from . import elasticache_store as store
+from .elasticache_clusters import apply_settings, base_settings, check_max_records, make_cluster, start_deleting
+from .wire import AwsError, paged
+
+LAST_SLOT = 16383
+
+
+def create(request):
+    """CreateReplicationGroup: creating without endpoints, then available; members are cache clusters."""
+    name = store.new_id(request, "ReplicationGroupId", 40)
+    if name in ec._replication_groups:
+        raise AwsError("ReplicationGroupAlreadyExists", f"Replication group {name} already exists.")
+    if not request.get("ReplicationGroupDescription"):
+        raise AwsError("InvalidParameterValue", "ReplicationGroupDescription must not be empty")
+    snapshot = _snapshot_of(request)
+    primary = store.find_cluster(request["PrimaryClusterId"]) if request.get("PrimaryClusterId") else None
+    engine, version = store.engine_of(request, (snapshot or primary or {}).get("Engine", "redis"))
+    _check(request, engine)
+    shards = _shards(request, snapshot)
+    clustered = _is_clustered(request, shards, snapshot)
+    _check_failover(request, clustered, shards)
+    subnet_group = store.subnet_group_of(request)
+    group_ids = store.security_groups_of(request, subnet_group["VpcId"])
+    default_port = primary["_Port"] if primary else store.DEFAULT_PORTS[engine]
+    settings = {
+        **base_settings(request, engine, version),
+        "CacheParameterGroup": {
+            "CacheParameterGroupName": store.parameter_group_of(request, engine, version, clustered),
+            "ParameterApplyStatus": "in-sync",
+            "CacheNodeIdsToReboot": [],
+        },
+        **_protection(request, engine),
+        "_Port": store.port_of(request, default_port),
+    }
+    record = _make_group(name, request, settings, clustered, shards)
+    _make_members(record, settings, group_ids, subnet_group)
+    ec._replication_groups[name] = record
+    store.save_tags(record["ARN"], request)
+    ec._stamp_replication_group_on_user_groups(name, record["UserGroupIds"])
+    store.becomes(ec._replication_groups, name, record, "Status", "available")
+    ec._record_event(name, "replication-group", "Replication group created")
+    return {"ReplicationGroup": group_view(record)}
+
+
+def _snapshot_of(request):
+    if not request.get("SnapshotName"):
+        return None
+    snapshot = store.find_snapshot(request["SnapshotName"])
+    if snapshot["SnapshotStatus"] != "available":
+        raise AwsError("SnapshotNotFoundFault", f"{request['SnapshotName']} is either not present or not available.", 404)
+    return snapshot
+
+
+def _check(request, engine):
+    if engine == "memcached":
+        raise AwsError("InvalidParameterValue", "Replication groups are not supported for memcached")
+    shards_given = request.get("NumNodeGroups") is not None or request.get("ReplicasPerNodeGroup") is not None
+    if shards_given and request.get("NumCacheClusters") is not None:
+        raise AwsError(
+            "InvalidParameterCombination",
+            "Cannot specify NumCacheClusters parameter if NumNodeGroups or ReplicasPerNodeGroup parameter is specified.",
+        )
+    store.check_auth_token(request)
+    for group_id in request.get("UserGroupIds") or []:
+        if group_id not in ec._user_groups:
+            raise AwsError("UserGroupNotFound", "The user group was not found or does not exist", 404)
+    if request.get("UserGroupIds") and not request.get("TransitEncryptionEnabled"):
+        raise AwsError("InvalidParameterCombination", "User groups need encryption in transit")
+
+
+def _shards(request, snapshot):
+    """(node group id, slots, number of nodes) of each node group."""
+    given = request.get("NodeGroupConfiguration") or []
+    if given:
+        number = len(given)
+    else:
+        number = request.get("NumNodeGroups") or (snapshot or {}).get("NumNodeGroups") or 1
+    replicas = request.get("ReplicasPerNodeGroup")
+    if replicas is None:
+        replicas = (request.get("NumCacheClusters") or 1) - 1
+    width = (LAST_SLOT + 1) // number
+    shards = []
+    for index in range(number):
+        configuration = given[index] if given else {}
+        last = LAST_SLOT if index == number - 1 else (index + 1) * width - 1
+        shards.append((
+            configuration.get("NodeGroupId") or f"{index + 1:04d}",
+            configuration.get("Slots") or f"{index * width}-{last}",
+            1 + configuration.get("ReplicaCount", replicas),
+        ))
+    return shards
+
+
+def _is_clustered(request, shards, snapshot):
+    parameter_group = request.get("CacheParameterGroupName") or ""
+    return (
+        len(shards) > 1
+        or request.get("ClusterMode") in ("enabled", "compatible")
+        or parameter_group.endswith(".cluster.on")
+        or request.get("NumNodeGroups") is not None and request.get("ClusterMode") != "disabled"
+        or bool((snapshot or {}).get("_Clustered"))
+    )
+
+
+def _check_failover(request, clustered, shards):
+    if clustered and request.get("AutomaticFailoverEnabled") is False:
+        raise AwsError("InvalidParameterValue", "Redis with cluster mode enabled cannot be created with auto failover turned off.")
+    if request.get("AutomaticFailoverEnabled") and not clustered and shards[0][2] < 2:
+        raise AwsError(
+            "InvalidParameterValue", "Automatic failover is not supported for a group without replicas"
+        )
+    if request.get("MultiAZEnabled") and not (request.get("AutomaticFailoverEnabled") or clustered):
+        raise AwsError("InvalidParameterCombination", "Must set MultiAZEnabled with AutomaticFailoverEnabled")
+
+
+def _protection(request, engine):
+    """Encryption and AUTH. At rest it is on by default for Valkey and off for Redis OSS."""
+    transit = bool(request.get("TransitEncryptionEnabled"))
+    return {
+        "TransitEncryptionEnabled": transit,
+        "TransitEncryptionMode": (request.get("TransitEncryptionMode") or "required") if transit else None,
+        "AtRestEncryptionEnabled": request.get("AtRestEncryptionEnabled", engine == "valkey"),
+        "AuthTokenEnabled": bool(request.get("AuthToken")),
+        "AuthTokenLastModifiedDate": time.time() if request.get("AuthToken") else None,
+    }
+
+
+def _make_group(name, request, settings, clustered, shards):
+    on_off = {True: "enabled", False: "disabled"}
+    return {
+        "ReplicationGroupId": name,
+        "ARN": ec._arn_replication_group(name),
+        "Description": request["ReplicationGroupDescription"],
+        "GlobalReplicationGroupInfo": {},
+        "Status": "creating",
+        "PendingModifiedValues": {},
+        "MemberClusters": [],
+        "NodeGroups": [
+            {"NodeGroupId": shard_id, "Status": "available", "_Count": count, **({"Slots": slots} if clustered else {})}
+            for shard_id, slots, count in shards
+        ],
+        "AutomaticFailover": on_off[clustered or bool(request.get("AutomaticFailoverEnabled"))],
+        "MultiAZ": on_off[bool(request.get("MultiAZEnabled"))],
+        "ClusterEnabled": clustered,
+        "ClusterMode": request.get("ClusterMode") or on_off[clustered],
+        "CacheNodeType": settings["CacheNodeType"],
+        "KmsKeyId": request.get("KmsKeyId"),
+        "UserGroupIds": list(request.get("UserGroupIds") or []),
+        "LogDeliveryConfigurations": settings["LogDeliveryConfigurations"],
+        "ReplicationGroupCreateTime": time.time(),
+        "DataTiering": on_off[bool(request.get("DataTieringEnabled"))],
+        "Engine": settings["Engine"],
+        **{key: settings[key] for key in (
+            "SnapshotRetentionLimit", "SnapshotWindow", "AutoMinorVersionUpgrade", "NetworkType", "IpDiscovery",
+            "TransitEncryptionEnabled", "TransitEncryptionMode", "AtRestEncryptionEnabled", "AuthTokenEnabled",
+            "AuthTokenLastModifiedDate", "_Port")},
+    }
+
+
+def _make_members(record, settings, group_ids, subnet_group):
+    """The cache clusters of each node group: name-001 or, in cluster mode, name-0001-001."""
+    name = record["ReplicationGroupId"]
+    record["_Members"] = {**settings, "ReplicationGroupId": name}
+    record["_SubnetGroup"] = subnet_group
+    position = 0
+    for shard in record["NodeGroups"]:
+        shard["NodeGroupMembers"] = []
+        for number in range(1, shard.pop("_Count") + 1):
+            infix = f"-{shard['NodeGroupId']}" if record["ClusterEnabled"] else ""
+            member = f"{name}{infix}-{number:03d}"
+            cluster = make_cluster(member, record["_Members"], group_ids, subnet_group, position)
+            _enlist(record, shard, cluster, primary=number == 1)
+            position += 1
+    _set_endpoints(record)
+
+
+def _enlist(record, shard, cluster, primary):
+    """Roles and read endpoints are given for cluster mode disabled only."""
+    member = {
+        "CacheClusterId": cluster["CacheClusterId"],
+        "CacheNodeId": "0001",
+        "PreferredAvailabilityZone": cluster["PreferredAvailabilityZone"],
+    }
+    if not record["ClusterEnabled"]:
+        member["ReadEndpoint"] = dict(cluster["_endpoint"])
+        member["CurrentRole"] = "primary" if primary else "replica"
+    shard["NodeGroupMembers"].append(member)
+    record["MemberClusters"].append(cluster["CacheClusterId"])
+
+
+def _set_endpoints(record):
+    name, port, tls = record["ReplicationGroupId"], record["_Port"], record["TransitEncryptionEnabled"]
+    tail = store.host_hash()
+    if record["ClusterEnabled"]:
+        label = f"clustercfg.{name}.{tail}" if tls else f"{name}.{tail}.clustercfg"
+        record["ConfigurationEndpoint"] = {"Address": store.host(label), "Port": port}
+        return
+    primary = f"master.{name}.{tail}" if tls else f"{name}.{tail}.ng.0001"
+    reader = f"replica.{name}.{tail}" if tls else f"{name}-ro.{tail}.ng.0001"
+    record["NodeGroups"][0]["PrimaryEndpoint"] = {"Address": store.host(primary), "Port": port}
+    record["NodeGroups"][0]["ReaderEndpoint"] = {"Address": store.host(reader), "Port": port}
+
+
+def group_view(record):
+    """A group as DescribeReplicationGroups gives it: no endpoints while creating."""
+    view = dict(record)
+    if record["Status"] == "creating":
+        view.pop("NodeGroups", None)
+        view.pop("ConfigurationEndpoint", None)
+    if not record.get("UserGroupIds"):
+        view.pop("UserGroupIds", None)
+    return view
+
+
+def describe(request):
+    """DescribeReplicationGroups: MaxRecords 20 to 100, Marker."""
+    if request.get("ReplicationGroupId"):
+        records = [store.find_group(request["ReplicationGroupId"])]
+    else:
+        records = sorted(ec._replication_groups.values(), key=lambda record: record["ReplicationGroupId"])
+    check_max_records(request, 100)
+    page, marker = paged(records, request.get("MaxRecords") or 100, request.get("Marker"))
+    return {"ReplicationGroups": [group_view(record) for record in page], "Marker": marker}
+
+
+def _available_group(request):
+    record = store.find_group(request["ReplicationGroupId"])
+    if record["Status"] != "available":
+        raise AwsError(
+            "InvalidReplicationGroupState", f"Replication group {record['ReplicationGroupId']} is not in available state."
+        )
+    return record
+
+
+def modify(request):
+    """ModifyReplicationGroup: security groups reach all members; there is no Port to modify."""
+    record = _available_group(request)
+    members = [ec._clusters[name] for name in record["MemberClusters"] if name in ec._clusters]
+    if request.get("SecurityGroupIds"):
+        group_ids = store.security_groups_of(request, None)
+        for cluster in members:
+            cluster["SecurityGroups"] = store.memberships(group_ids)
+            store.regroup_interfaces(cluster["_Interfaces"], group_ids)
+    for cluster in members:
+        apply_settings(cluster, request)
+    _modify_group(record, request)
+    for member in ("TransitEncryptionEnabled", "TransitEncryptionMode", "AuthTokenEnabled"):
+        for cluster in members:
+            cluster[member] = record.get(member)
+    return {"ReplicationGroup": group_view(record)}
+
+
+def _modify_group(record, request):
+    renamed = {"ReplicationGroupDescription": "Description", "SnapshottingClusterId": "SnapshottingClusterId"}
+    plain = ("SnapshotRetentionLimit", "SnapshotWindow", "AutoMinorVersionUpgrade", "CacheNodeType", "IpDiscovery",
+             "TransitEncryptionEnabled", "TransitEncryptionMode", "ClusterMode", "Engine")
+    for member in plain:
+        if request.get(member) is not None:
+            record[member] = request[member]
+    for member, name in renamed.items():
+        if request.get(member) is not None:
+            record[name] = request[member]
+    for member, name in (("AutomaticFailoverEnabled", "AutomaticFailover"), ("MultiAZEnabled", "MultiAZ")):
+        if request.get(member) is not None:
+            record[name] = "enabled" if request[member] else "disabled"
+    if request.get("AuthToken"):
+        store.check_auth_token({**request, "TransitEncryptionEnabled": record["TransitEncryptionEnabled"]})
+        record["AuthTokenEnabled"] = request.get("AuthTokenUpdateStrategy") != "DELETE"
+        record["AuthTokenLastModifiedDate"] = time.time()
+    for group_id in request.get("UserGroupIdsToAdd") or []:
+        if group_id not in ec._user_groups:
+            raise AwsError("UserGroupNotFound", "The user group was not found or does not exist", 404)
+        record["UserGroupIds"].append(group_id)
+    removed = request.get("UserGroupIdsToRemove") or (list(record["UserGroupIds"]) if request.get("RemoveUserGroups") else [])
+    record["UserGroupIds"] = [group_id for group_id in record["UserGroupIds"] if group_id not in removed]
+
+
+def delete(request):
+    """DeleteReplicationGroup: final snapshot first, then deleting, then gone with its members."""
+    record = _available_group(request)
+    name = record["ReplicationGroupId"]
+    if request.get("FinalSnapshotIdentifier"):
+        from .elasticache_snapshots import take
+
+        take(request["FinalSnapshotIdentifier"], group=record)
+    kept = record["MemberClusters"][:1] if request.get("RetainPrimaryCluster") else []
+    for member in record["MemberClusters"]:
+        cluster = ec._clusters.get(member)
+        if cluster and member in kept:
+            cluster.pop("ReplicationGroupId")
+        elif cluster:
+            start_deleting(cluster)
+    record["Status"] = "deleting"
+    ec._unstamp_replication_group_from_user_groups(name, record["UserGroupIds"])
+    store.vanishes(ec._replication_groups, name, record)
+    ec._record_event(name, "replication-group", "Replication group deleted")
+    return {"ReplicationGroup": group_view(record)}
+
+
+def add_member(record, name):
+    """One more replica in the first node group."""
+    first = ec._clusters[record["MemberClusters"][0]]
+    group_ids = [item["SecurityGroupId"] for item in first["SecurityGroups"]]
+    cluster = make_cluster(name, record["_Members"], group_ids, record["_SubnetGroup"], len(record["MemberClusters"]))
+    _enlist(record, record["NodeGroups"][0], cluster, primary=False)
+    return cluster
+
+
+def drop_member(record, name):
+    record["MemberClusters"].remove(name)
+    for shard in record["NodeGroups"]:
+        shard["NodeGroupMembers"] = [item for item in shard["NodeGroupMembers"] if item["CacheClusterId"] != name]
+
+
+def increase_replicas(request):
+    """IncreaseReplicaCount, cluster mode disabled."""
+    record = _available_group(request)
+    while len(record["MemberClusters"]) < request.get("NewReplicaCount", 0) + 1:
+        add_member(record, f"{record['ReplicationGroupId']}-{len(record['MemberClusters']) + 1:03d}")
+    return {"ReplicationGroup": group_view(record)}
+
+
+def decrease_replicas(request):
+    """DecreaseReplicaCount, cluster mode disabled."""
+    record = _available_group(request)
+    while len(record["MemberClusters"]) > max(request.get("NewReplicaCount", 0), 0) + 1:
+        name = record["MemberClusters"][-1]
+        drop_member(record, name)
+        start_deleting(ec._clusters[name])
+    return {"ReplicationGroup": group_view(record)}
+
+
+ACTIONS = {
+    "CreateReplicationGroup": ("_create_replication_group", create),
+    "DescribeReplicationGroups": ("_describe_replication_groups", describe),
+    "ModifyReplicationGroup": ("_modify_replication_group", modify),
+    "DeleteReplicationGroup": ("_delete_replication_group", delete),
+    "IncreaseReplicaCount": ("_increase_replica_count", increase_replicas),
+    "DecreaseReplicaCount": ("_decrease_replica_count", decrease_replicas),
+}

@@ -1,0 +1,24 @@
+"""What the command line decides, for every part of the account to read."""
+
+import pathlib
+from dataclasses import dataclass
+from typing import Optional
+
+
+@dataclass
+class Settings:
+    """Set once by ``__main__`` before the first request."""
+
+    account_id: str = "111122223333"
+    region: str = "eu-west-1"
+    #: How long a new cache stays ``creating`` and a deleted one ``deleting``.
+    creating_seconds: float = 1.0
+    #: Pause between a call and its CloudTrail event on the bus.
+    event_delay: float = 0.0
+    #: Lambda waits 1 then 2 minutes between async attempts; here it is this many seconds, then twice that.
+    retry_seconds: float = 0.5
+    #: Where e-mails are written; set by ``__main__``.
+    mail_dir: Optional[pathlib.Path] = None
+
+
+SETTINGS = Settings()
