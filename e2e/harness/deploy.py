@@ -1,0 +1,146 @@
+"""Deploys the real `infra/template.yaml` through the account's CloudFormation.
+
+The only things rewritten are those that `sam build` and `sam package` rewrite: where the code is.
+"""
+
+import io
+import json
+import zipfile
+
+import yaml
+
+from . import places
+from .wait import until
+
+BUCKET = "portcullis-artifacts"
+STACK = "portcullis"
+FAILED = ("FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_IN_PROGRESS")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms: `!Ref x` is `{"Ref": "x"}`."""
+
+
+def _short_form(loader, suffix, node):
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def template():
+    """The template as data."""
+    return yaml.load(places.TEMPLATE.read_text(), Loader=_Loader)
+
+
+def functions(document):
+    """Logical id and binary of each function."""
+    for name, resource in document["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            yield name, resource["Metadata"]["BuildProperties"]["Binary"]
+
+
+def package(path):
+    """A function's zip: one file, the same bytes for the same binary."""
+    entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
+    entry.external_attr = 0o100755 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(entry, path.read_bytes(), compresslevel=6)
+    return buffer.getvalue()
+
+
+def deploy(account, **parameters):
+    """Create the stack, or update it with other parameters."""
+    document = template()
+    s3, cloudformation = account.client("s3"), account.client("cloudformation")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    for name, binary in functions(document):
+        key = f"{binary}.zip"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=package(places.binary(binary)))
+        document["Resources"][name]["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": key}
+    del document["Globals"]["Function"]["CodeUri"]
+    cloudformation.create_stack(
+        StackName=STACK, TemplateBody=json.dumps(document), Parameters=_parameters(parameters),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    return Stack(account, _finished(cloudformation, "CREATE_COMPLETE"))
+
+
+def update(stack, **parameters):
+    """Update a deployed stack to other parameters, with the template that it has."""
+    cloudformation = stack.account.client("cloudformation")
+    body = cloudformation.get_template(StackName=STACK, TemplateStage="Original")["TemplateBody"]
+    cloudformation.update_stack(
+        StackName=STACK, TemplateBody=body if isinstance(body, str) else json.dumps(body),
+        Parameters=_parameters(parameters), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    return Stack(stack.account, _finished(cloudformation, "UPDATE_COMPLETE"))
+
+
+def _parameters(given):
+    given.setdefault("Architecture", places.architecture())
+    return [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
+
+
+def _finished(cloudformation, wanted):
+    def look():
+        stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+        if any(word in stack["StackStatus"] for word in FAILED):
+            events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+            reasons = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events]
+            raise RuntimeError(f"the stack is {stack['StackStatus']}:\n" + "\n".join(reasons))
+        return stack if stack["StackStatus"] == wanted else None
+
+    return until(f"the stack is {wanted}", look, 60)
+
+
+class Stack:
+    """A deployed stack by its outputs."""
+
+    def __init__(self, account, description):
+        self.account = account
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in description["Outputs"]}
+        self.topic = self.outputs["AlertTopicArn"]
+        self.failure_queue = self.outputs["FailureQueueUrl"]
+        self.functions = {"ingress": self.outputs["IngressFunctionName"], "cache": self.outputs["CacheFunctionName"]}
+
+    def log_group(self, function):
+        configuration = self.account.client("lambda").get_function_configuration(FunctionName=self.functions[function])
+        return configuration["LoggingConfig"]["LogGroup"]
+
+    def log(self, function):
+        """Every line that the function wrote, with Lambda's own lines, oldest first."""
+        logs = self.account.client("logs")
+        group = self.log_group(function)
+        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            return []
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        return [event["message"] for page in pages for event in page["events"]]
+
+    def ended(self, function):
+        """How many invocations have ended, well or not."""
+        return sum(line.startswith("END RequestId:") for line in self.log(function))
+
+    def invoke(self, function, event):
+        """Invoke and wait for the answer: (payload, error or None). `event` is JSON data, or bytes as they are."""
+        payload = event if isinstance(event, bytes) else json.dumps(event).encode()
+        answer = self.account.client("lambda").invoke(FunctionName=self.functions[function], Payload=payload)
+        text = answer["Payload"].read().decode()
+        return (json.loads(text) if text else None), answer.get("FunctionError")
+
+    def deliver(self, function, event):
+        """Invoke as EventBridge does: asynchronously, with retries and the failure queue behind it."""
+        payload = event if isinstance(event, bytes) else json.dumps(event).encode()
+        self.account.client("lambda").invoke(
+            FunctionName=self.functions[function], InvocationType="Event", Payload=payload
+        )

@@ -1,0 +1,71 @@
+"""What arrives: alerts in a queue, alerts as mail, events in the failure queue."""
+
+import email
+import email.policy
+import json
+import os
+
+from .wait import until
+
+ADDRESS = "security@example.com"
+
+
+class Queue:
+    """An SQS queue, read into a list; messages are taken off it as they are seen."""
+
+    def __init__(self, account, url):
+        self.sqs, self.url, self.seen = account.client("sqs"), url, []
+
+    def read(self):
+        while True:
+            answer = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+            messages = answer.get("Messages", [])
+            for message in messages:
+                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+                self.seen.append(json.loads(message["Body"]))
+            if not messages:
+                return self.seen
+
+    def wait(self, what, accept, seconds=20.0):
+        """The first message that `accept` takes."""
+        return until(what, lambda: next((item for item in self.read() if accept(item)), None), seconds)
+
+
+class Alerts:
+    """A queue and a mailbox, both subscribed to the alert topic."""
+
+    def __init__(self, stack):
+        account = stack.account
+        sqs, sns = account.client("sqs"), account.client("sns")
+        url = sqs.create_queue(QueueName="alerts-for-machines")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=arn)
+        sns.subscribe(TopicArn=stack.topic, Protocol="email", Endpoint=ADDRESS)
+        self.queue = Queue(account, url)
+        self.mail_dir = account.mail_dir
+
+    def documents(self, subject=None):
+        """The JSON alerts so far, all or those about one subject."""
+        found = [json.loads(envelope["Message"]) for envelope in self.queue.read()]
+        return [document for document in found if subject in (None, document["subject"]["id"])]
+
+    def mails(self, subject=None):
+        """The mails so far, all or those whose subject line or body names the subject."""
+        names = sorted(name for name in os.listdir(self.mail_dir) if name.endswith(".eml"))
+        found = [read_mail(os.path.join(self.mail_dir, name)) for name in names]
+        return [mail for mail in found if subject is None or subject in mail["subject"] + mail["body"]]
+
+    def wait(self, subject, number=1, seconds=20.0):
+        """The alert about a subject as (document, mail): the first, or the second, ..."""
+        document = until(
+            f"alert {number} about {subject}", lambda: self.documents(subject)[number - 1:number], seconds
+        )[0]
+        mail = until(f"mail {number} about {subject}", lambda: self.mails(subject)[number - 1:number], seconds)[0]
+        return document, mail
+
+
+def read_mail(path):
+    with open(path, "rb") as file:
+        mail = email.message_from_binary_file(file, policy=email.policy.default)
+    return {"path": path, "from": mail["From"], "to": mail["To"], "subject": mail["Subject"],
+            "date": mail["Date"], "body": mail.get_content()}

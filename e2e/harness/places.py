@@ -1,0 +1,25 @@
+"""Where things are."""
+
+import os
+import pathlib
+import platform
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or REPO / "target").resolve()
+#: Everything that a run writes, one directory per account.
+STATE = TARGET / "e2e"
+EVENTS = REPO / "events"
+TEMPLATE = REPO / "infra" / "template.yaml"
+
+
+def binary(name):
+    """A function as `cargo build --release` leaves it."""
+    path = TARGET / "release" / name
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: cargo build --release -p portcullis-{name}")
+    return path
+
+
+def architecture():
+    """The host's, in Lambda's words: the functions run on it."""
+    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
