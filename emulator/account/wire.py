@@ -140,7 +140,7 @@ def render(service, action, response):
     shape = described.operation_model(action).output_shape
     body = _members(service, shape, response) if shape else ""
     request_id = uuid.uuid4()
-    namespace = described.metadata["xmlNamespace"]
+    namespace = described.metadata["xmlNamespace"].rstrip("/") + "/"
     if service == "ec2":
         if not shape or not ("Return" in shape.members and "Return" in response):
             body += "" if action.startswith(("Describe", "Get")) else "<return>true</return>"

@@ -1,0 +1,145 @@
+"""One running account for all tests, and moto beside it where it is installed."""
+
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from account.process import EmulatedAccount  # noqa: E402
+
+REGION = "eu-west-1"
+
+
+@pytest.fixture(scope="session")
+def account():
+    """The emulated account; caches take 0.3 s to come up and failed invocations are retried at once."""
+    with EmulatedAccount("--creating-seconds", "0.3", "--retry-seconds", "0.05") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def moto():
+    """moto's server, single client thread, as the second opinion. MOTO_SERVER names it if it is not on PATH."""
+    server = os.environ.get("MOTO_SERVER") or shutil.which("moto_server")
+    if not server:
+        pytest.skip("moto is not installed (requirements-moto.txt)")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [server, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    endpoint = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                urllib.request.urlopen(endpoint, timeout=1)
+                break
+            except OSError:
+                assert time.monotonic() < deadline, "moto did not start"
+                time.sleep(0.1)
+        yield endpoint
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def aws(account):
+    """``aws("ec2")``: a client of the emulated account."""
+    return account.client
+
+
+@pytest.fixture(params=["account", "moto"])
+def ec2(request):
+    """EC2 of the emulated account, and of moto: both should pass."""
+    if request.param == "account":
+        return request.getfixturevalue("account").client("ec2")
+    return boto3.client(
+        "ec2", endpoint_url=request.getfixturevalue("moto"), region_name=REGION, aws_access_key_id="test",
+        aws_secret_access_key="test", config=Config(retries={"max_attempts": 0}),
+    )
+
+
+@pytest.fixture
+def differs(request, ec2):
+    """``differs(moto="why")`` marks a behaviour of AWS that moto does not have; it must then really fail there."""
+
+    def mark(moto):
+        if "moto" in request.node.callspec.params.values():
+            request.node.add_marker(pytest.mark.xfail(strict=True, reason=f"moto: {moto}"))
+
+    return mark
+
+
+@pytest.fixture
+def vpc(ec2):
+    """A VPC that is not the default one."""
+    return ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+
+
+@pytest.fixture
+def group(ec2, vpc):
+    """An empty security group outside the default VPC."""
+    return new_group(ec2, vpc)
+
+
+def new_group(ec2, vpc, name=None):
+    name = name or f"group-{uuid.uuid4().hex[:8]}"
+    return ec2.create_security_group(GroupName=name, Description="conformance", VpcId=vpc)["GroupId"]
+
+
+def tcp(port, *cidrs, to=None):
+    """An IpPermission for a TCP port and some CIDRs of both families."""
+    permission = {"IpProtocol": "tcp", "FromPort": port, "ToPort": to or port, "IpRanges": [], "Ipv6Ranges": []}
+    for cidr in cidrs:
+        if ":" in cidr:
+            permission["Ipv6Ranges"].append({"CidrIpv6": cidr})
+        else:
+            permission["IpRanges"].append({"CidrIp": cidr})
+    return permission
+
+
+def ingress(ec2, group_id):
+    """The ingress rules of a group as AWS now has them."""
+    answer = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group_id]}])
+    return [rule for rule in answer["SecurityGroupRules"] if not rule["IsEgress"]]
+
+
+def sources(ec2, group_id):
+    """The sources that the ingress rules of a group admit, as a sorted list."""
+    found = []
+    for rule in ingress(ec2, group_id):
+        referenced = rule.get("ReferencedGroupInfo", {}).get("GroupId")
+        found.append(rule.get("CidrIpv4") or rule.get("CidrIpv6") or rule.get("PrefixListId") or referenced)
+    return sorted(found)
+
+
+def code_of(function, *arguments, **parameters):
+    """The error code of a call that must fail."""
+    with pytest.raises(ClientError) as caught:
+        function(*arguments, **parameters)
+    return caught.value.response["Error"]["Code"]
+
+
+def wait_for(function, seconds=10):
+    """The first true answer of a function."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = function()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
