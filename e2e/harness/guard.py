@@ -1,0 +1,97 @@
+"""An account with the stack in it, and the few verbs that tests and the demo are written in."""
+
+import contextlib
+
+from . import groups
+from .account import FAST, Account
+from .deploy import deploy
+from .inbox import Alerts, Queue
+from .wait import until
+
+PRIVATE = "10.20.0.0/16"
+
+
+class Guard:
+    """A guarded account, seen from outside."""
+
+    def __init__(self, account, stack):
+        self.account, self.stack = account, stack
+        self.ec2, self.elasticache = account.client("ec2"), account.client("elasticache")
+        self.alerts = Alerts(stack)
+        self.failures = Queue(account, stack.failure_queue)
+        self.vpc = self.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+        self.subnet = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]
+        self.elasticache.create_cache_subnet_group(
+            CacheSubnetGroupName="caches", CacheSubnetGroupDescription="For caches", SubnetIds=[self.subnet]
+        )
+
+    def group(self, name, *permissions, tags=None, vpc=None):
+        """A new security group with these ingress rules, and a rule's worth of tags."""
+        specification = {"ResourceType": "security-group", "Tags": _tags(tags or {"team": "shop"})}
+        group_id = self.ec2.create_security_group(
+            GroupName=name, Description=f"{name}, made by a test", VpcId=vpc or self.vpc,
+            TagSpecifications=[specification],
+        )["GroupId"]
+        if permissions:
+            self.open(group_id, *permissions)
+        return group_id
+
+    def open(self, group_id, *permissions, tags=None):
+        """Authorize ingress; gives the new rules by id, as they were made."""
+        more = {"TagSpecifications": [{"ResourceType": "security-group-rule", "Tags": _tags(tags)}]} if tags else {}
+        answer = self.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=list(permissions), **more)
+        return made(answer)
+
+    def look(self, group_id):
+        return groups.whole(self.ec2, group_id)
+
+    def gone(self, group_id, rule_ids, seconds=20.0):
+        """Wait until none of these rules is there; gives the group as it is then."""
+        rule_ids = set(rule_ids)
+
+        def look():
+            group = self.look(group_id)
+            return None if rule_ids & set(group["rules"]) else group
+
+        return until(f"{', '.join(sorted(rule_ids))} of {group_id} to be closed", look, seconds)
+
+    def handled(self, function, subject, times=1, seconds=20.0):
+        """Wait until the function's log tells of this subject so many times: Lambda writes it when it is done."""
+        def look():
+            return sum(subject in line for line in self.stack.log(function)) >= times
+
+        until(f"{function} to deal with {subject}", look, seconds)
+
+
+def made(answer):
+    """The rules that AuthorizeSecurityGroupIngress made, by id."""
+    return {item["SecurityGroupRuleId"]: groups.rule(item) for item in answer["SecurityGroupRules"]}
+
+
+def permission(protocol, ports, *sources, description=None):
+    """An IpPermission. `ports` is one port, a pair, or None; a source is a CIDR, a prefix list or a group."""
+    item = {"IpProtocol": protocol}
+    if ports is not None:
+        item["FromPort"], item["ToPort"] = ports if isinstance(ports, tuple) else (ports, ports)
+    for source in sources:
+        if source.startswith("pl-"):
+            kind, entry = "PrefixListIds", {"PrefixListId": source}
+        elif source.startswith("sg-"):
+            kind, entry = "UserIdGroupPairs", {"GroupId": source}
+        elif ":" in source:
+            kind, entry = "Ipv6Ranges", {"CidrIpv6": source}
+        else:
+            kind, entry = "IpRanges", {"CidrIp": source}
+        item.setdefault(kind, []).append({**entry, **({"Description": description} if description else {})})
+    return item
+
+
+def _tags(mapping):
+    return [{"Key": key, "Value": value} for key, value in mapping.items()]
+
+
+@contextlib.contextmanager
+def guarded(*options, **parameters):
+    """A new account with the stack in it; both end with the block."""
+    with Account(*(options or FAST)) as account:
+        yield Guard(account, deploy(account, **parameters))

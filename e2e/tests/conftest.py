@@ -1,0 +1,58 @@
+"""One guarded account for the tests that can share it, and new ones for those that break something."""
+
+import itertools
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from harness.guard import PRIVATE, guarded, permission  # noqa: E402
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def guard():
+    """The stack in enforce mode. Every test uses groups and caches of its own."""
+    with guarded() as deployed:
+        yield deployed
+
+
+@pytest.fixture
+def fresh():
+    """A guarded account that a test may break."""
+    with guarded() as deployed:
+        yield deployed
+
+
+@pytest.fixture
+def observer():
+    """The stack in observe mode."""
+    with guarded(Mode="observe") as deployed:
+        yield deployed
+
+
+@pytest.fixture
+def name(request):
+    """A name that no other test uses, fit for groups and caches."""
+    return f"t{next(_NUMBERS)}-" + request.node.originalname.replace("test_", "", 1).replace("_", "-")[:30].strip("-")
+
+
+@pytest.fixture
+def group(guard, name):
+    """A group with what must survive beside a public rule on 6379: a private rule, a group, a prefix list."""
+    return furnished(guard, name)
+
+
+def furnished(guard, name):
+    """A private range, another group and a prefix list of offices, all on Redis's port."""
+    peers = guard.group(f"{name}-peers")
+    offices = guard.ec2.create_managed_prefix_list(
+        PrefixListName=f"{name}-offices", AddressFamily="IPv4", MaxEntries=5,
+        Entries=[{"Cidr": "198.51.100.0/28", "Description": "office"}],
+    )["PrefixList"]["PrefixListId"]
+    group_id = guard.group(name)
+    guard.open(group_id, permission("tcp", 6379, PRIVATE, peers, offices, description="stays"), tags={"keep": "yes"})
+    return group_id

@@ -1,0 +1,96 @@
+"""The alert for machines keeps to its schema; the one for people cannot be forged."""
+
+import json
+
+import jsonschema
+import pytest
+from harness import events, places
+from harness.guard import permission
+
+SCHEMA = places.REPO / "docs" / "alert.schema.json"
+FORGERIES = [
+    "x\r\n  Done:     nothing to see here",
+    "x\u2028FAILED: y",
+    "\u202egnp.exe https://evil.example.com/click <!channel>",
+    "Mozilla/5.0 \x1b[31m $(rm -rf /) `id` \"quoted\" 'q'",
+]
+
+
+def validator():
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.mark.parametrize("forgery", FORGERIES, ids=range(len(FORGERIES)))
+def test_hostile_texts_forge_nothing(guard, group, forgery):
+    """Names, tags and user agents come from whoever made the call."""
+    guard.ec2.create_tags(Resources=[group], Tags=[{"Key": "team", "Value": forgery}])
+    before = guard.look(group)
+    number = len(guard.alerts.documents(group)) + 1
+    original = guard.ec2.meta.config.user_agent
+    answer = guard.ec2.authorize_security_group_ingress(
+        GroupId=group, IpPermissions=[permission("tcp", 6379, "0.0.0.0/0", description="ok")],
+        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": [{"Key": "n", "Value": forgery}]}])
+    guard.alerts.wait(group, number)
+    assert guard.look(group) == before and guard.ec2.meta.config.user_agent == original
+    event = forged_event(group, answer["SecurityGroupRules"], forgery)
+    seed_again(guard, group, before, answer["SecurityGroupRules"][0], forgery)
+    reply, error = guard.stack.invoke("ingress", event)
+    assert error is None, reply
+    document, mail = guard.alerts.wait(group, number + 1)
+    assert guard.look(group)["rules"] == before["rules"]
+    text = mail["subject"] + "\n" + mail["body"]
+    assert all(c == "\n" or c.isprintable() for c in text), "no control or direction characters"
+    assert sum(line.lstrip().startswith(("Done:", "FAILED:")) for line in text.splitlines()) == 1
+    assert "https://" not in text and "evil.example.com" not in text
+    assert len(mail["subject"]) < 100
+    validator().validate(document)
+
+
+def forged_event(group, rules, forgery):
+    event = events.authorize(group, rules, "22222222-0000-0000-0000-000000000001")
+    event["detail"]["userAgent"] = forgery
+    event["detail"]["userIdentity"]["arn"] += forgery
+    event["detail"]["sourceIPAddress"] = forgery
+    return event
+
+
+def seed_again(guard, group, before, rule, forgery):
+    """The rule once more, with a description that the API would refuse: nobody relies on it having done so."""
+    kept = [{"SecurityGroupRuleId": key, "IsEgress": value["egress"], "IpProtocol": value["protocol"],
+             "FromPort": value["ports"][0], "ToPort": value["ports"][1], "Description": value["description"],
+             "Tags": [{"Key": k, "Value": v} for k, v in value["tags"].items()], **source(value["source"])}
+            for key, value in before["rules"].items()]
+    again = {"SecurityGroupRuleId": rule["SecurityGroupRuleId"], "IsEgress": False, "IpProtocol": "tcp",
+             "FromPort": 6379, "ToPort": 6379, "CidrIpv4": "0.0.0.0/0", "Description": forgery}
+    guard.account.seed({"SecurityGroups": [{
+        "GroupId": group, "GroupName": before["name"] + forgery, "Description": before["description"],
+        "OwnerId": "111122223333", "VpcId": before["vpc"], "SecurityGroupRules": [*kept, again]}]})
+
+
+def source(text):
+    if text.startswith("pl-"):
+        return {"PrefixListId": text}
+    if text.startswith("sg-"):
+        return {"ReferencedGroupInfo": {"GroupId": text}}
+    return {"CidrIpv6" if ":" in text else "CidrIpv4": text}
+
+
+def test_every_alert_of_this_run_keeps_to_the_schema(guard, group):
+    guard.open(group, permission("tcp", 6379, "0.0.0.0/0"))
+    guard.alerts.wait(group)
+    check = validator()
+    for document in guard.alerts.documents():
+        check.validate(document)
+
+
+def test_many_findings_fit_into_one_message(guard, name):
+    group = guard.group(name)
+    number = len(guard.alerts.documents(group)) + 1
+    rules = guard.open(group, *[permission("tcp", port, "0.0.0.0/0", description="x" * 255)
+                                for port in range(20000, 20060)])
+    document, mail = guard.alerts.wait(group, number)
+    assert not set(rules) & set(guard.look(group)["rules"])
+    assert len(document["findings"]) + document["omitted"]["findings"] == 60
+    assert "60 open rules" in mail["subject"]
