@@ -12,18 +12,23 @@ PRIVATE = "10.20.0.0/16"
 
 
 class Guard:
-    """A guarded account, seen from outside."""
+    """An account with a network in it, seen from outside."""
 
-    def __init__(self, account, stack):
-        self.account, self.stack = account, stack
+    def __init__(self, account):
+        self.account = account
         self.ec2, self.elasticache = account.client("ec2"), account.client("elasticache")
-        self.alerts = Alerts(stack)
-        self.failures = Queue(account, stack.failure_queue)
         self.vpc = self.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
         self.subnet = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]
         self.elasticache.create_cache_subnet_group(
             CacheSubnetGroupName="caches", CacheSubnetGroupDescription="For caches", SubnetIds=[self.subnet]
         )
+
+    def deploy(self, **parameters):
+        """From here on the account is guarded, and its alerts are read."""
+        self.stack = deploy(self.account, **parameters)
+        self.alerts = Alerts(self.stack)
+        self.failures = Queue(self.account, self.stack.failure_queue)
+        return self
 
     def group(self, name, *permissions, tags=None, vpc=None):
         """A new security group with these ingress rules, and a rule's worth of tags."""
@@ -94,4 +99,4 @@ def _tags(mapping):
 def guarded(*options, **parameters):
     """A new account with the stack in it; both end with the block."""
     with Account(*(options or FAST)) as account:
-        yield Guard(account, deploy(account, **parameters))
+        yield Guard(account).deploy(**parameters)

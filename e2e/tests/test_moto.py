@@ -18,7 +18,7 @@ from harness.guard import PRIVATE, permission
 from harness.runtime_api import Function
 from harness.wait import until
 
-SERVER = pathlib.Path(os.environ.get("PORTCULLIS_MOTO") or places.TARGET / "venv-moto" / "bin" / "moto_server")
+SERVER = pathlib.Path(os.environ.get("MOTO_SERVER") or places.TARGET / "venv-moto" / "bin" / "moto_server")
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 

@@ -1,0 +1,103 @@
+# Everything below works on a machine that has Rust, a C compiler, Python 3.10+ and make.
+# Python tools live in virtual environments under target/, with pinned versions.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+VENV := $(TARGET)/venv
+MOTO := $(TARGET)/venv-moto
+PY := $(abspath $(VENV))/bin/python
+FUNCTIONS := -p portcullis-ingress -p portcullis-cache
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+# See it ---------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: functions $(VENV)/stamp ## Open ports in an emulated AWS account, and watch them close
+	@PYTHONPATH=e2e $(PY) -m demo
+
+.PHONY: demo-picture
+demo-picture: functions $(VENV)/stamp ## Draw a real run of the demo into docs/demo.svg
+	@mkdir -p docs
+	@COLUMNS=128 PYTHONPATH=e2e $(PY) -m demo --picture docs/demo.svg
+
+.PHONY: account
+account: functions $(VENV)/stamp ## Leave the emulated account running, to play with
+	@PYTHONPATH=e2e $(PY) e2e/play.py
+
+# Check it -------------------------------------------------------------------------------------
+
+.PHONY: test
+test: ## All tests: the engine, the shell, then end to end
+	@$(MAKE) test-engine
+	@$(MAKE) test-shell
+	@$(MAKE) test-account
+
+.PHONY: test-engine
+test-engine: tools ## Decisions and alerts; compiles no AWS SDK
+	cargo test --locked -q -p portcullis-engine
+
+.PHONY: test-shell
+test-shell: tools ## Looking and acting, against scripted answers
+	cargo test --locked -q -p portcullis-aws
+
+.PHONY: test-account
+test-account: functions $(VENV)/stamp $(MOTO)/stamp ## The deployed stack, in the emulated account and against moto
+	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider emulator/conformance
+	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider e2e/tests
+
+.PHONY: check
+check: tools ## Everything that must hold before a merge
+	@.ci/steps
+
+.PHONY: fmt
+fmt: tools ## Format the code
+	cargo fmt --all
+
+.PHONY: bench
+bench: functions $(VENV)/stamp ## Speed and memory
+	cargo bench --locked -p portcullis-engine
+	@if [ -x bench/run ]; then PATH="$(abspath $(VENV))/bin:$$PATH" bench/run; fi
+
+# Parts ----------------------------------------------------------------------------------------
+
+.PHONY: functions
+functions: tools ## Build the Lambda functions for this machine
+	@cargo build --locked -q --release $(FUNCTIONS)
+
+.PHONY: setup
+setup: $(VENV)/stamp $(MOTO)/stamp ## Install the Python tools under target/
+
+$(VENV)/stamp: emulator/requirements.txt e2e/requirements.txt e2e/requirements-tools.txt | tools
+	@echo "Python tools for the emulated account go to $(VENV) (about 20 s, once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PY) -m pip install -q -r emulator/requirements.txt -r e2e/requirements.txt
+	@$(PY) -m pip install -q --no-deps -r e2e/requirements-tools.txt
+	@touch $@
+
+$(MOTO)/stamp: emulator/requirements-moto.txt | tools
+	@echo "moto goes to $(MOTO) (about 20 s, once)"
+	@$(PYTHON) -m venv --clear $(MOTO)
+	@$(MOTO)/bin/python -m pip install -q -r emulator/requirements-moto.txt
+	@touch $@
+
+.PHONY: tools
+tools:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust from https://rustup.rs"; exit 1; }
+	@command -v cc >/dev/null || { echo "cc is missing: install a C compiler (Debian: apt install gcc; macOS: xcode-select --install)"; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.10 or later, or set PYTHON="; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is older than 3.10, which MiniStack needs: install a later one, or set PYTHON="; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv: install it (Debian: apt install python3-venv)"; exit 1; }
+
+.PHONY: clean
+clean: ## Remove what was built and installed here
+	cargo clean
