@@ -99,9 +99,9 @@ def apply_settings(options, state_dir):
 
 
 def install_patches():
-    from . import cloudtrail, ec2, elasticache, lambda_, sns
+    from . import cloudtrail, ec2, elasticache, lambda_, permissions, sns
 
-    for part in (ec2, elasticache, cloudtrail, sns, lambda_):
+    for part in (ec2, elasticache, cloudtrail, sns, lambda_, permissions):
         part.install()
 
 

@@ -18,7 +18,7 @@ from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.responses import get_account_id, request_scope
 from ministack.services import eventbridge, lambda_svc, sns, sqs
 
-from . import patching
+from . import patching, permissions
 from .settings import SETTINGS
 from .wire import iso_time
 
@@ -35,10 +35,11 @@ def install():
     invoke_target = patching.original(eventbridge, "_invoke_target")
 
     def invoke_target_or_dead_letter(target, event, rule, view=None):
-        if target_exists(target.get("Arn", "")):
-            invoke_target(target, event, rule, view)
+        refusal = why_not(target.get("Arn", ""), rule.get("Arn", ""))
+        if refusal:
+            dead_letter(target, event, rule, *refusal)
         else:
-            dead_letter(target, event, rule)
+            invoke_target(target, event, rule, view)
 
     eventbridge._invoke_target = invoke_target_or_dead_letter
 
@@ -87,11 +88,11 @@ def _failed(configuration, options, event, result, condition, attempts):
     queue = (configuration.get("DeadLetterConfig") or {}).get("TargetArn")
     if destination:
         record = failure_record(configuration, event, result, condition, attempts, request_id)
-        send(destination, json.dumps(record), detail_type="Lambda Function Invocation Result - Failure")
+        send(configuration, destination, json.dumps(record), detail_type="Lambda Function Invocation Result - Failure")
     if queue:
         message = str((result.get("body") or {}).get("errorMessage", "")) if isinstance(result.get("body"), dict) else ""
         attributes = {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": message[:1024]}
-        send(queue, json.dumps(event), attributes)
+        send(configuration, queue, json.dumps(event), attributes)
     if not destination and not queue:
         logger.warning("an event of %s is lost after %d attempts", configuration.get("FunctionName"), attempts)
 
@@ -117,13 +118,20 @@ def failure_record(configuration, event, result, condition, attempts, request_id
     }
 
 
-def send(arn, body, attributes=None, detail_type=""):
-    """Hand a text to a queue, a topic or an event bus."""
+#: What the function's role needs in order to hand over a failed event.
+SENDING = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "events": "events:PutEvents"}
+
+
+def send(configuration, arn, body, attributes=None, detail_type=""):
+    """Hand a text to a queue, a topic or an event bus, with the rights of the function's role."""
     try:
         service = parse_arn(arn).service
     except ArnParseError:
         service = ""
-    if service == "sqs" and sqs._queue_by_arn(arn) is not None:
+    role = configuration.get("Role", "")
+    if service in SENDING and not permissions.role_allows(role, SENDING[service], arn):
+        logger.error("a failed event is lost: %s may not %s to %s", role, SENDING[service], arn)
+    elif service == "sqs" and sqs._queue_by_arn(arn) is not None:
         send_to_queue(sqs._queue_by_arn(arn), body, attributes or {})
     elif service == "sns":
         sns.publish_internal(arn, body)
@@ -162,33 +170,40 @@ def deliver_event(arn, payload):
     invoke_async(lambda_svc._execution_record_for_config(function, configuration), json.loads(payload))
 
 
-def target_exists(arn):
-    """Only for the kinds of target that we can look up."""
+def why_not(arn, rule_arn):
+    """Error code and message if the target is gone or closed to EventBridge; such an event is not tried again."""
+    gone = ("RESOURCE_NOT_FOUND", "The target does not exist.")
+    closed = ("NO_PERMISSIONS", "The target's policy does not let events.amazonaws.com deliver for this rule.")
     try:
         service = parse_arn(arn).service
     except ArnParseError:
-        return False
+        return gone
     if service == "lambda":
         function, configuration, _ = lambda_svc._get_func_record_for_ref(arn)
-        return bool(function and configuration)
+        if not function or not configuration:
+            return gone
+        return None if permissions.events_may_invoke(function, arn, rule_arn) else closed
     if service == "sqs":
-        return sqs._queue_by_arn(arn) is not None
-    if service == "sns":
-        return sns._topic_by_arn_any_scope(arn) is not None
-    return True
+        if sqs._queue_by_arn(arn) is None:
+            return gone
+        return None if permissions.events_may_send(arn, rule_arn) else closed
+    if service == "sns" and sns._topic_by_arn_any_scope(arn) is None:
+        return gone
+    return None
 
 
-def dead_letter(target, event, rule):
-    """An event whose target does not exist goes to the target's dead-letter queue at once."""
-    queue = sqs._queue_by_arn((target.get("DeadLetterConfig") or {}).get("Arn", ""))
-    if queue is None:
-        logger.warning("an event for %s is lost: no such target and no dead-letter queue", target.get("Arn"))
+def dead_letter(target, event, rule, code, message):
+    """The event goes to the target's dead-letter queue at once, if the queue lets it."""
+    queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn", "")
+    queue = sqs._queue_by_arn(queue_arn) if queue_arn else None
+    if queue is None or not permissions.events_may_send(queue_arn, rule.get("Arn", "")):
+        logger.warning("an event for %s is lost (%s) and there is no dead-letter queue to take it", target.get("Arn"), code)
         return
     view = eventbridge._pattern_event_view(event)
     attributes = {
         "RULE_ARN": rule.get("Arn", ""),
         "TARGET_ARN": target.get("Arn", ""),
-        "ERROR_CODE": "RESOURCE_NOT_FOUND",
-        "ERROR_MESSAGE": "The target does not exist.",
+        "ERROR_CODE": code,
+        "ERROR_MESSAGE": message,
     }
     send_to_queue(queue, json.dumps(view.event_with_detail()), attributes)

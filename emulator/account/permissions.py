@@ -1,0 +1,70 @@
+"""IAM where MiniStack does not look: tags of EC2 resources, and deliveries between services.
+
+AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourcetag,
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html and
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+"""
+
+from ministack import app
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import ec2, sqs, tagging
+
+from . import patching
+
+#: Id prefixes and resource types of the EC2 resources whose tags a policy may ask for.
+EC2_TYPES = {
+    "sg": "security-group",
+    "sgr": "security-group-rule",
+    "pl": "prefix-list",
+    "eni": "network-interface",
+    "vpc": "vpc",
+    "subnet": "subnet",
+}
+
+
+def install():
+    patching.require(tagging, "_RESOURCE_TAG_COLLECTORS", "_collect_elasticache")
+    patching.require(iam_evaluator, "EvalContext", "evaluate", "evaluate_resource_policy", "_gather_role_policies")
+    patching.require(sqs, "queue_policy_allows")
+    tagging._RESOURCE_TAG_COLLECTORS["ec2"] = tags_of_ec2
+    tagging._RESOURCE_TAG_COLLECTORS["elasticache"] = tagging._collect_elasticache
+
+
+def tags_of_ec2():
+    """(ARN, tags) of everything tagged in EC2, for the condition key aws:ResourceTag."""
+    for resource_id, tags in ec2._tags.items():
+        kind = EC2_TYPES.get(resource_id.split("-", 1)[0])
+        if kind:
+            yield f"arn:aws:ec2:{get_region()}:{get_account_id()}:{kind}/{resource_id}", tags
+
+
+def role_allows(role_arn, action, resource_arn):
+    """Whether a function's role may do this; always, when IAM is not enforced."""
+    if not app.AUTH:
+        return True
+    role_name = role_arn.rsplit("/", 1)[-1]
+    context = iam_evaluator.EvalContext(
+        principal_arn=role_arn, principal_type="AssumedRole", principal_account=get_account_id(), action=action,
+        resource_arn=resource_arn, region=get_region(),
+    )
+    policies = iam_evaluator._gather_role_policies(role_name, get_account_id())
+    return iam_evaluator.evaluate(context, policies).decision == "Allow"
+
+
+def events_may_send(queue_arn, rule_arn):
+    """Whether the queue's policy lets EventBridge send for this rule."""
+    return sqs.queue_policy_allows(queue_arn, "events.amazonaws.com", rule_arn, get_account_id())
+
+
+def events_may_invoke(function, function_arn, rule_arn):
+    """Whether the function's policy lets EventBridge invoke it for this rule."""
+    if not app.AUTH:
+        return True
+    context = iam_evaluator.EvalContext(
+        principal_arn="*", principal_type="Service", principal_account="", action="lambda:InvokeFunction",
+        resource_arn=function_arn, region=get_region(),
+        service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()},
+    )
+    answer = iam_evaluator.evaluate_resource_policy(function.get("policy"), context, service="events.amazonaws.com")
+    return answer.decision == "Allow"
