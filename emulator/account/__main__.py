@@ -22,13 +22,21 @@ def parse_arguments(arguments=None):
     parser.add_argument("--host", default=os.environ.get("BIND_HOST", "127.0.0.1"), help="a loopback address")
     parser.add_argument("--account-id", default=SETTINGS.account_id)
     parser.add_argument("--region", default=SETTINGS.region)
-    parser.add_argument("--seed", action="append", default=[], metavar="DIR", help="load DIR/*.facts.json; may be repeated")
-    parser.add_argument("--state-dir", metavar="DIR", help="keep all files here (default: a temporary one, removed at the end)")
+    parser.add_argument(
+        "--seed", action="append", default=[], metavar="DIR", help="load DIR/*.facts.json; may be repeated"
+    )
+    parser.add_argument(
+        "--state-dir", metavar="DIR", help="keep all files here (default: a temporary one, removed at the end)"
+    )
     parser.add_argument("--mail-dir", metavar="DIR", help="where mails go (default: mail/ in the state directory)")
     parser.add_argument("--ready-file", metavar="FILE", help="write the endpoint URL here once requests are answered")
     parser.add_argument("--creating-seconds", type=float, default=SETTINGS.creating_seconds)
-    parser.add_argument("--event-delay", type=float, default=SETTINGS.event_delay, help="seconds from a call to its event")
-    parser.add_argument("--retry-seconds", type=float, default=SETTINGS.retry_seconds, help="first pause between async attempts")
+    parser.add_argument(
+        "--event-delay", type=float, default=SETTINGS.event_delay, help="seconds from a call to its event"
+    )
+    parser.add_argument(
+        "--retry-seconds", type=float, default=SETTINGS.retry_seconds, help="first pause between async attempts"
+    )
     parser.add_argument("--lambda-endpoint", metavar="URL", help="endpoint given to functions (default: this account)")
     parser.add_argument("--no-iam", action="store_true", help="do not enforce IAM policies")
     return parser.parse_args(arguments)
@@ -66,7 +74,11 @@ def prepare_environment(options, state_dir, endpoint):
     """MiniStack reads its settings from the environment when it is imported."""
     for name in list(os.environ):
         # Nothing of the caller's own AWS setup or proxy may reach the account or its functions.
-        if name.startswith(("AWS_", "MINISTACK_", "LAMBDA_")) or name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
+        if name.startswith(("AWS_", "MINISTACK_", "LAMBDA_")) or name.lower() in (
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+        ):
             del os.environ[name]
     work = state_dir / "tmp"
     work.mkdir(parents=True, exist_ok=True)
@@ -135,7 +147,9 @@ async def announce(options, endpoint):
             break
         except OSError:
             await asyncio.sleep(0.02)
-    print(f"emulated account {options.account_id} in {options.region}: {endpoint}  mail: {SETTINGS.mail_dir}", flush=True)
+    print(
+        f"emulated account {options.account_id} in {options.region}: {endpoint}  mail: {SETTINGS.mail_dir}", flush=True
+    )
     if options.ready_file:
         partial = pathlib.Path(f"{options.ready_file}.part")
         partial.write_text(endpoint + "\n")

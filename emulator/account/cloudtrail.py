@@ -159,8 +159,12 @@ def user_identity(access_key_id):
     account = get_account_id()
     identity = iam_evaluator.resolve_caller_identity(access_key_id) or {}
     arn = identity.get("userArn") or f"arn:aws:iam::{account}:root"
-    base = {"principalId": identity.get("userId") or account, "arn": arn, "accountId": account,
-            "accessKeyId": access_key_id}
+    base = {
+        "principalId": identity.get("userId") or account,
+        "arn": arn,
+        "accountId": account,
+        "accessKeyId": access_key_id,
+    }
     if ":assumed-role/" in arn:
         return {"type": "AssumedRole", **base, **_session(arn, account, base)}
     if ":user/" in arn:

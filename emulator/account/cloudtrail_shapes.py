@@ -28,8 +28,12 @@ WRAPPED = {
     "DisassociateSecurityGroupVpc",
 }
 #: Members that the older EC2 family calls differently from the API reference.
-RENAMED = {"UserIdGroupPairs": "groups", "TagSpecifications": "tagSpecificationSet", "Resources": "resourcesSet",
-           "Description": "description"}
+RENAMED = {
+    "UserIdGroupPairs": "groups",
+    "TagSpecifications": "tagSpecificationSet",
+    "Resources": "resourcesSet",
+    "Description": "description",
+}
 RULE_ACTIONS = re.compile(r"(Authorize|Revoke)SecurityGroup(Ingress|Egress)")
 
 

@@ -17,7 +17,7 @@ def wrap(application):
             await application(scope, receive, send)
             return
         try:
-            status, answer = respond(scope["method"], scope["path"][len(PREFIX):], await _body(receive))
+            status, answer = respond(scope["method"], scope["path"][len(PREFIX) :], await _body(receive))
         except (ValueError, KeyError, TypeError) as error:
             status, answer = 400, {"error": f"{type(error).__name__}: {error}"}
         body = json.dumps(answer, default=str).encode()
@@ -42,8 +42,12 @@ def respond(method, path, body):
     from . import seed
 
     if (method, path) == ("GET", "health"):
-        return 200, {"status": "ready", "account": SETTINGS.account_id, "region": SETTINGS.region,
-                     "mail": str(SETTINGS.mail_dir)}
+        return 200, {
+            "status": "ready",
+            "account": SETTINGS.account_id,
+            "region": SETTINGS.region,
+            "mail": str(SETTINGS.mail_dir),
+        }
     if (method, path) == ("POST", "seed"):
         return 200, seed.seed_document(json.loads(body))
     if (method, path) == ("GET", "mail"):
@@ -60,10 +64,12 @@ def mails():
     found = []
     for file in sorted(SETTINGS.mail_dir.glob("*.eml")):
         mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
-        found.append({
-            "file": file.name,
-            **{name.lower(): mail[name] for name in ("From", "To", "Subject", "Date")},
-            "topic": mail["X-Amz-Sns-Topic-Arn"],
-            "body": mail.get_content(),
-        })
+        found.append(
+            {
+                "file": file.name,
+                **{name.lower(): mail[name] for name in ("From", "To", "Subject", "Date")},
+                "topic": mail["X-Amz-Sns-Topic-Arn"],
+                "body": mail.get_content(),
+            }
+        )
     return found

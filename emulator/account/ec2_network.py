@@ -14,7 +14,6 @@ from . import patching
 from .ec2_rules import canonical_cidr
 from .wire import AwsError, endpoint, paged
 
-
 # Network interfaces -------------------------------------------------------------
 
 
@@ -109,7 +108,9 @@ def describe_interfaces(request):
     ids = request.get("NetworkInterfaceIds") or []
     for interface_id in ids:
         if interface_id not in ec2._network_interfaces:
-            raise AwsError("InvalidNetworkInterfaceID.NotFound", f"The networkInterface ID '{interface_id}' does not exist")
+            raise AwsError(
+                "InvalidNetworkInterfaceID.NotFound", f"The networkInterface ID '{interface_id}' does not exist"
+            )
     chosen = []
     for interface in ec2._network_interfaces.values():
         view = interface_view(interface)
@@ -161,8 +162,12 @@ def find_prefix_list(prefix_list_id):
         return ec2._prefix_lists[prefix_list_id]
     own = ec2._resolve_aws_pl_by_id(prefix_list_id)
     if own:
-        return {**own, "OwnerId": "AWS", "State": "create-complete",
-                "Entries": [{"Cidr": own["Cidr"], "Description": own["PrefixListName"]}]}
+        return {
+            **own,
+            "OwnerId": "AWS",
+            "State": "create-complete",
+            "Entries": [{"Cidr": own["Cidr"], "Description": own["PrefixListName"]}],
+        }
     raise AwsError("InvalidPrefixListID.NotFound", f"The prefix list ID '{prefix_list_id}' does not exist")
 
 
@@ -176,7 +181,7 @@ def prefix_list_view(prefix_list):
         "OwnerId": owner,
         "MaxEntries": int(prefix_list.get("MaxEntries") or max(1, len(prefix_list.get("Entries", [])))),
         "PrefixListArn": f"arn:aws:ec2:{get_region()}:{'aws' if owner == 'AWS' else owner}:prefix-list/"
-                         f"{prefix_list['PrefixListId']}",
+        f"{prefix_list['PrefixListId']}",
         "Tags": list(ec2._tags.get(prefix_list["PrefixListId"]) or []),
     }
     if owner != "AWS":  # AWS-managed lists have no version
@@ -190,7 +195,8 @@ def describe_prefix_lists(request):
     for prefix_list_id in ids:
         find_prefix_list(prefix_list_id)
     every = [find_prefix_list(item["PrefixListId"]) for item in ec2._get_aws_managed_prefix_lists()]
-    every = [item for item in every if item["PrefixListId"] not in ec2._prefix_lists]
+    seeded = {item.get("PrefixListName") for item in ec2._prefix_lists.values() if item.get("OwnerId") == "AWS"}
+    every = [item for item in every if item["PrefixListName"] not in seeded]
     every += [item for item in ec2._prefix_lists.values() if not item.get("_Hidden")]
     filters = {item["Name"]: item.get("Values") or [] for item in request.get("Filters") or []}
     members = {"owner-id": "OwnerId", "prefix-list-id": "PrefixListId", "prefix-list-name": "PrefixListName"}
@@ -240,7 +246,9 @@ def modify_prefix_list(request):
     renewed = removed | {entry["Cidr"] for entry in added}
     entries = [entry for entry in prefix_list["Entries"] if entry["Cidr"] not in renewed] + added
     if len(entries) > maximum:
-        raise AwsError("PrefixListMaxEntriesExceeded", "You've reached the maximum number of entries for the prefix list.")
+        raise AwsError(
+            "PrefixListMaxEntriesExceeded", "You've reached the maximum number of entries for the prefix list."
+        )
     if changes_entries:
         prefix_list.setdefault("_Versions", {})[version] = list(prefix_list["Entries"])
         prefix_list.update(Entries=entries, Version=version + 1)
@@ -271,8 +279,11 @@ def prefix_list_associations(request):
     found = [
         {"ResourceId": group["GroupId"], "ResourceOwner": group["OwnerId"]}
         for group in ec2._security_groups.values()
-        if any(source_of(rule)[1].get("PrefixListId") == prefix_list_id
-               for egress in (False, True) for rule in rules_of(group, egress))
+        if any(
+            source_of(rule)[1].get("PrefixListId") == prefix_list_id
+            for egress in (False, True)
+            for rule in rules_of(group, egress)
+        )
     ]
     page, token = paged(found, request.get("MaxResults"), request.get("NextToken"))
     return {"PrefixListAssociations": page, "NextToken": token}

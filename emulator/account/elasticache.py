@@ -12,10 +12,24 @@ from .wire import endpoint
 
 def install():
     patching.require(
-        ec, "_clusters", "_replication_groups", "_snapshots", "_serverless_caches", "_subnet_groups", "_param_groups",
-        "_user_groups", "_tags", "_arn_cluster", "_arn_replication_group", "_arn_snapshot", "_arn_subnet_group",
-        "_arn_serverless_cache", "_default_param_group_for_engine", "_record_event",
-        "_stamp_replication_group_on_user_groups", "_unstamp_replication_group_from_user_groups",
+        ec,
+        "_clusters",
+        "_replication_groups",
+        "_snapshots",
+        "_serverless_caches",
+        "_subnet_groups",
+        "_param_groups",
+        "_user_groups",
+        "_tags",
+        "_arn_cluster",
+        "_arn_replication_group",
+        "_arn_snapshot",
+        "_arn_subnet_group",
+        "_arn_serverless_cache",
+        "_default_param_group_for_engine",
+        "_record_event",
+        "_stamp_replication_group_on_user_groups",
+        "_unstamp_replication_group_from_user_groups",
     )
     for module in (elasticache_clusters, elasticache_groups, elasticache_snapshots, elasticache_serverless):
         for action, (name, function) in module.ACTIONS.items():

@@ -137,7 +137,9 @@ def _restored(request):
         return None
     snapshot = store.find_snapshot(request["SnapshotName"])
     if snapshot["SnapshotStatus"] != "available":
-        raise AwsError("SnapshotNotFoundFault", f"{request['SnapshotName']} is either not present or not available.", 404)
+        raise AwsError(
+            "SnapshotNotFoundFault", f"{request['SnapshotName']} is either not present or not available.", 404
+        )
     return snapshot
 
 
@@ -179,7 +181,9 @@ def modify(request):
     """ModifyCacheCluster: security groups and settings at once; there is no Port to modify."""
     record = store.find_cluster(request["CacheClusterId"])
     if record["CacheClusterStatus"] != "available":
-        raise AwsError("InvalidCacheClusterState", f"Cache cluster {record['CacheClusterId']} is not in available state.")
+        raise AwsError(
+            "InvalidCacheClusterState", f"Cache cluster {record['CacheClusterId']} is not in available state."
+        )
     if request.get("SecurityGroupIds"):
         group_ids = store.security_groups_of(request, None)
         record["SecurityGroups"] = store.memberships(group_ids)
@@ -192,8 +196,14 @@ def modify(request):
 
 def apply_settings(record, request):
     """The members that a modify request of a cluster or a group changes on a cluster."""
-    plain = ("PreferredMaintenanceWindow", "AutoMinorVersionUpgrade", "SnapshotRetentionLimit", "SnapshotWindow",
-             "CacheNodeType", "IpDiscovery")
+    plain = (
+        "PreferredMaintenanceWindow",
+        "AutoMinorVersionUpgrade",
+        "SnapshotRetentionLimit",
+        "SnapshotWindow",
+        "CacheNodeType",
+        "IpDiscovery",
+    )
     for member in plain:
         if request.get(member) is not None:
             record[member] = request[member]
@@ -201,7 +211,8 @@ def apply_settings(record, request):
         record["Engine"], record["EngineVersion"] = store.engine_of(request, record["Engine"])
     if request.get("CacheParameterGroupName"):
         record["CacheParameterGroup"] = {
-            "CacheParameterGroupName": request["CacheParameterGroupName"], "ParameterApplyStatus": "in-sync"
+            "CacheParameterGroupName": request["CacheParameterGroupName"],
+            "ParameterApplyStatus": "in-sync",
         }
     if request.get("NotificationTopicArn"):
         record["NotificationConfiguration"] = store.notification_of(request)

@@ -57,7 +57,9 @@ def _snapshot_of(request):
         return None
     snapshot = store.find_snapshot(request["SnapshotName"])
     if snapshot["SnapshotStatus"] != "available":
-        raise AwsError("SnapshotNotFoundFault", f"{request['SnapshotName']} is either not present or not available.", 404)
+        raise AwsError(
+            "SnapshotNotFoundFault", f"{request['SnapshotName']} is either not present or not available.", 404
+        )
     return snapshot
 
 
@@ -68,7 +70,7 @@ def _check(request, engine):
     if shards_given and request.get("NumCacheClusters") is not None:
         raise AwsError(
             "InvalidParameterCombination",
-            "Cannot specify NumCacheClusters parameter if NumNodeGroups or ReplicasPerNodeGroup parameter is specified.",
+            "Cannot specify NumCacheClusters parameter if NumNodeGroups or ReplicasPerNodeGroup is specified.",
         )
     store.check_auth_token(request)
     for group_id in request.get("UserGroupIds") or []:
@@ -93,11 +95,13 @@ def _shards(request, snapshot):
     for index in range(number):
         configuration = given[index] if given else {}
         last = LAST_SLOT if index == number - 1 else (index + 1) * width - 1
-        shards.append((
-            configuration.get("NodeGroupId") or f"{index + 1:04d}",
-            configuration.get("Slots") or f"{index * width}-{last}",
-            1 + configuration.get("ReplicaCount", replicas),
-        ))
+        shards.append(
+            (
+                configuration.get("NodeGroupId") or f"{index + 1:04d}",
+                configuration.get("Slots") or f"{index * width}-{last}",
+                1 + configuration.get("ReplicaCount", replicas),
+            )
+        )
     return shards
 
 
@@ -107,18 +111,19 @@ def _is_clustered(request, shards, snapshot):
         len(shards) > 1
         or request.get("ClusterMode") in ("enabled", "compatible")
         or parameter_group.endswith(".cluster.on")
-        or request.get("NumNodeGroups") is not None and request.get("ClusterMode") != "disabled"
+        or request.get("NumNodeGroups") is not None
+        and request.get("ClusterMode") != "disabled"
         or bool((snapshot or {}).get("_Clustered"))
     )
 
 
 def _check_failover(request, clustered, shards):
     if clustered and request.get("AutomaticFailoverEnabled") is False:
-        raise AwsError("InvalidParameterValue", "Redis with cluster mode enabled cannot be created with auto failover turned off.")
-    if request.get("AutomaticFailoverEnabled") and not clustered and shards[0][2] < 2:
         raise AwsError(
-            "InvalidParameterValue", "Automatic failover is not supported for a group without replicas"
+            "InvalidParameterValue", "Redis with cluster mode enabled cannot be created with auto failover turned off."
         )
+    if request.get("AutomaticFailoverEnabled") and not clustered and shards[0][2] < 2:
+        raise AwsError("InvalidParameterValue", "Automatic failover is not supported for a group without replicas")
     if request.get("MultiAZEnabled") and not (request.get("AutomaticFailoverEnabled") or clustered):
         raise AwsError("InvalidParameterCombination", "Must set MultiAZEnabled with AutomaticFailoverEnabled")
 
@@ -160,10 +165,22 @@ def _make_group(name, request, settings, clustered, shards):
         "ReplicationGroupCreateTime": time.time(),
         "DataTiering": on_off[bool(request.get("DataTieringEnabled"))],
         "Engine": settings["Engine"],
-        **{key: settings[key] for key in (
-            "SnapshotRetentionLimit", "SnapshotWindow", "AutoMinorVersionUpgrade", "NetworkType", "IpDiscovery",
-            "TransitEncryptionEnabled", "TransitEncryptionMode", "AtRestEncryptionEnabled", "AuthTokenEnabled",
-            "AuthTokenLastModifiedDate", "_Port")},
+        **{
+            key: settings[key]
+            for key in (
+                "SnapshotRetentionLimit",
+                "SnapshotWindow",
+                "AutoMinorVersionUpgrade",
+                "NetworkType",
+                "IpDiscovery",
+                "TransitEncryptionEnabled",
+                "TransitEncryptionMode",
+                "AtRestEncryptionEnabled",
+                "AuthTokenEnabled",
+                "AuthTokenLastModifiedDate",
+                "_Port",
+            )
+        },
     }
 
 
@@ -237,7 +254,8 @@ def _available_group(request):
     record = store.find_group(request["ReplicationGroupId"])
     if record["Status"] != "available":
         raise AwsError(
-            "InvalidReplicationGroupState", f"Replication group {record['ReplicationGroupId']} is not in available state."
+            "InvalidReplicationGroupState",
+            f"Replication group {record['ReplicationGroupId']} is not in available state.",
         )
     return record
 
@@ -262,8 +280,17 @@ def modify(request):
 
 def _modify_group(record, request):
     renamed = {"ReplicationGroupDescription": "Description", "SnapshottingClusterId": "SnapshottingClusterId"}
-    plain = ("SnapshotRetentionLimit", "SnapshotWindow", "AutoMinorVersionUpgrade", "CacheNodeType", "IpDiscovery",
-             "TransitEncryptionEnabled", "TransitEncryptionMode", "ClusterMode", "Engine")
+    plain = (
+        "SnapshotRetentionLimit",
+        "SnapshotWindow",
+        "AutoMinorVersionUpgrade",
+        "CacheNodeType",
+        "IpDiscovery",
+        "TransitEncryptionEnabled",
+        "TransitEncryptionMode",
+        "ClusterMode",
+        "Engine",
+    )
     for member in plain:
         if request.get(member) is not None:
             record[member] = request[member]
@@ -281,7 +308,9 @@ def _modify_group(record, request):
         if group_id not in ec._user_groups:
             raise AwsError("UserGroupNotFound", "The user group was not found or does not exist", 404)
         record["UserGroupIds"].append(group_id)
-    removed = request.get("UserGroupIdsToRemove") or (list(record["UserGroupIds"]) if request.get("RemoveUserGroups") else [])
+    removed = request.get("UserGroupIdsToRemove") or (
+        list(record["UserGroupIds"]) if request.get("RemoveUserGroups") else []
+    )
     record["UserGroupIds"] = [group_id for group_id in record["UserGroupIds"] if group_id not in removed]
 
 

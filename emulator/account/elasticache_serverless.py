@@ -83,8 +83,11 @@ def _placement(request, public):
 def _endpoint_interface(subnet_id, group_ids):
     """A serverless cache is reached through a VPC endpoint, so its interfaces are of that type."""
     return ec2_network.new_interface(
-        subnet_id, group_ids, f"VPC Endpoint Interface vpce-0{secrets.token_hex(8)}",
-        InterfaceType="vpc_endpoint", RequesterManaged=True,
+        subnet_id,
+        group_ids,
+        f"VPC Endpoint Interface vpce-0{secrets.token_hex(8)}",
+        InterfaceType="vpc_endpoint",
+        RequesterManaged=True,
     )
 
 
@@ -109,7 +112,9 @@ def describe(request):
 def _available(request):
     record = store.find_serverless(request["ServerlessCacheName"])
     if record["Status"] != "available":
-        raise AwsError("InvalidServerlessCacheStateFault", f"Serverless cache {record['ServerlessCacheName']} is not available.")
+        raise AwsError(
+            "InvalidServerlessCacheStateFault", f"Serverless cache {record['ServerlessCacheName']} is not available."
+        )
     return record
 
 

@@ -17,7 +17,9 @@ def create(request):
     """CreateSnapshot: of exactly one cluster or group, which must be available; never of Memcached."""
     cluster_id, group_id = request.get("CacheClusterId"), request.get("ReplicationGroupId")
     if bool(cluster_id) == bool(group_id):
-        raise AwsError("InvalidParameterCombination", "Exactly one of CacheClusterId and ReplicationGroupId is required")
+        raise AwsError(
+            "InvalidParameterCombination", "Exactly one of CacheClusterId and ReplicationGroupId is required"
+        )
     if cluster_id:
         source = {"cluster": store.find_cluster(cluster_id)}
     else:
@@ -52,9 +54,18 @@ def take(name, cluster=None, group=None):
 
 
 def _record(name, member, group):
-    copied = ("CacheNodeType", "Engine", "EngineVersion", "PreferredAvailabilityZone", "CacheClusterCreateTime",
-              "PreferredMaintenanceWindow", "CacheSubnetGroupName", "AutoMinorVersionUpgrade",
-              "SnapshotRetentionLimit", "SnapshotWindow")
+    copied = (
+        "CacheNodeType",
+        "Engine",
+        "EngineVersion",
+        "PreferredAvailabilityZone",
+        "CacheClusterCreateTime",
+        "PreferredMaintenanceWindow",
+        "CacheSubnetGroupName",
+        "AutoMinorVersionUpgrade",
+        "SnapshotRetentionLimit",
+        "SnapshotWindow",
+    )
     subnet_group = ec._subnet_groups.get(member["CacheSubnetGroupName"]) or {}
     snapshot = {
         "SnapshotName": name,
@@ -86,8 +97,13 @@ def _record(name, member, group):
 
 
 def _node(cluster_id, shard):
-    node = {"CacheClusterId": cluster_id, "CacheNodeId": "0001", "CacheSize": "0 MB",
-            "CacheNodeCreateTime": time.time(), "SnapshotCreateTime": time.time()}
+    node = {
+        "CacheClusterId": cluster_id,
+        "CacheNodeId": "0001",
+        "CacheSize": "0 MB",
+        "CacheNodeCreateTime": time.time(),
+        "SnapshotCreateTime": time.time(),
+    }
     if shard:
         node["NodeGroupId"] = shard["NodeGroupId"]
         node["NodeGroupConfiguration"] = {

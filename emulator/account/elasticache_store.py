@@ -21,8 +21,14 @@ DEFAULT_PORTS = {"redis": 6379, "valkey": 6379, "memcached": 11211}
 DEFAULT_VERSIONS = {"redis": "7.1.0", "valkey": "8.0.1", "memcached": "1.6.22"}
 #: A short version in a request and the full one that the service then reports.
 FULL_VERSIONS = {
-    ("redis", "6.x"): "6.2.6", ("redis", "6.0"): "6.0.5", ("redis", "6.2"): "6.2.6", ("redis", "7.0"): "7.0.7",
-    ("redis", "7.1"): "7.1.0", ("valkey", "7.2"): "7.2.6", ("valkey", "8.0"): "8.0.1", ("valkey", "8.1"): "8.1.0",
+    ("redis", "6.x"): "6.2.6",
+    ("redis", "6.0"): "6.0.5",
+    ("redis", "6.2"): "6.2.6",
+    ("redis", "7.0"): "7.0.7",
+    ("redis", "7.1"): "7.1.0",
+    ("valkey", "7.2"): "7.2.6",
+    ("valkey", "8.0"): "8.0.1",
+    ("valkey", "8.1"): "8.1.0",
     ("valkey", "9.0"): "9.0.0",
 }
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -35,8 +41,9 @@ def new_id(request, member, longest):
     if len(name) > longest or not _ID.fullmatch(name):
         raise AwsError(
             "InvalidParameterValue",
-            f"The parameter {member} is not a valid identifier. Identifiers must begin with a letter; must contain "
-            "only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.",
+            f"The parameter {member} is not a valid identifier. Identifiers must begin with a letter; must "
+            "contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two "
+            "consecutive hyphens.",
         )
     return name
 
@@ -159,7 +166,8 @@ def make_subnet_group(name, subnets):
         "CacheSubnetGroupDescription": f"{name} subnet group",
         "VpcId": subnets[0]["VpcId"] if subnets else ec2._DEFAULT_VPC_ID,
         "Subnets": [
-            {"SubnetIdentifier": s["SubnetId"], "SubnetAvailabilityZone": {"Name": s["AvailabilityZone"]}} for s in subnets
+            {"SubnetIdentifier": s["SubnetId"], "SubnetAvailabilityZone": {"Name": s["AvailabilityZone"]}}
+            for s in subnets
         ],
         "ARN": ec._arn_subnet_group(name),
     }

@@ -26,8 +26,13 @@ logger = logging.getLogger("account.lambda")
 
 
 def install():
-    patching.require(lambda_svc, "_execute_function", "_get_func_record_for_ref", "_execution_record_for_config",
-                     "_account_region_from_function_config")
+    patching.require(
+        lambda_svc,
+        "_execute_function",
+        "_get_func_record_for_ref",
+        "_execution_record_for_config",
+        "_account_region_from_function_config",
+    )
     patching.require(lambda_runtime, "reset")
     patching.require(sqs, "_queue_by_arn", "_ensure_msg_fields")
     patching.replace(lambda_svc, "invoke_async_with_retry", invoke_async)
@@ -90,7 +95,9 @@ def _failed(configuration, options, event, result, condition, attempts):
         record = failure_record(configuration, event, result, condition, attempts, request_id)
         send(configuration, destination, json.dumps(record), detail_type="Lambda Function Invocation Result - Failure")
     if queue:
-        message = str((result.get("body") or {}).get("errorMessage", "")) if isinstance(result.get("body"), dict) else ""
+        message = (
+            str((result.get("body") or {}).get("errorMessage", "")) if isinstance(result.get("body"), dict) else ""
+        )
         attributes = {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": message[:1024]}
         send(configuration, queue, json.dumps(event), attributes)
     if not destination and not queue:
@@ -197,7 +204,9 @@ def dead_letter(target, event, rule, code, message):
     queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn", "")
     queue = sqs._queue_by_arn(queue_arn) if queue_arn else None
     if queue is None or not permissions.events_may_send(queue_arn, rule.get("Arn", "")):
-        logger.warning("an event for %s is lost (%s) and there is no dead-letter queue to take it", target.get("Arn"), code)
+        logger.warning(
+            "an event for %s is lost (%s) and there is no dead-letter queue to take it", target.get("Arn"), code
+        )
         return
     view = eventbridge._pattern_event_view(event)
     attributes = {

@@ -45,8 +45,12 @@ def role_allows(role_arn, action, resource_arn):
         return True
     role_name = role_arn.rsplit("/", 1)[-1]
     context = iam_evaluator.EvalContext(
-        principal_arn=role_arn, principal_type="AssumedRole", principal_account=get_account_id(), action=action,
-        resource_arn=resource_arn, region=get_region(),
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=get_account_id(),
+        action=action,
+        resource_arn=resource_arn,
+        region=get_region(),
     )
     policies = iam_evaluator._gather_role_policies(role_name, get_account_id())
     return iam_evaluator.evaluate(context, policies).decision == "Allow"
@@ -62,8 +66,12 @@ def events_may_invoke(function, function_arn, rule_arn):
     if not app.AUTH:
         return True
     context = iam_evaluator.EvalContext(
-        principal_arn="*", principal_type="Service", principal_account="", action="lambda:InvokeFunction",
-        resource_arn=function_arn, region=get_region(),
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="lambda:InvokeFunction",
+        resource_arn=function_arn,
+        region=get_region(),
         service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()},
     )
     answer = iam_evaluator.evaluate_resource_policy(function.get("policy"), context, service="events.amazonaws.com")

@@ -1,7 +1,7 @@
 """Starting and stopping the account from another program, such as a test.
 
-    with EmulatedAccount(seed=["events"]) as account:
-        account.client("ec2").describe_security_groups()
+with EmulatedAccount(seed=["events"]) as account:
+    account.client("ec2").describe_security_groups()
 """
 
 import json
@@ -29,8 +29,16 @@ class EmulatedAccount:
         self.endpoint = None
         self._ready_file = self.state_dir / "endpoint"
         self._command = [
-            python, "-m", "account", "--port", str(port), "--state-dir", str(self.state_dir),
-            "--ready-file", str(self._ready_file), *options,
+            python,
+            "-m",
+            "account",
+            "--port",
+            str(port),
+            "--state-dir",
+            str(self.state_dir),
+            "--ready-file",
+            str(self._ready_file),
+            *options,
         ]
         for directory in seed:
             self._command += ["--seed", str(pathlib.Path(directory).resolve())]

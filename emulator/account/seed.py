@@ -54,15 +54,29 @@ def ensure_vpc(vpc_id, **members):
     if vpc_id not in ec2._vpcs:
         default_group = f"sg-{vpc_id.split('-', 1)[-1]}"
         ec2._vpcs[vpc_id] = {
-            "VpcId": vpc_id, "CidrBlock": "10.0.0.0/16", "State": "available", "IsDefault": False,
-            "DhcpOptionsId": "dopt-00000001", "InstanceTenancy": "default", "OwnerId": get_account_id(),
-            "DefaultNetworkAclId": ec2._DEFAULT_ACL_ID, "DefaultSecurityGroupId": default_group,
+            "VpcId": vpc_id,
+            "CidrBlock": "10.0.0.0/16",
+            "State": "available",
+            "IsDefault": False,
+            "DhcpOptionsId": "dopt-00000001",
+            "InstanceTenancy": "default",
+            "OwnerId": get_account_id(),
+            "DefaultNetworkAclId": ec2._DEFAULT_ACL_ID,
+            "DefaultSecurityGroupId": default_group,
             "MainRouteTableId": ec2._DEFAULT_RTB_ID,
         }
-        ec2._security_groups.setdefault(default_group, {
-            "GroupId": default_group, "GroupName": "default", "Description": "default VPC security group",
-            "VpcId": vpc_id, "OwnerId": get_account_id(), "IpPermissions": [], "IpPermissionsEgress": [],
-        })
+        ec2._security_groups.setdefault(
+            default_group,
+            {
+                "GroupId": default_group,
+                "GroupName": "default",
+                "Description": "default VPC security group",
+                "VpcId": vpc_id,
+                "OwnerId": get_account_id(),
+                "IpPermissions": [],
+                "IpPermissionsEgress": [],
+            },
+        )
     ec2._vpcs[vpc_id].update(members)
     return vpc_id
 
@@ -71,9 +85,16 @@ def ensure_subnet(subnet_id, vpc_id, **members):
     if subnet_id not in ec2._subnets:
         zone = f"{get_region()}a"
         ec2._subnets[subnet_id] = {
-            "SubnetId": subnet_id, "VpcId": ensure_vpc(vpc_id), "CidrBlock": "10.0.0.0/20", "AvailabilityZone": zone,
-            "AvailabilityZoneId": ec2._az_id_for_zone_name(zone), "AvailableIpAddressCount": 4091, "State": "available",
-            "DefaultForAz": False, "MapPublicIpOnLaunch": False, "OwnerId": get_account_id(),
+            "SubnetId": subnet_id,
+            "VpcId": ensure_vpc(vpc_id),
+            "CidrBlock": "10.0.0.0/20",
+            "AvailabilityZone": zone,
+            "AvailabilityZoneId": ec2._az_id_for_zone_name(zone),
+            "AvailableIpAddressCount": 4091,
+            "State": "available",
+            "DefaultForAz": False,
+            "MapPublicIpOnLaunch": False,
+            "OwnerId": get_account_id(),
         }
     ec2._subnets[subnet_id].update(members)
     return subnet_id
@@ -129,9 +150,10 @@ def _rule(rule, group):
         kind, source = "PrefixListIds", {"PrefixListId": rule["PrefixListId"]}
     else:
         referenced = rule["ReferencedGroupInfo"]
-        kind, source = "UserIdGroupPairs", {
-            "GroupId": referenced["GroupId"], "UserId": referenced.get("UserId", group["OwnerId"])
-        }
+        kind, source = (
+            "UserIdGroupPairs",
+            {"GroupId": referenced["GroupId"], "UserId": referenced.get("UserId", group["OwnerId"])},
+        )
     if rule.get("Description"):
         source["Description"] = rule["Description"]
     stored = make_rule(canonical_protocol(rule["IpProtocol"]), rule.get("FromPort"), rule.get("ToPort"), kind, source)
@@ -143,11 +165,20 @@ def _rule(rule, group):
 def seed_prefix_list(item):
     """With ``Unreadable`` (an error code) the list's entries cannot be read, as after a share has ended."""
     _tag(item["PrefixListId"], item.pop("Tags", None))
-    defaults = {"OwnerId": get_account_id(), "AddressFamily": "IPv4", "PrefixListName": "", "Version": 1,
-                "State": "create-complete", "Entries": []}
+    defaults = {
+        "OwnerId": get_account_id(),
+        "AddressFamily": "IPv4",
+        "PrefixListName": "",
+        "Version": 1,
+        "State": "create-complete",
+        "Entries": [],
+    }
     entries = item.get("Entries") or []
     ec2._prefix_lists[item["PrefixListId"]] = {
-        **defaults, "MaxEntries": max(1, len(entries)), **item, "_Hidden": bool(item.get("Unreadable"))
+        **defaults,
+        "MaxEntries": max(1, len(entries)),
+        **item,
+        "_Hidden": bool(item.get("Unreadable")),
     }
 
 
@@ -163,7 +194,11 @@ def seed_interface(item):
     fresh = ec2_network.new_interface(subnet_id, group_ids, item.get("Description", ""))
     record = ec2._network_interfaces.pop(fresh)
     ec2._network_interfaces[item["NetworkInterfaceId"]] = {
-        **record, **item, "Groups": ec2_network.group_names(group_ids), "SubnetId": subnet_id, "VpcId": vpc_id,
+        **record,
+        **item,
+        "Groups": ec2_network.group_names(group_ids),
+        "SubnetId": subnet_id,
+        "VpcId": vpc_id,
     }
 
 
@@ -187,8 +222,13 @@ def seed_subnet_group(item):
     for subnet in item.get("Subnets") or []:
         ensure_subnet(subnet["SubnetIdentifier"], vpc_id)
     name = item["CacheSubnetGroupName"].lower()
-    ec._subnet_groups[name] = {"CacheSubnetGroupDescription": "", "Subnets": [], "ARN": ec._arn_subnet_group(name),
-                               **item, "VpcId": vpc_id}
+    ec._subnet_groups[name] = {
+        "CacheSubnetGroupDescription": "",
+        "Subnets": [],
+        "ARN": ec._arn_subnet_group(name),
+        **item,
+        "VpcId": vpc_id,
+    }
 
 
 def _ensure_subnet_group(name, group_ids):
@@ -210,15 +250,26 @@ def seed_cluster(item):
     engine = item.get("Engine") or group.get("Engine") or "redis"
     port = endpoints[0]["Port"] if endpoints else group.get("_Port", store.DEFAULT_PORTS[engine])
     defaults = {
-        "CacheClusterStatus": "available", "Engine": engine, "EngineVersion": store.DEFAULT_VERSIONS[engine],
-        "CacheNodeType": "cache.t3.micro", "NumCacheNodes": 1, "PendingModifiedValues": {}, "SecurityGroups": [],
-        "CacheNodes": [], "CacheSubnetGroupName": "default",
+        "CacheClusterStatus": "available",
+        "Engine": engine,
+        "EngineVersion": store.DEFAULT_VERSIONS[engine],
+        "CacheNodeType": "cache.t3.micro",
+        "NumCacheNodes": 1,
+        "PendingModifiedValues": {},
+        "SecurityGroups": [],
+        "CacheNodes": [],
+        "CacheSubnetGroupName": "default",
     }
     group_ids = [member["SecurityGroupId"] for member in item.get("SecurityGroups") or []]
     _ensure_subnet_group(item.get("CacheSubnetGroupName", "default"), group_ids)
     ec._clusters[name] = {
-        **defaults, **item, "ARN": arn, "CacheClusterArn": arn, "_Port": port,
-        "_endpoint": endpoints[0] if endpoints else {}, "_Interfaces": _interfaces_of(f"ElastiCache {name}"),
+        **defaults,
+        **item,
+        "ARN": arn,
+        "CacheClusterArn": arn,
+        "_Port": port,
+        "_endpoint": endpoints[0] if endpoints else {},
+        "_Interfaces": _interfaces_of(f"ElastiCache {name}"),
     }
 
 
@@ -231,15 +282,32 @@ def seed_replication_group(item):
     engine = item.get("Engine") or "redis"
     port = endpoint.get("Port", store.DEFAULT_PORTS[engine])
     defaults = {
-        "Description": " ", "Status": "available", "PendingModifiedValues": {}, "MemberClusters": [],
-        "AutomaticFailover": "disabled", "MultiAZ": "disabled", "ClusterEnabled": False, "UserGroupIds": [],
-        "CacheNodeType": "cache.t3.micro", "TransitEncryptionEnabled": False, "NodeGroups": [], "Engine": engine,
+        "Description": " ",
+        "Status": "available",
+        "PendingModifiedValues": {},
+        "MemberClusters": [],
+        "AutomaticFailover": "disabled",
+        "MultiAZ": "disabled",
+        "ClusterEnabled": False,
+        "UserGroupIds": [],
+        "CacheNodeType": "cache.t3.micro",
+        "TransitEncryptionEnabled": False,
+        "NodeGroups": [],
+        "Engine": engine,
     }
     ec._replication_groups[name] = {
-        **defaults, **item, "ARN": arn, "_Port": port, "_SubnetGroup": store.subnet_group_of({}),
-        "_Members": {"Engine": engine, "_Port": port, "ReplicationGroupId": name,
-                     "EngineVersion": store.DEFAULT_VERSIONS[engine],
-                     "CacheNodeType": item.get("CacheNodeType", "cache.t3.micro")},
+        **defaults,
+        **item,
+        "ARN": arn,
+        "_Port": port,
+        "_SubnetGroup": store.subnet_group_of({}),
+        "_Members": {
+            "Engine": engine,
+            "_Port": port,
+            "ReplicationGroupId": name,
+            "EngineVersion": store.DEFAULT_VERSIONS[engine],
+            "CacheNodeType": item.get("CacheNodeType", "cache.t3.micro"),
+        },
     }
 
 

@@ -24,8 +24,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def install():
-    patching.require(sns, "SnsPublishError", "_topic_by_arn_any_scope", "_resolve_message_for_protocol",
-                     "_matches_filter_policy", "_build_envelope")
+    patching.require(
+        sns,
+        "SnsPublishError",
+        "_topic_by_arn_any_scope",
+        "_resolve_message_for_protocol",
+        "_matches_filter_policy",
+        "_build_envelope",
+    )
     publish = patching.original(sns, "publish_internal")
     fanout = patching.original(sns, "_fanout")
 
@@ -33,7 +39,9 @@ def install():
         check(message, subject, rest.get("message_structure", ""))
         return publish(topic_arn, message, subject, **rest)
 
-    def fanout_with_mail(topic_arn, message_id, message, subject, message_structure="", message_attributes=None, **rest):
+    def fanout_with_mail(
+        topic_arn, message_id, message, subject, message_structure="", message_attributes=None, **rest
+    ):
         deliver_mail(topic_arn, message_id, message, subject, message_structure, message_attributes or {})
         fanout(topic_arn, message_id, message, subject, message_structure, message_attributes, **rest)
 

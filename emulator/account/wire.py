@@ -147,10 +147,7 @@ def render(service, action, response):
         inner = f"<requestId>{request_id}</requestId>{body}"
     else:
         wrapper = shape.serialization.get("resultWrapper", f"{action}Result") if shape else f"{action}Result"
-        inner = (
-            f"<{wrapper}>{body}</{wrapper}>"
-            f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
-        )
+        inner = f"<{wrapper}>{body}</{wrapper}><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
     return f'<{action}Response xmlns="{namespace}">{inner}</{action}Response>'.encode()
 
 

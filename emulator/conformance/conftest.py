@@ -68,8 +68,12 @@ def ec2(request):
     if request.param == "account":
         return request.getfixturevalue("account").client("ec2")
     return boto3.client(
-        "ec2", endpoint_url=request.getfixturevalue("moto"), region_name=REGION, aws_access_key_id="test",
-        aws_secret_access_key="test", config=Config(retries={"max_attempts": 0}),
+        "ec2",
+        endpoint_url=request.getfixturevalue("moto"),
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"max_attempts": 0}),
     )
 
 

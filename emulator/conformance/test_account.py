@@ -22,20 +22,44 @@ GROUP = {
     "VpcId": "vpc-0d0d0d0d0d0d0d0d1",
     "Tags": [{"Key": "team", "Value": "data"}],
     "SecurityGroupRules": [
-        {"SecurityGroupRuleId": "sgr-0d0d0d0d0d0d0d0d1", "IsEgress": False, "IpProtocol": "tcp", "FromPort": 6379,
-         "ToPort": 6379, "CidrIpv4": "0.0.0.0/0", "Description": "temporary", "Tags": [{"Key": "k", "Value": "v"}]},
-        {"SecurityGroupRuleId": "sgr-0d0d0d0d0d0d0d0d2", "IsEgress": False, "IpProtocol": "-1", "FromPort": -1,
-         "ToPort": -1, "ReferencedGroupInfo": {"GroupId": "sg-0d0d0d0d0d0d0d0d1", "UserId": "111122223333"}},
-        {"SecurityGroupRuleId": "sgr-0d0d0d0d0d0d0d0d3", "IsEgress": False, "IpProtocol": "tcp", "FromPort": 22,
-         "ToPort": 22, "PrefixListId": "pl-0d0d0d0d0d0d0d0d1"},
+        {
+            "SecurityGroupRuleId": "sgr-0d0d0d0d0d0d0d0d1",
+            "IsEgress": False,
+            "IpProtocol": "tcp",
+            "FromPort": 6379,
+            "ToPort": 6379,
+            "CidrIpv4": "0.0.0.0/0",
+            "Description": "temporary",
+            "Tags": [{"Key": "k", "Value": "v"}],
+        },
+        {
+            "SecurityGroupRuleId": "sgr-0d0d0d0d0d0d0d0d2",
+            "IsEgress": False,
+            "IpProtocol": "-1",
+            "FromPort": -1,
+            "ToPort": -1,
+            "ReferencedGroupInfo": {"GroupId": "sg-0d0d0d0d0d0d0d0d1", "UserId": "111122223333"},
+        },
+        {
+            "SecurityGroupRuleId": "sgr-0d0d0d0d0d0d0d0d3",
+            "IsEgress": False,
+            "IpProtocol": "tcp",
+            "FromPort": 22,
+            "ToPort": 22,
+            "PrefixListId": "pl-0d0d0d0d0d0d0d0d1",
+        },
     ],
 }
 
 
 def run(*options, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "account", *options], capture_output=True, text=True, timeout=30,
-        env={**os.environ, "PYTHONPATH": str(PACKAGE_PARENT), **environment})
+        [sys.executable, "-m", "account", *options],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE_PARENT), **environment},
+    )
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com"])
@@ -56,8 +80,13 @@ def test_only_the_pinned_version(tmp_path):
 
 def test_a_missing_private_function_is_named():
     script = "from ministack.services import ec2; del ec2._glob_match\nfrom account import ec2 as ours; ours.install()"
-    refused = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30,
-                             env={**os.environ, "PYTHONPATH": str(PACKAGE_PARENT)})
+    refused = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE_PARENT)},
+    )
     assert refused.returncode != 0 and "ministack.services.ec2 has no _glob_match" in refused.stderr
 
 
@@ -80,7 +109,9 @@ def test_a_role_is_limited_by_the_tags_of_a_group(account, aws):
     condition = {"StringEquals": {"aws:ResourceTag/guarded": "yes"}}
     allow = {"Effect": "Allow", "Action": "ec2:RevokeSecurityGroupIngress", "Resource": "*", "Condition": condition}
     iam.create_user(UserName=name)
-    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
+    iam.put_user_policy(
+        UserName=name, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    )
     key = iam.create_access_key(UserName=name)["AccessKey"]
     user = account.client("ec2", access_key=key["AccessKeyId"], secret_key=key["SecretAccessKey"])
     call = {"GroupId": group, "IpPermissions": [permission]}
@@ -96,8 +127,12 @@ def test_stopping_ends_the_functions_too(tmp_path):
     with EmulatedAccount(state_dir=tmp_path) as other:
         other.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
         other.client("lambda").create_function(
-            FunctionName="f", Runtime="provided.al2023", Handler="bootstrap", Code={"ZipFile": code()},
-            Role="arn:aws:iam::111122223333:role/r")
+            FunctionName="f",
+            Runtime="provided.al2023",
+            Handler="bootstrap",
+            Code={"ZipFile": code()},
+            Role="arn:aws:iam::111122223333:role/r",
+        )
         answer = other.client("lambda").invoke(FunctionName="f", Payload=b"{}")
         bootstrap = json.load(answer["Payload"])["SHOWN_PID"]
         os.kill(bootstrap, 0)
@@ -127,7 +162,9 @@ def test_seeding_again_replaces(account, aws):
 def test_seeded_rules_can_be_revoked(account, aws):
     account.seed({"SecurityGroups": [GROUP]})
     aws("ec2").revoke_security_group_ingress(GroupId=GROUP["GroupId"], SecurityGroupRuleIds=["sgr-0d0d0d0d0d0d0d0d1"])
-    assert "sgr-0d0d0d0d0d0d0d0d1" not in [rule["SecurityGroupRuleId"] for rule in ingress(aws("ec2"), GROUP["GroupId"])]
+    assert "sgr-0d0d0d0d0d0d0d0d1" not in [
+        rule["SecurityGroupRuleId"] for rule in ingress(aws("ec2"), GROUP["GroupId"])
+    ]
 
 
 def test_another_accounts_group_is_seen_but_not_changed(account, aws):
@@ -183,7 +220,7 @@ def assert_contains(actual, expected):
                 assert_contains(actual[key], value)
     elif isinstance(expected, list):
         assert len(actual) == len(expected)
-        for one, other in zip(actual, expected):
+        for one, other in zip(actual, expected, strict=True):
             assert_contains(one, other)
     else:
         assert str(actual) == str(expected)

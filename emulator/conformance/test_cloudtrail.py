@@ -9,7 +9,14 @@ from conftest import code_of, ingress, new_group, tcp, wait_for
 
 QUEUE_POLICY = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}],
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": "*",
+        }
+    ],
 }
 
 
@@ -116,7 +123,8 @@ def test_authorize_nested(bus, ec2, group):
 
 def test_authorize_all_traffic_has_no_ports_in_the_request(bus, ec2, group):
     ec2.authorize_security_group_ingress(
-        GroupId=group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}])
+        GroupId=group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
+    )
     detail = bus("AuthorizeSecurityGroupIngress", about(group))["detail"]
     (item,) = detail["requestParameters"]["ipPermissions"]["items"]
     assert "fromPort" not in item and item["ipProtocol"] == "-1"
@@ -128,7 +136,12 @@ def test_authorize_flat(bus, ec2, group):
     ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0")
     detail = bus("AuthorizeSecurityGroupIngress", about(group))["detail"]
     assert detail["requestParameters"] == {
-        "groupId": group, "ipPermissions": {}, "ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIp": "0.0.0.0/0"
+        "groupId": group,
+        "ipPermissions": {},
+        "ipProtocol": "tcp",
+        "fromPort": 22,
+        "toPort": 22,
+        "cidrIp": "0.0.0.0/0",
     }
 
 
@@ -144,7 +157,8 @@ def test_authorize_by_name_has_no_group_id_in_the_request(bus, ec2):
 def test_authorize_a_group_as_source(bus, ec2, vpc, group):
     other = new_group(ec2, vpc)
     ec2.authorize_security_group_ingress(
-        GroupId=group, IpPermissions=[{**tcp(22), "UserIdGroupPairs": [{"GroupId": other}]}])
+        GroupId=group, IpPermissions=[{**tcp(22), "UserIdGroupPairs": [{"GroupId": other}]}]
+    )
     detail = bus("AuthorizeSecurityGroupIngress", about(group))["detail"]
     (item,) = detail["requestParameters"]["ipPermissions"]["items"]
     assert item["groups"] == {"items": [{"groupId": other}]} and item["ipRanges"] == {}
@@ -168,8 +182,10 @@ def test_a_dry_run_is_a_failed_call(bus, ec2, group):
 
 
 def modify(ec2, group, rules):
-    ec2.modify_security_group_rules(GroupId=group, SecurityGroupRules=[
-        {"SecurityGroupRuleId": rule_id, "SecurityGroupRule": rule} for rule_id, rule in rules])
+    ec2.modify_security_group_rules(
+        GroupId=group,
+        SecurityGroupRules=[{"SecurityGroupRuleId": rule_id, "SecurityGroupRule": rule} for rule_id, rule in rules],
+    )
 
 
 def test_modifying_one_rule_is_an_object(bus, ec2, group):
@@ -186,15 +202,23 @@ def test_modifying_one_rule_is_an_object(bus, ec2, group):
     }
     response = detail["responseElements"]["ModifySecurityGroupRulesResponse"]
     assert response == {
-        "xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/", "requestId": detail["requestID"], "return": True
+        "xmlns": "http://ec2.amazonaws.com/doc/2016-11-15/",
+        "requestId": detail["requestID"],
+        "return": True,
     }
 
 
 def test_modifying_several_rules_is_an_array_and_types_are_guessed(bus, ec2, group):
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(22, "10.0.0.0/8"), tcp(23, "10.0.0.0/8")])
     first, second = [rule["SecurityGroupRuleId"] for rule in ingress(ec2, group)]
-    modify(ec2, group, [(first, {"IpProtocol": "-1", "CidrIpv4": "0.0.0.0/0", "Description": "443"}),
-                        (second, {"IpProtocol": "6", "FromPort": 23, "ToPort": 23, "CidrIpv6": "::/0"})])
+    modify(
+        ec2,
+        group,
+        [
+            (first, {"IpProtocol": "-1", "CidrIpv4": "0.0.0.0/0", "Description": "443"}),
+            (second, {"IpProtocol": "6", "FromPort": 23, "ToPort": 23, "CidrIpv6": "::/0"}),
+        ],
+    )
     detail = bus("ModifySecurityGroupRules", about(group))["detail"]
     changed = detail["requestParameters"]["ModifySecurityGroupRulesRequest"]["SecurityGroupRule"]
     assert [item["tag"] for item in changed] == [1, 2]
@@ -204,11 +228,16 @@ def test_modifying_several_rules_is_an_array_and_types_are_guessed(bus, ec2, gro
 
 def test_modifying_a_prefix_list(bus, ec2):
     prefix_list = ec2.create_managed_prefix_list(
-        PrefixListName="p", AddressFamily="IPv4", MaxEntries=3, Entries=[{"Cidr": "192.0.2.0/24"}])["PrefixList"]["PrefixListId"]
-    ec2.modify_managed_prefix_list(PrefixListId=prefix_list, CurrentVersion=1, AddEntries=[{"Cidr": "0.0.0.0/0", "Description": "oops"}])
+        PrefixListName="p", AddressFamily="IPv4", MaxEntries=3, Entries=[{"Cidr": "192.0.2.0/24"}]
+    )["PrefixList"]["PrefixListId"]
+    ec2.modify_managed_prefix_list(
+        PrefixListId=prefix_list, CurrentVersion=1, AddEntries=[{"Cidr": "0.0.0.0/0", "Description": "oops"}]
+    )
     detail = bus("ModifyManagedPrefixList", about(prefix_list))["detail"]
     assert detail["requestParameters"]["ModifyManagedPrefixListRequest"] == {
-        "PrefixListId": prefix_list, "CurrentVersion": 1, "AddEntry": {"Cidr": "0.0.0.0/0", "Description": "oops", "tag": 1}
+        "PrefixListId": prefix_list,
+        "CurrentVersion": 1,
+        "AddEntry": {"Cidr": "0.0.0.0/0", "Description": "oops", "tag": 1},
     }
     changed = detail["responseElements"]["ModifyManagedPrefixListResponse"]["prefixList"]
     assert changed["prefixListId"] == prefix_list and changed["ownerId"] == 111122223333
@@ -216,11 +245,17 @@ def test_modifying_a_prefix_list(bus, ec2):
 
 def test_create_cache_cluster(bus, cache):
     name = f"c{uuid.uuid4().hex[:8]}"
-    cache.create_cache_cluster(CacheClusterId=name, Engine="memcached", NumCacheNodes=2, CacheNodeType="cache.t3.micro", Port=12000)
+    cache.create_cache_cluster(
+        CacheClusterId=name, Engine="memcached", NumCacheNodes=2, CacheNodeType="cache.t3.micro", Port=12000
+    )
     event = bus("CreateCacheCluster", about(name))
     assert event["source"] == "aws.elasticache" and event["detail"]["eventSource"] == "elasticache.amazonaws.com"
     assert event["detail"]["requestParameters"] == {
-        "cacheClusterId": name, "engine": "memcached", "numCacheNodes": 2, "cacheNodeType": "cache.t3.micro", "port": 12000
+        "cacheClusterId": name,
+        "engine": "memcached",
+        "numCacheNodes": 2,
+        "cacheNodeType": "cache.t3.micro",
+        "port": 12000,
     }
     response = event["detail"]["responseElements"]
     assert response["cacheClusterId"] == name and response["cacheClusterStatus"] == "creating"
@@ -231,8 +266,12 @@ def test_create_cache_cluster(bus, cache):
 def test_create_replication_group_hides_the_auth_token(bus, cache):
     name = f"r{uuid.uuid4().hex[:8]}"
     cache.create_replication_group(
-        ReplicationGroupId=name, ReplicationGroupDescription="d", NumCacheClusters=1, TransitEncryptionEnabled=True,
-        AuthToken="correct-horse-battery-staple")
+        ReplicationGroupId=name,
+        ReplicationGroupDescription="d",
+        NumCacheClusters=1,
+        TransitEncryptionEnabled=True,
+        AuthToken="correct-horse-battery-staple",
+    )
     detail = bus("CreateReplicationGroup", about(name))["detail"]
     assert detail["requestParameters"]["authToken"] == "HIDDEN_DUE_TO_SECURITY_REASONS"
     assert "correct-horse" not in json.dumps(detail) and "port" not in detail["requestParameters"]
@@ -259,13 +298,20 @@ def test_callers_are_named(bus, account, aws, ec2):
     assert detail["errorCode"] == "Client.UnauthorizedOperation" and detail["responseElements"] is None
     assert detail["userIdentity"]["type"] == "IAMUser" and detail["userIdentity"]["userName"] == name
 
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
+    }
     role = iam.create_role(RoleName=name, Path="/teams/", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
     allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]}
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(allow))
     session = aws("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="jane@example.com")["Credentials"]
-    caller = account.client("ec2", access_key=session["AccessKeyId"], secret_key=session["SecretAccessKey"],
-                            session_token=session["SessionToken"])
+    caller = account.client(
+        "ec2",
+        access_key=session["AccessKeyId"],
+        secret_key=session["SecretAccessKey"],
+        session_token=session["SessionToken"],
+    )
     made = caller.create_security_group(GroupName=f"{name}-2", Description="d")["GroupId"]
     identity = bus("CreateSecurityGroup", about(made))["detail"]["userIdentity"]
     assert identity["type"] == "AssumedRole" and identity["arn"].endswith(f":assumed-role/{name}/jane@example.com")

@@ -54,9 +54,9 @@ def group(cache, name):
 def up(cache, made):
     """The same cache once it is available."""
     if "ReplicationGroupId" in made and "MemberClusters" in made:
-        find = lambda: group(cache, made["ReplicationGroupId"])  # noqa: E731
+        find = lambda: group(cache, made["ReplicationGroupId"])
         return wait_for(lambda: find()["Status"] == "available" and find())
-    find = lambda: cluster(cache, made["CacheClusterId"])  # noqa: E731
+    find = lambda: cluster(cache, made["CacheClusterId"])
     return wait_for(lambda: find()["CacheClusterStatus"] == "available" and find())
 
 
@@ -69,7 +69,8 @@ def interfaces(ec2, security_group):
 
 
 @pytest.mark.parametrize(
-    ("engine", "asked", "port"), [("redis", None, 6379), ("valkey", None, 6379), ("memcached", None, 11211), ("redis", 7380, 7380)]
+    ("engine", "asked", "port"),
+    [("redis", None, 6379), ("valkey", None, 6379), ("memcached", None, 11211), ("redis", 7380, 7380)],
 )
 def test_the_port_is_the_one_asked_for_or_the_engines(cache, engine, asked, port):
     made = create_cluster(cache, Engine=engine, NumCacheNodes=1, **({"Port": asked} if asked else {}))
@@ -139,7 +140,9 @@ def test_a_deleted_id_can_be_used_again_once_it_is_gone(cache):
 
 
 def test_ids_are_lower_cased(cache):
-    made = cache.create_cache_cluster(CacheClusterId="MixedCase-1", Engine="redis", NumCacheNodes=1, CacheNodeType="cache.t3.micro")
+    made = cache.create_cache_cluster(
+        CacheClusterId="MixedCase-1", Engine="redis", NumCacheNodes=1, CacheNodeType="cache.t3.micro"
+    )
     assert made["CacheCluster"]["CacheClusterId"] == "mixedcase-1"
     assert cluster(cache, "MIXEDCASE-1")["ARN"].endswith(":cluster:mixedcase-1")
 
@@ -152,8 +155,13 @@ def test_bad_ids_are_refused(cache, name):
 
 def test_what_does_not_exist_is_refused(cache):
     call = {"CacheClusterId": new_name(), "Engine": "redis", "NumCacheNodes": 1, "CacheNodeType": "cache.t3.micro"}
-    assert code_of(cache.create_cache_cluster, **call, CacheSubnetGroupName="nowhere") == "CacheSubnetGroupNotFoundFault"
-    assert code_of(cache.create_cache_cluster, **call, SecurityGroupIds=["sg-0fedcba9876543210"]) == "InvalidParameterValue"
+    assert (
+        code_of(cache.create_cache_cluster, **call, CacheSubnetGroupName="nowhere") == "CacheSubnetGroupNotFoundFault"
+    )
+    assert (
+        code_of(cache.create_cache_cluster, **call, SecurityGroupIds=["sg-0fedcba9876543210"])
+        == "InvalidParameterValue"
+    )
     assert code_of(cache.create_cache_cluster, **call, SnapshotName="nothing") == "SnapshotNotFoundFault"
     assert code_of(cache.describe_cache_clusters, CacheClusterId=call["CacheClusterId"]) == "CacheClusterNotFound"
 
@@ -169,8 +177,11 @@ def test_clusters_come_in_pages(cache):
         create_cluster(cache, Engine="redis", NumCacheNodes=1)
     first = cache.describe_cache_clusters(MaxRecords=20)
     assert len(first["CacheClusters"]) == 20 and first["Marker"]
-    names = [item["CacheClusterId"] for page in cache.get_paginator("describe_cache_clusters").paginate(
-        PaginationConfig={"PageSize": 20}) for item in page["CacheClusters"]]
+    names = [
+        item["CacheClusterId"]
+        for page in cache.get_paginator("describe_cache_clusters").paginate(PaginationConfig={"PageSize": 20})
+        for item in page["CacheClusters"]
+    ]
     assert len(names) == len(set(names)) >= 21
     assert code_of(cache.describe_cache_clusters, MaxRecords=5) == "InvalidParameterValue"
 
@@ -220,29 +231,51 @@ def test_members_are_cache_clusters(cache, network):
 
 
 def test_protection_is_reported(cache):
-    seen = up(cache, create_group(
-        cache, NumCacheClusters=1, TransitEncryptionEnabled=True, AtRestEncryptionEnabled=True, KmsKeyId="key-1",
-        AuthToken="correct-horse-battery-staple"))
+    seen = up(
+        cache,
+        create_group(
+            cache,
+            NumCacheClusters=1,
+            TransitEncryptionEnabled=True,
+            AtRestEncryptionEnabled=True,
+            KmsKeyId="key-1",
+            AuthToken="correct-horse-battery-staple",
+        ),
+    )
     assert seen["TransitEncryptionEnabled"] and seen["AtRestEncryptionEnabled"] and seen["AuthTokenEnabled"]
     assert seen["KmsKeyId"] == "key-1"
 
 
 def test_an_auth_token_needs_encryption_in_transit(cache):
-    call = {"ReplicationGroupId": new_name(), "ReplicationGroupDescription": "d", "AuthToken": "correct-horse-battery-staple"}
+    call = {
+        "ReplicationGroupId": new_name(),
+        "ReplicationGroupDescription": "d",
+        "AuthToken": "correct-horse-battery-staple",
+    }
     assert code_of(cache.create_replication_group, **call) == "InvalidParameterCombination"
-    assert code_of(cache.describe_replication_groups, ReplicationGroupId=call["ReplicationGroupId"]) == "ReplicationGroupNotFoundFault"
+    assert (
+        code_of(cache.describe_replication_groups, ReplicationGroupId=call["ReplicationGroupId"])
+        == "ReplicationGroupNotFoundFault"
+    )
 
 
 def test_user_groups_are_kept(cache):
     user = new_name()
-    cache.create_user(UserId=user, UserName="default", Engine="redis", AccessString="on ~* +@all", NoPasswordRequired=True)
+    cache.create_user(
+        UserId=user, UserName="default", Engine="redis", AccessString="on ~* +@all", NoPasswordRequired=True
+    )
     cache.create_user_group(UserGroupId=f"{user}-g", Engine="redis", UserIds=[user])
     made = create_group(cache, NumCacheClusters=1, TransitEncryptionEnabled=True, UserGroupIds=[f"{user}-g"])
     assert up(cache, made)["UserGroupIds"] == [f"{user}-g"]
 
 
 def test_nodes_and_node_groups_are_not_both_given(cache):
-    call = {"ReplicationGroupId": new_name(), "ReplicationGroupDescription": "d", "NumCacheClusters": 2, "NumNodeGroups": 2}
+    call = {
+        "ReplicationGroupId": new_name(),
+        "ReplicationGroupDescription": "d",
+        "NumCacheClusters": 2,
+        "NumNodeGroups": 2,
+    }
     assert code_of(cache.create_replication_group, **call) == "InvalidParameterCombination"
 
 
@@ -272,8 +305,12 @@ def test_only_available_groups_are_deleted(cache):
     assert code_of(cache.delete_replication_group, **call) == "InvalidReplicationGroupState"
     seen = up(cache, made)
     assert cache.delete_replication_group(**call)["ReplicationGroup"]["Status"] == "deleting"
-    wait_for(lambda: call["ReplicationGroupId"] not in [
-        item["ReplicationGroupId"] for item in cache.describe_replication_groups()["ReplicationGroups"]])
+    wait_for(
+        lambda: (
+            call["ReplicationGroupId"]
+            not in [item["ReplicationGroupId"] for item in cache.describe_replication_groups()["ReplicationGroups"]]
+        )
+    )
     assert code_of(cache.describe_cache_clusters, CacheClusterId=seen["MemberClusters"][0]) == "CacheClusterNotFound"
 
 
@@ -281,7 +318,7 @@ def test_only_available_groups_are_deleted(cache):
 
 
 def snapshot(cache, name, **options):
-    find = lambda: cache.describe_snapshots(SnapshotName=name, **options)["Snapshots"][0]  # noqa: E731
+    find = lambda: cache.describe_snapshots(SnapshotName=name, **options)["Snapshots"][0]
     return wait_for(lambda: find()["SnapshotStatus"] == "available" and find())
 
 
@@ -335,9 +372,10 @@ def test_memcached_has_no_snapshots(cache):
 def test_serverless_caches_have_fixed_ports(cache, network):
     name = new_name()
     made = cache.create_serverless_cache(
-        ServerlessCacheName=name, Engine="valkey", SecurityGroupIds=network["SecurityGroupIds"])["ServerlessCache"]
+        ServerlessCacheName=name, Engine="valkey", SecurityGroupIds=network["SecurityGroupIds"]
+    )["ServerlessCache"]
     assert made["Status"] == "creating" and "Endpoint" not in made
-    find = lambda: cache.describe_serverless_caches(ServerlessCacheName=name)["ServerlessCaches"][0]  # noqa: E731
+    find = lambda: cache.describe_serverless_caches(ServerlessCacheName=name)["ServerlessCaches"][0]
     seen = wait_for(lambda: find()["Status"] == "available" and find())
     assert (seen["Endpoint"]["Port"], seen["ReaderEndpoint"]["Port"]) == (6379, 6380)
     assert seen["SecurityGroupIds"] == network["SecurityGroupIds"] and seen["ConnectionType"] == "vpc"

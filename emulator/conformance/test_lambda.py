@@ -44,7 +44,12 @@ def new_queue(aws, effect="Allow"):
     sqs = aws("sqs")
     url = sqs.create_queue(QueueName=f"q{uuid.uuid4().hex[:8]}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    allow = {"Effect": effect, "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    allow = {
+        "Effect": effect,
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     return url, arn
@@ -61,10 +66,17 @@ def function(aws):
     policy = json.dumps({"Version": "2012-10-17", "Statement": [may_send]})
     aws("iam").put_role_policy(RoleName=name, PolicyName="send", PolicyDocument=policy)
     aws("lambda").create_function(
-        FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Role=role, Code={"ZipFile": code()},
-        Environment={"Variables": {"SHOWN_MODE": "enforce"}}, Timeout=5)
+        FunctionName=name,
+        Runtime="provided.al2023",
+        Handler="bootstrap",
+        Role=role,
+        Code={"ZipFile": code()},
+        Environment={"Variables": {"SHOWN_MODE": "enforce"}},
+        Timeout=5,
+    )
     aws("lambda").add_permission(
-        FunctionName=name, StatementId="events", Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
+        FunctionName=name, StatementId="events", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
+    )
     yield name
     aws("lambda").delete_function(FunctionName=name)
 
@@ -95,8 +107,12 @@ def test_functions_reach_the_account_as_their_own_role(account, aws, function):
     shown = json.load(answer["Payload"])
     assert shown["SHOWN_MODE"] == "enforce" and shown["AWS_ENDPOINT_URL"] == account.endpoint
     assert shown["AWS_REGION"] == "eu-west-1" and shown["AWS_LAMBDA_FUNCTION_NAME"] == function
-    own = account.client("sts", access_key=shown["AWS_ACCESS_KEY_ID"], secret_key=shown["AWS_SECRET_ACCESS_KEY"],
-                         session_token=shown["AWS_SESSION_TOKEN"])
+    own = account.client(
+        "sts",
+        access_key=shown["AWS_ACCESS_KEY_ID"],
+        secret_key=shown["AWS_SECRET_ACCESS_KEY"],
+        session_token=shown["AWS_SESSION_TOKEN"],
+    )
     assert f":assumed-role/{function}/" in own.get_caller_identity()["Arn"]
 
 
@@ -109,7 +125,8 @@ def test_an_error_is_told_to_who_waits_for_the_answer(aws, function):
 def test_a_failed_event_is_tried_three_times_and_then_kept(aws, function, queue):
     url, arn = queue
     aws("lambda").put_function_event_invoke_config(
-        FunctionName=function, DestinationConfig={"OnFailure": {"Destination": arn}})
+        FunctionName=function, DestinationConfig={"OnFailure": {"Destination": arn}}
+    )
     put(aws, on_event(aws, arn_of(aws, function)), {"fail": True, "number": 7})
     (message,) = wait_for(lambda: received(aws, url))
     record = json.loads(message["Body"])
@@ -124,7 +141,8 @@ def test_a_failed_event_is_tried_three_times_and_then_kept(aws, function, queue)
 def test_the_number_of_retries_is_configured(aws, function, queue):
     url, arn = queue
     aws("lambda").put_function_event_invoke_config(
-        FunctionName=function, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": arn}})
+        FunctionName=function, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": arn}}
+    )
     aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=b'{"fail": true}')
     (message,) = wait_for(lambda: received(aws, url))
     assert json.loads(message["Body"])["requestContext"]["approximateInvokeCount"] == 1
@@ -142,7 +160,8 @@ def test_a_dead_letter_queue_gets_the_event_itself(aws, function, queue):
 def test_a_successful_event_reaches_no_queue(aws, function, queue):
     url, arn = queue
     aws("lambda").put_function_event_invoke_config(
-        FunctionName=function, DestinationConfig={"OnFailure": {"Destination": arn}})
+        FunctionName=function, DestinationConfig={"OnFailure": {"Destination": arn}}
+    )
     put(aws, on_event(aws, arn_of(aws, function)), {"number": 9})
     time.sleep(0.5)
     assert received(aws, url) is None
@@ -177,7 +196,8 @@ def test_a_role_that_may_not_send_loses_the_failure(aws, function, queue):
     url, arn = queue
     aws("iam").delete_role_policy(RoleName=function, PolicyName="send")
     aws("lambda").put_function_event_invoke_config(
-        FunctionName=function, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": arn}})
+        FunctionName=function, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": arn}}
+    )
     aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=b'{"fail": true}')
     time.sleep(0.5)
     assert received(aws, url) is None
@@ -212,8 +232,11 @@ def test_a_deployed_sam_template_keeps_failures(aws):
     aws("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     aws("s3").put_object(Bucket=bucket, Key="code.zip", Body=code())
     cloudformation = aws("cloudformation")
-    cloudformation.create_stack(StackName=bucket, TemplateBody=TEMPLATE.replace("BUCKET", bucket),
-                                Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
+    cloudformation.create_stack(
+        StackName=bucket,
+        TemplateBody=TEMPLATE.replace("BUCKET", bucket),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
 
     def finished():
         stack = cloudformation.describe_stacks(StackName=bucket)["Stacks"][0]

@@ -25,7 +25,9 @@ def entries(ec2, prefix_list, **options):
 
 def test_entries_are_added_and_removed(ec2, prefix_list):
     ec2.modify_managed_prefix_list(
-        PrefixListId=prefix_list, CurrentVersion=1, AddEntries=[{"Cidr": "198.51.100.7/24"}],
+        PrefixListId=prefix_list,
+        CurrentVersion=1,
+        AddEntries=[{"Cidr": "198.51.100.7/24"}],
         RemoveEntries=[{"Cidr": "192.0.2.0/24"}],
     )
     assert entries(ec2, prefix_list) == ["198.51.100.0/24"]
@@ -55,7 +57,9 @@ def test_entries_come_in_pages(account, ec2):
 def test_aws_has_lists_of_its_own(ec2):
     filters = [{"Name": "owner-id", "Values": ["AWS"]}]
     lists = ec2.describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
-    (cloudfront,) = [item for item in lists if item["PrefixListName"] == "com.amazonaws.global.cloudfront.origin-facing"]
+    (cloudfront,) = [
+        item for item in lists if item["PrefixListName"] == "com.amazonaws.global.cloudfront.origin-facing"
+    ]
     assert cloudfront["OwnerId"] == "AWS"
     assert entries(ec2, cloudfront["PrefixListId"])
     call = {"PrefixListId": cloudfront["PrefixListId"], "AddEntries": [{"Cidr": "0.0.0.0/0"}]}
@@ -80,7 +84,9 @@ def test_associations_name_the_groups(ec2, prefix_list):
 def test_interfaces_show_what_makes_them_reachable(account, ec2):
     account.seed(
         {
-            "SecurityGroups": [{"GroupId": "sg-0c0c0c0c0c0c0c0c1", "GroupName": "seen", "VpcId": "vpc-0c0c0c0c0c0c0c0c1"}],
+            "SecurityGroups": [
+                {"GroupId": "sg-0c0c0c0c0c0c0c0c1", "GroupName": "seen", "VpcId": "vpc-0c0c0c0c0c0c0c0c1"}
+            ],
             "NetworkInterfaces": [
                 {
                     "NetworkInterfaceId": "eni-0c0c0c0c0c0c0c0c1",

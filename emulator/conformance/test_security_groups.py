@@ -263,10 +263,15 @@ def test_modify_changes_several_rules_at_once(ec2, group):
     authorize(ec2, group, tcp(22, "10.0.0.0/8"), tcp(6379, "10.0.0.0/8"))
     first, second = [rule["SecurityGroupRuleId"] for rule in ingress(ec2, group)]
     everyone = {"IpProtocol": "tcp", "CidrIpv4": "0.0.0.0/0"}
-    modify(ec2, group, (first, {**everyone, "FromPort": 23, "ToPort": 23}),
-           (second, {**everyone, "FromPort": 24, "ToPort": 24}))
+    modify(
+        ec2,
+        group,
+        (first, {**everyone, "FromPort": 23, "ToPort": 23}),
+        (second, {**everyone, "FromPort": 24, "ToPort": 24}),
+    )
     assert sorted((rule["FromPort"], rule["CidrIpv4"]) for rule in ingress(ec2, group)) == [
-        (23, "0.0.0.0/0"), (24, "0.0.0.0/0")
+        (23, "0.0.0.0/0"),
+        (24, "0.0.0.0/0"),
     ]
 
 
