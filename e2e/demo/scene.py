@@ -61,15 +61,17 @@ class Scene:
         self.check(found == {outcome}, f"one alert, and it says: {', '.join(sorted(found))}")
         return document
 
-    def rules_table(self, rules, after, touched):
+    def rules_table(self, rules, after, touched, word="opened"):
+        """`word` says what the touched rules were before."""
         rows, styles = [], {}
         for rule_id, rule in sorted(rules.items(), key=lambda item: item[0] in touched):
             if rule["egress"]:
                 continue
-            open_now = rule_id in after
-            styles[len(rows)] = None if rule_id not in touched else ("bad" if open_now else "good")
+            now = "open" if rule_id in after else "closed"
+            if rule_id in touched and word != "closed":
+                styles[len(rows)] = "good" if now == "closed" else "bad"
             rows.append([rule_id, traffic(rule), rule["source"], rule["description"] or "",
-                         "opened" if rule_id in touched else "open", "open" if open_now else "closed"])
+                         word if rule_id in touched else "open", now])
         self.screen.table(["rule", "traffic", "from", "description", "before", "after"], rows, styles)
 
 

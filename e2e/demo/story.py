@@ -68,15 +68,15 @@ class Story:
     def amplifier(self):
         scene = self.scene("Memcached over UDP, for one public address")
         group = self.group("feed-memcached", 11211)
-        self.authorize(scene, group, permission("udp", 11211, "203.0.113.7/32", description="monitoring"),
-                       "--protocol udp --port 11211 --cidr 203.0.113.7/32")
+        self.authorize(scene, group, permission("udp", 11211, "52.94.76.10/32", description="monitoring"),
+                       "--protocol udp --port 11211 --cidr 52.94.76.10/32")
 
     def edited(self):
         scene = self.scene("A private rule, edited to a public one in place")
         group = self.group("search-redis", 6379)
         rule_id, = self.guard.open(group, permission("tcp", 6379, "192.168.10.0/24", description="harmless"))
         before = self.guard.look(group)
-        rule = {**before["rules"][rule_id], "source": "0.0.0.0/0", "description": None}
+        rule = {**before["rules"][rule_id], "source": "0.0.0.0/0"}
         scene.call(
             f"aws ec2 modify-security-group-rules --group-id {group} '{rule_id}: 192.168.10.0/24 -> 0.0.0.0/0'",
             self.guard.ec2.modify_security_group_rules, GroupId=group, SecurityGroupRules=[{
@@ -107,7 +107,7 @@ class Story:
             scene.seconds = time.monotonic() - scene.started
         except NotInTime:
             after = self.guard.look(self.legacy)
-        scene.rules_table(before["rules"], after["rules"], public)
+        scene.rules_table(before["rules"], after["rules"], public, "open")
         kept = {key: rule for key, rule in before["rules"].items() if key not in public}
         scene.check(len(public) == 1 and after == {**before, "rules": kept},
                     "only caches carry the group, so the public rule is closed; the private one stays")
@@ -145,7 +145,7 @@ class Story:
         scene.call(command, paste, command=command, account=self.guard.account)
         after = self.guard.look(self.shop)
         back = {key: rule for key, rule in after["rules"].items() if key not in before["rules"]}
-        scene.rules_table(after["rules"], after["rules"], back)
+        scene.rules_table(after["rules"], after["rules"], back, "closed")
         good = [(rule["source"], rule["description"], rule["tags"]) for rule in back.values()]
         scene.check(good == [("0.0.0.0/0", "for the migration", {"owner": "dave"})],
                     "the rule is back with its description and tags")

@@ -39,6 +39,10 @@ class Alerts:
         sqs, sns = account.client("sqs"), account.client("sns")
         url = sqs.create_queue(QueueName="alerts-for-machines")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
+            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": stack.topic}}}]}
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
         sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=arn)
         sns.subscribe(TopicArn=stack.topic, Protocol="email", Endpoint=ADDRESS)
         self.queue = Queue(account, url)

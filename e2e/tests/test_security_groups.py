@@ -24,7 +24,7 @@ def outcomes(document):
     permission("tcp", (0, 65535), "0.0.0.0/0"),
     permission("tcp", 0, "0.0.0.0/0"),
     permission("tcp", 6379, "64.0.0.0/2"),
-    permission("udp", 11211, "203.0.113.7/32"),
+    permission("udp", 11211, "52.94.76.10/32"),
     permission("udp", (11000, 12000), "8.8.8.8/32"),
     permission("-1", None, "0.0.0.0/0"),
     permission("-1", None, "::/0"),
@@ -86,7 +86,7 @@ def test_several_public_rules_in_one_call(guard, group):
     rules, document, _, after = opens(guard, group, lambda: guard.ec2.authorize_security_group_ingress(
         GroupId=group, IpPermissions=[
             permission("tcp", 22, "0.0.0.0/0"), permission("tcp", (6379, 6380), "0.0.0.0/0", "::/0"),
-            permission("udp", 11211, "203.0.113.9/32"), permission("tcp", 5432, PRIVATE)]))
+            permission("udp", 11211, "52.94.76.10/32"), permission("tcp", 5432, PRIVATE)]))
     private = {key: value for key, value in rules.items() if value["source"] == PRIVATE}
     assert after == {**before, "rules": {**before["rules"], **private}}
     assert outcomes(document) == {rule: "done" for rule in rules if rule not in private}
