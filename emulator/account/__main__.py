@@ -111,9 +111,9 @@ def apply_settings(options, state_dir):
 
 
 def install_patches():
-    from . import cloudtrail, ec2, elasticache, lambda_, permissions, sns
+    from . import cloudformation, cloudtrail, ec2, elasticache, lambda_, permissions, sns
 
-    for part in (ec2, elasticache, cloudtrail, sns, lambda_, permissions):
+    for part in (ec2, elasticache, cloudtrail, cloudformation, sns, lambda_, permissions):
         part.install()
 
 

@@ -6,7 +6,6 @@ this needs a trail and is best effort; here it is immediate and complete.
 AWS: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 """
 
-import asyncio
 import contextvars
 import datetime
 import json
@@ -30,30 +29,56 @@ SERVICES = ("ec2", "elasticache")
 READ_ONLY = ("Describe", "List", "Get", "Search", "Lookup")
 
 
+#: The API call that this code runs for: its service and its caller. Background work inherits it.
+CURRENT = contextvars.ContextVar("current_call", default=None)
+#: Services that make calls of their own for their caller, and how CloudTrail names them.
+FORWARDING = {"cloudformation": "cloudformation.amazonaws.com", "states": "states.amazonaws.com"}
+
+
 def install():
-    """Watch the place through which every API call goes, after IAM has decided."""
+    """Watch the place through which every API call goes, and the calls that services make among themselves."""
     patching.require(eventbridge, "_put_events")
     patching.require(iam_evaluator, "resolve_caller_identity")
     original = patching.original(app, "_dispatch_service_request")
+    wire.OBSERVERS.append(observe_internal)
 
     async def dispatch(method, path, headers, body, query_params, request_id):
+        service, caller = _service_of(headers), caller_of(headers, query_params)
+        CURRENT.set({"service": service, "caller": caller})
         response = await original(method, path, headers, body, query_params, request_id)
-        try:
-            record = record_of(headers, body, query_params, response)
-            if record:
-                _schedule(record)
-        except Exception:  # the call itself has succeeded; a broken record must not change that
-            logger.exception("no CloudTrail event for this call")
+        if service in SERVICES:
+            params = parameters_of(body, query_params)
+            record_call(service, params.get("Action", ""), params, response, caller)
         return response
 
     app._dispatch_service_request = dispatch
 
 
+def observe_internal(service, action, params, response):
+    """A call that CloudFormation or Step Functions made: the caller is theirs, ``invokedBy`` the service."""
+    current = CURRENT.get()
+    if not current or current["service"] not in FORWARDING:
+        return
+    invoker = FORWARDING[current["service"]]
+    identity = {key: value for key, value in current["caller"]["userIdentity"].items() if key != "accessKeyId"}
+    caller = {"userIdentity": {**identity, "invokedBy": invoker}, "sourceIPAddress": invoker, "userAgent": invoker}
+    record_call(service, action, flat(params), response, caller)
+
+
+def record_call(service, action, params, response, caller):
+    try:
+        record = record_of(service, action, params, response, caller)
+        if record:
+            _schedule(record)
+    except Exception:  # the call itself has succeeded; a broken record must not change that
+        logger.exception("no CloudTrail event for %s", action)
+
+
 def _schedule(record):
     """Put the event on the bus in the account and Region of the call, once the caller has its answer."""
     context = contextvars.copy_context()
-    loop = asyncio.get_running_loop()
-    loop.call_later(SETTINGS.event_delay, context.run, put_on_bus, record)
+    loop = app._MAIN_LOOP
+    loop.call_soon_threadsafe(loop.call_later, SETTINGS.event_delay, context.run, put_on_bus, record)
 
 
 def put_on_bus(record):
@@ -71,12 +96,28 @@ def put_on_bus(record):
     )
 
 
-def record_of(headers, body, query_params, response):
+def flat(params):
+    return {key: value[0] if isinstance(value, list) else value for key, value in params.items()}
+
+
+def parameters_of(body, query_params):
+    """The parameters of a call to EC2 or ElastiCache, which come in the body as a form."""
+    form = (
+        parse_qs((body or b"").decode("utf-8", "replace"), keep_blank_values=True) if len(body or b"") < 1 << 20 else {}
+    )
+    return flat({**form, **query_params})
+
+
+def caller_of(headers, query_params):
+    return {
+        "userIdentity": user_identity(extract_access_key_id(headers, query_params) or ""),
+        "sourceIPAddress": get_request_client_ip(),
+        "userAgent": headers.get("user-agent", ""),
+    }
+
+
+def record_of(service, action, params, response, caller):
     """The CloudTrail record of a call, or None for calls that do not get one."""
-    form = parse_qs((body or b"").decode("utf-8", "replace"), keep_blank_values=True)
-    params = {key: value[0] if isinstance(value, list) else value for key, value in {**form, **query_params}.items()}
-    action = params.get("Action", "")
-    service = _service_of(headers)
     if service not in SERVICES or not action or action.startswith(READ_ONLY):
         return None
     if action not in wire.model(service).operation_names:
@@ -87,7 +128,7 @@ def record_of(headers, body, query_params, response):
     parsed = parsers.create_parser(operation.service_model.protocol).parse(
         {"status_code": status, "headers": {}, "body": answer}, operation.output_shape
     )
-    record = _envelope(service, action, headers, query_params)
+    record = _envelope(service, action, caller)
     record["requestParameters"] = _request_parameters(service, action, params)
     record["requestID"] = parsed.get("ResponseMetadata", {}).get("RequestId") or str(uuid.uuid4())
     error = parsed.get("Error")
@@ -131,17 +172,17 @@ def _response_elements(service, action, operation, parsed, answer):
     return shapes.ec2_response(operation.output_shape, parsed, answer)
 
 
-def _envelope(service, action, headers, query_params):
+def _envelope(service, action, caller):
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "eventVersion": "1.11",
-        "userIdentity": user_identity(extract_access_key_id(headers, query_params) or ""),
+        "userIdentity": caller["userIdentity"],
         "eventTime": now,
         "eventSource": f"{service}.amazonaws.com",
         "eventName": action,
         "awsRegion": get_region(),
-        "sourceIPAddress": get_request_client_ip(),
-        "userAgent": headers.get("user-agent", ""),
+        "sourceIPAddress": caller["sourceIPAddress"],
+        "userAgent": caller["userAgent"],
         "requestParameters": None,
         "responseElements": None,
         "requestID": "",

@@ -17,6 +17,8 @@ _SESSION = botocore.session.get_session()
 _MODELS = {}
 #: Handlers may be called from worker threads (CloudFormation, ElastiCache); state changes happen one at a time.
 LOCK = threading.RLock()
+#: Called with (service, action, params, response) after every call of a handler made here.
+OBSERVERS = []
 
 
 class AwsError(Exception):
@@ -42,10 +44,13 @@ def endpoint(service, action, function):
     def handler(params):
         try:
             with LOCK:
-                response = function(parse(service, action, params))
-            return 200, {"Content-Type": "text/xml"}, render(service, action, response or {})
+                answer = function(parse(service, action, params))
+            response = 200, {"Content-Type": "text/xml"}, render(service, action, answer or {})
         except AwsError as error:
-            return render_error(service, error)
+            response = render_error(service, error)
+        for observe in OBSERVERS:
+            observe(service, action, params, response)
+        return response
 
     handler.__name__ = f"{service}_{action}"
     handler.__doc__ = function.__doc__

@@ -327,3 +327,76 @@ def test_reading_leaves_no_event(bus, ec2, group):
     ec2.delete_security_group(GroupId=group)
     bus("DeleteSecurityGroup", about(group))
     assert not [item for item in bus.seen if item["detail"]["eventName"].startswith(("Describe", "Get", "List"))]
+
+
+TEMPLATE = """
+Resources:
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: from a template
+      SecurityGroupIngress:
+        - { IpProtocol: tcp, FromPort: 6379, ToPort: 6379, CidrIp: 0.0.0.0/0, Description: PURPOSE }
+        - { IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 10.0.0.0/8 }
+  Cache:
+    Type: AWS::ElastiCache::ReplicationGroup
+    Properties:
+      ReplicationGroupDescription: from a template
+      ReplicationGroupId: NAME
+      NumCacheClusters: 1
+      CacheNodeType: cache.t3.micro
+      Port: 7333
+      SecurityGroupIds: [!GetAtt Group.GroupId]
+Outputs:
+  Group: { Value: !GetAtt Group.GroupId }
+"""
+
+
+def test_what_cloudformation_does_names_cloudformation(bus, aws, ec2):
+    cloudformation, name = aws("cloudformation"), f"stack-{uuid.uuid4().hex[:8]}"
+
+    def finished():
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        return None if stack["StackStatus"].endswith("IN_PROGRESS") else stack
+
+    body = TEMPLATE.replace("NAME", name)
+    cloudformation.create_stack(StackName=name, TemplateBody=body.replace("PURPOSE", "first"))
+    stack = wait_for(finished, 20)
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    group = stack["Outputs"][0]["OutputValue"]
+    assert sorted(rule["CidrIpv4"] for rule in ingress(ec2, group)) == ["0.0.0.0/0", "10.0.0.0/8"]
+    for event in ("AuthorizeSecurityGroupIngress", "CreateReplicationGroup"):
+        detail = bus(event, about(group))["detail"]
+        assert detail["userIdentity"]["invokedBy"] == detail["sourceIPAddress"] == "cloudformation.amazonaws.com"
+        assert "accessKeyId" not in detail["userIdentity"] and "errorCode" not in detail
+
+    cloudformation.update_stack(StackName=name, TemplateBody=body.replace("0.0.0.0/0", "192.0.2.0/24"))
+    assert wait_for(finished, 20)["StackStatus"] == "UPDATE_COMPLETE"
+    assert sorted(rule["CidrIpv4"] for rule in ingress(ec2, group)) == ["10.0.0.0/8", "192.0.2.0/24"]
+    assert (
+        len([1 for item in bus.seen if item["detail"]["eventName"] == "CreateReplicationGroup" and group in str(item)])
+        == 1
+    )
+
+
+def test_what_a_state_machine_does_names_step_functions(bus, aws):
+    name = f"m{uuid.uuid4().hex[:8]}"
+    role = aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:elasticache:createCacheCluster",
+        "Parameters": {
+            "CacheClusterId": name,
+            "Engine": "redis",
+            "NumCacheNodes": 1,
+            "CacheNodeType": "cache.t3.micro",
+        },
+        "End": True,
+    }
+    machine = aws("stepfunctions").create_state_machine(
+        name=name, roleArn=role, definition=json.dumps({"StartAt": "Create", "States": {"Create": task}})
+    )["stateMachineArn"]
+    aws("stepfunctions").start_execution(stateMachineArn=machine, name="once")
+    detail = bus("CreateCacheCluster", about(name))["detail"]
+    assert detail["userIdentity"]["invokedBy"] == "states.amazonaws.com"
+    assert detail["responseElements"]["cacheClusterId"] == name
