@@ -1,0 +1,265 @@
+//! Every event in `events/`, with the live state that it meets, and what is decided about it.
+//!
+//! A case is `<name>.json` and, unless it is ignored or malformed, `<name>.facts.json`. Adding one
+//! is adding files, a line in `events/README.md`, and the snapshot:
+//! `INSTA_UPDATE=always cargo test -p portcullis-engine`.
+
+#[path = "corpus/wire.rs"]
+mod wire;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use portcullis_engine::action::Action;
+use portcullis_engine::checks::Check;
+use portcullis_engine::decide::{self, Decision};
+use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed, parse};
+use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts};
+use portcullis_engine::settings::Mode;
+use serde_json::Value;
+
+use wire::Account;
+
+/// The role that makes our own calls in the corpus.
+const OWN_ROLE: &str = "arn:aws:iam::111122223333:role/portcullis-recreate";
+
+/// One event file.
+struct Case {
+    name: String,
+    parsed: Parsed,
+    account: Option<Account>,
+}
+
+/// What an event leads to, and what is there.
+enum Looked {
+    Group(GroupFacts),
+    Cache(CacheFacts),
+}
+
+impl Case {
+    /// The event and what it meets; `None` if it was ignored or malformed.
+    fn look(&self) -> Option<(&Event, Looked)> {
+        let Parsed::Event(event) = &self.parsed else { return None };
+        let account = self.account.as_ref().expect("an event that is looked into has facts");
+        let looked = match &event.lead {
+            Lead::Group(lead) => Looked::Group(account.group(lead)),
+            Lead::Cache(lead) => Looked::Cache(account.cache(lead)),
+        };
+        Some((event, looked))
+    }
+
+    fn decide(&self, mode: Mode) -> Option<Decision> {
+        self.look().map(|(event, looked)| decide(event, &looked, mode))
+    }
+}
+
+fn decide(event: &Event, looked: &Looked, mode: Mode) -> Decision {
+    match (&event.lead, looked) {
+        (Lead::Group(lead), Looked::Group(facts)) => decide::group(event, lead, facts, mode),
+        (Lead::Cache(lead), Looked::Cache(facts)) => decide::cache(event, lead, facts, mode),
+        (Lead::Group(_), Looked::Cache(_)) | (Lead::Cache(_), Looked::Group(_)) => {
+            unreachable!("what was looked at is what the event leads to")
+        }
+    }
+}
+
+fn events() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events")
+}
+
+/// The names of all cases, without `.json`.
+fn names() -> BTreeSet<String> {
+    let files = fs::read_dir(events()).expect("events/ can be listed");
+    let files = files.map(|file| file.expect("events/ can be listed").file_name());
+    let names = files.filter_map(|file| Some(file.to_str()?.strip_suffix(".json")?.to_owned()));
+    names.filter(|name| !name.ends_with(".facts")).collect()
+}
+
+fn cases() -> Vec<Case> {
+    names().into_iter().map(case).collect()
+}
+
+fn case(name: String) -> Case {
+    let read = |suffix| fs::read_to_string(events().join(format!("{name}{suffix}"))).ok();
+    let event: Value = serde_json::from_str(&read(".json").expect("the event can be read"))
+        .unwrap_or_else(|error| panic!("{name}.json: {error}"));
+    let account = read(".facts.json").map(|text| {
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}.facts.json: {error}"))
+    });
+    Case { parsed: parse(&event, &[OWN_ROLE.to_owned()]), account, name }
+}
+
+/// How the event was read, and what was decided.
+fn text(case: &Case) -> String {
+    let event = match &case.parsed {
+        Parsed::Event(event) => event,
+        Parsed::Ignored(why) => return format!("ignored: {why}"),
+        Parsed::Malformed(what) => return what.to_string(),
+    };
+    let subject = match &event.lead {
+        Lead::Group(lead) => match &lead.group {
+            GroupRef::Id(id) => id.clone(),
+            GroupRef::Name(name) => format!("the group named `{name}`"),
+        },
+        Lead::Cache(lead) => lead.id.clone(),
+    };
+    let via = event.actor.via.as_ref().map(|via| format!(" via {via}")).unwrap_or_default();
+    let decision = case.decide(Mode::Enforce).expect("an event leads to a decision");
+    format!("event {} by {}{via} on {subject}\n{decision}", event.name, event.actor.name)
+}
+
+#[test]
+fn every_event_decides_as_its_snapshot_says() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("corpus/snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        for case in cases() {
+            insta::assert_snapshot!(case.name.as_str(), text(&case));
+        }
+    });
+}
+
+#[test]
+fn every_snapshot_has_its_event() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/snapshots");
+    let names = names();
+    for file in fs::read_dir(path).expect("the snapshots can be listed") {
+        let file = file.expect("the snapshots can be listed").file_name();
+        let name = file.to_str().and_then(|file| file.strip_suffix(".snap"));
+        assert!(name.is_some_and(|name| names.contains(name)), "{file:?} has no event");
+    }
+}
+
+#[test]
+fn an_event_has_facts_if_and_only_if_it_is_looked_into() {
+    for case in cases() {
+        let is_event = matches!(case.parsed, Parsed::Event(_));
+        assert_eq!(is_event, case.account.is_some(), "{}", case.name);
+    }
+}
+
+#[test]
+fn every_event_name_occurs() {
+    let cases = cases();
+    for name in EventName::ALL {
+        let occurs = |case: &Case| matches!(&case.parsed, Parsed::Event(e) if e.name == name);
+        assert!(cases.iter().any(occurs), "no event {name}");
+    }
+}
+
+/// A case where the check objects, and the nearest one where it does not.
+fn hit_and_miss(check: Check) -> (&'static str, &'static str) {
+    match check {
+        Check::OpenIngress => ("authorize-non-canonical-zero-prefix", "authorize-zero-slash-16"),
+        Check::MemcachedUdp => {
+            ("authorize-memcached-udp-from-one-address", "authorize-memcached-tcp-from-one-address")
+        }
+        Check::OpenCache => ("create-valkey-open-on-custom-port", "create-valkey-open-elsewhere"),
+        Check::DefaultPort => ("create-valkey-on-default-port", "create-valkey-on-custom-port"),
+        Check::PlaintextTransit => {
+            ("create-redis-without-security", "create-redis-with-auth-token")
+        }
+        Check::NoAuth => ("create-redis-without-security", "create-redis-with-auth-token"),
+    }
+}
+
+#[test]
+fn every_check_has_a_hit_and_a_clean_case() {
+    for check in Check::ALL {
+        let (hit, miss) = hit_and_miss(check);
+        let decided = |name: &str| case(name.to_owned()).decide(Mode::Enforce).expect("an event");
+        assert!(decided(hit).findings.iter().any(|finding| finding.check == check), "{hit}");
+        assert!(decided(miss).is_clean(), "{miss}");
+    }
+}
+
+#[test]
+fn observing_never_acts() {
+    for case in cases() {
+        let actions = case.decide(Mode::Observe).map_or(0, |decision| decision.actions().len());
+        assert_eq!(actions, 0, "{}", case.name);
+    }
+}
+
+#[test]
+fn observing_finds_what_enforcing_finds() {
+    for case in cases() {
+        let found = |mode| {
+            let findings = case.decide(mode).map(|decision| decision.findings).unwrap_or_default();
+            findings.into_iter().map(|finding| finding.evidence).collect::<Vec<_>>()
+        };
+        assert_eq!(found(Mode::Observe), found(Mode::Enforce), "{}", case.name);
+    }
+}
+
+#[test]
+fn deciding_again_after_acting_has_nothing_left_to_do() {
+    for case in cases() {
+        let Some((event, mut looked)) = case.look() else { continue };
+        let first = decide(event, &looked, Mode::Enforce);
+        for Action::RevokeIngress { group, rule } in first.actions() {
+            let groups = match &mut looked {
+                Looked::Group(facts) => std::slice::from_mut(facts),
+                Looked::Cache(facts) => match &mut facts.groups {
+                    CacheGroups::Read(groups) => groups.as_mut_slice(),
+                    CacheGroups::Unknown(_) => &mut [],
+                },
+            };
+            let of_group = groups.iter_mut().find(|facts| facts.id == *group);
+            of_group.expect("the group is one of the facts").rules.retain(|r| r.id != rule.id);
+        }
+        let again = decide(event, &looked, Mode::Enforce);
+        assert!(again.actions().is_empty(), "{}: {again}", case.name);
+    }
+}
+
+#[test]
+fn an_event_acts_only_on_rules_that_it_touched() {
+    for case in cases() {
+        let Some((event, Looked::Group(facts))) = case.look() else { continue };
+        let Lead::Group(lead) = &event.lead else { continue };
+        let touched = lead.touched.resolve(&facts.rules, &facts.egress).ids;
+        for Action::RevokeIngress { group, rule } in
+            decide::group(event, lead, &facts, Mode::Enforce).actions()
+        {
+            assert_eq!(*group, facts.id, "{}", case.name);
+            assert!(touched.contains(&rule.id), "{}: {} was not touched", case.name, rule.id);
+        }
+    }
+}
+
+/// So that the facts of all events can be put into one account.
+#[test]
+fn no_resource_belongs_to_two_events() {
+    let mut seen = BTreeSet::new();
+    for case in cases() {
+        let Some(account) = &case.account else { continue };
+        let groups = account.security_groups.iter();
+        let rules = groups.clone().flat_map(|group| &group.security_group_rules);
+        let names = groups.clone().map(|g| format!("{:?} {}", g.vpc_id, g.group_name));
+        let ids = groups
+            .map(|group| &group.group_id)
+            .chain(rules.map(|rule| &rule.security_group_rule_id))
+            .chain(account.prefix_lists.iter().map(|list| &list.prefix_list_id))
+            .chain(account.network_interfaces.iter().map(|i| &i.network_interface_id))
+            .chain(account.replication_groups.iter().map(|group| &group.replication_group_id))
+            .chain(account.cache_clusters.iter().map(|cluster| &cluster.cache_cluster_id))
+            .chain(account.serverless_caches.iter().map(|cache| &cache.serverless_cache_name));
+        for id in ids.cloned().chain(names) {
+            assert!(seen.insert(id.clone()), "{} is not the only one with {id}", case.name);
+        }
+    }
+}
+
+#[test]
+fn the_readme_lists_every_event_and_no_other() {
+    let readme = fs::read_to_string(events().join("README.md")).expect("events/README.md");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| [`"));
+    let listed: Vec<_> = rows.filter_map(|row| row.split_once(".json`]")).collect();
+    let listed: Vec<_> = listed.into_iter().map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(listed.iter().cloned().collect::<BTreeSet<_>>(), names());
+    assert_eq!(listed.len(), names().len(), "an event is listed twice");
+}
