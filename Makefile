@@ -1,7 +1,7 @@
 # Everything below works on a machine that has Rust, a C compiler, Python 3.10+ and make.
 # Python tools live in virtual environments under target/, with pinned versions.
 
-SHELL := /bin/bash
+SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

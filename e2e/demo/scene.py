@@ -44,7 +44,7 @@ class Scene:
         self.check(closed, f"closed {self.seconds:.2f} s after the call" if closed else "still open")
         kept = {key: rule for key, rule in before["rules"].items() if key not in touched}
         stays = sum(not rule["egress"] for rule in kept.values())
-        self.check(after == {**before, "rules": kept}, f"the rest of the group is as it was ({stays} other ingress rules)")
+        self.check(after == {**before, "rules": kept}, f"the rest of the group is as it was, {stays} ingress rule{'s'[:stays != 1]} included")
         self.told(group_id, "done", mail)
 
     def told(self, subject, outcome, mail="essence", check=None):

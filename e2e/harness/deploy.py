@@ -112,24 +112,33 @@ class Stack:
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in description["Outputs"]}
         self.topic = self.outputs["AlertTopicArn"]
         self.failure_queue = self.outputs["FailureQueueUrl"]
+        self.log_groups = {}
         self.functions = {"ingress": self.outputs["IngressFunctionName"], "cache": self.outputs["CacheFunctionName"]}
 
     def log_group(self, function):
-        configuration = self.account.client("lambda").get_function_configuration(FunctionName=self.functions[function])
-        return configuration["LoggingConfig"]["LogGroup"]
+        if function not in self.log_groups:
+            configuration = self.account.client("lambda").get_function_configuration(
+                FunctionName=self.functions[function])
+            self.log_groups[function] = configuration["LoggingConfig"]["LogGroup"]
+        return self.log_groups[function]
 
-    def log(self, function):
-        """Every line that the function wrote, with Lambda's own lines, oldest first."""
-        logs = self.account.client("logs")
-        group = self.log_group(function)
-        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
-            return []
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-        return [event["message"] for page in pages for event in page["events"]]
-
-    def ended(self, function):
-        """How many invocations have ended, well or not."""
-        return sum(line.startswith("END RequestId:") for line in self.log(function))
+    def invocations(self, function):
+        """The log lines of each invocation that has ended: Lambda puts its own lines around them."""
+        pages = self.account.client("logs").get_paginator("filter_log_events").paginate(
+            logGroupName=self.log_group(function))
+        streams = {}
+        for event in (event for page in pages for event in page["events"]):
+            streams.setdefault(event["logStreamName"], []).append(event["message"])
+        found = []
+        for lines in streams.values():
+            for line in lines:
+                if line.startswith("START RequestId:"):
+                    lines_of_one = []
+                elif line.startswith("END RequestId:"):
+                    found.append(lines_of_one)
+                else:
+                    lines_of_one.append(line)
+        return found
 
     def invoke(self, function, event):
         """Invoke and wait for the answer: (payload, error or None). `event` is JSON data, or bytes as they are."""

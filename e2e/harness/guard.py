@@ -61,9 +61,10 @@ class Guard:
         return until(f"{', '.join(sorted(rule_ids))} of {group_id} to be closed", look, seconds)
 
     def handled(self, function, subject, times=1, seconds=20.0):
-        """Wait until the function's log tells of this subject so many times: Lambda writes it when it is done."""
+        """Wait until so many invocations have ended that tell of this subject in their log."""
         def look():
-            return sum(subject in line for line in self.stack.log(function)) >= times
+            ended = self.stack.invocations(function)
+            return sum(any(subject in line for line in lines) for lines in ended) >= times
 
         until(f"{function} to deal with {subject}", look, seconds)
 
