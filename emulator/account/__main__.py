@@ -170,10 +170,12 @@ def main(arguments=None):
         install_patches()
         from . import lambda_, seed
 
-        for directory in options.seed:
-            seed.seed_directory(directory)
         try:
+            for directory in options.seed:
+                seed.seed_directory(directory)
             asyncio.run(serve(options, endpoint))
+        except OSError as error:
+            sys.exit(f"emulated account: {error}")
         finally:
             lambda_.stop_workers()
     finally:

@@ -5,6 +5,8 @@ the words "exactly", "all or nothing" and "canonical" below are those of
 API_RevokeSecurityGroupIngress and API_AuthorizeSecurityGroupIngress.
 """
 
+import secrets
+
 from ministack.core.responses import get_account_id
 from ministack.services import ec2
 
@@ -13,13 +15,16 @@ from .ec2_describe import describe_groups, describe_rules, find_group, is_defaul
 from .ec2_rules import (
     SOURCES,
     check_quota,
+    group_view,
     identity,
+    make_rule,
     new_rule_id,
     revoked_view,
     rule_view,
     rules_of,
     source_of,
     split,
+    tags_for,
 )
 from .wire import AwsError, endpoint
 
@@ -61,15 +66,6 @@ def requested_permissions(request):
     return [{**{k: request[k] for k in ("IpProtocol", "FromPort", "ToPort") if k in request}, **source}]
 
 
-def rule_tags(request):
-    return [
-        tag
-        for specification in request.get("TagSpecifications") or []
-        if specification.get("ResourceType") == "security-group-rule"
-        for tag in specification.get("Tags") or []
-    ]
-
-
 def authorize(egress):
     """AuthorizeSecurityGroupIngress/Egress: one rule a source, canonical, never twice."""
 
@@ -85,7 +81,7 @@ def authorize(egress):
             seen.add(identity(rule))
         check_quota(group, egress, added)
         check_dry_run(request)
-        tags = rule_tags(request)
+        tags = tags_for(request, "security-group-rule")
         for rule in added:
             rule["SecurityGroupRuleId"] = new_rule_id()
             rules_of(group, egress).append(rule)
@@ -238,6 +234,34 @@ def _describe_source(rule, text):
         source["Description"] = text
 
 
+def create_group(request):
+    """CreateSecurityGroup: a name is unique in its VPC; the new group lets everything out and has its tags."""
+    vpc_id = request.get("VpcId") or ec2._DEFAULT_VPC_ID
+    if vpc_id not in ec2._vpcs:
+        raise AwsError("InvalidVpcID.NotFound", f"The vpc ID '{vpc_id}' does not exist")
+    name = request["GroupName"]
+    if any(group["GroupName"] == name and group["VpcId"] == vpc_id for group in ec2._security_groups.values()):
+        raise AwsError("InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc_id}'")
+    check_dry_run(request)
+    group = {
+        "GroupId": f"sg-0{secrets.token_hex(8)}",
+        "GroupName": name,
+        "Description": request["Description"],
+        "VpcId": vpc_id,
+        "OwnerId": get_account_id(),
+        "IpPermissions": [],
+        "IpPermissionsEgress": [],
+    }
+    everything = make_rule("-1", None, None, "IpRanges", {"CidrIp": "0.0.0.0/0"})
+    group["IpPermissionsEgress"].append({**everything, "SecurityGroupRuleId": new_rule_id()})
+    ec2._security_groups[group["GroupId"]] = group
+    tags = tags_for(request, "security-group")
+    if tags:
+        ec2._tags[group["GroupId"]] = tags
+    view = group_view(group)
+    return {"GroupId": group["GroupId"], "Tags": tags or None, "SecurityGroupArn": view["SecurityGroupArn"]}
+
+
 def delete_group(request):
     """DeleteSecurityGroup: refused while an interface or another group's rule uses the group."""
     group = own_group(request)
@@ -272,6 +296,7 @@ ACTIONS = {
     "ModifySecurityGroupRules": modify_rules,
     "DescribeSecurityGroupRules": describe_rules,
     "DescribeSecurityGroups": describe_groups,
+    "CreateSecurityGroup": create_group,
     "DeleteSecurityGroup": delete_group,
 }
 #: MiniStack may not know these; adding them replaces nothing.
@@ -285,6 +310,7 @@ def install():
     """Put these actions in place of MiniStack's."""
     patching.require(
         ec2,
+        "_DEFAULT_VPC_ID",
         "_security_groups",
         "_vpcs",
         "_tags",

@@ -11,7 +11,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2
 
 from . import patching
-from .ec2_rules import canonical_cidr
+from .ec2_rules import canonical_cidr, tags_for
 from .wire import AwsError, endpoint, paged
 
 # Network interfaces -------------------------------------------------------------
@@ -229,6 +229,29 @@ def _checked_entry(prefix_list, entry):
     return {"Cidr": canonical_cidr(entry["Cidr"], version), "Description": entry.get("Description", "")}
 
 
+def create_prefix_list(request):
+    """CreateManagedPrefixList: up to MaxEntries entries of one family, and tags."""
+    if request["PrefixListName"].startswith("com.amazonaws"):
+        raise AwsError("InvalidParameterValue", "The prefix list name cannot start with com.amazonaws")
+    prefix_list = {
+        "PrefixListId": f"pl-0{secrets.token_hex(8)}",
+        "PrefixListName": request["PrefixListName"],
+        "AddressFamily": request["AddressFamily"],
+        "MaxEntries": request["MaxEntries"],
+        "OwnerId": get_account_id(),
+        "State": "create-complete",
+        "Version": 1,
+    }
+    prefix_list["Entries"] = [_checked_entry(prefix_list, entry) for entry in request.get("Entries") or []]
+    if len(prefix_list["Entries"]) > request["MaxEntries"]:
+        raise AwsError(
+            "PrefixListMaxEntriesExceeded", "You've reached the maximum number of entries for the prefix list."
+        )
+    ec2._prefix_lists[prefix_list["PrefixListId"]] = prefix_list
+    ec2._tags[prefix_list["PrefixListId"]] = tags_for(request, "prefix-list")
+    return {"PrefixList": {**prefix_list_view(prefix_list), "State": "create-in-progress"}}
+
+
 def modify_prefix_list(request):
     """ModifyManagedPrefixList: CurrentVersion must be the current one; entries add up to MaxEntries at most."""
     prefix_list = find_prefix_list(request["PrefixListId"])
@@ -293,6 +316,7 @@ ACTIONS = {
     "DescribeNetworkInterfaces": describe_interfaces,
     "DescribeManagedPrefixLists": describe_prefix_lists,
     "GetManagedPrefixListEntries": prefix_list_entries,
+    "CreateManagedPrefixList": create_prefix_list,
     "ModifyManagedPrefixList": modify_prefix_list,
 }
 ADDED = {

@@ -28,6 +28,16 @@ def new_rule_id():
     return f"sgr-0{secrets.token_hex(8)}"
 
 
+def tags_for(request, resource_type):
+    """The tags that a create or authorize request gives to one type of resource."""
+    return [
+        {"Key": tag["Key"], "Value": tag.get("Value", "")}
+        for specification in request.get("TagSpecifications") or []
+        if specification.get("ResourceType") == resource_type
+        for tag in specification.get("Tags") or []
+    ]
+
+
 def side(egress):
     return "IpPermissionsEgress" if egress else "IpPermissions"
 

@@ -20,8 +20,11 @@ from .wire import LOCK
 
 def seed_directory(directory, account_id=None, region=None):
     """Seed every ``*.facts.json`` of a directory, in the order of the names."""
+    paths = sorted(pathlib.Path(directory).glob("*.facts.json"))
+    if not paths:
+        raise FileNotFoundError(f"{directory} has no *.facts.json")
     counts = {}
-    for path in sorted(pathlib.Path(directory).glob("*.facts.json")):
+    for path in paths:
         counts[path.name] = seed_document(json.loads(path.read_text()), account_id, region)
     return counts
 

@@ -69,6 +69,13 @@ def test_only_loopback_addresses(host):
     assert run("--port", "0", BIND_HOST=host).returncode != 0
 
 
+def test_a_taken_port_and_an_empty_seed_directory_are_told(account, tmp_path):
+    taken = run("--port", account.endpoint.rsplit(":", 1)[1])
+    assert taken.returncode != 0 and "emulated account: " in taken.stderr.splitlines()[-1]
+    empty = run("--port", "0", "--seed", str(tmp_path))
+    assert empty.returncode != 0 and "has no *.facts.json" in empty.stderr.splitlines()[-1]
+
+
 def test_only_the_pinned_version(tmp_path):
     """Another version is refused before any of it runs."""
     info = tmp_path / "ministack-9.9.9.dist-info"

@@ -286,6 +286,34 @@ def test_modify_is_all_or_nothing(ec2, group, differs):
     assert sources(ec2, group) == ["10.0.0.0/8"]
 
 
+# Create -------------------------------------------------------------------------
+
+
+def test_a_new_group_has_tags_and_lets_everything_out(ec2, vpc, differs):
+    differs(moto="answers no tags")
+    tags = [{"Key": "team", "Value": "<data & co>"}]
+    made = ec2.create_security_group(
+        GroupName="new",
+        Description="d",
+        VpcId=vpc,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )
+    assert made["Tags"] == tags
+    described = ec2.describe_security_groups(GroupIds=[made["GroupId"]])["SecurityGroups"][0]
+    assert described["Tags"] == tags and described["IpPermissions"] == []
+    (egress,) = described["IpPermissionsEgress"]
+    assert egress["IpProtocol"] == "-1" and [item["CidrIp"] for item in egress["IpRanges"]] == ["0.0.0.0/0"]
+
+
+def test_a_name_is_unique_in_its_vpc(ec2, vpc, differs):
+    differs(moto="takes a VPC that does not exist")
+    call = {"GroupName": "once", "Description": "d", "VpcId": vpc}
+    ec2.create_security_group(**call)
+    assert code_of(ec2.create_security_group, **call) == "InvalidGroup.Duplicate"
+    assert code_of(ec2.create_security_group, **{**call, "GroupName": "dry"}, DryRun=True) == "DryRunOperation"
+    assert code_of(ec2.create_security_group, **{**call, "VpcId": "vpc-0fedcba9876543210"}) == "InvalidVpcID.NotFound"
+
+
 # Describe -----------------------------------------------------------------------
 
 
