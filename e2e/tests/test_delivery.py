@@ -104,8 +104,8 @@ def test_closed_even_if_the_alert_cannot_go_out(fresh):
     fresh.account.client("sns").delete_topic(TopicArn=fresh.stack.topic)
     rules = fresh.open(group, permission("tcp", 6379, "0.0.0.0/0"))
     assert fresh.gone(group, rules) == before
-    # Trying again finds the rule gone and nothing to tell, which would end well: the first error is in the log.
-    fresh.handled("ingress", "NotFound")
+    record = fresh.failures.wait("the failure queue has the event", lambda r: group in subject_of_failure(r))
+    assert "NotFound" in record["responsePayload"]["errorMessage"]
 
 
 def test_event_that_cannot_be_dealt_with_is_kept(fresh):
