@@ -54,7 +54,10 @@ def seed(account, path):
 def environment(guard):
     """What the SDK, the AWS CLI and the functions read."""
     return {
-        "AWS_ENDPOINT_URL": guard.account.endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **CREDENTIALS,
+        "AWS_ENDPOINT_URL": guard.account.endpoint,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        **CREDENTIALS,
         TOPIC: guard.stack.topic,
     }
 
@@ -74,7 +77,9 @@ def explain(screen, guard, settings, seeded, env_file):
     screen.line(f"  (or: set -a; . {os.path.relpath(env_file, places.REPO)}; set +a)", "dim")
     screen.line("\nOpen a port, and watch it close: the deployed functions are on guard.", "bold")
     group = guard.group("playground")
-    screen.line(f"  aws ec2 authorize-security-group-ingress --group-id {group} --protocol tcp --port 6379 --cidr 0.0.0.0/0")
+    screen.line(
+        f"  aws ec2 authorize-security-group-ingress --group-id {group} --protocol tcp --port 6379 --cidr 0.0.0.0/0"
+    )
     screen.line(f"  aws ec2 describe-security-group-rules --filters Name=group-id,Values={group}")
     screen.line("\nYour own build, on a sample event and the resources that it names:", "bold")
     screen.line("  cargo lambda watch                      # once, leave it running")

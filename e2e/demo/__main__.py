@@ -39,8 +39,11 @@ def run(screen):
         guard = Guard(account)
         story = Story(guard, screen)
         guard.deploy()
-        screen.line(f"Account 111122223333 in eu-west-1 at {account.endpoint}, stack deployed from "
-                    f"{places.TEMPLATE.relative_to(places.REPO)}, in {time.monotonic() - started:.1f} s.", "dim")
+        screen.line(
+            f"Account 111122223333 in eu-west-1 at {account.endpoint}, stack deployed from "
+            f"{places.TEMPLATE.relative_to(places.REPO)}, in {time.monotonic() - started:.1f} s.",
+            "dim",
+        )
         with contextlib.suppress(KeyboardInterrupt):
             scenes = story.tell()
             summary(screen, scenes, time.monotonic() - started)
@@ -51,15 +54,25 @@ def run(screen):
 def summary(screen, scenes, seconds):
     screen.line()
     screen.line("What was seen", "title")
-    rows = [[at, scene.title, f"{scene.seconds:.2f} s" if scene.seconds else "-", scene.outcome,
-             f"{sum(scene.verdicts)}/{len(scene.verdicts)}", "ok" if scene.passed else "FAIL"]
-            for at, scene in enumerate(scenes, 1)]
+    rows = [
+        [
+            at,
+            scene.title,
+            f"{scene.seconds:.2f} s" if scene.seconds else "-",
+            scene.outcome,
+            f"{sum(scene.verdicts)}/{len(scene.verdicts)}",
+            "ok" if scene.passed else "FAIL",
+        ]
+        for at, scene in enumerate(scenes, 1)
+    ]
     styles = {at: "good" if scene.passed else "bad" for at, scene in enumerate(scenes)}
     screen.table(["#", "scene", "closed in", "told as", "checks", ""], rows, styles)
     failed = sum(not scene.passed for scene in scenes)
     screen.line()
-    screen.line(f"{len(scenes) - failed} of {len(scenes)} scenes went as they should, in {seconds:.1f} s.",
-                "bad" if failed else "good")
+    screen.line(
+        f"{len(scenes) - failed} of {len(scenes)} scenes went as they should, in {seconds:.1f} s.",
+        "bad" if failed else "good",
+    )
 
 
 class Tee:

@@ -6,8 +6,22 @@ from harness import groups
 from harness.wait import NotInTime
 
 #: The lines of a mail that say what happened, what was done, and how to undo it.
-ESSENCE = ("CRITICAL:", "HIGH:", "MEDIUM:", "LOW:", "* ", "Done:", "FAILED:", "Withheld:", "By hand:", "Undo:",
-           "aws ec2 authorize", "Close it:", "aws ec2 revoke", "Observe mode")
+ESSENCE = (
+    "CRITICAL:",
+    "HIGH:",
+    "MEDIUM:",
+    "LOW:",
+    "* ",
+    "Done:",
+    "FAILED:",
+    "Withheld:",
+    "By hand:",
+    "Undo:",
+    "aws ec2 authorize",
+    "Close it:",
+    "aws ec2 revoke",
+    "Observe mode",
+)
 
 
 class Scene:
@@ -44,7 +58,10 @@ class Scene:
         self.check(closed, f"closed {self.seconds:.2f} s after the call" if closed else "still open")
         kept = {key: rule for key, rule in before["rules"].items() if key not in touched}
         stays = sum(not rule["egress"] for rule in kept.values())
-        self.check(after == {**before, "rules": kept}, f"the rest of the group is as it was, {stays} ingress rule{'s'[:stays != 1]} included")
+        self.check(
+            after == {**before, "rules": kept},
+            f"the rest of the group is as it was, {stays} ingress rule{'s'[: stays != 1]} included",
+        )
         self.told(group_id, "done", mail)
 
     def told(self, subject, outcome, mail="essence", check=None):
@@ -70,8 +87,16 @@ class Scene:
             now = "open" if rule_id in after else "closed"
             if rule_id in touched and word != "closed":
                 styles[len(rows)] = "good" if now == "closed" else "bad"
-            rows.append([rule_id, traffic(rule), rule["source"], rule["description"] or "",
-                         word if rule_id in touched else "open", now])
+            rows.append(
+                [
+                    rule_id,
+                    traffic(rule),
+                    rule["source"],
+                    rule["description"] or "",
+                    word if rule_id in touched else "open",
+                    now,
+                ]
+            )
         self.screen.table(["rule", "traffic", "from", "description", "before", "after"], rows, styles)
 
 

@@ -70,4 +70,4 @@ class Screen:
     def fold(self, text):
         """Long lines, as commands are, broken for the eye only."""
         room = self.width - 6
-        return [text[at:at + room] for at in range(0, len(text), room)] or [""]
+        return [text[at : at + room] for at in range(0, len(text), room)] or [""]

@@ -25,8 +25,16 @@ class Story:
         guard.open(self.legacy, permission("tcp", 6379, "0.0.0.0/0", description="from before Portcullis"))
 
     def tell(self):
-        for scene in (self.redis, self.halves, self.amplifier, self.edited, self.memcached, self.valkey,
-                      self.compliant, self.overruled):
+        for scene in (
+            self.redis,
+            self.halves,
+            self.amplifier,
+            self.edited,
+            self.memcached,
+            self.valkey,
+            self.compliant,
+            self.overruled,
+        ):
             scene()
         return self.scenes
 
@@ -41,8 +49,13 @@ class Story:
 
     def authorize(self, scene, group, what, text, mail="essence", **more):
         before = self.guard.look(group)
-        answer = scene.call(f"aws ec2 authorize-security-group-ingress --group-id {group} {text}",
-                            self.guard.ec2.authorize_security_group_ingress, GroupId=group, IpPermissions=[what], **more)
+        answer = scene.call(
+            f"aws ec2 authorize-security-group-ingress --group-id {group} {text}",
+            self.guard.ec2.authorize_security_group_ingress,
+            GroupId=group,
+            IpPermissions=[what],
+            **more,
+        )
         scene.closes(group, before, made(answer), mail)
 
     def redis(self):
@@ -52,45 +65,74 @@ class Story:
         interface = self.guard.ec2.create_network_interface(SubnetId=self.guard.subnet, Groups=[self.shop])
         address = self.guard.ec2.allocate_address(Domain="vpc")
         self.guard.ec2.associate_address(
-            AllocationId=address["AllocationId"],
-            NetworkInterfaceId=interface["NetworkInterface"]["NetworkInterfaceId"])
+            AllocationId=address["AllocationId"], NetworkInterfaceId=interface["NetworkInterface"]["NetworkInterfaceId"]
+        )
         self.authorize(
-            scene, self.shop, permission("tcp", 6379, "0.0.0.0/0", description="for the migration"),
-            "--protocol tcp --port 6379 --cidr 0.0.0.0/0", "full",
-            TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": [{"Key": "owner", "Value": "dave"}]}])
+            scene,
+            self.shop,
+            permission("tcp", 6379, "0.0.0.0/0", description="for the migration"),
+            "--protocol tcp --port 6379 --cidr 0.0.0.0/0",
+            "full",
+            TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": [{"Key": "owner", "Value": "dave"}]}],
+        )
 
     def halves(self):
         scene = self.scene("The same in two halves, which no search for 0.0.0.0/0 finds")
         group = self.group("cart-redis", 6379)
-        self.authorize(scene, group, permission("tcp", 6379, "0.0.0.0/1", "128.0.0.0/1"),
-                       "--ip-permissions '... 0.0.0.0/1, 128.0.0.0/1'")
+        self.authorize(
+            scene,
+            group,
+            permission("tcp", 6379, "0.0.0.0/1", "128.0.0.0/1"),
+            "--ip-permissions '... 0.0.0.0/1, 128.0.0.0/1'",
+        )
 
     def amplifier(self):
         scene = self.scene("Memcached over UDP, for one public address")
         group = self.group("feed-memcached", 11211)
-        self.authorize(scene, group, permission("udp", 11211, "52.94.76.10/32", description="monitoring"),
-                       "--protocol udp --port 11211 --cidr 52.94.76.10/32")
+        self.authorize(
+            scene,
+            group,
+            permission("udp", 11211, "52.94.76.10/32", description="monitoring"),
+            "--protocol udp --port 11211 --cidr 52.94.76.10/32",
+        )
 
     def edited(self):
         scene = self.scene("A private rule, edited to a public one in place")
         group = self.group("search-redis", 6379)
-        rule_id, = self.guard.open(group, permission("tcp", 6379, "192.168.10.0/24", description="harmless"))
+        (rule_id,) = self.guard.open(group, permission("tcp", 6379, "192.168.10.0/24", description="harmless"))
         before = self.guard.look(group)
         rule = {**before["rules"][rule_id], "source": "0.0.0.0/0"}
         scene.call(
             f"aws ec2 modify-security-group-rules --group-id {group} '{rule_id}: 192.168.10.0/24 -> 0.0.0.0/0'",
-            self.guard.ec2.modify_security_group_rules, GroupId=group, SecurityGroupRules=[{
-                "SecurityGroupRuleId": rule_id,
-                "SecurityGroupRule": {"IpProtocol": "tcp", "FromPort": 6379, "ToPort": 6379, "CidrIpv4": "0.0.0.0/0"}}])
+            self.guard.ec2.modify_security_group_rules,
+            GroupId=group,
+            SecurityGroupRules=[
+                {
+                    "SecurityGroupRuleId": rule_id,
+                    "SecurityGroupRule": {
+                        "IpProtocol": "tcp",
+                        "FromPort": 6379,
+                        "ToPort": 6379,
+                        "CidrIpv4": "0.0.0.0/0",
+                    },
+                }
+            ],
+        )
         scene.closes(group, before, {rule_id: rule})
 
     def memcached(self):
         scene = self.scene("A Memcached cluster on its default port: reported, with the way out")
         group = self.group("news-memcached", 11211)
         before = self.guard.look(group)
-        scene.call("aws elasticache create-cache-cluster --cache-cluster-id news --engine memcached ...",
-                   self.guard.elasticache.create_cache_cluster, CacheClusterId="news", Engine="memcached",
-                   NumCacheNodes=2, SecurityGroupIds=[group], **NODES)
+        scene.call(
+            "aws elasticache create-cache-cluster --cache-cluster-id news --engine memcached ...",
+            self.guard.elasticache.create_cache_cluster,
+            CacheClusterId="news",
+            Engine="memcached",
+            NumCacheNodes=2,
+            SecurityGroupIds=[group],
+            **NODES,
+        )
         scene.told("news", "by-hand", "full", check="default-port")
         scene.check(self.guard.look(group) == before, "its security group is as it was")
 
@@ -98,10 +140,17 @@ class Story:
         scene = self.scene("A Valkey group on its default port, in a group that was open long before")
         before = self.guard.look(self.legacy)
         public = by_source(self.guard, self.legacy, "0.0.0.0/0")
-        scene.call("aws elasticache create-replication-group --replication-group-id sessions --engine valkey ...",
-                   self.guard.elasticache.create_replication_group, ReplicationGroupId="sessions",
-                   ReplicationGroupDescription="Sessions", Engine="valkey", NumCacheClusters=2,
-                   AutomaticFailoverEnabled=True, SecurityGroupIds=[self.legacy], **NODES)
+        scene.call(
+            "aws elasticache create-replication-group --replication-group-id sessions --engine valkey ...",
+            self.guard.elasticache.create_replication_group,
+            ReplicationGroupId="sessions",
+            ReplicationGroupDescription="Sessions",
+            Engine="valkey",
+            NumCacheClusters=2,
+            AutomaticFailoverEnabled=True,
+            SecurityGroupIds=[self.legacy],
+            **NODES,
+        )
         try:
             after = self.guard.gone(self.legacy, public)
             scene.seconds = time.monotonic() - scene.started
@@ -109,22 +158,38 @@ class Story:
             after = self.guard.look(self.legacy)
         scene.rules_table(before["rules"], after["rules"], public, "open")
         kept = {key: rule for key, rule in before["rules"].items() if key not in public}
-        scene.check(len(public) == 1 and after == {**before, "rules": kept},
-                    "only caches carry the group, so the public rule is closed; the private one stays")
+        scene.check(
+            len(public) == 1 and after == {**before, "rules": kept},
+            "only caches carry the group, so the public rule is closed; the private one stays",
+        )
         scene.told("sessions", "done", check="open-cache")
 
     def compliant(self):
         scene = self.scene("A cache as it should be: nobody is bothered")
-        self.guard.elasticache.create_user(UserId="app", UserName="default", Engine="valkey",
-                                           AccessString="on ~* +@all", Passwords=["correct-horse-battery-staple"])
+        self.guard.elasticache.create_user(
+            UserId="app",
+            UserName="default",
+            Engine="valkey",
+            AccessString="on ~* +@all",
+            Passwords=["correct-horse-battery-staple"],
+        )
         self.guard.elasticache.create_user_group(UserGroupId="apps", Engine="valkey", UserIds=["app"])
         group = self.group("orders-valkey", 7380)
         before = self.guard.look(group)
-        scene.call("aws elasticache create-replication-group --replication-group-id orders --port 7380 "
-                   "--transit-encryption-enabled --user-group-ids apps ...",
-                   self.guard.elasticache.create_replication_group, ReplicationGroupId="orders",
-                   ReplicationGroupDescription="Orders", Engine="valkey", NumCacheClusters=1, Port=7380,
-                   TransitEncryptionEnabled=True, UserGroupIds=["apps"], SecurityGroupIds=[group], **NODES)
+        scene.call(
+            "aws elasticache create-replication-group --replication-group-id orders --port 7380 "
+            "--transit-encryption-enabled --user-group-ids apps ...",
+            self.guard.elasticache.create_replication_group,
+            ReplicationGroupId="orders",
+            ReplicationGroupDescription="Orders",
+            Engine="valkey",
+            NumCacheClusters=1,
+            Port=7380,
+            TransitEncryptionEnabled=True,
+            UserGroupIds=["apps"],
+            SecurityGroupIds=[group],
+            **NODES,
+        )
         self.guard.handled("cache", "orders")
         silent = not self.guard.alerts.documents("orders") and not self.guard.alerts.mails("orders")
         scene.outcome = "silent"
@@ -134,8 +199,14 @@ class Story:
     def overruled(self):
         """As the mail of the first scene says: observe mode, then the command."""
         scene = self.scene("Overruled: the first mail's command, pasted")
-        command = next((line.strip() for line in (self.scenes[0].mail or {"body": ""})["body"].splitlines()
-                        if line.strip().startswith("aws ec2 authorize")), None)
+        command = next(
+            (
+                line.strip()
+                for line in (self.scenes[0].mail or {"body": ""})["body"].splitlines()
+                if line.strip().startswith("aws ec2 authorize")
+            ),
+            None,
+        )
         if not command:
             scene.check(False, "the first mail has no command to undo")
             return
@@ -147,8 +218,10 @@ class Story:
         back = {key: rule for key, rule in after["rules"].items() if key not in before["rules"]}
         scene.rules_table(after["rules"], after["rules"], back, "closed")
         good = [(rule["source"], rule["description"], rule["tags"]) for rule in back.values()]
-        scene.check(good == [("0.0.0.0/0", "for the migration", {"owner": "dave"})],
-                    "the rule is back with its description and tags")
+        scene.check(
+            good == [("0.0.0.0/0", "for the migration", {"owner": "dave"})],
+            "the rule is back with its description and tags",
+        )
         try:
             document, mail = self.guard.alerts.wait(self.shop, 2)
             self.screen.mail(mail, lambda line: line.startswith(("CRITICAL", "Observe")) or "Withheld" in line)
@@ -162,7 +235,8 @@ class Story:
 def paste(command, account):
     """Run a command of a mail in a shell, with the tools of this Python environment."""
     path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-    done = subprocess.run(["sh", "-c", command], env={**account.environment(), "PATH": path}, capture_output=True,
-                          text=True, timeout=60)
+    done = subprocess.run(
+        ["sh", "-c", command], env={**account.environment(), "PATH": path}, capture_output=True, text=True, timeout=60
+    )
     if done.returncode:
         raise RuntimeError(f"{command}\n{done.stderr}")

@@ -44,6 +44,13 @@ class Account(EmulatedAccount):
     def environment(self):
         """For command-line tools: the account, and nothing of the caller's own AWS setup."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return {**own, **CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": REGION,
-                "AWS_DEFAULT_REGION": REGION, "AWS_PAGER": "", "AWS_CONFIG_FILE": os.devnull,
-                "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        return {
+            **own,
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_PAGER": "",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }

@@ -70,7 +70,9 @@ def deploy(account, **parameters):
         document["Resources"][name]["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": key}
     del document["Globals"]["Function"]["CodeUri"]
     cloudformation.create_stack(
-        StackName=STACK, TemplateBody=json.dumps(document), Parameters=_parameters(parameters),
+        StackName=STACK,
+        TemplateBody=json.dumps(document),
+        Parameters=_parameters(parameters),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     return Stack(account, _finished(cloudformation, "CREATE_COMPLETE"))
@@ -81,8 +83,10 @@ def update(stack, **parameters):
     cloudformation = stack.account.client("cloudformation")
     body = cloudformation.get_template(StackName=STACK, TemplateStage="Original")["TemplateBody"]
     cloudformation.update_stack(
-        StackName=STACK, TemplateBody=body if isinstance(body, str) else json.dumps(body),
-        Parameters=_parameters(parameters), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        StackName=STACK,
+        TemplateBody=body if isinstance(body, str) else json.dumps(body),
+        Parameters=_parameters(parameters),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     return Stack(stack.account, _finished(cloudformation, "UPDATE_COMPLETE"))
 
@@ -118,14 +122,18 @@ class Stack:
     def log_group(self, function):
         if function not in self.log_groups:
             configuration = self.account.client("lambda").get_function_configuration(
-                FunctionName=self.functions[function])
+                FunctionName=self.functions[function]
+            )
             self.log_groups[function] = configuration["LoggingConfig"]["LogGroup"]
         return self.log_groups[function]
 
     def invocations(self, function):
         """The log lines of each invocation that has ended: Lambda puts its own lines around them."""
-        pages = self.account.client("logs").get_paginator("filter_log_events").paginate(
-            logGroupName=self.log_group(function))
+        pages = (
+            self.account.client("logs")
+            .get_paginator("filter_log_events")
+            .paginate(logGroupName=self.log_group(function))
+        )
         streams = {}
         for event in (event for page in pages for event in page["events"]):
             streams.setdefault(event["logStreamName"], []).append(event["message"])

@@ -31,8 +31,12 @@ def whole(ec2, group_id):
     """The group: its name, VPC, tags and every rule."""
     group = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]
     return {
-        "id": group_id, "name": group["GroupName"], "description": group["Description"], "vpc": group.get("VpcId"),
-        "tags": tags(group.get("Tags")), "rules": rules(ec2, group_id),
+        "id": group_id,
+        "name": group["GroupName"],
+        "description": group["Description"],
+        "vpc": group.get("VpcId"),
+        "tags": tags(group.get("Tags")),
+        "rules": rules(ec2, group_id),
     }
 
 

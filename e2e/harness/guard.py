@@ -34,7 +34,9 @@ class Guard:
         """A new security group with these ingress rules, and a rule's worth of tags."""
         specification = {"ResourceType": "security-group", "Tags": _tags(tags or {"team": "shop"})}
         group_id = self.ec2.create_security_group(
-            GroupName=name, Description=f"{name}, made by a test", VpcId=vpc or self.vpc,
+            GroupName=name,
+            Description=f"{name}, made by a test",
+            VpcId=vpc or self.vpc,
             TagSpecifications=[specification],
         )["GroupId"]
         if permissions:
@@ -62,6 +64,7 @@ class Guard:
 
     def handled(self, function, subject, times=1, seconds=20.0):
         """Wait until so many invocations have ended that tell of this subject in their log."""
+
         def look():
             ended = self.stack.invocations(function)
             return sum(any(subject in line for line in lines) for lines in ended) >= times

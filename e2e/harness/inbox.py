@@ -39,9 +39,18 @@ class Alerts:
         sqs, sns = account.client("sqs"), account.client("sns")
         url = sqs.create_queue(QueueName="alerts-for-machines")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        policy = {"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
-            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": stack.topic}}}]}
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sns.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": arn,
+                    "Condition": {"ArnEquals": {"aws:SourceArn": stack.topic}},
+                }
+            ],
+        }
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
         sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=arn)
         sns.subscribe(TopicArn=stack.topic, Protocol="email", Endpoint=ADDRESS)
@@ -62,14 +71,20 @@ class Alerts:
     def wait(self, subject, number=1, seconds=20.0):
         """The alert about a subject as (document, mail): the first, or the second, ..."""
         document = until(
-            f"alert {number} about {subject}", lambda: self.documents(subject)[number - 1:number], seconds
+            f"alert {number} about {subject}", lambda: self.documents(subject)[number - 1 : number], seconds
         )[0]
-        mail = until(f"mail {number} about {subject}", lambda: self.mails(subject)[number - 1:number], seconds)[0]
+        mail = until(f"mail {number} about {subject}", lambda: self.mails(subject)[number - 1 : number], seconds)[0]
         return document, mail
 
 
 def read_mail(path):
     with open(path, "rb") as file:
         mail = email.message_from_binary_file(file, policy=email.policy.default)
-    return {"path": path, "from": mail["From"], "to": mail["To"], "subject": mail["Subject"],
-            "date": mail["Date"], "body": mail.get_content()}
+    return {
+        "path": path,
+        "from": mail["From"],
+        "to": mail["To"],
+        "subject": mail["Subject"],
+        "date": mail["Date"],
+        "body": mail.get_content(),
+    }

@@ -50,7 +50,9 @@ def furnished(guard, name):
     """A private range, another group and a prefix list of offices, all on Redis's port."""
     peers = guard.group(f"{name}-peers")
     offices = guard.ec2.create_managed_prefix_list(
-        PrefixListName=f"{name}-offices", AddressFamily="IPv4", MaxEntries=5,
+        PrefixListName=f"{name}-offices",
+        AddressFamily="IPv4",
+        MaxEntries=5,
         Entries=[{"Cidr": "198.51.100.0/28", "Description": "office"}],
     )["PrefixList"]["PrefixListId"]
     group_id = guard.group(name)

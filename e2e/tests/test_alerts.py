@@ -30,8 +30,10 @@ def test_hostile_texts_forge_nothing(guard, group, forgery):
     number = len(guard.alerts.documents(group)) + 1
     original = guard.ec2.meta.config.user_agent
     answer = guard.ec2.authorize_security_group_ingress(
-        GroupId=group, IpPermissions=[permission("tcp", 6379, "0.0.0.0/0", description="ok")],
-        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": [{"Key": "n", "Value": forgery}]}])
+        GroupId=group,
+        IpPermissions=[permission("tcp", 6379, "0.0.0.0/0", description="ok")],
+        TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": [{"Key": "n", "Value": forgery}]}],
+    )
     guard.alerts.wait(group, number)
     assert guard.look(group) == before and guard.ec2.meta.config.user_agent == original
     event = forged_event(group, answer["SecurityGroupRules"], forgery)
@@ -58,15 +60,42 @@ def forged_event(group, rules, forgery):
 
 def seed_again(guard, group, before, rule, forgery):
     """The rule once more, with a description that the API would refuse: nobody relies on it having done so."""
-    kept = [{"SecurityGroupRuleId": key, "IsEgress": value["egress"], "IpProtocol": value["protocol"],
-             "FromPort": value["ports"][0], "ToPort": value["ports"][1], "Description": value["description"],
-             "Tags": [{"Key": k, "Value": v} for k, v in value["tags"].items()], **source(value["source"])}
-            for key, value in before["rules"].items()]
-    again = {"SecurityGroupRuleId": rule["SecurityGroupRuleId"], "IsEgress": False, "IpProtocol": "tcp",
-             "FromPort": 6379, "ToPort": 6379, "CidrIpv4": "0.0.0.0/0", "Description": forgery}
-    guard.account.seed({"SecurityGroups": [{
-        "GroupId": group, "GroupName": before["name"] + forgery, "Description": before["description"],
-        "OwnerId": "111122223333", "VpcId": before["vpc"], "SecurityGroupRules": [*kept, again]}]})
+    kept = [
+        {
+            "SecurityGroupRuleId": key,
+            "IsEgress": value["egress"],
+            "IpProtocol": value["protocol"],
+            "FromPort": value["ports"][0],
+            "ToPort": value["ports"][1],
+            "Description": value["description"],
+            "Tags": [{"Key": k, "Value": v} for k, v in value["tags"].items()],
+            **source(value["source"]),
+        }
+        for key, value in before["rules"].items()
+    ]
+    again = {
+        "SecurityGroupRuleId": rule["SecurityGroupRuleId"],
+        "IsEgress": False,
+        "IpProtocol": "tcp",
+        "FromPort": 6379,
+        "ToPort": 6379,
+        "CidrIpv4": "0.0.0.0/0",
+        "Description": forgery,
+    }
+    guard.account.seed(
+        {
+            "SecurityGroups": [
+                {
+                    "GroupId": group,
+                    "GroupName": before["name"] + forgery,
+                    "Description": before["description"],
+                    "OwnerId": "111122223333",
+                    "VpcId": before["vpc"],
+                    "SecurityGroupRules": [*kept, again],
+                }
+            ]
+        }
+    )
 
 
 def source(text):
@@ -88,8 +117,9 @@ def test_every_alert_of_this_run_keeps_to_the_schema(guard, group):
 def test_many_findings_fit_into_one_message(guard, name):
     group = guard.group(name)
     number = len(guard.alerts.documents(group)) + 1
-    rules = guard.open(group, *[permission("tcp", port, "0.0.0.0/0", description="x" * 255)
-                                for port in range(20000, 20060)])
+    rules = guard.open(
+        group, *[permission("tcp", port, "0.0.0.0/0", description="x" * 255) for port in range(20000, 20060)]
+    )
     document, mail = guard.alerts.wait(group, number)
     assert not set(rules) & set(guard.look(group)["rules"])
     assert len(document["findings"]) + document["omitted"]["findings"] == 60

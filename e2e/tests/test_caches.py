@@ -12,9 +12,20 @@ def checks(document):
 def opened_before(guard, group_id, name, *rules):
     """A group that was open before anybody watched: put there past the API, so no event tells of it."""
     made = [{"SecurityGroupRuleId": f"sgr-{uuid.uuid4().hex[:17]}", "IsEgress": False, **rule} for rule in rules]
-    guard.account.seed({"SecurityGroups": [{
-        "GroupId": group_id, "GroupName": name, "Description": name, "OwnerId": "111122223333", "VpcId": guard.vpc,
-        "SecurityGroupRules": made}]})
+    guard.account.seed(
+        {
+            "SecurityGroups": [
+                {
+                    "GroupId": group_id,
+                    "GroupName": name,
+                    "Description": name,
+                    "OwnerId": "111122223333",
+                    "VpcId": guard.vpc,
+                    "SecurityGroupRules": made,
+                }
+            ]
+        }
+    )
     return [rule["SecurityGroupRuleId"] for rule in made]
 
 
@@ -26,8 +37,13 @@ def test_memcached_on_its_default_port(guard, name):
     group = guard.group(name, permission("tcp", 11211, PRIVATE))
     before = guard.look(group)
     guard.elasticache.create_cache_cluster(
-        CacheClusterId=name, Engine="memcached", NumCacheNodes=2, CacheNodeType="cache.t4g.micro",
-        CacheSubnetGroupName="caches", SecurityGroupIds=[group])
+        CacheClusterId=name,
+        Engine="memcached",
+        NumCacheNodes=2,
+        CacheNodeType="cache.t4g.micro",
+        CacheSubnetGroupName="caches",
+        SecurityGroupIds=[group],
+    )
     document, mail = guard.alerts.wait(name)
     assert checks(document)["default-port"] == "by-hand"
     assert document["subject"]["type"] == "cache-cluster"
@@ -40,9 +56,15 @@ def test_valkey_in_an_open_group_that_only_caches_carry(guard, name):
     public, private = opened_before(guard, group, name, tcp(6379, "0.0.0.0/0"), tcp(6379, PRIVATE))
     before = guard.look(group)
     guard.elasticache.create_replication_group(
-        ReplicationGroupId=name, ReplicationGroupDescription="sessions", Engine="valkey", NumCacheClusters=2,
-        AutomaticFailoverEnabled=True, CacheNodeType="cache.t4g.micro", CacheSubnetGroupName="caches",
-        SecurityGroupIds=[group])
+        ReplicationGroupId=name,
+        ReplicationGroupDescription="sessions",
+        Engine="valkey",
+        NumCacheClusters=2,
+        AutomaticFailoverEnabled=True,
+        CacheNodeType="cache.t4g.micro",
+        CacheSubnetGroupName="caches",
+        SecurityGroupIds=[group],
+    )
     document, mail = guard.alerts.wait(name)
     assert checks(document)["open-cache"] == "done" and checks(document)["default-port"] == "by-hand"
     after = guard.look(group)
@@ -59,8 +81,14 @@ def test_open_group_that_others_carry_too_is_left_to_a_person(guard, name):
     guard.ec2.create_network_interface(SubnetId=guard.subnet, Groups=[group], Description="a web server")
     before = guard.look(group)
     guard.elasticache.create_replication_group(
-        ReplicationGroupId=name, ReplicationGroupDescription="sessions", Engine="valkey", NumCacheClusters=1,
-        CacheNodeType="cache.t4g.micro", CacheSubnetGroupName="caches", SecurityGroupIds=[group])
+        ReplicationGroupId=name,
+        ReplicationGroupDescription="sessions",
+        Engine="valkey",
+        NumCacheClusters=1,
+        CacheNodeType="cache.t4g.micro",
+        CacheSubnetGroupName="caches",
+        SecurityGroupIds=[group],
+    )
     document, mail = guard.alerts.wait(name)
     assert checks(document)["open-cache"] == "by-hand"
     assert "revoke-security-group-ingress" in mail["body"]
@@ -72,9 +100,17 @@ def test_compliant_cache_is_silent(guard, name):
     before = guard.look(group)
     user_group = compliant_users(guard, name)
     guard.elasticache.create_replication_group(
-        ReplicationGroupId=name, ReplicationGroupDescription="sessions", Engine="valkey", NumCacheClusters=1,
-        Port=7380, TransitEncryptionEnabled=True, UserGroupIds=[user_group], CacheNodeType="cache.t4g.micro",
-        CacheSubnetGroupName="caches", SecurityGroupIds=[group])
+        ReplicationGroupId=name,
+        ReplicationGroupDescription="sessions",
+        Engine="valkey",
+        NumCacheClusters=1,
+        Port=7380,
+        TransitEncryptionEnabled=True,
+        UserGroupIds=[user_group],
+        CacheNodeType="cache.t4g.micro",
+        CacheSubnetGroupName="caches",
+        SecurityGroupIds=[group],
+    )
     guard.handled("cache", name)
     assert guard.alerts.documents(name) == []
     assert guard.look(group) == before
@@ -84,8 +120,12 @@ def compliant_users(guard, name):
     """A user group with one user who has a password."""
     user = f"u-{name}"[:36].rstrip("-")
     guard.elasticache.create_user(
-        UserId=user, UserName="default", Engine="valkey", AccessString="on ~* +@all",
-        Passwords=["correct-horse-battery-staple"])
+        UserId=user,
+        UserName="default",
+        Engine="valkey",
+        AccessString="on ~* +@all",
+        Passwords=["correct-horse-battery-staple"],
+    )
     guard.elasticache.create_user_group(UserGroupId=user + "-g", Engine="valkey", UserIds=[user])
     return user + "-g"
 
@@ -93,6 +133,7 @@ def compliant_users(guard, name):
 def test_serverless_cache_has_no_port_to_change(guard, name):
     group = guard.group(name, permission("tcp", (6379, 6380), PRIVATE))
     guard.elasticache.create_serverless_cache(
-        ServerlessCacheName=name, Engine="valkey", SecurityGroupIds=[group], SubnetIds=[guard.subnet])
+        ServerlessCacheName=name, Engine="valkey", SecurityGroupIds=[group], SubnetIds=[guard.subnet]
+    )
     guard.handled("cache", name)
     assert all("default-port" not in checks(document) for document in guard.alerts.documents(name))

@@ -40,16 +40,30 @@ def test_group_that_is_gone_is_no_error(guard, name):
     group = guard.group(name)
     rules = opened(guard, group, permission("tcp", 6379, "0.0.0.0/0"))
     guard.ec2.delete_security_group(GroupId=group)
-    answer, error = guard.stack.invoke("ingress", events.authorize(group, rules, "11111111-0000-0000-0000-000000000003"))
+    answer, error = guard.stack.invoke(
+        "ingress", events.authorize(group, rules, "11111111-0000-0000-0000-000000000003")
+    )
     assert error is None, answer
 
 
 def test_forged_event_can_only_make_us_look(guard, group):
     """The event claims the whole group to be public; the live rules are what counts."""
     before = guard.look(group)
-    forged = [{"SecurityGroupRuleId": rule, "GroupId": group, "IsEgress": False, "IpProtocol": "tcp",
-               "FromPort": 6379, "ToPort": 6379, "CidrIpv4": "0.0.0.0/0"} for rule in before["rules"]]
-    answer, error = guard.stack.invoke("ingress", events.authorize(group, forged, "11111111-0000-0000-0000-000000000004"))
+    forged = [
+        {
+            "SecurityGroupRuleId": rule,
+            "GroupId": group,
+            "IsEgress": False,
+            "IpProtocol": "tcp",
+            "FromPort": 6379,
+            "ToPort": 6379,
+            "CidrIpv4": "0.0.0.0/0",
+        }
+        for rule in before["rules"]
+    ]
+    answer, error = guard.stack.invoke(
+        "ingress", events.authorize(group, forged, "11111111-0000-0000-0000-000000000004")
+    )
     assert error is None, answer
     assert guard.look(group) == before and guard.alerts.documents(group) == []
 
@@ -59,7 +73,8 @@ def test_failed_call_never_reaches_the_function(guard, group):
     before = guard.look(group)
     with pytest.raises(ClientError, match="DryRunOperation"):
         guard.ec2.authorize_security_group_ingress(
-            GroupId=group, DryRun=True, IpPermissions=[permission("tcp", 6379, "0.0.0.0/0")])
+            GroupId=group, DryRun=True, IpPermissions=[permission("tcp", 6379, "0.0.0.0/0")]
+        )
     answer, error = guard.stack.invoke("ingress", events.corpus("authorize-failed"))
     assert error is None, answer
     opened(guard, group, permission("tcp", 6379, "0.0.0.0/0"))
@@ -71,14 +86,21 @@ def subject_of_failure(record):
     return json.dumps(record.get("requestPayload"))
 
 
-@pytest.mark.parametrize("broken", [
-    "malformed-empty-detail", "authorize-without-a-group", "modify-empty-request",
-])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "malformed-empty-detail",
+        "authorize-without-a-group",
+        "modify-empty-request",
+    ],
+)
 def test_malformed_event_is_kept_and_the_next_one_is_served(guard, group, broken):
     before = guard.look(group)
     event = {**events.corpus(broken), "id": f"broken-{group}"}
     guard.stack.deliver("ingress", event)
-    record = guard.failures.wait("the failure queue has the event", lambda r: f"broken-{group}" in subject_of_failure(r))
+    record = guard.failures.wait(
+        "the failure queue has the event", lambda r: f"broken-{group}" in subject_of_failure(r)
+    )
     assert record["requestPayload"] == event
     assert record["requestContext"]["approximateInvokeCount"] == 3
     assert record["responsePayload"]["errorMessage"], "it says what is wrong"
@@ -86,8 +108,11 @@ def test_malformed_event_is_kept_and_the_next_one_is_served(guard, group, broken
     assert guard.look(group) == before
 
 
-@pytest.mark.parametrize("garbage", ["text", 7, [], None, {"detail": [1, 2]}, {"detail": "{"}, {"Records": [{}]}],
-                         ids=lambda value: json.dumps(value)[:20])
+@pytest.mark.parametrize(
+    "garbage",
+    ["text", 7, [], None, {"detail": [1, 2]}, {"detail": "{"}, {"Records": [{}]}],
+    ids=lambda value: json.dumps(value)[:20],
+)
 @pytest.mark.parametrize("function", ["ingress", "cache"])
 def test_garbage_is_refused_in_words(guard, function, garbage):
     answer, error = guard.stack.invoke(function, garbage)
@@ -111,11 +136,21 @@ def test_closed_even_if_the_alert_cannot_go_out(fresh):
 def test_event_that_cannot_be_dealt_with_is_kept(fresh):
     """Without the right to revoke, the rule stays, people are told so, and the event ends in the queue."""
     iam = fresh.account.client("iam")
-    role = fresh.account.client("lambda").get_function_configuration(
-        FunctionName=fresh.stack.functions["ingress"])["Role"].rsplit("/", 1)[-1]
-    iam.put_role_policy(RoleName=role, PolicyName="no-revoke", PolicyDocument=json.dumps({
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Deny", "Action": "ec2:RevokeSecurityGroupIngress", "Resource": "*"}]}))
+    role = (
+        fresh.account.client("lambda")
+        .get_function_configuration(FunctionName=fresh.stack.functions["ingress"])["Role"]
+        .rsplit("/", 1)[-1]
+    )
+    iam.put_role_policy(
+        RoleName=role,
+        PolicyName="no-revoke",
+        PolicyDocument=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Deny", "Action": "ec2:RevokeSecurityGroupIngress", "Resource": "*"}],
+            }
+        ),
+    )
     group = fresh.group("stuck")
     rules = fresh.open(group, permission("tcp", 6379, "0.0.0.0/0"))
     document, mail = fresh.alerts.wait(group)

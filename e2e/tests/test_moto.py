@@ -31,8 +31,11 @@ def moto():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [str(SERVER), "-H", "127.0.0.1", "-p", str(port)], start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [str(SERVER), "-H", "127.0.0.1", "-p", str(port)],
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     endpoint = f"http://127.0.0.1:{port}"
     try:
@@ -54,16 +57,21 @@ def answers(endpoint):
 @pytest.fixture(scope="module")
 def clients(moto):
     def client(service):
-        return boto3.client(service, endpoint_url=moto, region_name=REGION, aws_access_key_id="test",
-                            aws_secret_access_key="test")
+        return boto3.client(
+            service, endpoint_url=moto, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+        )
 
     return {"ec2": client("ec2"), "topic": client("sns").create_topic(Name="alerts")["TopicArn"]}
 
 
 @pytest.fixture(scope="module")
 def function(moto, clients):
-    environment = {**CREDENTIALS, "AWS_ENDPOINT_URL": moto, "AWS_REGION": REGION,
-                   "PORTCULLIS_ALERT_TOPIC_ARN": clients["topic"]}
+    environment = {
+        **CREDENTIALS,
+        "AWS_ENDPOINT_URL": moto,
+        "AWS_REGION": REGION,
+        "PORTCULLIS_ALERT_TOPIC_ARN": clients["topic"],
+    }
     with Function(places.binary("ingress"), environment) as running:
         yield running
 
@@ -71,25 +79,34 @@ def function(moto, clients):
 def in_moto(ec2, group):
     """The rules as moto describes them: by source, because it gives out ids only when asked."""
     pages = ec2.get_paginator("describe_security_group_rules").paginate(
-        Filters=[{"Name": "group-id", "Values": [group]}])
+        Filters=[{"Name": "group-id", "Values": [group]}]
+    )
     return [item for page in pages for item in page["SecurityGroupRules"]]
 
 
-@pytest.mark.parametrize(("public", "private"), [
-    ([permission("tcp", 6379, "0.0.0.0/0")], []),
-    ([permission("tcp", 6379, "::/0")], []),
-    ([permission("-1", None, "0.0.0.0/0")], []),
-    ([permission("tcp", 6379, "0.0.0.0/1", "128.0.0.0/1")], []),
-    ([permission("udp", 11211, "52.94.76.10/32")], []),
-    ([permission("tcp", 6379, "0.0.0.0/0", "::/0")], [permission("tcp", 6379, "172.16.0.0/12", "fd00::/8")]),
-    ([permission("tcp", (6000, 7000), "0.0.0.0/0"), permission("tcp", 22, "0.0.0.0/0")],
-     [permission("tcp", 22, "192.168.0.0/16")]),
-], ids=["v4", "v6", "all-traffic", "two-halves", "memcached-udp", "private-beside-public", "several"])
+@pytest.mark.parametrize(
+    ("public", "private"),
+    [
+        ([permission("tcp", 6379, "0.0.0.0/0")], []),
+        ([permission("tcp", 6379, "::/0")], []),
+        ([permission("-1", None, "0.0.0.0/0")], []),
+        ([permission("tcp", 6379, "0.0.0.0/1", "128.0.0.0/1")], []),
+        ([permission("udp", 11211, "52.94.76.10/32")], []),
+        ([permission("tcp", 6379, "0.0.0.0/0", "::/0")], [permission("tcp", 6379, "172.16.0.0/12", "fd00::/8")]),
+        (
+            [permission("tcp", (6000, 7000), "0.0.0.0/0"), permission("tcp", 22, "0.0.0.0/0")],
+            [permission("tcp", 22, "192.168.0.0/16")],
+        ),
+    ],
+    ids=["v4", "v6", "all-traffic", "two-halves", "memcached-udp", "private-beside-public", "several"],
+)
 def test_only_public_rules_go(clients, function, request, public, private):
     ec2 = clients["ec2"]
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName=request.node.name[:200], Description="d", VpcId=vpc)["GroupId"]
-    peers = ec2.create_security_group(GroupName="peers-" + request.node.name[:200], Description="d", VpcId=vpc)["GroupId"]
+    peers = ec2.create_security_group(GroupName="peers-" + request.node.name[:200], Description="d", VpcId=vpc)[
+        "GroupId"
+    ]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission("tcp", 6379, PRIVATE, peers)])
     if private:
         ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=private)

@@ -8,7 +8,7 @@ import sys
 from harness.deploy import update
 from harness.guard import PRIVATE, permission
 
-HOSTILE = "it's \"quoted\"; $(id) `id` \\ #1 @x <ok> https://example.com/a"[:255]
+HOSTILE = 'it\'s "quoted"; $(id) `id` \\ #1 @x <ok> https://example.com/a'[:255]
 ALLOWED = "rule for Bob - see wiki/Redis (2026) a@b.c; x=[1,2] {3} !$*&"
 
 
@@ -49,7 +49,7 @@ def test_undo_restores_the_rule_byte_for_byte(fresh):
         permission("tcp", 6379, "0.0.0.0/0", description=ALLOWED),
         tags=tags,
     )
-    (rule, value), = opened.items()
+    ((rule, value),) = opened.items()
     _, mail = fresh.alerts.wait(group)
     closed = fresh.look(group)
     assert rule not in closed["rules"]
@@ -65,11 +65,19 @@ def test_undo_restores_the_rule_byte_for_byte(fresh):
 def test_undo_of_every_kind_of_source(fresh):
     group = fresh.group("undone")
     wide = fresh.ec2.create_managed_prefix_list(
-        PrefixListName="wide", AddressFamily="IPv4", MaxEntries=3, Entries=[{"Cidr": "64.0.0.0/3"}],
+        PrefixListName="wide",
+        AddressFamily="IPv4",
+        MaxEntries=3,
+        Entries=[{"Cidr": "64.0.0.0/3"}],
     )["PrefixList"]["PrefixListId"]
     opened = fresh.open(
-        group, permission("tcp", (6000, 7000), "0.0.0.0/0"), permission("tcp", 6379, "::/0", description="v6"),
-        permission("-1", None, "0.0.0.0/0"), permission("tcp", 22, wide), permission("udp", 11211, "8.8.8.8/32"))
+        group,
+        permission("tcp", (6000, 7000), "0.0.0.0/0"),
+        permission("tcp", 6379, "::/0", description="v6"),
+        permission("-1", None, "0.0.0.0/0"),
+        permission("tcp", 22, wide),
+        permission("udp", 11211, "8.8.8.8/32"),
+    )
     document, _ = fresh.alerts.wait(group)
     assert not set(opened) & set(fresh.look(group)["rules"])
     update(fresh.stack, Mode="observe")

@@ -9,7 +9,9 @@ SHELL = places.REPO / "shared" / "aws" / "src"
 #: Used in the function's name by Lambda itself, not by our code.
 BY_THE_PLATFORM = {"sqs:SendMessage", "logs:CreateLogStream", "logs:PutLogEvents"}
 #: `client.operation()` of the SDK, at the end of which an operation is sent or paged through.
-CALL = re.compile(r"\b(ec2|elasticache|sns)\s*\.\s*((?:describe|get|list|revoke|authorize|modify|create|delete|publish)\w*)\(\)")
+CALL = re.compile(
+    r"\b(ec2|elasticache|sns)\s*\.\s*((?:describe|get|list|revoke|authorize|modify|create|delete|publish)\w*)\(\)"
+)
 
 
 def patterns():
@@ -42,8 +44,11 @@ def test_patterns_watch_what_the_engine_knows():
 
 
 def test_every_watched_call_has_an_event_and_the_other_way_round():
-    in_corpus = {(event.get("source"), detail.get("eventName")) for name, event, detail in corpus()
-                 if detail.get("eventName") and not name.startswith("unwatched-")}
+    in_corpus = {
+        (event.get("source"), detail.get("eventName"))
+        for name, event, detail in corpus()
+        if detail.get("eventName") and not name.startswith("unwatched-")
+    }
     assert in_corpus == watched_by_template()
 
 
@@ -71,7 +76,9 @@ def called():
     """Every AWS call in the shell's code, as an IAM action."""
     text = "\n".join(path.read_text() for path in sorted(SHELL.rglob("*.rs")))
     text = re.sub(r"//.*", "", text)
-    return {f"{service}:{''.join(word.capitalize() for word in name.split('_'))}" for service, name in CALL.findall(text)}
+    return {
+        f"{service}:{''.join(word.capitalize() for word in name.split('_'))}" for service, name in CALL.findall(text)
+    }
 
 
 def test_roles_allow_exactly_what_the_code_calls():
@@ -87,5 +94,7 @@ def test_what_changes_or_sends_is_bound_to_resources():
 
 def test_one_role_per_function():
     resources = deploy.template()["Resources"]
-    roles = [json.dumps(r["Properties"]["Role"]) for r in resources.values() if r["Type"] == "AWS::Serverless::Function"]
+    roles = [
+        json.dumps(r["Properties"]["Role"]) for r in resources.values() if r["Type"] == "AWS::Serverless::Function"
+    ]
     assert len(set(roles)) == len(roles) > 0
