@@ -90,8 +90,9 @@ impl fmt::Display for Because {
 /// What came of an action, as seen in the account afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Done, and seen to be.
-    Done,
+    /// Done, and seen to be; with the rule as it was when it went, if somebody had edited it since
+    /// it was read.
+    Done(Option<Box<IngressRule>>),
     /// It was so before we came.
     AlreadyGone,
     /// Not done: why.

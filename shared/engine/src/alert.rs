@@ -13,6 +13,7 @@ use crate::action::{Action, Outcome, Remedy};
 use crate::checks::Finding;
 use crate::decide::{Decision, rule_of};
 use crate::event::Event;
+use crate::facts::IngressRule;
 
 pub use command::{revoke, undo};
 pub use port::suggested_port;
@@ -74,7 +75,8 @@ impl Alert {
 /// What a finding ended as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum End {
-    Done,
+    /// With the rule as it went, if not as it was read.
+    Done(Option<IngressRule>),
     AlreadyGone,
     Failed(String),
     Withheld(String),
@@ -86,7 +88,7 @@ impl End {
     fn of(finding: &Finding, outcomes: &Outcomes) -> Self {
         match &finding.remedy {
             Remedy::Do(Action::RevokeIngress { rule, .. }) => match outcomes.get(&rule.id) {
-                Some(Outcome::Done) => Self::Done,
+                Some(Outcome::Done(changed)) => Self::Done(changed.as_deref().cloned()),
                 Some(Outcome::AlreadyGone) => Self::AlreadyGone,
                 Some(Outcome::Failed(why)) => Self::Failed(why.clone()),
                 None => Self::Failed("it was not tried".to_owned()),
@@ -100,7 +102,7 @@ impl End {
     /// As in the document.
     fn as_str(&self) -> &'static str {
         match self {
-            Self::Done => "done",
+            Self::Done(_) => "done",
             Self::AlreadyGone => "already-gone",
             Self::Failed(_) => "failed",
             Self::Withheld(_) => "withheld",
@@ -111,7 +113,7 @@ impl End {
 
     fn because(&self) -> Option<&str> {
         match self {
-            Self::Done | Self::AlreadyGone => None,
+            Self::Done(_) | Self::AlreadyGone => None,
             Self::Failed(why) | Self::Withheld(why) | Self::ByHand(why) | Self::Pending(why) => {
                 Some(why)
             }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{End, Outcomes, command, mail, text};
-use crate::action::Remedy;
+use crate::action::{Action, Remedy};
 use crate::checks::{Evidence, Finding, Reach};
 use crate::decide::{Decision, rule_of};
 use crate::event::Event;
@@ -109,9 +109,8 @@ pub(super) fn document(
 fn finding(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Value {
     let end = End::of(finding, outcomes);
     let undo = match (&finding.remedy, &end) {
-        (Remedy::Do(action), End::Done) => {
-            let crate::action::Action::RevokeIngress { group, rule } = action;
-            Some(command::undo(&event.region, group, rule))
+        (Remedy::Do(Action::RevokeIngress { group, rule }), End::Done(changed)) => {
+            Some(command::undo(&event.region, group, changed.as_ref().unwrap_or(rule)))
         }
         _ => None,
     };

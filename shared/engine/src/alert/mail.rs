@@ -214,20 +214,31 @@ fn together(exposure: &Exposure) -> String {
 fn outcome(body: &mut String, event: &Event, end: &End, action: Option<&Action>) {
     let why = text::plain(end.because().unwrap_or_default(), 400);
     let _ = match end {
-        End::Done => {
+        End::Done(_) => {
             writeln!(body, "  Done:     revoked, and seen gone when the group was read again.")
         }
         End::AlreadyGone => {
             writeln!(body, "  Done:     nothing, it was gone before it could be revoked.")
         }
-        End::Failed(_) => writeln!(body, "  FAILED:   still open: {why}."),
+        End::Failed(_) => writeln!(body, "  FAILED:   {why}."),
         End::Withheld(_) => writeln!(body, "  Withheld: {why}."),
         End::ByHand(_) => writeln!(body, "  By hand:  {why}."),
         End::Pending(_) => writeln!(body, "  Pending:  {why}. Look again when it is available."),
     };
     let Some(Action::RevokeIngress { group, rule }) = action else { return };
     let _ = match end {
-        End::Done => writeln!(body, "  Undo:\n{}", command::undo(&event.region, group, rule)),
+        End::Done(changed) => {
+            if let Some(now) = changed {
+                let _ = writeln!(
+                    body,
+                    "  Note:     it was edited while we decided; what went was {} from {}.",
+                    now.traffic(),
+                    now.source
+                );
+            }
+            let went = changed.as_ref().unwrap_or(rule);
+            writeln!(body, "  Undo:\n{}", command::undo(&event.region, group, went))
+        }
         End::AlreadyGone | End::Pending(_) => Ok(()),
         End::Failed(_) | End::Withheld(_) | End::ByHand(_) => {
             writeln!(body, "  Close it:\n{}", command::revoke(&event.region, group, rule))
@@ -258,7 +269,8 @@ fn older(body: &mut String, decision: &Decision, room: usize) {
 }
 
 fn footer(body: &mut String, event: &Event, decision: &Decision, outcomes: &Outcomes) {
-    let closed = decision.findings.iter().any(|finding| End::of(finding, outcomes) == End::Done);
+    let closed =
+        decision.findings.iter().any(|finding| matches!(End::of(finding, outcomes), End::Done(_)));
     if closed {
         body.push_str("\nConnections that were open before the revoke can outlive it; a network ACL cuts them.\n");
     }

@@ -58,7 +58,7 @@ pub(super) fn shell_json(value: &serde_json::Value) -> String {
         let next = rest.peek().copied().unwrap_or(' ');
         let links = match c {
             '.' => before.is_alphanumeric() && next.is_alphabetic(),
-            ':' => next == '/',
+            ':' => next == '/' && before.is_alphanumeric(),
             '@' => true,
             _ => false,
         };

@@ -1,0 +1,195 @@
+//! A cache: its settings, its endpoints, and the rules of its security groups.
+
+use anyhow::{Context, Result};
+use aws_sdk_elasticache::Client;
+use aws_sdk_elasticache::types::{CacheCluster, Endpoint, ReplicationGroup, ServerlessCache};
+use futures_util::future::try_join_all;
+use portcullis_engine::event::CacheLead;
+use portcullis_engine::facts::{CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine};
+
+use super::{AGAIN, rules};
+use crate::error::code;
+
+/// The cache that an event is about; `None` if it is gone. Looks again while it is not there:
+/// right after the call, Describe may not know it yet.
+pub(crate) async fn cache(
+    ec2: &aws_sdk_ec2::Client,
+    elasticache: &Client,
+    lead: &CacheLead,
+) -> Result<Option<CacheFacts>> {
+    let mut pauses = AGAIN.iter();
+    let (mut facts, named) = loop {
+        let found = match lead.kind {
+            CacheKind::ReplicationGroup => replication_group(elasticache, &lead.id).await?,
+            CacheKind::CacheCluster => cluster(elasticache, &lead.id).await?.map(of_cluster),
+            CacheKind::ServerlessCache => serverless(elasticache, &lead.id).await?,
+        };
+        match (found, pauses.next()) {
+            (Some(found), _) => break found,
+            (None, Some(pause)) => tokio::time::sleep(*pause).await,
+            (None, None) => return Ok(None),
+        }
+    };
+    if facts.member_of.is_some() {
+        return Ok(Some(facts));
+    }
+    let ids = if named.is_empty() { lead.security_groups.clone() } else { named };
+    if !ids.is_empty() {
+        let groups = try_join_all(ids.iter().map(|id| rules(ec2, id))).await?;
+        facts.groups = CacheGroups::Read(groups);
+    }
+    Ok(Some(facts))
+}
+
+/// A cache, and the ids of its security groups as Describe shows them.
+type Found = (CacheFacts, Vec<String>);
+
+fn facts(
+    kind: CacheKind,
+    id: &str,
+    arn: Option<&str>,
+    engine: Option<&str>,
+    status: Option<&str>,
+) -> CacheFacts {
+    CacheFacts {
+        kind,
+        id: id.to_owned(),
+        arn: arn.map(str::to_owned),
+        engine: engine.map(Engine::parse),
+        status: status.unwrap_or("unknown").to_owned(),
+        member_of: None,
+        ports: Vec::new(),
+        transit_encryption: None,
+        authentication: None,
+        groups: CacheGroups::Unknown(
+            "ElastiCache does not show its security groups (yet)".to_owned(),
+        ),
+        settings: CacheSettings::default(),
+    }
+}
+
+async fn replication_group(elasticache: &Client, id: &str) -> Result<Option<Found>> {
+    let answer =
+        match elasticache.describe_replication_groups().replication_group_id(id).send().await {
+            Ok(answer) => answer,
+            Err(error) if code(&error) == Some("ReplicationGroupNotFoundFault") => return Ok(None),
+            Err(error) => {
+                return Err(error).with_context(|| format!("reading replication group {id}"));
+            }
+        };
+    let Some(group) = answer.replication_groups().first() else { return Ok(None) };
+    // Security groups and subnets are shown by members only.
+    let member = match group.member_clusters().first() {
+        Some(member) => cluster(elasticache, member).await?,
+        None => None,
+    };
+    let mut facts =
+        facts(CacheKind::ReplicationGroup, id, group.arn(), group.engine(), group.status());
+    facts.ports = group_ports(group);
+    facts.transit_encryption = group.transit_encryption_enabled();
+    facts.authentication =
+        authenticates(group.auth_token_enabled(), !group.user_group_ids().is_empty());
+    facts.settings = CacheSettings {
+        node_type: group.cache_node_type().map(str::to_owned),
+        subnet_group: member.as_ref().and_then(|m| m.cache_subnet_group_name()).map(str::to_owned),
+        nodes: None,
+        members: group.member_clusters().to_vec(),
+        cluster_mode: group.cluster_enabled() == Some(true),
+    };
+    let Some(member) = member else { return Ok(Some((facts, Vec::new()))) };
+    if facts.ports.is_empty() {
+        facts.ports = cluster_ports(&member);
+    }
+    facts.engine = facts.engine.or_else(|| member.engine().map(Engine::parse));
+    Ok(Some((facts, security_groups(&member))))
+}
+
+/// In cluster mode the configuration endpoint, else the primary endpoints. Absent while creating.
+fn group_ports(group: &ReplicationGroup) -> Vec<u16> {
+    let nodes = group.node_groups().iter();
+    let primary = nodes.filter_map(|node| node.primary_endpoint().or(node.reader_endpoint()));
+    ports(group.configuration_endpoint().into_iter().chain(primary))
+}
+
+async fn cluster(elasticache: &Client, id: &str) -> Result<Option<CacheCluster>> {
+    let request =
+        elasticache.describe_cache_clusters().cache_cluster_id(id).show_cache_node_info(true);
+    match request.send().await {
+        Ok(answer) => Ok(answer.cache_clusters.unwrap_or_default().into_iter().next()),
+        Err(error) if code(&error) == Some("CacheClusterNotFound") => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading cache cluster {id}")),
+    }
+}
+
+fn of_cluster(cluster: CacheCluster) -> Found {
+    let id = cluster.cache_cluster_id().unwrap_or_default();
+    let (arn, engine, status) = (cluster.arn(), cluster.engine(), cluster.cache_cluster_status());
+    let mut facts = facts(CacheKind::CacheCluster, id, arn, engine, status);
+    facts.member_of = cluster.replication_group_id().map(str::to_owned);
+    facts.ports = cluster_ports(&cluster);
+    facts.transit_encryption = cluster.transit_encryption_enabled();
+    facts.authentication = authenticates(cluster.auth_token_enabled(), false);
+    facts.settings = CacheSettings {
+        node_type: cluster.cache_node_type().map(str::to_owned),
+        subnet_group: cluster.cache_subnet_group_name().map(str::to_owned),
+        nodes: cluster.num_cache_nodes(),
+        members: Vec::new(),
+        cluster_mode: false,
+    };
+    (facts, security_groups(&cluster))
+}
+
+/// Memcached has a configuration endpoint; a node of Redis or Valkey only its own.
+fn cluster_ports(cluster: &CacheCluster) -> Vec<u16> {
+    let nodes = cluster.cache_nodes().iter().filter_map(|node| node.endpoint());
+    ports(cluster.configuration_endpoint().into_iter().chain(nodes))
+}
+
+fn security_groups(cluster: &CacheCluster) -> Vec<String> {
+    cluster
+        .security_groups()
+        .iter()
+        .filter_map(|group| group.security_group_id().map(str::to_owned))
+        .collect()
+}
+
+async fn serverless(elasticache: &Client, name: &str) -> Result<Option<Found>> {
+    let answer =
+        match elasticache.describe_serverless_caches().serverless_cache_name(name).send().await {
+            Ok(answer) => answer,
+            Err(error) if code(&error) == Some("ServerlessCacheNotFoundFault") => return Ok(None),
+            Err(error) => {
+                return Err(error).with_context(|| format!("reading serverless cache {name}"));
+            }
+        };
+    Ok(answer.serverless_caches().first().map(of_serverless))
+}
+
+fn of_serverless(cache: &ServerlessCache) -> Found {
+    let name = cache.serverless_cache_name().unwrap_or_default();
+    let mut facts =
+        facts(CacheKind::ServerlessCache, name, cache.arn(), cache.engine(), cache.status());
+    facts.ports = ports(cache.endpoint().into_iter().chain(cache.reader_endpoint()));
+    facts.transit_encryption = Some(true);
+    facts.authentication = Some(cache.user_group_id().is_some());
+    // A public endpoint lies in no VPC and has no group; IAM authentication is required there.
+    if cache.connection_type().is_some_and(|kind| kind.as_str() == "public") {
+        facts.groups = CacheGroups::Read(Vec::new());
+        facts.authentication = Some(true);
+    }
+    (facts, cache.security_group_ids().to_vec())
+}
+
+fn authenticates(auth_token: Option<bool>, user_groups: bool) -> Option<bool> {
+    if user_groups { Some(true) } else { auth_token }
+}
+
+fn ports<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Vec<u16> {
+    let mut ports: Vec<u16> = endpoints
+        .filter_map(|endpoint| u16::try_from(endpoint.port()?).ok())
+        .filter(|port| *port != 0)
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}

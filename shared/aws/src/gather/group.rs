@@ -1,0 +1,204 @@
+//! A security group: its rules, the prefix lists that they name, and what carries it.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{Filter, NetworkInterface, SecurityGroupRule};
+use futures_util::future::{join, join_all};
+use ipnet::IpNet;
+use portcullis_engine::event::{GroupLead, GroupRef};
+use portcullis_engine::facts::{
+    GroupDetails, GroupFacts, IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
+};
+
+use super::AGAIN;
+use crate::error::{code, why};
+
+/// The group that an event is about; `None` if it is gone. Looks again while the group does not
+/// show what the event touched.
+pub(crate) async fn group(ec2: &Client, lead: &GroupLead) -> Result<Option<GroupFacts>> {
+    let id = match &lead.group {
+        GroupRef::Id(id) => id.clone(),
+        GroupRef::Name(name) => match by_name(ec2, name).await? {
+            Some(id) => id,
+            None => return Ok(None),
+        },
+    };
+    let mut facts = read(ec2, &id).await?;
+    for pause in AGAIN {
+        if lead.touched.resolve(&facts.rules, &facts.egress).unsettled.is_empty() {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        facts = read(ec2, &id).await?;
+    }
+    lists(ec2, &mut facts).await;
+    Ok(Some(facts))
+}
+
+/// The rules of a group with their prefix lists, as they are now.
+pub(crate) async fn rules(ec2: &Client, id: &str) -> Result<GroupFacts> {
+    let mut facts = read(ec2, id).await?;
+    lists(ec2, &mut facts).await;
+    Ok(facts)
+}
+
+/// What is read only when there is something to say: name, VPC and tags, and the interfaces.
+pub(crate) async fn around(ec2: &Client, facts: &mut GroupFacts) {
+    let (details, interfaces) = join(details(ec2, &facts.id), interfaces(ec2, &facts.id)).await;
+    facts.details = details;
+    facts.interfaces = interfaces;
+}
+
+/// EC2 finds a group by name in the default VPC only (API reference, DescribeSecurityGroups).
+async fn by_name(ec2: &Client, name: &str) -> Result<Option<String>> {
+    match ec2.describe_security_groups().group_names(name).send().await {
+        Ok(found) => {
+            Ok(found.security_groups().iter().find_map(|group| group.group_id().map(str::to_owned)))
+        }
+        Err(error) if code(&error) == Some("InvalidGroup.NotFound") => Ok(None),
+        Err(error) => Err(error)
+            .with_context(|| format!("looking for security group `{name}` of the default VPC")),
+    }
+}
+
+/// Every rule of the group. A group that is gone has none: that is no error.
+pub(crate) async fn read(ec2: &Client, id: &str) -> Result<GroupFacts> {
+    let of_group = Filter::builder().name("group-id").values(id).build();
+    let mut pages = ec2
+        .describe_security_group_rules()
+        .filters(of_group)
+        .max_results(1000)
+        .into_paginator()
+        .send();
+    let mut facts = GroupFacts { id: id.to_owned(), ..GroupFacts::default() };
+    while let Some(page) = pages.next().await {
+        let page = match page {
+            Ok(page) => page,
+            Err(error) if code(&error) == Some("InvalidGroup.NotFound") => break,
+            Err(error) => return Err(error).with_context(|| format!("reading the rules of {id}")),
+        };
+        for rule in page.security_group_rules.unwrap_or_default() {
+            if facts.owner.is_none() {
+                facts.owner = rule.group_owner_id.clone();
+            }
+            match rule.is_egress() {
+                Some(true) => facts.egress.extend(rule.security_group_rule_id),
+                Some(false) | None => facts.rules.push(ingress_rule(rule)),
+            }
+        }
+    }
+    Ok(facts)
+}
+
+fn ingress_rule(rule: SecurityGroupRule) -> IngressRule {
+    let group = rule.referenced_group_info.and_then(|group| group.group_id);
+    let cidr = rule.cidr_ipv4.or(rule.cidr_ipv6);
+    let source = match (cidr, rule.prefix_list_id, group) {
+        (Some(cidr), _, _) => Source::cidr(&cidr).unwrap_or(Source::Unreadable(cidr)),
+        (None, Some(list), _) => Source::PrefixList(list),
+        (None, None, Some(group)) => Source::Group(group),
+        (None, None, None) => {
+            Source::Unreadable("a kind of source that this version does not know".to_owned())
+        }
+    };
+    let tags = rule.tags.unwrap_or_default();
+    IngressRule {
+        id: rule.security_group_rule_id.unwrap_or_default(),
+        protocol: Protocol::parse(rule.ip_protocol.as_deref().unwrap_or("-1")),
+        from_port: rule.from_port.unwrap_or(-1),
+        to_port: rule.to_port.unwrap_or(-1),
+        source,
+        description: rule.description.filter(|text| !text.is_empty()),
+        tags: tags.into_iter().map(tag).collect(),
+    }
+}
+
+fn tag(tag: aws_sdk_ec2::types::Tag) -> Tag {
+    Tag { key: tag.key.unwrap_or_default(), value: tag.value.unwrap_or_default() }
+}
+
+/// Reads the prefix lists that the rules name. One that cannot be read is `Unknown`: a list that
+/// is no longer shared goes on admitting addresses, though nobody here can see which.
+async fn lists(ec2: &Client, facts: &mut GroupFacts) {
+    let named: BTreeSet<String> = facts
+        .rules
+        .iter()
+        .filter_map(|rule| match &rule.source {
+            Source::PrefixList(id) => Some(id.clone()),
+            Source::Ipv4(_) | Source::Ipv6(_) | Source::Group(_) | Source::Unreadable(_) => None,
+        })
+        .collect();
+    let lists = named.into_iter().map(|id| async {
+        let list = entries(ec2, &id).await.map_or_else(PrefixList::Unknown, PrefixList::Entries);
+        (id, list)
+    });
+    facts.prefix_lists = join_all(lists).await.into_iter().collect();
+}
+
+async fn entries(ec2: &Client, id: &str) -> Result<Vec<IpNet>, String> {
+    let request = ec2.get_managed_prefix_list_entries().prefix_list_id(id).max_results(100);
+    let mut pages = request.into_paginator().items().send();
+    let mut entries = Vec::new();
+    while let Some(entry) = pages.next().await {
+        let entry = entry.map_err(|error| why("GetManagedPrefixListEntries", &error))?;
+        let cidr = entry.cidr.unwrap_or_default();
+        entries.push(
+            cidr.parse().map_err(|_| format!("entry `{}` is not a CIDR", cidr.escape_default()))?,
+        );
+    }
+    Ok(entries)
+}
+
+/// Only for people to read: without it, the alert goes out all the same.
+async fn details(ec2: &Client, id: &str) -> Option<GroupDetails> {
+    let found = match ec2.describe_security_groups().group_ids(id).send().await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(group = id, "{}", why("DescribeSecurityGroups", &error));
+            return None;
+        }
+    };
+    let group = found.security_groups.unwrap_or_default().pop()?;
+    Some(GroupDetails {
+        name: group.group_name.unwrap_or_default(),
+        vpc: group.vpc_id,
+        tags: group.tags.unwrap_or_default().into_iter().map(tag).collect(),
+    })
+}
+
+/// Managed interfaces are hidden from those who do not ask for them (API reference,
+/// `IncludeManagedResources`).
+async fn interfaces(ec2: &Client, id: &str) -> Interfaces {
+    let of_group = Filter::builder().name("group-id").values(id).build();
+    let request =
+        ec2.describe_network_interfaces().filters(of_group).include_managed_resources(true);
+    let mut pages = request.max_results(1000).into_paginator().items().send();
+    let mut interfaces = Vec::new();
+    while let Some(next) = pages.next().await {
+        match next {
+            Ok(found) => interfaces.push(interface(found)),
+            Err(error) => return Interfaces::Unknown(why("DescribeNetworkInterfaces", &error)),
+        }
+    }
+    Interfaces::Read(interfaces)
+}
+
+fn interface(found: NetworkInterface) -> Interface {
+    let mut public = BTreeSet::new();
+    // Then the Internet Gateway drops whatever comes for it (API reference, NetworkInterface).
+    if found.deny_all_igw_traffic() != Some(true) {
+        let of_interface = found.association().and_then(|a| a.public_ip());
+        let of_addresses =
+            found.private_ip_addresses().iter().filter_map(|a| a.association()?.public_ip());
+        let v6 = found.ipv6_addresses().iter().filter_map(|a| a.ipv6_address());
+        public.extend(of_interface.into_iter().chain(of_addresses).chain(v6).map(str::to_owned));
+    }
+    Interface {
+        of_cache: found.requester_id() == Some("amazon-elasticache"),
+        kind: found.interface_type().map_or("interface", |kind| kind.as_str()).to_owned(),
+        id: found.network_interface_id.unwrap_or_default(),
+        public: public.into_iter().collect(),
+    }
+}

@@ -1,0 +1,99 @@
+//! One event, from look to tell.
+
+use anyhow::{Result, bail};
+use futures_util::future::join_all;
+use portcullis_engine::action::Outcome;
+use portcullis_engine::alert::{Alert, Outcomes};
+use portcullis_engine::decide::{self, Decision};
+use portcullis_engine::event::{Event, GroupRef, Lead};
+use portcullis_engine::facts::CacheGroups;
+
+use crate::act::act;
+use crate::clients::Shell;
+use crate::gather;
+use crate::publish::publish;
+
+/// How an event ended, in one text: for the log, and for whoever invoked the function by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended(pub String);
+
+/// Deals with an event about a security group.
+///
+/// # Errors
+///
+/// If the group could not be read, a revoke failed, or the alert did not go out: the event is
+/// then tried again, and kept in the failure queue in the end. Dealing with it twice is safe.
+pub async fn ingress(shell: &Shell, event: &Event) -> Result<Ended> {
+    let Lead::Group(lead) = &event.lead else {
+        bail!("{} is not about a security group: it belongs to the function `cache`", event.name);
+    };
+    let Some(mut facts) = gather::group(&shell.ec2, lead).await? else {
+        let (GroupRef::Id(name) | GroupRef::Name(name)) = &lead.group;
+        return Ok(Ended(format!("gone security-group {}", name.escape_default())));
+    };
+    let mut decision = decide::group(event, lead, &facts, shell.settings.mode);
+    if !decision.is_clean() {
+        gather::around(&shell.ec2, &mut facts).await;
+        decision = decide::group(event, lead, &facts, shell.settings.mode);
+    }
+    finish(shell, event, &decision).await
+}
+
+/// Deals with an event about a cache.
+///
+/// # Errors
+///
+/// As [`ingress`].
+pub async fn cache(shell: &Shell, event: &Event) -> Result<Ended> {
+    let Lead::Cache(lead) = &event.lead else {
+        bail!("{} is not about a cache: it belongs to the function `ingress`", event.name);
+    };
+    let Some(mut facts) = gather::cache(&shell.ec2, &shell.elasticache, lead).await? else {
+        return Ok(Ended(format!("gone cache {}", lead.id)));
+    };
+    let mut decision = decide::cache(event, lead, &facts, shell.settings.mode);
+    if let CacheGroups::Read(groups) = &mut facts.groups
+        && !decision.is_clean()
+    {
+        join_all(groups.iter_mut().map(|group| gather::around(&shell.ec2, group))).await;
+        decision = decide::cache(event, lead, &facts, shell.settings.mode);
+    }
+    finish(shell, event, &decision).await
+}
+
+/// Acts and tells. An alert that fails does not keep a rule open, nor the other way round.
+async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<Ended> {
+    let ended = Ended(decision.to_string());
+    if decision.is_clean() {
+        return Ok(ended);
+    }
+    let outcomes = act(&shell.ec2, &decision.actions()).await;
+    let alert = Alert::compose(event, decision, &outcomes);
+    let told = publish(&shell.sns, &shell.settings.alert_topic_arn, &alert).await;
+    tracing::info!(event = event.id, subject = decision.subject.id, outcomes = %words(&outcomes), "{}", alert.subject);
+    told?;
+    let failed: Vec<_> = outcomes
+        .iter()
+        .filter_map(|(rule, outcome)| match outcome {
+            Outcome::Failed(why) => Some(format!("{rule}: {why}")),
+            Outcome::Done(_) | Outcome::AlreadyGone => None,
+        })
+        .collect();
+    if !failed.is_empty() {
+        bail!("{} of {} actions failed: {}", failed.len(), outcomes.len(), failed.join("; "));
+    }
+    Ok(Ended(format!("{}\n{}", ended.0, words(&outcomes)).trim_end().to_owned()))
+}
+
+fn words(outcomes: &Outcomes) -> String {
+    let word = |outcome: &Outcome| match outcome {
+        Outcome::Done(_) => "revoked, seen gone".to_owned(),
+        Outcome::AlreadyGone => "already gone".to_owned(),
+        Outcome::Failed(why) => format!("failed, {why}"),
+    };
+    outcomes
+        .iter()
+        .map(|(rule, outcome)| format!("{rule}: {}", word(outcome)))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
