@@ -65,7 +65,7 @@ pub async fn cache(shell: &Shell, event: &Event) -> Result<Ended> {
 async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<Ended> {
     let ended = Ended(decision.to_string());
     if decision.is_clean() {
-        return Ok(ended);
+        return seen(decision).map(|()| ended);
     }
     let outcomes = act(&shell.ec2, &decision.actions()).await;
     let alert = Alert::compose(event, decision, &outcomes);
@@ -82,7 +82,16 @@ async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<End
     if !failed.is_empty() {
         bail!("{} of {} actions failed: {}", failed.len(), outcomes.len(), failed.join("; "));
     }
+    seen(decision)?;
     Ok(Ended(format!("{}\n{}", ended.0, words(&outcomes)).trim_end().to_owned()))
+}
+
+/// An edit that EC2 does not show after all the looking may still appear: the event is tried again.
+fn seen(decision: &Decision) -> Result<()> {
+    match decision.unseen.as_slice() {
+        [] => Ok(()),
+        unseen => bail!("EC2 does not show what the event edited: {}", unseen.join(", ")),
+    }
 }
 
 fn words(outcomes: &Outcomes) -> String {

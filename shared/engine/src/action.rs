@@ -76,7 +76,7 @@ impl fmt::Display for Because {
                 write!(f, "the group also protects what is no cache: {}", ids.join(", "))
             }
             Self::SharingUnknown(why) => {
-                write!(f, "what else carries the group could not be read: {why}")
+                write!(f, "who else the group protects cannot be told: {why}")
             }
             Self::AllTraffic => f.write_str(
                 "the rule admits all traffic from a few addresses, and may be meant for something else",

@@ -12,7 +12,7 @@ use crate::checks::{
     Evidence, Finding, Judged, Severity, admitted, default_port, memcached_udp, no_auth,
     open_cache, open_ingress, plaintext_transit,
 };
-use crate::event::{CacheLead, Event, GroupLead, Touched};
+use crate::event::{CacheLead, Event, GroupLead, Resolved, Touched};
 use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule};
 use crate::net::Exposure;
 use crate::settings::Mode;
@@ -28,6 +28,9 @@ pub struct Decision {
     pub findings: Vec<Finding>,
     /// Faults that the event did not touch: told beside the findings, never the cause of an alert.
     pub older: Vec<Finding>,
+    /// Edits that would be a fault, and that EC2 does not show yet: the event must be looked at
+    /// again, later.
+    pub unseen: Vec<String>,
     /// What was seen and led to nothing, for the log.
     pub notes: Vec<String>,
     /// The cache, if the decision is about one: its settings go into the commands for a person.
@@ -85,6 +88,7 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, mode: Mode) ->
     let judged: Vec<Judged<'_>> =
         facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
     let mut findings = group_findings(facts, &judged);
+    let unseen = agree_with_edits(&mut findings, facts, &resolved, &touched);
     let mut older = Vec::new();
     if !findings.is_empty() {
         let told: BTreeSet<String> =
@@ -106,15 +110,56 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, mode: Mode) ->
     for finding in &mut older {
         withhold(finding, Because::NotTouched);
     }
-    let notes = resolved.unsettled.iter().map(|rule| format!("{rule} is not there (any more)"));
+    let mut notes: Vec<String> =
+        resolved.missing.iter().map(|rule| format!("{rule} is gone")).collect();
+    notes.extend(resolved.unlike.iter().map(|(id, shape)| {
+        format!("{id} is not (any more) as the event says: from {}", shape.source)
+    }));
     Decision {
         mode,
         subject: group_subject(event, facts),
         findings,
         older,
-        notes: notes.collect(),
+        unseen,
+        notes,
         cache: None,
     }
+}
+
+/// Where Describe shows a rule otherwise than the event says it was edited, either may be old. We
+/// revoke by id, so a rule goes only if it is at fault both ways; if it is by the event alone, it
+/// is told in the answer as unseen.
+fn agree_with_edits(
+    findings: &mut Vec<Finding>,
+    facts: &GroupFacts,
+    resolved: &Resolved,
+    touched: &BTreeSet<&str>,
+) -> Vec<String> {
+    if resolved.unlike.is_empty() {
+        return Vec::new();
+    }
+    let mut edited = facts.clone();
+    for (id, shape) in &resolved.unlike {
+        for rule in edited.rules.iter_mut().filter(|rule| rule.id == *id) {
+            rule.protocol = shape.protocol.clone();
+            (rule.from_port, rule.to_port) = (shape.from_port, shape.to_port);
+            rule.source = shape.source.clone();
+        }
+    }
+    let judged: Vec<Judged<'_>> =
+        edited.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
+    let by_event = group_findings(&edited, &judged);
+    let at_fault = |findings: &[Finding], id: &str| {
+        findings.iter().filter_map(rule_of).any(|rule| rule.id == id)
+    };
+    let unlike = || resolved.unlike.iter().map(|(id, _)| id);
+    let unseen = unlike().filter(|id| at_fault(&by_event, id) && !at_fault(findings, id));
+    let unseen = unseen.cloned().collect();
+    findings.retain(|finding| {
+        let id = rule_of(finding).map(|rule| &rule.id);
+        !unlike().any(|unlike| Some(unlike) == id && !at_fault(&by_event, unlike))
+    });
+    unseen
 }
 
 fn group_findings(facts: &GroupFacts, judged: &[Judged<'_>]) -> Vec<Finding> {
@@ -146,12 +191,7 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, mode: Mode) ->
         ));
     } else {
         let port = port(&engine, lead, facts);
-        match &port {
-            Port::Known(ports) => findings.extend(open_cache::check(&engine, ports, &facts.groups)),
-            Port::Pending(why) => {
-                notes.push(format!("who can reach its port cannot be told: {why}"))
-            }
-        }
+        findings.extend(open_cache::check(&engine, &port, &facts.groups));
         findings.extend(default_port::check(facts.kind, &engine, &port));
         findings.extend(plaintext_transit::check(&engine, facts));
         findings.extend(no_auth::check(&engine, facts));
@@ -166,6 +206,7 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, mode: Mode) ->
         subject: cache_subject(event, facts),
         findings,
         older: Vec::new(),
+        unseen: Vec::new(),
         notes,
         cache: Some(facts.clone()),
     }
@@ -290,6 +331,9 @@ impl fmt::Display for Decision {
         let mut lines = Vec::new();
         lines.extend(self.findings.iter().map(Finding::to_string));
         lines.extend(self.older.iter().map(|finding| format!("older: {finding}")));
+        lines.extend(
+            self.unseen.iter().map(|id| format!("unseen: {id} as edited would be at fault")),
+        );
         lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
         if self.findings.is_empty() {
             lines.insert(0, format!("clean {} {}", self.subject.kind, self.subject.id));

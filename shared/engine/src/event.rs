@@ -180,8 +180,18 @@ impl RuleShape {
 pub struct Resolved {
     /// Ids of live ingress rules that the event touched.
     pub ids: Vec<String>,
-    /// What Describe does not show (yet), or still shows as it was before: readable names.
-    pub unsettled: Vec<String>,
+    /// What Describe does not show (any more, or yet): readable names.
+    pub missing: Vec<String>,
+    /// Touched rules that Describe shows otherwise than the event says they were edited, with
+    /// what the event says.
+    pub unlike: Vec<(String, RuleShape)>,
+}
+
+impl Resolved {
+    /// Whether Describe shows all that the event says.
+    pub fn is_settled(&self) -> bool {
+        self.missing.is_empty() && self.unlike.is_empty()
+    }
 }
 
 impl Touched {
@@ -199,14 +209,14 @@ impl Touched {
                 (None, None) => false,
             });
             if let Some(rule) = live {
-                if lead.shape.as_ref().is_some_and(|shape| !shape.matches(rule)) {
-                    found.unsettled.push(format!("{} as edited", rule.id));
+                if let Some(shape) = lead.shape.as_ref().filter(|shape| !shape.matches(rule)) {
+                    found.unlike.push((rule.id.clone(), shape.clone()));
                 }
                 if !found.ids.contains(&rule.id) {
                     found.ids.push(rule.id.clone());
                 }
             } else if !lead.id.as_ref().is_some_and(|id| egress.contains(id)) {
-                found.unsettled.push(lead.to_string());
+                found.missing.push(lead.to_string());
             }
         }
         found

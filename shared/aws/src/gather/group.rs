@@ -27,7 +27,7 @@ pub(crate) async fn group(ec2: &Client, lead: &GroupLead) -> Result<Option<Group
     };
     let mut facts = read(ec2, &id).await?;
     for pause in AGAIN {
-        if lead.touched.resolve(&facts.rules, &facts.egress).unsettled.is_empty() {
+        if lead.touched.resolve(&facts.rules, &facts.egress).is_settled() {
             break;
         }
         tokio::time::sleep(pause).await;

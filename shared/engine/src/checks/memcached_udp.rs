@@ -3,7 +3,7 @@
 //! Memcached answers a forged UDP datagram with up to 51,000 times its size (US-CERT TA14-017A),
 //! so one public address is enough: it need not be the sender's own.
 
-use super::{Check, Evidence, Finding, Judged, Reach, SourceTable};
+use super::{Check, Evidence, Finding, Judged, Reach, Severity, SourceTable};
 use crate::action::{Because, Remedy};
 use crate::facts::{GroupFacts, Protocol};
 use crate::net::{Candidate, Exposure, exposed};
@@ -34,14 +34,18 @@ pub fn check(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
         };
         let narrow = exposed(&[alone]).is_empty();
         let action = table.revoke(rule);
-        let remedy = match rule.protocol == Protocol::All && narrow {
+        let reach = Reach::of(&group.interfaces);
+        // An office's rule for all traffic is nothing to wake anybody for.
+        let aside = rule.protocol == Protocol::All && narrow;
+        let severity =
+            if aside { reach.severity().min(Severity::Medium) } else { reach.severity() };
+        let remedy = match aside {
             true => Remedy::ByHand { action: Some(action), because: Because::AllTraffic },
             false => Remedy::Do(action),
         };
-        let reach = Reach::of(&group.interfaces);
         findings.push(Finding {
             check: Check::MemcachedUdp,
-            severity: reach.severity(),
+            severity,
             remedy,
             evidence: Evidence::Rule {
                 group: group.id.clone(),

@@ -41,8 +41,10 @@ pub enum Ignored {
 impl fmt::Display for Ignored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotWatched(what) => write!(f, "`{what}` is not watched"),
-            Self::Failed(code) => write!(f, "the call failed with `{code}` and changed nothing"),
+            Self::NotWatched(what) => write!(f, "`{}` is not watched", what.escape_default()),
+            Self::Failed(code) => {
+                write!(f, "the call failed with `{}` and changed nothing", code.escape_default())
+            }
             Self::DryRun => f.write_str("the call was a dry run and changed nothing"),
             Self::OwnCall(role) => write!(f, "our own call, made with `{role}`"),
             Self::Replica(group) => write!(
@@ -238,10 +240,19 @@ fn requested(request: Json<'_>) -> Touched {
             }
         }
     }
-    if rules.is_empty() {
+    let by_name = permissions_by_name(request);
+    if rules.is_empty() && !by_name {
         return Touched::Unknown("the record holds neither the rules nor their ids".to_owned());
     }
     Touched::Rules(rules)
+}
+
+/// Whether some source is a group given by name: it cannot be matched, and no group is public.
+fn permissions_by_name(request: Json<'_>) -> bool {
+    let permissions = request.get("ipPermissions").list().into_iter();
+    let mut groups = permissions.flat_map(|permission| permission.get("groups").list());
+    groups.any(|group| group.get("groupName").exists())
+        || request.get("sourceSecurityGroupName").exists()
 }
 
 /// The sources of one permission: nested lists, and the flat form's single `cidrIp`.
@@ -358,14 +369,19 @@ fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<Cache
             return Err(malformed("detail.requestParameters.port", why));
         }
     };
-    let groups = request.get("securityGroupIds").list();
+    const GROUPS: &str = "detail.requestParameters.securityGroupIds";
+    let mut groups = Vec::new();
+    let given = request.get("securityGroupIds");
+    for group in given.list().into_iter().chain([given]).filter_map(Json::text) {
+        groups.push(id(group, GROUPS, "sg-")?);
+    }
     Ok(CacheLead {
         kind,
         id: id(named, at, "")?.to_ascii_lowercase(),
         engine: request.get("engine").text().or_else(|| response.get("engine").text()),
         port,
         inherits: inherits(request),
-        security_groups: groups.into_iter().filter_map(Json::text).collect(),
+        security_groups: groups,
     })
 }
 
