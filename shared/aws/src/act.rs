@@ -173,3 +173,6 @@ fn outcome(id: &String, answer: Answer, seen: &Result<Vec<String>, String>) -> O
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ mod gather;
 mod handle;
 mod publish;
 mod run;
+#[cfg(test)]
+mod scripted;
 
 pub use clients::Shell;
 pub use handle::{Ended, cache, ingress};

@@ -6,6 +6,16 @@
 //!
 //! INVARIANT: whatever chooses is in this crate; the shell looks, acts and tells without choosing.
 
+#![warn(
+    missing_docs,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+
 pub mod action;
 pub mod alert;
 pub mod checks;

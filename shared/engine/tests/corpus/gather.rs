@@ -15,7 +15,7 @@ use super::{
 
 impl Account {
     /// The group that an event leads to.
-    pub fn group(&self, lead: &GroupLead) -> GroupFacts {
+    pub(crate) fn group(&self, lead: &GroupLead) -> GroupFacts {
         let is_meant = |group: &&SecurityGroup| match &lead.group {
             GroupRef::Id(id) => group.group_id == *id,
             GroupRef::Name(name) => group.group_name == *name,
@@ -25,7 +25,7 @@ impl Account {
     }
 
     /// The cache that an event leads to.
-    pub fn cache(&self, lead: &CacheLead) -> CacheFacts {
+    pub(crate) fn cache(&self, lead: &CacheLead) -> CacheFacts {
         let facts = match lead.kind {
             CacheKind::CacheCluster => {
                 let mut clusters = self.cache_clusters.iter();

@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// The part of an account that one event meets.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct Account {
+pub(crate) struct Account {
     pub security_groups: Vec<SecurityGroup>,
     pub prefix_lists: Vec<ManagedPrefixList>,
     pub network_interfaces: Vec<NetworkInterface>,
@@ -18,7 +18,7 @@ pub struct Account {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct SecurityGroup {
+pub(crate) struct SecurityGroup {
     pub group_id: String,
     pub group_name: String,
     owner_id: Option<String>,
@@ -29,7 +29,7 @@ pub struct SecurityGroup {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct SecurityGroupRule {
+pub(crate) struct SecurityGroupRule {
     pub security_group_rule_id: String,
     is_egress: bool,
     ip_protocol: String,
@@ -58,7 +58,7 @@ struct WireTag {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct ManagedPrefixList {
+pub(crate) struct ManagedPrefixList {
     pub prefix_list_id: String,
     entries: Vec<PrefixListEntry>,
     /// Not AWS's: the error that reading the entries ends in.
@@ -73,7 +73,7 @@ struct PrefixListEntry {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct NetworkInterface {
+pub(crate) struct NetworkInterface {
     pub network_interface_id: String,
     groups: Vec<GroupIdentifier>,
     interface_type: String,
@@ -102,7 +102,7 @@ struct Ipv6Address {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct ReplicationGroup {
+pub(crate) struct ReplicationGroup {
     pub replication_group_id: String,
     #[serde(rename = "ARN")]
     arn: Option<String>,
@@ -130,7 +130,7 @@ struct Endpoint {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct CacheCluster {
+pub(crate) struct CacheCluster {
     pub cache_cluster_id: String,
     #[serde(rename = "ARN")]
     arn: Option<String>,
@@ -158,7 +158,7 @@ struct CacheNode {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct ServerlessCache {
+pub(crate) struct ServerlessCache {
     pub serverless_cache_name: String,
     #[serde(rename = "ARN")]
     arn: Option<String>,

@@ -1,0 +1,66 @@
+//! Samples: rules, interfaces and events with as little in them as a test needs.
+
+use aws_sdk_ec2::types::{GroupIdentifier, NetworkInterface, SecurityGroupRule};
+use portcullis_engine::event::{
+    Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
+};
+use portcullis_engine::settings::{Mode, Settings};
+
+/// The account that everything belongs to.
+pub(crate) const ACCOUNT: &str = "111122223333";
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        alert_topic_arn: format!("arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"),
+        mode: Mode::Enforce,
+        own_role_arns: Vec::new(),
+    }
+}
+
+/// An ingress rule for TCP 6379 from a CIDR, a prefix list (`pl-…`) or a group (`sg-…`).
+pub(crate) fn rule(id: &str, source: &str) -> SecurityGroupRule {
+    let rule = SecurityGroupRule::builder()
+        .security_group_rule_id(id)
+        .group_owner_id(ACCOUNT)
+        .is_egress(false)
+        .ip_protocol("tcp")
+        .from_port(6379)
+        .to_port(6379);
+    let rule = match source {
+        list if list.starts_with("pl-") => rule.prefix_list_id(list),
+        v6 if v6.contains(':') => rule.cidr_ipv6(v6),
+        v4 => rule.cidr_ipv4(v4),
+    };
+    rule.build()
+}
+
+/// A network interface that carries `group`.
+pub(crate) fn interface(id: &str, group: &str) -> NetworkInterface {
+    let carried = GroupIdentifier::builder().group_id(group).build();
+    NetworkInterface::builder().network_interface_id(id).groups(carried).build()
+}
+
+/// The event of a call that touched these rules of `group`.
+pub(crate) fn event(group: &str, rules: &[&str]) -> Event {
+    let touched = rules.iter().map(|id| RuleLead { id: Some((*id).to_owned()), shape: None });
+    event_on(Lead::Group(GroupLead {
+        group: GroupRef::Id(group.to_owned()),
+        touched: Touched::Rules(touched.collect()),
+    }))
+}
+
+pub(crate) fn event_on(lead: Lead) -> Event {
+    let name = match &lead {
+        Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
+        Lead::Cache(_) => EventName::CreateCacheCluster,
+    };
+    Event {
+        id: "e-1".to_owned(),
+        name,
+        time: "2026-11-21T10:00:00Z".to_owned(),
+        account: ACCOUNT.to_owned(),
+        region: "eu-west-1".to_owned(),
+        actor: Actor::default(),
+        lead,
+    }
+}
