@@ -1,0 +1,266 @@
+//! What arrives: the mail, the document and the subject line, for typical and for hostile cases.
+
+use ipnet::IpNet;
+use portcullis_engine::action::Outcome;
+use portcullis_engine::alert::{Alert, Outcomes};
+use portcullis_engine::decide;
+use portcullis_engine::event::{
+    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
+};
+use portcullis_engine::facts::{
+    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts,
+    IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
+};
+use portcullis_engine::settings::Mode;
+use serde_json::Value;
+
+fn event(lead: Lead) -> Event {
+    Event {
+        id: "7f1c0ffe-0000-4000-8000-000000000001".to_owned(),
+        name: match lead {
+            Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
+            Lead::Cache(_) => EventName::CreateReplicationGroup,
+        },
+        time: "2026-11-21T10:00:00Z".to_owned(),
+        account: "111122223333".to_owned(),
+        region: "eu-west-1".to_owned(),
+        actor: Actor {
+            arn: "arn:aws:sts::111122223333:assumed-role/deploy/alice".to_owned(),
+            name: "deploy/alice".to_owned(),
+            via: Some("Terraform".to_owned()),
+            ip: "192.0.2.10".to_owned(),
+            agent: "APN/1.0 HashiCorp/1.0 Terraform/1.9.8".to_owned(),
+        },
+        lead,
+    }
+}
+
+fn rule(id: usize, port: i32, source: &str) -> IngressRule {
+    IngressRule {
+        id: format!("sgr-{id:03}"),
+        protocol: Protocol::Tcp,
+        from_port: port,
+        to_port: port,
+        source: Source::cidr(source).unwrap_or(Source::PrefixList(source.to_owned())),
+        description: None,
+        tags: Vec::new(),
+    }
+}
+
+fn group(rules: Vec<IngressRule>) -> GroupFacts {
+    GroupFacts {
+        id: "sg-0a1b2c3d4e5f60718".to_owned(),
+        owner: Some("111122223333".to_owned()),
+        rules,
+        details: Some(GroupDetails {
+            name: "orders-db".to_owned(),
+            vpc: Some("vpc-01".to_owned()),
+            tags: Vec::new(),
+        }),
+        interfaces: Interfaces::Read(vec![Interface {
+            id: "eni-01".to_owned(),
+            public: vec!["203.0.113.7".to_owned()],
+            of_cache: false,
+            kind: "interface".to_owned(),
+        }]),
+        ..GroupFacts::default()
+    }
+}
+
+/// The alert for a group of which these rules were touched, each with its outcome.
+fn alert(facts: &GroupFacts, touched: &[&str], outcomes: &[(&str, Outcome)], mode: Mode) -> Alert {
+    let rules =
+        touched.iter().map(|id| RuleLead { id: Some((*id).to_owned()), shape: None }).collect();
+    let lead = GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(rules) };
+    let event = event(Lead::Group(lead.clone()));
+    let decision = decide::group(&event, &lead, facts, mode);
+    let outcomes: Outcomes =
+        outcomes.iter().map(|(id, outcome)| ((*id).to_owned(), outcome.clone())).collect();
+    Alert::compose(&event, &decision, &outcomes)
+}
+
+fn document(alert: &Alert) -> Value {
+    serde_json::from_str(&alert.document).unwrap()
+}
+
+#[test]
+fn a_closed_rule() {
+    let mut open = rule(1, 6379, "0.0.0.0/0");
+    open.description = Some("temporary".to_owned());
+    open.tags = vec![Tag { key: "ticket".to_owned(), value: "OPS-1".to_owned() }];
+    let facts = group(vec![open, rule(2, 6379, "10.0.0.0/8"), rule(3, 22, "0.0.0.0/0")]);
+    let alert =
+        alert(&facts, &["sgr-001", "sgr-002"], &[("sgr-001", Outcome::Done(None))], Mode::Enforce);
+    insta::assert_snapshot!("closed_rule", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+    insta::assert_snapshot!(
+        "closed_rule_document",
+        serde_json::to_string_pretty(&document(&alert)).unwrap()
+    );
+}
+
+#[test]
+fn a_rule_that_could_not_be_closed_says_so_first() {
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 22, "::/0")]);
+    let refused = "still open: RevokeSecurityGroupIngress: UnauthorizedOperation: no".to_owned();
+    let outcomes = [("sgr-001", Outcome::Failed(refused)), ("sgr-002", Outcome::Done(None))];
+    let alert = alert(&facts, &["sgr-001", "sgr-002"], &outcomes, Mode::Enforce);
+    insta::assert_snapshot!("failed_rule", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+    assert_eq!(document(&alert)["findings"][0]["outcome"], "failed");
+    assert_eq!(document(&alert)["findings"][0]["undo"], Value::Null);
+}
+
+#[test]
+fn observe_mode_tells_what_it_would_do() {
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
+    let alert = alert(&facts, &["sgr-001"], &[], Mode::Observe);
+    insta::assert_snapshot!("observed", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+}
+
+#[test]
+fn an_unreadable_list_is_unknown_not_clean() {
+    let mut facts = group(vec![rule(1, 6379, "pl-01")]);
+    let why = "GetManagedPrefixListEntries: UnauthorizedOperation".to_owned();
+    facts.prefix_lists.insert("pl-01".to_owned(), PrefixList::Unknown(why));
+    let alert = alert(&facts, &["sgr-001"], &[], Mode::Enforce);
+    insta::assert_snapshot!("unreadable", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+}
+
+#[test]
+fn an_edit_between_read_and_revoke_is_told_and_undone_exactly() {
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
+    let went = Outcome::Done(Some(Box::new(rule(1, 6379, "10.0.0.0/8"))));
+    let alert = alert(&facts, &["sgr-001"], &[("sgr-001", went)], Mode::Enforce);
+    assert!(alert.mail.contains("edited while we decided"), "{}", alert.mail);
+    let undo = document(&alert)["findings"][0]["undo"].as_str().unwrap().to_owned();
+    assert!(undo.contains("10.0.0.0/8") && !undo.contains("0.0.0.0/0"), "{undo}");
+}
+
+/// An engineer's mail of a cache, with the commands and templates for that very cache.
+#[test]
+fn a_cache_on_its_default_port() {
+    for (name, kind, engine, mode) in [
+        ("valkey_group", CacheKind::ReplicationGroup, Engine::Valkey, true),
+        ("redis_node", CacheKind::CacheCluster, Engine::Redis, false),
+        ("memcached", CacheKind::CacheCluster, Engine::Memcached, false),
+    ] {
+        let port = engine.default_port().unwrap();
+        let lead = CacheLead {
+            kind,
+            id: "orders".to_owned(),
+            engine: None,
+            port: None,
+            inherits: None,
+            security_groups: Vec::new(),
+        };
+        let facts = CacheFacts {
+            kind,
+            id: "orders".to_owned(),
+            arn: None,
+            engine: Some(engine),
+            status: "available".to_owned(),
+            member_of: None,
+            ports: vec![port],
+            transit_encryption: Some(false),
+            authentication: Some(false),
+            groups: CacheGroups::Read(vec![group(vec![rule(1, port.into(), "10.0.0.0/8")])]),
+            settings: CacheSettings {
+                node_type: Some("cache.t4g.small".to_owned()),
+                subnet_group: Some("private".to_owned()),
+                nodes: (kind == CacheKind::CacheCluster).then_some(1),
+                members: vec!["orders-001".to_owned(), "orders-002".to_owned()],
+                cluster_mode: mode,
+            },
+        };
+        let event = event(Lead::Cache(lead.clone()));
+        let decision = decide::cache(&event, &lead, &facts, Mode::Enforce);
+        let alert = Alert::compose(&event, &decision, &Outcomes::new());
+        insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+    }
+}
+
+/// Whatever users can write: it forges no line, no link and no command.
+#[test]
+fn hostile_text_stays_text() {
+    let hostile = "x\r\n\r\n  Done:     revoked.\nUndo:\naws iam create-user https://evil.example/a \u{202e}\u{1b}[31m'; rm -rf / #";
+    let mut open = rule(1, 6379, "0.0.0.0/0");
+    open.description = Some(hostile.to_owned());
+    open.tags = vec![Tag { key: hostile.to_owned(), value: hostile.to_owned() }];
+    let mut facts = group(vec![open]);
+    facts.details = Some(GroupDetails { name: hostile.to_owned(), vpc: None, tags: Vec::new() });
+    let lead = GroupLead {
+        group: GroupRef::Id(facts.id.clone()),
+        touched: Touched::Rules(vec![RuleLead { id: Some("sgr-001".to_owned()), shape: None }]),
+    };
+    let mut event = event(Lead::Group(lead.clone()));
+    let text = || hostile.to_owned();
+    event.actor = Actor { arn: text(), name: text(), via: Some(text()), ip: text(), agent: text() };
+    let decision = decide::group(&event, &lead, &facts, Mode::Enforce);
+    let failed = Outcome::Failed(text());
+    for outcome in [Outcome::Done(None), failed] {
+        let outcomes = Outcomes::from([("sgr-001".to_owned(), outcome)]);
+        let alert = Alert::compose(&event, &decision, &outcomes);
+        assert!(alert.subject.len() < 100 && alert.subject.is_ascii());
+        assert!(!alert.subject.contains(|c: char| c.is_control()));
+        assert!(
+            !alert.mail.contains("://") && !alert.mail.contains("evil.example"),
+            "{}",
+            alert.mail
+        );
+        assert!(!alert.mail.contains(|c: char| c.is_control() && c != '\n'), "{}", alert.mail);
+        assert!(!alert.mail.contains('\u{202e}'));
+        let forged = alert
+            .mail
+            .lines()
+            .filter(|line| line.starts_with("aws iam") || line.starts_with("Undo:"));
+        assert_eq!(forged.count(), 0, "{}", alert.mail);
+        // A command is one line in which every quote of the hostile text is escaped.
+        for line in alert.mail.lines().filter(|line| line.starts_with("aws ec2")) {
+            assert_eq!(line.matches('\'').count() % 2, 0, "{line}");
+            let outside: String = line.split('\'').step_by(2).collect();
+            assert!(!outside.contains("rm -rf"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_thousand_findings_fit_into_one_message_and_the_rest_is_counted() {
+    let rules: Vec<_> = (0..1000)
+        .map(|at| {
+            let mut rule = rule(at, 1000 + i32::try_from(at).unwrap(), "0.0.0.0/0");
+            rule.description = Some("d".repeat(255));
+            rule
+        })
+        .collect();
+    let ids: Vec<String> = rules.iter().map(|rule| rule.id.clone()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let outcomes: Vec<_> = ids.iter().map(|id| (*id, Outcome::Done(None))).collect();
+    let alert = alert(&group(rules), &ids, &outcomes, Mode::Enforce);
+    assert!(alert.message().len() <= 262_144, "{}", alert.message().len());
+    let document = document(&alert);
+    let told = document["findings"].as_array().unwrap().len();
+    assert!(told > 20, "{told}");
+    assert_eq!(document["omitted"]["findings"], 1000 - told);
+    assert!(alert.mail.contains("and ") && alert.mail.contains(" more"), "{}", alert.mail);
+    assert!(alert.subject.contains("1000"), "{}", alert.subject);
+}
+
+#[test]
+fn a_wide_block_in_a_prefix_list_is_told_by_its_addresses() {
+    let mut facts = group(vec![rule(1, 443, "pl-01")]);
+    let entries: Vec<IpNet> = vec!["52.0.0.0/8".parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
+    facts.prefix_lists.insert("pl-01".to_owned(), PrefixList::Entries(entries));
+    let alert = alert(&facts, &["sgr-001"], &[("sgr-001", Outcome::Done(None))], Mode::Enforce);
+    assert!(alert.mail.contains("16,777,216 public IPv4 addresses"), "{}", alert.mail);
+    assert_eq!(document(&alert)["findings"][0]["evidence"]["public"]["ipv4Addresses"], 16_777_216);
+}
+
+#[test]
+fn the_message_has_a_mail_for_people_and_the_document_for_machines() {
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
+    let alert = alert(&facts, &["sgr-001"], &[("sgr-001", Outcome::Done(None))], Mode::Enforce);
+    let message: Value = serde_json::from_str(&alert.message()).unwrap();
+    assert_eq!(message["default"], alert.mail);
+    for protocol in ["sqs", "lambda", "http", "https"] {
+        assert_eq!(message[protocol], alert.document);
+    }
+}
