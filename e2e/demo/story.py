@@ -62,10 +62,21 @@ class Story:
         scene = self.scene("Redis, opened to the world beside a private rule")
         self.shop = self.group("shop-redis", 6379)
         # An instance with a public address carries the group.
-        interface = self.guard.ec2.create_network_interface(SubnetId=self.guard.subnet, Groups=[self.shop])
-        address = self.guard.ec2.allocate_address(Domain="vpc")
-        self.guard.ec2.associate_address(
-            AllocationId=address["AllocationId"], NetworkInterfaceId=interface["NetworkInterface"]["NetworkInterfaceId"]
+        self.guard.account.seed(
+            {
+                "NetworkInterfaces": [
+                    {
+                        "NetworkInterfaceId": "eni-0d3c1f5a7b9e2c4d6",
+                        "Groups": [{"GroupId": self.shop}],
+                        "InterfaceType": "interface",
+                        "Description": "shop-1",
+                        "PrivateIpAddress": "10.20.0.15",
+                        "SubnetId": self.guard.subnet,
+                        "VpcId": self.guard.vpc,
+                        "Association": {"PublicIp": "52.94.76.11"},
+                    }
+                ]
+            }
         )
         self.authorize(
             scene,

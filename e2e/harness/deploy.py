@@ -119,6 +119,10 @@ class Stack:
         self.log_groups = {}
         self.functions = {"ingress": self.outputs["IngressFunctionName"], "cache": self.outputs["CacheFunctionName"]}
 
+    def role(self, function):
+        configuration = self.account.client("lambda").get_function_configuration(FunctionName=self.functions[function])
+        return configuration["Role"]
+
     def log_group(self, function):
         if function not in self.log_groups:
             configuration = self.account.client("lambda").get_function_configuration(
