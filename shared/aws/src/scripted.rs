@@ -88,7 +88,10 @@ impl Account {
 
     /// The account with these rules in a group of it, which is made if need be.
     pub(crate) fn with(self, group: &str, rules: impl IntoIterator<Item = Rule>) -> Self {
-        let of_group = rules.into_iter().map(|rule| Rule { group_id: Some(group.into()), ..rule });
+        let of_group = rules.into_iter().map(|mut rule| {
+            rule.group_id = Some(group.to_owned());
+            rule
+        });
         self.now().rules.entry(group.to_owned()).or_default().extend(of_group);
         let shown = SecurityGroup::builder().group_id(group).group_name(format!("{group}-name"));
         self.now().groups.push(shown.vpc_id("vpc-1").build());
@@ -129,13 +132,15 @@ impl Account {
 
     fn sns(&self) -> aws_sdk_sns::Client {
         #[expect(clippy::disallowed_methods, reason = "scripted: nothing is sent")]
-        let publish = mock!(aws_sdk_sns::Client::publish);
-        let publish = self.on("Publish", publish, |input| vec![input.topic_arn.clone()], {
+        let publish = self.on(
+            "Publish",
+            mock!(aws_sdk_sns::Client::publish),
+            |input| vec![input.topic_arn.clone()],
             |state, input| {
                 state.published.push(input.clone());
                 Ok(PublishOutput::builder().message_id("m-1").build())
-            }
-        });
+            },
+        );
         mock_client!(aws_sdk_sns, RuleMode::MatchAny, &[publish], |config| config
             .retry_config(aws_sdk_sns::config::retry::RetryConfig::disabled()))
     }

@@ -1,6 +1,5 @@
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::operation::revoke_security_group_ingress::RevokeSecurityGroupIngressInput;
-use aws_sdk_ec2::types::SecurityGroupRule;
 
 use super::*;
 use crate::scripted::{Account, rule, throttled_revoke};
@@ -201,8 +200,8 @@ async fn only_rule_ids_are_sent_and_what_shares_the_port_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rule_that_was_edited_after_it_was_read_is_told_as_it_went() {
-    let edited =
-        SecurityGroupRule { description: Some("new".to_owned()), ..rule("sgr-1", "192.0.2.0/24") };
+    let mut edited = rule("sgr-1", "192.0.2.0/24");
+    edited.description = Some("new".to_owned());
     let account = Account::new().with(GROUP, [edited]);
     let outcomes = acted(&account, &revoking(GROUP, &["sgr-1"])).await;
     let went = IngressRule {
@@ -215,7 +214,8 @@ async fn a_rule_that_was_edited_after_it_was_read_is_told_as_it_went() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rule_whose_port_was_edited_is_told_as_it_went() {
-    let edited = SecurityGroupRule { to_port: Some(6380), ..rule("sgr-1", WORLD) };
+    let mut edited = rule("sgr-1", WORLD);
+    edited.to_port = Some(6380);
     let account = Account::new().with(GROUP, [edited]);
     let outcomes = acted(&account, &revoking(GROUP, &["sgr-1"])).await;
     let went = IngressRule { to_port: 6380, ..read("sgr-1") };

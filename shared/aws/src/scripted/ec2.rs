@@ -48,10 +48,7 @@ impl Account {
 
     /// EC2 with mocks that come before the script, as for a call that the SDK repeats.
     pub(crate) fn ec2_but(&self, first: &[Rule], retry: RetryConfig) -> Client {
-        let lists = mock!(Client::get_managed_prefix_list_entries);
-        let networks = mock!(Client::describe_network_interfaces);
         #[expect(clippy::disallowed_methods, reason = "scripted: nothing is changed")]
-        let revoke = mock!(Client::revoke_security_group_ingress);
         let script = [
             self.on(
                 "DescribeSecurityGroupRules",
@@ -73,19 +70,19 @@ impl Account {
             ),
             self.on(
                 "DescribeNetworkInterfaces",
-                networks,
+                mock!(Client::describe_network_interfaces),
                 |input| vec![filtered(input.filters(), "group-id")],
                 describe_interfaces,
             ),
             self.on(
                 "GetManagedPrefixListEntries",
-                lists,
+                mock!(Client::get_managed_prefix_list_entries),
                 |input| vec![input.prefix_list_id.clone()],
                 list_entries,
             ),
             self.on(
                 "RevokeSecurityGroupIngress",
-                revoke,
+                mock!(Client::revoke_security_group_ingress),
                 |input| {
                     let rules = input.security_group_rule_ids().iter().cloned().map(Some);
                     rules.chain([input.group_id.clone()]).collect()
@@ -102,8 +99,7 @@ impl Account {
 /// A revoke that names `rule` is throttled, `times` times over.
 pub(crate) fn throttled_revoke(rule: &'static str, times: usize) -> Rule {
     #[expect(clippy::disallowed_methods, reason = "scripted: nothing is changed")]
-    let revoke = mock!(Client::revoke_security_group_ingress);
-    revoke
+    let revoke = mock!(Client::revoke_security_group_ingress)
         .match_requests(move |input| input.security_group_rule_ids().iter().any(|id| id == rule))
         .sequence()
         .http_response(|| {
@@ -115,7 +111,8 @@ pub(crate) fn throttled_revoke(rule: &'static str, times: usize) -> Rule {
             }
         })
         .times(times)
-        .build()
+        .build();
+    revoke
 }
 
 fn filtered(filters: &[Filter], name: &str) -> Option<String> {

@@ -11,7 +11,6 @@ use aws_sdk_elasticache::operation::describe_replication_groups::{
 use aws_sdk_elasticache::operation::describe_serverless_caches::{
     DescribeServerlessCachesInput, DescribeServerlessCachesOutput,
 };
-use aws_sdk_elasticache::types::CacheCluster;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
 use super::{Account, State};
@@ -51,9 +50,10 @@ fn clusters(
     let id = input.cache_cluster_id().expect("one cluster is asked for");
     let shown = state.looked(id);
     let found = state.clusters.iter().find(|cluster| cluster.cache_cluster_id() == Some(id));
-    let found = found.filter(|_| shown).ok_or("CacheClusterNotFound")?.clone();
-    let nodes = found.cache_nodes.clone().filter(|_| input.show_cache_node_info() == Some(true));
-    let found = CacheCluster { cache_nodes: nodes, ..found };
+    let mut found = found.filter(|_| shown).ok_or("CacheClusterNotFound")?.clone();
+    if input.show_cache_node_info() != Some(true) {
+        found.cache_nodes = None;
+    }
     Ok(DescribeCacheClustersOutput::builder().cache_clusters(found).build())
 }
 
