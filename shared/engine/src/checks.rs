@@ -274,7 +274,7 @@ impl<'a> SourceTable<'a> {
         let reach = Reach::of(&self.group.interfaces);
         Finding {
             check,
-            severity: reach.severity(),
+            severity: reach.severity().min(Severity::High),
             evidence: Evidence::UnreadableRule {
                 group: self.group.id.clone(),
                 rule: rule.clone(),

@@ -47,12 +47,17 @@ fn headline(decision: &Decision, outcomes: &Outcomes) -> String {
     let closed = count("done") + count("already-gone");
     match (count("failed"), closed) {
         (0, closed) if closed == ends.len() => format!("Closed {what}"),
+        (0, 0) if decision.findings.iter().any(unreadable) => format!("Could not evaluate {what}"),
         (0, 0) if count("withheld") > 0 => format!("Left open {what}"),
         (0, 0) => format!("Needs you, {what}"),
         (0, closed) => format!("Closed {closed} of {what}"),
         (_, 0) => format!("NOT CLOSED {what}"),
         (_, closed) => format!("Closed only {closed} of {what}"),
     }
+}
+
+fn unreadable(finding: &Finding) -> bool {
+    matches!(finding.evidence, Evidence::UnreadableRule { .. } | Evidence::UnreadableGroups(_))
 }
 
 fn checks(findings: &[Finding]) -> String {
@@ -178,6 +183,9 @@ fn section(
     if let Some(rule) = rule_of(first) {
         let _ =
             writeln!(body, "  Rule:     {} {}", rule.id, rule_text(rule.description.as_deref()));
+    }
+    if let Evidence::UnreadableRule { reach, .. } = &first.evidence {
+        let _ = writeln!(body, "  Reaches:  {}", text::plain(&reach.to_string(), 300));
     }
     if let Evidence::Rule { exposure, reach, .. } = &first.evidence {
         let _ = writeln!(body, "  Admits:   {}{}", admitted(exposure), together(exposure));
