@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 
 STYLES = {"title": "1;36", "good": "32", "bad": "1;31", "dim": "2", "bold": "1", "call": "33"}
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -70,4 +71,5 @@ class Screen:
     def fold(self, text):
         """Long lines, as commands are, broken for the eye only."""
         room = self.width - 6
-        return [text[at : at + room] for at in range(0, len(text), room)] or [""]
+        parts = textwrap.wrap(text, room, break_on_hyphens=False, replace_whitespace=False) if len(text) > room else []
+        return parts or [text]

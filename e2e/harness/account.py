@@ -6,6 +6,8 @@ import shutil
 import sys
 import tempfile
 
+import boto3
+
 from .places import REPO, STATE
 
 sys.path.insert(0, str(REPO / "emulator"))
@@ -17,6 +19,13 @@ ACCOUNT_ID = "111122223333"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 #: Caches come up at once, and failed events are tried again at once.
 FAST = ("--creating-seconds", "0.3", "--retry-seconds", "0.1")
+
+
+AGENT = f"Boto3/{boto3.__version__}"
+
+
+def _call_as(request, **_):
+    request.headers["User-Agent"] = AGENT
 
 
 class Account(EmulatedAccount):
@@ -39,6 +48,8 @@ class Account(EmulatedAccount):
         key = (service, *sorted(options.items()))
         if key not in self.clients:
             self.clients[key] = super().client(service, **options)
+            # What an alert shows of the caller; boto3's own would tell of the machine it runs on.
+            self.clients[key].meta.events.register("request-created", _call_as)
         return self.clients[key]
 
     def environment(self):

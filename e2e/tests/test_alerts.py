@@ -31,14 +31,13 @@ def test_hostile_texts_forge_nothing(guard, group, forgery):
     guard.ec2.create_tags(Resources=[group], Tags=[{"Key": "team", "Value": storable}])
     before = guard.look(group)
     number = len(guard.alerts.documents(group)) + 1
-    original = guard.ec2.meta.config.user_agent
     answer = guard.ec2.authorize_security_group_ingress(
         GroupId=group,
         IpPermissions=[permission("tcp", 6379, "0.0.0.0/0", description="ok")],
         TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": [{"Key": "n", "Value": storable}]}],
     )
     guard.alerts.wait(group, number)
-    assert guard.look(group) == before and guard.ec2.meta.config.user_agent == original
+    assert guard.look(group) == before
     event = forged_event(group, answer["SecurityGroupRules"], forgery)
     seed_again(guard, group, before, answer["SecurityGroupRules"][0], storable)
     reply, error = guard.stack.invoke("ingress", event)
