@@ -202,3 +202,6 @@ fn interface(found: NetworkInterface) -> Interface {
         public: public.into_iter().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;
