@@ -1,0 +1,77 @@
+//! What is claimed of the engine, checked, and growth, shown. Medians of repeated runs.
+#![expect(clippy::print_stdout, reason = "a table for people")]
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::decided;
+use crate::groups::{self, Case};
+
+/// A group of so many rules with a prefix list of so many entries.
+type Make = fn(usize, usize) -> Case;
+
+const KINDS: [(&str, Make); 5] = [
+    ("usual, clean", groups::clean),
+    ("usual, one open", groups::open),
+    ("walked, clean", groups::walked),
+    ("unions at fault", groups::unions),
+    ("all at one port", groups::one_port),
+];
+
+/// Rules, entries of the prefix list, and the time that a decision may take.
+const CLAIMS: [(usize, usize, Duration); 2] =
+    [(60, 20, Duration::from_micros(50)), (1000, 1000, Duration::from_millis(2))];
+
+const SIZES: [usize; 6] = [125, 250, 500, 1000, 2000, 4000];
+
+pub(crate) fn check() -> ExitCode {
+    let mut held = true;
+    println!(
+        "\n{:<18} {:>6} {:>8} {:>9} {:>12} {:>12}",
+        "group", "rules", "at fault", "list", "decided in", "claim"
+    );
+    for (rules, entries, limit) in CLAIMS {
+        for (name, make) in KINDS {
+            let case = make(rules, entries);
+            let faults = decided(&case).findings.len();
+            let time = median(&case);
+            let verdict = if time < limit { "" } else { "  MISSED" };
+            held &= time < limit;
+            println!(
+                "{name:<18} {rules:>6} {faults:>8} {entries:>9} {time:>12.1?} {limit:>12?}{verdict}"
+            );
+        }
+    }
+    println!("\nGrowth: n rules and a list of n entries; n log n would be a factor of 2.2 a step.");
+    println!("{:<18} {}", "group", SIZES.map(|n| format!("{n:>10}       ")).concat());
+    for (name, make) in KINDS {
+        let mut before: Option<Duration> = None;
+        let steps = SIZES.map(|n| {
+            let time = median(&make(n, n));
+            let factor = before
+                .map_or(String::new(), |b| format!("x{:.1}", time.as_secs_f64() / b.as_secs_f64()));
+            before = Some(time);
+            format!("{time:>10.1?} {factor:<6}")
+        });
+        println!("{name:<18} {}", steps.concat());
+    }
+    if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The median over a quarter of a second.
+fn median(case: &Case) -> Duration {
+    let (mut times, begin) = (Vec::new(), now());
+    while begin.elapsed() < Duration::from_millis(250) {
+        let start = now();
+        black_box(decided(black_box(case)));
+        times.push(start.elapsed());
+    }
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn now() -> std::time::Instant {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+    std::time::Instant::now()
+}

@@ -1,0 +1,79 @@
+//! The engine: parse, decide, alert; then the claims about it, and how time grows with size.
+
+mod claims;
+mod groups;
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use criterion::{Criterion, criterion_group};
+use portcullis_engine::action::{Action, Outcome};
+use portcullis_engine::alert::{Alert, Outcomes};
+use portcullis_engine::decide::{self, Decision};
+use portcullis_engine::event::parse;
+use portcullis_engine::settings::Mode;
+use serde_json::Value;
+
+use crate::groups::Case;
+
+const EVENT: &str = include_str!("../../../events/authorize-redis-to-the-world.json");
+
+fn decided(case: &Case) -> Decision {
+    decide::group(&case.event, &case.lead, &case.facts, Mode::Enforce)
+}
+
+fn parsing(criterion: &mut Criterion) {
+    let event: Value = serde_json::from_str(EVENT).expect("the event is JSON");
+    let own = ["arn:aws:iam::111122223333:role/portcullis-ingress".to_owned()];
+    criterion.bench_function("parse/an event", |b| b.iter(|| parse(black_box(&event), &own)));
+    criterion.bench_function("parse/an event, from its text", |b| {
+        b.iter(|| serde_json::from_str(black_box(EVENT)).map(|event| parse(&event, &own)));
+    });
+}
+
+fn deciding(criterion: &mut Criterion) {
+    for (rules, entries, size) in [(60, 20, "60 rules"), (1000, 1000, "1,000 rules, list of 1,000")]
+    {
+        let cases = [
+            ("usual, clean", groups::clean(rules, entries)),
+            ("usual, one open", groups::open(rules, entries)),
+            ("walked, clean", groups::walked(rules, entries)),
+            ("unions at fault", groups::unions(rules, entries)),
+            ("all at one port", groups::one_port(rules, entries)),
+        ];
+        for (name, case) in &cases {
+            criterion.bench_function(&format!("decide/{size}/{name}"), |b| {
+                b.iter(|| decided(black_box(case)));
+            });
+        }
+    }
+}
+
+fn telling(criterion: &mut Criterion) {
+    for findings in [1, 60] {
+        let case = groups::all_open(findings);
+        let decision = decided(&case);
+        assert_eq!(decision.findings.len(), findings, "every rule is at fault");
+        let outcomes: Outcomes = decision
+            .actions()
+            .into_iter()
+            .map(|Action::RevokeIngress { rule, .. }| (rule.id.clone(), Outcome::Done(None)))
+            .collect::<BTreeMap<_, _>>();
+        criterion.bench_function(&format!("alert/findings: {findings}"), |b| {
+            b.iter(|| Alert::compose(&case.event, black_box(&decision), &outcomes).message());
+        });
+    }
+}
+
+criterion_group!(benches, parsing, deciding, telling);
+
+fn main() -> ExitCode {
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+    // Cargo says `--bench`; a test run takes each benchmark once, and measures nothing.
+    match std::env::args().any(|argument| argument == "--bench") {
+        true => claims::check(),
+        false => ExitCode::SUCCESS,
+    }
+}
