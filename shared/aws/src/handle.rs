@@ -106,3 +106,6 @@ fn words(outcomes: &Outcomes) -> String {
         .collect::<Vec<_>>()
         .join("\n")
 }
+
+#[cfg(test)]
+mod tests;

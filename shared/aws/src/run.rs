@@ -101,33 +101,4 @@ fn log_json_lines() {
 }
 
 #[cfg(test)]
-mod tests {
-    use portcullis_engine::event::{Actor, EventName, GroupLead, GroupRef, Lead, Touched};
-
-    use super::*;
-
-    fn event() -> Event {
-        Event {
-            id: "e-1".to_owned(),
-            name: EventName::AuthorizeSecurityGroupIngress,
-            time: "2026-11-21T10:00:00Z".to_owned(),
-            account: "111122223333".to_owned(),
-            region: "eu-west-1".to_owned(),
-            actor: Actor::default(),
-            lead: Lead::Group(GroupLead {
-                group: GroupRef::Id("sg-01".to_owned()),
-                touched: Touched::Unknown("test".to_owned()),
-            }),
-        }
-    }
-
-    #[test]
-    fn an_event_of_another_account_or_region_is_an_error_not_a_gone_group() {
-        let arn = |region, account| format!("arn:aws:lambda:{region}:{account}:function:ingress");
-        assert!(guard(&event(), &arn("eu-west-1", "111122223333")).is_ok());
-        assert!(guard(&event(), "").is_ok());
-        let error = guard(&event(), &arn("eu-west-1", "444455556666")).unwrap_err().to_string();
-        assert!(error.contains("111122223333") && error.contains("444455556666"), "{error}");
-        assert!(guard(&event(), &arn("us-east-1", "111122223333")).is_err());
-    }
-}
+mod tests;

@@ -193,3 +193,6 @@ fn ports<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Vec<u16> {
     ports.dedup();
     ports
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Events about caches, from look to tell.
+
+use aws_sdk_elasticache::types::{CacheCluster, Endpoint, SecurityGroupMembership};
+use portcullis_engine::event::CacheLead;
+use portcullis_engine::facts::CacheKind;
+
+use super::*;
+use crate::scripted::interface;
+
+/// The event of a Memcached cluster that was made.
+pub(super) fn event_of(id: &str) -> Event {
+    event_on(Lead::Cache(CacheLead {
+        kind: CacheKind::CacheCluster,
+        id: id.to_owned(),
+        engine: Some("memcached".to_owned()),
+        port: None,
+        inherits: None,
+        security_groups: Vec::new(),
+    }))
+}
+
+/// An account with the Memcached cluster `m` on this port, encrypted, behind `sg-1`.
+fn with_cache(
+    port: i32,
+    rules: impl IntoIterator<Item = aws_sdk_ec2::types::SecurityGroupRule>,
+) -> Account {
+    let group = SecurityGroupMembership::builder().security_group_id(GROUP).build();
+    let endpoint = Endpoint::builder().address("m.invalid").port(port).build();
+    let cluster = CacheCluster::builder()
+        .cache_cluster_id("m")
+        .cache_cluster_status("available")
+        .engine("memcached")
+        .configuration_endpoint(endpoint)
+        .transit_encryption_enabled(true)
+        .security_groups(group);
+    let account = Account::new().with(GROUP, rules);
+    account.now().clusters = vec![cluster.build()];
+    account
+}
+
+async fn made(account: &Account) -> Result<Ended> {
+    cache(&account.shell(Mode::Enforce), &event_of("m")).await
+}
+
+fn of_cache(id: &str) -> aws_sdk_ec2::types::NetworkInterface {
+    let mut interface = interface(id, GROUP);
+    interface.requester_id = Some("amazon-elasticache".to_owned());
+    interface
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compliant_cache_is_silent_and_nothing_around_it_is_read() {
+    let account = with_cache(7001, [rule("sgr-1", WORLD)]);
+    let ended = made(&account).await.unwrap();
+    assert_eq!(ended, Ended("clean cache-cluster m".to_owned()));
+    assert_eq!(account.calls(), ["DescribeCacheClusters", "DescribeSecurityGroupRules"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_on_its_default_port_is_told_and_left_to_a_person() {
+    let account = with_cache(11211, []);
+    made(&account).await.unwrap();
+    assert_eq!(ends(&account), ["by-hand"]);
+    let (_, _, document) = told(&account);
+    assert_eq!(document["findings"][0]["check"], "default-port");
+    assert_eq!(document["subject"]["vpc"], "vpc-1");
+    assert_eq!(account.count(REVOKE), 0);
+}
+
+/// TCP 6379 from everywhere, where the cache listens on 6379.
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_opens_a_cache_is_closed_where_only_caches_carry_its_group() {
+    let account = with_cache(6379, [rule("sgr-1", WORLD), rule("sgr-2", "10.0.0.0/8")]);
+    account.now().interfaces = vec![of_cache("eni-1"), of_cache("eni-2")];
+    made(&account).await.unwrap();
+    assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
+    assert!(ends(&account).contains(&"done".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_opens_a_cache_stays_where_others_carry_its_group() {
+    let account = with_cache(6379, [rule("sgr-1", WORLD)]);
+    account.now().interfaces = vec![of_cache("eni-1"), interface("eni-2", GROUP)];
+    made(&account).await.unwrap();
+    assert_eq!(account.rule_ids(GROUP), ["sgr-1"]);
+    assert!(!ends(&account).contains(&"done".to_owned()), "{:?}", ends(&account));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_opens_a_cache_stays_where_it_is_unknown_who_carries_its_group() {
+    let account = with_cache(6379, [rule("sgr-1", WORLD)]);
+    account.fail("DescribeNetworkInterfaces", GROUP, "UnauthorizedOperation");
+    made(&account).await.unwrap();
+    assert_eq!(account.count(REVOKE), 0);
+    assert_eq!(account.count("Publish"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_is_gone_is_silent() {
+    let account = Account::new();
+    assert_eq!(made(&account).await.unwrap(), Ended("gone cache m".to_owned()));
+    assert!(is_silent(&account));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_of_a_replication_group_is_silent() {
+    let account = with_cache(11211, []);
+    account.now().clusters[0].replication_group_id = Some("g".to_owned());
+    made(&account).await.unwrap();
+    assert!(is_silent(&account));
+}

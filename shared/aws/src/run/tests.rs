@@ -1,0 +1,141 @@
+use portcullis_engine::event::{GroupLead, GroupRef, Lead, Touched};
+use portcullis_engine::settings::Mode;
+use serde_json::json;
+
+use super::*;
+use crate::ingress;
+use crate::scripted::{ACCOUNT, Account, event_on, rule};
+
+const GROUP: &str = "sg-0a1b2c3d4e5f60718";
+const RULE: &str = "sgr-0a1b2c3d4e5f60718";
+
+/// The EventBridge event of an AuthorizeSecurityGroupIngress that made `RULE`.
+fn delivered() -> Value {
+    json!({
+        "detail-type": "AWS API Call via CloudTrail",
+        "source": "aws.ec2",
+        "detail": {
+            "eventID": "e-1",
+            "eventName": "AuthorizeSecurityGroupIngress",
+            "eventTime": "2026-11-21T10:00:00Z",
+            "awsRegion": "eu-west-1",
+            "recipientAccountId": ACCOUNT,
+            "userIdentity": { "type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/bob" },
+            "requestParameters": { "groupId": GROUP },
+            "responseElements": {
+                "securityGroupRuleSet": { "items": [{ "securityGroupRuleId": RULE }] }
+            }
+        }
+    })
+}
+
+fn arn(region: &str, account: &str) -> String {
+    format!("arn:aws:lambda:{region}:{account}:function:ingress")
+}
+
+fn open() -> Account {
+    Account::new().with(GROUP, [rule(RULE, "0.0.0.0/0")])
+}
+
+/// Serves one event as the function `ingress` of the account.
+async fn served(account: &Account, event: &Value) -> Result<String> {
+    let shell = account.shell(Mode::Enforce);
+    serve(&shell, &ingress, event, &arn("eu-west-1", ACCOUNT)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_dealt_with_and_answered_in_words() {
+    let account = open();
+    let text = served(&account, &delivered()).await.unwrap();
+    assert!(text.contains(&format!("{RULE}: revoked, seen gone")), "{text}");
+    assert!(account.rule_ids(GROUP).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_event_is_an_error_that_names_what_is_wrong() {
+    let account = open();
+    let mut nameless = delivered();
+    nameless["detail"]["requestParameters"] = Value::Null;
+    nameless["detail"]["responseElements"] = Value::Null;
+    for (event, at) in [
+        (json!([]), "`event`"),
+        (json!({}), "`detail`"),
+        (nameless, "`detail.requestParameters.groupId`"),
+    ] {
+        let error = served(&account, &event).await.unwrap_err().to_string();
+        assert!(error.starts_with("malformed event: ") && error.contains(at), "{error}");
+    }
+    assert!(account.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_event_after_a_malformed_one_is_served() {
+    let account = open();
+    let shell = account.shell(Mode::Enforce);
+    let arn = arn("eu-west-1", ACCOUNT);
+    assert!(serve(&shell, &ingress, &json!({}), &arn).await.is_err());
+    assert!(serve(&shell, &ingress, &delivered(), &arn).await.is_ok());
+    assert!(account.rule_ids(GROUP).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_ignored_says_why_and_makes_no_call() {
+    let account = open();
+    let mut failed = delivered();
+    failed["detail"]["errorCode"] = json!("Client.UnauthorizedOperation");
+    let mut other = delivered();
+    other["detail"]["eventName"] = json!("RunInstances");
+    for (event, why) in [(failed, "Client.UnauthorizedOperation"), (other, "`RunInstances`")] {
+        let text = served(&account, &event).await.unwrap();
+        assert!(text.starts_with("ignored: ") && text.contains(why), "{text}");
+    }
+    assert!(account.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_own_calls_are_ignored_by_the_roles_of_the_settings() {
+    let account = open();
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/portcullis-recreate");
+    let mut own = delivered();
+    own["detail"]["userIdentity"] = json!({
+        "type": "AssumedRole",
+        "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/portcullis-recreate/step"),
+        "sessionContext": { "sessionIssuer": { "type": "Role", "arn": role } }
+    });
+    let mut shell = account.shell(Mode::Enforce);
+    shell.settings.own_role_arns = vec![role.clone()];
+    let text = serve(&shell, &ingress, &own, &arn("eu-west-1", ACCOUNT)).await.unwrap();
+    assert!(text.starts_with("ignored: ") && text.contains(&role), "{text}");
+    assert!(account.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_an_error_that_names_the_event_and_the_cause() {
+    let account = open();
+    account.fail("DescribeSecurityGroupRules", GROUP, "UnauthorizedOperation");
+    let error = format!("{:#}", served(&account, &delivered()).await.unwrap_err());
+    assert!(error.starts_with("event e-1 (AuthorizeSecurityGroupIngress at "), "{error}");
+    assert!(error.contains("UnauthorizedOperation"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_another_account_or_region_is_an_error_before_any_call() {
+    let account = open();
+    let shell = account.shell(Mode::Enforce);
+    for elsewhere in [arn("us-east-1", ACCOUNT), arn("eu-west-1", "444455556666")] {
+        assert!(serve(&shell, &ingress, &delivered(), &elsewhere).await.is_err());
+    }
+    assert!(account.calls().is_empty());
+}
+
+#[test]
+fn an_event_of_another_account_or_region_is_an_error_not_a_gone_group() {
+    let group = GroupRef::Id(GROUP.to_owned());
+    let lead = GroupLead { group, touched: Touched::Unknown("test".to_owned()) };
+    let event = event_on(Lead::Group(lead));
+    assert!(guard(&event, &arn("eu-west-1", ACCOUNT)).is_ok());
+    assert!(guard(&event, "").is_ok());
+    let error = guard(&event, &arn("eu-west-1", "444455556666")).unwrap_err().to_string();
+    assert!(error.contains(ACCOUNT) && error.contains("444455556666"), "{error}");
+    assert!(guard(&event, &arn("us-east-1", ACCOUNT)).is_err());
+}
