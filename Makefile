@@ -64,9 +64,9 @@ fmt: tools ## Format the code
 	cargo fmt --all
 
 .PHONY: bench
-bench: functions $(VENV)/stamp ## Speed and memory
-	cargo bench --locked -p portcullis-engine
-	@if [ -x bench/run ]; then PATH="$(abspath $(VENV))/bin:$$PATH" bench/run; fi
+bench: tools ## Speed and memory, of the engine and of the functions
+	cargo bench --locked -q -p portcullis-bench --bench engine
+	@PYTHON=$(PYTHON) bench/run
 
 # Parts ----------------------------------------------------------------------------------------
 

@@ -82,9 +82,9 @@ def explain(screen, guard, settings, seeded, env_file):
     )
     screen.line(f"  aws ec2 describe-security-group-rules --filters Name=group-id,Values={group}")
     screen.line("\nYour own build, on a sample event and the resources that it names:", "bold")
-    screen.line("  cargo lambda watch                      # once, leave it running")
-    screen.line("  cargo lambda invoke ingress --data-file events/authorize-redis-to-the-world.json")
-    screen.line("  cargo lambda invoke cache --data-file events/create-memcached-on-default-port.json")
+    screen.line("  cargo lambda watch --release -A 127.0.0.1     # once, leave it running; builds at the first invoke")
+    for function, event in (("ingress", "authorize-redis-to-the-world"), ("cache", "create-memcached-on-default-port")):
+        screen.line(f"  cargo lambda invoke {function} -A 127.0.0.1 --data-file events/{event}.json")
     screen.line(f"\nMails arrive in {os.path.relpath(guard.account.mail_dir, places.REPO)} and below.", "bold")
     screen.line(f"Alerts for machines: aws sqs receive-message --queue-url {guard.alerts.queue.url}")
     screen.line(f"What failed:         aws sqs receive-message --queue-url {guard.stack.failure_queue}")
