@@ -48,8 +48,17 @@ impl Account {
 
     /// EC2 with mocks that come before the script, as for a call that the SDK repeats.
     pub(crate) fn ec2_but(&self, first: &[Rule], retry: RetryConfig) -> Client {
-        #[expect(clippy::disallowed_methods, reason = "scripted: nothing is changed")]
-        let script = [
+        mock_client!(
+            aws_sdk_ec2,
+            RuleMode::MatchAny,
+            first.iter().chain(&self.script()),
+            |config| config.endpoint_resolver(Slow).retry_config(retry.clone())
+        )
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "scripted: nothing is changed")]
+    fn script(&self) -> [Rule; 5] {
+        [
             self.on(
                 "DescribeSecurityGroupRules",
                 mock!(Client::describe_security_group_rules),
@@ -60,11 +69,7 @@ impl Account {
                 "DescribeSecurityGroups",
                 mock!(Client::describe_security_groups),
                 |input| {
-                    [input.group_ids(), input.group_names()]
-                        .concat()
-                        .into_iter()
-                        .map(Some)
-                        .collect()
+                    input.group_ids().iter().chain(input.group_names()).cloned().map(Some).collect()
                 },
                 describe_groups,
             ),
@@ -89,10 +94,7 @@ impl Account {
                 },
                 revoke_rules,
             ),
-        ];
-        mock_client!(aws_sdk_ec2, RuleMode::MatchAny, first.iter().chain(&script), |config| config
-            .endpoint_resolver(Slow)
-            .retry_config(retry.clone()))
+        ]
     }
 }
 
