@@ -35,7 +35,7 @@ def test_observe_changes_nothing_and_tells(observer):
     assert observer.look(group) == opened and set(rules) <= set(opened["rules"])
     assert document["mode"] == "observe"
     assert {finding["outcome"] for finding in document["findings"]} == {"withheld"}
-    assert "Portcullis changed nothing" in mail["body"] and "Left open" in mail["subject"]
+    assert "Portcullis changed nothing" in mail["body"] and "left open" in mail["subject"]
     run(command_of(mail, "Close it"), observer.account)
     assert len(set(rules) & set(observer.look(group)["rules"])) == len(rules) - 1, "the command closes it by hand"
 

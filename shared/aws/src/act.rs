@@ -166,10 +166,10 @@ fn outcome(id: &String, answer: Answer, seen: &Result<Vec<String>, String>) -> O
         }
         (Answer::Refused(why), _) => Outcome::Failed(format!("still open: {why}")),
         (Answer::Revoked(_) | Answer::NotFound, Ok(_)) => {
-            Outcome::Failed("EC2 says that it is revoked, and goes on showing it".to_owned())
+            Outcome::Failed("EC2 says that it is gone, and goes on showing it".to_owned())
         }
         (Answer::Revoked(_) | Answer::NotFound, Err(why)) => Outcome::Failed(format!(
-            "EC2 says that it is revoked, but the group could not be read again to see it: {why}"
+            "EC2 says that it is gone, but the group could not be read again to see it: {why}"
         )),
     }
 }

@@ -71,16 +71,20 @@ async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<End
     let alert = Alert::compose(event, decision, &outcomes);
     let told = publish(&shell.sns, &shell.settings.alert_topic_arn, &alert).await;
     tracing::info!(event = event.id, subject = decision.subject.id, outcomes = %words(&outcomes), "{}", alert.subject);
-    told?;
-    let failed: Vec<_> = outcomes
+    let mut failed: Vec<String> = outcomes
         .iter()
         .filter_map(|(rule, outcome)| match outcome {
             Outcome::Failed(why) => Some(format!("{rule}: {why}")),
             Outcome::Done(_) | Outcome::AlreadyGone => None,
         })
         .collect();
+    if let Err(error) = told {
+        // The log keeps what the topic did not take.
+        tracing::error!(event = event.id, alert = alert.document, "the alert did not go out");
+        failed.push(format!("{error:#}"));
+    }
     if !failed.is_empty() {
-        bail!("{} of {} actions failed: {}", failed.len(), outcomes.len(), failed.join("; "));
+        bail!("{}", failed.join("; "));
     }
     seen(decision)?;
     Ok(Ended(format!("{}\n{}", ended.0, words(&outcomes)).trim_end().to_owned()))

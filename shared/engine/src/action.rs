@@ -37,6 +37,9 @@ pub enum Remedy {
     },
     /// It cannot be told yet: why.
     Pending(String),
+    /// Nothing: it is gone, whoever closed it. It is told all the same, because that may have been
+    /// us, and the alert of it lost.
+    Gone,
 }
 
 /// Why something is not done by us.

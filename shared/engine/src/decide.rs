@@ -89,6 +89,7 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, mode: Mode) ->
         facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
     let mut findings = group_findings(facts, &judged);
     let unseen = agree_with_edits(&mut findings, facts, &resolved, &touched);
+    let gone = gone(facts, &resolved);
     let mut older = Vec::new();
     if !findings.is_empty() {
         let told: BTreeSet<String> =
@@ -97,6 +98,7 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, mode: Mode) ->
             .rules
             .iter()
             .filter(|rule| !told.contains(&rule.id))
+            .filter(|rule| !resolved.unlike.iter().any(|(id, _)| *id == rule.id))
             .map(|rule| (rule, true))
             .collect();
         older = group_findings(facts, &rest);
@@ -110,6 +112,7 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, mode: Mode) ->
     for finding in &mut older {
         withhold(finding, Because::NotTouched);
     }
+    findings.extend(gone);
     let mut notes: Vec<String> =
         resolved.missing.iter().map(|rule| format!("{rule} is gone")).collect();
     notes.extend(resolved.unlike.iter().map(|(id, shape)| {
@@ -149,17 +152,50 @@ fn agree_with_edits(
     let judged: Vec<Judged<'_>> =
         edited.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
     let by_event = group_findings(&edited, &judged);
-    let at_fault = |findings: &[Finding], id: &str| {
-        findings.iter().filter_map(rule_of).any(|rule| rule.id == id)
+    let of = |findings: &[Finding], id: &str| -> Vec<Finding> {
+        let about = |f: &&Finding| rule_of(f).is_some_and(|rule| rule.id == id);
+        findings.iter().filter(about).cloned().collect()
     };
-    let unlike = || resolved.unlike.iter().map(|(id, _)| id);
-    let unseen = unlike().filter(|id| at_fault(&by_event, id) && !at_fault(findings, id));
-    let unseen = unseen.cloned().collect();
-    findings.retain(|finding| {
-        let id = rule_of(finding).map(|rule| &rule.id);
-        !unlike().any(|unlike| Some(unlike) == id && !at_fault(&by_event, unlike))
-    });
+    let mut unseen = Vec::new();
+    for (id, _) in &resolved.unlike {
+        let (seen, said) = (of(findings, id), of(&by_event, id));
+        let goes = said.iter().any(|finding| matches!(finding.remedy, Remedy::Do(_)));
+        if seen.is_empty() && !said.is_empty() {
+            unseen.push(id.clone());
+        } else if !goes {
+            // By the event it is clean, or a person's: then it is told as that, and not revoked.
+            findings.retain(|finding| rule_of(finding).is_none_or(|rule| rule.id != *id));
+            findings.extend(said);
+        }
+    }
     unseen
+}
+
+/// Touched rules that are gone, and were at fault by what the event says of them.
+fn gone(facts: &GroupFacts, resolved: &Resolved) -> Vec<Finding> {
+    let mut then = facts.clone();
+    for lead in &resolved.missing {
+        let Some(shape) = &lead.shape else { continue };
+        then.rules.push(IngressRule {
+            id: lead.to_string(),
+            protocol: shape.protocol.clone(),
+            from_port: shape.from_port,
+            to_port: shape.to_port,
+            source: shape.source.clone(),
+            description: None,
+            tags: Vec::new(),
+        });
+    }
+    let missing =
+        |rule: &IngressRule| resolved.missing.iter().any(|lead| lead.id.as_ref() == Some(&rule.id));
+    let judged: Vec<Judged<'_>> = then.rules.iter().map(|rule| (rule, missing(rule))).collect();
+    let mut findings = group_findings(&then, &judged);
+    // What a list held that nobody names any more was not read.
+    findings.retain(|finding| matches!(finding.evidence, Evidence::Rule { .. }));
+    for finding in &mut findings {
+        finding.remedy = Remedy::Gone;
+    }
+    findings
 }
 
 fn group_findings(facts: &GroupFacts, judged: &[Judged<'_>]) -> Vec<Finding> {
@@ -375,6 +411,10 @@ impl fmt::Display for Finding {
             Remedy::Withheld { because, .. } => write!(f, " -> withheld: {because}"),
             Remedy::ByHand { because, .. } => write!(f, " -> by hand: {because}"),
             Remedy::Pending(why) => write!(f, " -> pending: {why}"),
+            Remedy::Gone => f.write_str(" -> already gone"),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

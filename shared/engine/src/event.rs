@@ -144,9 +144,10 @@ pub enum Touched {
 pub struct RuleLead {
     /// `sgr-…`
     pub id: Option<String>,
-    /// What was asked for. Present where there is no id, and for edits, where Describe may for
-    /// some seconds still show the rule as it was before.
+    /// What the event says of it: protocol, ports and source.
     pub shape: Option<RuleShape>,
+    /// Whether the event edited it: then Describe may for some seconds show it as it was before.
+    pub edit: bool,
 }
 
 /// The identity of an ingress rule within its group: EC2 refuses a second one of the same shape.
@@ -180,8 +181,8 @@ impl RuleShape {
 pub struct Resolved {
     /// Ids of live ingress rules that the event touched.
     pub ids: Vec<String>,
-    /// What Describe does not show (any more, or yet): readable names.
-    pub missing: Vec<String>,
+    /// What Describe does not show (any more, or yet).
+    pub missing: Vec<RuleLead>,
     /// Touched rules that Describe shows otherwise than the event says they were edited, with
     /// what the event says.
     pub unlike: Vec<(String, RuleShape)>,
@@ -209,14 +210,16 @@ impl Touched {
                 (None, None) => false,
             });
             if let Some(rule) = live {
-                if let Some(shape) = lead.shape.as_ref().filter(|shape| !shape.matches(rule)) {
+                if let Some(shape) =
+                    lead.shape.as_ref().filter(|shape| lead.edit && !shape.matches(rule))
+                {
                     found.unlike.push((rule.id.clone(), shape.clone()));
                 }
                 if !found.ids.contains(&rule.id) {
                     found.ids.push(rule.id.clone());
                 }
             } else if !lead.id.as_ref().is_some_and(|id| egress.contains(id)) {
-                found.missing.push(lead.to_string());
+                found.missing.push(lead.clone());
             }
         }
         found

@@ -22,5 +22,7 @@ pub mod checks;
 pub mod decide;
 pub mod event;
 pub mod facts;
+#[cfg(test)]
+mod fixtures;
 pub mod net;
 pub mod settings;

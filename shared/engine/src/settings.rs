@@ -98,3 +98,142 @@ fn is_arn(text: &str, service: &str) -> bool {
         if partition.starts_with("aws") && *named == service && !resource.is_empty())
         && !text.contains(char::is_whitespace)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::read(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn problem(variables: &[(&str, &str)]) -> String {
+        read(variables).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_topic_alone_is_enough() {
+        let settings = read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC)]).unwrap();
+        let alert_topic_arn = TOPIC.to_owned();
+        let own_role_arns = Vec::new();
+        assert_eq!(settings, Settings { alert_topic_arn, mode: Mode::Enforce, own_role_arns });
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let settings = read(&[
+            ("PORTCULLIS_ALERT_TOPIC_ARN", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:a"),
+            ("PORTCULLIS_MODE", "observe"),
+            (
+                "PORTCULLIS_OWN_ROLE_ARNS",
+                "arn:aws:iam::111122223333:role/a, arn:aws:iam::111122223333:role/path/b,",
+            ),
+        ])
+        .unwrap();
+        assert_eq!(settings.mode, Mode::Observe);
+        let roles = ["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/path/b"];
+        assert_eq!(settings.own_role_arns, roles);
+    }
+
+    #[test]
+    fn the_mode_reads_as_it_is_written() {
+        for (text, mode) in [("enforce", Mode::Enforce), ("observe", Mode::Observe)] {
+            let settings =
+                read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MODE", text)]).unwrap();
+            assert_eq!(settings.mode, mode);
+            assert_eq!(mode.as_str(), text);
+        }
+    }
+
+    #[test]
+    fn an_empty_value_is_an_absent_one() {
+        let settings = read(&[
+            ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
+            ("PORTCULLIS_MODE", ""),
+            ("PORTCULLIS_OWN_ROLE_ARNS", "  "),
+        ])
+        .unwrap();
+        assert_eq!(settings.mode, Mode::Enforce);
+        assert!(settings.own_role_arns.is_empty());
+        assert_eq!(problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", "")]), problem(&[]));
+    }
+
+    #[test]
+    fn a_missing_topic_is_named_with_what_it_must_be() {
+        assert_eq!(
+            problem(&[]),
+            "settings: PORTCULLIS_ALERT_TOPIC_ARN is not set, and must be the ARN of an SNS topic, \
+             as `arn:aws:sns:eu-west-1:111122223333:alerts`"
+        );
+    }
+
+    #[test]
+    fn what_is_no_topic_is_named_with_its_value() {
+        for wrong in [
+            "alerts",
+            "arn:aws:sqs:eu-west-1:111122223333:alerts",
+            "arn:aws:sns:eu-west-1:111122223333:",
+            "arn:aws:sns:eu-west-1:111122223333",
+            "arn:other:sns:eu-west-1:111122223333:alerts",
+            "arn:aws:sns:eu-west-1:111122223333:my alerts",
+            " arn:aws:sns:eu-west-1:111122223333:alerts",
+        ] {
+            let problem = problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", wrong)]);
+            let expected = format!("PORTCULLIS_ALERT_TOPIC_ARN is `{wrong}`, and must be the ARN");
+            assert!(problem.contains(&expected), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_mode_that_is_neither_is_an_error_and_not_a_default() {
+        for wrong in ["dry-run", "Enforce", "observe ", "true"] {
+            let set = [("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MODE", wrong)];
+            let expected = format!(
+                "settings: PORTCULLIS_MODE is `{wrong}`, and must be `enforce` or `observe`"
+            );
+            assert_eq!(problem(&set), expected);
+        }
+    }
+
+    #[test]
+    fn each_own_role_that_is_none_is_named() {
+        let problem = problem(&[
+            ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
+            ("PORTCULLIS_OWN_ROLE_ARNS", "first,arn:aws:iam::111122223333:role/a,second"),
+        ]);
+        for wrong in ["first", "second"] {
+            let expected = format!("PORTCULLIS_OWN_ROLE_ARNS holds `{wrong}`, and must hold ARNs");
+            assert!(problem.contains(&expected), "{problem}");
+        }
+        assert!(!problem.contains("role/a"), "{problem}");
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let problem = problem(&[
+            ("PORTCULLIS_ALERT_TOPIC_ARN", "alerts"),
+            ("PORTCULLIS_MODE", "off"),
+            ("PORTCULLIS_OWN_ROLE_ARNS", "me"),
+        ]);
+        for part in
+            ["ALERT_TOPIC_ARN is `alerts`", "PORTCULLIS_MODE is `off`", "OWN_ROLE_ARNS holds `me`"]
+        {
+            assert!(problem.contains(part), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_value_cannot_forge_a_line() {
+        let problem = problem(&[
+            ("PORTCULLIS_ALERT_TOPIC_ARN", "a\nb"),
+            ("PORTCULLIS_MODE", "c\nd\u{1b}"),
+            ("PORTCULLIS_OWN_ROLE_ARNS", "e\nf"),
+        ]);
+        assert!(!problem.contains(char::is_control), "{problem:?}");
+    }
+}

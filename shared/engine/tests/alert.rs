@@ -69,8 +69,10 @@ fn group(rules: Vec<IngressRule>) -> GroupFacts {
 
 /// The alert for a group of which these rules were touched, each with its outcome.
 fn alert(facts: &GroupFacts, touched: &[&str], outcomes: &[(&str, Outcome)], mode: Mode) -> Alert {
-    let rules =
-        touched.iter().map(|id| RuleLead { id: Some((*id).to_owned()), shape: None }).collect();
+    let rules = touched
+        .iter()
+        .map(|id| RuleLead { id: Some((*id).to_owned()), shape: None, edit: false })
+        .collect();
     let lead = GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(rules) };
     let event = event(Lead::Group(lead.clone()));
     let decision = decide::group(&event, &lead, facts, mode);
@@ -189,7 +191,11 @@ fn hostile_text_stays_text() {
     facts.details = Some(GroupDetails { name: hostile.to_owned(), vpc: None, tags: Vec::new() });
     let lead = GroupLead {
         group: GroupRef::Id(facts.id.clone()),
-        touched: Touched::Rules(vec![RuleLead { id: Some("sgr-001".to_owned()), shape: None }]),
+        touched: Touched::Rules(vec![RuleLead {
+            id: Some("sgr-001".to_owned()),
+            shape: None,
+            edit: false,
+        }]),
     };
     let mut event = event(Lead::Group(lead.clone()));
     let text = || hostile.to_owned();

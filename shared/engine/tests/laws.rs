@@ -16,7 +16,10 @@ use portcullis_engine::settings::Mode;
 use proptest::prelude::*;
 
 fn lead(touched: &[String]) -> GroupLead {
-    let rules = touched.iter().map(|id| RuleLead { id: Some(id.clone()), shape: None }).collect();
+    let rules = touched
+        .iter()
+        .map(|id| RuleLead { id: Some(id.clone()), shape: None, edit: false })
+        .collect();
     GroupLead { group: GroupRef::Id("sg-01".to_owned()), touched: Touched::Rules(rules) }
 }
 

@@ -51,7 +51,7 @@ fn edited_to_public() -> Event {
         to_port: 6379,
         source: Source::cidr(WORLD).unwrap(),
     };
-    let edited = RuleLead { id: Some("sgr-1".to_owned()), shape: Some(shape) };
+    let edited = RuleLead { id: Some("sgr-1".to_owned()), shape: Some(shape), edit: true };
     let group = GroupRef::Id(GROUP.to_owned());
     let lead = GroupLead { group, touched: Touched::Rules(vec![edited]) };
     Event { name: EventName::ModifySecurityGroupRules, ..event_on(Lead::Group(lead)) }

@@ -42,7 +42,8 @@ pub(crate) fn interface(id: &str, group: &str) -> NetworkInterface {
 
 /// The event of a call that touched these rules of `group`.
 pub(crate) fn event(group: &str, rules: &[&str]) -> Event {
-    let touched = rules.iter().map(|id| RuleLead { id: Some((*id).to_owned()), shape: None });
+    let touched =
+        rules.iter().map(|id| RuleLead { id: Some((*id).to_owned()), shape: None, edit: false });
     event_on(Lead::Group(GroupLead {
         group: GroupRef::Id(group.to_owned()),
         touched: Touched::Rules(touched.collect()),

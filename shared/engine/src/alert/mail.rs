@@ -20,50 +20,57 @@ const IN_FULL: usize = 10;
 /// The subject line: severity first, then what became of what.
 pub(super) fn subject(event: &Event, decision: &Decision, outcomes: &Outcomes) -> String {
     let severity = decision.severity().as_str().to_uppercase();
-    let line = format!(
-        "[{severity}] {}: {} ({} {})",
-        headline(decision, outcomes),
-        decision.subject.id,
-        event.account,
-        event.region
-    );
+    let (id, what) = (&decision.subject.id, headline(decision, outcomes));
+    let line = format!("[{severity}] {id}: {what} ({} {})", event.account, event.region);
     text::ascii(&line, SUBJECT_LIMIT - 3)
 }
 
-/// What became of what, in a few words.
+/// What became of what, in a few words: first the rules, then what a person must see to.
 fn headline(decision: &Decision, outcomes: &Outcomes) -> String {
-    let rules = by_rule(&decision.findings);
+    let (rules, settings): (Vec<_>, Vec<_>) = by_rule(&decision.findings)
+        .into_iter()
+        .partition(|group| group.iter().any(|f| rule_of(f).is_some()));
+    let mut parts = Vec::new();
+    if !rules.is_empty() {
+        parts.push(rules_headline(decision, &rules, outcomes));
+    }
+    let ends = |wanted: fn(&Remedy) -> bool| -> Vec<&str> {
+        let of_kind = settings.iter().flatten().filter(|finding| wanted(&finding.remedy));
+        of_kind.map(|finding| finding.check.as_str()).collect()
+    };
+    let by_hand = ends(|remedy| !matches!(remedy, Remedy::Pending(_)));
+    if !by_hand.is_empty() {
+        parts.push(format!("needs you, {}", by_hand.join(", ")));
+    }
+    let pending = ends(|remedy| matches!(remedy, Remedy::Pending(_)));
+    if !pending.is_empty() {
+        parts.push(format!("not known yet, {}", pending.join(", ")));
+    }
+    parts.join("; ")
+}
+
+fn rules_headline(decision: &Decision, rules: &[Vec<&Finding>], outcomes: &Outcomes) -> String {
     let ends: Vec<End> = rules.iter().filter_map(|group| worst(group, outcomes)).collect();
     let count = |wanted: &str| ends.iter().filter(|end| end.as_str() == wanted).count();
-    let what = match rules.as_slice() {
-        [only] => {
-            only.first().and_then(|f| rule_words(f)).unwrap_or_else(|| checks(&decision.findings))
-        }
-        _ if decision.findings.iter().all(|f| rule_of(f).is_some()) => {
-            format!("{} open rules", rules.len())
-        }
-        _ => checks(&decision.findings),
+    let what = match rules {
+        [only] => only.first().and_then(|f| rule_words(f)).unwrap_or_default(),
+        _ => format!("{} open rules", rules.len()),
     };
     let closed = count("done") + count("already-gone");
     match (count("failed"), closed) {
-        (0, closed) if closed == ends.len() => format!("Closed {what}"),
-        (0, 0) if decision.findings.iter().any(unreadable) => format!("Could not evaluate {what}"),
-        (0, 0) if count("withheld") > 0 => format!("Left open {what}"),
-        (0, 0) => format!("Needs you, {what}"),
-        (0, closed) => format!("Closed {closed} of {what}"),
+        (0, _) if count("already-gone") == ends.len() => format!("gone already: {what}"),
+        (0, closed) if closed == ends.len() => format!("closed {what}"),
+        (0, 0) if decision.findings.iter().any(unreadable) => format!("could not evaluate {what}"),
+        (0, 0) if count("withheld") > 0 => format!("left open {what}"),
+        (0, 0) => format!("needs you, {what}"),
+        (0, closed) => format!("closed {closed} of {what}"),
         (_, 0) => format!("NOT CLOSED {what}"),
-        (_, closed) => format!("Closed only {closed} of {what}"),
+        (_, closed) => format!("CLOSED ONLY {closed} of {what}"),
     }
 }
 
 fn unreadable(finding: &Finding) -> bool {
     matches!(finding.evidence, Evidence::UnreadableRule { .. } | Evidence::UnreadableGroups(_))
-}
-
-fn checks(findings: &[Finding]) -> String {
-    let mut ids: Vec<&str> = findings.iter().map(|finding| finding.check.as_str()).collect();
-    ids.dedup();
-    ids.join(", ")
 }
 
 /// Of findings on one rule, the one whose end matters most: an action, if any was decided.
@@ -84,10 +91,10 @@ pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room
     let kind = subject.kind.replace('-', " ");
     let _ = writeln!(
         body,
-        "{}: {} on {kind} {}{name}{vpc}, account {}, {}.",
+        "{}: {kind} {}{name}{vpc}: {}. Account {}, {}.",
         decision.severity().as_str().to_uppercase(),
-        headline(decision, outcomes),
         subject.id,
+        headline(decision, outcomes),
         event.account,
         event.region
     );
@@ -195,7 +202,7 @@ fn section(
     let action = group.iter().find_map(|finding| match &finding.remedy {
         Remedy::Do(action) | Remedy::Withheld { action, .. } => Some(action),
         Remedy::ByHand { action, .. } => action.as_ref(),
-        Remedy::Pending(_) => None,
+        Remedy::Pending(_) | Remedy::Gone => None,
     });
     outcome(body, event, &end, action);
     for finding in group {
@@ -226,7 +233,10 @@ fn outcome(body: &mut String, event: &Event, end: &End, action: Option<&Action>)
             writeln!(body, "  Done:     revoked, and seen gone when the group was read again.")
         }
         End::AlreadyGone => {
-            writeln!(body, "  Done:     nothing, it was gone before it could be revoked.")
+            writeln!(
+                body,
+                "  Done:     it is gone. If not by somebody else, then by Portcullis, before it could tell."
+            )
         }
         End::Failed(_) => writeln!(body, "  FAILED:   {why}."),
         End::Withheld(_) => writeln!(body, "  Withheld: {why}."),

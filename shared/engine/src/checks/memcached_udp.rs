@@ -58,3 +58,128 @@ pub fn check(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Interfaces;
+    use crate::fixtures::{
+        all_touched, cache_interface, group, public_interface, rule, touching, with_interfaces,
+        with_list,
+    };
+    use crate::net::Count;
+
+    /// What is found of one touched rule.
+    fn found(traffic: &str, source: &str) -> Option<Finding> {
+        let group = group(vec![rule("sgr-1", traffic, source)]);
+        let mut findings = check(&group, &all_touched(&group));
+        assert!(findings.len() <= 1);
+        findings.pop()
+    }
+
+    #[test]
+    fn private_sources_are_clean() {
+        for source in ["10.0.0.0/8", "192.168.1.1/32", "100.64.0.0/10", "fc00::/7", "0.0.0.0/32"] {
+            assert_eq!(found("udp 11211", source), None, "{source}");
+        }
+    }
+
+    #[test]
+    fn one_public_address_is_enough() {
+        for source in ["52.94.5.1/32", "2600::1/128", "10.0.0.0/7", "0.0.0.0/0", "::/0"] {
+            let finding = found("udp 11211", source).expect(source);
+            assert!(matches!(finding.remedy, Remedy::Do(_)), "{source}: {:?}", finding.remedy);
+        }
+    }
+
+    #[test]
+    fn the_evidence_counts_the_public_addresses() {
+        let finding = found("udp 11211", "52.94.5.0/24").unwrap();
+        let Evidence::Rule { exposure, .. } = finding.evidence else { panic!("{finding:?}") };
+        assert_eq!(exposure, Exposure::Alone(Count { v4: 256, v6: 0 }));
+    }
+
+    #[test]
+    fn both_edges_of_a_range_belong_to_it() {
+        for traffic in ["udp 11211-11300", "udp 11000-11211", "udp 0-65535", "udp"] {
+            assert!(found(traffic, "52.94.5.1/32").is_some(), "{traffic}");
+        }
+        for traffic in ["udp 11212-11300", "udp 11000-11210", "udp 0", "udp 53"] {
+            assert_eq!(found(traffic, "0.0.0.0/0"), None, "{traffic}");
+        }
+    }
+
+    #[test]
+    fn only_udp_reaches_it() {
+        // 50 is an IPsec peer, and ICMP types are not ports.
+        for traffic in ["tcp 11211", "tcp 0-65535", "50", "icmp", "icmp 8", "icmpv6"] {
+            assert_eq!(found(traffic, "0.0.0.0/0"), None, "{traffic}");
+        }
+        assert!(found("17 11211", "0.0.0.0/0").is_some(), "17 is UDP");
+    }
+
+    #[test]
+    fn group_references_and_unreadable_sources_are_not_its_business() {
+        // `open-ingress` tells of what could not be read.
+        for source in ["sg-0f", "pl-1", "?"] {
+            assert_eq!(found("udp 11211", source), None, "{source}");
+        }
+    }
+
+    #[test]
+    fn one_public_entry_of_a_list_is_enough() {
+        let udp = || group(vec![rule("sgr-1", "udp 11211", "pl-1")]);
+        let private = with_list(udp(), "pl-1", &["10.0.0.0/8"]);
+        assert_eq!(check(&private, &all_touched(&private)), Vec::new());
+        let public = with_list(udp(), "pl-1", &["10.0.0.0/8", "52.94.5.1/32"]);
+        assert_eq!(check(&public, &all_touched(&public)).len(), 1);
+    }
+
+    #[test]
+    fn what_the_event_did_not_touch_is_left_alone() {
+        let group = group(vec![rule("sgr-1", "udp 11211", "0.0.0.0/0")]);
+        assert_eq!(check(&group, &touching(&group, &[])), Vec::new());
+    }
+
+    #[test]
+    fn all_traffic_of_a_few_is_left_to_a_person_and_wakes_nobody() {
+        let public = vec![cache_interface("eni-1"), public_interface("eni-2")];
+        for source in ["52.94.5.1/32", "11.0.0.0/9", "2600::/33"] {
+            let group = group(vec![rule("sgr-1", "-1", source)]);
+            let unread = GroupFacts { interfaces: Interfaces::NotRead, ..group.clone() };
+            for group in [with_interfaces(group, public.clone()), unread] {
+                let findings = check(&group, &all_touched(&group));
+                assert_eq!(findings.len(), 1, "{source}");
+                assert_eq!(findings[0].severity, Severity::Medium, "{source}");
+                let by_hand = matches!(
+                    findings[0].remedy,
+                    Remedy::ByHand { action: Some(_), because: Because::AllTraffic }
+                );
+                assert!(by_hand, "{source}: {:?}", findings[0].remedy);
+            }
+        }
+    }
+
+    #[test]
+    fn all_traffic_of_a_few_that_reaches_nothing_stays_low() {
+        assert_eq!(found("-1", "52.94.5.1/32").unwrap().severity, Severity::Low);
+    }
+
+    #[test]
+    fn all_traffic_of_the_world_is_revoked() {
+        for source in ["0.0.0.0/0", "11.0.0.0/8", "::/0", "2600::/32"] {
+            let group = group(vec![rule("sgr-1", "-1", source)]);
+            let group = with_interfaces(group, vec![public_interface("eni-1")]);
+            let findings = check(&group, &all_touched(&group));
+            assert_eq!(findings.len(), 1, "{source}");
+            assert_eq!(findings[0].severity, Severity::Critical, "{source}");
+            assert!(matches!(findings[0].remedy, Remedy::Do(_)), "{source}");
+        }
+    }
+
+    #[test]
+    fn all_udp_ports_of_a_few_are_no_all_traffic() {
+        let finding = found("udp 0-65535", "52.94.5.1/32").unwrap();
+        assert!(matches!(finding.remedy, Remedy::Do(_)));
+    }
+}

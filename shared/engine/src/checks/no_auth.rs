@@ -16,3 +16,46 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
         remedy: Remedy::ByHand { action: None, because: Because::ClientsMustChange },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::CacheKind;
+    use crate::fixtures;
+
+    fn found(kind: CacheKind, engine: Engine, authentication: Option<bool>) -> Option<Finding> {
+        let cache = fixtures::cache(kind, engine.clone(), &[6379]);
+        check(&engine, &CacheFacts { authentication, ..cache })
+    }
+
+    #[test]
+    fn a_cache_that_asks_is_clean() {
+        assert_eq!(found(CacheKind::ReplicationGroup, Engine::Redis, Some(true)), None);
+    }
+
+    #[test]
+    fn a_cache_that_asks_nobody_is_at_fault_even_a_serverless_one() {
+        for engine in [Engine::Redis, Engine::Valkey, Engine::Unknown("new".to_owned())] {
+            for kind in
+                [CacheKind::CacheCluster, CacheKind::ReplicationGroup, CacheKind::ServerlessCache]
+            {
+                let finding = found(kind, engine.clone(), Some(false)).unwrap();
+                assert_eq!(finding.severity, Severity::Medium);
+                let because = Because::ClientsMustChange;
+                assert_eq!(finding.remedy, Remedy::ByHand { action: None, because });
+            }
+        }
+    }
+
+    #[test]
+    fn what_describe_does_not_say_is_no_fault() {
+        assert_eq!(found(CacheKind::ReplicationGroup, Engine::Redis, None), None);
+    }
+
+    #[test]
+    fn memcached_has_nobody_to_ask() {
+        for kind in [CacheKind::CacheCluster, CacheKind::ServerlessCache] {
+            assert_eq!(found(kind, Engine::Memcached, Some(false)), None);
+        }
+    }
+}

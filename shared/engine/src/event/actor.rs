@@ -68,3 +68,128 @@ fn via(record: Json<'_>, invoked_by: Option<String>, agent: &str) -> Option<Stri
     let agent = agent.to_ascii_lowercase();
     AGENTS.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| (*name).to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn named(identity: &Value) -> String {
+        actor(Json::new(&json!({"userIdentity": identity}))).name
+    }
+
+    fn came_via(record: &Value) -> Option<String> {
+        actor(Json::new(record)).via
+    }
+
+    #[test]
+    fn the_name_is_the_best_that_the_record_has() {
+        for (identity, expected) in [
+            (
+                json!({"type": "AssumedRole",
+                    "arn": "arn:aws:sts::111122223333:assumed-role/deploy-role/alice",
+                    "userName": "not this"}),
+                "deploy-role/alice",
+            ),
+            (
+                json!({"type": "AssumedRole",
+                    "arn": "arn:aws-cn:sts::111122223333:assumed-role/deploy-role/i-0f"}),
+                "deploy-role/i-0f",
+            ),
+            (json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root"}), "root"),
+            (
+                json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root",
+                    "userName": "an-alias"}),
+                "root",
+            ),
+            (
+                json!({"type": "IAMUser", "userName": "alice",
+                    "arn": "arn:aws:iam::111122223333:user/people/alice"}),
+                "alice",
+            ),
+            (json!({"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/people/bob"}), "bob"),
+            (
+                json!({"type": "AssumedRole", "sessionContext": {"sessionIssuer":
+                    {"userName": "deploy-role", "arn": "arn:aws:iam::111122223333:role/x/deploy"}}}),
+                "deploy-role",
+            ),
+            (
+                json!({"type": "AWSService", "invokedBy": "cloudformation.amazonaws.com"}),
+                "cloudformation.amazonaws.com",
+            ),
+            (json!({"type": "AWSAccount", "accountId": "444455556666"}), "unknown"),
+            (json!({}), "unknown"),
+            (json!(null), "unknown"),
+        ] {
+            assert_eq!(named(&identity), expected, "{identity}");
+        }
+    }
+
+    #[test]
+    fn the_arn_is_that_of_the_caller_or_the_next_best() {
+        let issuer = json!({"sessionIssuer": {"arn": "arn:aws:iam::111122223333:role/deploy"}});
+        for (identity, expected) in [
+            (json!({"arn": "arn:of:the:caller", "sessionContext": issuer}), "arn:of:the:caller"),
+            (
+                json!({"principalId": "AROA1:alice", "sessionContext": issuer}),
+                "arn:aws:iam::111122223333:role/deploy",
+            ),
+            (json!({"principalId": "AROA1:alice"}), "AROA1:alice"),
+            (json!({}), "unknown"),
+        ] {
+            let record = json!({"userIdentity": identity});
+            assert_eq!(actor(Json::new(&record)).arn, expected, "{identity}");
+        }
+    }
+
+    #[test]
+    fn the_way_in_is_told_where_it_can_be() {
+        let by = |service: &str| json!({"userIdentity": {"invokedBy": service}});
+        let with = |agent: &str| json!({"userAgent": agent});
+        for (record, expected) in [
+            (json!({"sessionCredentialFromConsole": "true"}), Some("AWS console")),
+            (json!({"sessionCredentialFromConsole": true}), Some("AWS console")),
+            (with("console.ec2.amazonaws.com"), Some("AWS console")),
+            (by("signin.amazonaws.com"), Some("AWS console")),
+            (by("cloudformation.amazonaws.com"), Some("cloudformation.amazonaws.com")),
+            (
+                json!({"userIdentity": {"invokedBy": "autoscaling.amazonaws.com"},
+                    "userAgent": "aws-cli/2.15"}),
+                Some("autoscaling.amazonaws.com"),
+            ),
+            (with("APN/1.0 HashiCorp/1.0 Terraform/1.7.0 aws-sdk-go-v2/1.24.1"), Some("Terraform")),
+            (with("APN/1.0 OpenTofu/1.6.0 aws-sdk-go-v2/1.24.1"), Some("OpenTofu")),
+            (with("aws-sdk-go-v2/1.24.1 Pulumi/3.0"), Some("Pulumi")),
+            (with("[aws-cli/2.15.0 Python/3.11.6 Linux]"), Some("AWS CLI")),
+            (with("Boto3/1.34.0 md/Botocore#1.34.0"), Some("AWS SDK for Python")),
+            (with("aws-sdk-rust/1.1.0 os/linux"), Some("an AWS SDK")),
+            (with("curl/8.0"), None),
+            (with("my console.tool"), None),
+            (json!({"sessionCredentialFromConsole": "false"}), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(came_via(&record).as_deref(), expected, "{record}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_says_nothing_is_read_all_the_same() {
+        for record in [json!({}), json!(null), json!({"userIdentity": null}), json!([])] {
+            let actor = actor(Json::new(&record));
+            assert_eq!(actor.ip, "unknown", "{record}");
+            assert_eq!(actor.agent, "", "{record}");
+            assert_eq!(session_role(Json::new(&record)), None, "{record}");
+        }
+    }
+
+    #[test]
+    fn the_session_role_is_the_issuer_not_what_the_session_is_called() {
+        let record = json!({"userIdentity": {
+            "arn": "arn:aws:sts::111122223333:assumed-role/other/portcullis-recreate",
+            "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::111122223333:role/other"}},
+        }});
+        let role = session_role(Json::new(&record));
+        assert_eq!(role.as_deref(), Some("arn:aws:iam::111122223333:role/other"));
+    }
+}

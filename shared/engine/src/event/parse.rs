@@ -213,7 +213,8 @@ fn authorize(request: Json<'_>, response: Json<'_>) -> Result<GroupLead, Stop> {
         match item.get("securityGroupRuleId").text() {
             Some(rule) => touched.push(RuleLead {
                 id: Some(id(rule, "detail.responseElements.securityGroupRuleSet", "sgr-")?),
-                shape: None,
+                shape: told(item),
+                edit: false,
             }),
             None => return Ok(GroupLead { group, touched: requested(request) }),
         }
@@ -235,7 +236,7 @@ fn requested(request: Json<'_>) -> Touched {
         let shape = |source| shape(permission, source);
         for source in sources {
             match source.and_then(shape) {
-                Ok(shape) => rules.push(RuleLead { id: None, shape: Some(shape) }),
+                Ok(shape) => rules.push(RuleLead { id: None, shape: Some(shape), edit: false }),
                 Err(why) => return Touched::Unknown(why),
             }
         }
@@ -323,7 +324,7 @@ fn modify(request: Json<'_>) -> Result<GroupLead, Stop> {
             });
         };
         let after = edit.get("SecurityGroupRule");
-        rules.push(RuleLead { id: Some(id(rule, RULE, "sgr-")?), shape: edited(after) });
+        rules.push(RuleLead { id: Some(id(rule, RULE, "sgr-")?), shape: told(after), edit: true });
     }
     let touched = match rules.is_empty() {
         true => Touched::Unknown("the record does not name the edited rules".to_owned()),
@@ -332,15 +333,19 @@ fn modify(request: Json<'_>) -> Result<GroupLead, Stop> {
     Ok(GroupLead { group, touched })
 }
 
-/// What an edit made of a rule, if the record says all of it.
-fn edited(after: Json<'_>) -> Option<RuleShape> {
+/// A rule as the record tells it, in a response or an edit, if it tells all of it.
+fn told(after: Json<'_>) -> Option<RuleShape> {
     let members = ["CidrIpv4", "CidrIpv6"];
     let cidr = members.into_iter().find_map(|member| after.get(member).text());
     let source = match cidr {
         Some(text) => Source::cidr(&text)?,
         None => match after.get("PrefixListId").text() {
             Some(list) => Source::PrefixList(list),
-            None => Source::Group(after.get("ReferencedGroupId").text()?),
+            None => {
+                let group = after.get("ReferencedGroupId").text();
+                let nested = || after.get("referencedGroupInfo").get("groupId").text();
+                Source::Group(group.or_else(nested)?)
+            }
         },
     };
     shape(after, source).ok()

@@ -87,3 +87,88 @@ impl Measure {
 fn size(nodes: &[Node], at: usize) -> u128 {
     nodes.get(at).map_or(0, |node| node.size)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// 64 addresses around an edge of public space, so that each can be counted.
+    const UNIVERSE: u128 = 64;
+
+    /// The first of them: half of 9.255.255.224 - 10.0.0.31 is private, half of
+    /// 2001:db7:…:ffe0 - 2001:db8::1f is documentation.
+    fn start(family: Family) -> u128 {
+        match family {
+            Family::V4 => (10 << 24) - UNIVERSE / 2,
+            Family::V6 => (0x2001_0db8 << 96) - UNIVERSE / 2,
+        }
+    }
+
+    /// Public addresses of the union, one by one.
+    fn counted(family: Family, ranges: &[Range]) -> u128 {
+        let first = start(family);
+        let covered = (first..first + UNIVERSE)
+            .filter(|at| ranges.iter().any(|(from, to)| from <= at && at <= to));
+        covered.map(|at| public_count(family, (at, at))).sum()
+    }
+
+    fn family() -> impl Strategy<Value = Family> {
+        prop::sample::select(vec![Family::V4, Family::V6])
+    }
+
+    proptest! {
+        #[test]
+        fn the_total_is_that_of_the_union_after_every_step(
+            family in family(),
+            ranges in prop::collection::vec((0..UNIVERSE, 0..UNIVERSE), 1..10),
+            steps in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..40),
+        ) {
+            let first = start(family);
+            let ranges: Vec<Range> =
+                ranges.into_iter().map(|(a, b)| (first + a.min(b), first + a.max(b))).collect();
+            let mut measure = Measure::new(family, ranges.iter().copied());
+            let mut inside: Vec<Range> = Vec::new();
+            prop_assert_eq!(measure.total(), 0);
+            for (which, add) in steps {
+                if add {
+                    let range = *which.get(&ranges);
+                    inside.push(range);
+                    measure.update(range, true);
+                } else if !inside.is_empty() {
+                    let range = inside.swap_remove(which.index(inside.len()));
+                    measure.update(range, false);
+                }
+                prop_assert_eq!(measure.total(), counted(family, &inside));
+            }
+        }
+    }
+
+    #[test]
+    fn a_set_of_nothing_is_empty() {
+        assert_eq!(Measure::new(Family::V4, std::iter::empty()).total(), 0);
+    }
+
+    #[test]
+    fn a_range_that_is_in_twice_stays_until_it_is_out_twice() {
+        let range = (start(Family::V4), start(Family::V4) + 7);
+        let mut measure = Measure::new(Family::V4, [range, range].into_iter());
+        let mut total = |add| {
+            measure.update(range, add);
+            measure.total()
+        };
+        assert_eq!([total(true), total(true), total(false), total(false)], [8, 8, 8, 0]);
+    }
+
+    #[test]
+    fn both_ends_of_address_space_are_in_it() {
+        for (family, all) in [(Family::V4, (0, u32::MAX.into())), (Family::V6, (0, u128::MAX))] {
+            let mut measure = Measure::new(family, std::iter::once(all));
+            measure.update(all, true);
+            assert_eq!(measure.total(), public_count(family, all), "{family:?}");
+            measure.update(all, false);
+            assert_eq!(measure.total(), 0, "{family:?}");
+        }
+    }
+}

@@ -159,3 +159,131 @@ fn thousands(number: u128) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    fn count(cidr: &str) -> u128 {
+        let (family, range) = range_of(cidr.parse().unwrap());
+        public_count(family, range)
+    }
+
+    fn is_public(address: &str) -> bool {
+        count(&IpNet::from(address.parse::<IpAddr>().unwrap()).to_string()) == 1
+    }
+
+    #[test]
+    fn ordinary_addresses_are_public() {
+        for address in ["1.1.1.1", "8.8.8.8", "52.94.5.1", "2600::1", "2a00::1", "2001:4860::1"] {
+            assert!(is_public(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_special_block_is_public_and_both_neighbours_are() {
+        for (block, before, after) in [
+            ("0.0.0.0/8", None, Some("1.0.0.0")),
+            ("10.0.0.0/8", Some("9.255.255.255"), Some("11.0.0.0")),
+            ("100.64.0.0/10", Some("100.63.255.255"), Some("100.128.0.0")),
+            ("127.0.0.0/8", Some("126.255.255.255"), Some("128.0.0.0")),
+            ("169.254.0.0/16", Some("169.253.255.255"), Some("169.255.0.0")),
+            ("172.16.0.0/12", Some("172.15.255.255"), Some("172.32.0.0")),
+            ("192.0.0.0/24", Some("191.255.255.255"), Some("192.0.1.0")),
+            ("192.0.2.0/24", Some("192.0.1.255"), Some("192.0.3.0")),
+            ("192.88.99.0/24", Some("192.88.98.255"), Some("192.88.100.0")),
+            ("192.168.0.0/16", Some("192.167.255.255"), Some("192.169.0.0")),
+            ("198.18.0.0/15", Some("198.17.255.255"), Some("198.20.0.0")),
+            ("198.51.100.0/24", Some("198.51.99.255"), Some("198.51.101.0")),
+            ("203.0.113.0/24", Some("203.0.112.255"), Some("203.0.114.0")),
+            ("224.0.0.0/3", Some("223.255.255.255"), None),
+            ("::/3", None, Some("2000::")),
+            ("2001::/23", Some("2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), Some("2001:200::")),
+            ("2001:db8::/32", Some("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff"), Some("2001:db9::")),
+            ("2002::/16", Some("2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), Some("2003::")),
+            ("3fff::/20", Some("3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), Some("3fff:1000::")),
+            ("4000::/2", Some("3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), None),
+            ("8000::/1", None, None),
+        ] {
+            assert_eq!(count(block), 0, "{block}");
+            for neighbour in [before, after].into_iter().flatten() {
+                assert!(is_public(neighbour), "{neighbour}, beside {block}");
+            }
+        }
+    }
+
+    #[test]
+    fn private_ipv6_is_not_public() {
+        for block in ["fc00::/7", "fe80::/10", "ff00::/8", "::1/128", "::/128", "64:ff9b::/96"] {
+            assert_eq!(count(block), 0, "{block}");
+        }
+    }
+
+    #[test]
+    fn the_world_is_all_addresses_without_the_special_ones() {
+        assert_eq!(count("0.0.0.0/0"), 3_702_258_432);
+        assert_eq!(count("0.0.0.0/1") + count("128.0.0.0/1"), 3_702_258_432);
+        // 2001::/23, 2001:db8::/32, 2002::/16 and 3fff::/20 are missing from 2000::/3.
+        let special = (1 << 105) + (1 << 96) + (1 << 112) + (1 << 108);
+        assert_eq!(count("::/0"), (1 << 125) - special);
+        assert_eq!(count("2000::/3"), count("::/0"));
+    }
+
+    #[test]
+    fn a_range_that_holds_a_special_block_counts_without_it() {
+        assert_eq!(count("10.0.0.0/7"), 1 << 24);
+        assert_eq!(count("172.0.0.0/8"), (1 << 24) - (1 << 20));
+        assert_eq!(count("192.0.0.0/8"), (1 << 24) - (1 << 16) - 3 * 256);
+        assert_eq!(count("192.0.0.0/16"), (1 << 16) - 2 * 256);
+        assert_eq!(count("2001:db8::/31"), 1 << 96);
+    }
+
+    #[test]
+    fn zero_with_a_long_prefix_is_nobody() {
+        assert_eq!(count("0.0.0.0/32"), 0);
+        assert_eq!(count("0.0.0.0/8"), 0);
+        assert_eq!(count("::/128"), 0);
+    }
+
+    #[test]
+    fn host_bits_are_masked() {
+        assert_eq!(range_of("10.1.2.3/0".parse().unwrap()), (Family::V4, (0, u32::MAX.into())));
+        assert_eq!(range_of("fe80::1/0".parse().unwrap()), (Family::V6, (0, u128::MAX)));
+        let one = u32::from_be_bytes([52, 94, 5, 1]).into();
+        assert_eq!(range_of("52.94.5.1/32".parse().unwrap()), (Family::V4, (one, one)));
+    }
+
+    #[test]
+    fn any_address_of_either_family_is_some() {
+        assert!(!Count::default().any());
+        assert!(Count { v4: 1, v6: 0 }.any());
+        assert!(Count { v4: 0, v6: 1 }.any());
+    }
+
+    #[test]
+    fn counts_read_well() {
+        let v4 = |v4| Count { v4, v6: 0 }.to_string();
+        let v6 = |v6| Count { v4: 0, v6 }.to_string();
+        assert_eq!(Count::default().to_string(), "no public address");
+        assert_eq!(v4(1), "1 public IPv4 address");
+        assert_eq!(v4(256), "256 public IPv4 addresses");
+        assert_eq!(v4(1_000), "1,000 public IPv4 addresses");
+        assert_eq!(v4(16_777_216), "16,777,216 public IPv4 addresses");
+        // The first whole per cent.
+        assert_eq!(v4(37_022_584), "37,022,584 public IPv4 addresses");
+        assert_eq!(v4(37_022_585), "37,022,585 public IPv4 addresses (1 % of all)");
+        assert_eq!(v4(3_702_258_431), "3,702,258,431 public IPv4 addresses (99 % of all)");
+        assert_eq!(v4(3_702_258_432), "3,702,258,432 public IPv4 addresses (all there are)");
+        assert_eq!(v6(1), "1 public IPv6 address");
+        assert_eq!(v6(2), "public IPv6 addresses worth a /127");
+        assert_eq!(v6(1 << 96), "public IPv6 addresses worth a /32");
+        assert_eq!(v6(3 << 95), "public IPv6 addresses worth a /32");
+        assert_eq!(v6(count("::/0")), "all public IPv6 addresses");
+        assert_eq!(
+            Count { v4: 1, v6: 1 << 80 }.to_string(),
+            "1 public IPv4 address and public IPv6 addresses worth a /48"
+        );
+    }
+}

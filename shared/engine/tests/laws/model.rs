@@ -149,7 +149,7 @@ impl Model {
                 let meets = |rule: &&&IngressRule| rule.covers(protocol, port);
                 let all = rest.iter().filter(meets).copied();
                 let untouched =
-                    rest.iter().filter(meets).filter(|rule| !is_touched(*rule)).copied();
+                    rest.iter().filter(meets).filter(|rule| !is_touched(rule)).copied();
                 Self::internet(all) && !Self::internet(untouched)
             })
         });

@@ -232,7 +232,7 @@ async fn a_rule_that_an_event_gives_by_its_shape_is_looked_for_too() {
         to_port: 6379,
         source: Source::cidr(WORLD).unwrap(),
     };
-    let touched = Touched::Rules(vec![RuleLead { id: None, shape: Some(shape) }]);
+    let touched = Touched::Rules(vec![RuleLead { id: None, shape: Some(shape), edit: true }]);
     let lead = GroupLead { touched, ..lead(&[]) };
     let facts = group(&account.ec2(), &lead).await.unwrap().expect("the group is there");
     assert_eq!(ids(&facts), ["sgr-1"]);

@@ -1,0 +1,146 @@
+//! Facts and events for unit tests, in few words.
+
+use crate::checks::{Finding, Judged};
+use crate::decide::rule_of;
+use crate::event::{Actor, CacheLead, Event, EventName, Lead};
+use crate::facts::{
+    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupFacts, IngressRule, Interface,
+    Interfaces, PrefixList, Protocol, Source,
+};
+
+/// The account that everything is in unless a test says otherwise.
+pub(crate) const ACCOUNT: &str = "111122223333";
+
+/// A rule for `traffic`, as `tcp 6379`, `udp 11000-12000`, `icmp 8`, `50` or `-1`, from `source`:
+/// a CIDR, `pl-…`, `sg-…`, or anything else for one that cannot be read.
+pub(crate) fn rule(id: &str, traffic: &str, source: &str) -> IngressRule {
+    let (protocol, ports) = traffic.split_once(' ').unwrap_or((traffic, ""));
+    let protocol = Protocol::parse(protocol);
+    let number = |text: &str| text.parse().unwrap_or(-1);
+    let (from_port, to_port) = match (&protocol, ports.split_once('-')) {
+        (_, Some((from, to))) => (number(from), number(to)),
+        (Protocol::Icmp | Protocol::Icmpv6, None) => (number(ports), -1),
+        (Protocol::Tcp | Protocol::Udp | Protocol::All | Protocol::Other(_), None) => {
+            (number(ports), number(ports))
+        }
+    };
+    let source = match source {
+        list if list.starts_with("pl-") => Source::PrefixList(list.to_owned()),
+        group if group.starts_with("sg-") => Source::Group(group.to_owned()),
+        text => Source::cidr(text).unwrap_or_else(|| Source::Unreadable(text.to_owned())),
+    };
+    IngressRule {
+        id: id.to_owned(),
+        protocol,
+        from_port,
+        to_port,
+        source,
+        description: None,
+        tags: Vec::new(),
+    }
+}
+
+/// A group of our account that no interface carries.
+pub(crate) fn group(rules: Vec<IngressRule>) -> GroupFacts {
+    GroupFacts {
+        id: "sg-01".to_owned(),
+        owner: Some(ACCOUNT.to_owned()),
+        rules,
+        interfaces: Interfaces::Read(Vec::new()),
+        ..GroupFacts::default()
+    }
+}
+
+/// The group with a prefix list of these entries.
+pub(crate) fn with_list(mut group: GroupFacts, id: &str, entries: &[&str]) -> GroupFacts {
+    let entries = entries.iter().map(|text| text.parse().unwrap()).collect();
+    group.prefix_lists.insert(id.to_owned(), PrefixList::Entries(entries));
+    group
+}
+
+/// The group with a prefix list that could not be read.
+pub(crate) fn with_unreadable_list(mut group: GroupFacts, id: &str, why: &str) -> GroupFacts {
+    group.prefix_lists.insert(id.to_owned(), PrefixList::Unknown(why.to_owned()));
+    group
+}
+
+/// The group on these interfaces.
+pub(crate) fn with_interfaces(mut group: GroupFacts, interfaces: Vec<Interface>) -> GroupFacts {
+    group.interfaces = Interfaces::Read(interfaces);
+    group
+}
+
+/// A private interface of a kind that is no cache's.
+pub(crate) fn interface(id: &str, kind: &str) -> Interface {
+    Interface { id: id.to_owned(), public: Vec::new(), of_cache: false, kind: kind.to_owned() }
+}
+
+/// A private interface of a cache node.
+pub(crate) fn cache_interface(id: &str) -> Interface {
+    Interface { of_cache: true, ..interface(id, "interface") }
+}
+
+/// An interface with a public address.
+pub(crate) fn public_interface(id: &str) -> Interface {
+    Interface { public: vec!["52.94.5.9".to_owned()], ..interface(id, "interface") }
+}
+
+/// Every rule of the group, as touched.
+pub(crate) fn all_touched(group: &GroupFacts) -> Vec<Judged<'_>> {
+    group.rules.iter().map(|rule| (rule, true)).collect()
+}
+
+/// The rules of the group, of which the event touched these.
+pub(crate) fn touching<'a>(group: &'a GroupFacts, touched: &[&str]) -> Vec<Judged<'a>> {
+    group.rules.iter().map(|rule| (rule, touched.contains(&rule.id.as_str()))).collect()
+}
+
+/// The ids of the rules that findings are about, in their order.
+pub(crate) fn rule_ids(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().filter_map(rule_of).map(|rule| rule.id.as_str()).collect()
+}
+
+/// A cache in order: encrypted, with authentication, behind no group.
+pub(crate) fn cache(kind: CacheKind, engine: Engine, ports: &[u16]) -> CacheFacts {
+    CacheFacts {
+        kind,
+        id: "sessions".to_owned(),
+        arn: None,
+        engine: Some(engine),
+        status: "available".to_owned(),
+        member_of: None,
+        ports: ports.to_vec(),
+        transit_encryption: Some(true),
+        authentication: Some(true),
+        groups: CacheGroups::Read(Vec::new()),
+        settings: CacheSettings::default(),
+    }
+}
+
+/// A request for a cache that named neither engine nor port nor groups.
+pub(crate) fn cache_lead(kind: CacheKind) -> CacheLead {
+    CacheLead {
+        kind,
+        id: "sessions".to_owned(),
+        engine: None,
+        port: None,
+        inherits: None,
+        security_groups: Vec::new(),
+    }
+}
+
+/// An event in our account.
+pub(crate) fn event(lead: Lead) -> Event {
+    Event {
+        id: "e-1".to_owned(),
+        name: match lead {
+            Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
+            Lead::Cache(_) => EventName::CreateReplicationGroup,
+        },
+        time: "2026-11-21T10:00:00Z".to_owned(),
+        account: ACCOUNT.to_owned(),
+        region: "eu-west-1".to_owned(),
+        actor: Actor::default(),
+        lead,
+    }
+}
