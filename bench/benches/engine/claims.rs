@@ -11,12 +11,13 @@ use crate::groups::{self, Case};
 /// A group of so many rules with a prefix list of so many entries.
 type Make = fn(usize, usize) -> Case;
 
-const KINDS: [(&str, Make); 5] = [
-    ("usual, clean", groups::clean),
-    ("usual, one open", groups::open),
-    ("walked, clean", groups::walked),
-    ("unions at fault", groups::unions),
-    ("all at one port", groups::one_port),
+/// The groups; the claims are about those that people write, the others show the worst.
+const KINDS: [(&str, bool, Make); 5] = [
+    ("usual, clean", true, groups::clean),
+    ("usual, one open", true, groups::open),
+    ("walked, clean", false, groups::walked),
+    ("unions at fault", false, groups::unions),
+    ("all at one port", false, groups::one_port),
 ];
 
 /// Rules, entries of the prefix list, and the time that a decision may take.
@@ -28,24 +29,28 @@ const SIZES: [usize; 6] = [125, 250, 500, 1000, 2000, 4000];
 pub(crate) fn check() -> ExitCode {
     let mut held = true;
     println!(
-        "\n{:<18} {:>6} {:>8} {:>9} {:>12} {:>12}",
+        "\n{:<18} {:>6} {:>8} {:>9} {:>12} {:>8}",
         "group", "rules", "at fault", "list", "decided in", "claim"
     );
     for (rules, entries, limit) in CLAIMS {
-        for (name, make) in KINDS {
+        for (name, claimed, make) in KINDS {
             let case = make(rules, entries);
             let faults = decided(&case).findings.len();
             let time = median(&case);
-            let verdict = if time < limit { "" } else { "  MISSED" };
-            held &= time < limit;
+            let verdict = match (claimed, time < limit) {
+                (true, true) => "holds",
+                (true, false) => "MISSED",
+                (false, _) => "-",
+            };
+            held &= !claimed || time < limit;
             println!(
-                "{name:<18} {rules:>6} {faults:>8} {entries:>9} {time:>12.1?} {limit:>12?}{verdict}"
+                "{name:<18} {rules:>6} {faults:>8} {entries:>9} {time:>12.1?} {limit:>8?}  {verdict}"
             );
         }
     }
     println!("\nGrowth: n rules and a list of n entries; n log n would be a factor of 2.2 a step.");
     println!("{:<18} {}", "group", SIZES.map(|n| format!("{n:>10}       ")).concat());
-    for (name, make) in KINDS {
+    for (name, _, make) in KINDS {
         let mut before: Option<Duration> = None;
         let steps = SIZES.map(|n| {
             let time = median(&make(n, n));

@@ -74,7 +74,9 @@ fn case(rules: Vec<IngressRule>, touched: usize) -> Case {
     let ids = rules.iter().step_by(step.max(1)).map(|rule| rule.id.clone());
     let lead = GroupLead {
         group: GroupRef::Id(GROUP.to_owned()),
-        touched: Touched::Rules(ids.map(|id| RuleLead { id: Some(id), shape: None }).collect()),
+        touched: Touched::Rules(
+            ids.map(|id| RuleLead { id: Some(id), shape: None, edit: false }).collect(),
+        ),
     };
     let event = Event {
         id: "6043eb60-ad3b-4ede-a847-5bd76944d348".to_owned(),
@@ -145,7 +147,7 @@ pub(crate) fn walked(rules: usize, entries: usize) -> Case {
 /// The worst that is at fault: at most ports, the sources are the internet only together. Every
 /// rule was touched.
 pub(crate) fn unions(rules: usize, entries: usize) -> Case {
-    let prefixes = [32, 28, 24, 20, 16, 12, 10, 9];
+    let prefixes = [32, 28, 24, 16, 10, 10, 9, 9];
     let all = (0..rules).map(|at| overlapping(at, prefixes)).collect();
     with_list(case(all, rules), entries)
 }
