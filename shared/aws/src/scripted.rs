@@ -54,7 +54,7 @@ pub(crate) struct State {
     lingering: Vec<(Rule, usize)>,
     /// Items to a page.
     pub(crate) page: usize,
-    failures: Vec<(&'static str, String, &'static str)>,
+    pub(crate) failures: Vec<(&'static str, String, &'static str)>,
     start: Instant,
 }
 

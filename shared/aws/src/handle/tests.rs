@@ -103,7 +103,7 @@ async fn a_revoke_that_fails_is_an_error_and_the_alert_says_that_it_failed() {
     let account = open();
     account.fail(REVOKE, "sgr-1", "UnauthorizedOperation");
     let error = dealt_with(&account, &["sgr-1"]).await.unwrap_err().to_string();
-    assert!(error.starts_with("1 of 1 actions failed: sgr-1: still open"), "{error}");
+    assert!(error.starts_with("sgr-1: still open"), "{error}");
     assert!(error.contains("UnauthorizedOperation"), "{error}");
     let (subject, mail, _) = told(&account);
     assert!(subject.contains("NOT CLOSED"), "{subject}");
@@ -131,11 +131,41 @@ async fn a_rule_is_closed_even_if_nothing_around_its_group_can_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_delivery_of_the_same_event_is_silent() {
+async fn a_revoke_and_an_alert_that_both_fail_are_both_in_the_error() {
     let account = open();
-    dealt_with(&account, &["sgr-1"]).await.unwrap();
-    dealt_with(&account, &["sgr-1"]).await.unwrap();
-    assert_eq!((account.count(REVOKE), account.count("Publish")), (1, 1));
+    account.fail(REVOKE, "sgr-1", "UnauthorizedOperation");
+    account.fail("Publish", &crate::scripted::settings().alert_topic_arn, "AuthorizationError");
+    let error = dealt_with(&account, &["sgr-1"]).await.unwrap_err().to_string();
+    assert!(error.contains("sgr-1: still open") && error.contains("publishing the alert"), "{error}");
+}
+
+/// The event that says it opened `sgr-1` to the world.
+fn opened() -> portcullis_engine::event::Event {
+    let shape = RuleShape {
+        protocol: Protocol::Tcp,
+        from_port: 6379,
+        to_port: 6379,
+        source: Source::cidr(WORLD).unwrap(),
+    };
+    let touched = RuleLead { id: Some("sgr-1".to_owned()), shape: Some(shape), edit: false };
+    event_on(Lead::Group(GroupLead {
+        group: GroupRef::Id(GROUP.to_owned()),
+        touched: Touched::Rules(vec![touched]),
+    }))
+}
+
+/// Nobody would ever hear of the revoke, if the second try took "gone" for "nothing happened".
+#[tokio::test(start_paused = true)]
+async fn an_alert_that_did_not_go_out_is_made_up_for_when_the_event_is_tried_again() {
+    let account = open();
+    account.fail("Publish", &crate::scripted::settings().alert_topic_arn, "AuthorizationError");
+    let shell = account.shell(Mode::Enforce);
+    ingress(&shell, &opened()).await.unwrap_err();
+    ingress(&shell, &opened()).await.unwrap_err();
+    account.now().failures.clear();
+    ingress(&shell, &opened()).await.unwrap();
+    assert_eq!((account.count(REVOKE), account.rule_ids(GROUP).len()), (1, 1));
+    assert_eq!(ends(&account), ["already-gone"]);
 }
 
 #[tokio::test(start_paused = true)]
