@@ -50,7 +50,7 @@ impl Settings {
         let topic = "PORTCULLIS_ALERT_TOPIC_ARN";
         let form = "the ARN of an SNS topic, as `arn:aws:sns:eu-west-1:111122223333:alerts`";
         let alert_topic_arn = match variable(topic) {
-            Some(arn) if is_arn(&arn, "sns") => arn,
+            Some(arn) if is_topic(&arn) => arn,
             Some(other) => {
                 problems
                     .push(format!("{topic} is `{}`, and must be {form}", other.escape_default()));
@@ -79,7 +79,7 @@ impl Settings {
             .filter(|arn| !arn.is_empty())
             .map(str::to_owned)
             .collect();
-        for arn in own_role_arns.iter().filter(|arn| !is_arn(arn, "iam")) {
+        for arn in own_role_arns.iter().filter(|arn| !is_role(arn)) {
             problems.push(format!(
                 "PORTCULLIS_OWN_ROLE_ARNS holds `{}`, and must hold ARNs of IAM roles, comma-separated",
                 arn.escape_default()
@@ -92,11 +92,21 @@ impl Settings {
     }
 }
 
-fn is_arn(text: &str, service: &str) -> bool {
+fn is_topic(text: &str) -> bool {
+    matches!(arn(text).as_slice(), ["arn", _, "sns", region, account, topic]
+        if !region.is_empty() && !account.is_empty() && !topic.is_empty() && !topic.contains(':'))
+}
+
+fn is_role(text: &str) -> bool {
+    matches!(arn(text).as_slice(), ["arn", _, "iam", "", account, resource]
+        if !account.is_empty() && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
+}
+
+/// The six parts of an ARN; fewer if it is none.
+fn arn(text: &str) -> Vec<&str> {
     let parts: Vec<_> = text.splitn(6, ':').collect();
-    matches!(parts.as_slice(), ["arn", partition, named, _, _, resource]
-        if partition.starts_with("aws") && *named == service && !resource.is_empty())
-        && !text.contains(char::is_whitespace)
+    let known = parts.get(1).is_some_and(|partition| partition.starts_with("aws"));
+    if known && !text.contains(char::is_whitespace) { parts } else { Vec::new() }
 }
 
 #[cfg(test)]

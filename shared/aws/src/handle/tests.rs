@@ -136,7 +136,10 @@ async fn a_revoke_and_an_alert_that_both_fail_are_both_in_the_error() {
     account.fail(REVOKE, "sgr-1", "UnauthorizedOperation");
     account.fail("Publish", &crate::scripted::settings().alert_topic_arn, "AuthorizationError");
     let error = dealt_with(&account, &["sgr-1"]).await.unwrap_err().to_string();
-    assert!(error.contains("sgr-1: still open") && error.contains("publishing the alert"), "{error}");
+    assert!(
+        error.contains("sgr-1: still open") && error.contains("publishing the alert"),
+        "{error}"
+    );
 }
 
 /// The event that says it opened `sgr-1` to the world.

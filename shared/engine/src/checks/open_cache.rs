@@ -44,18 +44,27 @@ fn pending(why: &str) -> Finding {
 }
 
 fn at_unknown_port(engine: &Engine, tables: &[SourceTable<'_>], why: &str) -> Vec<Finding> {
-    let findings = at_port(engine, None, tables);
-    match findings.is_empty() && open_somewhere(tables) {
-        true => vec![pending(why)],
-        false => findings,
+    let mut findings = at_port(engine, None, tables);
+    if open_somewhere(engine, tables, &findings) {
+        findings.push(pending(why));
     }
+    findings
 }
 
-/// Whether at some port the groups together let the internet in, or it cannot be told.
-fn open_somewhere(tables: &[SourceTable<'_>]) -> bool {
+/// Whether, beside what was found, the groups together let the internet in at some port that may
+/// be the cache's, or it cannot be told.
+fn open_somewhere(engine: &Engine, tables: &[SourceTable<'_>], found: &[Finding]) -> bool {
+    let may_reach = |rule: &IngressRule| match rule.protocol {
+        Protocol::Tcp | Protocol::All => true,
+        Protocol::Udp => *engine == Engine::Memcached,
+        Protocol::Icmp | Protocol::Icmpv6 | Protocol::Other(_) => false,
+    };
     let rules = tables.iter().flat_map(|table| table.group.rules.iter().map(move |r| (table, r)));
     let mut candidates = Vec::new();
     for (table, rule) in rules {
+        if !may_reach(rule) || found.iter().any(|known| rule_id(known) == Some(&rule.id)) {
+            continue;
+        }
         match table.of(rule) {
             Ok(Some(sources)) => candidates.push(Candidate {
                 id: &rule.id,

@@ -118,7 +118,7 @@ impl Count {
     }
 }
 
-/// `3,702,258,176 public IPv4 addresses (all of them)`: exact where a person can grasp the
+/// `3,702,258,432 public IPv4 addresses (all there are)`: exact where a person can grasp the
 /// number, as the share or the equivalent network where not.
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -148,8 +148,7 @@ impl Model {
             (0..10).any(|port| {
                 let meets = |rule: &&&IngressRule| rule.covers(protocol, port);
                 let all = rest.iter().filter(meets).copied();
-                let untouched =
-                    rest.iter().filter(meets).filter(|rule| !is_touched(rule)).copied();
+                let untouched = rest.iter().filter(meets).filter(|rule| !is_touched(rule)).copied();
                 Self::internet(all) && !Self::internet(untouched)
             })
         });
