@@ -28,7 +28,7 @@ def test_event(guard, name):
     role = guard.stack.role("ingress")
     event = json.loads((places.EVENTS / f"{name}.json").read_text().replace(OWN_ROLE, role))
     snapshot = (SNAPSHOTS / f"{name}.snap").read_text().replace(OWN_ROLE, role)
-    groups = seed(guard, name, event)
+    groups = seed(guard, name)
     before = {group: guard.look(group) for group in groups}
     answer, error = guard.stack.invoke(function_of(event), event)
     if "\nmalformed event: " in snapshot:
@@ -60,17 +60,11 @@ def decided(text):
     return [re.sub(r"( -> [a-z ]+): .*", r"\1", line) for line in lines if not line.startswith("note: ")]
 
 
-def seed(guard, name, event):
+def seed(guard, name):
     """Put the facts into the account; gives the ids of their groups."""
     path = places.EVENTS / f"{name}.facts.json"
     if not path.exists():
         return []
     facts = json.loads(path.read_text())
-    detail = event["detail"] if isinstance(event["detail"], dict) else {}
-    if "groupName" in (detail.get("requestParameters") or {}):
-        # EC2 takes names in the default VPC only, and this account has one already.
-        default = guard.ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
-        for group in facts["SecurityGroups"]:
-            group["VpcId"] = default
     guard.account.seed(facts)
     return [group["GroupId"] for group in facts.get("SecurityGroups", [])]
