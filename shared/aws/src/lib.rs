@@ -1,6 +1,6 @@
 //! The shell around the engine: it looks, acts and tells, and chooses nothing.
 //!
-//! INVARIANT: [`act`] is the only module that changes the account; [`publish`] sends the alert.
+//! INVARIANT: `act` is the only module that changes the account; `publish` sends the alert.
 
 mod act;
 mod clients;

@@ -9,7 +9,7 @@ pub mod open_cache;
 pub mod open_ingress;
 pub mod plaintext_transit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use crate::action::{Action, Because, Remedy};
@@ -225,7 +225,7 @@ impl fmt::Display for Reach {
 struct SourceTable<'a> {
     group: &'a GroupFacts,
     lists: BTreeMap<&'a str, Result<Sources, &'a str>>,
-    own: BTreeMap<&'a str, Sources>,
+    own: HashMap<&'a str, Sources>,
 }
 
 impl<'a> SourceTable<'a> {
@@ -238,7 +238,7 @@ impl<'a> SourceTable<'a> {
             };
             lists.insert(id.as_str(), sources);
         }
-        let mut own = BTreeMap::new();
+        let mut own = HashMap::with_capacity(group.rules.len());
         for rule in &group.rules {
             let net = match &rule.source {
                 Source::Ipv4(net) => (*net).into(),

@@ -1,7 +1,7 @@
 //! Facts become a decision. Pure and total: there is no decision that cannot be made.
 //!
 //! INVARIANT: everything that chooses is here or called from here. `observe` mode turns
-//! `Remedy::Do` into `Remedy::Withheld` in [`settle`], and nothing after it asks for the mode.
+//! `Remedy::Do` into `Remedy::Withheld` in `settle`, and nothing after it asks for the mode.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -173,6 +173,9 @@ fn agree_with_edits(
 
 /// Touched rules that are gone, and were at fault by what the event says of them.
 fn gone(facts: &GroupFacts, resolved: &Resolved) -> Vec<Finding> {
+    if resolved.missing.iter().all(|lead| lead.shape.is_none()) {
+        return Vec::new();
+    }
     let mut then = facts.clone();
     for lead in &resolved.missing {
         let Some(shape) = &lead.shape else { continue };

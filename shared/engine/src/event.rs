@@ -7,6 +7,7 @@ mod actor;
 mod json;
 mod parse;
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::facts::{CacheKind, IngressRule, Protocol, Source};
@@ -203,19 +204,22 @@ impl Touched {
         let Self::Rules(leads) = self else {
             return found;
         };
+        let by_id: HashMap<&str, &IngressRule> =
+            ingress.iter().map(|rule| (rule.id.as_str(), rule)).collect();
+        let mut seen = HashSet::new();
         for lead in leads {
-            let live = ingress.iter().find(|rule| match (&lead.id, &lead.shape) {
-                (Some(id), _) => rule.id == *id,
-                (None, Some(shape)) => shape.matches(rule),
-                (None, None) => false,
-            });
+            let live = match (&lead.id, &lead.shape) {
+                (Some(id), _) => by_id.get(id.as_str()).copied(),
+                (None, Some(shape)) => ingress.iter().find(|rule| shape.matches(rule)),
+                (None, None) => None,
+            };
             if let Some(rule) = live {
                 if let Some(shape) =
                     lead.shape.as_ref().filter(|shape| lead.edit && !shape.matches(rule))
                 {
                     found.unlike.push((rule.id.clone(), shape.clone()));
                 }
-                if !found.ids.contains(&rule.id) {
+                if seen.insert(rule.id.as_str()) {
                     found.ids.push(rule.id.clone());
                 }
             } else if !lead.id.as_ref().is_some_and(|id| egress.contains(id)) {

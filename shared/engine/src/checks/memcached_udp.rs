@@ -16,6 +16,9 @@ const PORT: u16 = 11_211;
 /// A rule that names UDP is revoked. One for all traffic (`-1`) from less than the internet is an
 /// office or a peer, not a Memcached; it is left to a person.
 pub fn check(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
+    if !rules.iter().any(|(rule, touched)| *touched && rule.covers(&Protocol::Udp, PORT)) {
+        return Vec::new();
+    }
     let table = SourceTable::new(group);
     let mut findings = Vec::new();
     for (rule, _) in rules.iter().filter(|(r, touched)| *touched && r.covers(&Protocol::Udp, PORT))

@@ -138,6 +138,8 @@ struct Sweep<'a> {
     untouched: Measure,
     /// Touched rules at the current port, narrowest first.
     suspects: BTreeSet<(u128, &'a str, usize)>,
+    /// Every rule at the current port.
+    present: BTreeSet<&'a str>,
 }
 
 impl<'a> Sweep<'a> {
@@ -155,8 +157,12 @@ impl<'a> Sweep<'a> {
             .map(|(at, _)| at)
             .collect();
         let of = |at: &usize| candidates.get(*at);
-        let most: u128 = members.iter().filter_map(of).map(|c| c.sources.count.of(family)).sum();
+        let most: u128 = members.iter().filter_map(of).map(|c| weight(c, family)).sum();
         if most < threshold(family) || !members.iter().filter_map(of).any(|c| c.touched) {
+            return;
+        }
+        let members = crowded(candidates, family, members);
+        if members.is_empty() {
             return;
         }
         let ranges = || members.iter().filter_map(of).flat_map(|c| c.sources.of(family));
@@ -166,6 +172,7 @@ impl<'a> Sweep<'a> {
             all: Measure::new(family, ranges()),
             untouched: Measure::new(family, ranges()),
             suspects: BTreeSet::new(),
+            present: BTreeSet::new(),
         };
         sweep.walk(members, found);
     }
@@ -209,7 +216,7 @@ impl<'a> Sweep<'a> {
                 return;
             }
             if self.adds(suspect) {
-                let exposure = self.together(suspect, port, found);
+                let exposure = self.together(suspect, port);
                 self.put(suspect, false);
                 found.insert(suspect, exposure);
             }
@@ -228,6 +235,11 @@ impl<'a> Sweep<'a> {
 
     fn put(&mut self, at: usize, add: bool) {
         let Some(candidate) = self.candidates.get(at) else { return };
+        if add {
+            self.present.insert(candidate.id);
+        } else {
+            self.present.remove(candidate.id);
+        }
         for range in candidate.sources.of(self.family) {
             self.all.update(range, add);
             if !candidate.touched {
@@ -244,22 +256,10 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    fn together(&self, at: usize, port: u16, found: &BTreeMap<usize, Exposure>) -> Exposure {
-        let protocol = self.candidates.get(at).map(|c| c.protocol);
-        let others = self.candidates.iter().enumerate().filter(|(other, c)| {
-            let meets = c.ports.0 <= port
-                && port <= c.ports.1
-                && (protocol == Some(c.protocol)
-                    || *c.protocol == Protocol::All
-                    || protocol == Some(&Protocol::All));
-            *other != at
-                && meets
-                && c.sources.count.of(self.family) > 0
-                && !found.contains_key(other)
-        });
-        let mut with: Vec<String> = others.map(|(_, c)| c.id.to_owned()).collect();
-        with.sort_unstable();
-        with.truncate(NAMED);
+    fn together(&self, at: usize, port: u16) -> Exposure {
+        let own = self.candidates.get(at).map(|c| c.id);
+        let others = self.present.iter().filter(|id| Some(**id) != own);
+        let with = others.take(NAMED).map(|id| (*id).to_owned()).collect();
         let total = self.all.total();
         let public = match self.family {
             Family::V4 => Count { v4: total, v6: 0 },
@@ -267,6 +267,43 @@ impl<'a> Sweep<'a> {
         };
         Exposure::Together { port, public, with }
     }
+}
+
+/// How much a candidate counts where overlaps do not: never more than the threshold, because nine
+/// times all of IPv6 is more than fits into 128 bits.
+fn weight(candidate: &Candidate<'_>, family: Family) -> u128 {
+    candidate.sources.count.of(family).min(threshold(family))
+}
+
+/// The members at those ports where the sources, counted without regard to overlaps, reach the
+/// threshold: at no other port can they be the internet together.
+fn crowded(candidates: &[Candidate<'_>], family: Family, mut members: Vec<usize>) -> Vec<usize> {
+    let ports = |c: &Candidate<'_>| (u32::from(c.ports.0), u32::from(c.ports.1) + 1);
+    let edges = members.iter().filter_map(|at| candidates.get(*at)).flat_map(|c| {
+        let (from, end) = ports(c);
+        [(from, true, weight(c, family)), (end, false, weight(c, family))]
+    });
+    let mut edges: Vec<(u32, bool, u128)> = edges.collect();
+    edges.sort_unstable();
+    let (mut sum, mut since, mut zones) = (0, None, Vec::new());
+    for (port, begins, count) in edges {
+        sum = if begins { sum + count } else { sum - count };
+        match (sum >= threshold(family), since) {
+            (true, None) => since = Some(port),
+            (false, Some(from)) => {
+                zones.push((from, port));
+                since = None;
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+    members.retain(|at| {
+        candidates.get(*at).map(ports).is_some_and(|(from, end)| {
+            let zone = zones.get(zones.partition_point(|(_, until)| *until <= from));
+            zone.is_some_and(|(begin, _)| *begin < end)
+        })
+    });
+    members
 }
 
 #[cfg(test)]
@@ -386,6 +423,14 @@ mod tests {
         let with = vec!["a".to_owned()];
         let expected = Exposure::Together { port: 22, public, with };
         assert_eq!(found(&[first, second]), BTreeMap::from([("b".to_owned(), expected)]));
+    }
+
+    #[test]
+    fn many_rules_for_the_whole_internet_do_not_overflow_the_counting() {
+        let names = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L"];
+        let mut given = names.map(|name| ssh(name, &["::/0", "0.0.0.0/0"])).to_vec();
+        given.push(ssh("a", &["2600::/48", "52.94.76.0/24"]));
+        assert!(ids(&given).is_empty());
     }
 
     #[test]
