@@ -67,3 +67,36 @@ fn every_invariant_names_tests_and_files_that_exist() {
         );
     }
 }
+
+#[test]
+fn every_trap_names_tests_and_events_that_exist() {
+    let mut code = String::new();
+    for dir in ["shared", "e2e/tests"] {
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(dir), &mut code);
+    }
+    let traps = read("docs/traps.md");
+    for row in traps.lines().filter(|line| line.starts_with("| ")) {
+        let held = row.rsplit('|').nth(1).unwrap();
+        for name in held.split('`').skip(1).step_by(2).filter(|name| !name.contains('/')) {
+            let found = match name.contains('-') {
+                true => Path::new(env!("CARGO_MANIFEST_DIR"))
+                    .join(format!("../../events/{name}.json"))
+                    .exists(),
+                false => code.contains(&format!(" {name}(")),
+            };
+            assert!(found, "docs/traps.md names {name}, which is not there");
+        }
+    }
+}
+
+/// The text of every Rust and Python file below a directory.
+fn collect(dir: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, text);
+        } else if path.extension().is_some_and(|end| end == "rs" || end == "py") {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+}
