@@ -40,11 +40,14 @@ pub(crate) async fn act(ec2: &Client, actions: &[&Action]) -> Outcomes {
     outcomes
 }
 
-/// What EC2 answered for one rule.
-enum Answer {
-    Revoked(Option<Box<IngressRule>>),
+/// What EC2 answered for one rule: the rule as it went, if it was not as it was read any more.
+type Answer = Result<Option<Box<IngressRule>>, Refusal>;
+
+/// Why EC2 revoked nothing.
+#[derive(Clone)]
+enum Refusal {
     NotFound,
-    Refused(String),
+    Other(String),
 }
 
 async fn revoke(ec2: &Client, group: &str, rules: &[&IngressRule]) -> Outcomes {
@@ -62,7 +65,7 @@ async fn revoke_batch(
     batch: &[&IngressRule],
 ) -> BTreeMap<String, Answer> {
     let answer = call(ec2, group, batch).await;
-    if !matches!(answer, Err(Answer::NotFound)) || batch.len() == 1 {
+    if !matches!(answer, Err(Refusal::NotFound)) || batch.len() == 1 {
         return batch.iter().map(|rule| (rule.id.clone(), told(&answer, rule))).collect();
     }
     let mut answers = BTreeMap::new();
@@ -74,12 +77,10 @@ async fn revoke_batch(
 }
 
 /// The answer for one rule of a call.
-fn told(answer: &Result<Vec<RevokedSecurityGroupRule>, Answer>, rule: &IngressRule) -> Answer {
+fn told(answer: &Result<Vec<RevokedSecurityGroupRule>, Refusal>, rule: &IngressRule) -> Answer {
     match answer {
-        Ok(revoked) => Answer::Revoked(changed(revoked, rule).map(Box::new)),
-        Err(Answer::NotFound) => Answer::NotFound,
-        Err(Answer::Refused(why)) => Answer::Refused(why.clone()),
-        Err(Answer::Revoked(_)) => Answer::Revoked(None),
+        Ok(revoked) => Ok(changed(revoked, rule).map(Box::new)),
+        Err(refusal) => Err(refusal.clone()),
     }
 }
 
@@ -87,7 +88,7 @@ async fn call(
     ec2: &Client,
     group: &str,
     rules: &[&IngressRule],
-) -> Result<Vec<RevokedSecurityGroupRule>, Answer> {
+) -> Result<Vec<RevokedSecurityGroupRule>, Refusal> {
     let ids = rules.iter().map(|rule| rule.id.clone()).collect();
     #[expect(clippy::disallowed_methods, reason = "the one place that revokes")]
     let request = ec2.revoke_security_group_ingress();
@@ -98,8 +99,8 @@ async fn call(
                 "InvalidSecurityGroupRuleId.NotFound"
                 | "InvalidPermission.NotFound"
                 | "InvalidGroup.NotFound",
-            ) => Answer::NotFound,
-            _ => Answer::Refused(why("RevokeSecurityGroupIngress", &error)),
+            ) => Refusal::NotFound,
+            _ => Refusal::Other(why("RevokeSecurityGroupIngress", &error)),
         }),
     }
 }
@@ -143,7 +144,7 @@ async fn prove(ec2: &Client, group: &str, answers: BTreeMap<String, Answer>) -> 
         let settled = seen.as_ref().is_ok_and(|seen| {
             !answers
                 .iter()
-                .any(|(id, answer)| !matches!(answer, Answer::Refused(_)) && seen.contains(id))
+                .any(|(id, answer)| !matches!(answer, Err(Refusal::Other(_))) && seen.contains(id))
         });
         if settled {
             break;
@@ -160,15 +161,14 @@ async fn prove(ec2: &Client, group: &str, answers: BTreeMap<String, Answer>) -> 
 
 fn outcome(id: &String, answer: Answer, seen: &Result<Vec<String>, String>) -> Outcome {
     match (answer, seen) {
-        (Answer::Revoked(changed), Ok(seen)) if !seen.contains(id) => Outcome::Done(changed),
-        (Answer::NotFound | Answer::Refused(_), Ok(seen)) if !seen.contains(id) => {
-            Outcome::AlreadyGone
-        }
-        (Answer::Refused(why), _) => Outcome::Failed(format!("still open: {why}")),
-        (Answer::Revoked(_) | Answer::NotFound, Ok(_)) => {
+        (Ok(changed), Ok(seen)) if !seen.contains(id) => Outcome::Done(changed),
+        (Err(_), Ok(seen)) if !seen.contains(id) => Outcome::AlreadyGone,
+        (Err(Refusal::Other(why)), Ok(_)) => Outcome::Failed(format!("still open: {why}")),
+        (Err(Refusal::Other(why)), Err(_)) => Outcome::Failed(format!("not revoked: {why}")),
+        (Ok(_) | Err(Refusal::NotFound), Ok(_)) => {
             Outcome::Failed("EC2 says that it is gone, and goes on showing it".to_owned())
         }
-        (Answer::Revoked(_) | Answer::NotFound, Err(why)) => Outcome::Failed(format!(
+        (Ok(_) | Err(Refusal::NotFound), Err(why)) => Outcome::Failed(format!(
             "EC2 says that it is gone, but the group could not be read again to see it: {why}"
         )),
     }

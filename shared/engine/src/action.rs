@@ -38,8 +38,8 @@ pub enum Remedy {
     /// It cannot be told yet: why.
     Pending(String),
     /// Nothing: it is gone, whoever closed it. It is told all the same, because that may have been
-    /// us, and the alert of it lost.
-    Gone,
+    /// us, and the alert of it lost. The rule is as the event tells it, which knows no tags.
+    Gone(Action),
 }
 
 /// Why something is not done by us.

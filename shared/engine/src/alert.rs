@@ -96,7 +96,7 @@ impl End {
             Remedy::Withheld { because, .. } => Self::Withheld(because.to_string()),
             Remedy::ByHand { because, .. } => Self::ByHand(because.to_string()),
             Remedy::Pending(why) => Self::Pending(why.clone()),
-            Remedy::Gone => Self::AlreadyGone,
+            Remedy::Gone(_) => Self::AlreadyGone,
         }
     }
 

@@ -196,7 +196,10 @@ fn gone(facts: &GroupFacts, resolved: &Resolved) -> Vec<Finding> {
     // What a list held that nobody names any more was not read.
     findings.retain(|finding| matches!(finding.evidence, Evidence::Rule { .. }));
     for finding in &mut findings {
-        finding.remedy = Remedy::Gone;
+        if let Evidence::Rule { group, rule, .. } = &finding.evidence {
+            let (group, rule) = (group.clone(), rule.clone());
+            finding.remedy = Remedy::Gone(Action::RevokeIngress { group, rule });
+        }
     }
     findings
 }
@@ -414,7 +417,7 @@ impl fmt::Display for Finding {
             Remedy::Withheld { because, .. } => write!(f, " -> withheld: {because}"),
             Remedy::ByHand { because, .. } => write!(f, " -> by hand: {because}"),
             Remedy::Pending(why) => write!(f, " -> pending: {why}"),
-            Remedy::Gone => f.write_str(" -> already gone"),
+            Remedy::Gone(_) => f.write_str(" -> already gone"),
         }
     }
 }

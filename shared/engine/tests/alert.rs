@@ -5,7 +5,7 @@ use portcullis_engine::action::Outcome;
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide;
 use portcullis_engine::event::{
-    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
+    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
 };
 use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts,
@@ -269,4 +269,40 @@ fn the_message_has_a_mail_for_people_and_the_document_for_machines() {
     for protocol in ["sqs", "lambda", "http", "https"] {
         assert_eq!(message[protocol], alert.document);
     }
+}
+
+/// EC2 may have revoked it for us though its answer was lost: then people must be able to undo it.
+#[test]
+fn a_rule_that_was_gone_can_be_put_back_too() {
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
+    let alert = alert(&facts, &["sgr-001"], &[("sgr-001", Outcome::AlreadyGone)], Mode::Enforce);
+    assert!(alert.subject.contains("gone already"), "{}", alert.subject);
+    let finding = &document(&alert)["findings"][0];
+    assert_eq!(finding["outcome"], "already-gone");
+    let undo = finding["undo"].as_str().unwrap();
+    assert!(undo.contains("0.0.0.0/0") && alert.mail.contains(undo), "{}", alert.mail);
+}
+
+#[test]
+fn a_rule_that_the_event_alone_knows_is_told_as_gone() {
+    let facts = group(vec![rule(2, 6379, "10.0.0.0/8")]);
+    let shape = RuleShape {
+        protocol: Protocol::Tcp,
+        from_port: 22,
+        to_port: 22,
+        source: Source::cidr("0.0.0.0/0").unwrap(),
+    };
+    let touched = RuleLead { id: Some("sgr-001".to_owned()), shape: Some(shape), edit: false };
+    let lead =
+        GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(vec![touched]) };
+    let event = event(Lead::Group(lead.clone()));
+    let decision = decide::group(&event, &lead, &facts, Mode::Enforce);
+    assert!(decision.actions().is_empty() && !decision.is_clean(), "{decision}");
+    let alert = Alert::compose(&event, &decision, &Outcomes::new());
+    let finding = &document(&alert)["findings"][0];
+    assert_eq!(
+        (&finding["outcome"], &finding["check"]),
+        (&"already-gone".into(), &"open-ingress".into())
+    );
+    assert!(finding["undo"].as_str().unwrap().contains("\"FromPort\":22"), "{finding}");
 }

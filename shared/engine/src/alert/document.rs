@@ -112,6 +112,11 @@ fn finding(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Value {
         (Remedy::Do(Action::RevokeIngress { group, rule }), End::Done(changed)) => {
             Some(command::undo(&event.region, group, changed.as_ref().unwrap_or(rule)))
         }
+        (
+            Remedy::Do(Action::RevokeIngress { group, rule })
+            | Remedy::Gone(Action::RevokeIngress { group, rule }),
+            End::AlreadyGone,
+        ) => Some(command::undo(&event.region, group, rule)),
         _ => None,
     };
     json!({

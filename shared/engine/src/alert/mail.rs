@@ -200,9 +200,9 @@ fn section(
     }
     let Some(end) = worst(group, outcomes) else { return };
     let action = group.iter().find_map(|finding| match &finding.remedy {
-        Remedy::Do(action) | Remedy::Withheld { action, .. } => Some(action),
+        Remedy::Do(action) | Remedy::Withheld { action, .. } | Remedy::Gone(action) => Some(action),
         Remedy::ByHand { action, .. } => action.as_ref(),
-        Remedy::Pending(_) | Remedy::Gone => None,
+        Remedy::Pending(_) => None,
     });
     outcome(body, event, &end, action);
     for finding in group {
@@ -257,7 +257,11 @@ fn outcome(body: &mut String, event: &Event, end: &End, action: Option<&Action>)
             let went = changed.as_ref().unwrap_or(rule);
             writeln!(body, "  Undo:\n{}", command::undo(&event.region, group, went))
         }
-        End::AlreadyGone | End::Pending(_) => Ok(()),
+        End::AlreadyGone => {
+            let undo = command::undo(&event.region, group, rule);
+            writeln!(body, "  Put it back, as far as it is known:\n{undo}")
+        }
+        End::Pending(_) => Ok(()),
         End::Failed(_) | End::Withheld(_) | End::ByHand(_) => {
             writeln!(body, "  Close it:\n{}", command::revoke(&event.region, group, rule))
         }

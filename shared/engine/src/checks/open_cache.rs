@@ -222,7 +222,7 @@ mod tests {
             | Remedy::Withheld { .. }
             | Remedy::ByHand { action: None, .. }
             | Remedy::Pending(_)
-            | Remedy::Gone) => panic!("{other:?}"),
+            | Remedy::Gone(_)) => panic!("{other:?}"),
         }
     }
 

@@ -52,14 +52,14 @@ fn checks(findings: &[Finding]) -> Vec<Check> {
 fn withheld(finding: &Finding) -> Option<&Because> {
     match &finding.remedy {
         Remedy::Withheld { because, .. } => Some(because),
-        Remedy::Do(_) | Remedy::ByHand { .. } | Remedy::Pending(_) | Remedy::Gone => None,
+        Remedy::Do(_) | Remedy::ByHand { .. } | Remedy::Pending(_) | Remedy::Gone(_) => None,
     }
 }
 
 fn by_hand(finding: &Finding) -> Option<&Because> {
     match &finding.remedy {
         Remedy::ByHand { because, .. } => Some(because),
-        Remedy::Do(_) | Remedy::Withheld { .. } | Remedy::Pending(_) | Remedy::Gone => None,
+        Remedy::Do(_) | Remedy::Withheld { .. } | Remedy::Pending(_) | Remedy::Gone(_) => None,
     }
 }
 
