@@ -10,8 +10,8 @@ mod text;
 use std::collections::BTreeMap;
 
 use crate::action::{Action, Outcome, Remedy};
-use crate::checks::Finding;
-use crate::decide::{Decision, rule_of};
+use crate::checks::{Finding, rule_of};
+use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::IngressRule;
 

@@ -144,6 +144,14 @@ pub enum Evidence {
     },
 }
 
+/// The rule that a finding is about.
+pub fn rule_of(finding: &Finding) -> Option<&IngressRule> {
+    match &finding.evidence {
+        Evidence::Rule { rule, .. } | Evidence::UnreadableRule { rule, .. } => Some(rule),
+        Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => None,
+    }
+}
+
 /// What stands behind a security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {

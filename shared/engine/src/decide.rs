@@ -10,7 +10,7 @@ use crate::action::{Action, Because, Remedy};
 use crate::checks::default_port::Port;
 use crate::checks::{
     Evidence, Finding, Judged, Severity, admitted, default_port, memcached_udp, no_auth,
-    open_cache, open_ingress, plaintext_transit,
+    open_cache, open_ingress, plaintext_transit, rule_of,
 };
 use crate::event::{CacheLead, Event, GroupLead, Resolved, Touched};
 use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule};
@@ -300,14 +300,6 @@ fn settle(finding: &mut Finding, event: &Event, owner: Option<&str>, mode: Mode)
 fn withhold(finding: &mut Finding, because: Because) {
     if let Remedy::Do(action) = &finding.remedy {
         finding.remedy = Remedy::Withheld { action: action.clone(), because };
-    }
-}
-
-/// The rule that a finding is about.
-pub fn rule_of(finding: &Finding) -> Option<&IngressRule> {
-    match &finding.evidence {
-        Evidence::Rule { rule, .. } | Evidence::UnreadableRule { rule, .. } => Some(rule),
-        Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => None,
     }
 }
 

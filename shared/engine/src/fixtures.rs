@@ -1,7 +1,7 @@
 //! Facts and events for unit tests, in few words.
 
+use crate::checks::rule_of;
 use crate::checks::{Finding, Judged};
-use crate::decide::rule_of;
 use crate::event::{Actor, CacheLead, Event, EventName, Lead};
 use crate::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupFacts, IngressRule, Interface,

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{End, Outcomes, command, mail, text};
 use crate::action::{Action, Remedy};
-use crate::checks::{Evidence, Finding, Reach};
-use crate::decide::{Decision, rule_of};
+use crate::checks::{Evidence, Finding, Reach, rule_of};
+use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::IngressRule;
 use crate::net::{Count, Exposure};

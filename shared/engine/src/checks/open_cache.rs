@@ -1,6 +1,6 @@
 //! `open-cache`: the security groups of a cache let the internet reach the port it listens on.
 
-use super::{Check, Evidence, Finding, Reach, Severity, SourceTable};
+use super::{Check, Evidence, Finding, Reach, Severity, SourceTable, rule_of};
 use crate::action::{Because, Remedy};
 use crate::checks::default_port::Port;
 use crate::facts::{CacheGroups, Engine, GroupFacts, IngressRule, Interface, Interfaces, Protocol};
@@ -26,7 +26,7 @@ pub fn check(engine: &Engine, port: &Port, groups: &CacheGroups) -> Vec<Finding>
     let mut findings: Vec<Finding> = Vec::new();
     for port in ports {
         for finding in at_port(engine, Some(*port), &tables) {
-            if !findings.iter().any(|known| rule_id(known) == rule_id(&finding)) {
+            if !findings.iter().any(|known| rule_of(known) == rule_of(&finding)) {
                 findings.push(finding);
             }
         }
@@ -62,7 +62,9 @@ fn open_somewhere(engine: &Engine, tables: &[SourceTable<'_>], found: &[Finding]
     let rules = tables.iter().flat_map(|table| table.group.rules.iter().map(move |r| (table, r)));
     let mut candidates = Vec::new();
     for (table, rule) in rules {
-        if !may_reach(rule) || found.iter().any(|known| rule_id(known) == Some(&rule.id)) {
+        if !may_reach(rule)
+            || found.iter().any(|known| rule_of(known).is_some_and(|known| known.id == rule.id))
+        {
             continue;
         }
         match table.of(rule) {
@@ -78,13 +80,6 @@ fn open_somewhere(engine: &Engine, tables: &[SourceTable<'_>], found: &[Finding]
         }
     }
     !exposed(&candidates).is_empty()
-}
-
-fn rule_id(finding: &Finding) -> Option<&str> {
-    match &finding.evidence {
-        Evidence::Rule { rule, .. } | Evidence::UnreadableRule { rule, .. } => Some(&rule.id),
-        Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => None,
-    }
 }
 
 /// At one port, or by rules that cover every port.
