@@ -12,7 +12,9 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := $(TARGET)/venv
 MOTO := $(TARGET)/venv-moto
 PY := $(abspath $(VENV))/bin/python
-FUNCTIONS := -p portcullis-ingress -p portcullis-cache
+# Named, so that `sam build` finds what is built here, and the other way round.
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+FUNCTIONS := -p portcullis-ingress -p portcullis-cache -p portcullis-trail
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
@@ -72,7 +74,7 @@ bench: tools ## Speed and memory, of the engine and of the functions
 
 .PHONY: functions
 functions: tools ## Build the Lambda functions for this machine
-	@cargo build --locked -q --release $(FUNCTIONS)
+	@cargo build --locked -q --release --target $(HOST) $(FUNCTIONS)
 
 .PHONY: setup
 setup: $(VENV)/stamp $(MOTO)/stamp ## Install the Python tools under target/

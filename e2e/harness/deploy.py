@@ -117,7 +117,9 @@ class Stack:
         self.topic = self.outputs["AlertTopicArn"]
         self.failure_queue = self.outputs["FailureQueueUrl"]
         self.log_groups = {}
-        self.functions = {"ingress": self.outputs["IngressFunctionName"], "cache": self.outputs["CacheFunctionName"]}
+        self.undelivered_queue = self.outputs["UndeliveredQueueUrl"]
+        names = {"ingress": "IngressFunctionName", "cache": "CacheFunctionName", "trail": "TrailFunctionName"}
+        self.functions = {function: self.outputs[name] for function, name in names.items()}
 
     def role(self, function):
         configuration = self.account.client("lambda").get_function_configuration(FunctionName=self.functions[function])

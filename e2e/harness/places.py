@@ -3,6 +3,7 @@
 import os
 import pathlib
 import platform
+import subprocess
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or REPO / "target").resolve()
@@ -13,10 +14,12 @@ TEMPLATE = REPO / "infra" / "template.yaml"
 
 
 def binary(name):
-    """A function as `cargo build --release` leaves it."""
-    path = TARGET / "release" / name
+    """A function as `make functions` leaves it, for the processor and system of this machine."""
+    version = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
+    host = next(line.removeprefix("host: ") for line in version.splitlines() if line.startswith("host: "))
+    path = TARGET / host / "release" / name
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: cargo build --release -p portcullis-{name}")
+        raise FileNotFoundError(f"{path} is missing: make functions")
     return path
 
 
