@@ -37,6 +37,9 @@ def parse_arguments(arguments=None):
     parser.add_argument(
         "--retry-seconds", type=float, default=SETTINGS.retry_seconds, help="first pause between async attempts"
     )
+    parser.add_argument(
+        "--period-scale", type=float, default=SETTINGS.period_scale, help="fraction of their periods that alarms take"
+    )
     parser.add_argument("--lambda-endpoint", metavar="URL", help="endpoint given to functions (default: this account)")
     parser.add_argument("--no-iam", action="store_true", help="do not enforce IAM policies")
     return parser.parse_args(arguments)
@@ -106,15 +109,17 @@ def apply_settings(options, state_dir):
     SETTINGS.creating_seconds = options.creating_seconds
     SETTINGS.event_delay = options.event_delay
     SETTINGS.retry_seconds = options.retry_seconds
+    SETTINGS.period_scale = options.period_scale
     SETTINGS.mail_dir = pathlib.Path(options.mail_dir) if options.mail_dir else state_dir / "mail"
     SETTINGS.mail_dir.mkdir(parents=True, exist_ok=True)
 
 
 def install_patches():
-    from . import cloudformation, cloudtrail, ec2, elasticache, lambda_, permissions, sns
+    from . import alarms, clock, cloudformation, cloudtrail, ec2, elasticache, lambda_, permissions, sns
 
-    for part in (ec2, elasticache, cloudtrail, cloudformation, sns, lambda_, permissions):
+    for part in (ec2, elasticache, cloudtrail, cloudformation, sns, lambda_, permissions, alarms):
         part.install()
+    clock.start()
 
 
 async def serve(options, endpoint):

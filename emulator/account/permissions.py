@@ -27,6 +27,13 @@ def install():
     patching.require(tagging, "_RESOURCE_TAG_COLLECTORS", "_collect_elasticache")
     patching.require(iam_evaluator, "EvalContext", "evaluate", "evaluate_resource_policy", "_gather_role_policies")
     patching.require(sqs, "queue_policy_allows")
+    condition_key = patching.original(iam_evaluator, "_resolve_condition_key")
+
+    def condition_key_over_tls(key, context):
+        # AWS's endpoints are HTTPS, and loopback here stands for them.
+        return "true" if key.lower() == "aws:securetransport" else condition_key(key, context)
+
+    iam_evaluator._resolve_condition_key = condition_key_over_tls
     tagging._RESOURCE_TAG_COLLECTORS["ec2"] = tags_of_ec2
     tagging._RESOURCE_TAG_COLLECTORS["elasticache"] = tagging._collect_elasticache
 
