@@ -115,9 +115,9 @@ def apply_settings(options, state_dir):
 
 
 def install_patches():
-    from . import alarms, clock, cloudformation, cloudtrail, ec2, elasticache, lambda_, permissions, sns
+    from . import alarms, clock, cloudformation, cloudtrail, ec2, elasticache, iam_resources, lambda_, permissions, sns
 
-    for part in (ec2, elasticache, cloudtrail, cloudformation, sns, lambda_, permissions, alarms):
+    for part in (ec2, elasticache, cloudtrail, cloudformation, sns, lambda_, permissions, iam_resources, alarms):
         part.install()
     clock.start()
 
