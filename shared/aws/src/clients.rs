@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use portcullis_engine::settings::Settings;
 
 /// Everything that a function needs to look, act and tell.
@@ -31,18 +31,9 @@ const CONNECT: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 4;
 
 impl Shell {
-    /// Makes the clients. Endpoint, Region and credentials are the SDK's own settings.
+    /// Makes the clients that every event needs.
     pub async fn new(settings: Settings) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .operation_timeout(OPERATION)
-            .operation_attempt_timeout(ATTEMPT)
-            .connect_timeout(CONNECT);
-        let config = ConfigLoader::default()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .timeout_config(timeouts.build())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .load()
-            .await;
+        let config = config().await;
         Self {
             settings,
             ec2: aws_sdk_ec2::Client::new(&config),
@@ -50,4 +41,18 @@ impl Shell {
             sns: aws_sdk_sns::Client::new(&config),
         }
     }
+}
+
+/// What all clients share. Endpoint, Region and credentials are the SDK's own settings.
+pub(crate) async fn config() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .operation_timeout(OPERATION)
+        .operation_attempt_timeout(ATTEMPT)
+        .connect_timeout(CONNECT);
+    ConfigLoader::default()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .timeout_config(timeouts.build())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .load()
+        .await
 }

@@ -11,7 +11,8 @@ mod publish;
 mod run;
 #[cfg(test)]
 mod scripted;
+mod trail;
 
 pub use clients::Shell;
 pub use handle::{Ended, cache, ingress};
-pub use run::run;
+pub use run::{run, run_trail};

@@ -4,11 +4,13 @@ use anyhow::{Context, Result, anyhow, bail};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use portcullis_engine::event::{Event, Parsed, parse};
 use portcullis_engine::settings::Settings;
+use portcullis_engine::trail::Verdict;
 use serde_json::Value;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::clients::Shell;
+use crate::clients::{Shell, config};
 use crate::handle::Ended;
+use crate::trail;
 
 /// Serves events until Lambda ends the process. `handler` is [`crate::ingress`] or
 /// [`crate::cache`]; each function is given one, so that its role needs only its own rights.
@@ -24,23 +26,56 @@ where
     let settings = Settings::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
     let shell = Shell::new(settings).await;
     tracing::info!(mode = shell.settings.mode.as_str(), "ready");
-    let service = service_fn(|invoked: LambdaEvent<Value>| {
-        let (shell, handler) = (&shell, &handler);
-        async move {
-            let arn = invoked.context.invoked_function_arn.as_str();
-            let ended = serve(shell, handler, &invoked.payload, arn).await;
-            // Handled here: logged once, whole, and given back so that Lambda retries and keeps it.
-            ended.map_err(|error| {
-                let message = format!("{error:#}");
-                tracing::error!("{message}");
-                Diagnostic {
-                    error_type: "Portcullis.NotDealtWith".to_owned(),
-                    error_message: message,
-                }
-            })
+    answer(async |invoked: LambdaEvent<Value>| {
+        let arn = invoked.context.invoked_function_arn.as_str();
+        let ended = serve(&shell, &handler, &invoked.payload, arn).await;
+        ended.map_err(|error| failure("NotDealtWith", format!("{error:#}")))
+    })
+    .await
+}
+
+/// Checks the trail whenever it is invoked, whatever with: a schedule and a deployment say no more
+/// than when.
+///
+/// # Errors
+///
+/// If the Lambda runtime ends.
+pub async fn run_trail() -> Result<()> {
+    log_json_lines();
+    let cloudtrail = aws_sdk_cloudtrail::Client::new(&config().await);
+    answer(async |_: LambdaEvent<Value>| check(&cloudtrail).await).await
+}
+
+/// Fails if no trail logs what is watched: Lambda counts that, and an alarm looks at the count.
+async fn check(cloudtrail: &aws_sdk_cloudtrail::Client) -> Result<String, Diagnostic> {
+    let unknown = |why: &str| format!("the trails could not be checked: {why}");
+    match trail::look(cloudtrail).await {
+        Ok(Verdict::Seen { by }) => {
+            let text = format!("what Portcullis watches is logged by {by}");
+            tracing::info!("{text}");
+            Ok(text)
         }
-    });
+        Ok(Verdict::Blind { why }) => Err(failure("NoTrail", why)),
+        Ok(Verdict::Unknown { why }) => Err(failure("TrailNotChecked", unknown(&why))),
+        Err(error) => Err(failure("TrailNotChecked", unknown(&format!("{error:#}")))),
+    }
+}
+
+/// Answers one invocation after the other.
+async fn answer<F>(each: F) -> Result<()>
+where
+    F: AsyncFn(LambdaEvent<Value>) -> Result<String, Diagnostic>,
+{
+    // Boxed: the compiler gives up on the layout of futures that are nested as deep as this.
+    let service = service_fn(|invoked| Box::pin(each(invoked)));
     lambda_runtime::run(service).await.map_err(|error| anyhow!("the Lambda runtime ended: {error}"))
+}
+
+/// Handled here: logged once, whole, and given back so that Lambda counts it, retries, and keeps
+/// the event in the end.
+fn failure(kind: &str, message: String) -> Diagnostic {
+    tracing::error!("{message}");
+    Diagnostic { error_type: format!("Portcullis.{kind}"), error_message: message }
 }
 
 /// Deals with one event. What it answers is for whoever invokes the function by hand.

@@ -81,6 +81,18 @@ impl EventName {
             Self::CreateServerlessCache => "CreateServerlessCache",
         }
     }
+
+    /// CloudTrail's `eventSource`.
+    pub fn source(self) -> &'static str {
+        match self {
+            Self::AuthorizeSecurityGroupIngress | Self::ModifySecurityGroupRules => {
+                "ec2.amazonaws.com"
+            }
+            Self::CreateCacheCluster
+            | Self::CreateReplicationGroup
+            | Self::CreateServerlessCache => "elasticache.amazonaws.com",
+        }
+    }
 }
 
 impl fmt::Display for EventName {

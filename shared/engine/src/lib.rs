@@ -26,3 +26,4 @@ pub mod facts;
 mod fixtures;
 pub mod net;
 pub mod settings;
+pub mod trail;
