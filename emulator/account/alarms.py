@@ -17,7 +17,7 @@ from .settings import SETTINGS
 
 #: How many datapoints CloudWatch looks back at beyond EvaluationPeriods; AWS does not say, its examples have two.
 LOOK_BACK = 2
-SHORTEST_PERIOD = 1.0
+SHORTEST_PERIOD = 0.5
 COMPARISONS = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "GreaterThanThreshold": lambda value, threshold: value > threshold,

@@ -17,7 +17,7 @@ class Settings:
     event_delay: float = 0.0
     #: Lambda waits 1 then 2 minutes between async attempts; here it is this many seconds, then twice that.
     retry_seconds: float = 0.5
-    #: The periods of alarms take this fraction of their time, but at least a second.
+    #: The periods of alarms take this fraction of their time, but at least half a second.
     period_scale: float = 1.0
     #: Where e-mails are written; set by ``__main__``.
     mail_dir: Optional[pathlib.Path] = None

@@ -23,8 +23,8 @@ REGION = "eu-west-1"
 
 @pytest.fixture(scope="session")
 def account():
-    """The emulated account; caches take 0.3 s to come up and failed invocations are retried at once."""
-    with EmulatedAccount("--creating-seconds", "0.3", "--retry-seconds", "0.05") as running:
+    """The emulated account; caches take 0.3 s to come up, failed invocations are retried and alarms look at once."""
+    with EmulatedAccount("--creating-seconds", "0.3", "--retry-seconds", "0.05", "--period-scale", "0.001") as running:
         yield running
 
 
