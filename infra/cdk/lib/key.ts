@@ -1,0 +1,33 @@
+// What the key's own policy must say, because these callers have no IAM policy in this account.
+
+import { Aws, type Stack } from "aws-cdk-lib";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+
+/** Nothing happens to a key that was made elsewhere: the CDK cannot change its policy. */
+export function admitServices(key: IKey, stack: Stack): void {
+  const ofThisAccount = { StringEquals: { "aws:SourceAccount": stack.account } };
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      sid: "PortcullisAlarmsAndUndeliveredEvents",
+      // Alarms to the topic, and EventBridge to the queue.
+      principals: [new ServicePrincipal("cloudwatch.amazonaws.com"), new ServicePrincipal("events.amazonaws.com")],
+      actions: ["kms:Decrypt", "kms:GenerateDataKey*"],
+      resources: ["*"],
+      conditions: ofThisAccount,
+    }),
+  );
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      sid: "PortcullisLogs",
+      principals: [new ServicePrincipal("logs.amazonaws.com")],
+      actions: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+      resources: ["*"],
+      conditions: {
+        ArnLike: {
+          "kms:EncryptionContext:aws:logs:arn": `arn:${Aws.PARTITION}:logs:${stack.region}:${stack.account}:log-group:*`,
+        },
+      },
+    }),
+  );
+}

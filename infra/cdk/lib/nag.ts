@@ -1,0 +1,68 @@
+// What a reviewer's tool would object to, and why it is so. Every entry must be needed: a test sees to that.
+
+import { Stack, Validations } from "aws-cdk-lib";
+import type { CfnInclude } from "aws-cdk-lib/cloudformation-include";
+
+interface Reason {
+  readonly resource: string;
+  readonly ids: readonly string[];
+  readonly reason: string;
+}
+
+/** Of cdk-nag's pack AwsSolutions. */
+export const ACKNOWLEDGED: readonly Reason[] = [
+  {
+    resource: "UndeliveredQueue",
+    ids: ["AwsSolutions-SQS3"],
+    reason: "It is itself the dead-letter queue, of the rules that SAM makes of the functions' events.",
+  },
+  {
+    resource: "FailureQueue",
+    ids: ["AwsSolutions-SQS3"],
+    reason: "It is itself what a dead-letter queue is for: the destination of the functions' failed events.",
+  },
+  {
+    resource: "CloseIngress",
+    ids: [
+      "AwsSolutions-IAM5[Resource::*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:*:prefix-list/*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:security-group/*]",
+    ],
+    reason:
+      "Any group of the account may be opened. EC2's Describe actions know no resources, prefix lists may belong " +
+      "to others, and groups are revoked from unless they carry the tag portcullis:protect.",
+  },
+  {
+    resource: "CacheRole",
+    ids: ["cluster", "replicationgroup", "serverlesscache"].map(
+      (kind) => `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:${kind}:*]`,
+    ),
+    reason: "Any cache of the account and Region may be new. It only reads.",
+  },
+  {
+    resource: "TrailRole",
+    ids: ["AwsSolutions-IAM5[Resource::*]", "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudtrail:*:*:trail/*]"],
+    reason: "DescribeTrails knows no resources, and a trail may belong to the organization's account or another Region. It only reads.",
+  },
+  {
+    resource: "Trace",
+    ids: ["AwsSolutions-IAM5[Resource::*]"],
+    reason: "X-Ray's actions know no resources.",
+  },
+];
+
+/** Of the CDK's own checks, which see a SAM template before it is translated, with its conditions decided. */
+const CONSTANT = "The template's conditions remain, over values that are fixed when the stack is synthesised.";
+const TRANSLATED = "SAM makes the rule of the function's event.";
+
+export function acknowledge(included: CfnInclude): void {
+  for (const { resource, ids, reason } of ACKNOWLEDGED) {
+    Validations.of(included.getResource(resource)).acknowledge(...ids.map((id) => ({ id, reason })));
+  }
+  for (const resource of ["UndeliveredQueuePolicy", "LostAlarm"]) {
+    Validations.of(included.getResource(resource)).acknowledge({ id: "CloudFormation-Validate::F1020", reason: TRANSLATED });
+  }
+  // Conditions and outputs are reported of the stack.
+  const ids = ["W1001", "W8003", "W9053"].map((id) => `CloudFormation-Validate::${id}`);
+  Validations.of(Stack.of(included)).acknowledge(...ids.map((id) => ({ id, reason: CONSTANT })));
+}

@@ -1,0 +1,70 @@
+// Properties become values of the template's parameters.
+
+import { Token } from "aws-cdk-lib";
+import type { PortcullisProps } from "./props.ts";
+import type { Template, TemplateParameter } from "./template.ts";
+
+/** Of each parameter, the property that sets it, and the value. */
+type Choices = Record<string, [property: keyof PortcullisProps, value: string | number | undefined]>;
+
+/**
+ * A value for every parameter: the property's, or else the template's own default. None is left to be asked for at
+ * deployment, because users of the CDK read a stack's settings in its code, and `cdk deploy` keeps the previous
+ * value of a parameter that nobody mentions, so that code and stack could differ.
+ */
+export function parametersOf(props: PortcullisProps, template: Template): Record<string, string | number> {
+  const choices = choicesOf(props);
+  const problems = [...contradictions(props)];
+  const values: Record<string, string | number> = {};
+  for (const [name, parameter] of Object.entries(template.Parameters)) {
+    const [property, value] = choices[name] ?? [undefined, undefined];
+    values[name] = value ?? parameter.Default;
+    // As CloudFormation would, had it been asked.
+    if (value !== undefined && !admits(parameter, value)) problems.push(refusal(property!, value, parameter));
+  }
+  if (problems.length > 0) throw new Error(`Portcullis: ${problems.join("; ")}`);
+  return values;
+}
+
+export function choicesOf(props: PortcullisProps): Choices {
+  return {
+    Mode: ["mode", props.mode],
+    AlertEmail: ["alertEmail", props.alertEmail],
+    AlertTopicArn: ["alertTopic", props.alertTopic?.topicArn],
+    OrganizationId: ["organizationId", props.organizationId],
+    Alarms: ["alarms", props.alarms],
+    Dashboard: ["dashboard", yesOrNo(props.dashboard)],
+    Tracing: ["tracing", yesOrNo(props.tracing)],
+    LogRetentionDays: ["logRetentionDays", props.logRetentionDays],
+    KmsKeyArn: ["kmsKey", props.kmsKey?.keyArn],
+    PermissionsBoundaryArn: ["permissionsBoundary", props.permissionsBoundary?.managedPolicyArn],
+    Architecture: ["architecture", props.architecture?.name],
+    ReservedConcurrency: ["reservedConcurrency", props.reservedConcurrency?.toString()],
+  };
+}
+
+/** The template's Rules, in the words of the properties. */
+function* contradictions(props: PortcullisProps): Generator<string> {
+  if (!props.alertTopic) return;
+  if (props.alertEmail) {
+    yield "`alertEmail` subscribes to the stack's own topic, which `alertTopic` replaces: subscribe to that one yourself";
+  }
+  if (props.organizationId) {
+    yield "`organizationId` opens the stack's own topic, which `alertTopic` replaces";
+  }
+}
+
+function admits({ AllowedValues, AllowedPattern }: TemplateParameter, value: string | number): boolean {
+  if (Token.isUnresolved(value)) return true;
+  if (AllowedValues) return AllowedValues.includes(value);
+  return AllowedPattern === undefined || new RegExp(AllowedPattern).test(String(value));
+}
+
+function refusal(property: string, value: string | number, parameter: TemplateParameter): string {
+  const wanted = parameter.AllowedValues?.join(", ") ?? parameter.ConstraintDescription?.replace(", or nothing", "");
+  return `\`${property}\` is \`${value}\` and must be ${parameter.AllowedValues ? "one of " : ""}${wanted}`;
+}
+
+function yesOrNo(value: boolean | undefined): string | undefined {
+  return value === undefined ? undefined : value ? "yes" : "no";
+}

@@ -1,0 +1,90 @@
+// Portcullis as a construct, over the SAM template of this repository.
+
+import { Fn, Stack, Token } from "aws-cdk-lib";
+import type { CfnInclude } from "aws-cdk-lib/cloudformation-include";
+import { Architecture } from "aws-cdk-lib/aws-lambda";
+import type { CfnFunction } from "aws-cdk-lib/aws-sam";
+import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
+import { type IQueue, Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { builtByCargoLambda, codeOf } from "./code.ts";
+import { admitServices } from "./key.ts";
+import { acknowledge } from "./nag.ts";
+import { parametersOf } from "./parameters.ts";
+import type { PortcullisProps } from "./props.ts";
+import { functionsOf, include, readTemplate, type Template } from "./template.ts";
+
+/**
+ * Closes public security-group ingress and reports ElastiCache caches on their default ports, in the account
+ * and Region of its stack. One is enough for an account and Region, and a stack can hold one only. The Region
+ * needs a CloudTrail trail that logs management events.
+ */
+export class Portcullis extends Construct {
+  /** The topic of the alerts: the stack's own, or the one that was given. */
+  readonly alertTopic: ITopic;
+  /** The function for security groups. */
+  readonly ingressFunctionName: string;
+  /** The function for caches. */
+  readonly cacheFunctionName: string;
+  /** The function that checks the trail. */
+  readonly trailFunctionName: string;
+  /** Events that could not be handed to a function, each with the reason. */
+  readonly undeliveredQueue: IQueue;
+  /** Events that a function could not deal with, each with its error. */
+  readonly failureQueue: IQueue;
+  /** The numbers that an owner asks about; undefined without the dashboard. */
+  readonly dashboardUrl: string | undefined;
+
+  constructor(scope: Construct, id: string, props: PortcullisProps = {}) {
+    super(scope, id);
+    const template = readTemplate();
+    const included = include(this, template, parametersOf(props, template));
+    this.decideConditions(included, props);
+    this.addCode(included, template, props);
+    if (props.kmsKey) admitServices(props.kmsKey, Stack.of(this));
+    acknowledge(included);
+
+    this.alertTopic = props.alertTopic ?? Topic.fromTopicArn(this, "AlertTopic", included.getResource("AlertTopic").ref);
+    this.ingressFunctionName = included.getResource("IngressFunction").ref;
+    this.cacheFunctionName = included.getResource("CacheFunction").ref;
+    this.trailFunctionName = included.getResource("TrailFunction").ref;
+    this.undeliveredQueue = this.queue(included, "UndeliveredQueue", props);
+    this.failureQueue = this.queue(included, "FailureQueue", props);
+    this.dashboardUrl = props.dashboard === false ? undefined : (included.getOutput("DashboardUrl").value as string);
+  }
+
+  /**
+   * Conditions may not refer to resources. So for a topic, key or policy that is made in the same app, and has
+   * no ARN before it is deployed, they are decided here.
+   */
+  private decideConditions(included: CfnInclude, props: PortcullisProps): void {
+    const decide = (name: string, left: string, right: string) => {
+      included.getCondition(name).expression = Fn.conditionEquals(left, right);
+    };
+    if (props.alertTopic && Token.isUnresolved(props.alertTopic.topicArn)) {
+      decide("OwnTopic", "own", "given");
+      decide("AlarmsTell", props.alertTopic.env.region, Stack.of(this).region);
+    }
+    if (Token.isUnresolved(props.kmsKey?.keyArn)) decide("HasKey", "given", "given");
+    if (Token.isUnresolved(props.permissionsBoundary?.managedPolicyArn)) decide("HasBoundary", "given", "given");
+  }
+
+  private addCode(included: CfnInclude, template: Template, props: PortcullisProps): void {
+    const directory = props.functionsDirectory ?? builtByCargoLambda();
+    for (const [id, binary] of functionsOf(template)) {
+      const asset = codeOf(this, binary, directory, props.architecture ?? Architecture.ARM_64);
+      const resource = included.getResource(id) as CfnFunction;
+      resource.codeUri = { bucket: asset.s3BucketName, key: asset.s3ObjectKey };
+      asset.addResourceMetadata(resource, "CodeUri");
+    }
+  }
+
+  private queue(included: CfnInclude, id: string, props: PortcullisProps): IQueue {
+    const resource = included.getResource(id);
+    return Queue.fromQueueAttributes(this, id, {
+      queueArn: resource.getAtt("Arn").toString(),
+      queueUrl: resource.ref,
+      ...(props.kmsKey && { keyArn: props.kmsKey.keyArn }),
+    });
+  }
+}

@@ -1,0 +1,97 @@
+// What can be chosen. The template describes each parameter, and has the defaults.
+
+import type { IManagedPolicy } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { Architecture } from "aws-cdk-lib/aws-lambda";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+
+/** The periods that CloudWatch Logs offers, in days. */
+export const LOG_RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+export const MODES = ["enforce", "observe"] as const;
+export const ALARMS = ["all", "essential", "none"] as const;
+
+export interface PortcullisProps {
+  /**
+   * `enforce` closes what is public; `observe` only tells what it would close.
+   * @default "enforce"
+   */
+  readonly mode?: (typeof MODES)[number];
+
+  /**
+   * An e-mail address for the alerts. It must confirm the subscription. Not together with `alertTopic`.
+   * @default - none
+   */
+  readonly alertEmail?: string;
+
+  /**
+   * A topic of yours, in any account and Region, instead of one of the stack's own: one of this app, or
+   * `Topic.fromTopicArn()`. Its policy must admit this account. Alarms are sent to it only if it is in this Region.
+   * @default - a topic of the stack's own
+   */
+  readonly alertTopic?: ITopic;
+
+  /**
+   * An organization whose accounts may publish to this stack's own topic, which makes it their central one.
+   * Not together with `alertTopic`.
+   * @default - this account only
+   */
+  readonly organizationId?: string;
+
+  /**
+   * `essential` leaves out errors, throttles and time-outs of the functions, which end in the queues anyway.
+   * @default "all"
+   */
+  readonly alarms?: (typeof ALARMS)[number];
+
+  /**
+   * A CloudWatch dashboard. An account's first three are free.
+   * @default true
+   */
+  readonly dashboard?: boolean;
+
+  /**
+   * X-Ray traces of the functions.
+   * @default false
+   */
+  readonly tracing?: boolean;
+
+  /**
+   * How long the logs are kept.
+   * @default 90
+   */
+  readonly logRetentionDays?: (typeof LOG_RETENTION_DAYS)[number];
+
+  /**
+   * A key of yours for the topic, the queues, the logs and the functions' settings. The policy of a key that is
+   * made in this app is extended for the services that use it; that of another must admit them already.
+   * @default - keys that AWS owns, which cost nothing
+   */
+  readonly kmsKey?: IKey;
+
+  /**
+   * A permissions boundary for the functions' roles.
+   * @default - none
+   */
+  readonly permissionsBoundary?: IManagedPolicy;
+
+  /**
+   * Processor of the functions, for which they must have been built.
+   * @default Architecture.ARM_64
+   */
+  readonly architecture?: Architecture;
+
+  /**
+   * The most events that each function deals with at once, from 1 to 9999; others wait, for up to six hours. EC2
+   * admits 5 RevokeSecurityGroupIngress a second for an account and Region: 5 is a good number.
+   * @default - no reservation, for accounts whose quota is small
+   */
+  readonly reservedConcurrency?: number;
+
+  /**
+   * Where the built functions are: `<name>/bootstrap` as cargo-lambda leaves them, or `<name>` as Cargo does.
+   * @default - target/lambda of the repository, or of CARGO_TARGET_DIR
+   */
+  readonly functionsDirectory?: string;
+}
