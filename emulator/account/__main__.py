@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import importlib
 import ipaddress
 import os
 import pathlib
@@ -14,6 +15,13 @@ from importlib import metadata
 
 from . import MINISTACK_VERSION
 from .settings import SETTINGS
+
+#: The modules that patch MiniStack, in the order in which one may build on another.
+PARTS = (
+    *("permissions", "iam_resources", "ec2", "elasticache", "sns", "sqs", "bus", "trails", "cloudtrail"),
+    *("metrics", "alarms", "lambda_", "lambda_async", "targets"),
+    *("cloudformation", "stack_resources", "stack_events"),
+)
 
 
 def parse_arguments(arguments=None):
@@ -40,6 +48,13 @@ def parse_arguments(arguments=None):
     parser.add_argument(
         "--period-scale", type=float, default=SETTINGS.period_scale, help="fraction of their periods that alarms take"
     )
+    parser.add_argument(
+        "--schedule-scale", type=float, default=SETTINGS.schedule_scale, help="fraction of their time that rates take"
+    )
+    parser.add_argument(
+        "--concurrency", type=int, default=SETTINGS.concurrency, help="asynchronous events worked on at once"
+    )
+    parser.add_argument("--no-trail", action="store_true", help="no trail, so no call is an event, until one is made")
     parser.add_argument("--lambda-endpoint", metavar="URL", help="endpoint given to functions (default: this account)")
     parser.add_argument("--no-iam", action="store_true", help="do not enforce IAM policies")
     return parser.parse_args(arguments)
@@ -110,15 +125,18 @@ def apply_settings(options, state_dir):
     SETTINGS.event_delay = options.event_delay
     SETTINGS.retry_seconds = options.retry_seconds
     SETTINGS.period_scale = options.period_scale
+    SETTINGS.schedule_scale = options.schedule_scale
+    SETTINGS.concurrency = max(1, options.concurrency)
+    SETTINGS.trail = not options.no_trail
     SETTINGS.mail_dir = pathlib.Path(options.mail_dir) if options.mail_dir else state_dir / "mail"
     SETTINGS.mail_dir.mkdir(parents=True, exist_ok=True)
 
 
 def install_patches():
-    from . import alarms, clock, cloudformation, cloudtrail, ec2, elasticache, iam_resources, lambda_, permissions, sns
+    for name in PARTS:
+        importlib.import_module(f"account.{name}").install()
+    from . import clock
 
-    for part in (ec2, elasticache, cloudtrail, cloudformation, sns, lambda_, permissions, iam_resources, alarms):
-        part.install()
     clock.start()
 
 

@@ -1,14 +1,13 @@
-"""CloudTrail to EventBridge: every mutating EC2 and ElastiCache call appears on the default bus.
+"""CloudTrail to EventBridge: every mutating EC2 and ElastiCache call appears on the default bus, if a trail logs it.
 
 Failed and denied calls appear too, with ``errorCode``; read-only calls do not. In AWS
-this needs a trail and is best effort; here it is immediate and complete.
+this is best effort; here it is immediate and complete.
 
 AWS: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 """
 
 import contextvars
 import datetime
-import json
 import logging
 import uuid
 from urllib.parse import parse_qs
@@ -18,10 +17,10 @@ from ministack import app
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region, get_request_client_ip
 from ministack.core.router import extract_access_key_id
-from ministack.services import eventbridge, iam
+from ministack.services import iam
 
+from . import bus, patching, trails, wire
 from . import cloudtrail_shapes as shapes
-from . import patching, wire
 from .settings import SETTINGS
 
 logger = logging.getLogger("account.cloudtrail")
@@ -37,7 +36,6 @@ FORWARDING = {"cloudformation": "cloudformation.amazonaws.com", "states": "state
 
 def install():
     """Watch the place through which every API call goes, and the calls that services make among themselves."""
-    patching.require(eventbridge, "_put_events")
     patching.require(iam_evaluator, "resolve_caller_identity")
     original = patching.original(app, "_dispatch_service_request")
     wire.OBSERVERS.append(observe_internal)
@@ -68,32 +66,11 @@ def observe_internal(service, action, params, response):
 def record_call(service, action, params, response, caller):
     try:
         record = record_of(service, action, params, response, caller)
-        if record:
-            _schedule(record)
+        if record and trails.logs(record):
+            source = "aws." + record["eventSource"].split(".")[0]
+            bus.put_soon(source, "AWS API Call via CloudTrail", record, delay=SETTINGS.event_delay)
     except Exception:  # the call itself has succeeded; a broken record must not change that
         logger.exception("no CloudTrail event for %s", action)
-
-
-def _schedule(record):
-    """Put the event on the bus in the account and Region of the call, once the caller has its answer."""
-    context = contextvars.copy_context()
-    loop = app._MAIN_LOOP
-    loop.call_soon_threadsafe(loop.call_later, SETTINGS.event_delay, context.run, put_on_bus, record)
-
-
-def put_on_bus(record):
-    eventbridge._put_events(
-        {
-            "Entries": [
-                {
-                    "Source": "aws." + record["eventSource"].split(".")[0],
-                    "DetailType": "AWS API Call via CloudTrail",
-                    "Detail": json.dumps(record),
-                }
-            ]
-        },
-        allow_aws_source=True,
-    )
 
 
 def flat(params):

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.htm
 from ministack import app
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import ec2, sqs, tagging
+from ministack.services import ec2, iam, sqs, tagging
 
 from . import patching
 
@@ -26,6 +26,7 @@ EC2_TYPES = {
 def install():
     patching.require(tagging, "_RESOURCE_TAG_COLLECTORS", "_collect_elasticache")
     patching.require(iam_evaluator, "EvalContext", "evaluate", "evaluate_resource_policy", "_gather_role_policies")
+    patching.require(iam_evaluator, "_permissions_boundary", "_resource_policy", "combine_resource_policy")
     patching.require(sqs, "queue_policy_allows")
     condition_key = patching.original(iam_evaluator, "_resolve_condition_key")
 
@@ -60,7 +61,12 @@ def role_allows(role_arn, action, resource_arn):
         region=get_region(),
     )
     policies = iam_evaluator._gather_role_policies(role_name, get_account_id())
-    return iam_evaluator.evaluate(context, policies).decision == "Allow"
+    limits = iam_evaluator._permissions_boundary(iam._roles, role_name, get_account_id())
+    decision = iam_evaluator.evaluate(context, policies, *limits)
+    found = iam_evaluator._resource_policy(action.split(":")[0], resource_arn)
+    if found is not None:
+        decision = iam_evaluator.combine_resource_policy(decision, context, *found, limits=limits)
+    return decision.decision == "Allow"
 
 
 def events_may_send(queue_arn, rule_arn):

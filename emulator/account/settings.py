@@ -19,6 +19,12 @@ class Settings:
     retry_seconds: float = 0.5
     #: The periods of alarms take this fraction of their time, but at least half a second.
     period_scale: float = 1.0
+    #: `rate` rules take this fraction of their time.
+    schedule_scale: float = 1.0
+    #: How many asynchronous events are worked on at once.
+    concurrency: int = 8
+    #: Whether the account starts with a trail that logs management events.
+    trail: bool = True
     #: Where e-mails are written; set by ``__main__``.
     mail_dir: Optional[pathlib.Path] = None
 

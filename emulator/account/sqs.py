@@ -1,0 +1,62 @@
+"""SQS: messages that services send by themselves, and the number of messages as a metric."""
+
+import hashlib
+import time
+import uuid
+
+from ministack.core.responses import get_account_id
+from ministack.services import sqs
+
+from . import clock, metrics, patching
+from .settings import SETTINGS
+
+#: SQS reports every minute; here sooner when periods are shorter, and at once when the number changes.
+REPORT_SECONDS = 15.0
+_REPORTED = {}
+
+
+def install():
+    patching.require(sqs, "_queues", "_queue_by_arn", "_ensure_msg_fields", "_refresh_counts")
+    clock.every_tick(report_queues)
+
+
+def report_queues():
+    """ApproximateNumberOfMessagesVisible and its relatives, of every queue."""
+    every = max(0.4, min(REPORT_SECONDS, 30 * SETTINGS.period_scale))
+    now = time.time()
+    for scope in clock.scopes(sqs._queues):
+        for url, queue in sqs._queues.items():
+            numbers = counted(queue, now)
+            key = (*scope, url)
+            reported, then = _REPORTED.get(key, (None, 0))
+            if numbers != reported or now - then >= every:
+                _REPORTED[key] = numbers, now
+                for metric, number in numbers.items():
+                    metrics.put("AWS/SQS", metric, number, "Count", {"QueueName": queue["name"]})
+
+
+def counted(queue, now):
+    visible = [message["visible_at"] <= now for message in list(queue["messages"])]
+    return {
+        "ApproximateNumberOfMessagesVisible": sum(visible),
+        "ApproximateNumberOfMessagesNotVisible": len(visible) - sum(visible),
+    }
+
+
+def send_to_queue(queue, body, attributes):
+    now = time.time()
+    message = {
+        "id": str(uuid.uuid4()),
+        "body": body,
+        "md5_body": hashlib.md5(body.encode()).hexdigest(),
+        "receipt_handle": None,
+        "sent_at": now,
+        "visible_at": now + sqs.queue_delay(queue),
+        "receive_count": 0,
+        "message_attributes": {
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
+        },
+        "sys": {"SenderId": get_account_id(), "SentTimestamp": str(int(now * 1000))},
+    }
+    queue["messages"].append(message)
+    sqs._ensure_msg_fields(message)
