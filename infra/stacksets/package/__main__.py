@@ -51,20 +51,21 @@ def arguments():
 def run(options):
     partition = one_partition(options.regions)
     template = translation.read(REPO / "infra" / "template.yaml")
-    packages = {name: binaries.package(options.target, name, options.arch) for name in translation.binaries(template)}
-    keys = {name: f"{DIRECTORY}/{name}-{package.digest}.zip" for name, package in packages.items()}
-    document = translation.translate(template, options.bucket, keys, options.arch, options.regions[0])
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-    if len(text) > URL_LIMIT:
-        sys.exit(f"package: the template has {len(text):,} bytes, and StackSets take {URL_LIMIT:,}")
-
+    paths = {name: binaries.find(options.target, name, options.arch) for name in translation.binaries(template)}
     account = boto3.client("sts", region_name=options.regions[0]).get_caller_identity()["Account"]
     places = [buckets.Bucket(options.bucket, region, partition, account) for region in options.regions]
     for bucket in places:
         bucket.ready(options.organization_id)
+
+    zips = {name: binaries.package(path) for name, path in paths.items()}
+    keys = {name: f"{DIRECTORY}/{name}-{binaries.digest(content)}.zip" for name, content in zips.items()}
+    document = translation.translate(template, options.bucket, keys, options.arch, options.regions[0])
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    if len(text) > URL_LIMIT:
+        sys.exit(f"package: the template has {len(text):,} bytes, and StackSets take {URL_LIMIT:,}")
     for bucket in places:
-        for name, package in packages.items():
-            say(bucket, keys[name], bucket.upload(keys[name], package.zip))
+        for name, content in zips.items():
+            say(bucket, keys[name], bucket.upload(keys[name], content))
     template_key = f"{DIRECTORY}/portcullis-{binaries.digest(text)}.json"
     say(places[0], template_key, places[0].upload(template_key, text))
 

@@ -1,6 +1,5 @@
 """The functions as they were built, checked for what Lambda would only find out at their first event."""
 
-import dataclasses
 import hashlib
 import io
 import os
@@ -18,27 +17,20 @@ class Unbuilt(Exception):
     """No binary that Lambda could run; the message says how to build one."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Package:
-    zip: bytes
-    digest: str
-
-
 def target(repo):
     """Cargo's target directory."""
     return pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or repo / "target").resolve()
 
 
-def package(directory, name, architecture):
+def package(path):
     """The zip of a function; the same bytes for the same binary."""
-    path = find(directory, name, architecture)
     entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
     entry.external_attr = 0o100755 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(entry, path.read_bytes(), compresslevel=6)
-    return Package(buffer.getvalue(), digest(buffer.getvalue()))
+    return buffer.getvalue()
 
 
 def digest(content):
