@@ -70,6 +70,52 @@ bench: tools ## Speed and memory, of the engine and of the functions
 	cargo bench --locked -q -p portcullis-bench --bench engine
 	@PYTHON=$(PYTHON) bench/run
 
+# Run it in AWS --------------------------------------------------------------------------------
+# In the account and Region of your AWS environment. docs/operations.md says what each does, and when.
+
+STACK ?= portcullis
+SAM := $(TARGET)/venv-sam
+OPERATE := $(TARGET)/venv-ops
+OPS = STACK='$(STACK)' $(OPERATE)/bin/python infra/ops
+
+.PHONY: deploy
+deploy: $(OPERATE)/stamp $(VENV)/stamp $(SAM)/stamp ## Make or update the stack: MODE= EMAIL= ARCH= PARAMETERS='Name=Value ...' TAGS='key=value ...'
+	@$(OPS)/deploy.py $(if $(MODE),--mode '$(MODE)') $(if $(EMAIL),--email '$(EMAIL)') $(if $(ARCH),--arch '$(ARCH)') \
+	    $(if $(PARAMETERS),--parameters '$(PARAMETERS)') $(if $(TAGS),--tags '$(TAGS)')
+
+.PHONY: canary
+canary: $(OPERATE)/stamp ## Open a port on a group that nothing uses, and see it close: VPC=
+	@$(OPS)/canary.py $(if $(VPC),--vpc '$(VPC)') $(if $(MINUTES),--minutes '$(MINUTES)')
+
+.PHONY: pause
+pause: $(OPERATE)/stamp ## Turn the stack to observe mode at once
+	@$(OPS)/mode.py pause
+
+.PHONY: resume
+resume: $(OPERATE)/stamp ## Turn the stack to enforce mode
+	@$(OPS)/mode.py resume
+
+.PHONY: redrive
+redrive: $(OPERATE)/stamp ## Give events that were not dealt with to their functions again: QUEUE= DRY_RUN=1
+	@$(OPS)/redrive.py $(if $(QUEUE),--queue '$(QUEUE)') $(if $(DRY_RUN),--dry-run)
+
+.PHONY: destroy
+destroy: $(OPERATE)/stamp ## Remove the stack and all that came with it: FORCE=1 with events in the queues
+	@$(OPS)/destroy.py $(if $(FORCE),--force)
+
+# No more than Python and boto3: for a machine that never built anything.
+$(OPERATE)/stamp: infra/ops/requirements.txt
+	@echo "boto3 goes to $(OPERATE) (about 10 s, once)"
+	@$(PYTHON) -m venv --clear $(OPERATE)
+	@$(OPERATE)/bin/python -m pip install -q -r infra/ops/requirements.txt
+	@touch $@
+
+$(SAM)/stamp: infra/ops/requirements-sam.txt | tools
+	@echo "The SAM CLI goes to $(SAM) (about 40 s, once)"
+	@$(PYTHON) -m venv --clear $(SAM)
+	@$(SAM)/bin/python -m pip install -q -r infra/ops/requirements-sam.txt
+	@touch $@
+
 # Parts ----------------------------------------------------------------------------------------
 
 .PHONY: functions

@@ -1,0 +1,101 @@
+"""The functions, built by `sam build` for the processor that they will run on."""
+
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+
+import stack as stacks
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or REPO / "target").resolve()
+TEMPLATE = REPO / "infra" / "template.yaml"
+BUILT = TARGET / "sam" / "build"
+SAM = TARGET / "venv-sam" / "bin" / "sam"
+#: Rust's names of Lambda's processors.
+TRIPLES = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
+#: Amazon Linux 2023, on which provided.al2023 runs, has glibc 2.34.
+GLIBC = 34
+
+
+def build(architecture):
+    """Build for it; afterwards BUILT has the template and the binaries."""
+    if not SAM.is_file():
+        raise stacks.Problem(f"{SAM} is missing: run this as `make deploy`, which installs it")
+    native = host() == TRIPLES[architecture]
+    environment = environment_of_tools()
+    if native:
+        # The same compiler, target and directory as `make functions`: what it built is not built again.
+        environment["CARGO_LAMBDA_COMPILER"] = "cargo"
+    else:
+        check_cross(architecture, environment)
+    command = ["build", "--template", str(TEMPLATE), "--build-dir", str(BUILT)]
+    sam(command + ["--parameter-overrides", f"Architecture={architecture}"], environment)
+    for binary in sorted(BUILT.glob("*/bootstrap")):
+        check_binary(binary, native)
+    if native:
+        give_back(TRIPLES[architecture])
+
+
+def sam(arguments, environment=None):
+    """Run the SAM CLI in sight of the user."""
+    sys.stdout.flush()
+    if subprocess.run([str(SAM), *arguments], cwd=REPO, env=environment or environment_of_tools()).returncode:
+        raise stacks.Failure(f"`sam {arguments[0]}` failed: see above")
+
+
+def environment_of_tools():
+    """Ours, with cargo-lambda (and zig) of the repository's own tools before any other."""
+    path = f"{TARGET / 'venv' / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": path, "SAM_CLI_TELEMETRY": os.environ.get("SAM_CLI_TELEMETRY", "0")}
+
+
+def host():
+    """This machine's triple, as the Rust compiler names it."""
+    version = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
+    return next(line.removeprefix("host: ") for line in version.splitlines() if line.startswith("host: "))
+
+
+def check_cross(architecture, environment):
+    """Another processor's or system's code needs its standard library, and zig to link with."""
+    triple = TRIPLES[architecture]
+    roots = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
+    if not (pathlib.Path(roots) / "lib" / "rustlib" / triple / "lib").is_dir():
+        raise stacks.Problem(
+            f"functions for {architecture} are cross-compiled on {host()}, and Rust's standard library for {triple} "
+            f"is not installed: `rustup target add {triple}`, or deploy with ARCH={own_architecture()}"
+        )
+    zig = subprocess.run([str(TARGET / "venv" / "bin" / "python"), "-m", "ziglang", "version"], capture_output=True)
+    if zig.returncode:
+        raise stacks.Problem(
+            f"functions for {architecture} are cross-compiled on {host()}, which needs zig (about 100 MB): "
+            f"`{TARGET / 'venv' / 'bin' / 'pip'} install -r {REPO / 'infra/ops/requirements-cross.txt'}`, "
+            f"or deploy with ARCH={own_architecture()}"
+        )
+
+
+def own_architecture():
+    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+
+
+def check_binary(binary, native):
+    """Linked here, a binary wants this machine's C library; Lambda's may be older, and would not start it."""
+    if not native or not sys.platform.startswith("linux"):
+        return
+    versions = subprocess.run(["readelf", "-V", str(binary)], capture_output=True, text=True, check=True).stdout
+    wanted = [int(minor) for minor in re.findall(r"Name: GLIBC_2\.(\d+)\S*\s+Flags: none", versions)]
+    if max(wanted, default=0) > GLIBC:
+        raise stacks.Problem(
+            f"{binary} wants glibc 2.{max(wanted)}, and Lambda has 2.{GLIBC}: this system is newer than Amazon "
+            "Linux 2023. Build on an older one (Debian 12, Ubuntu 22.04, Amazon Linux 2023), in CI for example"
+        )
+
+
+def give_back(triple):
+    """cargo-lambda moves what `make functions` leaves; everything else here looks for it there."""
+    for moved in (TARGET / "lambda").glob("*/bootstrap"):
+        place = TARGET / triple / "release" / moved.parent.name
+        if place.parent.is_dir() and not place.exists():
+            os.link(moved, place)

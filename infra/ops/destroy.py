@@ -1,0 +1,90 @@
+"""Remove the stack, its artifacts, and SAM's bucket if nothing else is in it. Nothing is left.
+
+Refuses while events lie in one of the two queues, for they would be gone: `make redrive` deals with
+them. What the functions told and closed stays told and closed; the alarms, logs and metrics' graphs
+go (CloudWatch keeps metrics for 15 months).
+
+exit codes: 0 all is gone; 1 refused, or not all of it, and why is printed; 2 could not start
+"""
+
+import stack as stacks
+
+#: SAM's own stack, with the bucket that `sam deploy --resolve-s3` uses.
+MANAGED = "aws-sam-cli-managed-default"
+
+
+def main():
+    parser = stacks.parser(__doc__)
+    parser.add_argument("--force", action="store_true", help="remove the queues with what is in them")
+    options = parser.parse_args()
+    account = stacks.Account()
+    current = stacks.describe(account, options.stack)
+    if current is None:
+        print(f"there is no stack {options.stack} in {account.place()}")
+    elif not options.force and refuse(options.stack, account, current):
+        return stacks.NOT_ALL
+    else:
+        remove(account, options.stack, current["StackId"])
+    bucket = managed_bucket(account)
+    if bucket:
+        remove_artifacts(account.client("s3"), bucket, f"{options.stack}/")
+        remove_managed(account, bucket)
+    return stacks.DONE
+
+
+def refuse(name, account, current):
+    """Whether events still lie in the queues. A stack that never came up has none."""
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in current.get("Outputs", [])}
+    urls = {"undelivered": outputs.get("UndeliveredQueueUrl"), "failed": outputs.get("FailureQueueUrl")}
+    counts = {queue: stacks.messages(account.client("sqs"), url) for queue, url in urls.items() if url}
+    if not any(counts.values()):
+        return False
+    told = ", ".join(f"{stacks.number(count, 'event')} in the queue {queue}" for queue, count in counts.items())
+    stacks.complain(
+        f"{name} still owes: {told}. They would be gone. `make redrive` deals with them; "
+        "`make destroy FORCE=1` removes them with the stack",
+        stacks.NOT_ALL,
+    )
+    return True
+
+
+def remove(account, name, stack_id):
+    cloudformation = account.client("cloudformation")
+    print(f"removing the stack {name} in {account.place()}, some minutes")
+    cloudformation.delete_stack(StackName=name)
+    if not stacks.finished(cloudformation, stack_id, "stack_delete_complete"):
+        raise stacks.Failure(f"{name} could not be removed: {stacks.why(cloudformation, stack_id)}")
+    print(f"the stack {name} is removed")
+
+
+def managed_bucket(account):
+    found = stacks.describe(account, MANAGED) or {}
+    return next((item["OutputValue"] for item in found.get("Outputs", []) if item["OutputKey"] == "SourceBucket"), None)
+
+
+def remove_artifacts(s3, bucket, prefix):
+    """Every version: the bucket keeps what is merely deleted."""
+    count = 0
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        found = page.get("Versions", []) + page.get("DeleteMarkers", [])
+        objects = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
+        if objects:
+            errors = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors", [])
+            if errors:
+                raise stacks.Failure(f"s3://{bucket}/{errors[0]['Key']} could not be removed: {errors[0]['Message']}")
+        count += len(objects)
+    print(f"{stacks.number(count, 'artifact')} removed from s3://{bucket}/{prefix}")
+
+
+def remove_managed(account, bucket):
+    """SAM's bucket, unless other stacks have something in it."""
+    answer = account.client("s3").list_object_versions(Bucket=bucket, MaxKeys=1)
+    if answer.get("Versions") or answer.get("DeleteMarkers"):
+        print(f"s3://{bucket} stays: other stacks of SAM have artifacts there")
+        return
+    found = stacks.describe(account, MANAGED)
+    remove(account, MANAGED, found["StackId"])
+
+
+if __name__ == "__main__":
+    stacks.run(main)

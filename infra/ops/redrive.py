@@ -1,0 +1,117 @@
+"""Give the events that were not dealt with to their functions once more.
+
+Two queues keep them: `undelivered` has events that EventBridge could not hand over, `failed` has
+those that a function could not deal with in three attempts. Each message is invoked once, and
+deleted only if the function then succeeds. What fails again stays, and so does what is not
+understood. Dealing with an event twice is safe, and so is interrupting this.
+
+exit codes: 0 nothing is left; 1 something stays, and why is printed; 2 could not start
+"""
+
+import signal
+import sys
+
+import messages
+import stack as stacks
+from botocore.exceptions import ClientError
+
+#: For how long a message is ours: above the time that its function may take, so that nobody gets it meanwhile.
+HIDDEN_SECONDS = 300
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that messages are released
+    parser = stacks.parser(__doc__)
+    parser.add_argument("--queue", choices=("failed", "undelivered", "all"), default="all")
+    parser.add_argument("--dry-run", action="store_true", help="print what lies there, and leave it as it is")
+    options = parser.parse_args()
+    stack = stacks.Stack(options.stack)
+    names = ["undelivered", "failed"] if options.queue == "all" else [options.queue]
+    done = stays = 0
+    for name in names:
+        queue = Queue(stack, name)
+        with queue:
+            for message in queue.messages():
+                if handle(stack, queue, message, options.dry_run):
+                    done += 1
+                else:
+                    stays += 1
+    return summary(names, done, stays, options.dry_run)
+
+
+def summary(names, done, stays, dry_run):
+    where = f"in the queue{'s' if len(names) > 1 else ''} {' and '.join(names)}"
+    if dry_run:
+        print(f"{stacks.number(stays, 'message')} {where}, left as they are")
+        return stacks.DONE
+    print(f"{done} dealt with, {'nothing stays' if not stays else f'{stays} left'} {where}")
+    return stacks.NOT_ALL if stays else stacks.DONE
+
+
+def handle(stack, queue, message, dry_run):
+    """Whether the message is dealt with, and off the queue."""
+    print(f"{queue.name}  {message['MessageId']}  ", end="")
+    try:
+        owed = messages.READERS[queue.name](message)
+        function = messages.function_name(owed.function_arn, stack.id, set(stack.functions.values()))
+    except messages.NotUnderstood as reason:
+        print(f"\n  stays: not understood: {stacks.plain(reason)}")
+        return False
+    print(f"{stacks.plain(messages.in_words(owed.event))}\n  why: {stacks.plain(owed.why)}")
+    if dry_run:
+        return False
+    error, text = stack.invoke(function, owed.event)
+    if error:
+        print(f"  stays: {function}: {stacks.plain(error)}")
+        return False
+    queue.delete(message)
+    print(f"  dealt with by {function}: {stacks.plain(text)}")
+    return True
+
+
+class Queue:
+    """A queue whose messages are seen once; what was not deleted is visible again when the block ends."""
+
+    def __init__(self, stack, name):
+        self.sqs, self.name, self.url = stack.client("sqs"), name, stack.queues[name]
+        self.handles = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for handle in self.handles.values():
+            try:
+                self.sqs.change_message_visibility(QueueUrl=self.url, ReceiptHandle=handle, VisibilityTimeout=0)
+            except ClientError:
+                pass  # gone, or visible already
+
+    def messages(self):
+        """Each message once. One that comes again, because the run takes long, is passed over."""
+        again, seen = 0, set()
+        while again <= len(seen):
+            # Long polling asks every server of the queue; a short poll may miss what is there.
+            answer = self.sqs.receive_message(
+                QueueUrl=self.url,
+                MaxNumberOfMessages=1,
+                MessageAttributeNames=["All"],
+                VisibilityTimeout=HIDDEN_SECONDS,
+                WaitTimeSeconds=1,
+            )
+            received = answer.get("Messages", [])
+            if not received:
+                return
+            self.handles[received[0]["MessageId"]] = received[0]["ReceiptHandle"]
+            if received[0]["MessageId"] in seen:
+                again += 1
+                continue
+            seen.add(received[0]["MessageId"])
+            yield received[0]
+
+    def delete(self, message):
+        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        del self.handles[message["MessageId"]]
+
+
+if __name__ == "__main__":
+    stacks.run(main)
