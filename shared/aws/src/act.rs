@@ -15,6 +15,8 @@ use portcullis_engine::facts::{IngressRule, Protocol, Source};
 use crate::error::{code, why};
 use crate::gather;
 
+const REVOKE: &str = "RevokeSecurityGroupIngress";
+
 /// Rules per call. AWS documents no limit; a group has at most 1,000 rules.
 const BATCH: usize = 100;
 
@@ -26,6 +28,11 @@ const LOOK: [Duration; 5] = [
     Duration::from_secs(2),
     Duration::from_secs(4),
 ];
+
+/// What it means if EC2 says that the function may not: its role is kept out of protected groups, so
+/// that not even a fault of ours can change one.
+const FORBIDDEN: &str = "the function may not: the group has the tag portcullis:protect, which could \
+                         not be read or was set meanwhile, or a policy of yours forbids it";
 
 /// Carries out the actions and says what came of each, by rule id.
 pub(crate) async fn act(ec2: &Client, actions: &[&Action]) -> Outcomes {
@@ -100,7 +107,10 @@ async fn call(
                 | "InvalidPermission.NotFound"
                 | "InvalidGroup.NotFound",
             ) => Refusal::NotFound,
-            _ => Refusal::Other(why("RevokeSecurityGroupIngress", &error)),
+            Some("UnauthorizedOperation") => {
+                Refusal::Other(format!("{FORBIDDEN}: {}", why(REVOKE, &error)))
+            }
+            _ => Refusal::Other(why(REVOKE, &error)),
         }),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It answers as AWS documents it, so that a test can look at the state that is left behind.
 
+mod cloudtrail;
 mod ec2;
 mod elasticache;
 mod samples;
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 
 use crate::Shell;
 
+pub(crate) use cloudtrail::ScriptedTrail;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
 pub(crate) use samples::{ACCOUNT, event, event_on, interface, rule, settings};
 
@@ -47,6 +49,7 @@ pub(crate) struct State {
     pub(crate) clusters: Vec<CacheCluster>,
     pub(crate) replication_groups: Vec<ReplicationGroup>,
     pub(crate) serverless: Vec<ServerlessCache>,
+    pub(crate) trails: Vec<ScriptedTrail>,
     /// How many looks it takes until what is there is shown, by id.
     pub(crate) late: BTreeMap<String, usize>,
     /// For how many looks a revoked rule is still shown.
@@ -72,6 +75,7 @@ impl Account {
             clusters: Vec::new(),
             replication_groups: Vec::new(),
             serverless: Vec::new(),
+            trails: Vec::new(),
             late: BTreeMap::new(),
             linger: 0,
             lingering: Vec::new(),
@@ -189,10 +193,13 @@ impl State {
     }
 }
 
-/// An error as it comes over the wire: EC2's form of XML, or that of the query protocol.
+/// An error as it comes over the wire: EC2's form of XML, that of the query protocol, or JSON.
 fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
     let error = format!("<Error><Code>{code}</Code><Message>as scripted</Message></Error>");
     let body = match call {
+        "DescribeTrails" | "GetTrailStatus" | "GetEventSelectors" | "Invoke" => {
+            format!(r#"{{"__type":"{code}","message":"as scripted"}}"#)
+        }
         "Publish" => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),
         cache if cache.contains("Cache") || cache == "DescribeReplicationGroups" => {
             format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>")

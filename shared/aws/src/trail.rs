@@ -101,3 +101,6 @@ fn field(selector: AdvancedFieldSelector) -> FieldSelector {
         not_ends_with: selector.not_ends_with.unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests;

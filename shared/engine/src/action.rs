@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::facts::IngressRule;
+use crate::facts::{IngressRule, PROTECT};
 
 /// A change to the account. There is one today.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,21 @@ pub enum Action {
         /// The rule as it was read, so that it can be put back.
         rule: IngressRule,
     },
+}
+
+impl Action {
+    /// Its name, in kebab case.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::RevokeIngress { .. } => "revoke-ingress",
+        }
+    }
+
+    /// The group that it changes.
+    pub fn group(&self) -> &str {
+        let Self::RevokeIngress { group, .. } = self;
+        group
+    }
 }
 
 /// What is to be done about a finding.
@@ -47,6 +62,8 @@ pub enum Remedy {
 pub enum Because {
     /// `PORTCULLIS_MODE=observe`
     Observe,
+    /// The group has the tag [`crate::facts::PROTECT`].
+    Protected,
     /// The event did not touch the rule.
     NotTouched,
     /// The record does not say which rules it touched.
@@ -71,6 +88,7 @@ impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Observe => f.write_str("Portcullis is in observe mode"),
+            Self::Protected => write!(f, "the group has the tag {PROTECT}"),
             Self::NotTouched => f.write_str("this event did not touch the rule"),
             Self::TouchedUnknown(why) => write!(f, "the event does not say which rules it touched: {why}"),
             Self::SourceUnknown(why) => write!(f, "its sources could not be read: {why}"),
@@ -100,4 +118,15 @@ pub enum Outcome {
     AlreadyGone,
     /// Not done: why.
     Failed(String),
+}
+
+impl Outcome {
+    /// In kebab case.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::AlreadyGone => "already-gone",
+            Self::Failed(_) => "failed",
+        }
+    }
 }

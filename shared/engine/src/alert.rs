@@ -2,6 +2,7 @@
 
 mod command;
 mod document;
+mod footer;
 mod guidance;
 mod mail;
 mod port;

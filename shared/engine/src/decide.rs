@@ -104,6 +104,7 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, mode: Mode) ->
         older = group_findings(facts, &rest);
     }
     for finding in &mut findings {
+        protect(finding, facts);
         if let Touched::Unknown(why) = &lead.touched {
             withhold(finding, Because::TouchedUnknown(why.clone()));
         }
@@ -239,8 +240,11 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, mode: Mode) ->
         findings.extend(no_auth::check(&engine, facts));
     }
     for finding in &mut findings {
-        let group = rule_group(finding).map(str::to_owned);
-        settle(finding, event, group.and_then(|id| owner(facts, &id)), mode);
+        let group = group_of(facts, finding);
+        if let Some(group) = group {
+            protect(finding, group);
+        }
+        settle(finding, event, group.and_then(|group| group.owner.as_deref()), mode);
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Decision {
@@ -282,6 +286,15 @@ fn port(engine: &Engine, lead: &CacheLead, facts: &CacheFacts) -> Port {
     }
 }
 
+/// In a group that its owner protects, nothing is done. It is said before any other reason not to,
+/// for it is the one that somebody chose for this very group.
+/// Tags that could not be read protect nothing here: then IAM does, and it is told as refused.
+fn protect(finding: &mut Finding, group: &GroupFacts) {
+    if group.is_protected() {
+        withhold(finding, Because::Protected);
+    }
+}
+
 /// Applies what holds for every finding: only the owner can change a group, and in observe mode
 /// nobody does.
 fn settle(finding: &mut Finding, event: &Event, owner: Option<&str>, mode: Mode) {
@@ -310,12 +323,12 @@ fn rule_group(finding: &Finding) -> Option<&str> {
     }
 }
 
-fn owner<'a>(facts: &'a CacheFacts, group: &str) -> Option<&'a str> {
+/// The group of the cache that a finding is about.
+fn group_of<'a>(facts: &'a CacheFacts, finding: &Finding) -> Option<&'a GroupFacts> {
+    let id = rule_group(finding)?;
     match &facts.groups {
         CacheGroups::Unknown(_) => None,
-        CacheGroups::Read(groups) => {
-            groups.iter().find(|facts| facts.id == group)?.owner.as_deref()
-        }
+        CacheGroups::Read(groups) => groups.iter().find(|group| group.id == id),
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Tag {
     pub value: String,
 }
 
+/// A security group with a tag of this key is never changed, whatever the value.
+pub const PROTECT: &str = "portcullis:protect";
+
 /// An IP protocol, normalised: EC2 takes `tcp` and `6` for the same thing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {
@@ -195,6 +198,15 @@ pub struct GroupFacts {
     pub details: Option<GroupDetails>,
     /// The network interfaces that carry the group: read only when a fault was found.
     pub interfaces: Interfaces,
+}
+
+impl GroupFacts {
+    /// Whether its owner says to leave it alone. In whatever case the key is written: IAM, which
+    /// denies it too, compares keys so (IAM user guide, `aws:ResourceTag`).
+    pub fn is_protected(&self) -> bool {
+        let tags = self.details.iter().flat_map(|details| &details.tags);
+        tags.into_iter().any(|tag| tag.key.eq_ignore_ascii_case(PROTECT))
+    }
 }
 
 /// What people know a security group by.

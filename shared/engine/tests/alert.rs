@@ -119,6 +119,18 @@ fn observe_mode_tells_what_it_would_do() {
 }
 
 #[test]
+fn a_protected_group_is_told_with_the_way_back() {
+    let mut facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
+    let tag = Tag { key: "portcullis:protect".to_owned(), value: "until March".to_owned() };
+    facts.details.get_or_insert_default().tags.push(tag);
+    let alert = alert(&facts, &["sgr-001"], &[], Mode::Enforce);
+    insta::assert_snapshot!("protected", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+    let finding = &document(&alert)["findings"][0];
+    assert_eq!(finding["outcome"], "withheld");
+    assert_eq!(finding["because"], "the group has the tag portcullis:protect");
+}
+
+#[test]
 fn an_unreadable_list_is_unknown_not_clean() {
     let mut facts = group(vec![rule(1, 6379, "pl-01")]);
     let why = "GetManagedPrefixListEntries: UnauthorizedOperation".to_owned();

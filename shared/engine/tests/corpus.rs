@@ -15,7 +15,7 @@ use portcullis_engine::action::Action;
 use portcullis_engine::checks::Check;
 use portcullis_engine::decide::{self, Decision};
 use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed, parse};
-use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts};
+use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts, PROTECT, Tag};
 use portcullis_engine::settings::Mode;
 use serde_json::Value;
 
@@ -35,6 +35,18 @@ struct Case {
 enum Looked {
     Group(GroupFacts),
     Cache(CacheFacts),
+}
+
+impl Looked {
+    fn groups(&mut self) -> &mut [GroupFacts] {
+        match self {
+            Self::Group(facts) => std::slice::from_mut(facts),
+            Self::Cache(facts) => match &mut facts.groups {
+                CacheGroups::Read(groups) => groups.as_mut_slice(),
+                CacheGroups::Unknown(_) => &mut [],
+            },
+        }
+    }
 }
 
 impl Case {
@@ -185,6 +197,19 @@ fn observing_never_acts() {
 }
 
 #[test]
+fn protected_groups_are_never_acted_on() {
+    for case in cases() {
+        let Some((event, mut looked)) = case.look() else { continue };
+        for group in looked.groups() {
+            let tag = Tag { key: PROTECT.to_owned(), value: String::new() };
+            group.details.get_or_insert_default().tags.push(tag);
+        }
+        let decision = decide(event, &looked, Mode::Enforce);
+        assert!(decision.actions().is_empty(), "{}: {decision}", case.name);
+    }
+}
+
+#[test]
 fn observing_finds_what_enforcing_finds() {
     for case in cases() {
         let found = |mode| {
@@ -201,14 +226,7 @@ fn deciding_again_after_acting_has_nothing_left_to_do() {
         let Some((event, mut looked)) = case.look() else { continue };
         let first = decide(event, &looked, Mode::Enforce);
         for Action::RevokeIngress { group, rule } in first.actions() {
-            let groups = match &mut looked {
-                Looked::Group(facts) => std::slice::from_mut(facts),
-                Looked::Cache(facts) => match &mut facts.groups {
-                    CacheGroups::Read(groups) => groups.as_mut_slice(),
-                    CacheGroups::Unknown(_) => &mut [],
-                },
-            };
-            let of_group = groups.iter_mut().find(|facts| facts.id == *group);
+            let of_group = looked.groups().iter_mut().find(|facts| facts.id == *group);
             of_group.expect("the group is one of the facts").rules.retain(|r| r.id != rule.id);
         }
         let again = decide(event, &looked, Mode::Enforce);

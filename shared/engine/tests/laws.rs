@@ -10,7 +10,7 @@ use laws::model::{Model, event, group, rules};
 use portcullis_engine::action::{Action, Remedy};
 use portcullis_engine::decide::{self, Decision};
 use portcullis_engine::event::{GroupLead, GroupRef, Lead, RuleLead, Touched};
-use portcullis_engine::facts::{GroupFacts, IngressRule, Source};
+use portcullis_engine::facts::{GroupDetails, GroupFacts, IngressRule, PROTECT, Source, Tag};
 use portcullis_engine::net::{Candidate, Sources, exposed};
 use portcullis_engine::settings::Mode;
 use proptest::prelude::*;
@@ -79,6 +79,20 @@ proptest! {
         let do_all = enforced.findings.iter().filter(|f| matches!(f.remedy, Remedy::Do(_))).count();
         let withheld = observed.findings.iter().filter(|f| matches!(f.remedy, Remedy::Withheld { .. })).count();
         prop_assert!(withheld >= do_all);
+    }
+
+    #[test]
+    fn a_protected_group_is_never_acted_on_and_nothing_is_kept_quiet(rules in rules(12), which in prop::collection::vec(any::<bool>(), 1..12), value in ".{0,8}") {
+        let touched = touched(&rules, &which);
+        let open = group(rules);
+        let tags = vec![Tag { key: PROTECT.to_owned(), value }];
+        let protected = GroupFacts { details: Some(GroupDetails { tags, ..GroupDetails::default() }), ..open.clone() };
+        let evidence = |decision: Decision| decision.findings.into_iter().map(|f| f.evidence).collect::<Vec<_>>();
+        for mode in [Mode::Enforce, Mode::Observe] {
+            let decision = decide(&protected, &touched, mode);
+            prop_assert!(decision.actions().is_empty());
+            prop_assert_eq!(evidence(decision), evidence(decide(&open, &touched, mode)));
+        }
     }
 
     #[test]

@@ -92,6 +92,7 @@ async fn a_refused_revoke_failed_with_its_code_after_one_look() {
     let outcomes = acted(&account, &revoking(GROUP, &["sgr-1"])).await;
     let why = failure(&outcomes, "sgr-1");
     assert!(why.contains("still open") && why.contains("UnauthorizedOperation"), "{why}");
+    assert!(why.contains("the tag portcullis:protect"), "{why}");
     assert_eq!(account.count("DescribeSecurityGroupRules"), 1, "nothing is waited for");
     assert_eq!(account.rule_ids(GROUP), ["sgr-1"]);
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::ingress;
-use crate::scripted::{ACCOUNT, Account, event_on, rule};
+use crate::scripted::{ACCOUNT, Account, ScriptedTrail, event_on, rule};
 
 const GROUP: &str = "sg-0a1b2c3d4e5f60718";
 const RULE: &str = "sgr-0a1b2c3d4e5f60718";
@@ -138,4 +138,35 @@ fn an_event_of_another_account_or_region_is_an_error_not_a_gone_group() {
     let error = guard(&event, &arn("eu-west-1", "444455556666")).unwrap_err().to_string();
     assert!(error.contains(ACCOUNT) && error.contains("444455556666"), "{error}");
     assert!(guard(&event, &arn("us-east-1", ACCOUNT)).is_err());
+}
+
+/// How a check of the account's trails ended: its text, or the error's type and message.
+async fn checked(account: &Account) -> Result<String, (String, String)> {
+    let ended = check(&account.cloudtrail()).await;
+    ended.map_err(|error| (error.error_type, error.error_message))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_check_of_the_trail_names_it_or_fails_and_says_why() {
+    let account = Account::new();
+    let (kind, why) = checked(&account).await.unwrap_err();
+    assert_eq!(kind, "Portcullis.NoTrail");
+    assert!(why.starts_with("Portcullis is blind") && why.contains("There is no trail"), "{why}");
+    account.now().trails.push(ScriptedTrail::new("all"));
+    let text = checked(&account).await.unwrap();
+    assert!(text.starts_with("what Portcullis watches is logged by trail `all`"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_could_not_look_fails_in_words_of_its_own() {
+    let account = Account::new();
+    let trail = ScriptedTrail::new("all");
+    account.fail("GetTrailStatus", &trail.arn(), "ThrottlingException");
+    account.now().trails.push(trail);
+    for _ in 0..2 {
+        let (kind, why) = checked(&account).await.unwrap_err();
+        assert_eq!(kind, "Portcullis.TrailNotChecked");
+        assert!(why.starts_with("the trails could not be checked: "), "{why}");
+        account.fail("DescribeTrails", "all", "AccessDeniedException");
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::text::shell_json;
-use crate::facts::{IngressRule, Source, Tag};
+use crate::facts::{IngressRule, PROTECT, Source, Tag};
 
 /// Puts a revoked rule back exactly: its description and tags with it.
 pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {
@@ -23,6 +23,20 @@ pub fn revoke(region: &str, group: &str, rule: &IngressRule) -> String {
     format!(
         "aws ec2 revoke-security-group-ingress --region {region} --group-id {group} --security-group-rule-ids {id}"
     )
+}
+
+/// Has groups left alone.
+pub(super) fn protect(region: &str, groups: &[&str]) -> String {
+    let groups = groups.join(" ");
+    format!(
+        "aws ec2 create-tags --region {region} --resources {groups} --tags Key={PROTECT},Value=true"
+    )
+}
+
+/// Has groups closed again.
+pub(super) fn unprotect(region: &str, groups: &[&str]) -> String {
+    let groups = groups.join(" ");
+    format!("aws ec2 delete-tags --region {region} --resources {groups} --tags Key={PROTECT}")
 }
 
 fn permission(rule: &IngressRule) -> Value {
@@ -90,5 +104,11 @@ mod tests {
     #[test]
     fn revoke_names_the_rule_by_its_id() {
         insta::assert_snapshot!(revoke("eu-west-1", "sg-01", &rule("tcp", "0.0.0.0/0")), @"aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-01 --security-group-rule-ids sgr-01");
+    }
+
+    #[test]
+    fn protect_and_unprotect_name_the_tag_and_every_group() {
+        insta::assert_snapshot!(protect("eu-west-1", &["sg-01", "sg-02"]), @"aws ec2 create-tags --region eu-west-1 --resources sg-01 sg-02 --tags Key=portcullis:protect,Value=true");
+        insta::assert_snapshot!(unprotect("eu-west-1", &["sg-01"]), @"aws ec2 delete-tags --region eu-west-1 --resources sg-01 --tags Key=portcullis:protect");
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::document::rule_words;
+use super::footer::footer;
 use super::{End, Outcomes, SUBJECT_LIMIT, by_rule, command, guidance, text};
 use crate::action::{Action, Remedy};
 use crate::checks::{Check, Evidence, Finding, admitted, rule_of};
@@ -288,29 +289,4 @@ fn older(body: &mut String, decision: &Decision, room: usize) {
     {
         let _ = writeln!(body, "- ... and {more} more");
     }
-}
-
-fn footer(body: &mut String, event: &Event, decision: &Decision, outcomes: &Outcomes) {
-    let closed =
-        decision.findings.iter().any(|finding| matches!(End::of(finding, outcomes), End::Done(_)));
-    if closed {
-        body.push_str("\nConnections that were open before the revoke can outlive it; a network ACL cuts them.\n");
-    }
-    if decision.findings.iter().any(|finding| rule_of(finding).is_some()) {
-        body.push_str("\nTo keep such a rule, narrow it: below 16,777,216 public IPv4 addresses (a /8), or a /32\n");
-        body.push_str("of public IPv6, it is not at fault (UDP 11211: any public address is). To keep it as it\n");
-        body.push_str("was, set PORTCULLIS_MODE=observe before you undo; in enforce mode it is closed again.\n");
-    } else {
-        body.push_str(
-            "\nTo be told no more, change the cache as above; nothing is done to it without you.\n",
-        );
-    }
-    let _ = writeln!(
-        body,
-        "\nCaller: {}\nAgent:  {}\nEvent:  {}\nARN:    {}",
-        text::plain(&event.actor.arn, 300),
-        text::plain(&event.actor.agent, TEXT),
-        text::plain(&event.id, 64),
-        decision.subject.arn
-    );
 }

@@ -1,3 +1,5 @@
+mod protect;
+
 use super::*;
 use crate::checks::Check;
 use crate::event::{GroupRef, Inherits, Lead, RuleLead, RuleShape};

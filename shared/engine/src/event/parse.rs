@@ -38,6 +38,19 @@ pub enum Ignored {
     Replica(String),
 }
 
+impl Ignored {
+    /// In one word, in kebab case, without what the event says.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotWatched(_) => "not-watched",
+            Self::Failed(_) => "failed",
+            Self::DryRun => "dry-run",
+            Self::OwnCall(_) => "own-call",
+            Self::Replica(_) => "replica",
+        }
+    }
+}
+
 impl fmt::Display for Ignored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,0 +1,74 @@
+//! The end of the mail: what holds for all findings together.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::{End, Outcomes, command, text};
+use crate::action::{Because, Remedy};
+use crate::checks::rule_of;
+use crate::decide::Decision;
+use crate::event::Event;
+use crate::facts::PROTECT;
+
+/// Longest text of a user that is shown.
+const TEXT: usize = 120;
+
+/// What follows from it all, how to except a group, and what to look the event up by.
+pub(super) fn footer(body: &mut String, event: &Event, decision: &Decision, outcomes: &Outcomes) {
+    let closed =
+        decision.findings.iter().any(|finding| matches!(End::of(finding, outcomes), End::Done(_)));
+    if closed {
+        body.push_str("\nConnections that were open before the revoke can outlive it; a network ACL cuts them.\n");
+    }
+    if decision.findings.iter().any(|finding| rule_of(finding).is_some()) {
+        body.push_str("\nTo keep such a rule, narrow it: below 16,777,216 public IPv4 addresses (a /8), or a /32\n");
+        body.push_str("of public IPv6, it is not at fault (UDP 11211: any public address is).\n");
+        exception(body, event, decision);
+    } else {
+        body.push_str(
+            "\nTo be told no more, change the cache as above; nothing is done to it without you.\n",
+        );
+    }
+    let _ = writeln!(
+        body,
+        "\nCaller: {}\nAgent:  {}\nEvent:  {}\nARN:    {}",
+        text::plain(&event.actor.arn, 300),
+        text::plain(&event.actor.agent, TEXT),
+        text::plain(&event.id, 64),
+        decision.subject.arn
+    );
+}
+
+/// How to have a group left alone, and how not to any more.
+fn exception(body: &mut String, event: &Event, decision: &Decision) {
+    let mut closable = BTreeSet::new();
+    let mut protected = BTreeSet::new();
+    for finding in &decision.findings {
+        match &finding.remedy {
+            Remedy::Withheld { action, because: Because::Protected } => {
+                protected.insert(action.group());
+            }
+            Remedy::Do(action)
+            | Remedy::Gone(action)
+            | Remedy::Withheld { action, because: Because::Observe | Because::TouchedUnknown(_) } =>
+            {
+                closable.insert(action.group());
+            }
+            Remedy::Withheld { .. } | Remedy::ByHand { .. } | Remedy::Pending(_) => {}
+        }
+    }
+    let list = |groups: BTreeSet<_>| groups.into_iter().collect::<Vec<_>>();
+    if !closable.is_empty() {
+        let command = command::protect(&event.region, &list(closable));
+        let _ = writeln!(
+            body,
+            "To keep it as it was, tag the group {PROTECT} before you undo, and Portcullis only tells:\n\
+             {command}\nRemove the tag to have it close again what is opened."
+        );
+    }
+    if !protected.is_empty() {
+        let command = command::unprotect(&event.region, &list(protected));
+        let _ =
+            writeln!(body, "Remove the tag to have Portcullis close what is opened:\n{command}");
+    }
+}
