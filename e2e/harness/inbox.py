@@ -59,8 +59,15 @@ class Alerts:
 
     def documents(self, subject=None):
         """The JSON alerts so far, all or those about one subject."""
-        found = [json.loads(envelope["Message"]) for envelope in self.queue.read()]
+        found = [document for document in self._messages() if "AlarmName" not in document]
         return [document for document in found if subject in (None, document["subject"]["id"])]
+
+    def alarms(self, name=""):
+        """What CloudWatch's alarms told so far, of those whose name has this in it."""
+        return [document for document in self._messages() if "AlarmName" in document and name in document["AlarmName"]]
+
+    def _messages(self):
+        return [json.loads(envelope["Message"]) for envelope in self.queue.read()]
 
     def mails(self, subject=None):
         """The mails so far, all or those whose subject line or body names the subject."""

@@ -20,7 +20,7 @@ from .settings import SETTINGS
 PARTS = (
     *("permissions", "iam_resources", "ec2", "elasticache", "sns", "sqs", "bus", "trails", "cloudtrail"),
     *("metrics", "alarms", "lambda_", "lambda_async", "targets"),
-    *("cloudformation", "stack_resources", "stack_events"),
+    *("cloudformation", "stack_conditions", "stack_resources", "stack_events"),
 )
 
 

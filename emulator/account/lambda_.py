@@ -1,14 +1,19 @@
-"""Lambda: the processes of functions end with the function, and with the account."""
+"""Lambda: functions log with the rights of their role, and their processes end with them.
+
+AWS: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
+"""
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
+from ministack.services import cloudwatch_logs, lambda_svc
 from ministack.services.cloudformation import provisioners
 
-from . import patching
+from . import patching, permissions
 
 
 def install():
     patching.require(lambda_runtime, "reset", "invalidate_worker")
+    emit_logs = patching.original(lambda_svc, "_emit_lambda_logs")
     handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
     delete = handlers["delete"]
 
@@ -16,7 +21,22 @@ def install():
         delete(physical_id, props)
         lambda_runtime.invalidate_worker(physical_id, account=get_account_id(), region=get_region())
 
+    def emit_allowed_logs(function, *rest, **named):
+        if may_log(function.get("config") or function):
+            emit_logs(function, *rest, **named)
+
     handlers["delete"] = delete_with_processes
+    lambda_svc._emit_lambda_logs = emit_allowed_logs
+
+
+def may_log(configuration):
+    """A group that is missing is made, if the role may; so a deleted one does not come back by itself."""
+    name = (configuration.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{configuration['FunctionName']}"
+    group = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{name}"
+    needed = {"logs:PutLogEvents": f"{group}:log-stream:any"}
+    if name not in cloudwatch_logs._log_groups:
+        needed["logs:CreateLogGroup"] = group
+    return all(permissions.role_allows(configuration.get("Role", ""), *item) for item in needed.items())
 
 
 def stop_workers():
