@@ -1,6 +1,6 @@
 // Portcullis as a construct, over the SAM template of this repository.
 
-import { Fn, Stack, Token } from "aws-cdk-lib";
+import { Stack, Token } from "aws-cdk-lib";
 import type { CfnInclude } from "aws-cdk-lib/cloudformation-include";
 import { Architecture } from "aws-cdk-lib/aws-lambda";
 import type { CfnFunction } from "aws-cdk-lib/aws-sam";
@@ -8,6 +8,7 @@ import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
 import { type IQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { builtByCargoLambda, codeOf } from "./code.ts";
+import { decide, type Decisions } from "./decide.ts";
 import { admitServices } from "./key.ts";
 import { acknowledge } from "./nag.ts";
 import { parametersOf } from "./parameters.ts";
@@ -38,8 +39,9 @@ export class Portcullis extends Construct {
   constructor(scope: Construct, id: string, props: PortcullisProps = {}) {
     super(scope, id);
     const template = readTemplate();
-    const included = include(this, template, parametersOf(props, template));
-    this.decideConditions(included, props);
+    const parameters = parametersOf(props, template);
+    const decisions = decide(template, parameters, { AlarmsTell: alarmsTell(props.alertTopic, Stack.of(this)) });
+    const included = include(this, template, parameters, decisions);
     this.addCode(included, template, props);
     if (props.kmsKey) admitServices(props.kmsKey, Stack.of(this));
     acknowledge(included);
@@ -51,22 +53,6 @@ export class Portcullis extends Construct {
     this.undeliveredQueue = this.queue(included, "UndeliveredQueue", props);
     this.failureQueue = this.queue(included, "FailureQueue", props);
     this.dashboardUrl = props.dashboard === false ? undefined : (included.getOutput("DashboardUrl").value as string);
-  }
-
-  /**
-   * Conditions may not refer to resources. So for a topic, key or policy that is made in the same app, and has
-   * no ARN before it is deployed, they are decided here.
-   */
-  private decideConditions(included: CfnInclude, props: PortcullisProps): void {
-    const decide = (name: string, left: string, right: string) => {
-      included.getCondition(name).expression = Fn.conditionEquals(left, right);
-    };
-    if (props.alertTopic && Token.isUnresolved(props.alertTopic.topicArn)) {
-      decide("OwnTopic", "own", "given");
-      decide("AlarmsTell", props.alertTopic.env.region, Stack.of(this).region);
-    }
-    if (Token.isUnresolved(props.kmsKey?.keyArn)) decide("HasKey", "given", "given");
-    if (Token.isUnresolved(props.permissionsBoundary?.managedPolicyArn)) decide("HasBoundary", "given", "given");
   }
 
   private addCode(included: CfnInclude, template: Template, props: PortcullisProps): void {
@@ -87,4 +73,11 @@ export class Portcullis extends Construct {
       ...(props.kmsKey && { keyArn: props.kmsKey.keyArn }),
     });
   }
+}
+
+/** Whether the topic is in the stack's Region, as it must be for alarms; not always known before deployment. */
+function alarmsTell(topic: ITopic | undefined, stack: Stack): Decisions[string] {
+  if (!topic || topic.env.region === stack.region) return true;
+  const known = !Token.isUnresolved(topic.env.region) && !Token.isUnresolved(stack.region);
+  return known ? false : { "Fn::Equals": [topic.env.region, stack.region] };
 }

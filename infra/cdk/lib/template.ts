@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CfnInclude } from "aws-cdk-lib/cloudformation-include";
 import type { Construct } from "constructs";
+import { applied, type Decisions, type Json } from "./decide.ts";
 import { readYaml } from "./yaml.ts";
 
-export const TEMPLATE_FILE = join(import.meta.dirname, "../../template.yaml");
+const TEMPLATE_FILE = join(import.meta.dirname, "../../template.yaml");
 
 export interface TemplateParameter {
   readonly Default: string | number;
@@ -19,14 +20,17 @@ export interface TemplateParameter {
 /** What is read of the template here; there is more in it. */
 export interface Template {
   readonly Parameters: Record<string, TemplateParameter>;
+  readonly Conditions: Record<string, Json>;
+  readonly Resources: Record<string, Resource>;
+  readonly Outputs: Record<string, { Condition?: string }>;
+  readonly Globals: { readonly Function: { CodeUri?: string } };
   Metadata?: unknown;
   Rules?: unknown;
-  readonly Globals: { readonly Function: { CodeUri?: string } };
-  readonly Resources: Record<string, Resource>;
 }
 
 interface Resource {
   readonly Type: string;
+  Condition?: string;
   Metadata?: { readonly BuildProperties?: { readonly Binary: string } };
   readonly Properties: { readonly Events?: Record<string, unknown>; EventInvokeConfig?: unknown };
 }
@@ -43,17 +47,23 @@ export function functionsOf(template: Template): [id: string, binary: string][] 
 }
 
 /** Include the template with a value for each of its parameters, and without what is only there for `sam`. */
-export function include(scope: Construct, template: Template, parameters: Record<string, string | number>): CfnInclude {
+export function include(
+  scope: Construct,
+  template: Template,
+  parameters: Record<string, string | number>,
+  decisions: Decisions,
+): CfnInclude {
   const standIns = rulesOfEvents(template);
+  const decided = applied(template, decisions);
   const directory = mkdtempSync(join(tmpdir(), "portcullis-"));
   try {
     const templateFile = join(directory, "template.json");
-    writeFileSync(templateFile, JSON.stringify(prepare(template, standIns)));
+    writeFileSync(templateFile, JSON.stringify(prepared(decided, standIns)));
     // Logical ids are kept, so that a stack can go from `sam deploy` to `cdk deploy`, and back, in place.
     const included = new CfnInclude(scope, "Template", { templateFile, parameters });
     for (const id of standIns) included.node.tryRemoveChild(id);
     for (const [id] of functionsOf(template)) {
-      included.getResource(id).addPropertyOverride("EventInvokeConfig", template.Resources[id]!.Properties.EventInvokeConfig);
+      included.getResource(id).addPropertyOverride("EventInvokeConfig", decided.Resources[id]!.Properties.EventInvokeConfig);
     }
     return included;
   } finally {
@@ -61,22 +71,22 @@ export function include(scope: Construct, template: Template, parameters: Record
   }
 }
 
-function prepare(template: Template, standIns: string[]): Template {
-  const prepared = structuredClone(template);
+function prepared(decided: Template, standIns: string[]): Template {
+  const template = structuredClone(decided);
   // Both are about parameters, of which none is left; the values are checked at synthesis.
-  delete prepared.Metadata;
-  delete prepared.Rules;
+  delete template.Metadata;
+  delete template.Rules;
   // For `sam build`. Here the code is an asset.
-  delete prepared.Globals.Function.CodeUri;
-  for (const [id] of functionsOf(template)) {
-    delete prepared.Resources[id]!.Metadata;
+  delete template.Globals.Function.CodeUri;
+  for (const [id] of functionsOf(decided)) {
+    delete template.Resources[id]!.Metadata;
     // The CDK's type of it demands a destination for success, so it goes around that type.
-    delete prepared.Resources[id]!.Properties.EventInvokeConfig;
+    delete template.Resources[id]!.Properties.EventInvokeConfig;
   }
   // CfnInclude refuses a reference to what is not in the template, such as to a rule that SAM makes of a
   // function's event. So it finds something of that name, which is taken out again.
-  for (const id of standIns) prepared.Resources[id] = { Type: "AWS::Events::Rule", Properties: {} };
-  return prepared;
+  for (const id of standIns) template.Resources[id] = { Type: "AWS::Events::Rule", Properties: {} };
+  return template;
 }
 
 /** As SAM names them: the function, then the event. */

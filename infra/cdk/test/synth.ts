@@ -7,16 +7,20 @@ import { App, type Environment, Stack } from "aws-cdk-lib";
 import { Portcullis } from "../lib/portcullis.ts";
 import type { PortcullisProps } from "../lib/props.ts";
 
-// The CDK's own checks of a template take seconds; cdk-nag.test.ts has them.
+// The CDK's own checks of a template take seconds; nag.test.ts has them.
 process.env["CDK_VALIDATION"] = "false";
+
+/** One that has SAM's translator: `make setup` installs it. */
+export const PYTHON = process.env["PYTHON"] ?? join(import.meta.dirname, "../../../target/venv/bin/python");
 
 const MACHINES = { arm64: 0xb7, x86_64: 0x3e, riscv: 0xf3 };
 
-/** A directory that is gone at the end. */
+const ROOT = mkdtempSync(join(tmpdir(), "portcullis-test-"));
+process.on("exit", () => rmSync(ROOT, { recursive: true, force: true }));
+
+/** A new directory, which is gone at the end. */
 export function scratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), "portcullis-test-"));
-  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
-  return directory;
+  return mkdtempSync(join(ROOT, "scratch-"));
 }
 
 /** The functions in cargo-lambda's layout: a header that says the processor, and a name. */

@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "e2e"))
 from harness import deploy  # noqa: E402
 from samtranslator.translator.transform import transform  # noqa: E402
 
+#: For conditions; elsewhere it stays what the stack is asked.
 REGION = {"AWS::Region": "eu-west-1"}
 GONE = {"Ref": "AWS::NoValue"}
 
@@ -33,7 +34,8 @@ def translated(template, given):
     values = {**defaults, **given}
     plain = transform(template, dict(values), None)
     values = {name: values.get(name, default) for name, default in defaults.items()}
-    settled = Settled({**values, **REGION}, plain.pop("Conditions", {}))
+    conditions = Settled({**values, **REGION}, plain.pop("Conditions", {}))
+    settled = Settled(values, {name: conditions.holds(name) for name in conditions.conditions})
     plain.pop("Parameters", None)
     for section in ("Resources", "Outputs"):
         kept = {name: item for name, item in plain[section].items() if settled.holds(item.pop("Condition", None))}

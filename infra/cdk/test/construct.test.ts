@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type App, Stack, Tags } from "aws-cdk-lib";
+import { ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { Key } from "aws-cdk-lib/aws-kms";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { Portcullis } from "../lib/portcullis.ts";
+import { ALARMS, LOG_RETENTION_DAYS, MODES } from "../lib/props.ts";
+import { readTemplate } from "../lib/template.ts";
+import { app, built, type Data, portcullis, program, synthesise } from "./synth.ts";
+
+const TOPIC = "arn:aws:sns:eu-west-1:111122223333:security";
+const HERE = { account: "111122223333", region: "eu-west-1" };
+const EVERYTHING = new PolicyStatement({ actions: ["*"], resources: ["*"] });
+
+test("nothing is left to be asked for, decided or built at deployment", () => {
+  const template = synthesise(portcullis());
+  assert.deepEqual(Object.keys(template["Parameters"]), ["BootstrapVersion"]);
+  assert.deepEqual(Object.keys(template["Rules"]), ["CheckBootstrapVersion"]);
+  assert.equal(template["Conditions"], undefined);
+  assert.equal(template["Metadata"], undefined);
+  assert.doesNotMatch(JSON.stringify(template), /Fn::If|BuildMethod|"CodeUri":"|Custom::|AWS::CDK::Metadata/);
+  assert.deepEqual(template["Transform"], "AWS::Serverless-2016-10-31");
+});
+
+test("the code of each function is its binary, as bootstrap, and nothing else", () => {
+  const construct = portcullis();
+  const assembly = (construct.node.root as App).synth();
+  const { Resources } = assembly.getStackArtifact(Stack.of(construct).artifactId).template as Data;
+  for (const binary of ["Ingress", "Cache", "Trail"]) {
+    const { Key } = Resources[`${binary}Function`].Properties.CodeUri;
+    const directory = join(assembly.directory, `asset.${Key.replace(".zip", "")}`);
+    assert.deepEqual(readdirSync(directory), ["bootstrap"]);
+    assert.deepEqual(readFileSync(join(directory, "bootstrap")), program("arm64", binary.toLowerCase()));
+    assert.ok(statSync(join(directory, "bootstrap")).mode & 0o111, "it can be executed");
+  }
+});
+
+test("the attributes are what the stack makes", () => {
+  const construct = portcullis();
+  const resolve = (value: unknown) => Stack.of(construct).resolve(value);
+  assert.deepEqual(resolve(construct.alertTopic.topicArn), { Ref: "AlertTopic" });
+  assert.deepEqual(resolve(construct.ingressFunctionName), { Ref: "IngressFunction" });
+  assert.deepEqual(resolve(construct.cacheFunctionName), { Ref: "CacheFunction" });
+  assert.deepEqual(resolve(construct.trailFunctionName), { Ref: "TrailFunction" });
+  assert.deepEqual(resolve(construct.undeliveredQueue.queueUrl), { Ref: "UndeliveredQueue" });
+  assert.deepEqual(resolve(construct.failureQueue.queueArn), { "Fn::GetAtt": ["FailureQueue", "Arn"] });
+  assert.match(JSON.stringify(resolve(construct.dashboardUrl)), /\$\{OwnersDashboard\}/);
+});
+
+test("what is not made has no attribute", () => {
+  const construct = portcullis((stack) => ({
+    alertTopic: Topic.fromTopicArn(stack, "Topic", TOPIC),
+    dashboard: false,
+  }));
+  assert.equal(construct.alertTopic.topicArn, TOPIC);
+  assert.equal(construct.dashboardUrl, undefined);
+  assert.equal(synthesise(construct)["Resources"].AlertTopic, undefined);
+});
+
+test("topic, key and boundary can be made in the same stack", () => {
+  const construct = portcullis((stack) => ({
+    alertTopic: new Topic(stack, "Topic"),
+    kmsKey: new Key(stack, "Key"),
+    permissionsBoundary: new ManagedPolicy(stack, "Boundary", { statements: [EVERYTHING] }),
+  }));
+  const stack = Stack.of(construct);
+  const { Conditions, Resources, Globals } = synthesise(construct);
+  const [topic, key] = ["Topic", "Key"].map((id) => stack.getLogicalId(stack.node.findChild(id).node.defaultChild as never));
+  assert.equal(Conditions, undefined);
+  assert.equal(Resources.AlertTopic, undefined);
+  assert.deepEqual(Globals.Function.Environment.Variables.PORTCULLIS_ALERT_TOPIC_ARN, { Ref: topic });
+  assert.deepEqual(Resources.LostAlarm.Properties.AlarmActions, [{ Ref: topic }]);
+  assert.deepEqual(Resources.FailureQueue.Properties.KmsMasterKeyId, { "Fn::GetAtt": [key, "Arn"] });
+  assert.ok(Resources.IngressRole.Properties.PermissionsBoundary.Ref);
+  assert.ok(Resources.UseKey);
+});
+
+test("a key that is made here admits the services that use it", () => {
+  const construct = portcullis((stack) => ({ kmsKey: new Key(stack, "Key") }));
+  const { Resources } = synthesise(construct);
+  const key = Object.values(Resources as Data).find(({ Type }) => Type === "AWS::KMS::Key");
+  const principals = key!["Properties"].KeyPolicy.Statement.flatMap(({ Principal }: Data) => Principal["Service"] ?? []);
+  assert.deepEqual(principals, ["cloudwatch.amazonaws.com", "events.amazonaws.com", "logs.amazonaws.com"]);
+});
+
+test("alarms are sent to a topic of the stack's own Region only", () => {
+  const actions = (region: string, env = {}) => {
+    const arn = TOPIC.replace("eu-west-1", region);
+    const template = synthesise(portcullis((stack) => ({ alertTopic: Topic.fromTopicArn(stack, "Topic", arn) }), env));
+    return [template["Resources"].LostAlarm.Properties.AlarmActions, template["Conditions"]?.AlarmsTell];
+  };
+  assert.deepEqual(actions("eu-west-1", HERE), [["arn:aws:sns:eu-west-1:111122223333:security"], undefined]);
+  assert.deepEqual(actions("us-east-1", HERE), [undefined, undefined]);
+  // Where the Region of the stack is only known at deployment, CloudFormation decides.
+  const [undecided, condition] = actions("us-east-1");
+  assert.equal(undecided["Fn::If"][0], "AlarmsTell");
+  assert.deepEqual(condition, { "Fn::Equals": ["us-east-1", { Ref: "AWS::Region" }] });
+});
+
+test("a topic of another stack of the app is referred to", () => {
+  const root = app();
+  const topic = new Topic(new Stack(root, "Topics", { env: HERE }), "Topic");
+  const stack = new Stack(root, "Portcullis", { env: HERE });
+  new Portcullis(stack, "Portcullis", { functionsDirectory: built(), alertTopic: topic });
+  const { Resources, Conditions } = root.synth().getStackByName("Portcullis").template as Data;
+  assert.equal(Conditions, undefined);
+  assert.ok(Resources.LostAlarm.Properties.AlarmActions[0]["Fn::ImportValue"]);
+});
+
+test("tags reach everything that can carry them", () => {
+  const construct = portcullis();
+  Tags.of(construct).add("owner", "security");
+  const { Resources } = synthesise(construct) as { Resources: Data };
+  const owned = Object.entries(Resources).filter(([, { Properties }]) =>
+    Array.isArray(Properties.Tags)
+      ? Properties.Tags.some(({ Key, Value }: Data) => Key === "owner" && Value === "security")
+      : Properties.Tags?.owner === "security",
+  );
+  const types = owned.map(([, { Type }]) => Type);
+  assert.deepEqual([...new Set(types)].sort(), [
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::IAM::Role",
+    "AWS::Logs::LogGroup",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::Serverless::Function",
+  ]);
+  assert.equal(types.filter((type) => type === "AWS::Serverless::Function").length, 3);
+});
+
+test("the types of the properties are the template's allowed values", () => {
+  const { Parameters } = readTemplate();
+  assert.deepEqual(Parameters["LogRetentionDays"]!.AllowedValues, LOG_RETENTION_DAYS);
+  assert.deepEqual(Parameters["Mode"]!.AllowedValues, MODES);
+  assert.deepEqual(Parameters["Alarms"]!.AllowedValues, ALARMS);
+});
