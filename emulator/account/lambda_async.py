@@ -24,7 +24,7 @@ from .wire import iso_time
 
 logger = logging.getLogger("account.lambda")
 #: AWS waits up to five minutes between tries of a throttled event; here it is this many seconds.
-LONGEST_THROTTLE_PAUSE = 2.0
+LONGEST_THROTTLE_PAUSE = 1.0
 
 
 def install():

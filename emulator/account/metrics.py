@@ -18,6 +18,8 @@ logger = logging.getLogger("account.metrics")
 def install():
     patching.require(cloudwatch, "_metric_bucket", "_dims_key", "_store_datum")
     patching.replace(lambda_svc, "_emit_lambda_metrics", count_throttle)
+    dimensions_of = patching.original(cloudwatch, "_dims_from_list")
+    cloudwatch._dims_from_list = lambda given: Dimensions(dimensions_of(given))
     execute = patching.original(lambda_svc, "_execute_function_dispatch")
     append = patching.original(cloudwatch_logs, "_append_log_events")
 
@@ -37,6 +39,13 @@ def install():
 
     lambda_svc._execute_function_dispatch = execute_and_measure
     cloudwatch_logs._append_log_events = append_and_extract
+
+
+class Dimensions(dict):
+    """True even if empty: asking for no dimensions asks for the metric without any, not for the sum of all."""
+
+    def __bool__(self):
+        return True
 
 
 def count_throttle(function_name, duration_ms, error, throttle):

@@ -1,5 +1,7 @@
 """One running account for all tests, and moto beside it where it is installed."""
 
+import io
+import json
 import os
 import pathlib
 import shutil
@@ -9,6 +11,7 @@ import sys
 import time
 import urllib.request
 import uuid
+import zipfile
 
 import boto3
 import pytest
@@ -147,3 +150,105 @@ def wait_for(function, seconds=10):
             return answer
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+# Functions, queues and events -----------------------------------------------------------
+
+#: A bootstrap needs no compiler when it is a script; the runtime API is the same.
+BOOTSTRAP = """#!/usr/bin/env python3
+import json, os, time, urllib.request
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+while True:
+    with urllib.request.urlopen(api + "next") as answer:
+        request_id, event = answer.headers["Lambda-Runtime-Aws-Request-Id"], json.load(answer)
+    shown = {k: v for k, v in os.environ.items() if k.startswith(("AWS_", "SHOWN_"))}
+    shown["SHOWN_PID"] = os.getpid()
+    event = event.get("detail", event)
+    if "print" in event:
+        print(event["print"], flush=True)
+    time.sleep(event.get("sleep", 0))
+    if "write" in event:
+        open(event["write"], "a").write("x")
+    failing = event.get("fail")
+    kind, body = ("error", {"errorType": "Broken", "errorMessage": "as asked"}) if failing else ("response", shown)
+    request = urllib.request.Request(api + request_id + "/" + kind, data=json.dumps(body).encode(), method="POST")
+    urllib.request.urlopen(request).read()
+"""
+
+
+def code():
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        file.writestr(entry, BOOTSTRAP)
+    return archive.getvalue()
+
+
+@pytest.fixture
+def queue(aws):
+    """A queue to which the services may send: its URL and its ARN."""
+    return new_queue(aws)
+
+
+def new_queue(aws, effect="Allow"):
+    sqs = aws("sqs")
+    url = sqs.create_queue(QueueName=f"q{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {
+        "Effect": effect,
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    return url, arn
+
+
+@pytest.fixture
+def function(aws):
+    """A function with a role of its own, named after both."""
+    name = f"f{uuid.uuid4().hex[:8]}"
+    allow = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    role = aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    may_send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:*:*:q*"}
+    may_log = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may_send, may_log]})
+    aws("iam").put_role_policy(RoleName=name, PolicyName="send", PolicyDocument=policy)
+    aws("lambda").create_function(
+        FunctionName=name,
+        Runtime="provided.al2023",
+        Handler="bootstrap",
+        Role=role,
+        Code={"ZipFile": code()},
+        Environment={"Variables": {"SHOWN_MODE": "enforce"}},
+        Timeout=5,
+    )
+    aws("lambda").add_permission(
+        FunctionName=name, StatementId="events", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
+    )
+    yield name
+    aws("lambda").delete_function(FunctionName=name)
+
+
+def received(aws, url):
+    return aws("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages")
+
+
+def on_event(aws, target, **options):
+    """A rule that sends events of a new source to a target; gives the source."""
+    events, source = aws("events"), f"test.{uuid.uuid4().hex[:8]}"
+    name = source.replace(".", "-")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [source]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "t", "Arn": target, **options}])
+    return source
+
+
+def put(aws, source, detail):
+    aws("events").put_events(Entries=[{"Source": source, "DetailType": "test", "Detail": json.dumps(detail)}])
+
+
+def arn_of(aws, function):
+    return aws("lambda").get_function(FunctionName=function)["Configuration"]["FunctionArn"]

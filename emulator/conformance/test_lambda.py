@@ -1,105 +1,10 @@
 """Lambda on ``provided.al2023``: environment, credentials, retries, destinations, dead letters."""
 
-import io
 import json
 import time
 import uuid
-import zipfile
 
-import pytest
-from conftest import wait_for
-
-#: A bootstrap needs no compiler when it is a script; the runtime API is the same.
-BOOTSTRAP = """#!/usr/bin/env python3
-import json, os, urllib.request
-api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
-while True:
-    with urllib.request.urlopen(api + "next") as answer:
-        request_id, event = answer.headers["Lambda-Runtime-Aws-Request-Id"], json.load(answer)
-    shown = {k: v for k, v in os.environ.items() if k.startswith(("AWS_", "SHOWN_"))}
-    shown["SHOWN_PID"] = os.getpid()
-    failing = event.get("detail", event).get("fail")
-    kind, body = ("error", {"errorType": "Broken", "errorMessage": "as asked"}) if failing else ("response", shown)
-    request = urllib.request.Request(api + request_id + "/" + kind, data=json.dumps(body).encode(), method="POST")
-    urllib.request.urlopen(request).read()
-"""
-
-
-def code():
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        entry = zipfile.ZipInfo("bootstrap")
-        entry.external_attr = 0o755 << 16
-        file.writestr(entry, BOOTSTRAP)
-    return archive.getvalue()
-
-
-@pytest.fixture
-def queue(aws):
-    """A queue to which the services may send: its URL and its ARN."""
-    return new_queue(aws)
-
-
-def new_queue(aws, effect="Allow"):
-    sqs = aws("sqs")
-    url = sqs.create_queue(QueueName=f"q{uuid.uuid4().hex[:8]}")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    allow = {
-        "Effect": effect,
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    return url, arn
-
-
-@pytest.fixture
-def function(aws):
-    """A function with a role of its own, named after both."""
-    name = f"f{uuid.uuid4().hex[:8]}"
-    allow = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    role = aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    may_send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:*:*:q*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [may_send]})
-    aws("iam").put_role_policy(RoleName=name, PolicyName="send", PolicyDocument=policy)
-    aws("lambda").create_function(
-        FunctionName=name,
-        Runtime="provided.al2023",
-        Handler="bootstrap",
-        Role=role,
-        Code={"ZipFile": code()},
-        Environment={"Variables": {"SHOWN_MODE": "enforce"}},
-        Timeout=5,
-    )
-    aws("lambda").add_permission(
-        FunctionName=name, StatementId="events", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
-    )
-    yield name
-    aws("lambda").delete_function(FunctionName=name)
-
-
-def received(aws, url):
-    return aws("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages")
-
-
-def on_event(aws, target, **options):
-    """A rule that sends events of a new source to a target; gives the source."""
-    events, source = aws("events"), f"test.{uuid.uuid4().hex[:8]}"
-    name = source.replace(".", "-")
-    events.put_rule(Name=name, EventPattern=json.dumps({"source": [source]}))
-    events.put_targets(Rule=name, Targets=[{"Id": "t", "Arn": target, **options}])
-    return source
-
-
-def put(aws, source, detail):
-    aws("events").put_events(Entries=[{"Source": source, "DetailType": "test", "Detail": json.dumps(detail)}])
-
-
-def arn_of(aws, function):
-    return aws("lambda").get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+from conftest import arn_of, code, code_of, new_queue, on_event, put, received, wait_for
 
 
 def test_functions_reach_the_account_as_their_own_role(account, aws, function):
@@ -247,3 +152,79 @@ def test_a_deployed_sam_template_keeps_failures(aws):
     put(aws, f"test.{bucket}", {"fail": True})
     (message,) = wait_for(lambda: received(aws, stack["Outputs"][0]["OutputValue"]))
     assert json.loads(message["Body"])["requestContext"]["approximateInvokeCount"] == 2
+
+
+# Many at once --------------------------------------------------------------------------
+
+
+def reserve(aws, function, number):
+    aws("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=number)
+
+
+def test_a_synchronous_call_over_the_reserved_concurrency_is_refused(aws, function):
+    reserve(aws, function, 1)
+    aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=b'{"sleep": 1}')
+    time.sleep(0.3)
+    assert code_of(aws("lambda").invoke, FunctionName=function, Payload=b"{}") == "TooManyRequestsException"
+
+
+def test_a_throttled_event_waits_and_is_not_lost(aws, function, tmp_path):
+    """Throttled attempts do not count as failed ones, so that no retry is needed to get through."""
+    reserve(aws, function, 1)
+    aws("lambda").put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
+    ran = tmp_path / "ran"
+    for _ in range(5):
+        event = json.dumps({"sleep": 0.1, "write": str(ran)}).encode()
+        aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=event)
+    wait_for(lambda: ran.exists() and len(ran.read_text()) == 5)
+    assert total(aws, "Throttles", function) > 0 and total(aws, "Invocations", function) == 5
+
+
+def test_without_any_concurrency_an_event_is_kept_at_once(aws, function, queue):
+    url, arn = queue
+    aws("lambda").put_function_event_invoke_config(
+        FunctionName=function, DestinationConfig={"OnFailure": {"Destination": arn}}
+    )
+    reserve(aws, function, 0)
+    aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=b'{"number": 13}')
+    (message,) = wait_for(lambda: received(aws, url))
+    record = json.loads(message["Body"])
+    assert record["requestPayload"] == {"number": 13} and record["requestContext"]["approximateInvokeCount"] == 0
+    assert "responsePayload" not in record
+
+
+def test_hundreds_of_events_at_once_are_all_handled(aws, function, tmp_path):
+    """By as few processes as the account works with at once."""
+    source, ran = on_event(aws, arn_of(aws, function)), tmp_path / "ran"
+    entry = {"Source": source, "DetailType": "test", "Detail": json.dumps({"write": str(ran)})}
+    for _ in range(30):
+        assert aws("events").put_events(Entries=[entry] * 10)["FailedEntryCount"] == 0
+    wait_for(lambda: ran.exists() and len(ran.read_text()) >= 300, seconds=30)
+    time.sleep(0.3)
+    assert len(ran.read_text()) == 300 and total(aws, "Invocations", function) == 300
+
+
+def total(aws, metric, function):
+    now = time.time()
+    answer = aws("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": "FunctionName", "Value": function}],
+        StartTime=now - 3600,
+        EndTime=now + 60,
+        Period=86400,
+        Statistics=["Sum"],
+    )
+    return sum(point["Sum"] for point in answer["Datapoints"])
+
+
+def test_a_function_logs_with_the_rights_of_its_role(aws, function):
+    logs, group = aws("logs"), f"/aws/lambda/{function}"
+    aws("lambda").invoke(FunctionName=function, Payload=b'{"print": "heard"}')
+    events = wait_for(lambda: logs.filter_log_events(logGroupName=group, filterPattern="heard")["events"])
+    assert len(events) == 1
+    logs.delete_log_group(logGroupName=group)
+    aws("iam").delete_role_policy(RoleName=function, PolicyName="send")
+    aws("lambda").invoke(FunctionName=function, Payload=b'{"print": "unheard"}')
+    time.sleep(0.2)
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
