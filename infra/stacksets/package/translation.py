@@ -3,8 +3,6 @@
 import copy
 
 import boto3
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 FUNCTION = "AWS::Serverless::Function"
@@ -28,6 +26,10 @@ def translate(template, bucket, keys, architecture, region):
 
     `region` tells the translator the partition; nothing else of it gets into the template.
     """
+    # They take a second to import, which whoever has made a mistake need not wait for.
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
     document = copy.deepcopy(template)
     del document["Globals"]["Function"]["CodeUri"]
     for resource in functions(document).values():
