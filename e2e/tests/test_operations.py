@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 
 import pytest
 from harness import places
+from harness.deploy import template
 from harness.guard import guarded, permission
 from harness.wait import until
 
@@ -330,9 +332,81 @@ def test_canary_names_what_is_broken(guard):
 
 
 def test_canary_without_a_network_says_so(guard):
-    default = guard.ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     code, said = operate(guard.account, "canary.py", "--vpc", "vpc-00000000000000000")
-    assert code == 1 and "InvalidVpcID.NotFound" in said and len(default) <= 1
+    assert code == 1 and "InvalidVpcID.NotFound" in said
+    (vpc,) = default_vpc(guard)
+    here = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    attached = [{"Name": "attachment.vpc-id", "Values": [vpc["VpcId"]]}]
+    for gateway in guard.ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]:
+        guard.ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc["VpcId"])
+    for subnet in guard.ec2.describe_subnets(Filters=here)["Subnets"]:
+        guard.ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    guard.ec2.delete_vpc(VpcId=vpc["VpcId"])
+    code, said = operate(guard.account, "canary.py")
+    assert code == 2 and "has no default VPC: name one with VPC=" in said
+
+
+# docs/operations.md ------------------------------------------------------------------------------
+
+
+def sections():
+    """Its text by heading."""
+    parts = re.split(r"^#+ (.+)$", (places.REPO / "docs" / "operations.md").read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True)), parts[2]
+
+
+def commands(text):
+    """Its last block of commands, to be run as it stands after the shorthands."""
+    _, top = sections()
+    blocks = [re.findall(r"```sh\n(.*?)```", part, flags=re.DOTALL)[-1] for part in (top, text)]
+    return "set -eu -o pipefail\n" + "\n".join(blocks)
+
+
+def shell(guard, text):
+    tools = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(
+        ["bash", "-c", commands(text)],
+        env={**guard.account.environment(), "PATH": tools},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stdout
+    return ran.stdout
+
+
+def test_every_alarm_has_its_section():
+    found, _ = sections()
+    alarms = [name for name, item in template()["Resources"].items() if item["Type"] == "AWS::CloudWatch::Alarm"]
+    assert alarms and {name.removesuffix("Alarm") for name in alarms} <= set(found)
+
+
+def test_documented_key_policy_is_one():
+    found, _ = sections()
+    (policy,) = re.findall(r"```json\n(.*?)```", found["A key of your own"], flags=re.DOTALL)
+    assert [statement["Effect"] for statement in json.loads(policy)["Statement"]] == ["Allow"] * 4
+
+
+def test_documented_canary_runs_as_it_stands(guard):
+    if not default_vpc(guard):
+        guard.ec2.create_default_vpc()
+    before = names_of_groups(guard)
+    said = shell(guard, sections()[0]["Canary"])
+    assert re.search(r"^\d+ s$", said, flags=re.MULTILINE), said
+    assert names_of_groups(guard) == before
+
+
+def test_documented_pause_runs_as_it_stands(guard):
+    before = parameters(guard)
+    shell(guard, sections()[0]["Pause and resume"])
+    assert modes(guard) == ("observe", {"observe"}) and parameters(guard) == {**before, "Mode": "observe"}
+    code, said = operate(guard.account, "mode.py", "resume")
+    assert code == 0 and parameters(guard) == before, said
+
+
+def default_vpc(guard):
+    return guard.ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
 
 
 # destroy, and what is said of mistakes -----------------------------------------------------------

@@ -91,8 +91,10 @@ def in_words(event):
     who = detail.get("userIdentity")
     who = who.get("arn") or who.get("invokedBy") if isinstance(who, dict) else None
     return (
-        f"{detail.get('eventTime') or event.get('time') or 'no time'}  {detail.get('eventName') or 'no name'}  "
-        f"{subject(detail.get('requestParameters')) or 'no resource'}  by {who or 'nobody named'}"
+        f"{detail.get('eventTime') or event.get('time') or 'no time'}  "
+        f"{detail.get('eventName') or event.get('detail-type') or 'no name'}  "
+        f"{subject(detail.get('requestParameters')) or detail.get('subject') or 'no resource'}  "
+        f"by {who or 'nobody named'}"
     )
 
 
