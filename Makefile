@@ -10,7 +10,14 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := $(TARGET)/venv
+# Tools that share no pins with ours, each in an environment of its own.
 MOTO := $(TARGET)/venv-moto
+SAM := $(TARGET)/venv-sam
+OPERATE := $(TARGET)/venv-ops
+CHECKOV := $(TARGET)/venv-checkov
+NODE_MODULES := infra/cdk/node_modules
+# The slow ones, with the real command-line tools.
+DEPLOYMENTS := $(addprefix e2e/tests/,test_sam.py test_cdk.py test_many_accounts.py test_operations.py test_faults.py)
 PY := $(abspath $(VENV))/bin/python
 # Named, so that `sam build` finds what is built here, and the other way round.
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -42,6 +49,7 @@ account: functions $(VENV)/stamp ## Leave the emulated account running, to play 
 test: ## All tests: the engine, the shell, then end to end
 	@$(MAKE) test-engine
 	@$(MAKE) test-shell
+	@$(MAKE) test-deployments
 	@$(MAKE) test-account
 
 .PHONY: test-engine
@@ -52,10 +60,25 @@ test-engine: tools ## Decisions and alerts; compiles no AWS SDK
 test-shell: tools ## Looking and acting, against scripted answers
 	cargo test --locked -q -p portcullis-aws
 
+# `make check` has npm; without it the test of the CDK says that it was skipped.
+.PHONY: test-deployments
+test-deployments: functions $(VENV)/stamp $(SAM)/stamp $(OPERATE)/stamp $(if $(shell command -v npm),$(NODE_MODULES)/stamp) ## Deploying and operating the stack: SAM, CDK, many accounts, faults
+	$(PY) -m pytest -q -p no:cacheprovider $(DEPLOYMENTS)
+
 .PHONY: test-account
 test-account: functions $(VENV)/stamp $(MOTO)/stamp ## The deployed stack, in the emulated account and against moto
 	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider emulator/conformance
-	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider e2e/tests
+	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider e2e/tests $(DEPLOYMENTS:%=--ignore=%)
+
+.PHONY: test-template
+test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## What the linters say of the template
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 $(SAM)/bin/sam validate --lint --template infra/template.yaml
+	$(SAM)/bin/cfn-lint infra/template.yaml
+	LOG_LEVEL=ERROR $(CHECKOV)/bin/checkov --file infra/template.yaml --config-file infra/checkov.yaml
+
+.PHONY: test-cdk
+test-cdk: $(VENV)/stamp $(NODE_MODULES)/stamp ## The CDK construct: types, synthesis, cdk-nag, and that it agrees with the template
+	@PYTHON=$(PY) npm test --prefix infra/cdk --silent
 
 .PHONY: check
 check: tools ## Everything that must hold before a merge
@@ -74,8 +97,6 @@ bench: tools ## Speed and memory, of the engine and of the functions
 # In the account and Region of your AWS environment. docs/operations.md says what each does, and when.
 
 STACK ?= portcullis
-SAM := $(TARGET)/venv-sam
-OPERATE := $(TARGET)/venv-ops
 OPS = STACK='$(STACK)' $(OPERATE)/bin/python infra/ops
 
 .PHONY: deploy
@@ -103,19 +124,6 @@ redrive: $(OPERATE)/stamp ## Give events that were not dealt with to their funct
 destroy: $(OPERATE)/stamp ## Remove the stack and all that came with it: FORCE=1 with events in the queues
 	@$(OPS)/destroy.py $(if $(FORCE),--force)
 
-# No more than Python and boto3: for a machine that never built anything.
-$(OPERATE)/stamp: infra/ops/requirements.txt
-	@echo "boto3 goes to $(OPERATE) (about 10 s, once)"
-	@$(PYTHON) -m venv --clear $(OPERATE)
-	@$(OPERATE)/bin/python -m pip install -q -r infra/ops/requirements.txt
-	@touch $@
-
-$(SAM)/stamp: infra/ops/requirements-sam.txt | tools
-	@echo "The SAM CLI goes to $(SAM) (about 40 s, once)"
-	@$(PYTHON) -m venv --clear $(SAM)
-	@$(SAM)/bin/python -m pip install -q -r infra/ops/requirements-sam.txt
-	@touch $@
-
 # Parts ----------------------------------------------------------------------------------------
 
 .PHONY: functions
@@ -123,7 +131,7 @@ functions: tools ## Build the Lambda functions for this machine
 	@cargo build --locked -q --release --target $(HOST) $(FUNCTIONS)
 
 .PHONY: setup
-setup: $(VENV)/stamp $(MOTO)/stamp ## Install the Python tools under target/
+setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp ## Install all tools, pinned, under target/
 
 $(VENV)/stamp: emulator/requirements.txt e2e/requirements.txt e2e/requirements-tools.txt | tools
 	@echo "Python tools for the emulated account go to $(VENV) (about 20 s, once)"
@@ -132,10 +140,23 @@ $(VENV)/stamp: emulator/requirements.txt e2e/requirements.txt e2e/requirements-t
 	@$(PY) -m pip install -q --no-deps -r e2e/requirements-tools.txt
 	@touch $@
 
-$(MOTO)/stamp: emulator/requirements-moto.txt | tools
-	@echo "moto goes to $(MOTO) (about 20 s, once)"
-	@$(PYTHON) -m venv --clear $(MOTO)
-	@$(MOTO)/bin/python -m pip install -q -r emulator/requirements-moto.txt
+# $(call environment,NAME,DIRECTORY,REQUIREMENTS)
+define environment
+$(2)/stamp: $(3) | tools
+	@echo "$(1) goes to $(2) (once)"
+	@$(PYTHON) -m venv --clear $(2)
+	@$(2)/bin/python -m pip install -q -r $(3)
+	@touch $$@
+endef
+$(eval $(call environment,moto,$(MOTO),emulator/requirements-moto.txt))
+$(eval $(call environment,the SAM CLI,$(SAM),infra/ops/requirements-sam.txt))
+$(eval $(call environment,boto3,$(OPERATE),infra/ops/requirements.txt))
+$(eval $(call environment,checkov,$(CHECKOV),infra/requirements-checkov.txt))
+
+$(NODE_MODULES)/stamp: infra/cdk/package-lock.json | tools
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later (the CDK construct needs it)"; exit 1; }
+	@echo "the CDK goes to $(NODE_MODULES) (once)"
+	@npm ci --prefix infra/cdk --silent --no-audit --no-fund
 	@touch $@
 
 .PHONY: tools
