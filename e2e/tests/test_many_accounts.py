@@ -357,22 +357,17 @@ def test_json_in_the_guide_is_json():
 
 
 def test_filters_of_the_guide(company):
-    """Each filter on a queue of its own: an alert of the member, one that is less, and an alarm's notification."""
+    """Each on a queue of its own."""
     filters = {f"filter-{number}": text for number, text in enumerate(blocks("json")) if text.startswith("{ ")}
     attributes = re.search(r"'({.*})'", blocks("sh", "filter")[0]).group(1)
     filters["filter-team"] = json.loads(attributes)["FilterPolicy"]
     queues = {
         name: company.queue(name, FilterPolicyScope="MessageBody", FilterPolicy=text) for name, text in filters.items()
     }
-    finding = {"check": "open-ingress", "severity": "high"}
+    document = {"schema": "portcullis.alert.v1", "account": MEMBER, "region": HOME, "severity": "high"}
     messages = {
-        "open": {"schema": "portcullis.alert.v1", "account": MEMBER, "severity": "high", "findings": [finding]},
-        "port": {
-            "schema": "portcullis.alert.v1",
-            "account": MEMBER,
-            "severity": "low",
-            "findings": [{**finding, "check": "default-port"}],
-        },
+        "group": {**document, "subject": {"type": "security-group"}},
+        "cache": {**document, "subject": {"type": "replication-group"}, "severity": "low"},
         "alarm": {"AlarmName": "Silence", "AWSAccountId": MEMBER, "NewStateValue": "ALARM"},
     }
     sns = company.account.client("sns")
@@ -383,9 +378,9 @@ def test_filters_of_the_guide(company):
     def taken():
         return {name: [key for key in messages if messages[key] in map(alert, queues[name].read())] for name in queues}
 
-    everything = [["alarm"], ["open"], ["open"], ["open", "port"]]
+    everything = [["alarm"], ["group"], ["group"], ["group", "cache"]]
     until("each queue to have what its filter takes", lambda: sorted(taken().values()) == everything)
-    assert taken()["filter-team"] == ["open"]
+    assert taken()["filter-team"] == ["group"]
 
 
 def test_guide_runs_from_beginning_to_end(workplace):
