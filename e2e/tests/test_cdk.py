@@ -49,7 +49,9 @@ def cdk(cli, tmp_path):
 
         def run(*words):
             command = [cli, *words, "--no-notices", "--ci"]
-            done = subprocess.run(command, cwd=CDK, env=account.environment(), capture_output=True, text=True, timeout=300)
+            done = subprocess.run(
+                command, cwd=CDK, env=account.environment(), capture_output=True, text=True, timeout=300
+            )
             output = done.stdout + done.stderr
             assert done.returncode == 0, output
             assert not NOT_ASSUMED.search(output), output

@@ -14,7 +14,10 @@ Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 
 function addStack(app: App, { account, region, tags = {}, ...settings }: Environment): void {
   const id = app.node.tryGetContext("environments") ? `${STACK_NAME}-${account}-${region}` : STACK_NAME;
-  const stack = new Stack(app, id, { stackName: STACK_NAME, env: { ...(account && { account }), ...(region && { region }) } });
+  const stack = new Stack(app, id, {
+    stackName: STACK_NAME,
+    env: { ...(account && { account }), ...(region && { region }) },
+  });
   for (const [name, value] of Object.entries(tags)) Tags.of(stack).add(name, value);
   new Portcullis(stack, "Portcullis", propsOf(stack, settings));
 }

@@ -45,9 +45,13 @@ export function readEnvironments(node: Node): Environment[] {
   const entries = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>[];
   return entries.map((entry, index) => {
     const where = `${file}, entry ${index + 1}`;
-    const strangers = Object.keys(entry).filter((name) => ![...PLACES, ...SETTINGS].includes(name as keyof Environment));
+    const strangers = Object.keys(entry).filter(
+      (name) => ![...PLACES, ...SETTINGS].includes(name as keyof Environment),
+    );
     if (strangers.length > 0) {
-      throw new Error(`${where}: no such setting: ${strangers.join(", ")}; there are ${[...PLACES, ...SETTINGS].join(", ")}`);
+      throw new Error(
+        `${where}: no such setting: ${strangers.join(", ")}; there are ${[...PLACES, ...SETTINGS].join(", ")}`,
+      );
     }
     if (!entry["account"] || !entry["region"]) throw new Error(`${where}: account and region are needed`);
     return { ...everywhere, ...entry, ...pick((name) => entry[name]) };
@@ -70,7 +74,9 @@ export function propsOf(scope: Construct, settings: Settings): PortcullisProps {
 
 /** The settings that are given, as what they are: on the command line everything is text. */
 function pick(value: (name: string) => unknown): Settings {
-  const given = SETTINGS.map((name) => [name, value(name)] as const).filter(([, item]) => item !== undefined && item !== "");
+  const given = SETTINGS.map((name) => [name, value(name)] as const).filter(
+    ([, item]) => item !== undefined && item !== "",
+  );
   return Object.fromEntries(given.map(([name, item]) => [name, typed(name, String(item))])) as Settings;
 }
 

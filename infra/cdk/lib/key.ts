@@ -6,6 +6,7 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 
 /** Nothing happens to a key that was made elsewhere: the CDK cannot change its policy. */
 export function admitServices(key: IKey, stack: Stack): void {
+  const logGroups = `arn:${Aws.PARTITION}:logs:${stack.region}:${stack.account}:log-group:*`;
   const ofThisAccount = { StringEquals: { "aws:SourceAccount": stack.account } };
   key.addToResourcePolicy(
     new PolicyStatement({
@@ -23,11 +24,7 @@ export function admitServices(key: IKey, stack: Stack): void {
       principals: [new ServicePrincipal("logs.amazonaws.com")],
       actions: ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
       resources: ["*"],
-      conditions: {
-        ArnLike: {
-          "kms:EncryptionContext:aws:logs:arn": `arn:${Aws.PARTITION}:logs:${stack.region}:${stack.account}:log-group:*`,
-        },
-      },
+      conditions: { ArnLike: { "kms:EncryptionContext:aws:logs:arn": logGroups } },
     }),
   );
 }

@@ -35,14 +35,17 @@ export const ACKNOWLEDGED: readonly Reason[] = [
   {
     resource: "CacheRole",
     ids: ["cluster", "replicationgroup", "serverlesscache"].map(
-      (kind) => `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:${kind}:*]`,
+      (kind) =>
+        `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:${kind}:*]`,
     ),
     reason: "Any cache of the account and Region may be new. It only reads.",
   },
   {
     resource: "TrailRole",
     ids: ["AwsSolutions-IAM5[Resource::*]", "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudtrail:*:*:trail/*]"],
-    reason: "DescribeTrails knows no resources, and a trail may belong to the organization's account or another Region. It only reads.",
+    reason:
+      "DescribeTrails knows no resources, and a trail may belong to another account of the organization, or to " +
+      "another Region. It only reads.",
   },
   {
     resource: "Trace",

@@ -45,13 +45,10 @@ export function choicesOf(props: PortcullisProps): Choices {
 
 /** The template's Rules, in the words of the properties. */
 function* contradictions(props: PortcullisProps): Generator<string> {
+  const replaced = "the stack's own topic, which `alertTopic` replaces";
   if (!props.alertTopic) return;
-  if (props.alertEmail) {
-    yield "`alertEmail` subscribes to the stack's own topic, which `alertTopic` replaces: subscribe to that one yourself";
-  }
-  if (props.organizationId) {
-    yield "`organizationId` opens the stack's own topic, which `alertTopic` replaces";
-  }
+  if (props.alertEmail) yield `\`alertEmail\` subscribes to ${replaced}: subscribe to that one yourself`;
+  if (props.organizationId) yield `\`organizationId\` opens ${replaced}`;
 }
 
 function admits({ AllowedValues, AllowedPattern }: TemplateParameter, value: string | number): boolean {

@@ -46,7 +46,8 @@ export class Portcullis extends Construct {
     if (props.kmsKey) admitServices(props.kmsKey, Stack.of(this));
     acknowledge(included);
 
-    this.alertTopic = props.alertTopic ?? Topic.fromTopicArn(this, "AlertTopic", included.getResource("AlertTopic").ref);
+    this.alertTopic =
+      props.alertTopic ?? Topic.fromTopicArn(this, "AlertTopic", included.getResource("AlertTopic").ref);
     this.ingressFunctionName = included.getResource("IngressFunction").ref;
     this.cacheFunctionName = included.getResource("CacheFunction").ref;
     this.trailFunctionName = included.getResource("TrailFunction").ref;

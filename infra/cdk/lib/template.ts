@@ -63,7 +63,9 @@ export function include(
     const included = new CfnInclude(scope, "Template", { templateFile, parameters });
     for (const id of standIns) included.node.tryRemoveChild(id);
     for (const [id] of functionsOf(template)) {
-      included.getResource(id).addPropertyOverride("EventInvokeConfig", decided.Resources[id]!.Properties.EventInvokeConfig);
+      included
+        .getResource(id)
+        .addPropertyOverride("EventInvokeConfig", decided.Resources[id]!.Properties.EventInvokeConfig);
     }
     return included;
   } finally {

@@ -3,7 +3,20 @@
 import { readFileSync } from "node:fs";
 import { type CollectionTag, parseDocument, type ScalarTag, type YAMLMap, type YAMLSeq } from "yaml";
 
-const SHORT_FORMS = ["Ref", "Condition", "And", "Equals", "GetAtt", "If", "Join", "Not", "Or", "Select", "Split", "Sub"];
+const SHORT_FORMS = [
+  "Ref",
+  "Condition",
+  "And",
+  "Equals",
+  "GetAtt",
+  "If",
+  "Join",
+  "Not",
+  "Or",
+  "Select",
+  "Split",
+  "Sub",
+];
 
 /** A template as plain data. A short form that is not in the list above is an error: nothing is left unread. */
 export function readYaml(file: string): unknown {

@@ -102,7 +102,9 @@ function differences(sam: unknown, cdk: unknown, path = ""): string[] {
   if (!isData(sam) || !isData(cdk) || Array.isArray(sam) !== Array.isArray(cdk)) {
     const [left, right] = [JSON.stringify(sam), JSON.stringify(cdk)];
     // CloudFormation takes "5" for 5, which is what a parameter of type String gives where a number is asked for.
-    return left === right || (sam !== undefined && `"${sam}"` === `"${cdk}"`) ? [] : [`${path}: ${left ?? "nothing"} in SAM, ${right ?? "nothing"} in CDK`];
+    return left === right || (sam !== undefined && `"${sam}"` === `"${cdk}"`)
+      ? []
+      : [`${path}: ${left ?? "nothing"} in SAM, ${right ?? "nothing"} in CDK`];
   }
   const keys = new Set([...Object.keys(sam), ...Object.keys(cdk)]);
   return [...keys].flatMap((key) => differences(sam[key], cdk[key], path ? `${path}.${key}` : key));

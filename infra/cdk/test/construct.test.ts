@@ -68,7 +68,9 @@ test("topic, key and boundary can be made in the same stack", () => {
   }));
   const stack = Stack.of(construct);
   const { Conditions, Resources, Globals } = synthesise(construct);
-  const [topic, key] = ["Topic", "Key"].map((id) => stack.getLogicalId(stack.node.findChild(id).node.defaultChild as never));
+  const [topic, key] = ["Topic", "Key"].map((id) =>
+    stack.getLogicalId(stack.node.findChild(id).node.defaultChild as never),
+  );
   assert.equal(Conditions, undefined);
   assert.equal(Resources.AlertTopic, undefined);
   assert.deepEqual(Globals.Function.Environment.Variables.PORTCULLIS_ALERT_TOPIC_ARN, { Ref: topic });
@@ -82,7 +84,9 @@ test("a key that is made here admits the services that use it", () => {
   const construct = portcullis((stack) => ({ kmsKey: new Key(stack, "Key") }));
   const { Resources } = synthesise(construct);
   const key = Object.values(Resources as Data).find(({ Type }) => Type === "AWS::KMS::Key");
-  const principals = key!["Properties"].KeyPolicy.Statement.flatMap(({ Principal }: Data) => Principal["Service"] ?? []);
+  const principals = key!["Properties"].KeyPolicy.Statement.flatMap(
+    ({ Principal }: Data) => Principal["Service"] ?? [],
+  );
   assert.deepEqual(principals, ["cloudwatch.amazonaws.com", "events.amazonaws.com", "logs.amazonaws.com"]);
 });
 

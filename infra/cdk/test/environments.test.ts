@@ -16,7 +16,14 @@ function environments(context: Record<string, unknown>, entries?: unknown) {
 test("the command line's text becomes what the properties are", () => {
   delete process.env["CDK_DEFAULT_ACCOUNT"];
   delete process.env["CDK_DEFAULT_REGION"];
-  const context = { mode: "observe", dashboard: "no", tracing: "true", logRetentionDays: "30", reservedConcurrency: "5", alertEmail: "" };
+  const context = {
+    mode: "observe",
+    dashboard: "no",
+    tracing: "true",
+    logRetentionDays: "30",
+    reservedConcurrency: "5",
+    alertEmail: "",
+  };
   const typed = { mode: "observe", dashboard: false, tracing: true, logRetentionDays: 30, reservedConcurrency: 5 };
   assert.deepEqual(environments(context), [typed]);
 });
@@ -44,7 +51,10 @@ test("wrong settings are named", () => {
   const where = { account: "111122223333", region: "eu-west-1" };
   assert.throws(() => environments({ dashboard: "maybe" }), /`dashboard` is `maybe` and must be yes or no/);
   assert.throws(() => environments({ logRetentionDays: "x" }), /`logRetentionDays` is `x` and must be a number/);
-  assert.throws(() => environments({}, [where, { ...where, mood: "observe" }]), /entry 2: no such setting: mood; there are account,/);
+  assert.throws(
+    () => environments({}, [where, { ...where, mood: "observe" }]),
+    /entry 2: no such setting: mood; there are account,/,
+  );
   assert.throws(() => environments({}, [{ region: "eu-west-1" }]), /entry 1: account and region are needed/);
 });
 

@@ -1,4 +1,4 @@
-// cdk-nag's pack AwsSolutions, and the checks of the CDK itself, find nothing that lib/nag.ts does not give a reason for.
+// cdk-nag's pack AwsSolutions, and the CDK's own checks, find nothing that lib/nag.ts gives no reason for.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -43,7 +43,12 @@ function translated(): string {
 test("cdk-nag objects to exactly what is acknowledged, and so to nothing else", () => {
   const template = readTemplate();
   const parameters = parametersOf(MOST, template);
-  const included = include(new Stack(app(), "Bare"), template, parameters, decide(template, parameters, { AlarmsTell: true }));
+  const included = include(
+    new Stack(app(), "Bare"),
+    template,
+    parameters,
+    decide(template, parameters, { AlarmsTell: true }),
+  );
   assert.deepEqual(objections(included), NEEDED);
   acknowledge(included);
   assert.deepEqual(objections(included), []);

@@ -88,7 +88,9 @@ class Settled:
 
 FUNCTIONS = {
     "Ref": Settled.reference,
-    "Condition": lambda settled, name: settled.holds(name) if isinstance(name, str) else {"Condition": settled.value(name)},
+    "Condition": lambda settled, name: (
+        settled.holds(name) if isinstance(name, str) else {"Condition": settled.value(name)}
+    ),
     "Fn::GetAtt": lambda _, argument: {"Fn::GetAtt": argument.split(".", 1) if isinstance(argument, str) else argument},
     "Fn::If": Settled.choice,
     "Fn::Equals": lambda settled, argument: str(settled.value(argument[0])) == str(settled.value(argument[1])),
