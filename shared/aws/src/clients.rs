@@ -1,24 +1,36 @@
-//! The SDK clients of a function, made once, before the first event.
+//! The SDK clients of a function, made once.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use portcullis_engine::settings::Settings;
 
+use crate::metrics;
+
 /// Everything that a function needs to look, act and tell.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Shell {
     /// Its settings.
     pub settings: Settings,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: its own name. A local emulator may give none.
+    pub function: Option<String>,
     /// EC2, in the function's own Region.
     pub ec2: aws_sdk_ec2::Client,
     /// ElastiCache, in the function's own Region.
-    pub elasticache: aws_sdk_elasticache::Client,
-    /// SNS, in the function's own Region.
+    pub elasticache: Lazy<aws_sdk_elasticache::Client>,
+    /// SNS, in the topic's Region.
     pub sns: aws_sdk_sns::Client,
+    /// Lambda, in the function's own Region.
+    pub lambda: Lazy<aws_sdk_lambda::Client>,
+    /// Where the metrics go, line by line.
+    pub metrics: fn(&str),
 }
+
+/// A client that is made when it is first asked for: not every function or event needs it.
+pub(crate) type Lazy<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
 
 /// Bounds for one call with its retries: an event is dealt with in at most a dozen calls one
 /// after the other, and all of them end well before the function's time-out of 120 seconds. An
@@ -31,16 +43,29 @@ const CONNECT: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 4;
 
 impl Shell {
-    /// Makes the clients that every event needs.
-    pub async fn new(settings: Settings) -> Self {
+    /// Makes the clients that every event needs, and sees to it that the others can be made.
+    pub async fn new(settings: Settings, function: Option<String>) -> Self {
         let config = config().await;
+        let (elasticache, lambda) = (config.clone(), config.clone());
         Self {
-            settings,
+            function,
             ec2: aws_sdk_ec2::Client::new(&config),
-            elasticache: aws_sdk_elasticache::Client::new(&config),
-            sns: aws_sdk_sns::Client::new(&config),
+            elasticache: Lazy::new(Box::new(move || {
+                aws_sdk_elasticache::Client::new(&elasticache)
+            })),
+            sns: sns(&config, &settings.alert_topic_arn),
+            lambda: Lazy::new(Box::new(move || aws_sdk_lambda::Client::new(&lambda))),
+            metrics: metrics::to_stdout,
+            settings,
         }
     }
+}
+
+/// A topic is published to in its own Region: a central one may be in another.
+fn sns(config: &SdkConfig, topic: &str) -> aws_sdk_sns::Client {
+    let region = topic.split(':').nth(3).map(|region| Region::new(region.to_owned()));
+    let config = aws_sdk_sns::config::Builder::from(config).region(region);
+    aws_sdk_sns::Client::from_conf(config.build())
 }
 
 /// What all clients share. Endpoint, Region and credentials are the SDK's own settings.
@@ -55,4 +80,22 @@ pub(crate) async fn config() -> SdkConfig {
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .load()
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_of_another_region_is_published_to_there() {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("eu-west-1"));
+        let config = config.build();
+        for region in ["eu-west-1", "us-gov-west-1"] {
+            let topic = format!("arn:aws:sns:{region}:111122223333:alerts");
+            let sns = sns(&config, &topic);
+            assert_eq!(sns.config().region().map(AsRef::as_ref), Some(region));
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! One event, from look to tell.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use futures_util::future::join_all;
 use portcullis_engine::action::Outcome;
 use portcullis_engine::alert::{Alert, Outcomes};
@@ -9,9 +9,10 @@ use portcullis_engine::event::{Event, GroupRef, Lead};
 use portcullis_engine::facts::CacheGroups;
 
 use crate::act::act;
+use crate::again::{self, Unsent};
 use crate::clients::Shell;
-use crate::gather;
-use crate::publish::publish;
+use crate::publish::{Message, publish};
+use crate::{gather, metrics};
 
 /// How an event ended, in one text: for the log, and for whoever invoked the function by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct Ended(pub String);
 ///
 /// # Errors
 ///
-/// If the group could not be read, a revoke failed, or the alert did not go out: the event is
+/// If the group could not be read, a revoke failed, or nobody took the alert: the event is
 /// then tried again, and kept in the failure queue in the end. Dealing with it twice is safe.
 pub async fn ingress(shell: &Shell, event: &Event) -> Result<Ended> {
     let Lead::Group(lead) = &event.lead else {
@@ -68,8 +69,9 @@ async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<End
         return seen(decision).map(|()| ended);
     }
     let outcomes = act(&shell.ec2, &decision.actions()).await;
+    metrics::print(metrics::acted(event, decision, &outcomes), shell.metrics);
     let alert = Alert::compose(event, decision, &outcomes);
-    let told = publish(&shell.sns, &shell.settings.alert_topic_arn, &alert).await;
+    let told = tell(shell, event, &alert, metrics::closed(&outcomes)).await;
     tracing::info!(event = event.id, subject = decision.subject.id, outcomes = %words(&outcomes), "{}", alert.subject);
     let mut failed: Vec<String> = outcomes
         .iter()
@@ -78,16 +80,50 @@ async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<End
             Outcome::Done(_) | Outcome::AlreadyGone => None,
         })
         .collect();
-    if let Err(error) = told {
-        // The log keeps what the topic did not take.
-        tracing::error!(event = event.id, alert = alert.document, "the alert did not go out");
-        failed.push(format!("{error:#}"));
-    }
+    failed.extend(told.err().map(|error| format!("{error:#}")));
     if !failed.is_empty() {
         bail!("{}", failed.join("; "));
     }
     seen(decision)?;
     Ok(Ended(format!("{}\n{}", ended.0, words(&outcomes)).trim_end().to_owned()))
+}
+
+/// Publishes the alert. What SNS does not take of something that was done, when the next try of the
+/// event would find nothing to tell, goes to the function itself.
+async fn tell(shell: &Shell, event: &Event, alert: &Alert, done: bool) -> Result<()> {
+    let message = Message::of(alert);
+    let Err(refused) = publish(&shell.sns, &shell.settings.alert_topic_arn, &message).await else {
+        return Ok(());
+    };
+    metrics::print([metrics::alert_failed(&event.id)], shell.metrics);
+    // The log keeps what the topic did not take.
+    tracing::error!(event = event.id, alert = alert.document, "the alert did not go out");
+    if !done {
+        return Err(refused);
+    }
+    let unsent = Unsent { event: event.id.clone(), message };
+    match again::hand_over(&shell.lambda, shell.function.as_deref(), &unsent).await {
+        Ok(()) => {
+            tracing::warn!(event = event.id, "it was handed over, to be sent again: {refused:#}");
+            Ok(())
+        }
+        Err(error) => Err(refused.context(format!("{error:#}"))),
+    }
+}
+
+/// Publishes an alert that was handed over. Nothing is looked at, and nothing is done.
+///
+/// # Errors
+///
+/// If SNS does not take it this time either: Lambda tries again, and keeps it in the end.
+pub(crate) async fn tell_again(shell: &Shell, unsent: &Unsent) -> Result<Ended> {
+    let Unsent { event, message } = unsent;
+    let told = publish(&shell.sns, &shell.settings.alert_topic_arn, message).await;
+    if told.is_err() {
+        metrics::print([metrics::alert_failed(event)], shell.metrics);
+    }
+    told.with_context(|| format!("the alert of event {event} did not go out again"))?;
+    Ok(Ended(format!("sent the alert of event {event}: {}", message.subject)))
 }
 
 /// An edit that EC2 does not show after all the looking may still appear: the event is tried again.

@@ -1,12 +1,15 @@
 //! The shell around the engine: it looks, acts and tells, and chooses nothing.
 //!
-//! INVARIANT: `act` is the only module that changes the account; `publish` sends the alert.
+//! INVARIANT: `act` is the only module that changes the account; `publish` sends the alert, and
+//! `again` hands on what could not be sent.
 
 mod act;
+mod again;
 mod clients;
 mod error;
 mod gather;
 mod handle;
+mod metrics;
 mod publish;
 mod run;
 #[cfg(test)]

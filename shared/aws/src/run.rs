@@ -8,9 +8,10 @@ use portcullis_engine::trail::Verdict;
 use serde_json::Value;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::again::Unsent;
 use crate::clients::{Shell, config};
-use crate::handle::Ended;
-use crate::trail;
+use crate::handle::{Ended, tell_again};
+use crate::{metrics, trail};
 
 /// Serves events until Lambda ends the process. `handler` is [`crate::ingress`] or
 /// [`crate::cache`]; each function is given one, so that its role needs only its own rights.
@@ -24,7 +25,7 @@ where
 {
     log_json_lines();
     let settings = Settings::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
-    let shell = Shell::new(settings).await;
+    let shell = Shell::new(settings, variable("AWS_LAMBDA_FUNCTION_NAME")).await;
     tracing::info!(mode = shell.settings.mode.as_str(), "ready");
     answer(async |invoked: LambdaEvent<Value>| {
         let arn = invoked.context.invoked_function_arn.as_str();
@@ -79,17 +80,27 @@ fn failure(kind: &str, message: String) -> Diagnostic {
 }
 
 /// Deals with one event. What it answers is for whoever invokes the function by hand.
-async fn serve<H>(shell: &Shell, handler: &H, event: &Value, function_arn: &str) -> Result<String>
+async fn serve<H>(shell: &Shell, handler: &H, payload: &Value, function_arn: &str) -> Result<String>
 where
     H: AsyncFn(&Shell, &Event) -> Result<Ended>,
 {
-    let event = match parse(event, &shell.settings.own_role_arns) {
+    if let Some(unsent) = Unsent::read(payload) {
+        let Ended(text) = tell_again(shell, &unsent?).await?;
+        tracing::info!("{text}");
+        return Ok(text);
+    }
+    metrics::print([metrics::arrived(payload)], shell.metrics);
+    let event = match parse(payload, &shell.settings.own_role_arns) {
         Parsed::Event(event) => event,
         Parsed::Ignored(why) => {
+            metrics::print([metrics::ignored(payload, &why)], shell.metrics);
             tracing::info!("ignored: {why}");
             return Ok(format!("ignored: {why}"));
         }
-        Parsed::Malformed(what) => return Err(what.into()),
+        Parsed::Malformed(what) => {
+            metrics::print([metrics::malformed(payload)], shell.metrics);
+            return Err(what.into());
+        }
     };
     guard(&event, function_arn)?;
     let context = || format!("event {} ({} at {})", event.id, event.name, event.time);

@@ -7,6 +7,7 @@ mod ec2;
 mod elasticache;
 mod samples;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,16 +19,19 @@ use aws_sdk_ec2::types::{
     NetworkInterface, PrefixListEntry, SecurityGroup, SecurityGroupRule as Rule,
 };
 use aws_sdk_elasticache::types::{CacheCluster, ReplicationGroup, ServerlessCache};
+use aws_sdk_lambda::operation::invoke::{InvokeInput, InvokeOutput};
 use aws_sdk_sns::operation::publish::{PublishInput, PublishOutput};
 use aws_smithy_mocks::{MockResponse, RuleBuilder, RuleMode, mock, mock_client};
 use portcullis_engine::settings::{Mode, Settings};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::Shell;
+use crate::clients::Lazy;
 
 pub(crate) use cloudtrail::ScriptedTrail;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
-pub(crate) use samples::{ACCOUNT, event, event_on, interface, rule, settings};
+pub(crate) use samples::{ACCOUNT, FUNCTION, event, event_on, interface, rule, settings};
 
 /// The account. A test changes it through [`Account::now`], and reads there what is left.
 #[derive(Clone)]
@@ -40,6 +44,7 @@ pub(crate) struct State {
     /// What was sent to change the account or to tell people.
     pub(crate) revokes: Vec<RevokeSecurityGroupIngressInput>,
     pub(crate) published: Vec<PublishInput>,
+    pub(crate) invoked: Vec<InvokeInput>,
     pub(crate) interface_looks: Vec<DescribeNetworkInterfacesInput>,
     /// The rules of each group, ingress and egress.
     pub(crate) rules: BTreeMap<String, Vec<Rule>>,
@@ -67,6 +72,7 @@ impl Account {
             calls: Vec::new(),
             revokes: Vec::new(),
             published: Vec::new(),
+            invoked: Vec::new(),
             interface_looks: Vec::new(),
             rules: BTreeMap::new(),
             groups: Vec::new(),
@@ -128,10 +134,29 @@ impl Account {
     pub(crate) fn shell(&self, mode: Mode) -> Shell {
         Shell {
             settings: Settings { mode, ..settings() },
+            function: Some(FUNCTION.to_owned()),
             ec2: self.ec2(),
-            elasticache: self.elasticache(),
+            elasticache: made_at_once(self.elasticache()),
             sns: self.sns(),
+            lambda: made_at_once(self.lambda()),
+            metrics: count,
         }
+    }
+
+    /// Lambda takes an asynchronous invocation with 202 (API reference, Invoke).
+    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
+        #[expect(clippy::disallowed_methods, reason = "scripted: nothing is invoked")]
+        let invoke = self.on(
+            "Invoke",
+            mock!(aws_sdk_lambda::Client::invoke),
+            |input| vec![input.function_name.clone()],
+            |state, input| {
+                state.invoked.push(input.clone());
+                Ok(InvokeOutput::builder().status_code(202).build())
+            },
+        );
+        mock_client!(aws_sdk_lambda, RuleMode::MatchAny, &[invoke], |config| config
+            .retry_config(aws_sdk_lambda::config::retry::RetryConfig::disabled()))
     }
 
     fn sns(&self) -> aws_sdk_sns::Client {
@@ -208,6 +233,26 @@ fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
     };
     let status = 400.try_into().expect("a status code");
     MockResponse::Http(aws_sdk_ec2::config::http::HttpResponse::new(status, body.into()))
+}
+
+fn made_at_once<T: Send + 'static>(client: T) -> Lazy<T> {
+    Lazy::new(Box::new(move || client))
+}
+
+thread_local! {
+    static COUNTED: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
+}
+
+fn count(line: &str) {
+    let line = serde_json::from_str(line).expect("a metric is JSON");
+    COUNTED.with_borrow_mut(|counted| counted.push(line));
+}
+
+/// The metrics that this test has printed since it last asked, by name, each with its line.
+pub(crate) fn counted() -> Vec<(String, Value)> {
+    let name = |line: &Value| line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"].clone();
+    let lines = COUNTED.take().into_iter();
+    lines.map(|line| (name(&line).as_str().expect("it has a name").to_owned(), line)).collect()
 }
 
 /// One page of `items`, and the token of the next.

@@ -1,5 +1,6 @@
 mod caches;
 mod calls;
+mod telling;
 
 use portcullis_engine::event::{EventName, GroupLead, RuleLead, RuleShape, Touched};
 use portcullis_engine::facts::{Protocol, Source};
@@ -89,16 +90,6 @@ async fn observe_mode_changes_nothing_and_tells_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_alert_that_does_not_go_out_is_an_error_and_the_rule_is_closed() {
-    let account = open();
-    let topic = crate::scripted::settings().alert_topic_arn;
-    account.fail("Publish", &topic, "AuthorizationError");
-    let error = format!("{:#}", dealt_with(&account, &["sgr-1"]).await.unwrap_err());
-    assert!(error.contains("publishing the alert") && error.contains(&topic), "{error}");
-    assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_revoke_that_fails_is_an_error_and_the_alert_says_that_it_failed() {
     let account = open();
     account.fail(REVOKE, "sgr-1", "UnauthorizedOperation");
@@ -162,6 +153,7 @@ fn opened() -> portcullis_engine::event::Event {
 async fn an_alert_that_did_not_go_out_is_made_up_for_when_the_event_is_tried_again() {
     let account = open();
     account.fail("Publish", &crate::scripted::settings().alert_topic_arn, "AuthorizationError");
+    account.fail("Invoke", crate::scripted::FUNCTION, "TooManyRequestsException");
     let shell = account.shell(Mode::Enforce);
     ingress(&shell, &opened()).await.unwrap_err();
     ingress(&shell, &opened()).await.unwrap_err();

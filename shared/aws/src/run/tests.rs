@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::ingress;
-use crate::scripted::{ACCOUNT, Account, ScriptedTrail, event_on, rule};
+use crate::scripted::{ACCOUNT, Account, ScriptedTrail, counted, event_on, rule, settings};
 
 const GROUP: &str = "sg-0a1b2c3d4e5f60718";
 const RULE: &str = "sgr-0a1b2c3d4e5f60718";
@@ -138,6 +138,64 @@ fn an_event_of_another_account_or_region_is_an_error_not_a_gone_group() {
     let error = guard(&event, &arn("eu-west-1", "444455556666")).unwrap_err().to_string();
     assert!(error.contains(ACCOUNT) && error.contains("444455556666"), "{error}");
     assert!(guard(&event, &arn("us-east-1", ACCOUNT)).is_err());
+}
+
+/// The names of what was counted, with the reason if something was ignored.
+fn names() -> Vec<String> {
+    let name = |(name, line): (String, Value)| match line.get("Reason").and_then(Value::as_str) {
+        Some(reason) => format!("{name} {reason}"),
+        None => name,
+    };
+    counted().into_iter().map(name).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_event_is_counted_and_why_it_was_ignored() {
+    let account = open();
+    names();
+    served(&account, &json!({"detail-type": "Something else"})).await.unwrap();
+    assert_eq!(names(), ["Events", "Ignored not-watched"]);
+    served(&account, &json!({})).await.unwrap_err();
+    assert_eq!(names(), ["Events", "Ignored malformed"]);
+    served(&account, &delivered()).await.unwrap();
+    assert_eq!(names(), ["Events", "Findings", "Actions", "ContainmentSeconds"]);
+    served(&account, &delivered()).await.unwrap();
+    assert_eq!(names(), ["Events"], "it is clean by now");
+}
+
+fn handed_over() -> Value {
+    json!({
+        "source": "portcullis",
+        "detail-type": "Alert not sent",
+        "detail": { "event": "e-1", "subject": "closed", "message": "{\"default\":\"a mail\"}" },
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alert_that_was_handed_over_is_only_published() {
+    let account = open();
+    names();
+    let text = served(&account, &handed_over()).await.unwrap();
+    assert_eq!(text, "sent the alert of event e-1: closed");
+    assert_eq!(account.calls(), ["Publish"]);
+    assert!(names().is_empty(), "it is no event of the account");
+    let state = account.now();
+    let sent = &state.published[0];
+    assert_eq!(sent.topic_arn(), Some(settings().alert_topic_arn.as_str()));
+    assert_eq!(
+        (sent.subject(), sent.message()),
+        (Some("closed"), Some("{\"default\":\"a mail\"}"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_alert_is_an_error_before_any_call() {
+    let account = open();
+    let mut broken = handed_over();
+    broken["detail"]["message"] = Value::Null;
+    let error = served(&account, &broken).await.unwrap_err().to_string();
+    assert_eq!(error, "malformed event: `detail.message` is not a text");
+    assert!(account.calls().is_empty());
 }
 
 /// How a check of the account's trails ended: its text, or the error's type and message.

@@ -9,6 +9,9 @@ use portcullis_engine::settings::{Mode, Settings};
 /// The account that everything belongs to.
 pub(crate) const ACCOUNT: &str = "111122223333";
 
+/// The name of the function.
+pub(crate) const FUNCTION: &str = "ingress";
+
 pub(crate) fn settings() -> Settings {
     Settings {
         alert_topic_arn: format!("arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"),

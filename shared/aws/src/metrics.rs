@@ -1,0 +1,184 @@
+//! What is counted, in CloudWatch's embedded metric format: a JSON object to a line of standard
+//! output, of which CloudWatch makes a metric (CloudWatch user guide, "Embedded metric format").
+//!
+//! INVARIANT: dimensions hold words of ours alone, never a user's or a resource's. Each set of values
+//! is a metric of its own, and costs money.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_sns::primitives::{DateTime, DateTimeFormat};
+use portcullis_engine::action::{Action, Outcome, Remedy};
+use portcullis_engine::alert::Outcomes;
+use portcullis_engine::decide::Decision;
+use portcullis_engine::event::{Event, Ignored};
+use serde_json::{Map, Value, json};
+
+/// One number, for people who search the logs with what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Metric {
+    name: &'static str,
+    /// Names and values of its dimensions.
+    dimensions: Vec<(&'static str, &'static str)>,
+    amount: Amount,
+    event: Option<String>,
+    subject: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Amount {
+    Count(usize),
+    /// Seconds from this time, ISO 8601, to the moment of printing.
+    Since(String),
+}
+
+/// An event reached the function, whatever becomes of it.
+pub(crate) fn arrived(event: &Value) -> Metric {
+    Metric::about(id_of(event), "Events", Vec::new())
+}
+
+/// It led to nothing.
+pub(crate) fn ignored(event: &Value, why: &Ignored) -> Metric {
+    Metric::about(id_of(event), "Ignored", vec![("Reason", why.as_str())])
+}
+
+/// It could not be read.
+pub(crate) fn malformed(event: &Value) -> Metric {
+    Metric::about(id_of(event), "Ignored", vec![("Reason", "malformed")])
+}
+
+/// SNS did not take the alert of this event.
+pub(crate) fn alert_failed(event: &str) -> Metric {
+    Metric::about(Some(event.to_owned()), "AlertFailures", Vec::new())
+}
+
+/// What was found, what came of it, and how long what was closed had been open. To be printed as
+/// soon as it is seen to be closed.
+pub(crate) fn acted(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Vec<Metric> {
+    let metric = |name, dimensions, amount| Metric {
+        name,
+        dimensions,
+        amount,
+        event: Some(event.id.clone()),
+        subject: Some(decision.subject.id.clone()),
+    };
+    let mut findings = BTreeMap::new();
+    for finding in &decision.findings {
+        *findings.entry((finding.check.as_str(), finding.severity.as_str())).or_insert(0) += 1;
+    }
+    let findings = findings.into_iter().map(|((check, severity), count)| {
+        metric("Findings", vec![("Check", check), ("Severity", severity)], Amount::Count(count))
+    });
+    let actions = ends(decision, outcomes).into_iter().map(|((action, outcome), rules)| {
+        let dimensions = vec![("Action", action), ("Outcome", outcome)];
+        metric("Actions", dimensions, Amount::Count(rules.len()))
+    });
+    let mut metrics: Vec<Metric> = findings.chain(actions).collect();
+    if closed(outcomes) {
+        let since = Amount::Since(event.time.clone());
+        metrics.push(metric("ContainmentSeconds", Vec::new(), since));
+    }
+    metrics
+}
+
+/// Whether a rule is gone that we revoked.
+pub(crate) fn closed(outcomes: &Outcomes) -> bool {
+    outcomes.values().any(|outcome| matches!(outcome, Outcome::Done(_)))
+}
+
+/// The rules of each action and outcome: a rule may be at fault in two ways, and counts once.
+fn ends<'a>(
+    decision: &'a Decision,
+    outcomes: &Outcomes,
+) -> BTreeMap<(&'static str, &'static str), BTreeSet<&'a str>> {
+    let mut ends: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+    let tried: BTreeSet<&str> =
+        decision.actions().iter().map(|Action::RevokeIngress { rule, .. }| &*rule.id).collect();
+    for finding in &decision.findings {
+        let (action, end) = match &finding.remedy {
+            Remedy::Do(action) => (action, outcome_of(action, outcomes)),
+            Remedy::Gone(action) => (action, Outcome::AlreadyGone.as_str()),
+            Remedy::Withheld { action, .. } => (action, "withheld"),
+            Remedy::ByHand { .. } | Remedy::Pending(_) => continue,
+        };
+        let Action::RevokeIngress { rule, .. } = action;
+        if end != "withheld" || !tried.contains(rule.id.as_str()) {
+            ends.entry((action.as_str(), end)).or_default().insert(&rule.id);
+        }
+    }
+    ends
+}
+
+fn outcome_of(Action::RevokeIngress { rule, .. }: &Action, outcomes: &Outcomes) -> &'static str {
+    outcomes.get(&rule.id).map_or("failed", Outcome::as_str)
+}
+
+/// CloudTrail's id of an event that is not read yet, else EventBridge's.
+fn id_of(event: &Value) -> Option<String> {
+    let id = event.pointer("/detail/eventID").or_else(|| event.get("id"))?.as_str()?;
+    Some(id.chars().take(64).collect())
+}
+
+/// Prints one line to a metric. Lambda's log is where CloudWatch looks for them.
+pub(crate) fn print(metrics: impl IntoIterator<Item = Metric>, line: fn(&str)) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a metric is of the moment at which it is printed"
+    )]
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    for metric in metrics {
+        if let Some(metric) = metric.line(now) {
+            line(&metric);
+        }
+    }
+}
+
+/// Past `tracing`, which would wrap it: the object has to be the whole line.
+pub(crate) fn to_stdout(line: &str) {
+    #[expect(clippy::print_stdout, reason = "the one place that prints")]
+    {
+        println!("{line}");
+    }
+}
+
+impl Metric {
+    fn about(
+        event: Option<String>,
+        name: &'static str,
+        dimensions: Vec<(&'static str, &'static str)>,
+    ) -> Self {
+        Self { name, dimensions, amount: Amount::Count(1), event, subject: None }
+    }
+
+    /// The line at a time since 1970; none if the event's time is not one.
+    fn line(&self, now: Duration) -> Option<String> {
+        let (amount, unit) = match &self.amount {
+            Amount::Count(count) => (json!(count), "Count"),
+            Amount::Since(then) => {
+                let then = DateTime::from_str(then, DateTimeFormat::DateTimeWithOffset).ok()?;
+                // CloudTrail's clock is not ours.
+                (json!((now.as_secs_f64() - then.as_secs_f64()).max(0.0)), "Seconds")
+            }
+        };
+        let names: Vec<&str> = self.dimensions.iter().map(|(name, _)| *name).collect();
+        let milliseconds = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let mut line = Map::new();
+        let directive = json!({
+            "Namespace": "Portcullis",
+            "Dimensions": [names],
+            "Metrics": [{ "Name": self.name, "Unit": unit }],
+        });
+        line.insert(
+            "_aws".to_owned(),
+            json!({ "Timestamp": milliseconds, "CloudWatchMetrics": [directive] }),
+        );
+        line.extend(self.dimensions.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+        line.insert(self.name.to_owned(), amount);
+        line.extend(self.event.iter().map(|id| ("eventId".to_owned(), json!(id))));
+        line.extend(self.subject.iter().map(|id| ("subject".to_owned(), json!(id))));
+        Some(Value::Object(line).to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;
