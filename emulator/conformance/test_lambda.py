@@ -228,3 +228,17 @@ def test_a_function_logs_with_the_rights_of_its_role(aws, function):
     aws("lambda").invoke(FunctionName=function, Payload=b'{"print": "unheard"}')
     time.sleep(0.2)
     assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+
+
+def test_a_role_may_invoke_its_own_function_and_no_other(account, aws, function):
+    """By name and by ARN, as a function that gives itself an event does."""
+    own = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": arn_of(aws, function)}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [own]})
+    aws("iam").put_role_policy(RoleName=function, PolicyName="tell-again", PolicyDocument=policy)
+    shown = json.load(aws("lambda").invoke(FunctionName=function, Payload=b"{}")["Payload"])
+    keys = [shown[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
+    client = account.client("lambda", "eu-west-1", *keys)
+    for name in (function, arn_of(aws, function)):
+        assert client.invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")["StatusCode"] == 202
+    wait_for(lambda: total(aws, "Invocations", function) == 3)
+    assert code_of(client.invoke, FunctionName="another", Payload=b"{}") == "AccessDeniedException"
