@@ -6,17 +6,56 @@ import re
 from harness import deploy, places
 
 SHELL = places.REPO / "shared" / "aws" / "src"
-#: Used in the function's name by Lambda itself, not by our code.
-BY_THE_PLATFORM = {"sqs:SendMessage", "logs:CreateLogStream", "logs:PutLogEvents"}
+WATCHERS = frozenset({"ingress", "cache"})
+EVERYONE = WATCHERS | {"trail"}
+#: Which functions use a module of the shell. A role allows what the modules of its function call.
+MODULES = {
+    "act.rs": WATCHERS,
+    "again.rs": WATCHERS,
+    "clients.rs": EVERYONE,
+    "error.rs": EVERYONE,
+    "gather.rs": WATCHERS,
+    "gather/cache.rs": {"cache"},
+    "gather/group.rs": WATCHERS,
+    "handle.rs": WATCHERS,
+    "lib.rs": EVERYONE,
+    "metrics.rs": WATCHERS,
+    "publish.rs": WATCHERS,
+    "run.rs": EVERYONE,
+    "trail.rs": {"trail"},
+}
+#: What AWS itself does with the rights of a function: its logs, what failed, and, on request, keys and traces.
+BY_THE_PLATFORM = {
+    "logs:CreateLogStream": EVERYONE,
+    "logs:PutLogEvents": EVERYONE,
+    "sqs:SendMessage": WATCHERS,
+    "kms:Decrypt": EVERYONE,
+    "kms:GenerateDataKey": EVERYONE,
+    "xray:PutTraceSegments": EVERYONE,
+    "xray:PutTelemetryRecords": EVERYONE,
+}
+#: Those of them that a role has only under a condition of the template.
+ON_REQUEST = {"kms": "HasKey", "xray": "Traced"}
+#: Actions that are called otherwise than the operation.
+OTHERWISE_NAMED = {"lambda:Invoke": "lambda:InvokeFunction"}
 #: `client.operation()` of the SDK, at the end of which an operation is sent or paged through.
+SERVICES = ("cloudtrail", "ec2", "elasticache", "lambda", "sns")
 CALL = re.compile(
-    r"\b(ec2|elasticache|sns)\s*\.\s*((?:describe|get|list|revoke|authorize|modify|create|delete|publish)\w*)\(\)"
+    rf"\b({'|'.join(SERVICES)})\s*\.\s*"
+    r"((?:describe|get|list|revoke|authorize|modify|create|delete|publish|invoke|put|send|start|stop|update|add|remove)\w*)\(\)"
 )
 
 
+def of_functions(binaries):
+    """The function resources of the template that run one of the binaries."""
+    resources = deploy.template()["Resources"]
+    return [resources[name] for name, binary in deploy.functions(deploy.template()) if binary in binaries]
+
+
 def patterns():
-    for resource in deploy.template()["Resources"].values():
-        for event in (resource.get("Properties", {}).get("Events") or {}).values():
+    """What the functions that act are sent."""
+    for function in of_functions(WATCHERS):
+        for event in function["Properties"]["Events"].values():
             yield event["Properties"]["Pattern"]
 
 
@@ -59,37 +98,117 @@ def test_patterns_leave_out_failed_calls_and_other_services():
         assert pattern["detail"]["eventSource"] == [pattern["source"][0].replace("aws.", "") + ".amazonaws.com"]
 
 
-def allowed():
-    """Every action that a policy of the template allows, and on what."""
-    for resource in deploy.template()["Resources"].values():
-        properties = resource.get("Properties", {})
-        documents = [policy["PolicyDocument"] for policy in properties.get("Policies") or []]
-        if resource["Type"] == "AWS::IAM::ManagedPolicy":
-            documents.append(properties["PolicyDocument"])
-        for statement in (statement for document in documents for statement in document["Statement"]):
-            actions = statement["Action"]
-            for action in [actions] if isinstance(actions, str) else actions:
-                yield action, statement["Resource"]
+def test_the_trail_is_checked_by_the_clock_and_after_a_deployment_without_one():
+    """It has to run when no event of CloudTrail comes."""
+    (function,) = of_functions({"trail"})
+    kinds = {}
+    for event in function["Properties"]["Events"].values():
+        kinds.setdefault(event["Type"], []).append(event["Properties"])
+    assert set(kinds) == {"Schedule", "EventBridgeRule"}
+    for properties in kinds["EventBridgeRule"]:
+        assert properties["Pattern"]["detail-type"] != ["AWS API Call via CloudTrail"]
 
 
-def called():
-    """Every AWS call in the shell's code, as an IAM action."""
-    text = "\n".join(path.read_text() for path in sorted(SHELL.rglob("*.rs")))
-    text = re.sub(r"//.*", "", text)
-    return {
-        f"{service}:{''.join(word.capitalize() for word in name.split('_'))}" for service, name in CALL.findall(text)
-    }
+def one_or_more(value):
+    return value if isinstance(value, list) else [value]
 
 
-def test_roles_allow_exactly_what_the_code_calls():
-    assert {action for action, _ in allowed()} - BY_THE_PLATFORM == called()
-    assert BY_THE_PLATFORM <= {action for action, _ in allowed()}
+def documents(role):
+    """The policies of a role, by its logical id, each with the condition that it is under."""
+    resources = deploy.template()["Resources"]
+    properties = resources[role]["Properties"]
+    for policy in properties.get("Policies", []):
+        yield policy["PolicyDocument"], None
+    for managed in properties.get("ManagedPolicyArns", []):
+        policy = resources[managed["Ref"]]
+        yield policy["Properties"]["PolicyDocument"], policy.get("Condition")
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]:
+            yield resource["Properties"]["PolicyDocument"], resource.get("Condition")
+
+
+def allowed(role):
+    """Every action that a role may use, on what, and under which condition of the template."""
+    for document, condition in documents(role):
+        for statement in document["Statement"]:
+            assert statement["Effect"] == "Allow"
+            for action in one_or_more(statement["Action"]):
+                for resource in one_or_more(statement["Resource"]):
+                    yield action, resource, condition
+
+
+def roles():
+    """Each function's binary and the logical id of its role."""
+    resources = deploy.template()["Resources"]
+    for name, binary in deploy.functions(deploy.template()):
+        role, attribute = resources[name]["Properties"]["Role"]["Fn::GetAtt"]
+        assert attribute == "Arn"
+        yield binary, role
+
+
+def code():
+    """The modules of the shell, without tests and the account that they script."""
+    for path in sorted(SHELL.rglob("*.rs")):
+        module = path.relative_to(SHELL)
+        if not {"tests", "scripted"} & {part.removesuffix(".rs") for part in module.parts}:
+            yield module.as_posix(), path.read_text().partition("\n#[cfg(test)]\nmod tests {")[0]
+
+
+def called(function):
+    """Every AWS call of the modules that a function uses, as an IAM action."""
+    actions = set()
+    for module, text in code():
+        if function in MODULES[module]:
+            for service, name in CALL.findall(re.sub(r"//.*", "", text)):
+                action = f"{service}:{''.join(word.capitalize() for word in name.split('_'))}"
+                actions.add(OTHERWISE_NAMED.get(action, action))
+    return actions
+
+
+def test_every_module_of_the_shell_is_some_functions():
+    assert {module for module, _ in code()} == set(MODULES)
+    assert {binary for binary, _ in roles()} == EVERYONE
+
+
+def test_every_client_of_the_shell_is_looked_for():
+    assert {service for _, text in code() for service in re.findall(r"\baws_sdk_(\w+)", text)} == set(SERVICES)
+
+
+def test_roles_allow_exactly_what_the_code_of_their_function_calls():
+    for function, role in roles():
+        of_platform = {action for action, functions in BY_THE_PLATFORM.items() if function in functions}
+        calls = called(function)
+        assert calls, f"no call of {function} was found"
+        assert {action for action, _, _ in allowed(role)} == calls | of_platform, role
+
+
+def test_keys_and_traces_are_allowed_on_request_only():
+    for _, role in roles():
+        for action, _, condition in allowed(role):
+            assert condition == ON_REQUEST.get(action.split(":")[0]), action
 
 
 def test_what_changes_or_sends_is_bound_to_resources():
-    for action, resource in allowed():
-        if resource == "*":
-            assert re.match(r"\w+:(Describe|Get)", action), f"{action} on everything"
+    for _, role in roles():
+        for action, resource, _ in allowed(role):
+            if resource == "*":
+                # X-Ray's know no resources.
+                assert re.match(r"\w+:(Describe|Get)|xray:Put", action), f"{action} on everything"
+
+
+def test_every_policy_belongs_to_the_role_of_a_function():
+    """What no function's role has would be seen by none of these tests."""
+    resources = deploy.template()["Resources"]
+    of_functions = {role for _, role in roles()}
+    assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::Role"} == of_functions
+    managed = [resources[role]["Properties"].get("ManagedPolicyArns", []) for role in of_functions]
+    attached = {policy["Ref"] for policies in managed for policy in policies}
+    assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::ManagedPolicy"} == attached
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::Policy":
+            assert {ref["Ref"] for ref in resource["Properties"]["Roles"]} <= of_functions
+        if resource["Type"] == "AWS::Serverless::Function":
+            assert "Policies" not in resource["Properties"], "a role of its own says it all"
 
 
 def test_one_role_per_function():
