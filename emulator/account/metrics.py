@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 
 import json
 import logging
+import threading
 import time
 
 from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc
@@ -13,10 +14,14 @@ from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc
 from . import patching
 
 logger = logging.getLogger("account.metrics")
+#: Invocations end in several threads, and the first value of a metric makes its list.
+_LOCK = threading.Lock()
 
 
 def install():
     patching.require(cloudwatch, "_metric_bucket", "_dims_key", "_store_datum")
+    patching.require(cloudwatch, "TWO_WEEKS_SECONDS")
+    patching.replace(cloudwatch, "_evict_old_metrics", evict)
     patching.replace(lambda_svc, "_emit_lambda_metrics", count_throttle)
     dimensions_of = patching.original(cloudwatch, "_dims_from_list")
     cloudwatch._dims_from_list = lambda given: Dimensions(dimensions_of(given))
@@ -62,7 +67,17 @@ def put(namespace, name, value, unit, dimensions, timestamp=None):
     """One value of a metric of this account and Region."""
     values = value if isinstance(value, list) else None
     single = None if values is not None else value
-    cloudwatch._store_datum(namespace, name, dimensions, timestamp or time.time(), unit, single, values, None, None)
+    with _LOCK:
+        cloudwatch._store_datum(namespace, name, dimensions, timestamp or time.time(), unit, single, values, None, None)
+
+
+def evict():
+    """Forget what is old, in place: MiniStack makes new lists and loses what arrives meanwhile."""
+    oldest = time.time() - cloudwatch.TWO_WEEKS_SECONDS
+    for points in cloudwatch._metrics.values():
+        if points and points[0]["Timestamp"] < oldest:
+            with _LOCK:
+                points[:] = [point for point in points if point["Timestamp"] >= oldest]
 
 
 # Embedded metric format --------------------------------------------------------------------
