@@ -15,8 +15,6 @@ from ministack.services.cloudformation import provisioners
 from . import alarm_messages, clock, metric_math, patching
 from .settings import SETTINGS
 
-#: How many datapoints CloudWatch looks back at beyond EvaluationPeriods; AWS does not say, its examples have two.
-LOOK_BACK = 2
 SHORTEST_PERIOD = 0.5
 COMPARISONS = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
@@ -100,7 +98,7 @@ def evaluate_alarms():
 def evaluate(alarm, now):
     needed = int(alarm.get("EvaluationPeriods") or 1)
     wanted = int(alarm.get("DatapointsToAlarm") or needed)
-    points = [point for point in datapoints(alarm, now, needed + LOOK_BACK) if point is not None][:needed]
+    points = [point for point in datapoints(alarm, now, needed) if point is not None]
     compare, threshold = COMPARISONS.get(alarm.get("ComparisonOperator")), alarm.get("Threshold", 0)
     if compare is None:  # anomaly detection
         return
