@@ -104,6 +104,12 @@ deploy: $(OPERATE)/stamp $(VENV)/stamp $(SAM)/stamp ## Make or update the stack:
 	@$(OPS)/deploy.py $(if $(MODE),--mode '$(MODE)') $(if $(EMAIL),--email '$(EMAIL)') $(if $(ARCH),--arch '$(ARCH)') \
 	    $(if $(PARAMETERS),--parameters '$(PARAMETERS)') $(if $(TAGS),--tags '$(TAGS)')
 
+.PHONY: package
+package: $(VENV)/stamp ## Code and template for StackSets: BUCKET=prefix REGIONS='eu-west-1 ...' ORG=o-... ARCH=
+	@$(if $(and $(BUCKET),$(REGIONS)),,echo "make package BUCKET=prefix REGIONS='eu-west-1 us-east-1' [ORG=o-...] [ARCH=x86_64]"; exit 1)
+	@$(PY) infra/stacksets/package --bucket $(BUCKET) --regions $(REGIONS) --arch $(or $(ARCH),arm64) \
+	    $(if $(ORG),--create-buckets --organization-id $(ORG))
+
 .PHONY: canary
 canary: $(OPERATE)/stamp ## Open a port on a group that nothing uses, and see it close: VPC=
 	@$(OPS)/canary.py $(if $(VPC),--vpc '$(VPC)') $(if $(MINUTES),--minutes '$(MINUTES)')

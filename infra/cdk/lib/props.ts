@@ -46,7 +46,7 @@ export interface PortcullisProps {
   readonly alarms?: (typeof ALARMS)[number];
 
   /**
-   * A CloudWatch dashboard. An account's first three are free.
+   * A CloudWatch dashboard. The first three are free, of an account, or of an organization that gets one bill.
    * @default true
    */
   readonly dashboard?: boolean;
