@@ -135,14 +135,23 @@ def test_closed_even_if_the_alert_cannot_go_out(fresh):
 
 
 def test_event_whose_alert_could_not_go_out_is_kept(fresh):
-    """Nobody was told, so the event has to end where a person looks."""
-    fresh.account.client("sns").delete_topic(TopicArn=fresh.stack.topic)
+    """Nobody was told of what was closed: the alert itself ends where a person looks, and goes out when put back."""
+    iam, role = fresh.account.client("iam"), fresh.stack.role("ingress").rsplit("/", 1)[-1]
+    mute = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sns:Publish", "Resource": "*"}]}
+    iam.put_role_policy(RoleName=role, PolicyName="mute", PolicyDocument=json.dumps(mute))
     group = fresh.group("untold")
     fresh.gone(group, fresh.open(group, permission("tcp", 6379, "0.0.0.0/0")))
-    # Each further attempt looks for the rule for some seconds.
-    fresh.handled("ingress", group, 3, seconds=60)
-    record = fresh.failures.wait("the failure queue has the event", lambda r: group in subject_of_failure(r), 1)
-    assert "NotFound" in record["responsePayload"]["errorMessage"]
+    record = fresh.failures.wait("the failure queue has the alert", lambda r: group in subject_of_failure(r))
+    assert record["requestPayload"]["detail-type"] == "Alert not sent"
+    assert record["requestContext"]["approximateInvokeCount"] == 3
+    assert "AuthorizationError" in record["responsePayload"]["errorMessage"]
+    assert fresh.alerts.documents(group) == []
+    iam.delete_role_policy(RoleName=role, PolicyName="mute")
+    answer, error = fresh.stack.invoke("ingress", record["requestPayload"])
+    assert error is None, answer
+    document, mail = fresh.alerts.wait(group)
+    assert [finding["outcome"] for finding in document["findings"]] == ["done"]
+    assert group in mail["subject"] and "Undo:" in mail["body"]
 
 
 def test_event_that_cannot_be_dealt_with_is_kept(fresh):
