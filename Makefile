@@ -130,6 +130,14 @@ redrive: $(OPERATE)/stamp ## Give events that were not dealt with to their funct
 destroy: $(OPERATE)/stamp ## Remove the stack and all that came with it: FORCE=1 with events in the queues
 	@$(OPS)/destroy.py $(if $(FORCE),--force)
 
+# No more than Python and boto3: whoever is on call may never have built anything.
+$(OPERATE)/stamp: infra/ops/requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.10 or later, or set PYTHON="; exit 1; }
+	@echo "boto3 goes to $(OPERATE) (once)"
+	@$(PYTHON) -m venv --clear $(OPERATE)
+	@$(OPERATE)/bin/python -m pip install -q -r $<
+	@touch $@
+
 # Parts ----------------------------------------------------------------------------------------
 
 .PHONY: functions
@@ -156,7 +164,6 @@ $(2)/stamp: $(3) | tools
 endef
 $(eval $(call environment,moto,$(MOTO),emulator/requirements-moto.txt))
 $(eval $(call environment,the SAM CLI,$(SAM),infra/ops/requirements-sam.txt))
-$(eval $(call environment,boto3,$(OPERATE),infra/ops/requirements.txt))
 $(eval $(call environment,checkov,$(CHECKOV),infra/requirements-checkov.txt))
 
 $(NODE_MODULES)/stamp: infra/cdk/package-lock.json | tools
