@@ -157,7 +157,8 @@ impl Metric {
             Amount::Since(then) => {
                 let then = DateTime::from_str(then, DateTimeFormat::DateTimeWithOffset).ok()?;
                 // CloudTrail's clock is not ours.
-                (json!((now.as_secs_f64() - then.as_secs_f64()).max(0.0)), "Seconds")
+                let seconds = (now.as_secs_f64() - then.as_secs_f64()).max(0.0);
+                (json!((seconds * 1000.0).round() / 1000.0), "Seconds")
             }
         };
         let names: Vec<&str> = self.dimensions.iter().map(|(name, _)| *name).collect();

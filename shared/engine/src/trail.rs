@@ -270,7 +270,7 @@ fn blind(trails: &[Trail], missed: &[EventName]) -> String {
                  (aws cloudtrail put-event-selectors --region {home} --trail-name {arn} …)"
             ),
         };
-        text.push_str(&format!(". {trail} {}: {mend}", told.join(", ")));
+        text.push_str(&format!(". The {trail} {}: {mend}", told.join(", ")));
     }
     text
 }

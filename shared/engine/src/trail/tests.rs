@@ -32,17 +32,15 @@ fn advanced_trail(more: Vec<FieldSelector>) -> Trail {
 }
 
 fn seen(trails: &[Trail]) -> String {
-    match judge(trails) {
-        Verdict::Seen { by } => by,
-        other => panic!("{other:?}"),
-    }
+    let verdict = judge(trails);
+    let Verdict::Seen { by } = verdict else { panic!("{verdict:?}") };
+    by
 }
 
 fn blind_to(trails: &[Trail]) -> String {
-    match judge(trails) {
-        Verdict::Blind { why } => why,
-        other => panic!("{other:?}"),
-    }
+    let verdict = judge(trails);
+    let Verdict::Blind { why } = verdict else { panic!("{verdict:?}") };
+    why
 }
 
 #[test]
