@@ -4,7 +4,9 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from harness.guard import guarded, permission
+from harness import deploy
+from harness.account import FAST, Account
+from harness.guard import PRIVATE, Guard, guarded, permission
 
 
 def configuration(guard, function):
@@ -41,8 +43,8 @@ def test_failures_are_kept_and_logs_expire(guard, function):
 
 
 def test_functions_know_their_own_roles(guard):
-    roles = {configuration(guard, function)["Role"] for function in guard.stack.functions}
-    for function in guard.stack.functions:
+    roles = {guard.stack.role(function) for function in ("ingress", "cache")}
+    for function in ("ingress", "cache"):
         variables = configuration(guard, function)["Environment"]["Variables"]
         assert set(variables["PORTCULLIS_OWN_ROLE_ARNS"].split(",")) == roles and len(roles) == 2
         assert variables["PORTCULLIS_ALERT_TOPIC_ARN"] == guard.stack.topic
@@ -82,7 +84,55 @@ def test_the_role_for_groups_may_not_look_at_caches(guard):
     assert as_function(guard, "cache", "elasticache").describe_cache_clusters()["CacheClusters"] is not None
 
 
-def as_function(guard, function, service):
+def test_function_with_another_functions_role_is_denied_and_the_event_is_kept(fresh):
+    """Somebody mixed up the roles. The user finds the event, and the call that was refused, in the failure queue."""
+    fresh.account.client("lambda").update_function_configuration(
+        FunctionName=fresh.stack.functions["cache"], Role=fresh.stack.role("ingress")
+    )
+    group = fresh.group("mixed-up", permission("tcp", 6379, PRIVATE))
+    fresh.elasticache.create_replication_group(
+        ReplicationGroupId="mixed-up",
+        ReplicationGroupDescription="of a test",
+        Engine="valkey",
+        CacheNodeType="cache.t4g.micro",
+        CacheSubnetGroupName="caches",
+        SecurityGroupIds=[group],
+    )
+    record = fresh.failures.wait(
+        "the failure queue has the event", lambda r: "mixed-up" in json.dumps(r.get("requestPayload")), 60
+    )
+    said = record["responsePayload"]["errorMessage"]
+    assert "DescribeReplicationGroups" in said and "AccessDenied" in said, said
+    assert fresh.alerts.documents("mixed-up") == [], "nothing is said of a cache that could not be looked at"
+
+
+def test_protected_group_is_told_and_not_even_the_role_may_change_it(guard, name):
+    """Two lines: the code withholds, and IAM refuses whatever the code thinks."""
+    group = guard.group(name, tags={"portcullis:protect": "because of an audit"})
+    (rule,) = guard.open(group, permission("tcp", 6379, "0.0.0.0/0"))
+    document, mail = guard.alerts.wait(group)
+    assert [finding["outcome"] for finding in document["findings"]] == ["withheld"]
+    assert "portcullis:protect" in mail["body"]
+    before = guard.look(group)
+    assert rule in before["rules"]
+    for function in ("ingress", "cache"):
+        with pytest.raises(ClientError, match="UnauthorizedOperation"):
+            as_function(guard, function, "ec2").revoke_security_group_ingress(
+                GroupId=group, SecurityGroupRuleIds=[rule]
+            )
+    assert guard.look(group) == before
+    guard.ec2.delete_tags(Resources=[group], Tags=[{"Key": "portcullis:protect"}])
+    as_function(guard, "ingress", "ec2").revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[rule])
+    after = guard.look(group)["rules"]
+    assert rule not in after and set(after) == set(before["rules"]) - {rule}
+
+
+def test_roles_look_only_in_their_own_region(guard):
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        as_function(guard, "ingress", "ec2", region="us-east-1").describe_security_groups()
+
+
+def as_function(guard, function, service, **options):
     """A client with the rights of the function: its role, assumed by a user who may."""
     iam, sts = guard.account.client("iam"), guard.account.client("sts")
     arn = configuration(guard, function)["Role"]
@@ -96,5 +146,104 @@ def as_function(guard, function, service):
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
     keys = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     return guard.account.client(
-        service, access_key=keys["AccessKeyId"], secret_key=keys["SecretAccessKey"], session_token=keys["SessionToken"]
+        service,
+        access_key=keys["AccessKeyId"],
+        secret_key=keys["SecretAccessKey"],
+        session_token=keys["SessionToken"],
+        **options,
     )
+
+
+# Parameters -------------------------------------------------------------------------------------
+
+
+def resources(guard, kind):
+    found = guard.account.client("cloudformation").describe_stack_resources(StackName=deploy.STACK)
+    return {
+        r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found["StackResources"] if r["ResourceType"] == kind
+    }
+
+
+def closes_and_tells(guard, alerts):
+    """A public rule goes, and the private one beside it stays."""
+    group = guard.group("parameters", permission("tcp", 6379, PRIVATE))
+    before = guard.look(group)
+    assert guard.gone(group, guard.open(group, permission("tcp", 6379, "0.0.0.0/0"))) == before
+    alerts.wait(group)
+
+
+def test_everything_with_a_key_a_boundary_a_trace_and_a_reservation():
+    with Account(*FAST) as account:
+        guard = Guard(account)
+        key = account.client("kms").create_key()["KeyMetadata"]["Arn"]
+        allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        boundary = account.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(allow))
+        boundary = boundary["Policy"]["Arn"]
+        guard.deploy(KmsKeyArn=key, PermissionsBoundaryArn=boundary, Tracing="yes", ReservedConcurrency="5")
+        closes_and_tells(guard, guard.alerts)
+        for function in guard.stack.functions:
+            found = configuration(guard, function)
+            assert found["KMSKeyArn"] == key and found["TracingConfig"] == {"Mode": "Active"}
+            role = account.client("iam").get_role(RoleName=found["Role"].rsplit("/", 1)[-1])["Role"]
+            assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+        for function in ("ingress", "cache"):
+            reserved = account.client("lambda").get_function_concurrency(FunctionName=guard.stack.functions[function])
+            assert reserved["ReservedConcurrentExecutions"] == 5
+        topic = account.client("sns").get_topic_attributes(TopicArn=guard.stack.topic)["Attributes"]
+        assert topic["KmsMasterKeyId"] == key
+        for url in (guard.stack.undelivered_queue, guard.stack.failure_queue):
+            queue = account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            assert queue["KmsMasterKeyId"] == key
+        for group in account.client("logs").describe_log_groups()["logGroups"]:
+            assert group["kmsKeyId"] == key
+
+
+def test_a_boundary_that_allows_nothing_allows_nothing():
+    with Account(*FAST) as account:
+        guard = Guard(account)
+        only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+        boundary = account.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(only))
+        guard.deploy(PermissionsBoundaryArn=boundary["Policy"]["Arn"])
+        group = guard.group("bound")
+        guard.open(group, permission("tcp", 6379, "0.0.0.0/0"))
+        before = guard.look(group)
+        guard.handled("ingress", "UnauthorizedOperation")
+        assert guard.look(group) == before
+
+
+def test_a_topic_of_yours_instead():
+    with Account(*FAST) as account:
+        guard = Guard(account)
+        topic = account.client("sns").create_topic(Name="security")["TopicArn"]
+        guard.deploy(AlertTopicArn=topic)
+        assert guard.stack.topic == topic and resources(guard, "AWS::SNS::Topic") == {}
+        closes_and_tells(guard, guard.alerts)
+        names = list(resources(guard, "AWS::CloudWatch::Alarm").values())
+        for alarm in account.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]:
+            assert alarm["AlarmActions"] == [topic], alarm["AlarmName"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"Mode": "off"}, "Mode"),
+        ({"AlertEmail": "nobody"}, "an e-mail address"),
+        ({"KmsKeyArn": "alias/mine"}, "the ARN of a KMS key"),
+        ({"ReservedConcurrency": "0"}, "1 to 9999"),
+        ({"AlertTopicArn": "arn:aws:sns:eu-west-1:111122223333:t", "AlertEmail": "a@b.c"}, "stack's own topic"),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+)
+def test_wrong_parameters_are_refused_in_words(guard, parameters, said):
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+    cloudformation = guard.account.client("cloudformation")
+    body = cloudformation.get_template(StackName=deploy.STACK, TemplateStage="Original")["TemplateBody"]
+    with pytest.raises(ClientError, match=said):
+        cloudformation.create_stack(
+            StackName="wrong",
+            TemplateBody=body if isinstance(body, str) else json.dumps(body),
+            Parameters=given,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+    with pytest.raises(ClientError, match="does not exist"):
+        cloudformation.describe_stacks(StackName="wrong")
