@@ -3,6 +3,7 @@
 The only things rewritten are those that `sam build` and `sam package` rewrite: where the code is.
 """
 
+import functools
 import io
 import json
 import zipfile
@@ -50,6 +51,11 @@ def functions(document):
 
 def package(path):
     """A function's zip: one file, the same bytes for the same binary."""
+    return _package(path, path.stat().st_mtime_ns)
+
+
+@functools.cache
+def _package(path, _modified):
     entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
     entry.external_attr = 0o100755 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED

@@ -28,6 +28,7 @@ class Guard:
         self.stack = deploy(self.account, **parameters)
         self.alerts = Alerts(self.stack)
         self.failures = Queue(self.account, self.stack.failure_queue)
+        self.undelivered = Queue(self.account, self.stack.undelivered_queue)
         return self
 
     def group(self, name, *permissions, tags=None, vpc=None):

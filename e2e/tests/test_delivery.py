@@ -183,8 +183,8 @@ def test_event_that_cannot_be_dealt_with_is_kept(fresh):
 
 
 def test_event_whose_function_is_gone_is_kept(fresh):
-    """EventBridge's own dead letters go to the same queue."""
+    """What EventBridge cannot hand over has a queue of its own."""
     fresh.account.client("lambda").delete_function(FunctionName=fresh.stack.functions["ingress"])
     group = fresh.group("orphan", permission("tcp", 6379, "0.0.0.0/0"))
-    event = fresh.failures.wait("the event is in the queue", lambda e: group in json.dumps(e))
+    event = fresh.undelivered.wait("the event is in the queue", lambda e: group in json.dumps(e))
     assert event["detail"]["eventName"] == "AuthorizeSecurityGroupIngress"
