@@ -95,14 +95,15 @@ bench: tools ## Speed and memory, of the engine and of the functions
 
 # Run it in AWS --------------------------------------------------------------------------------
 # In the account and Region of your AWS environment. docs/operations.md says what each does, and when.
+# Variables reach the shell by its environment, whatever quotes are in them.
 
-STACK ?= portcullis
-OPS = STACK='$(STACK)' $(OPERATE)/bin/python infra/ops
+export STACK ?= portcullis
+OPS = $(OPERATE)/bin/python infra/ops
 
 .PHONY: deploy
 deploy: $(OPERATE)/stamp $(VENV)/stamp $(SAM)/stamp ## Make or update the stack: MODE= EMAIL= ARCH= PARAMETERS='Name=Value ...' TAGS='key=value ...'
-	@$(OPS)/deploy.py $(if $(MODE),--mode '$(MODE)') $(if $(EMAIL),--email '$(EMAIL)') $(if $(ARCH),--arch '$(ARCH)') \
-	    $(if $(PARAMETERS),--parameters '$(PARAMETERS)') $(if $(TAGS),--tags '$(TAGS)')
+	@$(OPS)/deploy.py $(if $(MODE),--mode "$$MODE") $(if $(EMAIL),--email "$$EMAIL") $(if $(ARCH),--arch "$$ARCH") \
+	    $(if $(PARAMETERS),--parameters "$$PARAMETERS") $(if $(TAGS),--tags "$$TAGS")
 
 .PHONY: package
 package: $(VENV)/stamp ## Code and template for StackSets: BUCKET=prefix REGIONS='eu-west-1 ...' ORG=o-... ARCH=
@@ -112,7 +113,7 @@ package: $(VENV)/stamp ## Code and template for StackSets: BUCKET=prefix REGIONS
 
 .PHONY: canary
 canary: $(OPERATE)/stamp ## Open a port on a group that nothing uses, and see it close: VPC=
-	@$(OPS)/canary.py $(if $(VPC),--vpc '$(VPC)') $(if $(MINUTES),--minutes '$(MINUTES)')
+	@$(OPS)/canary.py $(if $(VPC),--vpc "$$VPC") $(if $(MINUTES),--minutes "$$MINUTES")
 
 .PHONY: pause
 pause: $(OPERATE)/stamp ## Turn the stack to observe mode at once
@@ -124,7 +125,7 @@ resume: $(OPERATE)/stamp ## Turn the stack to enforce mode
 
 .PHONY: redrive
 redrive: $(OPERATE)/stamp ## Give events that were not dealt with to their functions again: QUEUE= DRY_RUN=1
-	@$(OPS)/redrive.py $(if $(QUEUE),--queue '$(QUEUE)') $(if $(DRY_RUN),--dry-run)
+	@$(OPS)/redrive.py $(if $(QUEUE),--queue "$$QUEUE") $(if $(DRY_RUN),--dry-run)
 
 .PHONY: destroy
 destroy: $(OPERATE)/stamp ## Remove the stack and all that came with it: FORCE=1 with events in the queues
