@@ -41,7 +41,7 @@ def test_observe_changes_nothing_and_tells(observer):
 
 
 def test_undo_restores_the_rule_byte_for_byte(fresh):
-    """As the mail says: switch to observe, paste the command."""
+    """In observe mode, by the command of the mail."""
     group = fresh.group("undone", permission("tcp", 6379, PRIVATE))
     tags = {"owner": "web", "note": HOSTILE, "größe": "Ж 🙂 'x'", "empty": ""}
     opened = fresh.open(
@@ -60,6 +60,20 @@ def test_undo_restores_the_rule_byte_for_byte(fresh):
     restored = fresh.look(group)
     again = [value for key, value in restored["rules"].items() if key not in closed["rules"]]
     assert again == [value] and value["description"] == ALLOWED and value["tags"] == tags
+
+
+def test_the_mail_says_how_to_keep_a_rule_for_good(guard, name):
+    """Its two commands, pasted: the tag, then the undo. The rule is back, and stays; what is opened next is told."""
+    group = guard.group(name, permission("tcp", 6379, PRIVATE))
+    ((rule, value),) = guard.open(group, permission("tcp", 6379, "0.0.0.0/0")).items()
+    _, mail = guard.alerts.wait(group)
+    closed = guard.look(group)
+    run(command_of(mail, "To keep it as it was.*"), guard.account)
+    run(command_of(mail, "Undo"), guard.account)
+    document, _ = guard.alerts.wait(group, 2)
+    assert [finding["outcome"] for finding in document["findings"]] == ["withheld"]
+    kept = guard.look(group)["rules"]
+    assert [kept[new] for new in kept if new not in closed["rules"]] == [value]
 
 
 def test_undo_of_every_kind_of_source(fresh):
