@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 from harness import places
@@ -219,3 +220,13 @@ def give_back(release):
     for _, binary in functions(template()):
         if not (release / binary).exists():
             os.link(places.TARGET / "lambda" / binary / "bootstrap", release / binary)
+
+
+def test_functions_of_another_processor_are_refused():
+    """What Lambda could not start is never deployed."""
+    wrong = {"x86_64": "arm64", "arm64": "x86_64"}[places.architecture()]
+    check = f"import build; build.check_binary({str(places.binary('ingress'))!r}, {wrong!r}, False)"
+    ran = subprocess.run(
+        [sys.executable, "-c", check], cwd=places.REPO / "infra" / "ops", capture_output=True, text=True
+    )
+    assert ran.returncode != 0 and f"is not for {wrong}" in ran.stderr

@@ -16,6 +16,8 @@ BUILT = TARGET / "sam" / "build"
 SAM = TARGET / "venv-sam" / "bin" / "sam"
 #: Rust's names of Lambda's processors.
 TRIPLES = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
+#: The same in an ELF header.
+MACHINES = {"arm64": 183, "x86_64": 62}
 #: Amazon Linux 2023, on which provided.al2023 runs, has glibc 2.34.
 GLIBC = 34
 
@@ -34,7 +36,7 @@ def build(architecture):
     command = ["build", "--template", str(TEMPLATE), "--build-dir", str(BUILT)]
     sam(command + ["--parameter-overrides", f"Architecture={architecture}"], environment)
     for binary in sorted(BUILT.glob("*/bootstrap")):
-        check_binary(binary, native)
+        check_binary(binary, architecture, native)
     if native:
         give_back(TRIPLES[architecture])
 
@@ -80,8 +82,16 @@ def own_architecture():
     return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
 
 
-def check_binary(binary, native):
-    """Linked here, a binary wants this machine's C library; Lambda's may be older, and would not start it."""
+def check_binary(binary, architecture, native):
+    """Lambda starts it: the processor is the right one, and the C library that it wants is not newer than Lambda's."""
+    with open(binary, "rb") as file:
+        header = file.read(20)
+    if header[:4] != b"\x7fELF" or int.from_bytes(header[18:20], "little") != MACHINES[architecture]:
+        raise stacks.Problem(
+            f"{binary} is not for {architecture}: `sam build` made it for this machine. "
+            f"Deploy with ARCH={own_architecture()}, or build on a machine that is {architecture}"
+        )
+    # What zig links here wants glibc as old as it was told; what cc links wants this machine's.
     if not native or not sys.platform.startswith("linux"):
         return
     versions = subprocess.run(["readelf", "-V", str(binary)], capture_output=True, text=True, check=True).stdout
