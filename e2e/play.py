@@ -86,8 +86,10 @@ def explain(screen, guard, settings, seeded, env_file):
     for function, event in (("ingress", "authorize-redis-to-the-world"), ("cache", "create-memcached-on-default-port")):
         screen.line(f"  cargo lambda invoke {function} -A 127.0.0.1 --data-file events/{event}.json")
     screen.line(f"\nMails arrive in {os.path.relpath(guard.account.mail_dir, places.REPO)} and below.", "bold")
-    screen.line(f"Alerts for machines: aws sqs receive-message --queue-url {guard.alerts.queue.url}")
-    screen.line(f"What failed:         aws sqs receive-message --queue-url {guard.stack.failure_queue}")
+    # Version 1 of the AWS CLI asks for SQS elsewhere, whatever AWS_ENDPOINT_URL says.
+    sqs = "--endpoint-url $AWS_ENDPOINT_URL --queue-url"
+    screen.line(f"Alerts for machines: aws sqs receive-message {sqs} {guard.alerts.queue.url}")
+    screen.line(f"What failed:         aws sqs receive-message {sqs} {guard.stack.failure_queue}")
     screen.line("\nCtrl-C ends the account.", "dim")
 
 
