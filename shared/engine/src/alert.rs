@@ -5,7 +5,6 @@ mod document;
 mod footer;
 mod guidance;
 mod mail;
-mod port;
 mod text;
 
 use std::collections::BTreeMap;
@@ -17,7 +16,6 @@ use crate::event::Event;
 use crate::facts::IngressRule;
 
 pub use command::{revoke, undo};
-pub use port::suggested_port;
 
 /// What came of the actions, by rule id.
 pub type Outcomes = BTreeMap<String, Outcome>;

@@ -25,5 +25,6 @@ pub mod facts;
 #[cfg(test)]
 mod fixtures;
 pub mod net;
+pub mod replacement;
 pub mod settings;
 pub mod trail;

@@ -3,11 +3,11 @@
 
 use std::fmt::Write;
 
-use super::port::suggested_port;
 use crate::checks::{Check, Evidence, Finding};
 use crate::decide::{Decision, Subject};
 use crate::event::Event;
 use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine};
+use crate::replacement;
 
 /// The steps for a person, as lines of the mail. Empty where the finding is not about a cache.
 pub(super) fn steps(event: &Event, decision: &Decision, finding: &Finding) -> String {
@@ -36,12 +36,9 @@ struct Target<'a> {
 
 impl Target<'_> {
     fn default_port(&self) -> String {
-        let port = suggested_port(&self.subject.arn);
-        let old = &self.cache.id;
-        // Ids are at most 40 characters for a group, and cannot end in a hyphen (API reference).
-        let kept: String = old.chars().take(34).collect();
-        let new = format!("{}-{port}", kept.trim_end_matches('-'));
-        let snapshot = format!("{}-snap", new);
+        let port = replacement::suggested_port(&self.subject.arn);
+        let new = replacement::id(&self.cache.id, None, port);
+        let snapshot = replacement::snapshot(&self.cache.id, None, port);
         let mut text = format!(
             "  1. Choose a port (suggested for this cache: {port}) and let its clients reach it.\n"
         );
