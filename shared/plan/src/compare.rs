@@ -1,0 +1,86 @@
+//! Whether a cache is what was asked for, input by input: what verifies a new cache before anybody
+//! is told to use it.
+
+use crate::request::{Request, Token, Value};
+
+/// An input that is not as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name in the API.
+    pub input: &'static str,
+    /// What was asked for.
+    pub asked: Value,
+    /// What is there.
+    pub found: Value,
+}
+
+/// What may differ between a request and the cache that it made, and why. Everything else must not.
+pub const MAY_DIFFER: &[(&str, &str)] =
+    &[("SnapshotName", "a cache does not show what it was made from")];
+
+/// What may differ between a cache and its replacement, and why.
+pub const MOVED: &[(&str, &str)] = &[
+    ("ReplicationGroupId", "both exist for a while"),
+    ("CacheClusterId", "both exist for a while"),
+    ("Port", "this is what the move is for"),
+];
+
+/// Compares the request that made a cache with the one recovered from its Describe outputs.
+pub fn verify(asked: &Request, found: &Request) -> Vec<Difference> {
+    differences(asked, found, MAY_DIFFER)
+}
+
+/// Compares two requests, but for the inputs that may differ.
+pub fn differences(
+    asked: &Request,
+    found: &Request,
+    may_differ: &[(&str, &str)],
+) -> Vec<Difference> {
+    let (asked, found) = (asked.inputs(), found.inputs());
+    let unset = || Value::Unset;
+    let look = |inputs: &[(&'static str, Value)], name: &str| {
+        inputs
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or_else(unset, |(_, value)| value.clone())
+    };
+    let mut names: Vec<&'static str> = asked.iter().map(|(name, _)| *name).collect();
+    names.extend(
+        found
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| !names.contains(name))
+            .collect::<Vec<_>>(),
+    );
+    names
+        .into_iter()
+        .filter(|name| !may_differ.iter().any(|(may, _)| may == name))
+        .map(|name| Difference {
+            input: name,
+            asked: look(&asked, name),
+            found: look(&found, name),
+        })
+        .filter(|difference| shown(&difference.asked) != shown(&difference.found))
+        .collect()
+}
+
+/// A value as far as Describe shows it: of the AUTH token only whether there is one, and no marker
+/// tags, which are recovered from no cache.
+fn shown(value: &Value) -> Value {
+    match value {
+        Value::Token(Token::Secret(_) | Token::Hidden) => Value::Token(Token::Hidden),
+        Value::Tags(tags) => {
+            let mut tags = tags.clone();
+            tags.retain(|tag| !tag.key.starts_with(crate::recover::MARKER));
+            if tags.is_empty() { Value::Unset } else { Value::Tags(tags) }
+        }
+        other @ (Value::Unset
+        | Value::Text(_)
+        | Value::Number(_)
+        | Value::Flag(_)
+        | Value::List(_)
+        | Value::Shards(_)
+        | Value::Logs(_)
+        | Value::Token(Token::None)) => other.clone(),
+    }
+}

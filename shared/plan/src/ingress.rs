@@ -1,0 +1,284 @@
+//! Who may reach the new port: those private sources that reach the old one, and nobody else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portcullis_engine::facts::{GroupFacts, IngressRule, PrefixList, Protocol, Source};
+use portcullis_engine::net::{Sources, public_count, range_of};
+
+use crate::facts::Facts;
+use crate::refuse::Reason;
+use crate::request::Request;
+
+/// Rules of a security group, per address family, unless the quota was changed (VPC user guide,
+/// "Amazon VPC quotas").
+const USUAL_QUOTA: usize = 60;
+
+/// What happens to the ingress rules of the cache's groups.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ingress {
+    /// Rules to add before the new cache is made.
+    pub open: Vec<NewRule>,
+    /// Rules of the old port that get no counterpart.
+    pub left: Vec<NotOpened>,
+    /// What becomes of the rules of the old port at the end.
+    pub close: Vec<Closing>,
+    /// What to know about the new port.
+    pub cautions: Vec<String>,
+}
+
+/// An ingress rule to add: TCP, one port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRule {
+    /// The security group.
+    pub group: String,
+    /// The port.
+    pub port: u16,
+    /// Where it lets traffic in from.
+    pub source: Source,
+    /// The account that owns the group that is the source, if another.
+    pub source_owner: Option<String>,
+    /// The id of the rule of the old port that it is like.
+    pub like: String,
+    /// Its description.
+    pub description: String,
+}
+
+/// A rule of the old port that gets no counterpart on the new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotOpened {
+    /// The security group.
+    pub group: String,
+    /// The rule.
+    pub rule: IngressRule,
+    /// Why not.
+    pub because: String,
+}
+
+/// A rule of the old port, at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// The security group.
+    pub group: String,
+    /// The rule.
+    pub rule: IngressRule,
+    /// Why it stays; `None` if it can go.
+    pub stays: Option<String>,
+}
+
+/// The rules for a move to `port`, or why they cannot be told.
+pub(crate) fn ingress(facts: &Facts, now: &Request, port: u16) -> Result<Ingress, Vec<Reason>> {
+    let nobody = BTreeMap::new();
+    let groups = facts.groups.as_ref().unwrap_or(&nobody);
+    let unread: Vec<Reason> = now
+        .security_groups
+        .iter()
+        .filter(|id| !groups.contains_key(*id))
+        .map(|id| {
+            Reason::new(
+                "SecurityGroupIds",
+                format!("the rules of {id} are not known, so nobody can say who reaches the cache"),
+                format!("describe them: aws ec2 describe-security-group-rules --filters Name=group-id,Values={id}"),
+            )
+        })
+        .collect();
+    if !unread.is_empty() {
+        return Err(unread);
+    }
+    let mut ingress = Ingress::default();
+    for group in now.security_groups.iter().filter_map(|id| groups.get(id)) {
+        let rules = group.rules.iter().filter(|rule| reaches(rule, now.port));
+        for rule in rules {
+            open(&mut ingress, facts, group, rule, now, port);
+            ingress.close.push(Closing {
+                group: group.id.clone(),
+                rule: rule.clone(),
+                stays: stays(facts, &group.id, rule, now.port),
+            });
+        }
+        public_at(&mut ingress, group, port);
+        crowded(&mut ingress, group);
+    }
+    Ok(ingress)
+}
+
+/// Whether the rule lets anything reach the port: TCP, or UDP, which Memcached may speak.
+fn reaches(rule: &IngressRule, port: u16) -> bool {
+    rule.covers(&Protocol::Tcp, port) || rule.covers(&Protocol::Udp, port)
+}
+
+fn open(
+    ingress: &mut Ingress,
+    facts: &Facts,
+    group: &GroupFacts,
+    rule: &IngressRule,
+    now: &Request,
+    port: u16,
+) {
+    let known = ingress.open.iter().any(|new| new.group == group.id && new.source == rule.source);
+    let admitted = group
+        .rules
+        .iter()
+        .any(|other| other.source == rule.source && other.covers(&Protocol::Tcp, port));
+    if known || (admitted && rule.protocol != Protocol::Udp) {
+        return;
+    }
+    match not_opened(group, rule) {
+        Some(because) => {
+            ingress.left.push(NotOpened { group: group.id.clone(), rule: rule.clone(), because })
+        }
+        None => {
+            let source_owner = match &rule.source {
+                Source::Group(id) => facts.foreign_groups.get(id).cloned(),
+                Source::Ipv4(_)
+                | Source::Ipv6(_)
+                | Source::PrefixList(_)
+                | Source::Unreadable(_) => None,
+            };
+            ingress.open.push(NewRule {
+                group: group.id.clone(),
+                port,
+                source: rule.source.clone(),
+                source_owner,
+                like: rule.id.clone(),
+                description: format!("portcullis: {} on its new port, like {}", now.id, rule.id),
+            });
+        }
+    }
+}
+
+/// Why a rule gets no counterpart; `None` if it gets one. INVARIANT: no public address is ever let
+/// in on the new port, whatever the old one admits.
+fn not_opened(group: &GroupFacts, rule: &IngressRule) -> Option<String> {
+    if rule.protocol == Protocol::Udp {
+        return Some("UDP is never opened: Memcached over UDP amplifies attacks".to_owned());
+    }
+    let by_hand = "; open it by hand if it must be";
+    let nets = match &rule.source {
+        Source::Group(_) => return None,
+        Source::Ipv4(net) => vec![(*net).into()],
+        Source::Ipv6(net) => vec![(*net).into()],
+        Source::PrefixList(id) => match group.prefix_lists.get(id) {
+            Some(PrefixList::Entries(entries)) => entries.clone(),
+            Some(PrefixList::Unknown(why)) => {
+                return Some(format!(
+                    "the prefix list could not be read ({why}), so it may hold public addresses{by_hand}"
+                ));
+            }
+            None => {
+                return Some(format!(
+                    "the prefix list was not read, so it may hold public addresses{by_hand}"
+                ));
+            }
+        },
+        Source::Unreadable(what) => {
+            return Some(format!(
+                "its source is of a kind that is not known here ({what}){by_hand}"
+            ));
+        }
+    };
+    let count = Sources::new(nets).count();
+    count.any().then(|| format!("it admits {count}{by_hand}"))
+}
+
+/// Why a rule of the old port must stay when the old cache is gone.
+fn stays(facts: &Facts, group: &str, rule: &IngressRule, old: u16) -> Option<String> {
+    let only_this =
+        rule.ports() == (old, old) && matches!(rule.protocol, Protocol::Tcp | Protocol::Udp);
+    if !only_this {
+        return Some(format!("it is for more than this port: {}", rule.traffic()));
+    }
+    let others: BTreeSet<&str> = facts
+        .neighbours
+        .iter()
+        .filter(|other| other.ports.contains(&old) && other.groups.iter().any(|id| id == group))
+        .map(|other| other.id.as_str())
+        .collect();
+    let others: Vec<&str> = others.into_iter().collect();
+    (!others.is_empty())
+        .then(|| format!("{} listens on {old} behind the same group", others.join(" and ")))
+}
+
+/// Rules that let public addresses reach the new port already, by their width.
+fn public_at(ingress: &mut Ingress, group: &GroupFacts, port: u16) {
+    for rule in group.rules.iter().filter(|rule| rule.covers(&Protocol::Tcp, port)) {
+        let net = match &rule.source {
+            Source::Ipv4(net) => (*net).into(),
+            Source::Ipv6(net) => (*net).into(),
+            Source::PrefixList(_) | Source::Group(_) | Source::Unreadable(_) => continue,
+        };
+        let (family, range) = range_of(net);
+        if public_count(family, range) > 0 {
+            ingress.cautions.push(format!(
+                "{} of {} lets public addresses reach the new port too: {} from {}",
+                rule.id,
+                group.id,
+                rule.traffic(),
+                rule.source
+            ));
+        }
+    }
+}
+
+fn crowded(ingress: &mut Ingress, group: &GroupFacts) {
+    let more = ingress.open.iter().filter(|rule| rule.group == group.id).count();
+    let rules = group.rules.len() + more;
+    if more > 0 && rules > USUAL_QUOTA {
+        ingress.cautions.push(format!(
+            "{} will have {rules} ingress rules: AWS allows {USUAL_QUOTA} of IPv4 and as many of IPv6, unless the quota was raised",
+            group.id
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(id: &str, protocol: &str, ports: (i32, i32), source: Source) -> IngressRule {
+        IngressRule {
+            id: id.to_owned(),
+            protocol: Protocol::parse(protocol),
+            from_port: ports.0,
+            to_port: ports.1,
+            source,
+            description: None,
+            tags: Vec::new(),
+        }
+    }
+
+    fn cidr(text: &str) -> Source {
+        Source::cidr(text).unwrap()
+    }
+
+    fn group(rules: Vec<IngressRule>) -> GroupFacts {
+        GroupFacts { id: "sg-01".to_owned(), rules, ..GroupFacts::default() }
+    }
+
+    fn left(rule: &IngressRule) -> Option<String> {
+        not_opened(&group(Vec::new()), rule)
+    }
+
+    #[test]
+    fn private_sources_are_opened_and_public_ones_are_not() {
+        let on_6379 = |source| rule("sgr-1", "tcp", (6379, 6379), source);
+        for private in ["10.0.0.0/8", "172.16.1.0/24", "192.168.7.7/32", "fd00::/8"] {
+            assert_eq!(left(&on_6379(cidr(private))), None, "{private}");
+        }
+        assert_eq!(left(&on_6379(Source::Group("sg-02".to_owned()))), None);
+        for public in ["0.0.0.0/0", "8.8.8.8/32", "10.0.0.0/7", "::/0", "2600:1f00::/24"] {
+            assert!(left(&on_6379(cidr(public))).unwrap().contains("public"), "{public}");
+        }
+        let unread = on_6379(Source::PrefixList("pl-01".to_owned()));
+        assert!(left(&unread).unwrap().contains("was not read"));
+        assert!(left(&rule("sgr-1", "udp", (11_211, 11_211), cidr("10.0.0.0/8"))).is_some());
+    }
+
+    #[test]
+    fn a_wide_rule_stays_at_the_end() {
+        let facts = crate::document::tests::facts("redis-single-node");
+        let stays = |rule: IngressRule| stays(&facts, "sg-01", &rule, 6379);
+        assert_eq!(stays(rule("sgr-1", "tcp", (6379, 6379), cidr("10.0.0.0/8"))), None);
+        assert!(stays(rule("sgr-1", "tcp", (6000, 7000), cidr("10.0.0.0/8"))).is_some());
+        assert!(stays(rule("sgr-1", "-1", (-1, -1), cidr("10.0.0.0/8"))).is_some());
+    }
+}

@@ -1,0 +1,245 @@
+//! A plan or a refusal as JSON, `portcullis.plan.v1`.
+//!
+//! `create.parameters` is what `aws elasticache create-… --cli-input-json` takes. An AUTH token is
+//! not among them: `create.authTokenSecret` names the secret that keeps it.
+
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+
+use crate::describe::LogDelivery;
+use crate::facts::Seen;
+use crate::ingress::{Closing, NewRule, NotOpened};
+use crate::plan::{Afterwards, Answer, Fate, Input, Plan, Refusal, SnapshotOf, Subject};
+use crate::request::{Request, Shard, Token, Value};
+use crate::steps::{Step, Who};
+use crate::text::around_lines;
+
+/// The schema's name; it changes when a reader would misread what is written.
+pub const SCHEMA: &str = "portcullis.plan.v1";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlanDocument<'a> {
+    schema: &'static str,
+    outcome: &'static str,
+    cache: Json,
+    from_port: u16,
+    to_port: u16,
+    create: Json,
+    inputs: Vec<Json>,
+    snapshot: Option<Json>,
+    last_snapshot: Option<&'a str>,
+    afterwards: Vec<Json>,
+    ingress: Json,
+    losses: Vec<Json>,
+    around: Vec<Json>,
+    cost: Json,
+    clients: &'a [String],
+    cautions: &'a [String],
+    steps: Vec<Json>,
+}
+
+#[derive(Serialize)]
+struct RefusalDocument {
+    schema: &'static str,
+    outcome: &'static str,
+    cache: Json,
+    reasons: Vec<Json>,
+    patch: Option<Json>,
+}
+
+/// The answer as a JSON document, indented.
+pub fn json(answer: &Answer) -> String {
+    // Strings, numbers and lists of them always serialise.
+    match answer {
+        Answer::Plan(plan) => serde_json::to_string_pretty(&document(plan)).unwrap_or_default(),
+        Answer::Refused(refusal) => {
+            serde_json::to_string_pretty(&refused(refusal)).unwrap_or_default()
+        }
+    }
+}
+
+fn document(plan: &Plan) -> PlanDocument<'_> {
+    let around = around_lines(plan).into_iter().map(|(what, seen, then, look)| match seen {
+        Seen::Unknown => {
+            json!({"what": what, "known": false, "found": [], "then": then, "look": look})
+        }
+        Seen::Read(found) => {
+            json!({"what": what, "known": true, "found": found, "then": then, "look": look})
+        }
+    });
+    PlanDocument {
+        schema: SCHEMA,
+        outcome: "plan",
+        cache: subject(&plan.cache),
+        from_port: plan.now.port,
+        to_port: plan.create.port,
+        create: json!({
+            "operation": plan.create.operation(),
+            "parameters": parameters(&plan.create),
+            "authTokenSecret": match &plan.create.auth_token {
+                Token::None | Token::Hidden => None,
+                Token::Secret(arn) => Some(arn),
+            },
+        }),
+        inputs: plan.inputs.iter().map(input).collect(),
+        snapshot: plan.snapshot.as_ref().map(|snapshot| match &snapshot.of {
+            SnapshotOf::Group(id) => json!({"name": snapshot.name, "replicationGroupId": id}),
+            SnapshotOf::Cluster(id) => json!({"name": snapshot.name, "cacheClusterId": id}),
+        }),
+        last_snapshot: plan.last_snapshot.as_deref(),
+        afterwards: plan.afterwards.iter().map(afterwards).collect(),
+        ingress: json!({
+            "open": plan.ingress.open.iter().map(opened).collect::<Vec<_>>(),
+            "notOpened": plan.ingress.left.iter().map(not_opened).collect::<Vec<_>>(),
+            "close": plan.ingress.close.iter().map(closing).collect::<Vec<_>>(),
+        }),
+        losses: plan
+            .losses
+            .iter()
+            .map(|loss| json!({"input": loss.input, "what": loss.what}))
+            .collect(),
+        around: around.collect(),
+        cost: json!({
+            "nodes": plan.cost.nodes,
+            "nodeType": plan.cost.node_type,
+            "nodeHoursADay": plan.cost.node_hours_a_day(),
+            "manualSnapshots": plan.cost.snapshots,
+            "lastSnapshotSizes": plan.cost.snapshot_sizes,
+            "automaticSnapshotDays": plan.cost.retention,
+        }),
+        clients: &plan.clients,
+        cautions: &plan.cautions,
+        steps: plan.steps.iter().map(step).collect(),
+    }
+}
+
+fn refused(refusal: &Refusal) -> RefusalDocument {
+    let reasons = refusal.reasons.iter();
+    RefusalDocument {
+        schema: SCHEMA,
+        outcome: "refused",
+        cache: subject(&refusal.cache),
+        reasons: reasons.map(|r| json!({"field": r.field, "why": r.why, "remedy": r.remedy})).collect(),
+        patch: refusal.patch.as_ref().map(|patch| {
+            json!({"how": patch.how, "cloudformation": patch.cloudformation, "terraform": patch.terraform})
+        }),
+    }
+}
+
+fn subject(cache: &Subject) -> Json {
+    json!({
+        "id": cache.id,
+        "arn": cache.arn,
+        "engine": cache.engine.as_str(),
+        "kind": cache.kind,
+        "port": (cache.port != 0).then_some(cache.port),
+    })
+}
+
+fn input(input: &Input) -> Json {
+    let (fate, because) = match &input.fate {
+        Fate::Same => ("same", None),
+        Fate::Changed(because) => ("changed", Some(because.as_str())),
+        Fate::Unused => ("unused", None),
+        Fate::Never(because) => ("never", Some(*because)),
+    };
+    json!({"name": input.name, "now": shown(&input.now), "then": shown(&input.then), "fate": fate, "because": because})
+}
+
+fn shown(value: &Value) -> Json {
+    match value {
+        Value::Token(Token::Hidden) => json!("set, not shown by AWS"),
+        Value::Token(Token::Secret(arn)) => json!({"secret": arn}),
+        other => parameter(other).unwrap_or(Json::Null),
+    }
+}
+
+/// The inputs as the API takes them, without those that are not given, and without the token.
+fn parameters(request: &Request) -> Map<String, Json> {
+    let given = request.inputs().into_iter();
+    given.filter_map(|(name, value)| Some((name.to_owned(), parameter(&value)?))).collect()
+}
+
+fn parameter(value: &Value) -> Option<Json> {
+    match value {
+        Value::Unset | Value::Token(_) => None,
+        Value::Text(text) => Some(json!(text)),
+        Value::Number(number) => Some(json!(number)),
+        Value::Flag(flag) => Some(json!(flag)),
+        Value::List(items) => Some(json!(items)),
+        Value::Tags(tags) => {
+            Some(tags.iter().map(|tag| json!({"Key": tag.key, "Value": tag.value})).collect())
+        }
+        Value::Shards(shards) => Some(shards.iter().map(shard).collect()),
+        Value::Logs(logs) => Some(logs.iter().map(log).collect()),
+    }
+}
+
+fn shard(shard: &Shard) -> Json {
+    let Shard { id, slots, replicas, primary_zone, replica_zones } = shard;
+    let mut members = Map::new();
+    members.insert("NodeGroupId".to_owned(), json!(id));
+    members.insert("Slots".to_owned(), json!(slots));
+    members.insert("ReplicaCount".to_owned(), json!(replicas));
+    if let Some(zone) = primary_zone {
+        members.insert("PrimaryAvailabilityZone".to_owned(), json!(zone));
+    }
+    if !replica_zones.is_empty() {
+        members.insert("ReplicaAvailabilityZones".to_owned(), json!(replica_zones));
+    }
+    Json::Object(members)
+}
+
+fn log(log: &LogDelivery) -> Json {
+    let LogDelivery { log_type, destination_type, destination_details, log_format, status: _ } =
+        log;
+    let group = destination_details.cloud_watch_logs.as_ref().and_then(|d| d.log_group.as_ref());
+    let stream =
+        destination_details.kinesis_firehose.as_ref().and_then(|d| d.delivery_stream.as_ref());
+    let details = match (group, stream) {
+        (Some(group), _) => json!({"CloudWatchLogsDetails": {"LogGroup": group}}),
+        (None, Some(stream)) => json!({"KinesisFirehoseDetails": {"DeliveryStream": stream}}),
+        (None, None) => json!({}),
+    };
+    json!({
+        "LogType": log_type, "DestinationType": destination_type, "DestinationDetails": details,
+        "LogFormat": log_format, "Enabled": true,
+    })
+}
+
+fn afterwards(setting: &Afterwards) -> Json {
+    match setting {
+        Afterwards::SilentTopic => json!({"NotificationTopicStatus": "inactive"}),
+        Afterwards::SnapshottingCluster(id) => json!({"SnapshottingClusterId": id}),
+    }
+}
+
+fn opened(rule: &NewRule) -> Json {
+    json!({
+        "group": rule.group, "protocol": "tcp", "port": rule.port, "source": rule.source.to_string(),
+        "sourceOwner": rule.source_owner, "like": rule.like, "description": rule.description,
+    })
+}
+
+fn not_opened(left: &NotOpened) -> Json {
+    json!({
+        "group": left.group, "rule": left.rule.id, "traffic": left.rule.traffic(),
+        "source": left.rule.source.to_string(), "because": left.because,
+    })
+}
+
+fn closing(closing: &Closing) -> Json {
+    json!({
+        "group": closing.group, "rule": closing.rule.id, "traffic": closing.rule.traffic(),
+        "source": closing.rule.source.to_string(), "goes": closing.stays.is_none(), "because": closing.stays,
+    })
+}
+
+fn step(step: &Step) -> Json {
+    json!({
+        "id": step.id,
+        "who": match step.who { Who::Portcullis => "portcullis", Who::Person => "person" },
+        "does": step.does, "undo": step.undo, "commands": step.commands,
+    })
+}

@@ -1,0 +1,38 @@
+//! How a cache moves to a custom port, as a plan.
+//!
+//! The port of a cache cannot be changed (ModifyReplicationGroup and ModifyCacheCluster have no
+//! `Port`), so a new cache is made and the clients move. Everything here is pure: what Describe shows
+//! comes in as [`facts`], perhaps from a [`document`], [`plan::plan`] answers with a [`plan::Plan`] or
+//! with every reason against one, and [`text`] and [`json`] say it to people and machines.
+//!
+//! INVARIANT: every input of CreateReplicationGroup and CreateCacheCluster is carried over, left out
+//! for a reason that the plan shows, or a reason to refuse. Nothing is guessed.
+//!
+//! INVARIANT: no AUTH token can be in anything here: no type holds one.
+
+#![warn(
+    missing_docs,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+
+pub mod compare;
+pub mod cost;
+pub mod describe;
+pub mod document;
+pub mod facts;
+pub mod ingress;
+pub mod json;
+mod losses;
+pub mod owner;
+pub mod patch;
+pub mod plan;
+pub mod recover;
+pub mod refuse;
+pub mod request;
+pub mod steps;
+pub mod text;

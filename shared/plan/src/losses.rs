@@ -1,0 +1,194 @@
+//! What a move loses, what the clients must change, and what to know before saying yes.
+
+use portcullis_engine::facts::Engine;
+
+use crate::facts::{Cache, Facts};
+use crate::ingress::Ingress;
+use crate::recover::Loss;
+use crate::request::{GroupInputs, Kind, Placement, Request, Shape, Token};
+
+/// What is not in the new cache, beside what was lost as the request was recovered.
+pub(crate) fn losses(
+    facts: &Facts,
+    now: &Request,
+    recovered: Vec<Loss>,
+    ingress: &Ingress,
+) -> Vec<Loss> {
+    let mut losses = Vec::new();
+    if now.engine == Engine::Memcached {
+        losses.push(Loss::other(
+            "All data. Memcached has no snapshots: the new cache starts empty, and every first read misses and goes to the database behind it.",
+        ));
+    } else {
+        losses.push(Loss::other(
+            "What is written after the snapshot begins. Who cannot lose a write stops the writers before it, and lets them go on against the new cache.",
+        ));
+        losses.push(Loss::other(
+            "Scripts that were loaded with SCRIPT LOAD, subscriptions and connections: no snapshot holds them. Clients that use EVALSHA must load them again.",
+        ));
+    }
+    losses.extend(recovered);
+    if let Kind::Group(GroupInputs { shape: Shape::Shards(shards), .. }) = &now.kind
+        && shards.iter().any(|shard| {
+            shard.replica_zones.iter().any(|zone| Some(zone) != shard.primary_zone.as_ref())
+        })
+    {
+        losses.push(Loss::of(
+            "NodeGroupConfiguration",
+            "which zone holds the primary of each shard: in cluster mode AWS does not show it, so the first node's zone is taken",
+        ));
+    }
+    let automatic = facts.snapshots.as_deref().unwrap_or_default().iter();
+    let automatic = automatic.filter(|s| s.snapshot_source.as_deref() == Some("automated")).count();
+    match (automatic, now.snapshot_retention) {
+        (0, None | Some(0)) => {}
+        (0, Some(days)) => losses.push(Loss::other(format!(
+            "The automatic snapshots of the old cache ({days} days of them) when it is deleted: AWS deletes them with it. Manual ones stay."
+        ))),
+        (count, _) => losses.push(Loss::other(format!(
+            "The {count} automatic snapshots of the old cache when it is deleted: AWS deletes them with it. Manual ones stay."
+        ))),
+    }
+    losses.push(Loss::other(
+        "Metrics: CloudWatch keeps those of the old cache under its id, and the new one begins its own.",
+    ));
+    for left in &ingress.left {
+        losses.push(Loss::other(format!(
+            "The way in for {} ({} of {}): {}.",
+            left.rule.source, left.rule.id, left.group, left.because
+        )));
+    }
+    losses
+}
+
+/// What the clients must change.
+pub(crate) fn clients(facts: &Facts, now: &Request, create: &Request) -> Vec<String> {
+    let mut clients = Vec::new();
+    for (kind, address) in endpoints(&facts.cache) {
+        clients.push(format!("The {kind} endpoint {address}:{} gets a new name, which AWS gives when the new cache is made, and port {}.", now.port, create.port));
+    }
+    if clients.is_empty() {
+        clients.push(format!("The endpoint gets a new name and port {}.", create.port));
+    }
+    if let Kind::Cluster(inputs) = &now.kind
+        && inputs.nodes > 1
+    {
+        clients.push("Clients that list the nodes one by one, without auto discovery, need the new list; those that hash keys over it will find them elsewhere.".to_owned());
+    }
+    match &create.auth_token {
+        Token::None => {}
+        Token::Hidden | Token::Secret(_) => {
+            clients.push("The AUTH token stays the one in the secret.".to_owned())
+        }
+    }
+    if let Kind::Group(group) = &now.kind
+        && !group.user_groups.is_empty()
+    {
+        clients.push(format!(
+            "Users and passwords stay: the user groups are the same ({}). Clients that log in by IAM sign for the id of the cache, which becomes {}, and need elasticache:Connect on the new ARN.",
+            group.user_groups.join(", "),
+            create.id
+        ));
+    }
+    if create.transit_encryption {
+        clients.push("TLS stays on, with a certificate for the new name.".to_owned());
+    }
+    clients.push("Egress rules, network ACLs and firewalls on the way that name the old port: they were not looked at.".to_owned());
+    clients
+}
+
+/// The endpoints that clients may hold, with what they are.
+pub(crate) fn endpoints(cache: &Cache) -> Vec<(&'static str, &str)> {
+    let mut found = Vec::new();
+    match cache {
+        Cache::Group(group, _) => {
+            found.push(("configuration", group.configuration_endpoint.as_ref()));
+            for shard in &group.node_groups {
+                found.push(("primary", shard.primary_endpoint.as_ref()));
+                found.push(("reader", shard.reader_endpoint.as_ref()));
+                let members = shard.node_group_members.iter();
+                found.extend(members.map(|member| ("node", member.read_endpoint.as_ref())));
+            }
+        }
+        Cache::Cluster(cluster) => {
+            found.push(("configuration", cluster.configuration_endpoint.as_ref()));
+            found.extend(cluster.cache_nodes.iter().map(|node| ("node", node.endpoint.as_ref())));
+        }
+    }
+    let named = found.into_iter();
+    named.filter_map(|(kind, endpoint)| Some((kind, endpoint?.address.as_deref()?))).collect()
+}
+
+/// What to know before saying yes.
+pub(crate) fn cautions(
+    facts: &Facts,
+    now: &Request,
+    create: &Request,
+    ingress: &Ingress,
+) -> Vec<String> {
+    let mut cautions = ingress.cautions.clone();
+    if create.snapshot.is_some() {
+        cautions.push("A snapshot needs free memory on the node it is taken of (the parameter reserved-memory-percent); without, it can fail or slow the node down. Take it when little is written.".to_owned());
+    }
+    if now.engine == Engine::Memcached {
+        cautions.push("Move when the database behind the cache can bear the misses, or let clients fill the new cache before they read from it.".to_owned());
+    }
+    if matches!(create.auth_token, Token::Secret(_)) {
+        cautions.push("Whether the secret holds the token that is in use is not checked here: the new cache takes what it holds. Of two tokens that are valid during a rotation, only that one is.".to_owned());
+    }
+    for cluster in facts.cache.clusters() {
+        let group = cluster.cache_parameter_group.as_ref();
+        let status = group.and_then(|group| group.parameter_apply_status.as_deref());
+        if let Some(status) = status.filter(|status| *status != "in-sync") {
+            cautions.push(format!("The parameters of {} are {status}: the new cache starts with all of {}, the old one runs with less.", cluster.cache_cluster_id, now.parameter_group));
+        }
+    }
+    if now.topic.is_some() {
+        cautions.push("AWS can send to the topic only if it is not encrypted and its policy lets ElastiCache publish; the new cache is subject to the same.".to_owned());
+    }
+    if let Kind::Group(group) = &now.kind {
+        if group.transit_mode.is_some() {
+            cautions.push("Clients may connect with TLS and without (mode preferred), and may on the new cache too: finish that migration some day.".to_owned());
+        }
+        if group.kms_key.is_some() {
+            cautions.push(
+                "Who makes the new cache needs kms:CreateGrant and kms:DescribeKey on the key."
+                    .to_owned(),
+            );
+        }
+        if group.durability.is_some() {
+            cautions.push("Durability is set to what is in effect now. Where it was `default`, it no longer follows AWS's default.".to_owned());
+        }
+    }
+    if let Kind::Cluster(inputs) = &now.kind
+        && inputs.placement == Placement::One(None)
+    {
+        cautions.push("Describe does not show the zone of the node: AWS chooses.".to_owned());
+    }
+    unchecked(facts, &mut cautions);
+    cautions
+}
+
+/// What would have been checked if it had been known.
+fn unchecked(facts: &Facts, cautions: &mut Vec<String>) {
+    let room = &facts.room;
+    let mut unknown = Vec::new();
+    if room.nodes_allowed.is_none() || room.nodes_in_use.is_none() {
+        unknown.push("the quota of nodes");
+    }
+    if room.free_addresses.is_empty() || facts.subnet_group.is_none() {
+        unknown.push("free addresses in the subnets");
+    }
+    if room.versions.is_none() {
+        unknown.push("whether AWS still makes caches of this version");
+    }
+    if facts.made_by.is_none() {
+        unknown.push("which tool made the cache, beside what its tags say");
+    }
+    if facts.neighbours.is_empty() {
+        unknown.push("other caches behind the same security groups");
+    }
+    if !unknown.is_empty() {
+        cautions.push(format!("Not checked, because nothing says: {}.", unknown.join("; ")));
+    }
+}

@@ -1,0 +1,178 @@
+//! What to change in the template that a cache comes from, ready to paste.
+//!
+//! Changing the port of the resource itself replaces it: CloudFormation refuses that for a resource
+//! with a name of its own, Terraform deletes the old cache first. So the patch adds a second cache
+//! beside the first, and the first goes when its clients have moved.
+
+use std::fmt::Write;
+
+use portcullis_engine::facts::{Engine, Source};
+use portcullis_engine::replacement;
+
+use crate::ingress::{Ingress, NewRule};
+use crate::owner::Owner;
+use crate::request::{Kind, Request};
+
+/// The changes, for either tool: who owns the cache needs one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    /// What to do with it, in order.
+    pub how: Vec<String>,
+    /// For a CloudFormation template, in YAML.
+    pub cloudformation: String,
+    /// For a Terraform configuration.
+    pub terraform: String,
+}
+
+pub(crate) fn patch(owner: &Owner, now: &Request, port: u16, ingress: &Ingress) -> Option<Patch> {
+    let logical = match owner {
+        Owner::CloudFormation { logical_id, .. } => logical_id.as_deref(),
+        Owner::Terraform { .. } => None,
+        Owner::Other { .. } => return None,
+    };
+    let it = Target { now, port, ingress, logical };
+    Some(Patch { how: it.how(), cloudformation: it.cloudformation(), terraform: it.terraform() })
+}
+
+struct Target<'a> {
+    now: &'a Request,
+    port: u16,
+    ingress: &'a Ingress,
+    logical: Option<&'a str>,
+}
+
+impl Target<'_> {
+    fn id(&self) -> String {
+        replacement::id(&self.now.id, Some(self.now.port), self.port)
+    }
+
+    fn snapshot(&self) -> Option<String> {
+        let name = || replacement::snapshot(&self.now.id, Some(self.now.port), self.port);
+        (self.now.engine != Engine::Memcached).then(name)
+    }
+
+    fn how(&self) -> Vec<String> {
+        let mut how = Vec::new();
+        match self.snapshot() {
+            Some(name) => how.push(format!(
+                "Take the snapshot {name} of the old cache; what is written after it stays there."
+            )),
+            None => how.push("Memcached has no snapshots: the new cache starts empty.".to_owned()),
+        }
+        how.push("Copy the resource of the cache under a new logical name, and change in the copy what is below; the rest stays. Do not change the old resource: that would replace the cache while clients use it.".to_owned());
+        how.push("Deploy, point the clients (and the outputs and parameters that hold the endpoint) to the new one, and watch the connections of the old one go to none.".to_owned());
+        how.push("Remove the old resource and the rules of its port, with a final snapshot (DeletionPolicy: Snapshot, or final_snapshot_identifier).".to_owned());
+        how
+    }
+
+    fn cloudformation(&self) -> String {
+        let (kind, id) = match self.now.kind {
+            Kind::Group(_) => ("ReplicationGroup", "ReplicationGroupId"),
+            Kind::Cluster(_) => ("CacheCluster", "ClusterName"),
+        };
+        let logical = self.logical.map_or_else(|| camel(&self.now.id), str::to_owned);
+        let mut text = format!(
+            "  {logical}{}:                    # a copy of {}\n    Type: AWS::ElastiCache::{kind}\n",
+            self.port,
+            self.logical.unwrap_or("the resource of the cache"),
+        );
+        if self.now.engine != Engine::Memcached {
+            text.push_str("    DeletionPolicy: Snapshot\n    UpdateReplacePolicy: Snapshot\n");
+        }
+        let _ =
+            write!(text, "    Properties:\n      {id}: {}\n      Port: {}\n", self.id(), self.port);
+        if let Some(snapshot) = self.snapshot() {
+            let _ = writeln!(text, "      SnapshotName: {snapshot}");
+        }
+        text.push_str("      # every other property as in the old resource\n");
+        for (at, rule) in self.ingress.open.iter().enumerate() {
+            let _ = write!(
+                text,
+                "  {logical}{}Ingress{}:            # like {}\n    Type: AWS::EC2::SecurityGroupIngress\n    Properties:\n      GroupId: {}\n      IpProtocol: tcp\n      FromPort: {}\n      ToPort: {}\n      {}\n",
+                self.port,
+                at + 1,
+                rule.like,
+                rule.group,
+                rule.port,
+                rule.port,
+                cloudformation_source(rule)
+            );
+        }
+        text
+    }
+
+    fn terraform(&self) -> String {
+        let (kind, id) = match self.now.kind {
+            Kind::Group(_) => ("aws_elasticache_replication_group", "replication_group_id"),
+            Kind::Cluster(_) => ("aws_elasticache_cluster", "cluster_id"),
+        };
+        let label = self.now.id.replace('-', "_");
+        let mut lines = vec![(id, format!("\"{}\"", self.id())), ("port", self.port.to_string())];
+        if let Some(snapshot) = self.snapshot() {
+            lines.push(("snapshot_name", format!("\"{snapshot}\"")));
+        }
+        let mut text = format!("resource \"{kind}\" \"{label}_{}\" {{\n", self.port);
+        text.push_str(&arguments(&lines));
+        text.push_str("  # every other argument as in the old resource\n}\n");
+        for (at, rule) in self.ingress.open.iter().enumerate() {
+            let source = match &rule.source {
+                Source::Ipv4(_) => "cidr_ipv4",
+                Source::Ipv6(_) => "cidr_ipv6",
+                Source::PrefixList(_) | Source::Unreadable(_) => "prefix_list_id",
+                Source::Group(_) => "referenced_security_group_id",
+            };
+            let owner =
+                rule.source_owner.as_ref().map(|owner| format!("{owner}/")).unwrap_or_default();
+            let _ = write!(
+                text,
+                "resource \"aws_vpc_security_group_ingress_rule\" \"{label}_{}_{}\" {{ # like {}\n{}}}\n",
+                self.port,
+                at + 1,
+                rule.like,
+                arguments(&[
+                    ("security_group_id", format!("\"{}\"", rule.group)),
+                    ("ip_protocol", "\"tcp\"".to_owned()),
+                    ("from_port", rule.port.to_string()),
+                    ("to_port", rule.port.to_string()),
+                    (source, format!("\"{owner}{}\"", rule.source)),
+                ])
+            );
+        }
+        text
+    }
+}
+
+fn cloudformation_source(rule: &NewRule) -> String {
+    let owner = rule.source_owner.as_ref();
+    match &rule.source {
+        Source::Ipv4(net) => format!("CidrIp: {net}"),
+        Source::Ipv6(net) => format!("CidrIpv6: {net}"),
+        Source::PrefixList(id) | Source::Unreadable(id) => format!("SourcePrefixListId: {id}"),
+        Source::Group(id) => match owner {
+            Some(owner) => format!(
+                "SourceSecurityGroupId: {id}\n      SourceSecurityGroupOwnerId: \"{owner}\""
+            ),
+            None => format!("SourceSecurityGroupId: {id}"),
+        },
+    }
+}
+
+/// Arguments with their equals signs in line, as `terraform fmt` has them.
+fn arguments(lines: &[(&str, String)]) -> String {
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    lines.iter().map(|(name, value)| format!("  {name:width$} = {value}\n")).collect()
+}
+
+/// `shop-cache` as `ShopCache`.
+fn camel(id: &str) -> String {
+    let words = id.split('-').map(|word| {
+        let mut letters = word.chars();
+        letters
+            .next()
+            .map(|first| first.to_ascii_uppercase())
+            .into_iter()
+            .chain(letters)
+            .collect::<String>()
+    });
+    words.collect()
+}

@@ -1,0 +1,367 @@
+//! When a cache is not moved. The reasons are collected, never only the first told: who must clear
+//! the way wants to see all of it.
+
+use std::collections::BTreeMap;
+
+use portcullis_engine::facts::Engine;
+
+use crate::describe::{CacheCluster, Pending, ReplicationGroup};
+use crate::facts::{Cache, Facts};
+use crate::owner;
+use crate::request::{Kind, Request, Shape, Token};
+
+/// One reason why a cache is not moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The input, or the member of a Describe output, that it is about.
+    pub field: String,
+    /// Why the cache is not moved.
+    pub why: String,
+    /// What a person can do.
+    pub remedy: String,
+}
+
+impl Reason {
+    pub(crate) fn new(
+        field: impl Into<String>,
+        why: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { field: field.into(), why: why.into(), remedy: remedy.into() }
+    }
+}
+
+/// Most tags of a resource (Tagging guide); the markers take some of them.
+const MOST_TAGS: usize = 50;
+
+/// Node types of these families exist, and cannot be made any more (service model, CacheNodeType).
+const GONE: [&str; 6] =
+    ["cache.m1.", "cache.m2.", "cache.m3.", "cache.c1.", "cache.r3.", "cache.t1."];
+
+/// Every reason against copying the cache as it is, beside what could not be recovered.
+pub(crate) fn reasons(facts: &Facts, request: &Request, markers: usize) -> Vec<Reason> {
+    let mut reasons = owner::reasons(facts);
+    match &facts.cache {
+        Cache::Group(group, members) => {
+            group_reasons(group, &mut reasons);
+            for member in members {
+                cluster_reasons(member, &mut reasons);
+            }
+        }
+        Cache::Cluster(cluster) => {
+            cluster_reasons(cluster, &mut reasons);
+            lone_cluster(cluster, request, &mut reasons);
+        }
+    }
+    node_type(request, &mut reasons);
+    network(facts, request, &mut reasons);
+    room(facts, request, &mut reasons);
+    if request.tags.len() + markers > MOST_TAGS {
+        reasons.push(Reason::new(
+            "Tags",
+            format!(
+                "{} tags and {markers} markers are more than the {MOST_TAGS} that a resource can have",
+                request.tags.len()
+            ),
+            "remove a tag from the cache that nobody needs",
+        ));
+    }
+    reasons.dedup();
+    reasons
+}
+
+fn group_reasons(group: &ReplicationGroup, reasons: &mut Vec<Reason>) {
+    status("Status", &group.replication_group_id, group.status.as_deref(), reasons);
+    pending(&group.replication_group_id, &group.pending_modified_values, reasons);
+    if let Some(global) = &group.global_replication_group_info
+        && (global.global_replication_group_id.is_some()
+            || global.global_replication_group_member_role.is_some())
+    {
+        let id = global.global_replication_group_id.as_deref().unwrap_or("one that is not named");
+        reasons.push(Reason::new(
+            "GlobalReplicationGroupId",
+            format!("the group is a member of a Global datastore, {id}, which decides its settings, and which an existing group cannot join"),
+            "take the group out of the Global datastore first, or build a new Global datastore on the new port",
+        ));
+    }
+    if group.cluster_mode.as_deref() == Some("compatible") {
+        reasons.push(Reason::new(
+            "ClusterMode",
+            "cluster mode is `compatible`: the group is between two modes",
+            "finish the change to cluster mode, or go back, and plan again",
+        ));
+    }
+    let outpost = group.member_clusters_outpost_arns.iter().any(|arn| !arn.is_empty())
+        || group
+            .node_groups
+            .iter()
+            .flat_map(|shard| &shard.node_group_members)
+            .any(|member| member.preferred_outpost_arn.is_some());
+    if outpost {
+        reasons.push(on_outpost());
+    }
+    for shard in &group.node_groups {
+        if let (Some(id), Some(status)) = (&shard.node_group_id, &shard.status)
+            && status != "available"
+        {
+            reasons.push(Reason::new(
+                "NodeGroups.Status",
+                format!("shard {id} is {status}, not available"),
+                "wait until it is available",
+            ));
+        }
+    }
+    if group.node_groups.len() > 1 && group.automatic_failover.as_deref() == Some("disabled") {
+        reasons.push(Reason::new(
+            "AutomaticFailoverEnabled",
+            "automatic failover is off, and AWS makes no group of several shards without it",
+            "turn automatic failover on, and plan again",
+        ));
+    }
+}
+
+fn cluster_reasons(cluster: &CacheCluster, reasons: &mut Vec<Reason>) {
+    let id = &cluster.cache_cluster_id;
+    status("CacheClusterStatus", id, cluster.cache_cluster_status.as_deref(), reasons);
+    pending(id, &cluster.pending_modified_values, reasons);
+    if !cluster.cache_security_groups.is_empty() {
+        reasons.push(Reason::new(
+            "CacheSecurityGroupNames",
+            format!("{id} has cache security groups, which exist in EC2-Classic only"),
+            "move the cache into a VPC by hand",
+        ));
+    }
+    if cluster.preferred_outpost_arn.is_some()
+        || cluster.cache_nodes.iter().any(|node| node.customer_outpost_arn.is_some())
+    {
+        reasons.push(on_outpost());
+    }
+    let changing = cluster
+        .security_groups
+        .iter()
+        .filter(|group| group.status.as_deref().is_some_and(|status| status != "active"));
+    for group in changing {
+        reasons.push(Reason::new(
+            "SecurityGroupIds",
+            format!(
+                "{} of {id} is {}, not active",
+                group.security_group_id.as_deref().unwrap_or("a security group"),
+                group.status.as_deref().unwrap_or_default()
+            ),
+            "wait until the change of security groups is through",
+        ));
+    }
+}
+
+/// What CreateCacheCluster has no input for.
+fn lone_cluster(cluster: &CacheCluster, request: &Request, reasons: &mut Vec<Reason>) {
+    if cluster.at_rest_encryption_enabled == Some(true) && request.engine != Engine::Memcached {
+        reasons.push(Reason::new(
+            "AtRestEncryptionEnabled",
+            "the cluster is encrypted at rest, and CreateCacheCluster has no input for that: the new one would not be",
+            "make a replication group of one node from a snapshot, with encryption at rest",
+        ));
+    }
+    if cluster.transit_encryption_mode.as_deref() == Some("preferred") {
+        reasons.push(Reason::new(
+            "TransitEncryptionMode",
+            "clients may connect with TLS and without, and CreateCacheCluster has no input for that: the new one would require TLS",
+            "let every client use TLS and set the mode to `required`, or make a replication group by hand",
+        ));
+    }
+}
+
+fn on_outpost() -> Reason {
+    Reason::new(
+        "PreferredOutpostArn",
+        "the cache is on an Outpost: its place and its snapshots depend on what is installed there",
+        "move it by hand",
+    )
+}
+
+fn status(field: &str, id: &str, status: Option<&str>, reasons: &mut Vec<Reason>) {
+    if status != Some("available") {
+        reasons.push(Reason::new(
+            field,
+            format!(
+                "{id} is {}, not available",
+                status.unwrap_or("in a state that Describe does not show")
+            ),
+            "wait until it is available, and plan from a new Describe",
+        ));
+    }
+}
+
+fn pending(id: &str, pending: &Pending, reasons: &mut Vec<Reason>) {
+    if !pending.0.is_empty() {
+        reasons.push(Reason::new(
+            "PendingModifiedValues",
+            format!("a change of {id} is not through: {}", pending.0.join(", ")),
+            "apply the change or take it back, and plan from a new Describe",
+        ));
+    }
+}
+
+fn node_type(request: &Request, reasons: &mut Vec<Reason>) {
+    let kind = &request.node_type;
+    if GONE.iter().any(|gone| kind.starts_with(gone)) {
+        reasons.push(Reason::new(
+            "CacheNodeType",
+            format!("{kind} is of a previous generation, of which AWS makes no new nodes"),
+            "change the node type of the cache first, and plan again",
+        ));
+    }
+    if let Kind::Group(group) = &request.kind {
+        let tiered = kind.starts_with("cache.r6gd.");
+        let on = group.data_tiering == Some(true);
+        if tiered != on {
+            let shown = if on { "on" } else { "not on" };
+            reasons.push(Reason::new(
+                "DataTieringEnabled",
+                format!("data tiering is {shown}, and the nodes are {kind}: r6gd nodes have it, and no others can"),
+                "describe the group again",
+            ));
+        }
+        if let Shape::Shards(shards) = &group.shape
+            && shards.iter().any(|shard| shard.replicas == 0)
+            && group.multi_az
+        {
+            reasons.push(Reason::new(
+                "MultiAZEnabled",
+                "a shard has no replica, and AWS makes no Multi-AZ group without",
+                "add a replica to each shard, or turn Multi-AZ off",
+            ));
+        }
+    }
+}
+
+fn network(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) {
+    if let (Some(wanted), Some(group)) = (&request.network_type, &facts.subnet_group)
+        && !group.supported_network_types.is_empty()
+        && !group.supported_network_types.contains(wanted)
+    {
+        reasons.push(Reason::new(
+            "NetworkType",
+            format!(
+                "the cache is {wanted}, and its subnet group now supports {}",
+                group.supported_network_types.join(", ")
+            ),
+            "give the subnets what the network type needs, or choose another subnet group by hand",
+        ));
+    }
+    if request.network_type.as_deref() == Some("dual_stack") && request.ip_discovery.is_none() {
+        reasons.push(Reason::new(
+            "IpDiscovery",
+            "the network is dual_stack, and Describe does not show which addresses clients are given",
+            "describe the cache again",
+        ));
+    }
+}
+
+/// Quotas, free addresses, engine versions and the limit on cost, as far as they were asked.
+fn room(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) {
+    let room = &facts.room;
+    let nodes = request.nodes();
+    if let (Some(allowed), Some(used)) = (room.nodes_allowed, room.nodes_in_use)
+        && used.saturating_add(nodes) > allowed
+    {
+        reasons.push(Reason::new(
+            "NumCacheNodes",
+            format!("{nodes} more nodes beside the {used} that there are exceed the quota of {allowed} nodes in the Region"),
+            "ask for a higher quota (Service Quotas, ElastiCache, nodes per Region), or delete what is not needed",
+        ));
+    }
+    let hours = nodes.saturating_mul(24);
+    if let Some(most) = room.most_node_hours
+        && hours > most
+    {
+        reasons.push(Reason::new(
+            "CacheNodeType",
+            format!("running twice takes {hours} node-hours a day, more than the {most} that are allowed"),
+            "raise the limit, or have somebody agree to the cost and move the cache by hand",
+        ));
+    }
+    let version = format!("{} {}", request.engine.as_str(), request.engine_version);
+    if let Some(versions) = &room.versions
+        && !versions
+            .iter()
+            .any(|known| *known == version || known.starts_with(&format!("{version}.")))
+    {
+        reasons.push(Reason::new(
+            "EngineVersion",
+            format!("AWS makes no new caches of {version}"),
+            "upgrade the cache to a version that can be made, and plan again",
+        ));
+    }
+    addresses(facts, request, reasons);
+}
+
+/// Each node takes an address of a subnet in its zone.
+fn addresses(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) {
+    let Some(group) = &facts.subnet_group else { return };
+    let mut wanted: BTreeMap<&str, u64> = BTreeMap::new();
+    for zone in request.zones() {
+        *wanted.entry(zone).or_default() += 1;
+    }
+    for (zone, nodes) in wanted {
+        let in_zone = group.subnets.iter().filter(|subnet| {
+            subnet.subnet_availability_zone.as_ref().and_then(|z| z.name.as_deref()) == Some(zone)
+        });
+        let ids: Vec<&str> = in_zone.filter_map(|s| s.subnet_identifier.as_deref()).collect();
+        if ids.is_empty() {
+            reasons.push(Reason::new(
+                "PreferredAvailabilityZone",
+                format!("{nodes} nodes are in {zone}, and the subnet group {} has no subnet there any more", group.cache_subnet_group_name),
+                "add a subnet of that zone to the subnet group",
+            ));
+            continue;
+        }
+        let free: Option<u64> = ids.iter().map(|id| facts.room.free_addresses.get(*id)).sum();
+        if let Some(free) = free
+            && free < nodes
+        {
+            reasons.push(Reason::new(
+                "CacheSubnetGroupName",
+                format!(
+                    "{nodes} nodes need an address in {zone}, and {} has {free} free",
+                    ids.join(" and ")
+                ),
+                "free addresses, or add a subnet to the subnet group",
+            ));
+        }
+    }
+}
+
+/// What the wish for a token and the cache have to do with each other. The ARN is never repeated
+/// unless it is one: somebody may have given the token itself.
+pub(crate) fn token(request: &Request, secret: Option<&str>) -> Result<Token, Box<Reason>> {
+    let reason = |why: &str, remedy: &str| Box::new(Reason::new("AuthToken", why, remedy));
+    match (&request.auth_token, secret) {
+        (Token::None, None) => Ok(Token::None),
+        (Token::None, Some(_)) => Err(reason(
+            "a secret was given, and the cache has no AUTH token: the new one would refuse its clients",
+            "leave the secret out",
+        )),
+        (Token::Hidden | Token::Secret(_), None) => Err(reason(
+            "the cache has an AUTH token, which AWS never shows: without it the new cache would let anyone in",
+            "put the token into a Secrets Manager secret, and give its ARN with --auth-token-secret",
+        )),
+        (Token::Hidden | Token::Secret(_), Some(arn)) if is_secret(arn) => {
+            Ok(Token::Secret(arn.to_owned()))
+        }
+        (Token::Hidden | Token::Secret(_), Some(_)) => Err(reason(
+            "what was given is not the ARN of a Secrets Manager secret (it is not repeated here, in case it is the token)",
+            "give an ARN as arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, never the token",
+        )),
+    }
+}
+
+fn is_secret(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(7, ':').collect();
+    let name = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c))
+    };
+    matches!(parts.as_slice(), ["arn", partition, "secretsmanager", region, account, "secret", rest]
+        if partition.starts_with("aws") && !region.is_empty()
+            && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && name(rest))
+}

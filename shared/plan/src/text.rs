@@ -1,0 +1,337 @@
+//! A plan or a refusal as plain text, for a terminal.
+
+mod layout;
+
+use portcullis_engine::facts::Source;
+
+use crate::facts::Seen;
+use crate::ingress::NewRule;
+use crate::plan::{Answer, Fate, Input, Plan, Refusal};
+use crate::request::Token;
+use crate::steps::Who;
+use layout::Page;
+
+/// What a piece of text is, for whoever paints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The headline and the title of a section.
+    Heading,
+    /// What is new or different.
+    New,
+    /// What is lost, refused, or to be careful about.
+    Warning,
+    /// A command.
+    Command,
+    /// What matters less.
+    Faint,
+    /// Everything else.
+    Plain,
+}
+
+/// Paints a piece of text, or returns it as it is.
+pub type Paint<'a> = &'a dyn Fn(Role, &str) -> String;
+
+/// The answer as text. `paint` gets each piece; [`plain`] leaves it alone.
+pub fn text(answer: &Answer, paint: Paint<'_>) -> String {
+    let mut page = Page::new(paint);
+    match answer {
+        Answer::Plan(plan) => self::plan(&mut page, plan),
+        Answer::Refused(refusal) => refused(&mut page, refusal),
+    }
+    page.text
+}
+
+/// No paint.
+pub fn plain(_: Role, text: &str) -> String {
+    text.to_owned()
+}
+
+fn plan(page: &mut Page<'_>, plan: &Plan) {
+    let cache = &plan.cache;
+    page.line(
+        Role::Heading,
+        &format!(
+            "Plan: {}, a {} {}, moves from port {} to port {}",
+            cache.id,
+            cache.engine.name(),
+            cache.kind,
+            plan.now.port,
+            plan.create.port
+        ),
+    );
+    page.line(Role::Faint, &cache.arn);
+    page.paragraph(Role::Plain, "", "The port of a cache cannot be changed. A new cache is made beside the old one, the clients move to it, and the old one is deleted when you say so. Nothing has been done yet.");
+    inputs(page, &plan.inputs);
+    lost(page, plan);
+    before(page, plan);
+    ingress(page, plan);
+    around(page, plan);
+    cost(page, plan);
+    how_long(page, plan);
+    steps(page, plan);
+    page.section("What clients must change");
+    for line in &plan.clients {
+        page.paragraph(Role::Plain, "- ", line);
+    }
+}
+
+fn inputs(page: &mut Page<'_>, inputs: &[Input]) {
+    page.section("What is now, and what will be");
+    page.row(Role::Faint, ' ', "", &["now".to_owned()], &["will be".to_owned()]);
+    for input in inputs {
+        match &input.fate {
+            Fate::Same => {
+                page.row(Role::Plain, ' ', input.name, &input.now.lines(), &input.then.lines());
+            }
+            Fate::Changed(because) => {
+                page.row(Role::New, '~', input.name, &input.now.lines(), &input.then.lines());
+                page.note(because);
+            }
+            Fate::Unused | Fate::Never(_) => {}
+        }
+    }
+    let unused: Vec<&str> =
+        inputs.iter().filter(|input| input.fate == Fate::Unused).map(|input| input.name).collect();
+    if !unused.is_empty() {
+        page.gap();
+        page.paragraph(
+            Role::Faint,
+            "  ",
+            &format!("Not used, now or then: {}.", unused.join(", ")),
+        );
+    }
+    page.gap();
+    page.paragraph(Role::Faint, "  ", "Never sent:");
+    for input in inputs {
+        if let Fate::Never(because) = input.fate {
+            page.paragraph(Role::Faint, "  - ", &format!("{}: {because}", input.name));
+        }
+    }
+}
+
+fn lost(page: &mut Page<'_>, plan: &Plan) {
+    page.section("What is lost");
+    for loss in &plan.losses {
+        let text = match loss.input {
+            Some(input) => format!("{input}: {}", loss.what),
+            None => loss.what.clone(),
+        };
+        page.paragraph(Role::Warning, "- ", &text);
+    }
+}
+
+fn before(page: &mut Page<'_>, plan: &Plan) {
+    if plan.cautions.is_empty() {
+        return;
+    }
+    page.section("Before you agree");
+    for caution in &plan.cautions {
+        page.paragraph(Role::Plain, "- ", caution);
+    }
+}
+
+fn ingress(page: &mut Page<'_>, plan: &Plan) {
+    page.section("Who may reach the new port");
+    if plan.ingress.open.is_empty() {
+        page.paragraph(Role::Plain, "", "No rule is added.");
+    }
+    for rule in &plan.ingress.open {
+        let text =
+            format!("{}: TCP {} from {}, like {}", rule.group, rule.port, source(rule), rule.like);
+        page.paragraph(Role::New, "+ ", &text);
+    }
+    for left in &plan.ingress.left {
+        let text = format!(
+            "{}: {} ({} from {}) gets no counterpart: {}",
+            left.group,
+            left.rule.id,
+            left.rule.traffic(),
+            left.rule.source,
+            left.because
+        );
+        page.paragraph(Role::Warning, "! ", &text);
+    }
+    for closing in &plan.ingress.close {
+        let rule = format!(
+            "{}: {} ({} from {})",
+            closing.group,
+            closing.rule.id,
+            closing.rule.traffic(),
+            closing.rule.source
+        );
+        match &closing.stays {
+            None => page.paragraph(Role::Plain, "- ", &format!("{rule} can go at the end")),
+            Some(why) => page.paragraph(Role::Plain, "  ", &format!("{rule} stays: {why}")),
+        }
+    }
+}
+
+fn source(rule: &NewRule) -> String {
+    match (&rule.source, &rule.source_owner) {
+        (Source::Group(id), Some(owner)) => format!("{id} of account {owner}"),
+        (source, _) => source.to_string(),
+    }
+}
+
+/// What refers to the cache, by kind: its name, what it must be told, and where to look.
+pub(crate) fn around_lines(plan: &Plan) -> Vec<(&'static str, &Seen, &'static str, &'static str)> {
+    let around = &plan.around;
+    vec![
+        (
+            "autoscaling targets",
+            &around.scaling,
+            "register them for the new id",
+            "aws application-autoscaling describe-scalable-targets --service-namespace elasticache",
+        ),
+        (
+            "alarms",
+            &around.alarms,
+            "make them again for the new id",
+            "aws cloudwatch describe-alarms",
+        ),
+        (
+            "DNS records",
+            &around.dns,
+            "point them to the new endpoint",
+            "aws route53 list-resource-record-sets --hosted-zone-id ZONE",
+        ),
+        (
+            "IAM policies with elasticache:Connect",
+            &around.policies,
+            "name the new ARN in them",
+            "aws iam get-account-authorization-details",
+        ),
+        (
+            "parameters and secrets that hold the endpoint",
+            &around.holders,
+            "write the new endpoint and port into them",
+            "the applications' configuration",
+        ),
+    ]
+}
+
+fn around(page: &mut Page<'_>, plan: &Plan) {
+    page.section("What points to it from outside, and does not move with it");
+    for (what, seen, then, look) in around_lines(plan) {
+        match seen {
+            Seen::Read(found) if found.is_empty() => {
+                page.paragraph(Role::Plain, "  ", &format!("{what}: none found"));
+            }
+            Seen::Read(found) => {
+                page.paragraph(Role::New, "! ", &format!("{what}: {}; {then}", found.join(", ")));
+            }
+            Seen::Unknown => {
+                page.paragraph(Role::Warning, "? ", &format!("{what}: not known. Look: {look}"));
+            }
+        }
+    }
+    page.paragraph(Role::Warning, "? ", "backup plans, suppressed findings and inventories that name the id: not known, nothing here looks for them");
+}
+
+fn cost(page: &mut Page<'_>, plan: &Plan) {
+    let cost = &plan.cost;
+    page.section("What it costs");
+    let nodes = if cost.nodes == 1 { "1 node".to_owned() } else { format!("{} nodes", cost.nodes) };
+    page.paragraph(
+        Role::Plain,
+        "- ",
+        &format!(
+            "{nodes} {} run twice, which is {} node-hours a day until the old cache is deleted. The price of a node-hour is that of your account; reserved nodes cover no more than were reserved.",
+            cost.node_type,
+            cost.node_hours_a_day()
+        ),
+    );
+    if cost.snapshots > 0 {
+        let size = match cost.snapshot_sizes.as_slice() {
+            [] => "How large they are is not known: about as much as the data.".to_owned(),
+            sizes => format!("The last one of this cache was {}.", sizes.join(" + ")),
+        };
+        page.paragraph(
+            Role::Plain,
+            "- ",
+            &format!("{} manual snapshots, until you delete them. {size}", cost.snapshots),
+        );
+    }
+    if cost.retention > 0 {
+        page.paragraph(Role::Plain, "- ", &format!("Automatic snapshots of the new cache, kept {} days, beside those of the old one while it lives.", cost.retention));
+    }
+}
+
+fn how_long(page: &mut Page<'_>, plan: &Plan) {
+    page.section("How long it takes");
+    let text = match plan.snapshot {
+        Some(_) => {
+            "The snapshot and the making each take minutes for little data, and hours for much; AWS names no time. Others wait for a new cache up to 5 hours (CloudFormation, replication groups). Then as long as the clients need."
+        }
+        None => {
+            "Making the cache takes minutes; AWS names no time. Others wait for it up to 4 hours (CloudFormation, clusters). Then as long as the clients need."
+        }
+    };
+    page.paragraph(Role::Plain, "", text);
+}
+
+fn steps(page: &mut Page<'_>, plan: &Plan) {
+    page.section("Steps");
+    page.paragraph(Role::Faint, "", "Portcullis plans a move and does not yet make one: until it does, the commands are for you.");
+    if matches!(plan.create.auth_token, Token::Secret(_)) {
+        page.paragraph(Role::Faint, "", "The command that makes the cache reads the token from the secret; it is nowhere in this plan.");
+    }
+    for (at, step) in plan.steps.iter().enumerate() {
+        let who = match step.who {
+            Who::Portcullis => "",
+            Who::Person => " (you)",
+        };
+        page.gap();
+        page.paragraph(
+            Role::Plain,
+            &format!("{:>2}. ", at + 1),
+            &format!("{}{who}. {}", step.id, step.does),
+        );
+        for command in &step.commands {
+            page.command(command);
+        }
+        if let Some(undo) = &step.undo {
+            page.paragraph(Role::Faint, "    back: ", undo);
+        }
+    }
+}
+
+fn refused(page: &mut Page<'_>, refusal: &Refusal) {
+    let cache = &refusal.cache;
+    let count = match refusal.reasons.len() {
+        1 => "for 1 reason".to_owned(),
+        count => format!("for {count} reasons"),
+    };
+    page.line(
+        Role::Heading,
+        &format!(
+            "Refused: {}, a {} {}, is not moved, {count}",
+            cache.id,
+            cache.engine.name(),
+            cache.kind
+        ),
+    );
+    if !cache.arn.is_empty() {
+        page.line(Role::Faint, &cache.arn);
+    }
+    for (at, reason) in refusal.reasons.iter().enumerate() {
+        page.gap();
+        page.paragraph(
+            Role::Warning,
+            &format!("{:>2}. ", at + 1),
+            &format!("{}: {}", reason.field, reason.why),
+        );
+        page.paragraph(Role::Plain, "    What you can do: ", &reason.remedy);
+    }
+    let Some(patch) = &refusal.patch else { return };
+    page.section("The patch");
+    for (at, line) in patch.how.iter().enumerate() {
+        page.paragraph(Role::Plain, &format!("{}. ", at + 1), line);
+    }
+    page.gap();
+    page.line(Role::Heading, "CloudFormation, below Resources:");
+    page.block(&patch.cloudformation);
+    page.gap();
+    page.line(Role::Heading, "Terraform:");
+    page.block(&patch.terraform);
+}

@@ -1,0 +1,154 @@
+//! Lines of bounded width, with nothing in them that a terminal would act upon.
+
+use super::{Paint, Role};
+
+/// Columns of a line.
+const WIDTH: usize = 100;
+/// Columns of an input's name.
+const NAME: usize = 27;
+/// Columns of an input's value.
+const VALUE: usize = 33;
+
+/// A page that is being written.
+pub(super) struct Page<'a> {
+    paint: Paint<'a>,
+    pub(super) text: String,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn new(paint: Paint<'a>) -> Self {
+        Self { paint, text: String::new() }
+    }
+
+    pub(super) fn gap(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// One line, however long.
+    pub(super) fn line(&mut self, role: Role, text: &str) {
+        let painted = (self.paint)(role, &harmless(text));
+        self.text.push_str(&painted);
+        self.text.push('\n');
+    }
+
+    pub(super) fn section(&mut self, title: &str) {
+        self.gap();
+        self.line(Role::Heading, title);
+    }
+
+    /// Text broken into lines, the first after `lead`, the others below where it began.
+    pub(super) fn paragraph(&mut self, role: Role, lead: &str, text: &str) {
+        let indent = lead.chars().count().min(12);
+        let mut lead = lead.to_owned();
+        for line in wrap(&harmless(text), WIDTH - indent, WIDTH - lead.chars().count()) {
+            let painted = (self.paint)(role, &format!("{lead}{line}"));
+            self.text.push_str(&painted);
+            self.text.push('\n');
+            lead = " ".repeat(indent);
+        }
+    }
+
+    /// A command, unbroken, so that it can be copied.
+    pub(super) fn command(&mut self, command: &str) {
+        self.line(Role::Command, &format!("    $ {command}"));
+    }
+
+    /// Lines that are already laid out.
+    pub(super) fn block(&mut self, text: &str) {
+        for line in text.lines() {
+            self.line(Role::Plain, &format!("    {line}"));
+        }
+    }
+
+    /// One input, old beside new.
+    pub(super) fn row(
+        &mut self,
+        role: Role,
+        mark: char,
+        name: &str,
+        now: &[String],
+        then: &[String],
+    ) {
+        let (now, then) = (cell(now), cell(then));
+        for at in 0..now.len().max(then.len()) {
+            let of = |cell: &[String]| cell.get(at).cloned().unwrap_or_default();
+            let (name, mark) = if at == 0 { (name, mark) } else { ("", ' ') };
+            let line = format!("{mark} {name:NAME$} {:VALUE$}  {}", of(&now), of(&then));
+            let painted = (self.paint)(role, line.trim_end());
+            self.text.push_str(&painted);
+            self.text.push('\n');
+        }
+    }
+
+    /// Why an input changes, below it.
+    pub(super) fn note(&mut self, text: &str) {
+        self.line(Role::Faint, &format!("  {:NAME$} ({text})", ""));
+    }
+}
+
+/// The lines of a cell: each item cut to its width.
+fn cell(items: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for item in items {
+        let letters: Vec<char> = harmless(item).chars().collect();
+        let mut rest = letters.as_slice();
+        loop {
+            let (line, more) = rest.split_at(rest.len().min(VALUE));
+            lines.push(line.iter().collect());
+            if more.is_empty() {
+                break;
+            }
+            rest = more;
+        }
+    }
+    lines
+}
+
+fn wrap(text: &str, width: usize, first: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let room = if lines.len() == 1 { first } else { width };
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Without what a terminal would act upon or turn around: control characters, and marks of direction.
+fn harmless(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        if c.is_control() || turns {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_acts_upon_comes_through() {
+        assert_eq!(harmless("a\u{1b}[31mb\r\n\u{202e}c"), "a\\u{1b}[31mb\\u{d}\\u{a}\\u{202e}c");
+        assert_eq!(harmless("Büro, 10.0.0.0/8"), "Büro, 10.0.0.0/8");
+    }
+
+    #[test]
+    fn long_values_are_cut_and_lost_nowhere() {
+        let value = "x".repeat(VALUE * 2 + 1);
+        assert_eq!(cell(std::slice::from_ref(&value)).concat(), value);
+        assert_eq!(cell(&[String::new()]), [""]);
+        assert_eq!(wrap("a bb ccc", 4, 4), ["a bb", "ccc"]);
+    }
+}

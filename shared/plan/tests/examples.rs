@@ -1,0 +1,63 @@
+//! Every file in `examples/`, and what is answered to it, as text and as JSON.
+//!
+//! Adding a case is adding a file: `INSTA_UPDATE=always cargo test -p portcullis-plan` writes the
+//! snapshots. Read them as if the cache were yours.
+
+use std::path::PathBuf;
+
+use portcullis_plan::document;
+use portcullis_plan::facts::Facts;
+use portcullis_plan::json::json;
+use portcullis_plan::plan::{Answer, Wish, plan};
+use portcullis_plan::text::{plain, text};
+
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";
+
+fn examples() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+fn names() -> Vec<String> {
+    let files = std::fs::read_dir(examples()).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> =
+        names.map(|name| name.strip_suffix(".json").unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+fn facts(name: &str) -> Facts {
+    let text = std::fs::read_to_string(examples().join(format!("{name}.json"))).unwrap();
+    document::read(&text, None).unwrap_or_else(|problems| panic!("{name}: {problems}"))
+}
+
+fn snapshots(name: &str, answer: &Answer) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("examples/snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        insta::assert_snapshot!(format!("{name}.text"), text(answer, &plain));
+        insta::assert_snapshot!(format!("{name}.json"), json(answer));
+    });
+}
+
+#[test]
+fn every_example_is_answered_as_its_snapshot_says() {
+    for name in names() {
+        snapshots(&name, &plan(&facts(&name), &Wish::default()));
+    }
+}
+
+#[test]
+fn a_token_that_is_in_a_secret_is_carried_by_its_arn() {
+    let wish = Wish { auth_token_secret: Some(SECRET.to_owned()), ..Wish::default() };
+    snapshots("redis-auth-token.with-secret", &plan(&facts("redis-auth-token"), &wish));
+}
+
+#[test]
+fn a_port_that_is_asked_for_is_taken() {
+    let wish = Wish { port: Some(7001), ..Wish::default() };
+    let Answer::Plan(plan) = plan(&facts("redis-single-node"), &wish) else { panic!() };
+    assert_eq!((plan.create.port, plan.create.id.as_str()), (7001, "legacy-jobs-7001"));
+}
