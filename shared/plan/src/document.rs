@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use portcullis_engine::facts::{GroupDetails, GroupFacts, IngressRule, PrefixList, Source, Tag};
 use serde_json::Value;
 
-use crate::describe::CacheCluster;
+use crate::describe::{CacheCluster, Snapshot};
 use crate::facts::{Cache, Facts, Neighbour, Room};
 use wire::{Document, SecurityGroupRule};
 
@@ -198,7 +198,8 @@ impl Document {
                     cluster.replication_group_id.as_ref() == id
                         || group.member_clusters.contains(&cluster.cache_cluster_id)
                 });
-                let members = members.cloned().collect();
+                let mut members: Vec<CacheCluster> = members.cloned().collect();
+                members.sort_by(|a, b| a.cache_cluster_id.cmp(&b.cache_cluster_id));
                 Cache::Group(Box::new(group), members)
             }
             Chosen::Cluster(at) => {
@@ -213,16 +214,7 @@ impl Document {
             subnet_group: subnet_group.and_then(|name| {
                 subnet_groups.clone().find(|g| g.cache_subnet_group_name == name).cloned()
             }),
-            snapshots: self.snapshots.as_ref().map(|all| {
-                let own = all.iter().filter(|snapshot| {
-                    let of = [&snapshot.replication_group_id, &snapshot.cache_cluster_id];
-                    of.into_iter().flatten().any(|id| {
-                        id == cache.id()
-                            || cache.clusters().iter().any(|c| c.cache_cluster_id == *id)
-                    })
-                });
-                own.cloned().collect()
-            }),
+            snapshots: self.snapshots_of(&cache),
             groups: self.groups(),
             foreign_groups: self.foreign_groups(in_account),
             neighbours: self.neighbours(&cache),
@@ -231,6 +223,24 @@ impl Document {
             made_by: self.made_by.clone(),
             cache,
         }
+    }
+
+    /// The snapshots of the cache or of its members, oldest first.
+    fn snapshots_of(&self, cache: &Cache) -> Option<Vec<Snapshot>> {
+        let is_own = |snapshot: &&Snapshot| {
+            let of = [&snapshot.replication_group_id, &snapshot.cache_cluster_id];
+            of.into_iter().flatten().any(|id| {
+                id == cache.id() || cache.clusters().iter().any(|c| c.cache_cluster_id == *id)
+            })
+        };
+        let mut own: Vec<Snapshot> =
+            self.snapshots.as_ref()?.iter().filter(is_own).cloned().collect();
+        let taken = |snapshot: &Snapshot| {
+            let times = snapshot.node_snapshots.iter();
+            times.filter_map(|node| node.snapshot_create_time.clone()).max()
+        };
+        own.sort_by(|a, b| (taken(a), &a.snapshot_name).cmp(&(taken(b), &b.snapshot_name)));
+        Some(own)
     }
 
     /// The groups of which anything was read. One without any rule is only known from `SecurityGroups`.

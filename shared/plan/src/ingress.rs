@@ -86,7 +86,9 @@ pub(crate) fn ingress(facts: &Facts, now: &Request, port: u16) -> Result<Ingress
     }
     let mut ingress = Ingress::default();
     for group in now.security_groups.iter().filter_map(|id| groups.get(id)) {
-        let rules = group.rules.iter().filter(|rule| reaches(rule, now.port));
+        let mut rules: Vec<&IngressRule> =
+            group.rules.iter().filter(|rule| reaches(rule, now.port)).collect();
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
         for rule in rules {
             open(&mut ingress, facts, group, rule, now, port);
             ingress.close.push(Closing {
@@ -115,11 +117,10 @@ fn open(
     port: u16,
 ) {
     let known = ingress.open.iter().any(|new| new.group == group.id && new.source == rule.source);
-    let admitted = group
-        .rules
-        .iter()
-        .any(|other| other.source == rule.source && other.covers(&Protocol::Tcp, port));
-    if known || (admitted && rule.protocol != Protocol::Udp) {
+    let admits =
+        |other: &IngressRule| other.source == rule.source && other.covers(&Protocol::Tcp, port);
+    let admitted = known || group.rules.iter().any(admits);
+    if admitted && rule.protocol != Protocol::Udp {
         return;
     }
     match not_opened(group, rule) {
@@ -152,7 +153,7 @@ fn not_opened(group: &GroupFacts, rule: &IngressRule) -> Option<String> {
     if rule.protocol == Protocol::Udp {
         return Some("UDP is never opened: Memcached over UDP amplifies attacks".to_owned());
     }
-    let by_hand = "; open it by hand if it must be";
+    let by_hand = "; add a rule by hand if all of it is private";
     let nets = match &rule.source {
         Source::Group(_) => return None,
         Source::Ipv4(net) => vec![(*net).into()],
@@ -177,7 +178,9 @@ fn not_opened(group: &GroupFacts, rule: &IngressRule) -> Option<String> {
         }
     };
     let count = Sources::new(nets).count();
-    count.any().then(|| format!("it admits {count}{by_hand}"))
+    count.any().then(|| {
+        format!("it admits {count}, and no public address is let in on the new port; who needs the cache from there comes by VPN or peering, or by a security group of the clients")
+    })
 }
 
 /// Why a rule of the old port must stay when the old cache is gone.

@@ -1,18 +1,18 @@
 //! A plan or a refusal as JSON, `portcullis.plan.v1`.
 //!
-//! `create.parameters` is what `aws elasticache create-… --cli-input-json` takes. An AUTH token is
-//! not among them: `create.authTokenSecret` names the secret that keeps it.
+//! `create.parameters` is what `aws elasticache create-… --cli-input-json` takes. In the place of an
+//! AUTH token is a text that AWS refuses; `create.authTokenSecret` names the secret that keeps it.
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
+use crate::around;
 use crate::describe::LogDelivery;
 use crate::facts::Seen;
 use crate::ingress::{Closing, NewRule, NotOpened};
 use crate::plan::{Afterwards, Answer, Fate, Input, Plan, Refusal, SnapshotOf, Subject};
 use crate::request::{Request, Shard, Token, Value};
 use crate::steps::{Step, Who};
-use crate::text::around_lines;
 
 /// The schema's name; it changes when a reader would misread what is written.
 pub const SCHEMA: &str = "portcullis.plan.v1";
@@ -60,13 +60,12 @@ pub fn json(answer: &Answer) -> String {
 }
 
 fn document(plan: &Plan) -> PlanDocument<'_> {
-    let around = around_lines(plan).into_iter().map(|(what, seen, then, look)| match seen {
-        Seen::Unknown => {
-            json!({"what": what, "known": false, "found": [], "then": then, "look": look})
-        }
-        Seen::Read(found) => {
-            json!({"what": what, "known": true, "found": found, "then": then, "look": look})
-        }
+    let around = around::lines(plan).into_iter().map(|line| {
+        let (known, found) = match line.seen {
+            Seen::Unknown => (false, [].as_slice()),
+            Seen::Read(found) => (true, found.as_slice()),
+        };
+        json!({"what": line.what, "known": known, "found": found, "then": line.then, "look": line.look})
     });
     PlanDocument {
         schema: SCHEMA,
@@ -155,10 +154,19 @@ fn shown(value: &Value) -> Json {
     }
 }
 
-/// The inputs as the API takes them, without those that are not given, and without the token.
+/// What stands in for the AUTH token. It is too short for one, and has characters that none may have
+/// (service model, AuthToken): who sends it is refused, where nothing at all would let anyone in.
+const NO_TOKEN: &str = "(in the secret)";
+
+/// The inputs as the API takes them, without those that are not given.
 fn parameters(request: &Request) -> Map<String, Json> {
     let given = request.inputs().into_iter();
-    given.filter_map(|(name, value)| Some((name.to_owned(), parameter(&value)?))).collect()
+    let mut parameters: Map<_, _> =
+        given.filter_map(|(name, value)| Some((name.to_owned(), parameter(&value)?))).collect();
+    if request.auth_token != Token::None {
+        parameters.insert("AuthToken".to_owned(), json!(NO_TOKEN));
+    }
+    parameters
 }
 
 fn parameter(value: &Value) -> Option<Json> {

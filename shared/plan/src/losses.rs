@@ -21,7 +21,7 @@ pub(crate) fn losses(
         ));
     } else {
         losses.push(Loss::other(
-            "What is written after the snapshot begins. Who cannot lose a write stops the writers before it, and lets them go on against the new cache.",
+            "What is written after the snapshot begins. If no write may be lost, stop the writers before the snapshot, and let them go on against the new cache.",
         ));
         losses.push(Loss::other(
             "Scripts that were loaded with SCRIPT LOAD, subscriptions and connections: no snapshot holds them. Clients that use EVALSHA must load them again.",
@@ -42,11 +42,12 @@ pub(crate) fn losses(
     let automatic = automatic.filter(|s| s.snapshot_source.as_deref() == Some("automated")).count();
     match (automatic, now.snapshot_retention) {
         (0, None | Some(0)) => {}
-        (0, Some(days)) => losses.push(Loss::other(format!(
-            "The automatic snapshots of the old cache ({days} days of them) when it is deleted: AWS deletes them with it. Manual ones stay."
-        ))),
+        (0, Some(_)) => losses.push(Loss::other(
+            "The automatic snapshots of the old cache, when it is deleted: AWS deletes them with it. Manual ones stay.",
+        )),
         (count, _) => losses.push(Loss::other(format!(
-            "The {count} automatic snapshots of the old cache when it is deleted: AWS deletes them with it. Manual ones stay."
+            "{} of the old cache, when it is deleted: AWS deletes them with it. Manual ones stay.",
+            counted(count, "automatic snapshot")
         ))),
     }
     losses.push(Loss::other(
@@ -61,14 +62,20 @@ pub(crate) fn losses(
     losses
 }
 
+/// `1 node`, `2 nodes`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// What the clients must change.
 pub(crate) fn clients(facts: &Facts, now: &Request, create: &Request) -> Vec<String> {
     let mut clients = Vec::new();
+    clients.push(format!(
+        "Each endpoint gets a new name, which AWS gives when the new cache is made, and port {}.",
+        create.port
+    ));
     for (kind, address) in endpoints(&facts.cache) {
-        clients.push(format!("The {kind} endpoint {address}:{} gets a new name, which AWS gives when the new cache is made, and port {}.", now.port, create.port));
-    }
-    if clients.is_empty() {
-        clients.push(format!("The endpoint gets a new name and port {}.", create.port));
+        clients.push(format!("In use now: {kind} {address}:{}", now.port));
     }
     if let Kind::Cluster(inputs) = &now.kind
         && inputs.nodes > 1
@@ -134,7 +141,7 @@ pub(crate) fn cautions(
         cautions.push("Move when the database behind the cache can bear the misses, or let clients fill the new cache before they read from it.".to_owned());
     }
     if matches!(create.auth_token, Token::Secret(_)) {
-        cautions.push("Whether the secret holds the token that is in use is not checked here: the new cache takes what it holds. Of two tokens that are valid during a rotation, only that one is.".to_owned());
+        cautions.push("The secret must hold the token alone, as plain text, and the one that is in use: that is not checked here, and the new cache takes what it holds. Of two tokens that are valid during a rotation, only that one will be.".to_owned());
     }
     for cluster in facts.cache.clusters() {
         let group = cluster.cache_parameter_group.as_ref();

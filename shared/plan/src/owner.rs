@@ -119,26 +119,23 @@ fn of_agent(agent: &str) -> Option<Owner> {
 
 pub(crate) fn reasons(facts: &Facts) -> Vec<Reason> {
     let Some(owner) = owner(facts) else { return Vec::new() };
-    let (field, why, remedy) = match owner {
+    let (why, remedy) = match owner {
         Owner::CloudFormation { stack, .. } => (
-            "Tags",
             format!(
                 "the CloudFormation stack {stack} owns the cache, and would not know of a new one"
             ),
-            "change the template: the patch shows how",
+            "add the new cache to the template, beside the old one",
         ),
         Owner::Terraform { by } => (
-            "Tags",
             format!("Terraform owns the cache, as {by} says, and would not know of a new one"),
-            "change the configuration: the patch shows how",
+            "add the new cache to the configuration, beside the old one",
         ),
         Owner::Other { tool, by } => (
-            "Tags",
             format!("{tool} owns the cache, as {by} says, and would not know of a new one"),
             "add a second cache on the new port in its own language, move the clients, then remove the first",
         ),
     };
-    vec![Reason::new(field, why, remedy)]
+    vec![Reason::new("Owner", why, remedy)]
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ impl Target<'_> {
             None => how.push("Memcached has no snapshots: the new cache starts empty.".to_owned()),
         }
         how.push("Copy the resource of the cache under a new logical name, and change in the copy what is below; the rest stays. Do not change the old resource: that would replace the cache while clients use it.".to_owned());
+        how.push("Where the rules of a security group stand inside the group's own resource, write the new ones there.".to_owned());
         how.push("Deploy, point the clients (and the outputs and parameters that hold the endpoint) to the new one, and watch the connections of the old one go to none.".to_owned());
         how.push("Remove the old resource and the rules of its port, with a final snapshot (DeletionPolicy: Snapshot, or final_snapshot_identifier).".to_owned());
         how
@@ -82,7 +83,10 @@ impl Target<'_> {
         let _ =
             write!(text, "    Properties:\n      {id}: {}\n      Port: {}\n", self.id(), self.port);
         if let Some(snapshot) = self.snapshot() {
-            let _ = writeln!(text, "      SnapshotName: {snapshot}");
+            let _ = writeln!(
+                text,
+                "      SnapshotName: {snapshot}    # leave it in: without it, the cache is replaced"
+            );
         }
         text.push_str("      # every other property as in the old resource\n");
         for (at, rule) in self.ingress.open.iter().enumerate() {
@@ -109,7 +113,10 @@ impl Target<'_> {
         let label = self.now.id.replace('-', "_");
         let mut lines = vec![(id, format!("\"{}\"", self.id())), ("port", self.port.to_string())];
         if let Some(snapshot) = self.snapshot() {
-            lines.push(("snapshot_name", format!("\"{snapshot}\"")));
+            lines.push((
+                "snapshot_name",
+                format!("\"{snapshot}\" # leave it in: without it, the cache is replaced"),
+            ));
         }
         let mut text = format!("resource \"{kind}\" \"{label}_{}\" {{\n", self.port);
         text.push_str(&arguments(&lines));

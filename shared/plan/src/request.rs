@@ -246,7 +246,10 @@ fn log_line(log: &LogDelivery) -> String {
 pub const GROUP_NEVER: &[(&str, &str)] = &[
     ("GlobalReplicationGroupId", "a member of a Global datastore is refused"),
     ("PrimaryClusterId", "it would promote a node that exists, and keep its port"),
-    ("NumNodeGroups", "NodeGroupConfiguration gives each shard by itself"),
+    (
+        "NumNodeGroups",
+        "one shard needs none, and several are given one by one in NodeGroupConfiguration",
+    ),
     ("ReplicasPerNodeGroup", "NodeGroupConfiguration gives each shard's own ReplicaCount"),
     ("CacheSecurityGroupNames", "EC2-Classic only, which is refused"),
     ("SnapshotArns", "the snapshot is one of ElastiCache's own: SnapshotName is enough"),

@@ -3,6 +3,7 @@
 use portcullis_engine::facts::Source;
 
 use crate::ingress::NewRule;
+use crate::losses::counted;
 use crate::plan::{Afterwards, Plan, SnapshotOf};
 use crate::request::{Kind, Token};
 
@@ -122,11 +123,7 @@ fn open(plan: &Plan) -> Step {
             ),
         );
     }
-    let count = if rules.len() == 1 {
-        "1 ingress rule".to_owned()
-    } else {
-        format!("{} ingress rules", rules.len())
-    };
+    let count = counted(rules.len(), "ingress rule");
     Step::new(
         "open-port",
         Who::Portcullis,
@@ -165,8 +162,7 @@ fn authorize(rule: &NewRule, region: &str) -> String {
 
 fn create(plan: &Plan) -> Step {
     let create = &plan.create;
-    let nodes =
-        if create.nodes() == 1 { "1 node".to_owned() } else { format!("{} nodes", create.nodes()) };
+    let nodes = counted(usize::try_from(create.nodes()).unwrap_or(usize::MAX), "node");
     let data = match &plan.snapshot {
         Some(snapshot) => format!("from {}", snapshot.name),
         None => "empty".to_owned(),

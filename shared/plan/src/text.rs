@@ -4,8 +4,10 @@ mod layout;
 
 use portcullis_engine::facts::Source;
 
+use crate::around;
 use crate::facts::Seen;
 use crate::ingress::NewRule;
+use crate::losses::counted;
 use crate::plan::{Answer, Fate, Input, Plan, Refusal};
 use crate::request::Token;
 use crate::steps::Who;
@@ -61,6 +63,7 @@ fn plan(page: &mut Page<'_>, plan: &Plan) {
     );
     page.line(Role::Faint, &cache.arn);
     page.paragraph(Role::Plain, "", "The port of a cache cannot be changed. A new cache is made beside the old one, the clients move to it, and the old one is deleted when you say so. Nothing has been done yet.");
+    in_short(page, plan);
     inputs(page, &plan.inputs);
     lost(page, plan);
     before(page, plan);
@@ -73,6 +76,62 @@ fn plan(page: &mut Page<'_>, plan: &Plan) {
     for line in &plan.clients {
         page.paragraph(Role::Plain, "- ", line);
     }
+    page.section("What is never sent to AWS");
+    for input in &plan.inputs {
+        if let Fate::Never(because) = input.fate {
+            page.paragraph(Role::Faint, "- ", &format!("{}: {because}", input.name));
+        }
+    }
+}
+
+fn in_short(page: &mut Page<'_>, plan: &Plan) {
+    let data = match plan.snapshot {
+        Some(_) => {
+            "Data: copied by a snapshot. What is written after it is not in the new cache, unless the writers stop."
+        }
+        None => "Data: none moves. Memcached has no snapshots, so the new cache starts empty.",
+    };
+    let changed = plan.inputs.iter().filter(|i| matches!(i.fate, Fate::Changed(_))).count();
+    let carried = plan.inputs.iter().filter(|i| i.fate == Fate::Same).count();
+    let around = around::lines(plan);
+    let (unknown, known): (Vec<_>, Vec<_>) =
+        around.into_iter().partition(|line| *line.seen == Seen::Unknown);
+    let found = known.iter().filter(|line| *line.seen != Seen::Read(Vec::new())).count();
+    page.gap();
+    page.paragraph(Role::Warning, "  ", data);
+    page.paragraph(
+        Role::Plain,
+        "  ",
+        "Downtime: none of the old cache, which runs until you agree to its deletion.",
+    );
+    page.paragraph(
+        Role::Plain,
+        "  ",
+        &format!("Clients: every one needs the new endpoint and port {}.", plan.create.port),
+    );
+    page.paragraph(
+        Role::Plain,
+        "  ",
+        &format!("Settings: {carried} carried over as they are, {changed} changed."),
+    );
+    page.paragraph(
+        Role::Plain,
+        "  ",
+        &format!(
+            "Around it: {} to change by hand, {} that nobody looked at.",
+            counted(found, "kind of thing"),
+            counted(unknown.len(), "kind")
+        ),
+    );
+    page.paragraph(
+        Role::Plain,
+        "  ",
+        &format!(
+            "Cost: {} node-hours a day of {} while both run.",
+            plan.cost.node_hours_a_day(),
+            plan.cost.node_type
+        ),
+    );
 }
 
 fn inputs(page: &mut Page<'_>, inputs: &[Input]) {
@@ -99,13 +158,6 @@ fn inputs(page: &mut Page<'_>, inputs: &[Input]) {
             "  ",
             &format!("Not used, now or then: {}.", unused.join(", ")),
         );
-    }
-    page.gap();
-    page.paragraph(Role::Faint, "  ", "Never sent:");
-    for input in inputs {
-        if let Fate::Never(because) = input.fate {
-            page.paragraph(Role::Faint, "  - ", &format!("{}: {because}", input.name));
-        }
     }
 }
 
@@ -173,70 +225,41 @@ fn source(rule: &NewRule) -> String {
     }
 }
 
-/// What refers to the cache, by kind: its name, what it must be told, and where to look.
-pub(crate) fn around_lines(plan: &Plan) -> Vec<(&'static str, &Seen, &'static str, &'static str)> {
-    let around = &plan.around;
-    vec![
-        (
-            "autoscaling targets",
-            &around.scaling,
-            "register them for the new id",
-            "aws application-autoscaling describe-scalable-targets --service-namespace elasticache",
-        ),
-        (
-            "alarms",
-            &around.alarms,
-            "make them again for the new id",
-            "aws cloudwatch describe-alarms",
-        ),
-        (
-            "DNS records",
-            &around.dns,
-            "point them to the new endpoint",
-            "aws route53 list-resource-record-sets --hosted-zone-id ZONE",
-        ),
-        (
-            "IAM policies with elasticache:Connect",
-            &around.policies,
-            "name the new ARN in them",
-            "aws iam get-account-authorization-details",
-        ),
-        (
-            "parameters and secrets that hold the endpoint",
-            &around.holders,
-            "write the new endpoint and port into them",
-            "the applications' configuration",
-        ),
-    ]
-}
-
 fn around(page: &mut Page<'_>, plan: &Plan) {
     page.section("What points to it from outside, and does not move with it");
-    for (what, seen, then, look) in around_lines(plan) {
-        match seen {
+    for line in around::lines(plan) {
+        let what = line.what;
+        match line.seen {
             Seen::Read(found) if found.is_empty() => {
                 page.paragraph(Role::Plain, "  ", &format!("{what}: none found"));
             }
             Seen::Read(found) => {
-                page.paragraph(Role::New, "! ", &format!("{what}: {}; {then}", found.join(", ")));
+                let text = format!("{what}: {}; {}", found.join(", "), line.then);
+                page.paragraph(Role::New, "! ", &text);
             }
             Seen::Unknown => {
-                page.paragraph(Role::Warning, "? ", &format!("{what}: not known. Look: {look}"));
+                let text = format!("{what}: not known. Look: {}", line.look);
+                page.paragraph(Role::Warning, "? ", &text);
             }
         }
     }
-    page.paragraph(Role::Warning, "? ", "backup plans, suppressed findings and inventories that name the id: not known, nothing here looks for them");
+    page.paragraph(
+        Role::Warning,
+        "? ",
+        "backup plans, suppressed findings and inventories that name the id: not known, nothing here looks for them",
+    );
 }
 
 fn cost(page: &mut Page<'_>, plan: &Plan) {
     let cost = &plan.cost;
     page.section("What it costs");
-    let nodes = if cost.nodes == 1 { "1 node".to_owned() } else { format!("{} nodes", cost.nodes) };
+    let nodes = usize::try_from(cost.nodes).unwrap_or(usize::MAX);
     page.paragraph(
         Role::Plain,
         "- ",
         &format!(
-            "{nodes} {} run twice, which is {} node-hours a day until the old cache is deleted. The price of a node-hour is that of your account; reserved nodes cover no more than were reserved.",
+            "{} of {} beside the old: {} node-hours a day until the old cache is deleted. The price of a node-hour is that of your account; reserved nodes cover no more than were reserved.",
+            counted(nodes, "node"),
             cost.node_type,
             cost.node_hours_a_day()
         ),
@@ -253,7 +276,7 @@ fn cost(page: &mut Page<'_>, plan: &Plan) {
         );
     }
     if cost.retention > 0 {
-        page.paragraph(Role::Plain, "- ", &format!("Automatic snapshots of the new cache, kept {} days, beside those of the old one while it lives.", cost.retention));
+        page.paragraph(Role::Plain, "- ", &format!("Automatic snapshots of the new cache, kept for {}, beside those of the old one while it lives.", counted(usize::try_from(cost.retention).unwrap_or_default(), "day")));
     }
 }
 
@@ -274,7 +297,7 @@ fn steps(page: &mut Page<'_>, plan: &Plan) {
     page.section("Steps");
     page.paragraph(Role::Faint, "", "Portcullis plans a move and does not yet make one: until it does, the commands are for you.");
     if matches!(plan.create.auth_token, Token::Secret(_)) {
-        page.paragraph(Role::Faint, "", "The command that makes the cache reads the token from the secret; it is nowhere in this plan.");
+        page.paragraph(Role::Faint, "", "The command that makes the cache reads the token from the secret; it is nowhere in this plan. Other users of the machine can see it while the command runs.");
     }
     for (at, step) in plan.steps.iter().enumerate() {
         let who = match step.who {
@@ -298,14 +321,11 @@ fn steps(page: &mut Page<'_>, plan: &Plan) {
 
 fn refused(page: &mut Page<'_>, refusal: &Refusal) {
     let cache = &refusal.cache;
-    let count = match refusal.reasons.len() {
-        1 => "for 1 reason".to_owned(),
-        count => format!("for {count} reasons"),
-    };
+    let count = counted(refusal.reasons.len(), "reason");
     page.line(
         Role::Heading,
         &format!(
-            "Refused: {}, a {} {}, is not moved, {count}",
+            "Refused: {}, a {} {}, is not moved, for {count}",
             cache.id,
             cache.engine.name(),
             cache.kind

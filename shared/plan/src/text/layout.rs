@@ -38,7 +38,7 @@ impl<'a> Page<'a> {
 
     /// Text broken into lines, the first after `lead`, the others below where it began.
     pub(super) fn paragraph(&mut self, role: Role, lead: &str, text: &str) {
-        let indent = lead.chars().count().min(12);
+        let indent = if lead.chars().count() > 12 { 6 } else { lead.chars().count() };
         let mut lead = lead.to_owned();
         for line in wrap(&harmless(text), WIDTH - indent, WIDTH - lead.chars().count()) {
             let painted = (self.paint)(role, &format!("{lead}{line}"));
@@ -86,14 +86,14 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The lines of a cell: each item cut to its width.
+/// The lines of a cell: each item broken to its width, behind a separator where there is one.
 fn cell(items: &[String]) -> Vec<String> {
     let mut lines = Vec::new();
     for item in items {
         let letters: Vec<char> = harmless(item).chars().collect();
         let mut rest = letters.as_slice();
         loop {
-            let (line, more) = rest.split_at(rest.len().min(VALUE));
+            let (line, more) = rest.split_at(broken_at(rest));
             lines.push(line.iter().collect());
             if more.is_empty() {
                 break;
@@ -102,6 +102,15 @@ fn cell(items: &[String]) -> Vec<String> {
         }
     }
     lines
+}
+
+fn broken_at(letters: &[char]) -> usize {
+    if letters.len() <= VALUE {
+        return letters.len();
+    }
+    let separator = |c: &char| matches!(c, ' ' | ':' | '/' | ',' | '=');
+    let before = letters.iter().take(VALUE).rposition(separator).map(|at| at + 1);
+    before.filter(|at| *at > VALUE / 3).unwrap_or(VALUE)
 }
 
 fn wrap(text: &str, width: usize, first: usize) -> Vec<String> {

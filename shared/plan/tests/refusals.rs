@@ -1,0 +1,252 @@
+//! What is refused: a cache that moves, then one break at a time.
+
+use std::path::Path;
+
+use portcullis_plan::document;
+use portcullis_plan::plan::{Answer, Refusal, Wish, plan};
+use serde_json::{Value, json};
+
+fn example(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/{name}.json"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn answer(document: &Value, wish: &Wish) -> Answer {
+    plan(&document::read(&document.to_string(), None).unwrap(), wish)
+}
+
+fn refused(document: &Value, wish: &Wish) -> Refusal {
+    match answer(document, wish) {
+        Answer::Refused(refusal) => *refusal,
+        Answer::Plan(_) => panic!("there is a plan"),
+    }
+}
+
+/// Breaks a part of an example, and says which fields the reasons are about.
+fn broken(name: &str, at: &str, value: Value) -> Vec<String> {
+    let mut document = example(name);
+    assert!(
+        matches!(answer(&document, &Wish::default()), Answer::Plan(_)),
+        "{name} moves as it is"
+    );
+    let (parent, member) = at.rsplit_once('/').unwrap();
+    let parent = document.pointer_mut(parent).unwrap_or_else(|| panic!("{at}"));
+    match parent {
+        Value::Object(members) if value.is_null() => drop(members.remove(member).unwrap()),
+        Value::Object(members) => drop(members.insert(member.to_owned(), value)),
+        Value::Array(items) => items[member.parse::<usize>().unwrap()] = value,
+        _ => panic!("{at}"),
+    }
+    let refusal = refused(&document, &Wish::default());
+    for reason in &refusal.reasons {
+        assert!(!reason.why.is_empty() && !reason.remedy.is_empty(), "{reason:?}");
+    }
+    refusal.reasons.into_iter().map(|reason| reason.field).collect()
+}
+
+#[test]
+fn a_group_is_refused_for_each_thing_that_cannot_be_carried() {
+    let cases = [
+        ("/ReplicationGroups/0/Status", json!("modifying"), "Status"),
+        ("/ReplicationGroups/0/Status", json!("create-failed"), "Status"),
+        (
+            "/ReplicationGroups/0/PendingModifiedValues",
+            json!({"AuthTokenStatus": "ROTATING"}),
+            "PendingModifiedValues",
+        ),
+        (
+            "/ReplicationGroups/0/PendingModifiedValues",
+            json!({"SomethingNew": {"x": 1}}),
+            "PendingModifiedValues",
+        ),
+        (
+            "/CacheClusters/1/PendingModifiedValues",
+            json!({"EngineVersion": "8.1"}),
+            "PendingModifiedValues",
+        ),
+        (
+            "/CacheClusters/1/CacheClusterStatus",
+            json!("rebooting cluster nodes"),
+            "CacheClusterStatus",
+        ),
+        (
+            "/ReplicationGroups/0/GlobalReplicationGroupInfo",
+            json!({"GlobalReplicationGroupId": "g"}),
+            "GlobalReplicationGroupId",
+        ),
+        (
+            "/ReplicationGroups/0/GlobalReplicationGroupInfo",
+            json!({"GlobalReplicationGroupMemberRole": "SECONDARY"}),
+            "GlobalReplicationGroupId",
+        ),
+        ("/ReplicationGroups/0/AuthTokenEnabled", json!(true), "AuthToken"),
+        ("/ReplicationGroups/0/ClusterMode", json!("compatible"), "ClusterMode"),
+        ("/ReplicationGroups/0/CacheNodeType", json!("cache.r3.large"), "CacheNodeType"),
+        ("/ReplicationGroups/0/CacheNodeType", json!("cache.t1.micro"), "CacheNodeType"),
+        ("/ReplicationGroups/0/CacheNodeType", json!("cache.r6gd.xlarge"), "DataTieringEnabled"),
+        ("/ReplicationGroups/0/DataTiering", json!("enabled"), "DataTieringEnabled"),
+        (
+            "/ReplicationGroups/0/MemberClustersOutpostArns",
+            json!(["arn:aws:outposts:x"]),
+            "PreferredOutpostArn",
+        ),
+        (
+            "/CacheClusters/0/PreferredOutpostArn",
+            json!("arn:aws:outposts:x"),
+            "PreferredOutpostArn",
+        ),
+        (
+            "/CacheClusters/0/CacheSecurityGroups",
+            json!([{"CacheSecurityGroupName": "default"}]),
+            "CacheSecurityGroupNames",
+        ),
+        ("/CacheClusters/0/SecurityGroups/0/Status", json!("adding"), "SecurityGroupIds"),
+        ("/ReplicationGroups/0/NodeGroups/0/Status", json!("modifying"), "NodeGroups.Status"),
+        ("/ReplicationGroups/0/StorageEncryptionType", json!("sse-kms"), "KmsKeyId"),
+        ("/ReplicationGroups/0/NetworkType", json!("ipv6"), "NetworkType"),
+        ("/ReplicationGroups/0/Engine", json!("keydb"), "Engine"),
+        (
+            "/CacheEngineVersions",
+            json!([{"Engine": "valkey", "EngineVersion": "8.1"}]),
+            "EngineVersion",
+        ),
+        ("/Limits/NodesInUse", json!(298), "NumCacheNodes"),
+        ("/Limits/MostNodeHoursADay", json!(71), "CacheNodeType"),
+        ("/Subnets/0/AvailableIpAddressCount", json!(0), "CacheSubnetGroupName"),
+        ("/CacheSubnetGroups/0/Subnets", json!([]), "PreferredAvailabilityZone"),
+        (
+            "/MadeBy",
+            json!("APN/1.0 HashiCorp/1.0 Terraform/1.9.5 terraform-provider-aws/6.2.0"),
+            "Owner",
+        ),
+        ("/TagList/0/Key", json!("aws:cloudformation:stack-name"), "Owner"),
+        ("/TagList/0", json!({"Key": "ManagedBy", "Value": "Terraform"}), "Owner"),
+        ("/SecurityGroupRules", json!(null), "SecurityGroupIds"),
+        ("/SecurityGroupRules", json!([]), "SecurityGroupIds"),
+    ];
+    for (at, value, field) in cases {
+        let fields = broken("valkey-with-replicas", at, value.clone());
+        assert!(fields.iter().any(|found| found == field), "{at} = {value}: {fields:?}");
+    }
+}
+
+#[test]
+fn what_describe_does_not_show_is_not_left_to_a_default() {
+    for (at, field) in [
+        ("/TagList", "Tags"),
+        ("/CacheClusters/0/EngineVersion", "EngineVersion"),
+        ("/CacheClusters/0/CacheParameterGroup", "CacheParameterGroupName"),
+        ("/CacheClusters/0/CacheSubnetGroupName", "CacheSubnetGroupName"),
+        ("/CacheClusters/0/SecurityGroups", "SecurityGroupIds"),
+        ("/ReplicationGroups/0/AtRestEncryptionEnabled", "AtRestEncryptionEnabled"),
+        ("/ReplicationGroups/0/AutomaticFailover", "AutomaticFailoverEnabled"),
+        ("/ReplicationGroups/0/NodeGroups", "NodeGroups"),
+    ] {
+        let fields = broken("valkey-with-replicas", at, json!(null));
+        assert!(fields.iter().any(|found| found == field), "{at}: {fields:?}");
+    }
+    let fields =
+        broken("valkey-three-shards", "/ReplicationGroups/0/NodeGroups/1/Slots", json!(null));
+    assert_eq!(fields, ["NodeGroupConfiguration.Slots"]);
+}
+
+#[test]
+fn members_must_all_be_there_and_agree() {
+    let mut document = example("valkey-with-replicas");
+    document["CacheClusters"].as_array_mut().unwrap().pop();
+    let fields: Vec<_> = refused(&document, &Wish::default()).reasons;
+    assert_eq!(fields.len(), 1, "{fields:?}");
+    assert!(fields[0].why.ends_with("orders-003"), "{}", fields[0].why);
+    let fields = broken("valkey-with-replicas", "/CacheClusters/2/EngineVersion", json!("8.1.0"));
+    assert_eq!(fields, ["EngineVersion"]);
+}
+
+#[test]
+fn a_cluster_is_refused_for_what_its_call_has_no_input_for() {
+    for (at, value, field) in [
+        ("/CacheClusters/0/AtRestEncryptionEnabled", json!(true), "AtRestEncryptionEnabled"),
+        ("/CacheClusters/0/TransitEncryptionMode", json!("preferred"), "TransitEncryptionMode"),
+        (
+            "/CacheClusters/0/CacheNodes/0/CustomerOutpostArn",
+            json!("arn:aws:outposts:x"),
+            "PreferredOutpostArn",
+        ),
+        ("/CacheClusters/0/AuthTokenEnabled", json!(true), "AuthToken"),
+    ] {
+        assert_eq!(broken("redis-with-snapshots", at, value), [field], "{at}");
+    }
+    let fields = broken(
+        "memcached-several-nodes",
+        "/CacheClusters/0/CacheNodes/1/CustomerAvailabilityZone",
+        json!(null),
+    );
+    assert_eq!(fields, ["PreferredAvailabilityZones"]);
+}
+
+#[test]
+fn a_tag_too_many_is_refused_with_the_markers_counted() {
+    let tags = |count: usize| -> Value {
+        (0..count).map(|n| json!({"Key": format!("k{n}"), "Value": ""})).collect()
+    };
+    let mut document = example("redis-with-snapshots");
+    document["TagList"] = tags(48);
+    assert!(matches!(answer(&document, &Wish::default()), Answer::Plan(_)));
+    document["TagList"] = tags(49);
+    assert_eq!(refused(&document, &Wish::default()).reasons[0].field, "Tags");
+}
+
+#[test]
+fn a_port_is_refused_that_is_a_default_the_systems_or_a_neighbours() {
+    let document = example("redis-single-node");
+    for port in [6379, 6380, 11_211, 26_379, 80, 1023, 55_536, 65_535] {
+        let wish = Wish { port: Some(port), ..Wish::default() };
+        let reasons = refused(&document, &wish).reasons;
+        assert_eq!((reasons.len(), reasons[0].field.as_str()), (1, "Port"), "{port}");
+    }
+    let mut document = document;
+    document["CacheClusters"][1]["CacheNodes"][0]["Endpoint"]["Port"] = json!(7001);
+    let wish = Wish { port: Some(7001), ..Wish::default() };
+    assert!(refused(&document, &wish).reasons[0].why.contains("sessions"));
+}
+
+#[test]
+fn a_cache_on_a_custom_port_moves_only_if_asked_to() {
+    let mut document = example("redis-with-snapshots");
+    document["CacheClusters"][0]["CacheNodes"][0]["Endpoint"]["Port"] = json!(17_321);
+    assert_eq!(refused(&document, &Wish::default()).reasons[0].field, "Port");
+    let wish = Wish { port: Some(20_777), ..Wish::default() };
+    let Answer::Plan(plan) = answer(&document, &wish) else { panic!("no plan") };
+    assert_eq!(plan.create.id, "search-20777");
+}
+
+#[test]
+fn a_secret_must_be_one_and_be_needed() {
+    let wish =
+        |secret: &str| Wish { auth_token_secret: Some(secret.to_owned()), ..Wish::default() };
+    let arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:a-b";
+    let token = "sixteen-letters-and-more!";
+    let refusal = refused(&example("redis-auth-token"), &wish(token));
+    assert!(!format!("{refusal:?}").contains("sixteen"), "{refusal:?}");
+    for odd in [
+        "",
+        "arn:aws:s3:::x",
+        "arn:aws:secretsmanager:eu-west-1:1:secret:a",
+        &format!("{arn} $(x)"),
+    ] {
+        assert_eq!(refused(&example("redis-auth-token"), &wish(odd)).reasons.len(), 1, "{odd}");
+    }
+    assert!(matches!(answer(&example("redis-auth-token"), &wish(arn)), Answer::Plan(_)));
+    assert_eq!(refused(&example("redis-with-snapshots"), &wish(arn)).reasons[0].field, "AuthToken");
+}
+
+#[test]
+fn an_owner_gets_a_patch_if_all_else_is_known() {
+    let patched = |name| refused(&example(name), &Wish::default()).patch.is_some();
+    assert!(patched("valkey-of-a-stack") && patched("memcached-of-terraform"));
+    assert!(!patched("redis-many-reasons") && !patched("redis-global-datastore"));
+    let mut document = example("redis-auth-token");
+    document["TagList"] = json!([{"Key": "aws:cloudformation:stack-name", "Value": "shop"}]);
+    assert!(refused(&document, &Wish::default()).patch.is_some(), "the template holds the token");
+    document["TagList"] = json!([{"Key": "managed-by", "Value": "pulumi"}]);
+    assert!(refused(&document, &Wish::default()).patch.is_none(), "not in its language");
+}
