@@ -4,7 +4,7 @@ use portcullis_engine::facts::Engine;
 
 use crate::facts::{Cache, Facts};
 use crate::ingress::Ingress;
-use crate::recover::Loss;
+use crate::recover::{Loss, primary_first};
 use crate::request::{GroupInputs, Kind, Placement, Request, Shape, Token};
 
 /// What is not in the new cache, beside what was lost as the request was recovered.
@@ -113,7 +113,7 @@ pub(crate) fn endpoints(cache: &Cache) -> Vec<(&'static str, &str)> {
             for shard in &group.node_groups {
                 found.push(("primary", shard.primary_endpoint.as_ref()));
                 found.push(("reader", shard.reader_endpoint.as_ref()));
-                let members = shard.node_group_members.iter();
+                let members = primary_first(shard).into_iter();
                 found.extend(members.map(|member| ("node", member.read_endpoint.as_ref())));
             }
         }

@@ -91,10 +91,13 @@ impl Reader {
     }
 }
 
-/// The members of a shard as they are made: the primary, then the replicas. In cluster mode Describe
-/// does not say which is the primary (service model, CurrentRole): then as they come.
+/// The members of a shard as they are made: the primary, then the replicas by their ids. In cluster
+/// mode Describe does not say which is the primary (service model, CurrentRole): then as they come.
 pub(crate) fn primary_first(shard: &NodeGroup) -> Vec<&NodeGroupMember> {
     let mut members: Vec<&NodeGroupMember> = shard.node_group_members.iter().collect();
-    members.sort_by_key(|member| member.current_role.as_deref() != Some("primary"));
+    let is_primary = |member: &NodeGroupMember| member.current_role.as_deref() == Some("primary");
+    if members.iter().any(|member| is_primary(member)) {
+        members.sort_by_key(|member| (!is_primary(member), member.cache_cluster_id.clone()));
+    }
     members
 }

@@ -1,0 +1,253 @@
+//! Laws that hold for every cache.
+
+mod laws {
+    pub(crate) mod aws;
+    pub(crate) mod caches;
+}
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use laws::{aws, caches};
+use portcullis_engine::facts::{IngressRule, Protocol, Source};
+use portcullis_engine::net::Sources;
+use portcullis_plan::compare::{MAY_DIFFER, MOVED, differences, verify};
+use portcullis_plan::document;
+use portcullis_plan::facts::{Facts, Neighbour};
+use portcullis_plan::json::json;
+use portcullis_plan::plan::{Answer, Fate, Plan, Wish, plan};
+use portcullis_plan::recover::recover;
+use portcullis_plan::request::{Request, Token};
+use portcullis_plan::text::{plain, text};
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// What a terminal acts upon.
+const ESCAPE: char = '\u{1b}';
+
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:cache-AbCdEf";
+
+/// The wish that fits the cache: with its secret, if it has a token.
+fn wish(request: &Request, port: Option<u16>) -> Wish {
+    let secret = (request.auth_token != Token::None).then(|| SECRET.to_owned());
+    Wish { port, auth_token_secret: secret }
+}
+
+fn planned(facts: &Facts, wish: &Wish) -> Plan {
+    match plan(facts, wish) {
+        Answer::Plan(plan) => *plan,
+        Answer::Refused(refusal) => panic!("{:?}", refusal.reasons),
+    }
+}
+
+/// A port that is neither the cache's nor the one it moves to first.
+fn another(port: u16) -> u16 {
+    if port == 20_777 { 20_778 } else { 20_777 }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// What the new cache is asked to be is what AWS then shows of it, input by input.
+    #[test]
+    fn a_clone_is_what_was_asked_for(request in caches::request(), seed in any::<u64>()) {
+        let facts = aws::facts(&request, seed);
+        let plan = planned(&facts, &wish(&request, Some(17_321)));
+        let clone = aws::facts(&plan.create, seed);
+        let found = recover(&clone);
+        prop_assert!(found.reasons.is_empty(), "{:?}", found.reasons);
+        prop_assert_eq!(verify(&plan.create, &found.request), vec![]);
+    }
+
+    /// Between a cache and its clone only that differs which the move is for.
+    #[test]
+    fn a_clone_differs_from_its_origin_in_id_and_port_alone(request in caches::request(), seed in any::<u64>()) {
+        let facts = aws::facts(&request, seed);
+        let plan = planned(&facts, &wish(&request, Some(17_321)));
+        let clone = recover(&aws::facts(&plan.create, seed)).request;
+        prop_assert_eq!(differences(&plan.now, &clone, MOVED), vec![]);
+        prop_assert_eq!(clone.port, 17_321);
+        let sent: Vec<_> = plan.inputs.iter().filter(|i| matches!(i.fate, Fate::Changed(_))).collect();
+        prop_assert!(sent.len() <= 5, "{:?}", sent.iter().map(|i| i.name).collect::<Vec<_>>());
+        prop_assert!(sent.iter().all(|i| matches!(&i.fate, Fate::Changed(why) if !why.is_empty())));
+        prop_assert!(sent.iter().all(|i| !i.then.is_unset()), "nothing that is set gets lost");
+    }
+
+    /// Planning again for the clone, to the port it has, plans nothing; to another, nothing else.
+    #[test]
+    fn a_clone_of_a_clone_changes_nothing(request in caches::request(), seed in any::<u64>()) {
+        let facts = aws::facts(&request, seed);
+        let first = planned(&facts, &wish(&request, Some(17_321)));
+        let clone = aws::facts(&first.create, seed.rotate_left(7));
+        let Answer::Refused(again) = plan(&clone, &wish(&request, Some(17_321))) else { panic!("a plan") };
+        let fields: Vec<&str> = again.reasons.iter().map(|reason| reason.field.as_str()).collect();
+        prop_assert_eq!(fields, ["Port"]);
+        let second = planned(&clone, &wish(&request, Some(another(17_321))));
+        let mut but: Vec<_> = MOVED.to_vec();
+        but.extend(MAY_DIFFER);
+        prop_assert_eq!(differences(&first.create, &second.create, &but), vec![]);
+        prop_assert!(second.create.id.len() <= 40 && !second.create.id.contains("17321"), "{}", second.create.id);
+    }
+
+    /// The same facts in another order are the same plan, to the letter.
+    #[test]
+    fn the_order_in_which_aws_answers_does_not_matter(request in caches::request(), seed in any::<u64>()) {
+        let forward = aws::facts(&request, seed);
+        let mut backward = forward.clone();
+        aws::reverse(&mut backward);
+        let wish = wish(&request, None);
+        let (forward, backward) = (json(&plan(&forward, &wish)), json(&plan(&backward, &wish)));
+        let differs = forward.lines().zip(backward.lines()).find(|(one, other)| one != other);
+        prop_assert_eq!(differs, None);
+    }
+
+    /// A port that is chosen is the same every time, and no neighbour's.
+    #[test]
+    fn a_chosen_port_is_no_neighbours(request in caches::request(), others in prop::collection::vec(1u16.., 0..30)) {
+        let mut facts = aws::facts(&request, 0);
+        let alone = planned(&facts, &wish(&request, None)).create.port;
+        facts.neighbours = others.iter().chain([&alone]).map(|port| Neighbour {
+            id: format!("other-{port}"), ports: vec![*port], groups: request.security_groups.clone(),
+        }).collect();
+        let chosen = planned(&facts, &wish(&request, None)).create.port;
+        prop_assert!(chosen != alone && !others.contains(&chosen));
+        prop_assert_eq!(chosen, planned(&facts, &wish(&request, None)).create.port);
+        facts.neighbours.iter_mut().for_each(|other| other.groups = vec!["sg-other".to_owned()]);
+        prop_assert_eq!(planned(&facts, &wish(&request, None)).create.port, alone);
+    }
+
+    /// Every rule that is added is for the new port alone, TCP, and admits no public address; and
+    /// what reached the old port privately reaches the new one.
+    #[test]
+    fn no_public_source_reaches_the_new_port(request in caches::request(), rules in prop::collection::vec(caches::rule(), 0..12)) {
+        let mut facts = aws::facts(&request, 0);
+        let id = request.security_groups[0].clone();
+        let rules: Vec<IngressRule> = rules.into_iter().enumerate()
+            .map(|(at, rule)| IngressRule { id: format!("sgr-{at}"), ..rule }).collect();
+        let groups = facts.groups.as_mut().unwrap();
+        groups.get_mut(&id).unwrap().rules = rules.clone();
+        let plan = planned(&facts, &wish(&request, Some(17_321)));
+        for rule in &plan.ingress.open {
+            prop_assert_eq!(rule.port, 17_321);
+            prop_assert!(!public(&rule.source), "{} is public", rule.source);
+        }
+        for rule in rules.iter().filter(|rule| rule.covers(&Protocol::Tcp, request.port)) {
+            let opened = plan.ingress.open.iter().any(|new| new.group == id && new.source == rule.source);
+            let open = rules.iter().any(|r| r.source == rule.source && r.covers(&Protocol::Tcp, 17_321));
+            let told = plan.ingress.left.iter().any(|left| left.rule.id == rule.id);
+            prop_assert!(opened || open || told, "{:?} is forgotten", rule);
+        }
+    }
+}
+
+fn public(source: &Source) -> bool {
+    let net = match source {
+        Source::Ipv4(net) => (*net).into(),
+        Source::Ipv6(net) => (*net).into(),
+        Source::PrefixList(_) | Source::Group(_) | Source::Unreadable(_) => return false,
+    };
+    Sources::new([net]).count().any()
+}
+
+fn examples() -> BTreeMap<String, Value> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let files = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    let read = |path: std::path::PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
+    };
+    files.map(read).collect()
+}
+
+/// Puts a member into every object of a document.
+fn strew(value: &mut Value, member: &str, text: &str) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(|value| strew(value, member, text));
+            members.insert(member.to_owned(), Value::String(text.to_owned()));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| strew(value, member, text)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn no_text_form_holds_a_token_wherever_somebody_left_it() {
+    let token = "hunter2hunter2hunter2";
+    for (name, document) in examples() {
+        for member in ["AuthToken", "Password", "AccessString", "SecretString"] {
+            for secret in [None, Some(SECRET), Some(token)] {
+                let mut document = document.clone();
+                strew(&mut document, member, token);
+                let facts = document::read(&document.to_string(), None).unwrap();
+                let wish = Wish { auth_token_secret: secret.map(str::to_owned), ..Wish::default() };
+                let answer = plan(&facts, &wish);
+                for form in [
+                    text(&answer, &plain),
+                    json(&answer),
+                    format!("{answer:?}"),
+                    format!("{facts:?}"),
+                ] {
+                    assert!(!form.contains("hunter2"), "{name}, {member}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_error_repeats_what_a_document_holds() {
+    for (name, document) in examples() {
+        for member in
+            ["Status", "NumCacheNodes", "Port", "CacheNodes", "AuthTokenEnabled", "TagList"]
+        {
+            let mut document = document.clone();
+            strew(&mut document, member, "hunter2 hunter2");
+            if let Err(problems) = document::read(&document.to_string(), None) {
+                assert!(!problems.to_string().contains("hunter2"), "{name}, {member}: {problems}");
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Whatever is missing or odd in a document, reading and planning end in an answer.
+    #[test]
+    fn every_part_of_a_document_may_be_missing_or_odd(pick in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), odd in caches::odd()) {
+        let examples = examples();
+        let mut document = examples.values().nth(pick.index(examples.len())).unwrap().clone();
+        let mut paths = Vec::new();
+        nodes(&document, String::new(), &mut paths);
+        let path = &paths[at.index(paths.len())];
+        *document.pointer_mut(path).unwrap() = odd;
+        if let Ok(facts) = document::read(&document.to_string(), None) {
+            let answer = plan(&facts, &Wish::default());
+            let text = text(&answer, &plain);
+            let harmless = !text.contains(ESCAPE);
+            prop_assert!(!text.is_empty() && harmless);
+            if let Answer::Refused(refusal) = &answer {
+                let fields: BTreeSet<&str> = refusal.reasons.iter().map(|r| r.field.as_str()).collect();
+                prop_assert!(!fields.is_empty());
+            }
+        }
+    }
+}
+
+fn nodes(value: &Value, path: String, paths: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                nodes(value, format!("{path}/{name}"), paths);
+            }
+        }
+        Value::Array(items) => {
+            for (at, value) in items.iter().enumerate() {
+                nodes(value, format!("{path}/{at}"), paths);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    if !path.is_empty() {
+        paths.push(path);
+    }
+}
