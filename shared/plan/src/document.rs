@@ -53,14 +53,13 @@ fn document(value: Value) -> Result<Document, Unreadable> {
             let alone = Value::Object([(name.clone(), value.clone())].into_iter().collect());
             serde_json::from_value::<Document>(alone).err()
         };
-        match member {
-            Value::Array(items) => {
-                for (at, item) in items.iter().enumerate() {
-                    let wrong = alone(&Value::Array(vec![item.clone()]));
-                    problems.extend(wrong.map(|e| format!("{name}[{at}]: {}", expected(&e))));
-                }
-            }
-            other => problems.extend(alone(other).map(|e| format!("{name}: {}", expected(&e)))),
+        let Some(items) = member.as_array() else {
+            problems.extend(alone(member).map(|e| format!("{name}: {}", expected(&e))));
+            continue;
+        };
+        for (at, item) in items.iter().enumerate() {
+            let wrong = alone(&Value::Array(vec![item.clone()]));
+            problems.extend(wrong.map(|e| format!("{name}[{at}]: {}", expected(&e))));
         }
     }
     if !problems.is_empty() {
@@ -208,9 +207,14 @@ impl Document {
         };
         let subnet_group = cache.clusters().first().and_then(|c| c.cache_subnet_group_name.clone());
         let subnet_groups = self.cache_subnet_groups.iter();
+        // What is listed without the name of a cache is of the one that the document itself names.
+        let meant = self
+            .cache
+            .as_deref()
+            .is_none_or(|named| named == cache.id() || Some(named) == cache.arn());
         let in_account = cache.arn().and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
         Facts {
-            tags: self.tag_list.as_ref().map(|tags| wire::tags(tags)),
+            tags: self.tag_list.as_ref().filter(|_| meant).map(|tags| wire::tags(tags)),
             subnet_group: subnet_group.and_then(|name| {
                 subnet_groups.clone().find(|g| g.cache_subnet_group_name == name).cloned()
             }),
@@ -218,9 +222,9 @@ impl Document {
             groups: self.groups(),
             foreign_groups: self.foreign_groups(in_account),
             neighbours: self.neighbours(&cache),
-            around: self.around(&cache),
+            around: self.around(&cache, meant),
             room: self.room(),
-            made_by: self.made_by.clone(),
+            made_by: self.made_by.clone().filter(|_| meant),
             cache,
         }
     }
@@ -360,6 +364,9 @@ pub(crate) mod tests {
         insta::assert_snapshot!(problem(two, None), @"the document holds several caches, say which (--cache ID): a, b");
         insta::assert_snapshot!(problem(two, Some("c")), @"the cache that was asked for is not in the document");
         assert!(read(two, Some("b")).is_ok());
+        let tagged = r#"{"Cache": "a", "CacheClusters": [{"CacheClusterId": "a"}, {"CacheClusterId": "b"}], "TagList": []}"#;
+        assert!(read(tagged, None).unwrap().tags.is_some());
+        assert!(read(tagged, Some("b")).unwrap().tags.is_none(), "the tags are of a");
         let member =
             r#"{"CacheClusters": [{"CacheClusterId": "g-001", "ReplicationGroupId": "g"}]}"#;
         insta::assert_snapshot!(problem(member, Some("g-001")), @"the cache is a member of a replication group, which moves as a whole: plan for g");

@@ -150,7 +150,15 @@ fn shown(value: &Value) -> Json {
     match value {
         Value::Token(Token::Hidden) => json!("set, not shown by AWS"),
         Value::Token(Token::Secret(arn)) => json!({"secret": arn}),
-        other => parameter(other).unwrap_or(Json::Null),
+        Value::Unset
+        | Value::Text(_)
+        | Value::Number(_)
+        | Value::Flag(_)
+        | Value::List(_)
+        | Value::Tags(_)
+        | Value::Shards(_)
+        | Value::Logs(_)
+        | Value::Token(Token::None) => parameter(value).unwrap_or(Json::Null),
     }
 }
 

@@ -5,7 +5,8 @@ use crate::facts::{Around, Cache, Seen};
 use crate::losses::endpoints;
 
 impl Document {
-    pub(super) fn around(&self, cache: &Cache) -> Around {
+    /// `meant`: whether the lists that name no cache are of this one.
+    pub(super) fn around(&self, cache: &Cache, meant: bool) -> Around {
         let mut ids = vec![cache.id()];
         ids.extend(cache.clusters().iter().map(|cluster| cluster.cache_cluster_id.as_str()));
         let resource = format!("replication-group/{}", cache.id());
@@ -20,8 +21,8 @@ impl Document {
                 own.map(|alarm| alarm.alarm_name.clone()).collect()
             })),
             dns: seen(self.resource_record_sets.as_ref().map(|_| self.records(cache))),
-            policies: seen(self.connect_policies.clone()),
-            holders: seen(self.endpoint_holders.clone()),
+            policies: seen(self.connect_policies.clone().filter(|_| meant)),
+            holders: seen(self.endpoint_holders.clone().filter(|_| meant)),
         }
     }
 

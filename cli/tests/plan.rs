@@ -1,0 +1,123 @@
+//! `portcullis plan` as it is run: its exit status, what it prints, and what it never does.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+fn example(name: &str) -> String {
+    format!("{}/../shared/plan/examples/{name}.json", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command
+        .args(arguments)
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .env("COLUMNS", "100");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn printed(output: &Output) -> (i32, &str, &str) {
+    let text = |bytes| std::str::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_plan_is_0_a_refusal_1_and_no_input_2() {
+    let plan = run(&["plan", &example("valkey-with-replicas")]);
+    let (status, out, error) = printed(&plan);
+    assert!(status == 0 && out.starts_with("Plan: orders") && error.is_empty(), "{error}");
+    let refused = run(&["plan", &example("redis-auth-token")]);
+    let (status, out, error) = printed(&refused);
+    assert!(status == 1 && out.starts_with("Refused: checkout") && error.is_empty(), "{error}");
+    let (missing, odd, usage) =
+        (run(&["plan", "no-such-file"]), run(&["plan", file!()]), run(&["plan"]));
+    for output in [missing, odd, usage] {
+        let (status, out, error) = printed(&output);
+        assert!(status == 2 && out.is_empty() && error.starts_with("error: "), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_input_says_why() {
+    let mut child = command(&["plan", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(br#"{"CacheClusters": [{"NumCacheNodes": "x"}]}"#)
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    insta::assert_snapshot!(printed(&output).2, @"error: - is no input for a plan: CacheClusters[0]: not as AWS writes it, expected i64");
+}
+
+#[test]
+fn a_file_and_standard_input_are_the_same() {
+    let file = std::fs::File::open(example("memcached-single-node")).unwrap();
+    let output = command(&["plan", "-", "--json"]).stdin(file).output().unwrap();
+    let named = run(&["plan", &example("memcached-single-node"), "--json"]);
+    assert_eq!(printed(&output), printed(&named));
+    assert!(printed(&output).1.contains("\"schema\": \"portcullis.plan.v1\""));
+}
+
+#[test]
+fn options_are_the_wish() {
+    let output = run(&["plan", &example("redis-single-node"), "--port", "7001"]);
+    assert!(printed(&output).1.contains("to port 7001"));
+    let secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout";
+    let output = run(&["plan", &example("redis-auth-token"), "--auth-token-secret", secret]);
+    assert_eq!(printed(&output).0, 0);
+    let output = run(&["plan", &example("redis-single-node"), "--cache", "sessions"]);
+    let (status, out, _) = printed(&output);
+    assert!(
+        status == 1 && out.starts_with("Refused: sessions") && out.contains("1. Tags"),
+        "{out}"
+    );
+    assert_eq!(printed(&run(&["plan", &example("redis-single-node"), "--port", "0"])).0, 2);
+}
+
+#[test]
+fn a_token_given_for_the_secret_is_repeated_nowhere() {
+    for form in [&[][..], &["--json"]] {
+        let example = example("redis-auth-token");
+        let arguments =
+            [&["plan", &example, "--auth-token-secret", "hunter2hunter2hunter2"], form].concat();
+        let output = run(&arguments);
+        let (status, out, error) = printed(&output);
+        assert!(status == 1 && !out.contains("hunter2") && !error.contains("hunter2"));
+    }
+}
+
+#[test]
+fn colours_come_when_asked_for_and_not_into_a_pipe() {
+    let coloured = |output: &Output| printed(output).1.contains('\u{1b}');
+    let example = example("valkey-with-replicas");
+    assert!(!coloured(&run(&["plan", &example])));
+    assert!(coloured(&run(&["plan", &example, "--color", "always"])));
+    assert!(!coloured(&run(&["plan", &example, "--color", "never"])));
+    assert!(!coloured(&command(&["plan", &example]).env("NO_COLOR", "1").output().unwrap()));
+    let (plain, painted) =
+        (run(&["plan", &example]), run(&["plan", &example, "--color", "always"]));
+    let mut without = String::new();
+    let mut rest = printed(&painted).1;
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        without.push_str(before);
+        rest = after.split_once('m').unwrap().1;
+    }
+    assert_eq!(without + rest, printed(&plain).1);
+}
+
+#[test]
+fn the_help_says_it_all() {
+    insta::assert_snapshot!(printed(&run(&["plan", "--help"])).1);
+    insta::assert_snapshot!(printed(&run(&["--help"])).1);
+}
