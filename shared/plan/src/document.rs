@@ -157,8 +157,8 @@ fn odd_ids(facts: &Facts) -> Vec<String> {
         }
     };
     check("the id of the cache", facts.cache.id());
-    for part in facts.cache.arn().unwrap_or_default().split(':').skip(3).take(2) {
-        check("the region or account in the ARN of the cache", part);
+    for part in facts.cache.arn().iter().flat_map(|arn| arn.split(':')) {
+        check("a part of the ARN of the cache", part);
     }
     for cluster in facts.cache.clusters() {
         check("CacheClusterId", &cluster.cache_cluster_id);
@@ -285,6 +285,7 @@ impl Document {
         foreign.collect()
     }
 
+    /// The other caches: of a group each member, under the id of the group.
     fn neighbours(&self, cache: &Cache) -> Vec<Neighbour> {
         let own: Vec<&str> =
             cache.clusters().iter().map(|cluster| cluster.cache_cluster_id.as_str()).collect();
@@ -292,7 +293,11 @@ impl Document {
             self.cache_clusters.iter().filter(|c| !own.contains(&c.cache_cluster_id.as_str()));
         others
             .map(|cluster| Neighbour {
-                id: cluster.cache_cluster_id.clone(),
+                id: cluster
+                    .replication_group_id
+                    .as_ref()
+                    .unwrap_or(&cluster.cache_cluster_id)
+                    .clone(),
                 ports: cluster.port().into_iter().collect(),
                 groups: cluster.group_ids().map(str::to_owned).collect(),
             })

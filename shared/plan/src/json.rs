@@ -3,6 +3,7 @@
 //! `create.parameters` is what `aws elasticache create-… --cli-input-json` takes. In the place of an
 //! AUTH token is a text that AWS refuses; `create.authTokenSecret` names the secret that keeps it.
 
+use portcullis_engine::facts::Tag;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -29,6 +30,7 @@ struct PlanDocument<'a> {
     inputs: Vec<Json>,
     snapshot: Option<Json>,
     last_snapshot: Option<&'a str>,
+    markers: Json,
     afterwards: Vec<Json>,
     ingress: Json,
     losses: Vec<Json>,
@@ -87,6 +89,7 @@ fn document(plan: &Plan) -> PlanDocument<'_> {
             SnapshotOf::Cluster(id) => json!({"name": snapshot.name, "cacheClusterId": id}),
         }),
         last_snapshot: plan.last_snapshot.as_deref(),
+        markers: plan.markers.iter().map(tag).collect(),
         afterwards: plan.afterwards.iter().map(afterwards).collect(),
         ingress: json!({
             "open": plan.ingress.open.iter().map(opened).collect::<Vec<_>>(),
@@ -184,12 +187,14 @@ fn parameter(value: &Value) -> Option<Json> {
         Value::Number(number) => Some(json!(number)),
         Value::Flag(flag) => Some(json!(flag)),
         Value::List(items) => Some(json!(items)),
-        Value::Tags(tags) => {
-            Some(tags.iter().map(|tag| json!({"Key": tag.key, "Value": tag.value})).collect())
-        }
+        Value::Tags(tags) => Some(tags.iter().map(tag).collect()),
         Value::Shards(shards) => Some(shards.iter().map(shard).collect()),
         Value::Logs(logs) => Some(logs.iter().map(log).collect()),
     }
+}
+
+fn tag(tag: &Tag) -> Json {
+    json!({"Key": tag.key, "Value": tag.value})
 }
 
 fn shard(shard: &Shard) -> Json {

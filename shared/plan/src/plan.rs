@@ -64,6 +64,8 @@ pub struct Plan {
     pub snapshot: Option<Snapshot>,
     /// The name of the snapshot taken as the old cache is deleted.
     pub last_snapshot: Option<String>,
+    /// The tags by which a later run knows what this plan made: the cache, the snapshot, the rules.
+    pub markers: Vec<Tag>,
     /// What is set after the new cache is made, because Create has no input for it.
     pub afterwards: Vec<Afterwards>,
     /// The ingress rules to add, and those that can go.
@@ -163,6 +165,9 @@ pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
             None
         }
     };
+    if let Some(port) = port {
+        reasons.extend(refuse::exists(facts, &replacement::id(&now.id, Some(now.port), port)));
+    }
     reasons.extend(refuse::reasons(facts, &now, markers(facts, "").len()));
     let token = match refuse::token(&now, wish.auth_token_secret.as_deref()) {
         Ok(token) => token,
@@ -290,7 +295,8 @@ impl Parts<'_> {
             auth_token: token,
             ..now.clone()
         };
-        create.tags.extend(markers(facts, &fingerprint(&create)));
+        let markers = markers(facts, &fingerprint(&create));
+        create.tags.extend(markers.clone());
         create.tags.sort_by(|a, b| a.key.cmp(&b.key));
         let last = |_: &Snapshot| replacement::last_snapshot(&now.id, Some(now.port), port);
         let mut plan = Plan {
@@ -303,6 +309,7 @@ impl Parts<'_> {
             losses: losses::losses(facts, &now, losses, &ingress),
             around: facts.around.clone(),
             steps: Vec::new(),
+            markers,
             cache,
             now,
             create,

@@ -53,6 +53,7 @@ pub struct Recovered {
 /// Recovers the request.
 pub fn recover(facts: &Facts) -> Recovered {
     let mut reader = Reader { reasons: Vec::new(), losses: Vec::new() };
+    reader.need("ARN", facts.cache.arn().map(str::to_owned));
     let request = match &facts.cache {
         Cache::Group(group, members) => reader.group(group, members, facts),
         Cache::Cluster(cluster) => reader.cluster(cluster, facts),

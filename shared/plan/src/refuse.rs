@@ -70,6 +70,18 @@ pub(crate) fn reasons(facts: &Facts, request: &Request, markers: usize) -> Vec<R
     reasons
 }
 
+/// Why the replacement cannot be made, if there is a cache of its name.
+pub(crate) fn exists(facts: &Facts, id: &str) -> Option<Reason> {
+    let there = facts.neighbours.iter().any(|other| other.id == id);
+    there.then(|| {
+        Reason::new(
+            "Id",
+            format!("{id} exists already, perhaps from a move that began"),
+            "see that move to its end or delete what it made, or give another --port",
+        )
+    })
+}
+
 fn group_reasons(group: &ReplicationGroup, reasons: &mut Vec<Reason>) {
     status("Status", &group.replication_group_id, group.status.as_deref(), reasons);
     pending(&group.replication_group_id, &group.pending_modified_values, reasons);

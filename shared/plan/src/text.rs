@@ -94,6 +94,7 @@ fn in_short(page: &mut Page<'_>, plan: &Plan) {
     let changed = plan.inputs.iter().filter(|i| matches!(i.fate, Fate::Changed(_))).count();
     let carried = plan.inputs.iter().filter(|i| i.fate == Fate::Same).count();
     let around = around::lines(plan);
+    let kinds = around.len();
     let (unknown, known): (Vec<_>, Vec<_>) =
         around.into_iter().partition(|line| *line.seen == Seen::Unknown);
     let found = known.iter().filter(|line| *line.seen != Seen::Read(Vec::new())).count();
@@ -118,9 +119,9 @@ fn in_short(page: &mut Page<'_>, plan: &Plan) {
         Role::Plain,
         "  ",
         &format!(
-            "Around it: {} to change by hand, {} that nobody looked at.",
-            counted(found, "kind of thing"),
-            counted(unknown.len(), "kind")
+            "Around it: {} kinds of things may point to it; {found} need a change by hand, {} nobody looked at.",
+            kinds,
+            unknown.len()
         ),
     );
     page.paragraph(

@@ -196,6 +196,57 @@ fn no_text_form_holds_a_token_wherever_somebody_left_it() {
 }
 
 #[test]
+fn no_command_holds_what_users_write() {
+    let hostile = "x'; $(touch it) `touch it` \"\u{1b}[31m";
+    let written = [
+        "Description",
+        "CacheParameterGroupName",
+        "Value",
+        "SnapshotWindow",
+        "CustomerAvailabilityZone",
+        "PreferredAvailabilityZone",
+        "PreferredMaintenanceWindow",
+        "LogGroup",
+        "Address",
+        "TopicArn",
+        "CacheSubnetGroupName",
+        "SnapshotName",
+        "CacheSize",
+        "AlarmName",
+        "Name",
+        "KmsKeyId",
+    ];
+    for (name, mut document) in examples() {
+        replace(&mut document, &written, hostile);
+        let facts = document::read(&document.to_string(), None).unwrap();
+        let answer = plan(&facts, &Wish::default());
+        assert!(!text(&answer, &plain).contains(ESCAPE), "{name}");
+        if let Answer::Plan(plan) = answer {
+            let commands = plan.steps.iter().flat_map(|step| &step.commands);
+            for command in commands {
+                assert!(!command.contains("touch") && !command.contains('`'), "{name}: {command}");
+            }
+        }
+    }
+}
+
+/// Overwrites these members wherever they are strings.
+fn replace(value: &mut Value, members: &[&str], text: &str) {
+    match value {
+        Value::Object(all) => {
+            for (name, value) in all {
+                match value {
+                    Value::String(old) if members.contains(&name.as_str()) => text.clone_into(old),
+                    other => replace(other, members, text),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| replace(value, members, text)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
 fn no_error_repeats_what_a_document_holds() {
     for (name, document) in examples() {
         for member in

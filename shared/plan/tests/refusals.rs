@@ -134,6 +134,7 @@ fn a_group_is_refused_for_each_thing_that_cannot_be_carried() {
 fn what_describe_does_not_show_is_not_left_to_a_default() {
     for (at, field) in [
         ("/TagList", "Tags"),
+        ("/ReplicationGroups/0/ARN", "ARN"),
         ("/CacheClusters/0/EngineVersion", "EngineVersion"),
         ("/CacheClusters/0/CacheParameterGroup", "CacheParameterGroupName"),
         ("/CacheClusters/0/CacheSubnetGroupName", "CacheSubnetGroupName"),
@@ -207,6 +208,19 @@ fn a_port_is_refused_that_is_a_default_the_systems_or_a_neighbours() {
     document["CacheClusters"][1]["CacheNodes"][0]["Endpoint"]["Port"] = json!(7001);
     let wish = Wish { port: Some(7001), ..Wish::default() };
     assert!(refused(&document, &wish).reasons[0].why.contains("sessions"));
+}
+
+#[test]
+fn a_replacement_that_is_there_already_is_not_planned_again() {
+    let mut document = example("redis-with-snapshots");
+    document["Cache"] = json!("search");
+    let mut other = document["CacheClusters"][0].clone();
+    other["CacheClusterId"] = json!("search-7001-001");
+    other["ReplicationGroupId"] = json!("search-7001");
+    document["CacheClusters"].as_array_mut().unwrap().push(other);
+    let wish = |port| Wish { port: Some(port), ..Wish::default() };
+    assert_eq!(refused(&document, &wish(7001)).reasons[0].field, "Id");
+    assert!(matches!(answer(&document, &wish(7002)), Answer::Plan(_)));
 }
 
 #[test]
