@@ -1,20 +1,22 @@
 //! The plan: what will be made, what is lost, what it costs, and each step on the way.
 
-use std::collections::BTreeSet;
+mod build;
+mod port;
 
 use portcullis_engine::facts::{Engine, Tag};
 use portcullis_engine::replacement;
 
-use crate::cost::{self, Cost};
+use crate::cost::Cost;
 use crate::facts::{Around, Cache, Facts};
 use crate::ingress::{self, Ingress};
-use crate::losses;
 use crate::owner;
 use crate::patch::{self, Patch};
 use crate::recover::{Loss, MARKER, recover};
 use crate::refuse::{self, Reason};
-use crate::request::{Kind, Request, Token, Value};
-use crate::steps::{self, Step};
+use crate::request::{Request, Token, Value};
+use crate::steps::Step;
+use build::Parts;
+use port::port;
 
 /// What a person wishes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -154,7 +156,6 @@ pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
     let recovered = recover(facts);
     let now = recovered.request;
     let mut reasons = recovered.reasons;
-    let complete = reasons.is_empty();
     let port = match port(facts, &now, wish.port) {
         Ok(port) => Some(port),
         Err(reason) => {
@@ -190,8 +191,10 @@ pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
             Answer::Plan(Box::new(parts.plan(port)))
         }
         _ => {
-            // A template holds what Describe hides, so the patch needs no token and no rules.
-            let owned = owner::owner(facts).filter(|_| complete);
+            // A template holds the token that Describe hides. What else speaks against a move speaks
+            // against a patch too.
+            let only = |reason: &Reason| matches!(reason.field.as_str(), "Owner" | "AuthToken");
+            let owned = owner::owner(facts).filter(|_| reasons.iter().all(only));
             let patch = owned
                 .zip(port)
                 .and_then(|(owner, port)| patch::patch(&owner, &now, port, &ingress));
@@ -213,196 +216,9 @@ fn subject(facts: &Facts, now: &Request) -> Subject {
     }
 }
 
-/// The ports that are somebody's default for a cache, and so are no custom port: Redis and its TLS
-/// proxy, bus and Sentinel, Memcached and its TLS twin.
-const DEFAULTS: [u16; 6] = [6379, 6380, 11_211, 11_212, 16_379, 26_379];
-
-/// Lowest port that may be asked for: those below are the system's.
-const LOWEST: u16 = 1024;
-
-/// The new port: the one that is wished for, or one that is chosen for this cache.
-fn port(facts: &Facts, now: &Request, wish: Option<u16>) -> Result<u16, Box<Reason>> {
-    let reason = |why: String, remedy: &str| Err(Box::new(Reason::new("Port", why, remedy)));
-    let shared = |groups: &[String]| groups.iter().any(|id| now.security_groups.contains(id));
-    let neighbours = facts.neighbours.iter().filter(|other| shared(&other.groups));
-    let in_use: BTreeSet<u16> = neighbours.clone().flat_map(|other| other.ports.clone()).collect();
-    let Some(port) = wish else {
-        let custom = !DEFAULTS.contains(&now.port);
-        if custom {
-            return reason(
-                format!("the cache listens on {} already, which is no default port", now.port),
-                "nothing to do; give --port to move it all the same",
-            );
-        }
-        return Ok(replacement::free_port(facts.cache.arn().unwrap_or_default(), &in_use));
-    };
-    if port == now.port {
-        return reason(format!("the cache listens on {port} already"), "nothing to do");
-    }
-    if DEFAULTS.contains(&port) {
-        return reason(
-            format!("{port} is a default port of caches, which scanners try first"),
-            "leave --port out to have one chosen, or give another",
-        );
-    }
-    if !(LOWEST..=replacement::LAST_PORT).contains(&port) {
-        return reason(
-            format!(
-                "{port} is not between {LOWEST} and {}: lower ones are the system's, and the bus of cluster mode takes the port 10,000 above",
-                replacement::LAST_PORT
-            ),
-            "leave --port out to have one chosen, or give another",
-        );
-    }
-    let mut others = neighbours.filter(|other| other.ports.contains(&port));
-    if let Some(other) = others.next() {
-        return reason(
-            format!(
-                "{} listens on {port} behind the same security group, whose rules could not tell the two apart",
-                other.id
-            ),
-            "leave --port out to have one chosen, or give another",
-        );
-    }
-    Ok(port)
-}
-
 /// The tags by which a later run knows its own work.
 fn markers(facts: &Facts, plan: &str) -> Vec<Tag> {
     let tag =
         |name: &str, value: &str| Tag { key: format!("{MARKER}{name}"), value: value.to_owned() };
     vec![tag("moved-from", facts.cache.arn().unwrap_or_default()), tag("plan", plan)]
-}
-
-/// What a plan is put together from.
-struct Parts<'a> {
-    facts: &'a Facts,
-    cache: Subject,
-    now: Request,
-    token: Token,
-    ingress: Ingress,
-    losses: Vec<Loss>,
-}
-
-impl Parts<'_> {
-    fn plan(self, port: u16) -> Plan {
-        let Self { facts, cache, now, token, ingress, losses } = self;
-        let snapshot = snapshot(facts, &now, port);
-        let mut create = Request {
-            id: replacement::id(&now.id, Some(now.port), port),
-            port,
-            snapshot: snapshot.as_ref().map(|snapshot| snapshot.name.clone()),
-            auth_token: token,
-            ..now.clone()
-        };
-        let markers = markers(facts, &fingerprint(&create));
-        create.tags.extend(markers.clone());
-        create.tags.sort_by(|a, b| a.key.cmp(&b.key));
-        let last = |_: &Snapshot| replacement::last_snapshot(&now.id, Some(now.port), port);
-        let mut plan = Plan {
-            last_snapshot: snapshot.as_ref().map(last),
-            afterwards: afterwards(facts, &create),
-            inputs: inputs(&now, &create),
-            cost: cost::cost(facts, &create),
-            clients: losses::clients(facts, &now, &create),
-            cautions: losses::cautions(facts, &now, &create, &ingress),
-            losses: losses::losses(facts, &now, losses, &ingress),
-            around: facts.around.clone(),
-            steps: Vec::new(),
-            markers,
-            cache,
-            now,
-            create,
-            snapshot,
-            ingress,
-        };
-        plan.steps = steps::steps(&plan);
-        plan
-    }
-}
-
-/// Eight hex digits of everything that the request says: two plans with the same are the same.
-fn fingerprint(create: &Request) -> String {
-    let line = |(name, value): (&str, Value)| format!("{name} {}", value.lines().join(" "));
-    let text = create.inputs().into_iter().map(line).collect::<Vec<_>>().join("\n");
-    format!("{:08x}", replacement::fingerprint(&text))
-}
-
-fn snapshot(facts: &Facts, now: &Request, port: u16) -> Option<Snapshot> {
-    if now.engine == Engine::Memcached {
-        return None;
-    }
-    let of = match (&facts.cache, &now.kind) {
-        (Cache::Group(group, _), Kind::Group(inputs)) => match inputs.shape {
-            crate::request::Shape::Shards(_) => SnapshotOf::Group(now.id.clone()),
-            crate::request::Shape::Nodes { .. } => {
-                let shard = group.node_groups.first();
-                let replica = shard.and_then(|shard| {
-                    let members = crate::recover::primary_first(shard);
-                    members.last().and_then(|member| member.cache_cluster_id.clone())
-                });
-                SnapshotOf::Cluster(replica.unwrap_or_else(|| now.id.clone()))
-            }
-        },
-        _ => SnapshotOf::Cluster(now.id.clone()),
-    };
-    Some(Snapshot { name: replacement::snapshot(&now.id, Some(now.port), port), of })
-}
-
-fn afterwards(facts: &Facts, create: &Request) -> Vec<Afterwards> {
-    let mut all = Vec::new();
-    let silent = facts.cache.clusters().iter().any(|cluster| {
-        let topic = cluster.notification_configuration.as_ref();
-        topic
-            .is_some_and(|t| t.topic_arn.is_some() && t.topic_status.as_deref() == Some("inactive"))
-    });
-    if silent {
-        all.push(Afterwards::SilentTopic);
-    }
-    if let (Cache::Group(group, _), Kind::Group(inputs)) = (&facts.cache, &create.kind)
-        && let (Some(id), crate::request::Shape::Nodes { count: 2.., .. }) =
-            (&group.snapshotting_cluster_id, &inputs.shape)
-        && let Some(shard) = group.node_groups.first()
-    {
-        // Members are numbered in the order in which they are made: the primary is -001.
-        let members = crate::recover::primary_first(shard);
-        let at = members.iter().position(|m| m.cache_cluster_id.as_ref() == Some(id));
-        all.extend(
-            at.map(|at| Afterwards::SnapshottingCluster(format!("{}-{:03}", create.id, at + 1))),
-        );
-    }
-    all
-}
-
-/// Every input of the operation, old beside new, and those that are never sent.
-fn inputs(now: &Request, create: &Request) -> Vec<Input> {
-    let pairs = now.inputs().into_iter().zip(create.inputs());
-    let sent = pairs.map(|((name, now), (_, then))| {
-        let fate = match () {
-            () if now == then && now.is_unset() => Fate::Unused,
-            () if now == then => Fate::Same,
-            () => Fate::Changed(why_changed(name).to_owned()),
-        };
-        Input { name, now, then, fate }
-    });
-    let never = now.never().iter().map(|(name, why)| Input {
-        name,
-        now: Value::Unset,
-        then: Value::Unset,
-        fate: Fate::Never(why),
-    });
-    sent.chain(never).collect()
-}
-
-fn why_changed(name: &str) -> &'static str {
-    match name {
-        "ReplicationGroupId" | "CacheClusterId" => {
-            "both exist for a while, and an id cannot be changed"
-        }
-        "Port" => "this is what the move is for",
-        "SnapshotName" => "the data of the old cache",
-        "Tags" => "markers, by which a second run knows its own work",
-        "AuthToken" => "AWS does not show it, so it comes from the secret",
-        _ => "",
-    }
 }

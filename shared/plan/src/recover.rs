@@ -4,7 +4,9 @@
 //! a reason to refuse, and all of them are collected: nothing is guessed, and nothing is left to a
 //! default that AWS might choose differently from what the cache has.
 
+mod members;
 mod shape;
+mod version;
 
 pub(crate) use shape::primary_first;
 
@@ -14,6 +16,7 @@ use crate::describe::{CacheCluster, LogDelivery, ReplicationGroup};
 use crate::facts::{Cache, Facts};
 use crate::refuse::Reason;
 use crate::request::{GroupInputs, Kind, Request, Token};
+use version::{creatable_version, durability};
 
 /// The marker tags are of this family, and are ours to set.
 pub(crate) const MARKER: &str = "portcullis:";
@@ -270,53 +273,6 @@ impl Reader {
         let in_effect = matches!(storage, Some("sse-elasticache" | "sse-kms"));
         self.need("AtRestEncryptionEnabled", group.at_rest_encryption_enabled) || in_effect
     }
-
-    /// Settings that are shown by members only must be the same for all of them.
-    fn members_agree(&mut self, group: &ReplicationGroup, members: &[CacheCluster]) {
-        let shown: Vec<&str> = members.iter().map(|m| m.cache_cluster_id.as_str()).collect();
-        let missing: Vec<&str> = group
-            .member_clusters
-            .iter()
-            .map(String::as_str)
-            .filter(|id| !shown.contains(id))
-            .collect();
-        if !missing.is_empty() || members.is_empty() {
-            let which = if missing.is_empty() { "all".to_owned() } else { missing.join(", ") };
-            self.reasons.push(Reason::new(
-                "MemberClusters",
-                format!("members were not described, and only they show many settings: {which}"),
-                "describe all members with --show-cache-node-info",
-            ));
-        }
-        let mut same = |field: &str, of: fn(&CacheCluster) -> Vec<String>| {
-            let mut values: Vec<Vec<String>> = members.iter().map(of).collect();
-            values.sort();
-            values.dedup();
-            if values.len() > 1 {
-                let values: Vec<String> = values.iter().map(|value| value.join(" ")).collect();
-                self.reasons.push(Reason::new(
-                    field,
-                    format!("the members differ: {}", values.join(" and ")),
-                    "wait until a change is through, or make the members alike, and plan again",
-                ));
-            }
-        };
-        same("EngineVersion", |m| m.engine_version.iter().cloned().collect());
-        same("CacheNodeType", |m| m.cache_node_type.iter().cloned().collect());
-        same("CacheSubnetGroupName", |m| m.cache_subnet_group_name.iter().cloned().collect());
-        same("CacheParameterGroupName", |m| {
-            let group = m.cache_parameter_group.as_ref();
-            group.and_then(|group| group.cache_parameter_group_name.clone()).into_iter().collect()
-        });
-        same("SecurityGroupIds", |m| sorted(m.group_ids().map(str::to_owned)));
-        same("PreferredMaintenanceWindow", |m| {
-            m.preferred_maintenance_window.iter().cloned().collect()
-        });
-        same("NotificationTopicArn", |m| {
-            let topic = m.notification_configuration.as_ref();
-            topic.and_then(|topic| topic.topic_arn.clone()).into_iter().collect()
-        });
-    }
 }
 
 fn token(enabled: Option<bool>) -> Token {
@@ -336,67 +292,4 @@ fn group_port(group: &ReplicationGroup) -> Option<u16> {
     let primary = first.and_then(|shard| shard.primary_endpoint.as_ref());
     let reader = first.and_then(|shard| shard.reader_endpoint.as_ref());
     group.configuration_endpoint.iter().chain(primary).chain(reader).find_map(|e| e.port)
-}
-
-/// The version as Create takes it: major and minor for Valkey and for Redis OSS from 6 on, in full for
-/// older ones and Memcached (Terraform's AWS provider, `internal/service/elasticache/engine_version.go`).
-pub(crate) fn creatable_version(engine: &Engine, version: &str) -> String {
-    let major = major(version);
-    let in_full = match engine {
-        Engine::Memcached | Engine::Unknown(_) => true,
-        Engine::Redis => major.is_some_and(|major| major < 6),
-        Engine::Valkey => false,
-    };
-    if in_full {
-        return version.to_owned();
-    }
-    version.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
-}
-
-/// The major version.
-fn major(version: &str) -> Option<u32> {
-    version.split('.').next()?.parse().ok()
-}
-
-/// The durability that is in effect, where the engine has any: Valkey from 9 on (user guide,
-/// "Durability"). `default` would be resolved anew, perhaps differently.
-fn durability(group: &ReplicationGroup, engine: &Engine, version: &str) -> Option<String> {
-    let set = group.durability.clone().filter(|durability| durability != "default");
-    let known = *engine == Engine::Valkey && major(version).is_some_and(|major| major >= 9);
-    let effective = group.effective_durability.clone().or(set)?;
-    (known || effective != "disabled").then_some(effective)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_cut_to_what_create_takes() {
-        let cut = |engine: &str, version| creatable_version(&Engine::parse(engine), version);
-        assert_eq!(cut("valkey", "7.2.6"), "7.2");
-        assert_eq!(cut("valkey", "8.0.1"), "8.0");
-        assert_eq!(cut("redis", "7.1.0"), "7.1");
-        assert_eq!(cut("redis", "6.2.6"), "6.2");
-        assert_eq!(cut("redis", "6.x"), "6.x");
-        assert_eq!(cut("redis", "5.0.6"), "5.0.6");
-        assert_eq!(cut("memcached", "1.6.22"), "1.6.22");
-    }
-
-    #[test]
-    fn durability_is_what_is_in_effect() {
-        let group = |durability: &str, effective: &str| ReplicationGroup {
-            durability: Some(durability.to_owned()),
-            effective_durability: Some(effective.to_owned()),
-            ..ReplicationGroup::default()
-        };
-        let of = |group, engine: &str, version| durability(&group, &Engine::parse(engine), version);
-        assert_eq!(of(group("default", "sync"), "valkey", "9.0.0").as_deref(), Some("sync"));
-        assert_eq!(
-            of(group("default", "disabled"), "valkey", "9.0.0").as_deref(),
-            Some("disabled")
-        );
-        assert_eq!(of(group("default", "disabled"), "valkey", "8.1.0"), None);
-        assert_eq!(of(ReplicationGroup::default(), "redis", "7.1.0"), None);
-    }
 }

@@ -1,14 +1,18 @@
 //! When a cache is not moved. The reasons are collected, never only the first told: who must clear
 //! the way wants to see all of it.
 
-use std::collections::BTreeMap;
+mod room;
+mod token;
 
 use portcullis_engine::facts::Engine;
 
 use crate::describe::{CacheCluster, Pending, ReplicationGroup};
 use crate::facts::{Cache, Facts};
 use crate::owner;
-use crate::request::{Kind, Request, Shape, Token};
+use crate::request::{Kind, Request, Shape};
+use room::room;
+
+pub(crate) use token::token;
 
 /// One reason why a cache is not moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -268,112 +272,4 @@ fn network(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) {
             "describe the cache again",
         ));
     }
-}
-
-/// Quotas, free addresses, engine versions and the limit on cost, as far as they were asked.
-fn room(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) {
-    let room = &facts.room;
-    let nodes = request.nodes();
-    if let (Some(allowed), Some(used)) = (room.nodes_allowed, room.nodes_in_use)
-        && used.saturating_add(nodes) > allowed
-    {
-        reasons.push(Reason::new(
-            "NumCacheNodes",
-            format!("{nodes} more nodes beside the {used} that there are exceed the quota of {allowed} nodes in the Region"),
-            "ask for a higher quota (Service Quotas, ElastiCache, nodes per Region), or delete what is not needed",
-        ));
-    }
-    let hours = nodes.saturating_mul(24);
-    if let Some(most) = room.most_node_hours
-        && hours > most
-    {
-        reasons.push(Reason::new(
-            "CacheNodeType",
-            format!("running twice takes {hours} node-hours a day, more than the {most} that are allowed"),
-            "raise the limit, or have somebody agree to the cost and move the cache by hand",
-        ));
-    }
-    let version = format!("{} {}", request.engine.as_str(), request.engine_version);
-    if let Some(versions) = &room.versions
-        && !versions
-            .iter()
-            .any(|known| *known == version || known.starts_with(&format!("{version}.")))
-    {
-        reasons.push(Reason::new(
-            "EngineVersion",
-            format!("AWS makes no new caches of {version}"),
-            "upgrade the cache to a version that can be made, and plan again",
-        ));
-    }
-    addresses(facts, request, reasons);
-}
-
-/// Each node takes an address of a subnet in its zone.
-fn addresses(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) {
-    let Some(group) = &facts.subnet_group else { return };
-    let mut wanted: BTreeMap<&str, u64> = BTreeMap::new();
-    for zone in request.zones() {
-        *wanted.entry(zone).or_default() += 1;
-    }
-    for (zone, nodes) in wanted {
-        let in_zone = group.subnets.iter().filter(|subnet| {
-            subnet.subnet_availability_zone.as_ref().and_then(|z| z.name.as_deref()) == Some(zone)
-        });
-        let ids: Vec<&str> = in_zone.filter_map(|s| s.subnet_identifier.as_deref()).collect();
-        if ids.is_empty() {
-            reasons.push(Reason::new(
-                "PreferredAvailabilityZone",
-                format!("{nodes} nodes are in {zone}, and the subnet group {} has no subnet there any more", group.cache_subnet_group_name),
-                "add a subnet of that zone to the subnet group",
-            ));
-            continue;
-        }
-        let free: Option<u64> = ids.iter().map(|id| facts.room.free_addresses.get(*id)).sum();
-        if let Some(free) = free
-            && free < nodes
-        {
-            reasons.push(Reason::new(
-                "CacheSubnetGroupName",
-                format!(
-                    "{nodes} nodes need an address in {zone}, and {} has {free} free",
-                    ids.join(" and ")
-                ),
-                "free addresses, or add a subnet to the subnet group",
-            ));
-        }
-    }
-}
-
-/// What the wish for a token and the cache have to do with each other. The ARN is never repeated
-/// unless it is one: somebody may have given the token itself.
-pub(crate) fn token(request: &Request, secret: Option<&str>) -> Result<Token, Box<Reason>> {
-    let reason = |why: &str, remedy: &str| Box::new(Reason::new("AuthToken", why, remedy));
-    match (&request.auth_token, secret) {
-        (Token::None, None) => Ok(Token::None),
-        (Token::None, Some(_)) => Err(reason(
-            "a secret was given, and the cache has no AUTH token: the new one would refuse its clients",
-            "leave the secret out",
-        )),
-        (Token::Hidden | Token::Secret(_), None) => Err(reason(
-            "the cache has an AUTH token, which AWS never shows: without it the new cache would let anyone in",
-            "put the token into a Secrets Manager secret, and give its ARN with --auth-token-secret",
-        )),
-        (Token::Hidden | Token::Secret(_), Some(arn)) if is_secret(arn) => {
-            Ok(Token::Secret(arn.to_owned()))
-        }
-        (Token::Hidden | Token::Secret(_), Some(_)) => Err(reason(
-            "what was given is not the ARN of a Secrets Manager secret (it is not repeated here, in case it is the token)",
-            "give an ARN as arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, never the token",
-        )),
-    }
-}
-
-fn is_secret(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(7, ':').collect();
-    let name = |name: &str| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c))
-    };
-    matches!(parts.as_slice(), ["arn", partition, "secretsmanager", region, account, "secret", rest]
-        if partition.starts_with("aws") && !region.is_empty()
-            && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && name(rest))
 }

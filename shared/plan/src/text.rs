@@ -213,7 +213,11 @@ fn ingress(page: &mut Page<'_>, plan: &Plan) {
             closing.rule.source
         );
         match &closing.stays {
-            None => page.paragraph(Role::Plain, "- ", &format!("{rule} can go at the end")),
+            None => page.paragraph(
+                Role::Plain,
+                "- ",
+                &format!("{rule} can go at the end, if nothing else behind the group needs it"),
+            ),
             Some(why) => page.paragraph(Role::Plain, "  ", &format!("{rule} stays: {why}")),
         }
     }

@@ -261,6 +261,9 @@ fn an_owner_gets_a_patch_if_all_else_is_known() {
     let mut document = example("redis-auth-token");
     document["TagList"] = json!([{"Key": "aws:cloudformation:stack-name", "Value": "shop"}]);
     assert!(refused(&document, &Wish::default()).patch.is_some(), "the template holds the token");
+    document["ReplicationGroups"][0]["Status"] = json!("modifying");
+    assert!(refused(&document, &Wish::default()).patch.is_none(), "nothing to copy yet");
+    document["ReplicationGroups"][0]["Status"] = json!("available");
     document["TagList"] = json!([{"Key": "managed-by", "Value": "pulumi"}]);
     assert!(refused(&document, &Wish::default()).patch.is_none(), "not in its language");
 }

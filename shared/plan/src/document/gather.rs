@@ -1,0 +1,168 @@
+//! The facts of the cache that is meant.
+
+use std::collections::BTreeMap;
+
+use portcullis_engine::facts::{GroupFacts, IngressRule, PrefixList, Protocol, Source};
+
+use super::choose::Chosen;
+use super::wire::{self, Document, SecurityGroupRule};
+use crate::describe::{CacheCluster, Snapshot};
+use crate::facts::{Cache, Facts, Neighbour, Room};
+
+impl Document {
+    pub(super) fn facts(&self, chosen: Chosen) -> Facts {
+        let nobody = CacheCluster::default();
+        let cache = match chosen {
+            Chosen::Group(at) => {
+                let group = self.replication_groups.get(at).cloned().unwrap_or_default();
+                let id = Some(&group.replication_group_id);
+                let members = self.cache_clusters.iter().filter(|cluster| {
+                    cluster.replication_group_id.as_ref() == id
+                        || group.member_clusters.contains(&cluster.cache_cluster_id)
+                });
+                let mut members: Vec<CacheCluster> = members.cloned().collect();
+                members.sort_by(|a, b| a.cache_cluster_id.cmp(&b.cache_cluster_id));
+                Cache::Group(Box::new(group), members)
+            }
+            Chosen::Cluster(at) => {
+                Cache::Cluster(Box::new(self.cache_clusters.get(at).unwrap_or(&nobody).clone()))
+            }
+        };
+        let subnet_group = cache.clusters().first().and_then(|c| c.cache_subnet_group_name.clone());
+        let subnet_groups = self.cache_subnet_groups.iter();
+        // What is listed without the name of a cache is of the one that the document itself names.
+        let meant = self
+            .cache
+            .as_deref()
+            .is_none_or(|named| named == cache.id() || Some(named) == cache.arn());
+        let in_account = cache.arn().and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
+        Facts {
+            tags: self.tag_list.as_ref().filter(|_| meant).map(|tags| wire::tags(tags)),
+            subnet_group: subnet_group.and_then(|name| {
+                subnet_groups.clone().find(|g| g.cache_subnet_group_name == name).cloned()
+            }),
+            snapshots: self.snapshots_of(&cache),
+            groups: self.groups(),
+            foreign_groups: self.foreign_groups(in_account),
+            neighbours: self.neighbours(&cache),
+            around: self.around(&cache, meant),
+            room: self.room(),
+            made_by: self.made_by.clone().filter(|_| meant),
+            cache,
+        }
+    }
+
+    /// The snapshots of the cache or of its members, oldest first.
+    fn snapshots_of(&self, cache: &Cache) -> Option<Vec<Snapshot>> {
+        let is_own = |snapshot: &&Snapshot| {
+            let of = [&snapshot.replication_group_id, &snapshot.cache_cluster_id];
+            of.into_iter().flatten().any(|id| {
+                id == cache.id() || cache.clusters().iter().any(|c| c.cache_cluster_id == *id)
+            })
+        };
+        let mut own: Vec<Snapshot> =
+            self.snapshots.as_ref()?.iter().filter(is_own).cloned().collect();
+        let taken = |snapshot: &Snapshot| {
+            let times = snapshot.node_snapshots.iter();
+            times.filter_map(|node| node.snapshot_create_time.clone()).max()
+        };
+        own.sort_by(|a, b| (taken(a), &a.snapshot_name).cmp(&(taken(b), &b.snapshot_name)));
+        Some(own)
+    }
+
+    /// The groups of which anything was read. One without any rule is only known from `SecurityGroups`.
+    fn groups(&self) -> Option<BTreeMap<String, GroupFacts>> {
+        let rules = self.security_group_rules.as_ref()?;
+        let named = self.security_groups.iter().map(|group| group.group_id.clone());
+        let ids = rules.iter().map(|rule| rule.group_id.clone()).chain(named);
+        let lists: BTreeMap<String, PrefixList> = self
+            .prefix_lists
+            .iter()
+            .map(|list| (list.prefix_list_id.clone(), list.facts()))
+            .collect();
+        let of = |id: &str| {
+            let own = rules.iter().filter(|rule| rule.group_id == id);
+            let (egress, ingress): (Vec<_>, Vec<_>) = own.partition(|rule| rule.is_egress);
+            GroupFacts {
+                id: id.to_owned(),
+                rules: ingress.into_iter().map(SecurityGroupRule::facts).collect(),
+                egress: egress
+                    .into_iter()
+                    .map(|rule| rule.security_group_rule_id.clone())
+                    .collect(),
+                prefix_lists: lists.clone(),
+                ..GroupFacts::default()
+            }
+        };
+        Some(ids.map(|id| (id.clone(), of(&id))).collect())
+    }
+
+    fn foreign_groups(&self, account: &str) -> BTreeMap<String, String> {
+        let rules = self.security_group_rules.iter().flatten();
+        let referenced = rules.filter_map(|rule| rule.referenced_group_info.as_ref());
+        let foreign = referenced.filter_map(|group| {
+            let owner = group.user_id.as_ref().filter(|owner| *owner != account)?;
+            Some((group.group_id.clone(), owner.clone()))
+        });
+        foreign.collect()
+    }
+
+    /// The other caches: of a group each member, under the id of the group.
+    fn neighbours(&self, cache: &Cache) -> Vec<Neighbour> {
+        let own: Vec<&str> =
+            cache.clusters().iter().map(|cluster| cluster.cache_cluster_id.as_str()).collect();
+        let others =
+            self.cache_clusters.iter().filter(|c| !own.contains(&c.cache_cluster_id.as_str()));
+        others
+            .map(|cluster| Neighbour {
+                id: cluster
+                    .replication_group_id
+                    .as_ref()
+                    .unwrap_or(&cluster.cache_cluster_id)
+                    .clone(),
+                ports: cluster.port().into_iter().collect(),
+                groups: cluster.group_ids().map(str::to_owned).collect(),
+            })
+            .collect()
+    }
+
+    fn room(&self) -> Room {
+        let versions = self.cache_engine_versions.as_ref().map(|versions| {
+            versions.iter().map(|v| format!("{} {}", v.engine, v.engine_version)).collect()
+        });
+        Room {
+            nodes_allowed: self.limits.nodes_per_region,
+            nodes_in_use: self.limits.nodes_in_use,
+            free_addresses: self
+                .subnets
+                .iter()
+                .filter_map(|s| Some((s.subnet_id.clone(), s.available_ip_address_count?)))
+                .collect(),
+            versions,
+            most_node_hours: self.limits.most_node_hours_a_day,
+        }
+    }
+}
+
+impl SecurityGroupRule {
+    fn facts(&self) -> IngressRule {
+        let cidr = self.cidr_ipv4.as_ref().or(self.cidr_ipv6.as_ref());
+        let source = match (cidr, &self.prefix_list_id, &self.referenced_group_info) {
+            (Some(cidr), _, _) => {
+                Source::cidr(cidr).unwrap_or_else(|| Source::Unreadable("no CIDR".to_owned()))
+            }
+            (None, Some(list), _) => Source::PrefixList(list.clone()),
+            (None, None, Some(group)) => Source::Group(group.group_id.clone()),
+            (None, None, None) => Source::Unreadable("no source".to_owned()),
+        };
+        IngressRule {
+            id: self.security_group_rule_id.clone(),
+            protocol: Protocol::parse(&self.ip_protocol),
+            from_port: self.from_port.unwrap_or(-1),
+            to_port: self.to_port.unwrap_or(-1),
+            source,
+            description: self.description.clone(),
+            tags: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Ids that may stand in a command.
+
+use std::collections::BTreeMap;
+
+use portcullis_engine::facts::Source;
+
+use crate::facts::{Cache, Facts};
+
+/// An id, if it is one.
+pub(super) fn shown_id(id: &str) -> &str {
+    if is_id(id) { id } else { "one whose id is none" }
+}
+
+/// Ids of caches, security groups, rules and accounts. What is none could be a part of a command.
+fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// The ids that end in commands, and are none.
+pub(super) fn odd_ids(facts: &Facts) -> Vec<String> {
+    let mut odd = Vec::new();
+    let mut check = |what: &str, id: &str| {
+        if !is_id(id) {
+            odd.push(format!("{what}: not an id"));
+        }
+    };
+    check("the id of the cache", facts.cache.id());
+    for part in facts.cache.arn().iter().flat_map(|arn| arn.split(':')) {
+        check("a part of the ARN of the cache", part);
+    }
+    for cluster in facts.cache.clusters() {
+        check("CacheClusterId", &cluster.cache_cluster_id);
+        cluster.group_ids().for_each(|id| check("SecurityGroupId", id));
+    }
+    if let Cache::Group(group, _) = &facts.cache {
+        for member in group.node_groups.iter().flat_map(|shard| &shard.node_group_members) {
+            member
+                .cache_cluster_id
+                .iter()
+                .for_each(|id| check("NodeGroupMembers.CacheClusterId", id));
+        }
+        group.snapshotting_cluster_id.iter().for_each(|id| check("SnapshottingClusterId", id));
+    }
+    for group in facts.groups.iter().flat_map(BTreeMap::values) {
+        for rule in &group.rules {
+            check("SecurityGroupRuleId", &rule.id);
+            match &rule.source {
+                Source::PrefixList(id) | Source::Group(id) => check("the source of a rule", id),
+                Source::Ipv4(_) | Source::Ipv6(_) | Source::Unreadable(_) => {}
+            }
+        }
+    }
+    facts.foreign_groups.values().for_each(|owner| check("ReferencedGroupInfo.UserId", owner));
+    odd
+}

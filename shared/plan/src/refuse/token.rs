@@ -1,0 +1,38 @@
+//! Where the AUTH token comes from.
+
+use super::Reason;
+use crate::request::{Request, Token};
+
+/// What the wish for a token and the cache have to do with each other. The ARN is never repeated
+/// unless it is one: somebody may have given the token itself.
+pub(crate) fn token(request: &Request, secret: Option<&str>) -> Result<Token, Box<Reason>> {
+    let reason = |why: &str, remedy: &str| Box::new(Reason::new("AuthToken", why, remedy));
+    match (&request.auth_token, secret) {
+        (Token::None, None) => Ok(Token::None),
+        (Token::None, Some(_)) => Err(reason(
+            "a secret was given, and the cache has no AUTH token: the new one would refuse its clients",
+            "leave the secret out",
+        )),
+        (Token::Hidden | Token::Secret(_), None) => Err(reason(
+            "the cache has an AUTH token, which AWS never shows: without it the new cache would let anyone in",
+            "put the token into a Secrets Manager secret, and give its ARN with --auth-token-secret",
+        )),
+        (Token::Hidden | Token::Secret(_), Some(arn)) if is_secret(arn) => {
+            Ok(Token::Secret(arn.to_owned()))
+        }
+        (Token::Hidden | Token::Secret(_), Some(_)) => Err(reason(
+            "what was given is not the ARN of a Secrets Manager secret (it is not repeated here, in case it is the token)",
+            "give an ARN as arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, never the token",
+        )),
+    }
+}
+
+fn is_secret(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(7, ':').collect();
+    let name = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c))
+    };
+    matches!(parts.as_slice(), ["arn", partition, "secretsmanager", region, account, "secret", rest]
+        if partition.starts_with("aws") && !region.is_empty()
+            && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && name(rest))
+}
