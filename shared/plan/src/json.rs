@@ -1,4 +1,4 @@
-//! A plan or a refusal as JSON, `portcullis.plan.v1`.
+//! A plan or a refusal as JSON, `portcullis.plan.v1`, described by `docs/plan.schema.json`.
 //!
 //! `create.parameters` is what `aws elasticache create-… --cli-input-json` takes. In the place of an
 //! AUTH token is a text that AWS refuses; `create.authTokenSecret` names the secret that keeps it.
@@ -11,6 +11,7 @@ use crate::around;
 use crate::describe::LogDelivery;
 use crate::facts::Seen;
 use crate::ingress::{Closing, NewRule, NotOpened};
+use crate::patch::Tool;
 use crate::plan::{Afterwards, Answer, Fate, Input, Plan, Refusal, SnapshotOf, Subject};
 use crate::request::{Request, Shard, Token, Value};
 use crate::steps::{Step, Who};
@@ -122,9 +123,18 @@ fn refused(refusal: &Refusal) -> RefusalDocument {
         schema: SCHEMA,
         outcome: "refused",
         cache: subject(&refusal.cache),
-        reasons: reasons.map(|r| json!({"field": r.field, "why": r.why, "remedy": r.remedy})).collect(),
+        reasons: reasons
+            .map(|r| json!({"field": r.field, "why": r.why, "remedy": r.remedy}))
+            .collect(),
         patch: refusal.patch.as_ref().map(|patch| {
-            json!({"how": patch.how, "cloudformation": patch.cloudformation, "terraform": patch.terraform})
+            let tool = match patch.tool {
+                Tool::CloudFormation => "cloudformation",
+                Tool::Terraform => "terraform",
+            };
+            json!({
+                "tool": tool, "how": patch.how,
+                "cloudformation": patch.cloudformation, "terraform": patch.terraform,
+            })
         }),
     }
 }

@@ -13,9 +13,11 @@ use crate::ingress::{Ingress, NewRule};
 use crate::owner::Owner;
 use crate::request::{Kind, Request};
 
-/// The changes, for either tool: who owns the cache needs one of them.
+/// The changes, for either tool: modules and wrappers of the one may hide the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
+    /// The tool that owns the cache.
+    pub tool: Tool,
     /// What to do with it, in order.
     pub how: Vec<String>,
     /// For a CloudFormation template, in YAML.
@@ -24,14 +26,28 @@ pub struct Patch {
     pub terraform: String,
 }
 
+/// A tool that there is a patch for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// CloudFormation, and what deploys through it.
+    CloudFormation,
+    /// Terraform and OpenTofu.
+    Terraform,
+}
+
 pub(crate) fn patch(owner: &Owner, now: &Request, port: u16, ingress: &Ingress) -> Option<Patch> {
-    let logical = match owner {
-        Owner::CloudFormation { logical_id, .. } => logical_id.as_deref(),
-        Owner::Terraform { .. } => None,
+    let (tool, logical) = match owner {
+        Owner::CloudFormation { logical_id, .. } => (Tool::CloudFormation, logical_id.as_deref()),
+        Owner::Terraform { .. } => (Tool::Terraform, None),
         Owner::Other { .. } => return None,
     };
     let it = Target { now, port, ingress, logical };
-    Some(Patch { how: it.how(), cloudformation: it.cloudformation(), terraform: it.terraform() })
+    Some(Patch {
+        tool,
+        how: it.how(),
+        cloudformation: it.cloudformation(),
+        terraform: it.terraform(),
+    })
 }
 
 struct Target<'a> {
@@ -62,7 +78,13 @@ impl Target<'_> {
         how.push("Copy the resource of the cache under a new logical name, and change in the copy what is below; the rest stays. Do not change the old resource: that would replace the cache while clients use it.".to_owned());
         how.push("Where the rules of a security group stand inside the group's own resource, write the new ones there.".to_owned());
         how.push("Deploy, point the clients (and the outputs and parameters that hold the endpoint) to the new one, and watch the connections of the old one go to none.".to_owned());
-        how.push("Remove the old resource and the rules of its port, with a final snapshot (DeletionPolicy: Snapshot, or final_snapshot_identifier).".to_owned());
+        let last = match self.now.engine {
+            Engine::Memcached => "",
+            Engine::Redis | Engine::Valkey | Engine::Unknown(_) => {
+                ", with a final snapshot (DeletionPolicy: Snapshot, or final_snapshot_identifier)"
+            }
+        };
+        how.push(format!("Remove the old resource and the rules of its port{last}."));
         how
     }
 

@@ -8,6 +8,7 @@ use crate::around;
 use crate::facts::Seen;
 use crate::ingress::NewRule;
 use crate::losses::counted;
+use crate::patch::Tool;
 use crate::plan::{Answer, Fate, Input, Plan, Refusal};
 use crate::request::Token;
 use crate::steps::Who;
@@ -354,9 +355,10 @@ fn refused(page: &mut Page<'_>, refusal: &Refusal) {
         page.paragraph(Role::Plain, &format!("{}. ", at + 1), line);
     }
     page.gap();
-    page.line(Role::Heading, "CloudFormation, below Resources:");
-    page.block(&patch.cloudformation);
-    page.gap();
-    page.line(Role::Heading, "Terraform:");
-    page.block(&patch.terraform);
+    let (title, block) = match patch.tool {
+        Tool::CloudFormation => ("CloudFormation, below Resources:", &patch.cloudformation),
+        Tool::Terraform => ("Terraform:", &patch.terraform),
+    };
+    page.line(Role::Heading, title);
+    page.block(block);
 }

@@ -48,6 +48,14 @@ fn another(port: u16) -> u16 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
+    /// The request that made a cache is recovered from what AWS shows of it: nothing is overlooked.
+    #[test]
+    fn what_made_a_cache_is_recovered_from_it(request in caches::request(), seed in any::<u64>()) {
+        let found = recover(&aws::facts(&request, seed));
+        prop_assert!(found.reasons.is_empty(), "{:?}", found.reasons);
+        prop_assert_eq!(verify(&request, &found.request), vec![]);
+    }
+
     /// What the new cache is asked to be is what AWS then shows of it, input by input.
     #[test]
     fn a_clone_is_what_was_asked_for(request in caches::request(), seed in any::<u64>()) {

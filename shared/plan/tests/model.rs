@@ -111,6 +111,18 @@ fn every_member_of_the_describe_outputs_is_read_or_no_input_for_a_reason() {
 }
 
 #[test]
+fn every_member_that_the_documentation_names_is_read() {
+    let docs = file("../../docs/moving-a-cache.md");
+    let table = docs.split("## What else the document may hold").nth(1).unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let rows: Vec<&str> = rows.collect();
+    assert_eq!(rows.len(), 12);
+    for member in rows {
+        assert!(is_read(&|nonsense| serde_json::json!({member: nonsense})), "{member}");
+    }
+}
+
+#[test]
 fn every_member_of_what_they_hold_is_read_or_no_input_for_a_reason() {
     let shard = |member: &str, value| serde_json::json!({"ReplicationGroups": [{"NodeGroups": [{member: value}]}]});
     every_member_is_decided("NodeGroup", &[], &shard);

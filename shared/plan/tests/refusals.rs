@@ -111,6 +111,7 @@ fn a_group_is_refused_for_each_thing_that_cannot_be_carried() {
             "EngineVersion",
         ),
         ("/Limits/NodesInUse", json!(298), "NumCacheNodes"),
+        ("/Limits/NodesInUse", json!(u64::MAX), "NumCacheNodes"),
         ("/Limits/MostNodeHoursADay", json!(71), "CacheNodeType"),
         ("/Subnets/0/AvailableIpAddressCount", json!(0), "CacheSubnetGroupName"),
         ("/CacheSubnetGroups/0/Subnets", json!([]), "PreferredAvailabilityZone"),
@@ -182,6 +183,17 @@ fn a_cluster_is_refused_for_what_its_call_has_no_input_for() {
         json!(null),
     );
     assert_eq!(fields, ["PreferredAvailabilityZones"]);
+}
+
+#[test]
+fn a_number_of_nodes_that_cannot_be_is_refused() {
+    for nodes in [i64::MIN, -1, 0, 1001, i64::MAX] {
+        let fields =
+            broken("memcached-single-node", "/CacheClusters/0/NumCacheNodes", json!(nodes));
+        assert_eq!(fields, ["NumCacheNodes"], "{nodes}");
+    }
+    let fields = broken("redis-with-snapshots", "/CacheClusters/0/NumCacheNodes", json!(2));
+    assert_eq!(fields, ["NumCacheNodes"]);
 }
 
 #[test]

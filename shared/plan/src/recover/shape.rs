@@ -7,6 +7,9 @@ use crate::describe::{CacheCluster, NodeGroup, NodeGroupMember, ReplicationGroup
 use crate::refuse::Reason;
 use crate::request::{ClusterInputs, Placement, Shape, Shard};
 
+/// More nodes than any Memcached cluster has: the quota is 60, and can be raised.
+const MOST_NODES: i64 = 1000;
+
 impl Reader {
     /// The shape of a group: shards in cluster mode, else a primary with replicas.
     pub(super) fn shape(&mut self, group: &ReplicationGroup) -> Shape {
@@ -69,7 +72,19 @@ impl Reader {
     }
 
     pub(super) fn placement(&mut self, cluster: &CacheCluster, engine: &Engine) -> ClusterInputs {
-        let nodes = self.need("NumCacheNodes", cluster.num_cache_nodes);
+        let shown = self.need("NumCacheNodes", cluster.num_cache_nodes);
+        let most = if *engine == Engine::Memcached { MOST_NODES } else { 1 };
+        let nodes = shown.clamp(1, most);
+        if nodes != shown {
+            self.reasons.push(Reason::new(
+                "NumCacheNodes",
+                format!(
+                    "Describe shows {shown} nodes, and a cluster of {} has from 1 to {most}",
+                    engine.name()
+                ),
+                "describe the cluster again",
+            ));
+        }
         let zone = cluster.preferred_availability_zone.as_deref();
         if zone != Some("Multiple") || *engine != Engine::Memcached {
             let zone = zone.filter(|zone| *zone != "Multiple").map(str::to_owned);

@@ -98,7 +98,8 @@ fn group(request: &Request, inputs: &GroupInputs, arn: &str, seed: u64) -> Cache
         cache_node_type: Some(request.node_type.clone()),
         auth_token_enabled: Some(request.auth_token != Token::None),
         transit_encryption_enabled: Some(request.transit_encryption),
-        at_rest_encryption_enabled: Some(inputs.at_rest_encryption),
+        // It may be on in effect where it is not by this flag.
+        at_rest_encryption_enabled: Some(inputs.at_rest_encryption && !seed.is_multiple_of(5)),
         kms_key_id: inputs.kms_key.clone(),
         storage_encryption_type: Some(
             match (inputs.at_rest_encryption, &inputs.kms_key) {
