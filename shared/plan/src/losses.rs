@@ -24,7 +24,7 @@ pub(crate) fn losses(
             "What is written after the snapshot begins. If no write may be lost, stop the writers before the snapshot, and let them go on against the new cache.",
         ));
         losses.push(Loss::other(
-            "Scripts that were loaded with SCRIPT LOAD, subscriptions and connections: no snapshot holds them. Clients that use EVALSHA must load them again.",
+            "Connections and subscriptions, and perhaps scripts that were loaded with SCRIPT LOAD: clients that use EVALSHA must be ready to load them again.",
         ));
     }
     losses.extend(recovered);
