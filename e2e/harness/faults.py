@@ -34,6 +34,8 @@ ANSWER_LOST = {"response": {"abort_bytes": 0}}
 ANSWER_TORN = {"response": {"abort_frac": 0.5}}
 #: The answer ends early, and as if that were its end.
 ANSWER_SHORT = {"response": {"truncate_frac": 0.5}}
+#: The same, before anything of interest: a list without members.
+ANSWER_EMPTY = {"response": {"truncate_frac": 0.2}}
 #: Done in the account, and the answer does not come for a long time.
 ANSWER_SLOW = {"response": {"bandwidth_kbps": 0.02}}
 #: Nothing: for calls to let pass before a fault begins, for the first rule that fits is the one.
