@@ -53,8 +53,8 @@ test: ## All tests: the engine, the shell, then end to end
 	@$(MAKE) test-account
 
 .PHONY: test-engine
-test-engine: tools ## Decisions and alerts; compiles no AWS SDK
-	cargo test --locked -q -p portcullis-engine
+test-engine: tools ## Decisions, alerts and plans; compiles no AWS SDK
+	cargo test --locked -q -p portcullis-engine -p portcullis-plan -p portcullis-cli
 
 .PHONY: test-shell
 test-shell: tools ## Looking and acting, against scripted answers
