@@ -88,6 +88,8 @@ def in_words(event):
     detail = event.get("detail") if isinstance(event, dict) else None
     if not isinstance(detail, dict):
         return "an event without detail"
+    if isinstance(detail.get("event"), dict):  # a function's own, around the event that led to it
+        return in_words(detail["event"])
     who = detail.get("userIdentity")
     who = who.get("arn") or who.get("invokedBy") if isinstance(who, dict) else None
     return (
