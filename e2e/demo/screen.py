@@ -46,7 +46,7 @@ class Screen:
         widths = [max(len(row[at]) for row in [titles, *rows]) for at in range(len(titles))]
 
         def one(row):
-            return (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths))).rstrip()
+            return (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
 
         self.line(one(titles), "dim")
         for at, row in enumerate(rows):

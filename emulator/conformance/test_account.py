@@ -8,10 +8,9 @@ import sys
 import uuid
 
 import pytest
+from account.process import PACKAGE_PARENT, EmulatedAccount
 from conftest import code_of, ingress
 from test_lambda import code
-
-from account.process import PACKAGE_PARENT, EmulatedAccount
 
 CORPUS = PACKAGE_PARENT.parent / "events"
 GROUP = {

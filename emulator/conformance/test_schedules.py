@@ -3,9 +3,8 @@
 import time
 
 import pytest
-from conftest import received, wait_for
-
 from account.process import EmulatedAccount
+from conftest import received, wait_for
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,8 @@ import time
 import uuid
 
 import pytest
-from conftest import code_of, new_group, tcp, wait_for
-
 from account.process import EmulatedAccount
+from conftest import code_of, new_group, tcp, wait_for
 
 ARN = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/management-events"
 
