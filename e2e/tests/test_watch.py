@@ -59,8 +59,7 @@ def goes_to(guard, logical_id, state, seconds=30):
     )
 
     def told():
-        messages = [json.loads(envelope["Message"]) for envelope in guard.alerts.queue.read()]
-        return [m for m in messages if m.get("AlarmName") == found["AlarmName"] and m["NewStateValue"] == state]
+        return [m for m in guard.alerts.alarms(found["AlarmName"]) if m["NewStateValue"] == state]
 
     return until(f"{logical_id} tells of {state}", told, seconds)[0]
 
@@ -108,8 +107,7 @@ def test_a_new_stack_says_once_that_it_sees(watched):
     goes_to(watched, "SilenceAlarm", "OK")
     looked = len(watched.stack.invocations("trail"))
     until("the trail was looked at twice more", lambda: len(watched.stack.invocations("trail")) >= looked + 2)
-    messages = [json.loads(envelope["Message"]) for envelope in watched.alerts.queue.read()]
-    assert [m["NewStateValue"] for m in messages if "AlarmName" in m] == ["OK"]
+    assert [message["NewStateValue"] for message in watched.alerts.alarms()] == ["OK"]
 
 
 def test_undelivered_event_sounds_the_alarm(watched):
