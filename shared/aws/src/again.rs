@@ -1,6 +1,9 @@
-//! An alert that SNS did not take, of something that was done: nobody would hear of it, for the next
-//! try of the event finds nothing to do. So it goes to the function itself, as an event: Lambda's
-//! retries and the failure queue hold for it as for any other.
+//! What must not depend on this invocation goes to the function itself, as an event: Lambda's retries
+//! and the failure queue hold for it as for any other.
+//!
+//! That is an alert that SNS did not take, of something that was done: nobody would hear of it, for the
+//! next try of the event finds nothing to do. And it is the event of a cache before anything is done, with
+//! the rules that are to be closed: so the next try knows what to tell, if this function is killed.
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_lambda::Client;
@@ -27,7 +30,7 @@ pub(crate) struct Unsent {
 }
 
 impl Unsent {
-    /// Reads what [`hand_over`] wrote; `None` if the payload is something else.
+    /// Reads what [`Unsent::payload`] wrote; `None` if the payload is something else.
     pub(crate) fn read(payload: &Value) -> Option<Result<Self>> {
         let is =
             |member: &str, value: &str| payload.get(member).and_then(Value::as_str) == Some(value);
@@ -45,7 +48,7 @@ impl Unsent {
         Ok(Self { event: text("event")?, message })
     }
 
-    fn payload(&self) -> Value {
+    pub(crate) fn payload(&self) -> Value {
         let Message { subject, body } = &self.message;
         json!({
             "source": SOURCE,
@@ -55,7 +58,7 @@ impl Unsent {
     }
 }
 
-/// Hands the alert to the function itself. `function` is its name, if Lambda told it.
+/// Hands an event to the function itself. `function` is its name, if Lambda told it.
 ///
 /// # Errors
 ///
@@ -63,12 +66,12 @@ impl Unsent {
 pub(crate) async fn hand_over(
     lambda: &Client,
     function: Option<&str>,
-    unsent: &Unsent,
+    payload: &Value,
 ) -> Result<()> {
     let function = function.context("the function does not know its own name")?;
-    let payload = unsent.payload().to_string();
+    let payload = payload.to_string();
     if payload.len() > MOST {
-        bail!("the alert has {} bytes, and at most {MOST} can be handed over", payload.len());
+        bail!("it has {} bytes, and at most {MOST} can be handed over", payload.len());
     }
     #[expect(clippy::disallowed_methods, reason = "the one place that invokes")]
     let request = lambda.invoke();
@@ -78,7 +81,7 @@ pub(crate) async fn hand_over(
         .payload(Blob::new(payload))
         .send()
         .await
-        .with_context(|| format!("handing the alert over to {function}"))?;
+        .with_context(|| format!("handing over to {function}"))?;
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use futures_util::future::join_all;
 use portcullis_engine::action::Outcome;
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide::{self, Decision};
-use portcullis_engine::event::{Event, GroupRef, Lead};
-use portcullis_engine::facts::CacheGroups;
+use portcullis_engine::event::{CacheLead, Event, GroupRef, Lead, naming};
+use portcullis_engine::facts::{CacheFacts, CacheGroups};
+use serde_json::Value;
 
 use crate::act::act;
 use crate::again::{self, Unsent};
@@ -18,13 +19,13 @@ use crate::{gather, metrics};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended(pub String);
 
-/// Deals with an event about a security group.
+/// Deals with an event about a security group. It names its rules, so the payload is not needed.
 ///
 /// # Errors
 ///
 /// If the group could not be read, a revoke failed, or nobody took the alert: the event is
 /// then tried again, and kept in the failure queue in the end. Dealing with it twice is safe.
-pub async fn ingress(shell: &Shell, event: &Event) -> Result<Ended> {
+pub async fn ingress(shell: &Shell, event: &Event, _: &Value) -> Result<Ended> {
     let Lead::Group(lead) = &event.lead else {
         bail!("{} is not about a security group: it belongs to the function `cache`", event.name);
     };
@@ -40,18 +41,23 @@ pub async fn ingress(shell: &Shell, event: &Event) -> Result<Ended> {
     finish(shell, event, &decision).await
 }
 
-/// Deals with an event about a cache.
+/// Deals with an event about a cache, read from `payload`.
+///
+/// INVARIANT: a rule is revoked for a cache only by an event that names it, so that the next try can tell
+/// of it. An event that does not is handed over with the names. If Lambda does not take it, the rule is
+/// closed at once: closing waits for nothing.
 ///
 /// # Errors
 ///
 /// As [`ingress`].
-pub async fn cache(shell: &Shell, event: &Event) -> Result<Ended> {
+pub async fn cache(shell: &Shell, event: &Event, payload: &Value) -> Result<Ended> {
     let Lead::Cache(lead) = &event.lead else {
         bail!("{} is not about a cache: it belongs to the function `ingress`", event.name);
     };
     let Some(mut facts) = gather::cache(&shell.ec2, &shell.elasticache, lead).await? else {
         return Ok(Ended(format!("gone cache {}", lead.id)));
     };
+    look_again(shell, lead, &mut facts).await?;
     let mut decision = decide::cache(event, lead, &facts, shell.settings.mode);
     if let CacheGroups::Read(groups) = &mut facts.groups
         && !decision.is_clean()
@@ -59,7 +65,30 @@ pub async fn cache(shell: &Shell, event: &Event) -> Result<Ended> {
         join_all(groups.iter_mut().map(|group| gather::around(&shell.ec2, group))).await;
         decision = decide::cache(event, lead, &facts, shell.settings.mode);
     }
+    let actions = decision.actions();
+    if lead.named.is_empty() && !actions.is_empty() {
+        let named = naming(payload, &actions);
+        match again::hand_over(&shell.lambda, shell.function.as_deref(), &named).await {
+            Ok(()) => return Ok(Ended(format!("{decision}\nhanded over, to be closed by name"))),
+            Err(error) => tracing::warn!(event = event.id, "closing at once: {error:#}"),
+        }
+    }
     finish(shell, event, &decision).await
+}
+
+/// A named rule that is not shown may be gone, or EC2 late: as [`gather::group`] does for what an event
+/// touched, its group is read again for a while.
+async fn look_again(shell: &Shell, lead: &CacheLead, facts: &mut CacheFacts) -> Result<()> {
+    let CacheGroups::Read(groups) = &mut facts.groups else { return Ok(()) };
+    for group in groups {
+        if let Some(named) = lead.named.iter().find(|named| named.group.is(&group.id))
+            && !named.touched.resolve(&group.rules, &group.egress).is_settled()
+            && let Some(read) = gather::group(&shell.ec2, named).await?
+        {
+            *group = read;
+        }
+    }
+    Ok(())
 }
 
 /// Acts and tells. An alert that fails does not keep a rule open, nor the other way round.
@@ -71,7 +100,7 @@ async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<End
     let outcomes = act(&shell.ec2, &decision.actions()).await;
     metrics::print(metrics::acted(event, decision, &outcomes), shell.metrics);
     let alert = Alert::compose(event, decision, &outcomes);
-    let told = tell(shell, event, &alert, metrics::closed(&outcomes)).await;
+    let told = tell(shell, event, &alert, closed(&outcomes)).await;
     tracing::info!(event = event.id, subject = decision.subject.id, outcomes = %words(&outcomes), "{}", alert.subject);
     let mut failed: Vec<String> = outcomes
         .iter()
@@ -88,9 +117,9 @@ async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<End
     Ok(Ended(format!("{}\n{}", ended.0, words(&outcomes)).trim_end().to_owned()))
 }
 
-/// Publishes the alert. What SNS does not take of something that was done, when the next try of the
-/// event would find nothing to tell, goes to the function itself.
-async fn tell(shell: &Shell, event: &Event, alert: &Alert, done: bool) -> Result<()> {
+/// Publishes the alert. What SNS does not take of a rule that is gone, when the next try of the event
+/// would find nothing to tell, goes to the function itself.
+async fn tell(shell: &Shell, event: &Event, alert: &Alert, closed: bool) -> Result<()> {
     let message = Message::of(alert);
     let Err(refused) = publish(&shell.sns, &shell.settings.alert_topic_arn, &message).await else {
         return Ok(());
@@ -98,11 +127,11 @@ async fn tell(shell: &Shell, event: &Event, alert: &Alert, done: bool) -> Result
     metrics::print([metrics::alert_failed(&event.id)], shell.metrics);
     // The log keeps what the topic did not take.
     tracing::error!(event = event.id, alert = alert.document, "the alert did not go out");
-    if !done {
+    if !closed {
         return Err(refused);
     }
     let unsent = Unsent { event: event.id.clone(), message };
-    match again::hand_over(&shell.lambda, shell.function.as_deref(), &unsent).await {
+    match again::hand_over(&shell.lambda, shell.function.as_deref(), &unsent.payload()).await {
         Ok(()) => {
             tracing::warn!(event = event.id, "it was handed over, to be sent again: {refused:#}");
             Ok(())
@@ -124,6 +153,11 @@ pub(crate) async fn tell_again(shell: &Shell, unsent: &Unsent) -> Result<Ended> 
     }
     told.with_context(|| format!("the alert of event {event} did not go out again"))?;
     Ok(Ended(format!("sent the alert of event {event}: {}", message.subject)))
+}
+
+/// Whether a rule is gone by now: perhaps by a revoke of ours whose answer was lost.
+fn closed(outcomes: &Outcomes) -> bool {
+    outcomes.values().any(|outcome| !matches!(outcome, Outcome::Failed(_)))
 }
 
 /// An edit that EC2 does not show after all the looking may still appear: the event is tried again.

@@ -74,16 +74,11 @@ pub(crate) fn acted(event: &Event, decision: &Decision, outcomes: &Outcomes) -> 
         metric("Actions", dimensions, Amount::Count(rules.len()))
     });
     let mut metrics: Vec<Metric> = findings.chain(actions).collect();
-    if closed(outcomes) {
+    if outcomes.values().any(|outcome| matches!(outcome, Outcome::Done(_))) {
         let since = Amount::Since(event.time.clone());
         metrics.push(metric("ContainmentSeconds", Vec::new(), since));
     }
     metrics
-}
-
-/// Whether a rule is gone that we revoked.
-pub(crate) fn closed(outcomes: &Outcomes) -> bool {
-    outcomes.values().any(|outcome| matches!(outcome, Outcome::Done(_)))
 }
 
 /// The rules of each action and outcome: a rule may be at fault in two ways, and counts once.

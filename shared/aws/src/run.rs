@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use portcullis_engine::event::{Event, Parsed, parse};
+use portcullis_engine::event::{Event, Parsed, names_rules, parse};
 use portcullis_engine::settings::Settings;
 use portcullis_engine::trail::Verdict;
 use serde_json::Value;
@@ -21,7 +21,7 @@ use crate::{metrics, trail};
 /// If a setting is missing or wrong, which Lambda reports as a failed start.
 pub async fn run<H>(handler: H) -> Result<()>
 where
-    H: AsyncFn(&Shell, &Event) -> Result<Ended>,
+    H: AsyncFn(&Shell, &Event, &Value) -> Result<Ended>,
 {
     log_json_lines();
     let settings = Settings::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
@@ -82,14 +82,17 @@ fn failure(kind: &str, message: String) -> Diagnostic {
 /// Deals with one event. What it answers is for whoever invokes the function by hand.
 async fn serve<H>(shell: &Shell, handler: &H, payload: &Value, function_arn: &str) -> Result<String>
 where
-    H: AsyncFn(&Shell, &Event) -> Result<Ended>,
+    H: AsyncFn(&Shell, &Event, &Value) -> Result<Ended>,
 {
     if let Some(unsent) = Unsent::read(payload) {
         let Ended(text) = tell_again(shell, &unsent?).await?;
         tracing::info!("{text}");
         return Ok(text);
     }
-    metrics::print([metrics::arrived(payload)], shell.metrics);
+    // One that names rules was counted when it came without.
+    if !names_rules(payload) {
+        metrics::print([metrics::arrived(payload)], shell.metrics);
+    }
     let event = match parse(payload, &shell.settings.own_role_arns) {
         Parsed::Event(event) => event,
         Parsed::Ignored(why) => {
@@ -104,7 +107,7 @@ where
     };
     guard(&event, function_arn)?;
     let context = || format!("event {} ({} at {})", event.id, event.name, event.time);
-    let Ended(text) = handler(shell, &event).await.with_context(context)?;
+    let Ended(text) = handler(shell, &event, payload).await.with_context(context)?;
     tracing::info!(event = event.id, name = event.name.as_str(), "{text}");
     Ok(text)
 }

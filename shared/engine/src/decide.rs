@@ -12,7 +12,7 @@ use crate::checks::{
     Evidence, Finding, Judged, Severity, admitted, default_port, memcached_udp, no_auth,
     open_cache, open_ingress, plaintext_transit, rule_of,
 };
-use crate::event::{CacheLead, Event, GroupLead, Resolved, Touched};
+use crate::event::{CacheLead, Event, GroupLead, Resolved, RuleLead, Touched};
 use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule};
 use crate::net::Exposure;
 use crate::settings::Mode;
@@ -178,30 +178,71 @@ fn gone(facts: &GroupFacts, resolved: &Resolved) -> Vec<Finding> {
         return Vec::new();
     }
     let mut then = facts.clone();
-    for lead in &resolved.missing {
-        let Some(shape) = &lead.shape else { continue };
-        then.rules.push(IngressRule {
-            id: lead.to_string(),
-            protocol: shape.protocol.clone(),
-            from_port: shape.from_port,
-            to_port: shape.to_port,
-            source: shape.source.clone(),
-            description: None,
-            tags: Vec::new(),
-        });
-    }
-    let missing =
-        |rule: &IngressRule| resolved.missing.iter().any(|lead| lead.id.as_ref() == Some(&rule.id));
-    let judged: Vec<Judged<'_>> = then.rules.iter().map(|rule| (rule, missing(rule))).collect();
-    let mut findings = group_findings(&then, &judged);
-    // What a list held that nobody names any more was not read.
-    findings.retain(|finding| matches!(finding.evidence, Evidence::Rule { .. }));
-    for finding in &mut findings {
-        if let Evidence::Rule { group, rule, .. } = &finding.evidence {
-            let (group, rule) = (group.clone(), rule.clone());
-            finding.remedy = Remedy::Gone(Action::RevokeIngress { group, rule });
+    then.rules.extend(resolved.missing.iter().filter_map(as_told));
+    let judged: Vec<Judged<'_>> =
+        then.rules.iter().map(|rule| (rule, is_among(&resolved.missing, rule))).collect();
+    told_as_gone(group_findings(&then, &judged), &resolved.missing)
+}
+
+/// Named rules that are gone, and opened the cache by what the event says of them; and which are gone.
+fn gone_of_cache(
+    engine: &Engine,
+    port: &Port,
+    lead: &CacheLead,
+    groups: &CacheGroups,
+) -> (Vec<Finding>, Vec<RuleLead>) {
+    let CacheGroups::Read(groups) = groups else {
+        return (Vec::new(), Vec::new());
+    };
+    let mut then = groups.clone();
+    let mut missing = Vec::new();
+    for group in &mut then {
+        for named in lead.named.iter().filter(|named| named.group.is(&group.id)) {
+            let resolved = named.touched.resolve(&group.rules, &group.egress);
+            group.rules.extend(resolved.missing.iter().filter_map(as_told));
+            missing.extend(resolved.missing);
         }
     }
+    if missing.is_empty() {
+        return (Vec::new(), missing);
+    }
+    let findings = open_cache::check(engine, port, &CacheGroups::Read(then));
+    (told_as_gone(findings, &missing), missing)
+}
+
+/// A rule that is gone, if the event tells what it was.
+fn as_told(lead: &RuleLead) -> Option<IngressRule> {
+    let shape = lead.shape.clone()?;
+    Some(IngressRule {
+        id: lead.to_string(),
+        protocol: shape.protocol,
+        from_port: shape.from_port,
+        to_port: shape.to_port,
+        source: shape.source,
+        description: None,
+        tags: Vec::new(),
+    })
+}
+
+fn is_among(leads: &[RuleLead], rule: &IngressRule) -> bool {
+    leads.iter().any(|lead| lead.id.as_ref() == Some(&rule.id))
+}
+
+/// Of the findings those about rules that are gone, as that.
+fn told_as_gone(mut findings: Vec<Finding>, missing: &[RuleLead]) -> Vec<Finding> {
+    findings.retain_mut(|finding| match &finding.evidence {
+        Evidence::Rule { group, rule, .. } if is_among(missing, rule) => {
+            let (group, rule) = (group.clone(), rule.clone());
+            finding.remedy = Remedy::Gone(Action::RevokeIngress { group, rule });
+            true
+        }
+        // What a list held that nobody names any more was not read.
+        Evidence::Rule { .. }
+        | Evidence::UnreadableRule { .. }
+        | Evidence::UnreadableGroups(_)
+        | Evidence::Port { .. }
+        | Evidence::Setting { .. } => false,
+    });
     findings
 }
 
@@ -225,7 +266,7 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, mode: Mode) ->
     let engine = facts.engine.clone();
     let engine = engine.or_else(|| lead.engine.as_deref().map(Engine::parse));
     let engine = engine.unwrap_or_else(|| Engine::Unknown("unknown engine".to_owned()));
-    let mut findings = Vec::new();
+    let (mut findings, mut gone) = (Vec::new(), Vec::new());
     let mut notes = Vec::new();
     if let Some(group) = &facts.member_of {
         notes.push(format!(
@@ -238,6 +279,9 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, mode: Mode) ->
         findings.extend(default_port::check(facts.kind, &engine, &port));
         findings.extend(plaintext_transit::check(&engine, facts));
         findings.extend(no_auth::check(&engine, facts));
+        let missing;
+        (gone, missing) = gone_of_cache(&engine, &port, lead, &facts.groups);
+        notes.extend(missing.iter().map(|rule| format!("{rule} is gone")));
     }
     for finding in &mut findings {
         let group = group_of(facts, finding);
@@ -246,6 +290,7 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, mode: Mode) ->
         }
         settle(finding, event, group.and_then(|group| group.owner.as_deref()), mode);
     }
+    findings.extend(gone);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Decision {
         mode,

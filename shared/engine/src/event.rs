@@ -4,6 +4,7 @@
 //! name; what is true is read from the account afterwards.
 
 mod actor;
+mod closing;
 mod json;
 mod parse;
 
@@ -12,6 +13,7 @@ use std::fmt;
 
 use crate::facts::{CacheKind, IngressRule, Protocol, Source};
 
+pub use closing::{names_rules, naming};
 pub use parse::{Ignored, Malformed, Parsed, parse};
 
 /// A successful API call that may have opened something.
@@ -143,6 +145,13 @@ pub enum GroupRef {
     Name(String),
 }
 
+impl GroupRef {
+    /// Whether it is the group of this id.
+    pub fn is(&self, group: &str) -> bool {
+        matches!(self, Self::Id(id) if id == group)
+    }
+}
+
 /// Which rules an event touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Touched {
@@ -268,6 +277,8 @@ pub struct CacheLead {
     pub inherits: Option<Inherits>,
     /// `securityGroupIds` of the request.
     pub security_groups: Vec<String>,
+    /// The rules that an earlier look found at fault, by group: see [`naming`].
+    pub named: Vec<GroupLead>,
 }
 
 /// A source whose port a new cache may take over, so that the engine's default must not be assumed.

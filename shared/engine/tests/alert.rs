@@ -165,6 +165,7 @@ fn a_cache_on_its_default_port() {
             port: None,
             inherits: None,
             security_groups: Vec::new(),
+            named: Vec::new(),
         };
         let facts = CacheFacts {
             kind,

@@ -1,6 +1,8 @@
 //! `parse` is total, does not mind how CloudTrail spells lists and numbers, lets nothing pass that
 //! could not be pasted into a command, and says what is wrong.
 
+#[path = "parse/closing.rs"]
+mod closing;
 #[path = "parse/texts.rs"]
 mod texts;
 
@@ -140,7 +142,17 @@ fn assert_harmless(event: &Event) {
                 words.extend(rules.iter().filter_map(|rule| rule.id.as_ref()));
             }
         }
-        Lead::Cache(lead) => words.push(&lead.id),
+        Lead::Cache(lead) => {
+            words.push(&lead.id);
+            for named in &lead.named {
+                let (GroupRef::Id(group), Touched::Rules(rules)) = (&named.group, &named.touched)
+                else {
+                    panic!("{named:?}")
+                };
+                words.push(group);
+                words.extend(rules.iter().filter_map(|rule| rule.id.as_ref()));
+            }
+        }
     }
     for word in words {
         assert!(harmless(word), "{word:?}");

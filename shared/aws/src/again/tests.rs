@@ -45,7 +45,7 @@ fn a_malformed_one_is_an_error_that_names_the_member() {
 #[tokio::test(start_paused = true)]
 async fn it_goes_to_the_function_itself_and_nobody_waits_for_it() {
     let account = Account::new();
-    hand_over(&account.lambda(), Some("ingress"), &unsent()).await.unwrap();
+    hand_over(&account.lambda(), Some("ingress"), &unsent().payload()).await.unwrap();
     let state = account.now();
     let [invoked] = state.invoked.as_slice() else { panic!("{} calls", state.invoked.len()) };
     assert_eq!(invoked.function_name(), Some("ingress"));
@@ -57,7 +57,7 @@ async fn it_goes_to_the_function_itself_and_nobody_waits_for_it() {
 #[tokio::test(start_paused = true)]
 async fn without_a_name_it_is_an_error_and_no_call() {
     let account = Account::new();
-    assert!(hand_over(&account.lambda(), None, &unsent()).await.is_err());
+    assert!(hand_over(&account.lambda(), None, &unsent().payload()).await.is_err());
     assert!(account.calls().is_empty());
 }
 
@@ -67,9 +67,9 @@ async fn what_is_too_long_is_an_error_and_no_call() {
     let account = Account::new();
     let mut long = unsent();
     long.message.body = "\\".repeat(MOST / 2);
-    let error = hand_over(&account.lambda(), Some("ingress"), &long).await.unwrap_err();
+    let error = hand_over(&account.lambda(), Some("ingress"), &long.payload()).await.unwrap_err();
     assert!(error.to_string().contains("at most 245760 can be handed over"), "{error}");
     assert!(account.calls().is_empty());
     long.message.body.truncate(MOST / 2 - 200);
-    hand_over(&account.lambda(), Some("ingress"), &long).await.unwrap();
+    hand_over(&account.lambda(), Some("ingress"), &long.payload()).await.unwrap();
 }

@@ -1,5 +1,6 @@
 mod caches;
 mod calls;
+mod closing;
 mod telling;
 
 use portcullis_engine::event::{EventName, GroupLead, RuleLead, RuleShape, Touched};
@@ -17,6 +18,15 @@ const REVOKE: &str = "RevokeSecurityGroupIngress";
 /// A group with a public rule `sgr-1` and a private one beside it.
 fn open() -> Account {
     Account::new().with(GROUP, [rule("sgr-1", WORLD), rule("sgr-2", "10.0.0.0/8")])
+}
+
+/// What its payload was does not matter.
+async fn ingress(shell: &Shell, event: &Event) -> Result<Ended> {
+    super::ingress(shell, event, &Value::Null).await
+}
+
+async fn cache(shell: &Shell, event: &Event) -> Result<Ended> {
+    super::cache(shell, event, &Value::Null).await
 }
 
 async fn dealt_with(account: &Account, touched: &[&str]) -> Result<Ended> {

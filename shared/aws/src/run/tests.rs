@@ -3,8 +3,8 @@ use portcullis_engine::settings::Mode;
 use serde_json::json;
 
 use super::*;
-use crate::ingress;
 use crate::scripted::{ACCOUNT, Account, ScriptedTrail, counted, event_on, rule, settings};
+use crate::{cache, ingress};
 
 const GROUP: &str = "sg-0a1b2c3d4e5f60718";
 const RULE: &str = "sgr-0a1b2c3d4e5f60718";
@@ -161,6 +161,32 @@ async fn every_event_is_counted_and_why_it_was_ignored() {
     assert_eq!(names(), ["Events", "Findings", "Actions", "ContainmentSeconds"]);
     served(&account, &delivered()).await.unwrap();
     assert_eq!(names(), ["Events"], "it is clean by now");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_names_rules_was_counted_before_and_is_held_to_the_same_guard() {
+    let account = open();
+    let shell = account.shell(Mode::Enforce);
+    let mut event = delivered();
+    event["detail"]["eventName"] = json!("CreateCacheCluster");
+    event["detail"]["requestParameters"] = json!({ "cacheClusterId": "m" });
+    let item = json!({ "groupId": GROUP, "securityGroupRuleId": RULE });
+    let mut named = json!({
+        "source": "portcullis",
+        "detail-type": "Rules to close",
+        "detail": { "event": event, "rules": [item] },
+    });
+    names();
+    let text = serve(&shell, &cache, &named, &arn("eu-west-1", ACCOUNT)).await.unwrap();
+    assert_eq!(text, "gone cache m");
+    assert!(names().is_empty(), "the event that it came of was counted");
+    let before = account.calls().len();
+    assert!(serve(&shell, &cache, &named, &arn("us-east-1", ACCOUNT)).await.is_err());
+    named["detail"]["rules"] = json!([]);
+    let error = serve(&shell, &cache, &named, &arn("eu-west-1", ACCOUNT)).await.unwrap_err();
+    assert_eq!(error.to_string(), "malformed event: `detail.rules` names no rule");
+    assert_eq!(account.calls().len(), before);
+    assert_eq!(account.rule_ids(GROUP), [RULE]);
 }
 
 fn handed_over() -> Value {

@@ -1,3 +1,4 @@
+mod closing;
 mod protect;
 
 use super::*;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::actor::{actor, session_role};
+use super::closing;
 use super::json::Json;
 use super::{
     CacheLead, Event, EventName, GroupLead, GroupRef, Inherits, Lead, RuleLead, RuleShape, Touched,
@@ -79,12 +80,12 @@ pub struct Malformed {
 }
 
 /// Why reading stopped: both ends of a parse that yields no event.
-enum Stop {
+pub(super) enum Stop {
     Ignored(Ignored),
     Malformed(Malformed),
 }
 
-fn malformed(at: &'static str, why: impl Into<String>) -> Stop {
+pub(super) fn malformed(at: &'static str, why: impl Into<String>) -> Stop {
     Stop::Malformed(Malformed { at, why: why.into() })
 }
 
@@ -98,6 +99,18 @@ pub fn parse(event: &Value, own_roles: &[String]) -> Parsed {
 }
 
 fn read(event: &Value, own_roles: &[String]) -> Result<Event, Stop> {
+    if !closing::names_rules(event) {
+        return call(event, own_roles);
+    }
+    let mut read = call(closing::within(event)?, own_roles)?;
+    match &mut read.lead {
+        Lead::Cache(lead) => lead.named = closing::named(event)?,
+        Lead::Group(_) => return Err(malformed("detail.event", "is not about a cache")),
+    }
+    Ok(read)
+}
+
+fn call(event: &Value, own_roles: &[String]) -> Result<Event, Stop> {
     if !event.is_object() {
         return Err(malformed("event", "is not a JSON object"));
     }
@@ -195,7 +208,7 @@ fn lead(name: EventName, record: Json<'_>) -> Result<Lead, Stop> {
 }
 
 /// An id may end up in a command that a person pastes: only what AWS uses in ids passes.
-fn id(text: String, at: &'static str, prefix: &str) -> Result<String, Stop> {
+pub(super) fn id(text: String, at: &'static str, prefix: &str) -> Result<String, Stop> {
     let clean = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && text.len() <= 64;
     if clean && text.starts_with(prefix) {
         return Ok(text);
@@ -347,7 +360,7 @@ fn modify(request: Json<'_>) -> Result<GroupLead, Stop> {
 }
 
 /// A rule as the record tells it, in a response or an edit, if it tells all of it.
-fn told(after: Json<'_>) -> Option<RuleShape> {
+pub(super) fn told(after: Json<'_>) -> Option<RuleShape> {
     let members = ["CidrIpv4", "CidrIpv6"];
     let cidr = members.into_iter().find_map(|member| after.get(member).text());
     let source = match cidr {
@@ -400,6 +413,7 @@ fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<Cache
         port,
         inherits: inherits(request),
         security_groups: groups,
+        named: Vec::new(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! An alert that SNS does not take.
 
 use super::*;
-use crate::scripted::{FUNCTION, counted, settings};
+use crate::scripted::{FUNCTION, ROUND_TRIP, counted, settings};
 
 /// An account whose topic refuses, and perhaps Lambda too.
 fn refusing(lambda_too: bool) -> Account {
@@ -59,7 +59,7 @@ async fn an_alert_that_nobody_takes_is_an_error_with_both_reasons_and_the_rule_i
         error.contains("publishing the alert") && error.contains("AuthorizationError"),
         "{error}"
     );
-    assert!(error.contains("handing the alert over to ingress"), "{error}");
+    assert!(error.contains("handing over to ingress"), "{error}");
     assert!(error.contains("TooManyRequestsException"), "{error}");
     assert!(error.contains(&settings().alert_topic_arn), "{error}");
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
@@ -72,6 +72,19 @@ async fn a_function_that_does_not_know_its_name_fails_as_if_nobody_took_it() {
     let error = ingress(&shell, &event(GROUP, &["sgr-1"])).await.unwrap_err().to_string();
     assert!(error.contains("does not know its own name"), "{error}");
     assert_eq!(account.count("Invoke"), 0);
+}
+
+/// Our own revoke may have done it, and its answer been lost.
+#[tokio::test(start_paused = true)]
+async fn an_alert_of_a_rule_that_was_gone_when_it_was_revoked_is_handed_over() {
+    let account = refusing(false);
+    let gone_after_the_first_look = async {
+        tokio::time::sleep(ROUND_TRIP * 3 / 2).await;
+        account.now().rules.get_mut(GROUP).unwrap().remove(0);
+    };
+    let (ended, ()) = tokio::join!(dealt_with(&account, &["sgr-1"]), gone_after_the_first_look);
+    assert!(ended.unwrap().0.ends_with("sgr-1: already gone"));
+    assert!(handed_over(&account).message.body.contains("already-gone"));
 }
 
 /// The next try of the event finds the rule still open, and tells.

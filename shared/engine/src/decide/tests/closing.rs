@@ -1,0 +1,114 @@
+//! Caches whose event names the rules that an earlier look found at fault.
+
+use super::*;
+
+const CACHE: CacheKind = CacheKind::ReplicationGroup;
+
+/// A group that only a cache carries.
+fn of_cache(rules: Vec<IngressRule>) -> GroupFacts {
+    with_interfaces(fixtures::group(rules), vec![cache_interface("eni-1")])
+}
+
+/// What is decided about a cache on port 7000 behind these groups, of whose event named these rules
+/// of `sg-01`.
+fn decide_behind(mode: Mode, groups: CacheGroups, named: &[IngressRule]) -> Decision {
+    let rule = |rule: &IngressRule| RuleLead {
+        id: Some(rule.id.clone()),
+        shape: Some(shape(rule)),
+        edit: false,
+    };
+    let named = touched(Touched::Rules(named.iter().map(rule).collect()));
+    let lead = CacheLead { named: vec![named], ..cache_lead(CACHE) };
+    let facts = CacheFacts { groups, ..fixtures::cache(CACHE, Engine::Valkey, &[7000]) };
+    cache(&event(Lead::Cache(lead.clone())), &lead, &facts, mode)
+}
+
+fn decide(live: Vec<IngressRule>, named: &[IngressRule]) -> Decision {
+    decide_behind(Mode::Enforce, CacheGroups::Read(vec![of_cache(live)]), named)
+}
+
+/// The rules that are told as gone.
+fn gone(decision: &Decision) -> Vec<&str> {
+    let of = |finding: &Finding| matches!(finding.remedy, Remedy::Gone(_));
+    let findings = decision.findings.iter().filter(|finding| of(finding));
+    findings.filter_map(rule_of).map(|rule| rule.id.as_str()).collect()
+}
+
+#[test]
+fn a_named_rule_that_is_still_open_goes() {
+    let open = rule("sgr-1", "tcp 7000", WORLD);
+    let decision = decide(vec![open.clone()], &[open]);
+    assert_eq!(revoked(&decision), ["sgr-1"]);
+    assert_eq!(gone(&decision), Vec::<&str>::new());
+    assert!(decision.notes.is_empty());
+}
+
+#[test]
+fn a_named_rule_that_is_private_by_now_leads_to_nothing() {
+    let live = rule("sgr-1", "tcp 7000", "10.0.0.0/8");
+    let decision = decide(vec![live], &[rule("sgr-1", "tcp 7000", WORLD)]);
+    assert!(decision.is_clean() && decision.notes.is_empty(), "{decision}");
+}
+
+#[test]
+fn a_named_rule_that_is_gone_is_told_with_what_it_was_in_every_mode() {
+    let was = rule("sgr-1", "tcp 6999-7001", WORLD);
+    for mode in [Mode::Enforce, Mode::Observe] {
+        let groups = CacheGroups::Read(vec![of_cache(Vec::new())]);
+        let decision = decide_behind(mode, groups, std::slice::from_ref(&was));
+        assert_eq!(checks(&decision.findings), [Check::OpenCache]);
+        let action = Action::RevokeIngress { group: "sg-01".to_owned(), rule: was.clone() };
+        assert_eq!(decision.findings[0].remedy, Remedy::Gone(action));
+        assert_eq!(decision.findings[0].severity, Severity::Medium);
+        assert!(decision.actions().is_empty());
+        assert_eq!(decision.notes, ["sgr-1 is gone"]);
+    }
+}
+
+/// A forged event tells of nothing that would not have been closed.
+#[test]
+fn a_named_rule_that_is_gone_and_did_not_open_the_cache_is_noted_only() {
+    for (traffic, source) in
+        [("tcp 7000", "10.0.0.0/8"), ("tcp 6379", WORLD), ("udp 7000", WORLD), ("-1", "pl-1")]
+    {
+        let decision = decide(Vec::new(), &[rule("sgr-1", traffic, source)]);
+        assert!(decision.is_clean(), "{decision}");
+        assert_eq!(decision.notes, ["sgr-1 is gone"]);
+    }
+}
+
+#[test]
+fn what_is_gone_is_told_beside_what_is_still_open() {
+    let (first, second) = (rule("sgr-1", "tcp 7000", WORLD), rule("sgr-2", "tcp 7000", "::/0"));
+    let decision = decide(vec![second.clone()], &[first, second]);
+    assert_eq!(revoked(&decision), ["sgr-2"]);
+    assert_eq!(gone(&decision), ["sgr-1"]);
+    assert_eq!(decision.findings.len(), 2);
+}
+
+#[test]
+fn half_of_a_union_that_is_gone_is_told() {
+    let stays = rule("sgr-1", "tcp 7000", "11.0.0.0/9");
+    let decision = decide(vec![stays], &[rule("sgr-2", "tcp 7000", "11.128.0.0/9")]);
+    assert_eq!(gone(&decision), ["sgr-2"]);
+    assert!(decision.actions().is_empty());
+}
+
+#[test]
+fn a_rule_that_is_not_named_goes_all_the_same() {
+    let (named, new) = (rule("sgr-1", "tcp 7000", WORLD), rule("sgr-2", "tcp 7000", WORLD));
+    let decision = decide(vec![named.clone(), new], &[named]);
+    assert_eq!(revoked(&decision), ["sgr-1", "sgr-2"]);
+}
+
+/// Whether the rule is gone, nobody has looked.
+#[test]
+fn a_rule_of_a_group_that_is_not_the_caches_is_not_told_as_gone() {
+    let was = rule("sgr-1", "tcp 7000", WORLD);
+    let other = GroupFacts { id: "sg-02".to_owned(), ..of_cache(Vec::new()) };
+    let decision =
+        decide_behind(Mode::Enforce, CacheGroups::Read(vec![other]), std::slice::from_ref(&was));
+    assert!(decision.is_clean() && decision.notes.is_empty(), "{decision}");
+    let unknown = CacheGroups::Unknown("not named yet".to_owned());
+    assert_eq!(gone(&decide_behind(Mode::Enforce, unknown, &[was])), Vec::<&str>::new());
+}
