@@ -56,23 +56,21 @@ KINDS = {
 
 SLOW = ("sns-is-down-and-an-answer-is-lost", "sns-and-lambda-are-down")
 
-#: Known losses. The event of a cache names no rule, so when it is tried again, a rule that is gone is not told of.
+#: Known losses.
 SHORT = "a list of rules that ends early, but ends well, is taken for the whole"
 UNREVOKED = "a rule that EC2 refused to revoke, and did not show in one look, is taken for gone"
-FORGOTTEN = "what was closed for a cache is told of by the attempt that closed it, or never"
+FORGOTTEN = "if Lambda takes no invocation, a rule of a cache is closed at once, and told of then or never"
 LOST = {
     ("answers-are-short", "caches"): SHORT,
     ("revoking-is-throttled-and-reading-empty", "groups"): UNREVOKED,
     ("revoking-is-throttled-and-reading-empty", "caches"): UNREVOKED,
-    ("ec2-is-down-after-the-revoke", "caches"): FORGOTTEN,
 }
-LOST_IN_REDRIVE = {**LOST, **{(kind, "caches"): FORGOTTEN for kind in SLOW}}
-KILLED = {("after-the-revoke", "caches"): FORGOTTEN, ("before-the-alert", "caches"): FORGOTTEN}
+LOST_IN_REDRIVE = {**LOST, ("sns-and-lambda-are-down", "caches"): FORGOTTEN}
 
 
-def cases(names, lost):
+def cases(names, lost=None):
     """Each name for groups and for caches; those that are known to be lost must fail."""
-    marks = {case: pytest.mark.xfail(strict=True, reason=reason) for case, reason in lost.items()}
+    marks = {case: pytest.mark.xfail(strict=True, reason=reason) for case, reason in (lost or {}).items()}
     pairs = [(name, made) for name in names for made in ("groups", "caches")]
     return [pytest.param(*pair, marks=marks.get(pair, ()), id="-".join(pair)) for pair in pairs]
 
@@ -89,7 +87,7 @@ class Passed:
 
     def __init__(self, storm):
         dice, self.targets = random.Random(SEED), {}
-        sound = [kind for kind in KINDS if kind not in {lost for lost, _ in LOST}]
+        sound = [kind for kind in KINDS if kind not in {lost for lost, _ in LOST_IN_REDRIVE}]
         for kind in [*KINDS, "mixed"]:
             groups = FEW if kind in SLOW else GROUPS
             for made, targets in (("groups", storm.groups(groups)), ("caches", storm.caches(CACHES))):
@@ -165,7 +163,7 @@ def killed(behind_proxy):
     return books, targets
 
 
-@pytest.mark.parametrize(("moment", "made"), cases(MOMENTS, KILLED))
+@pytest.mark.parametrize(("moment", "made"), cases(MOMENTS))
 def test_function_killed_in_the_middle_loses_nothing(killed, moment, made):
     books, targets = killed
     assert books.unfinished(targets[moment, made]) == [] and books.touched() == []
