@@ -50,12 +50,18 @@ pub(crate) async fn act(ec2: &Client, actions: &[&Action]) -> Outcomes {
 /// What EC2 answered for one rule: the rule as it went, if it was not as it was read any more.
 type Answer = Result<Option<Box<IngressRule>>, Refusal>;
 
-/// Why EC2 revoked nothing.
+/// Why there is no answer that says "revoked".
 #[derive(Clone)]
 enum Refusal {
     NotFound,
-    Other(String),
+    /// EC2 said no, so whatever became of the rule is not our doing.
+    Refused(String),
+    /// EC2 broke or nothing came back: it may have revoked all the same.
+    Unanswered(String),
 }
+
+/// EC2's codes that leave open what was done (EC2 API reference, "Server error codes").
+const BROKE: [&str; 4] = ["InternalError", "InternalFailure", "ServiceUnavailable", "Unavailable"];
 
 async fn revoke(ec2: &Client, group: &str, rules: &[&IngressRule]) -> Outcomes {
     let mut answers = BTreeMap::new();
@@ -108,9 +114,10 @@ async fn call(
                 | "InvalidGroup.NotFound",
             ) => Refusal::NotFound,
             Some("UnauthorizedOperation") => {
-                Refusal::Other(format!("{FORBIDDEN}: {}", why(REVOKE, &error)))
+                Refusal::Refused(format!("{FORBIDDEN}: {}", why(REVOKE, &error)))
             }
-            _ => Refusal::Other(why(REVOKE, &error)),
+            Some(code) if !BROKE.contains(&code) => Refusal::Refused(why(REVOKE, &error)),
+            Some(_) | None => Refusal::Unanswered(why(REVOKE, &error)),
         }),
     }
 }
@@ -152,9 +159,9 @@ async fn prove(ec2: &Client, group: &str, answers: BTreeMap<String, Answer>) -> 
             Err(error) => Err(format!("{error:#}")),
         };
         let settled = seen.as_ref().is_ok_and(|seen| {
-            !answers
-                .iter()
-                .any(|(id, answer)| !matches!(answer, Err(Refusal::Other(_))) && seen.contains(id))
+            !answers.iter().any(|(id, answer)| {
+                matches!(answer, Ok(_) | Err(Refusal::NotFound)) && seen.contains(id)
+            })
         });
         if settled {
             break;
@@ -169,13 +176,24 @@ async fn prove(ec2: &Client, group: &str, answers: BTreeMap<String, Answer>) -> 
         .collect()
 }
 
+/// One look does not make a rule gone that EC2 refused to revoke: a list that was read too early, or
+/// cut short, does not show it either. The event fails then, and is tried again.
 fn outcome(id: &String, answer: Answer, seen: &Result<Vec<String>, String>) -> Outcome {
-    match (answer, seen) {
-        (Ok(changed), Ok(seen)) if !seen.contains(id) => Outcome::Done(changed),
-        (Err(_), Ok(seen)) if !seen.contains(id) => Outcome::AlreadyGone,
-        (Err(Refusal::Other(why)), Ok(_)) => Outcome::Failed(format!("still open: {why}")),
-        (Err(Refusal::Other(why)), Err(_)) => Outcome::Failed(format!("not revoked: {why}")),
-        (Ok(_) | Err(Refusal::NotFound), Ok(_)) => {
+    let shown = seen.as_ref().map(|seen| seen.contains(id));
+    match (answer, shown) {
+        (Ok(changed), Ok(false)) => Outcome::Done(changed),
+        (Err(Refusal::NotFound | Refusal::Unanswered(_)), Ok(false)) => Outcome::AlreadyGone,
+        (Err(Refusal::Refused(why)), Ok(false)) => {
+            Outcome::Failed(format!("not revoked, though the group does not show it now: {why}"))
+        }
+        (Err(Refusal::Refused(why) | Refusal::Unanswered(why)), Ok(true)) => {
+            Outcome::Failed(format!("still open: {why}"))
+        }
+        (Err(Refusal::Refused(why)), Err(_)) => Outcome::Failed(format!("not revoked: {why}")),
+        (Err(Refusal::Unanswered(why)), Err(_)) => {
+            Outcome::Failed(format!("nothing says whether it was revoked: {why}"))
+        }
+        (Ok(_) | Err(Refusal::NotFound), Ok(true)) => {
             Outcome::Failed("EC2 says that it is gone, and goes on showing it".to_owned())
         }
         (Ok(_) | Err(Refusal::NotFound), Err(why)) => Outcome::Failed(format!(

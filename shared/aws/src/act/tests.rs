@@ -98,11 +98,21 @@ async fn a_refused_revoke_failed_with_its_code_after_one_look() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_rule_that_somebody_else_removed_meanwhile_is_already_gone() {
+async fn a_rule_that_is_gone_after_a_revoke_without_an_answer_is_already_gone() {
     let account = open(&[]);
     account.fail("RevokeSecurityGroupIngress", "sgr-1", "InternalError");
     let outcomes = acted(&account, &revoking(GROUP, &["sgr-1"])).await;
     assert_eq!(outcomes["sgr-1"], Outcome::AlreadyGone);
+}
+
+/// The list may have been read too early, or cut short: an open rule would be told as gone.
+#[tokio::test(start_paused = true)]
+async fn a_refused_rule_that_is_not_shown_failed_all_the_same() {
+    let account = open(&[]);
+    account.fail("RevokeSecurityGroupIngress", "sgr-1", "RequestLimitExceeded");
+    let outcomes = acted(&account, &revoking(GROUP, &["sgr-1"])).await;
+    let why = failure(&outcomes, "sgr-1");
+    assert!(why.contains("does not show it") && why.contains("RequestLimitExceeded"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]
