@@ -23,6 +23,7 @@ MODULES = {
     "publish.rs": WATCHERS,
     "run.rs": EVERYONE,
     "trail.rs": {"trail"},
+    "whole.rs": WATCHERS,
 }
 #: What AWS itself does with the rights of a function: its logs, what failed, and, on request, keys and traces.
 BY_THE_PLATFORM = {

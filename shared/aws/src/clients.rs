@@ -9,6 +9,7 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use portcullis_engine::settings::Settings;
 
 use crate::metrics;
+use crate::whole::Whole;
 
 /// Everything that a function needs to look, act and tell.
 #[derive(Debug)]
@@ -49,9 +50,10 @@ impl Shell {
         let (elasticache, lambda) = (config.clone(), config.clone());
         Self {
             function,
-            ec2: aws_sdk_ec2::Client::new(&config),
+            ec2: ec2(&config),
             elasticache: Lazy::new(Box::new(move || {
-                aws_sdk_elasticache::Client::new(&elasticache)
+                let config = aws_sdk_elasticache::config::Builder::from(&elasticache);
+                aws_sdk_elasticache::Client::from_conf(config.interceptor(Whole).build())
             })),
             sns: sns(&config, &settings.alert_topic_arn),
             lambda: Lazy::new(Box::new(move || aws_sdk_lambda::Client::new(&lambda))),
@@ -59,6 +61,11 @@ impl Shell {
             settings,
         }
     }
+}
+
+fn ec2(config: &SdkConfig) -> aws_sdk_ec2::Client {
+    let config = aws_sdk_ec2::config::Builder::from(config).interceptor(Whole);
+    aws_sdk_ec2::Client::from_conf(config.build())
 }
 
 /// A topic is published to in its own Region: a central one may be in another.

@@ -15,6 +15,7 @@ mod run;
 #[cfg(test)]
 mod scripted;
 mod trail;
+mod whole;
 
 pub use clients::Shell;
 pub use handle::{Ended, cache, ingress};
