@@ -218,3 +218,9 @@ def test_one_role_per_function():
         json.dumps(r["Properties"]["Role"]) for r in resources.values() if r["Type"] == "AWS::Serverless::Function"
     ]
     assert len(set(roles)) == len(roles) > 0
+
+
+def test_readme_lists_every_parameter():
+    readme = (places.REPO / "README.md").read_text()
+    table = {name for row in re.findall(r"^\| (`.*?) \|", readme, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert set(deploy.template()["Parameters"]) <= table
