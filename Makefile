@@ -26,7 +26,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## Say what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 # See it ---------------------------------------------------------------------------------------
 
@@ -184,3 +184,4 @@ tools:
 .PHONY: clean
 clean: ## Remove what was built and installed here
 	cargo clean
+	rm -rf $(NODE_MODULES)
