@@ -4,14 +4,16 @@ The only things rewritten are those that `sam build` and `sam package` rewrite: 
 """
 
 import functools
-import io
 import json
-import zipfile
+import sys
 
 import yaml
 
 from . import places
 from .wait import until
+
+sys.path.append(str(places.REPO / "infra" / "stacksets" / "package"))
+import binaries  # noqa: E402
 
 BUCKET = "portcullis-artifacts"
 STACK = "portcullis"
@@ -50,19 +52,13 @@ def functions(document):
 
 
 def package(path):
-    """A function's zip: one file, the same bytes for the same binary."""
+    """A function's zip, as `make package` makes it; compressed once."""
     return _package(path, path.stat().st_mtime_ns)
 
 
 @functools.cache
 def _package(path, _modified):
-    entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
-    entry.external_attr = 0o100755 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(entry, path.read_bytes(), compresslevel=6)
-    return buffer.getvalue()
+    return binaries.package(path)
 
 
 def deploy(account, **parameters):
@@ -126,6 +122,11 @@ class Stack:
         self.undelivered_queue = self.outputs["UndeliveredQueueUrl"]
         names = {"ingress": "IngressFunctionName", "cache": "CacheFunctionName", "trail": "TrailFunctionName"}
         self.functions = {function: self.outputs[name] for function, name in names.items()}
+
+    def resources(self, kind):
+        """Physical id of each resource of a type, by logical id."""
+        found = self.account.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+        return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found if r["ResourceType"] == kind}
 
     def role(self, function):
         configuration = self.account.client("lambda").get_function_configuration(FunctionName=self.functions[function])

@@ -157,13 +157,6 @@ def as_function(guard, function, service, **options):
 # Parameters -------------------------------------------------------------------------------------
 
 
-def resources(guard, kind):
-    found = guard.account.client("cloudformation").describe_stack_resources(StackName=deploy.STACK)
-    return {
-        r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found["StackResources"] if r["ResourceType"] == kind
-    }
-
-
 def closes_and_tells(guard, alerts):
     """A public rule goes, and the private one beside it stays."""
     group = guard.group("parameters", permission("tcp", 6379, PRIVATE))
@@ -216,9 +209,9 @@ def test_a_topic_of_yours_instead():
         guard = Guard(account)
         topic = account.client("sns").create_topic(Name="security")["TopicArn"]
         guard.deploy(AlertTopicArn=topic)
-        assert guard.stack.topic == topic and resources(guard, "AWS::SNS::Topic") == {}
+        assert guard.stack.topic == topic and guard.stack.resources("AWS::SNS::Topic") == {}
         closes_and_tells(guard, guard.alerts)
-        names = list(resources(guard, "AWS::CloudWatch::Alarm").values())
+        names = list(guard.stack.resources("AWS::CloudWatch::Alarm").values())
         for alarm in account.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]:
             assert alarm["AlarmActions"] == [topic], alarm["AlarmName"]
 

@@ -43,9 +43,7 @@ def reaches(guard, wanted, metric, **dimensions):
 
 
 def alarm(guard, logical_id):
-    name = guard.account.client("cloudformation").describe_stack_resource(
-        StackName=deploy.STACK, LogicalResourceId=logical_id
-    )["StackResourceDetail"]["PhysicalResourceId"]
+    name = guard.stack.resources("AWS::CloudWatch::Alarm")[logical_id]
     (found,) = guard.account.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
     return found
 
@@ -177,10 +175,7 @@ def test_throttled_events_sound_an_alarm_and_are_not_lost():
 @pytest.mark.parametrize("alarms", ["all", "essential", "none"])
 def test_alarms_are_a_choice(alarms):
     with guarded(Alarms=alarms) as guard:
-        resources = guard.account.client("cloudformation").describe_stack_resources(StackName=deploy.STACK)
-        made = {
-            r["LogicalResourceId"] for r in resources["StackResources"] if r["ResourceType"] == "AWS::CloudWatch::Alarm"
-        }
+        made = set(guard.stack.resources("AWS::CloudWatch::Alarm"))
     every = {name for name, r in deploy.template()["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
     of_functions = {"ErrorsAlarm", "ThrottlesAlarm", "TimeoutsAlarm"}
     assert made == {"all": every, "essential": every - of_functions, "none": set()}[alarms]
