@@ -1,0 +1,1 @@
+//! A move as the table keeps it.
