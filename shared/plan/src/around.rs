@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::request::Kind;
 
 /// One kind of thing that may refer to the cache.
-pub(crate) struct Line<'a> {
+pub struct Line<'a> {
     /// What it is.
     pub what: &'static str,
     /// What was found.
@@ -17,7 +17,7 @@ pub(crate) struct Line<'a> {
 }
 
 /// Every kind that applies to the cache.
-pub(crate) fn lines(plan: &Plan) -> Vec<Line<'_>> {
+pub fn lines(plan: &Plan) -> Vec<Line<'_>> {
     let around = &plan.around;
     let (group, users) = match &plan.now.kind {
         Kind::Group(group) => (true, !group.user_groups.is_empty()),

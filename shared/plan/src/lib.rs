@@ -20,7 +20,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
-mod around;
+pub mod around;
 pub mod compare;
 pub mod cost;
 pub mod describe;
