@@ -71,7 +71,7 @@ fn shown(value: &Value) -> Value {
         Value::Token(Token::Secret(_) | Token::Hidden) => Value::Token(Token::Hidden),
         Value::Tags(tags) => {
             let mut tags = tags.clone();
-            tags.retain(|tag| !tag.key.starts_with(crate::recover::MARKER));
+            tags.retain(|tag| !crate::marks::is_mark(&tag.key));
             if tags.is_empty() { Value::Unset } else { Value::Tags(tags) }
         }
         other @ (Value::Unset

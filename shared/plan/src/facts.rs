@@ -26,12 +26,21 @@ pub struct Facts {
     pub foreign_groups: BTreeMap<String, String>,
     /// Other caches of the account and Region that were seen.
     pub neighbours: Vec<Neighbour>,
+    /// What an earlier run of a move of this very cache made, by its tags.
+    pub ours: Vec<Ours>,
     /// What refers to the cache from outside.
     pub around: Around,
     /// What the account has room for.
     pub room: Room,
     /// The user agent of the call that made the cache, from its CloudTrail event.
     pub made_by: Option<String>,
+}
+
+impl Facts {
+    /// The other caches, but for those that an earlier run of a move of this one made.
+    pub fn strangers(&self) -> impl Iterator<Item = &Neighbour> {
+        self.neighbours.iter().filter(|other| self.ours.iter().all(|ours| ours.id != other.id))
+    }
 }
 
 /// A node-based cache. A serverless cache has no port setting, so it cannot move.
@@ -78,6 +87,22 @@ pub struct Neighbour {
     pub ports: Vec<u16>,
     /// The ids of its security groups.
     pub groups: Vec<String>,
+}
+
+/// A cache that an earlier run of a move made: its tag `portcullis:moved-from` is the ARN of the cache
+/// that moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ours {
+    /// The id of the group or the cluster.
+    pub id: String,
+    /// The port that it listens on; AWS shows none while it is being made.
+    pub port: Option<u16>,
+    /// Its status, as AWS writes it.
+    pub status: String,
+    /// Whether clients were told of it.
+    pub handed_over: bool,
+    /// Its tags.
+    pub tags: Vec<Tag>,
 }
 
 /// Things that were looked for, or not.

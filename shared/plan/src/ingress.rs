@@ -6,6 +6,7 @@ use portcullis_engine::facts::{GroupFacts, IngressRule, PrefixList, Protocol, So
 use portcullis_engine::net::{Sources, public_count, range_of};
 
 use crate::facts::Facts;
+use crate::marks;
 use crate::refuse::Reason;
 use crate::request::Request;
 
@@ -85,9 +86,12 @@ pub(crate) fn ingress(facts: &Facts, now: &Request, port: u16) -> Result<Ingress
         return Err(unread);
     }
     let mut ingress = Ingress::default();
+    let arn = facts.cache.arn().unwrap_or_default();
     for group in now.security_groups.iter().filter_map(|id| groups.get(id)) {
-        let mut rules: Vec<&IngressRule> =
-            group.rules.iter().filter(|rule| reaches(rule, now.port)).collect();
+        // What an earlier run added is for the new port, whatever somebody made of it since: nobody
+        // reaches the new port because of it, and it does not go with the old one.
+        let own = group.rules.iter().filter(|rule| !marks::moved_from(&rule.tags, arn));
+        let mut rules: Vec<&IngressRule> = own.filter(|rule| reaches(rule, now.port)).collect();
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         for rule in rules {
             open(&mut ingress, facts, group, rule, now, port);
@@ -191,8 +195,7 @@ fn stays(facts: &Facts, group: &str, rule: &IngressRule, old: u16) -> Option<Str
         return Some(format!("it is for more than this port: {}", rule.traffic()));
     }
     let others: BTreeSet<&str> = facts
-        .neighbours
-        .iter()
+        .strangers()
         .filter(|other| other.ports.contains(&old) && other.groups.iter().any(|id| id == group))
         .map(|other| other.id.as_str())
         .collect();

@@ -24,6 +24,7 @@ pub const SCHEMA: &str = "portcullis.plan.v1";
 struct PlanDocument<'a> {
     schema: &'static str,
     outcome: &'static str,
+    fingerprint: &'a str,
     cache: Json,
     from_port: u16,
     to_port: u16,
@@ -73,6 +74,7 @@ fn document(plan: &Plan) -> PlanDocument<'_> {
     PlanDocument {
         schema: SCHEMA,
         outcome: "plan",
+        fingerprint: &plan.fingerprint,
         cache: subject(&plan.cache),
         from_port: plan.now.port,
         to_port: plan.create.port,

@@ -29,6 +29,7 @@ pub mod facts;
 pub mod ingress;
 pub mod json;
 mod losses;
+pub mod marks;
 pub mod owner;
 pub mod patch;
 pub mod plan;

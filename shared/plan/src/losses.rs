@@ -133,7 +133,8 @@ pub(crate) fn cautions(
     create: &Request,
     ingress: &Ingress,
 ) -> Vec<String> {
-    let mut cautions = ingress.cautions.clone();
+    let mut cautions = going_on(facts, now);
+    cautions.extend(ingress.cautions.clone());
     if create.snapshot.is_some() {
         cautions.push("A snapshot needs free memory on the node it is taken of (the parameter reserved-memory-percent); without, it can fail or slow the node down. Take it when little is written.".to_owned());
     }
@@ -174,6 +175,27 @@ pub(crate) fn cautions(
     }
     unchecked(facts, &mut cautions);
     cautions
+}
+
+/// What it means that an earlier run of this move made the new cache already.
+fn going_on(facts: &Facts, now: &Request) -> Vec<String> {
+    let said = facts.ours.iter().map(|ours| {
+        let data = if now.engine == Engine::Memcached {
+            "It began empty then."
+        } else {
+            "Its data is of then: what was written after the snapshot it was made from is not in it."
+        };
+        let told = if ours.handed_over {
+            " Clients were told of it, and may be using it."
+        } else {
+            ""
+        };
+        format!(
+            "{} is there already ({}): an earlier run of this move made it, and this plan goes on with it. {data}{told} To begin anew, delete it first.",
+            ours.id, ours.status
+        )
+    });
+    said.collect()
 }
 
 /// What would have been checked if it had been known.

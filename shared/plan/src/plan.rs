@@ -1,6 +1,8 @@
 //! The plan: what will be made, what is lost, what it costs, and each step on the way.
 
 mod build;
+mod earlier;
+mod fingerprint;
 mod port;
 
 use portcullis_engine::facts::{Engine, Tag};
@@ -9,9 +11,10 @@ use portcullis_engine::replacement;
 use crate::cost::Cost;
 use crate::facts::{Around, Cache, Facts};
 use crate::ingress::{self, Ingress};
+use crate::marks;
 use crate::owner;
 use crate::patch::{self, Patch};
-use crate::recover::{Loss, MARKER, recover};
+use crate::recover::{Loss, recover};
 use crate::refuse::{self, Reason};
 use crate::request::{Request, Token, Value};
 use crate::steps::Step;
@@ -56,6 +59,8 @@ pub struct Subject {
 pub struct Plan {
     /// The cache.
     pub cache: Subject,
+    /// Eight hex digits of everything that the plan would do: two plans with the same are the same.
+    pub fingerprint: String,
     /// The request that would make the cache as it is.
     pub now: Request,
     /// The request that makes the new one.
@@ -156,7 +161,11 @@ pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
     let recovered = recover(facts);
     let now = recovered.request;
     let mut reasons = recovered.reasons;
-    let port = match port(facts, &now, wish.port) {
+    let wished = earlier::port(facts, &now, wish.port).unwrap_or_else(|reason| {
+        reasons.push(*reason);
+        wish.port
+    });
+    let port = match port(facts, &now, wished) {
         Ok(port) => Some(port),
         Err(reason) => {
             // Without the old port, the missing member is the reason already.
@@ -170,7 +179,7 @@ pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
         reasons.extend(refuse::exists(facts, &replacement::id(&now.id, Some(now.port), port)));
     }
     reasons.extend(refuse::reasons(facts, &now, markers(facts, "").len()));
-    let token = match refuse::token(&now, wish.auth_token_secret.as_deref()) {
+    let token = match refuse::token(&now, secret(facts, &now, wish)) {
         Ok(token) => token,
         Err(reason) => {
             reasons.push(*reason);
@@ -203,6 +212,15 @@ pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
     }
 }
 
+/// The secret that keeps the AUTH token: the one that is wished for, or that the owner named by a tag.
+/// A tag that is left from before a token was removed is none.
+fn secret<'a>(facts: &'a Facts, now: &Request, wish: &'a Wish) -> Option<&'a str> {
+    let tagged =
+        || marks::value(facts.tags.as_deref().unwrap_or_default(), marks::AUTH_TOKEN_SECRET);
+    let needed = now.auth_token != Token::None;
+    wish.auth_token_secret.as_deref().or_else(|| tagged().filter(|_| needed))
+}
+
 fn subject(facts: &Facts, now: &Request) -> Subject {
     Subject {
         id: facts.cache.id().to_owned(),
@@ -218,7 +236,7 @@ fn subject(facts: &Facts, now: &Request) -> Subject {
 
 /// The tags by which a later run knows its own work.
 fn markers(facts: &Facts, plan: &str) -> Vec<Tag> {
-    let tag =
-        |name: &str, value: &str| Tag { key: format!("{MARKER}{name}"), value: value.to_owned() };
-    vec![tag("moved-from", facts.cache.arn().unwrap_or_default()), tag("plan", plan)]
+    let tag = |key: &str, value: &str| Tag { key: key.to_owned(), value: value.to_owned() };
+    let arn = facts.cache.arn().unwrap_or_default();
+    vec![tag(marks::MOVED_FROM, arn), tag(marks::PLAN, plan)]
 }

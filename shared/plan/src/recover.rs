@@ -14,12 +14,10 @@ use portcullis_engine::facts::{Engine, Tag};
 
 use crate::describe::{CacheCluster, LogDelivery, ReplicationGroup};
 use crate::facts::{Cache, Facts};
+use crate::marks;
 use crate::refuse::Reason;
 use crate::request::{GroupInputs, Kind, Request, Token};
 use version::{creatable_version, durability};
-
-/// The marker tags are of this family, and are ours to set.
-pub(crate) const MARKER: &str = "portcullis:";
 
 /// What is not in the new cache as it is in the old one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,8 +219,8 @@ impl Reader {
         sorted(self.need("SecurityGroupIds", ids).into_iter())
     }
 
-    /// The tags that may be set, by key: `aws:` tags are AWS's own (Tagging guide), and our markers
-    /// say of the old cache how it came to be.
+    /// The tags that may be set, by key: `aws:` tags are AWS's own (Tagging guide), and the marks of a
+    /// move say of the old cache how it came to be. What its owner says by a tag is carried over.
     fn tags(&mut self, facts: &Facts) -> Vec<Tag> {
         let mut tags = self.need("Tags", facts.tags.clone());
         let own: Vec<_> =
@@ -233,7 +231,7 @@ impl Reader {
                 format!("{}: only AWS sets tags that begin with aws:", own.join(", ")),
             ));
         }
-        tags.retain(|tag| !tag.key.starts_with("aws:") && !tag.key.starts_with(MARKER));
+        tags.retain(|tag| !tag.key.starts_with("aws:") && !marks::is_mark(&tag.key));
         tags.sort_by(|a, b| a.key.cmp(&b.key));
         tags
     }

@@ -4,10 +4,11 @@
 mod room;
 mod token;
 
-use portcullis_engine::facts::Engine;
+use portcullis_engine::facts::{Engine, PROTECT};
 
 use crate::describe::{CacheCluster, Pending, ReplicationGroup};
 use crate::facts::{Cache, Facts};
+use crate::marks;
 use crate::owner;
 use crate::request::{Kind, Request, Shape};
 use room::room;
@@ -45,6 +46,7 @@ const GONE: [&str; 6] =
 /// Every reason against copying the cache as it is, beside what could not be recovered.
 pub(crate) fn reasons(facts: &Facts, request: &Request, markers: usize) -> Vec<Reason> {
     let mut reasons = owner::reasons(facts);
+    protected(facts, &mut reasons);
     match &facts.cache {
         Cache::Group(group, members) => {
             group_reasons(group, &mut reasons);
@@ -76,14 +78,24 @@ pub(crate) fn reasons(facts: &Facts, request: &Request, markers: usize) -> Vec<R
 
 /// Why the replacement cannot be made, if there is a cache of its name.
 pub(crate) fn exists(facts: &Facts, id: &str) -> Option<Reason> {
-    let there = facts.neighbours.iter().any(|other| other.id == id);
+    let there = facts.strangers().any(|other| other.id == id);
     there.then(|| {
         Reason::new(
             "Id",
-            format!("{id} exists already, perhaps from a move that began"),
-            "see that move to its end or delete what it made, or give another --port",
+            format!("{id} exists already, and no tag that was read says that a move of this cache made it"),
+            "delete it if nobody uses it, or give another --port",
         )
     })
+}
+
+fn protected(facts: &Facts, reasons: &mut Vec<Reason>) {
+    if marks::is_protected(facts.tags.as_deref().unwrap_or_default()) {
+        reasons.push(Reason::new(
+            "Tags",
+            format!("the tag {PROTECT} says to leave the cache alone"),
+            "remove the tag if the cache may move after all, and plan again",
+        ));
+    }
 }
 
 fn group_reasons(group: &ReplicationGroup, reasons: &mut Vec<Reason>) {

@@ -62,7 +62,7 @@ fn plan(page: &mut Page<'_>, plan: &Plan) {
             plan.create.port
         ),
     );
-    page.line(Role::Faint, &cache.arn);
+    page.line(Role::Faint, &format!("{}, plan {}", cache.arn, plan.fingerprint));
     page.paragraph(Role::Plain, "", "The port of a cache cannot be changed. A new cache is made beside the old one, the clients move to it, and the old one is deleted when you say so. Nothing has been done yet.");
     in_short(page, plan);
     inputs(page, &plan.inputs);

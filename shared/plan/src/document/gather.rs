@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use portcullis_engine::facts::{GroupFacts, IngressRule, PrefixList, Protocol, Source};
 
 use super::choose::Chosen;
-use super::wire::{self, Document, SecurityGroupRule};
+use super::wire::{self, Document, Replacement, SecurityGroupRule};
 use crate::describe::{CacheCluster, Snapshot};
-use crate::facts::{Cache, Facts, Neighbour, Room};
+use crate::facts::{Cache, Facts, Neighbour, Ours, Room};
+use crate::marks;
 
 impl Document {
     pub(super) fn facts(&self, chosen: Chosen) -> Facts {
@@ -45,6 +46,7 @@ impl Document {
             groups: self.groups(),
             foreign_groups: self.foreign_groups(in_account),
             neighbours: self.neighbours(&cache),
+            ours: self.ours(&cache),
             around: self.around(&cache, meant),
             room: self.room(),
             made_by: self.made_by.clone().filter(|_| meant),
@@ -126,6 +128,25 @@ impl Document {
             .collect()
     }
 
+    /// What a move of this cache made, and of no other.
+    fn ours(&self, cache: &Cache) -> Vec<Ours> {
+        let arn = cache.arn().unwrap_or_default();
+        let read = |replacement: &Replacement| {
+            let tags = wire::tags(&replacement.tag_list);
+            marks::moved_from(&tags, arn).then(|| Ours {
+                id: replacement.id.clone(),
+                port: replacement.port,
+                status: replacement.status.clone(),
+                handed_over: marks::value(&tags, marks::HANDED_OVER).is_some(),
+                tags,
+            })
+        };
+        let mut ours: Vec<Ours> = self.replacements.iter().filter_map(read).collect();
+        ours.sort_by(|a, b| a.id.cmp(&b.id));
+        ours.dedup();
+        ours
+    }
+
     fn room(&self) -> Room {
         let versions = self.cache_engine_versions.as_ref().map(|versions| {
             versions.iter().map(|v| format!("{} {}", v.engine, v.engine_version)).collect()
@@ -162,7 +183,7 @@ impl SecurityGroupRule {
             to_port: self.to_port.unwrap_or(-1),
             source,
             description: self.description.clone(),
-            tags: Vec::new(),
+            tags: wire::tags(&self.tags),
         }
     }
 }

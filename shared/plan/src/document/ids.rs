@@ -41,6 +41,7 @@ pub(super) fn odd_ids(facts: &Facts) -> Vec<String> {
         }
         group.snapshotting_cluster_id.iter().for_each(|id| check("SnapshottingClusterId", id));
     }
+    facts.ours.iter().for_each(|ours| check("Replacements.Id", &ours.id));
     for group in facts.groups.iter().flat_map(BTreeMap::values) {
         for rule in &group.rules {
             check("SecurityGroupRuleId", &rule.id);

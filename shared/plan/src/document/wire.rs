@@ -26,6 +26,8 @@ pub(super) struct Document {
     pub scalable_targets: Option<Vec<ScalableTarget>>,
     pub metric_alarms: Option<Vec<Alarm>>,
     pub resource_record_sets: Option<Vec<RecordSet>>,
+    /// Not AWS's: caches that may be of an earlier run, with the tags that say so.
+    pub replacements: Vec<Replacement>,
     /// Not AWS's: names or ARNs of policies that allow `elasticache:Connect` on the cache.
     pub connect_policies: Option<Vec<String>>,
     /// Not AWS's: names or ARNs of parameters and secrets that hold an endpoint.
@@ -61,6 +63,16 @@ pub(super) struct SecurityGroupRule {
     pub prefix_list_id: Option<String>,
     pub referenced_group_info: Option<ReferencedGroup>,
     pub description: Option<String>,
+    pub tags: Vec<WireTag>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct Replacement {
+    pub id: String,
+    pub port: Option<u16>,
+    pub status: String,
+    pub tag_list: Vec<WireTag>,
 }
 
 #[derive(Debug, Default, Deserialize)]

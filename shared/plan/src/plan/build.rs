@@ -3,6 +3,7 @@
 use portcullis_engine::facts::Engine;
 use portcullis_engine::replacement;
 
+use super::fingerprint::fingerprint;
 use super::{Afterwards, Fate, Input, Plan, Snapshot, SnapshotOf, Subject, markers};
 use crate::facts::{Cache, Facts};
 use crate::ingress::Ingress;
@@ -24,44 +25,41 @@ impl Parts<'_> {
     pub(super) fn plan(self, port: u16) -> Plan {
         let Self { facts, cache, now, token, ingress, losses } = self;
         let snapshot = snapshot(facts, &now, port);
-        let mut create = Request {
+        let create = Request {
             id: replacement::id(&now.id, Some(now.port), port),
             port,
             snapshot: snapshot.as_ref().map(|snapshot| snapshot.name.clone()),
             auth_token: token,
             ..now.clone()
         };
-        let markers = markers(facts, &fingerprint(&create));
-        create.tags.extend(markers.clone());
-        create.tags.sort_by(|a, b| a.key.cmp(&b.key));
         let last = |_: &Snapshot| replacement::last_snapshot(&now.id, Some(now.port), port);
         let mut plan = Plan {
             last_snapshot: snapshot.as_ref().map(last),
             afterwards: afterwards(facts, &create),
-            inputs: inputs(&now, &create),
+            inputs: Vec::new(),
             cost: cost::cost(facts, &create),
             clients: losses::clients(facts, &now, &create),
             cautions: losses::cautions(facts, &now, &create, &ingress),
             losses: losses::losses(facts, &now, losses, &ingress),
             around: facts.around.clone(),
             steps: Vec::new(),
-            markers,
+            markers: Vec::new(),
+            fingerprint: String::new(),
             cache,
             now,
             create,
             snapshot,
             ingress,
         };
+        // The markers hold the fingerprint, so it is taken before they are set.
+        plan.fingerprint = fingerprint(&plan);
+        plan.markers = markers(facts, &plan.fingerprint);
+        plan.create.tags.extend(plan.markers.clone());
+        plan.create.tags.sort_by(|a, b| a.key.cmp(&b.key));
+        plan.inputs = inputs(&plan.now, &plan.create);
         plan.steps = steps::steps(&plan);
         plan
     }
-}
-
-/// Eight hex digits of everything that the request says: two plans with the same are the same.
-fn fingerprint(create: &Request) -> String {
-    let line = |(name, value): (&str, Value)| format!("{name} {}", value.lines().join(" "));
-    let text = create.inputs().into_iter().map(line).collect::<Vec<_>>().join("\n");
-    format!("{:08x}", replacement::fingerprint(&text))
 }
 
 fn snapshot(facts: &Facts, now: &Request, port: u16) -> Option<Snapshot> {

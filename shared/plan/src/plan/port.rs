@@ -19,8 +19,8 @@ const LOWEST: u16 = 1024;
 pub(super) fn port(facts: &Facts, now: &Request, wish: Option<u16>) -> Result<u16, Box<Reason>> {
     let reason = |why: String, remedy: &str| Err(Box::new(Reason::new("Port", why, remedy)));
     let shared = |groups: &[String]| groups.iter().any(|id| now.security_groups.contains(id));
-    let neighbours = facts.neighbours.iter().filter(|other| shared(&other.groups));
-    let in_use: BTreeSet<u16> = neighbours.clone().flat_map(|other| other.ports.clone()).collect();
+    let neighbours = || facts.strangers().filter(|other| shared(&other.groups));
+    let in_use: BTreeSet<u16> = neighbours().flat_map(|other| other.ports.clone()).collect();
     let Some(port) = wish else {
         let custom = !DEFAULTS.contains(&now.port);
         if custom {
@@ -49,7 +49,7 @@ pub(super) fn port(facts: &Facts, now: &Request, wish: Option<u16>) -> Result<u1
             "leave --port out to have one chosen, or give another",
         );
     }
-    let mut others = neighbours.filter(|other| other.ports.contains(&port));
+    let mut others = neighbours().filter(|other| other.ports.contains(&port));
     if let Some(other) = others.next() {
         return reason(
             format!(

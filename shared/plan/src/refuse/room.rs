@@ -10,7 +10,9 @@ use crate::request::Request;
 pub(super) fn room(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) {
     let room = &facts.room;
     let nodes = request.nodes();
-    if let (Some(allowed), Some(used)) = (room.nodes_allowed, room.nodes_in_use)
+    // The nodes of a cache that is there already are counted among those in use.
+    let there = !facts.ours.is_empty();
+    if let (Some(allowed), Some(used), false) = (room.nodes_allowed, room.nodes_in_use, there)
         && used.saturating_add(nodes) > allowed
     {
         reasons.push(Reason::new(
@@ -41,7 +43,9 @@ pub(super) fn room(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) 
             "upgrade the cache to a version that can be made, and plan again",
         ));
     }
-    addresses(facts, request, reasons);
+    if !there {
+        addresses(facts, request, reasons);
+    }
 }
 
 /// Each node takes an address of a subnet in its zone.

@@ -37,6 +37,7 @@ pub(crate) fn facts(request: &Request, seed: u64) -> Facts {
         groups: Some(request.security_groups.iter().map(group).collect::<BTreeMap<_, _>>()),
         foreign_groups: BTreeMap::new(),
         neighbours: Vec::new(),
+        ours: Vec::new(),
         around: Around::default(),
         room: Room::default(),
         made_by: None,

@@ -1,0 +1,42 @@
+//! The tags by which a move knows its own work, and those by which an owner speaks to it.
+//!
+//! Keys are compared without regard to case, as IAM compares them (IAM user guide, `aws:ResourceTag`):
+//! what a policy takes for a mark is one here too.
+
+use portcullis_engine::facts::{PROTECT, Tag};
+
+/// On the new cache, the snapshot and the added rules: the ARN of the cache that moves.
+pub const MOVED_FROM: &str = "portcullis:moved-from";
+/// Beside it: the fingerprint of the plan that made it.
+pub const PLAN: &str = "portcullis:plan";
+/// On snapshots: the id of the move.
+pub const MOVE: &str = "portcullis:move";
+/// On the new cache, once clients were told of it: nothing deletes it from then on.
+pub const HANDED_OVER: &str = "portcullis:handed-over";
+/// On the old cache, once a person agreed to its deletion: the id of the move.
+pub const DELETION_APPROVED: &str = "portcullis:deletion-approved";
+/// An owner's: the ARN of the secret that keeps the cache's AUTH token.
+pub const AUTH_TOKEN_SECRET: &str = "portcullis:auth-token-secret";
+
+/// The marks that a move sets. They say how *this* cache came to be, so they are not copied.
+const OURS: [&str; 5] = [MOVED_FROM, PLAN, MOVE, HANDED_OVER, DELETION_APPROVED];
+
+/// Whether a move sets tags of this key.
+pub(crate) fn is_mark(key: &str) -> bool {
+    OURS.iter().any(|mark| key.eq_ignore_ascii_case(mark))
+}
+
+/// The value of the tag with this key.
+pub(crate) fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
+    tags.iter().find(|tag| tag.key.eq_ignore_ascii_case(key)).map(|tag| tag.value.as_str())
+}
+
+/// Whether the tags say that a move of the cache with this ARN made what they are on.
+pub(crate) fn moved_from(tags: &[Tag], arn: &str) -> bool {
+    !arn.is_empty() && value(tags, MOVED_FROM) == Some(arn)
+}
+
+/// Whether the owner says to leave it alone, with whatever value.
+pub(crate) fn is_protected(tags: &[Tag]) -> bool {
+    value(tags, PROTECT).is_some()
+}

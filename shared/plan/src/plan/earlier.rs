@@ -1,0 +1,98 @@
+//! What an earlier run of this move left: it is gone on with, or somebody must clear it away.
+
+use portcullis_engine::replacement;
+
+use crate::facts::{Facts, Ours};
+use crate::refuse::Reason;
+use crate::request::Request;
+
+/// The port that is wished for: by hand, or because an earlier run made a cache on it.
+pub(super) fn port(
+    facts: &Facts,
+    now: &Request,
+    wish: Option<u16>,
+) -> Result<Option<u16>, Box<Reason>> {
+    let one = match facts.ours.as_slice() {
+        // Without the old port nothing is planned anyway, and the name of a new cache is not known.
+        [] => return Ok(wish),
+        _ if now.port == 0 => return Ok(wish),
+        [one] => one,
+        several => return Err(ambiguous(several)),
+    };
+    let id = &one.id;
+    let reason =
+        |why: String, remedy: String| Err(Box::new(Reason::new("Replacements", why, remedy)));
+    match one.status.as_str() {
+        "available" | "creating" | "modifying" | "snapshotting" | "rebooting cluster nodes" => {}
+        gone @ ("deleting" | "deleted") => {
+            return reason(
+                format!("{id}, which an earlier run of this move made, is {gone}"),
+                "wait until it is gone, and plan again".to_owned(),
+            );
+        }
+        status => {
+            return reason(
+                format!(
+                    "{id}, which an earlier run of this move made, is {status}, so nothing can go on with it"
+                ),
+                format!("delete it, and plan again: {}", delete(facts, id)),
+            );
+        }
+    }
+    let Some(port) = listens_on(one, now) else {
+        return reason(
+            format!(
+                "{id} says by its tags that a move of this cache made it, and its name and port are not what this plan would make"
+            ),
+            format!(
+                "delete it, or take the tag portcullis:moved-from off it; where it is still being made, wait and plan again: {}",
+                delete(facts, id)
+            ),
+        );
+    };
+    match wish {
+        Some(other) if other != port => reason(
+            format!(
+                "an earlier run of this move made {id} on port {port}, and {other} is asked for now"
+            ),
+            format!(
+                "leave --port out to go on with {id}, or delete it first: {}",
+                delete(facts, id)
+            ),
+        ),
+        Some(_) | None => Ok(Some(port)),
+    }
+}
+
+/// Its port, if it has the name that this plan gives. Describe shows no endpoint while a cache is being
+/// made (service model, DescribeCacheClusters), so the port may be in the name alone.
+fn listens_on(ours: &Ours, now: &Request) -> Option<u16> {
+    let named = || ours.id.rsplit('-').next().and_then(|digits| digits.parse().ok());
+    let port = ours.port.or_else(named)?;
+    (replacement::id(&now.id, Some(now.port), port) == ours.id).then_some(port)
+}
+
+fn ambiguous(several: &[Ours]) -> Box<Reason> {
+    let ids: Vec<&str> = several.iter().map(|ours| ours.id.as_str()).collect();
+    Box::new(Reason::new(
+        "Replacements",
+        format!("earlier runs of this move made {}: which one is meant?", ids.join(" and ")),
+        "delete those that no client uses, and plan again",
+    ))
+}
+
+fn delete(facts: &Facts, id: &str) -> String {
+    let arn = facts.cache.arn().unwrap_or_default();
+    let region = match arn.split(':').nth(3) {
+        Some(region) if !region.is_empty() => format!(" --region {region}"),
+        Some(_) | None => String::new(),
+    };
+    match facts.cache {
+        crate::facts::Cache::Group(..) => {
+            format!("aws elasticache delete-replication-group{region} --replication-group-id {id}")
+        }
+        crate::facts::Cache::Cluster(_) => {
+            format!("aws elasticache delete-cache-cluster{region} --cache-cluster-id {id}")
+        }
+    }
+}
