@@ -47,14 +47,11 @@ impl Shell {
     /// Makes the clients that every event needs, and sees to it that the others can be made.
     pub async fn new(settings: Settings, function: Option<String>) -> Self {
         let config = config().await;
-        let (elasticache, lambda) = (config.clone(), config.clone());
+        let (of_caches, lambda) = (config.clone(), config.clone());
         Self {
             function,
             ec2: ec2(&config),
-            elasticache: Lazy::new(Box::new(move || {
-                let config = aws_sdk_elasticache::config::Builder::from(&elasticache);
-                aws_sdk_elasticache::Client::from_conf(config.interceptor(Whole).build())
-            })),
+            elasticache: Lazy::new(Box::new(move || elasticache(&of_caches))),
             sns: sns(&config, &settings.alert_topic_arn),
             lambda: Lazy::new(Box::new(move || aws_sdk_lambda::Client::new(&lambda))),
             metrics: metrics::to_stdout,
@@ -63,9 +60,14 @@ impl Shell {
     }
 }
 
-fn ec2(config: &SdkConfig) -> aws_sdk_ec2::Client {
+pub(crate) fn ec2(config: &SdkConfig) -> aws_sdk_ec2::Client {
     let config = aws_sdk_ec2::config::Builder::from(config).interceptor(Whole);
     aws_sdk_ec2::Client::from_conf(config.build())
+}
+
+pub(crate) fn elasticache(config: &SdkConfig) -> aws_sdk_elasticache::Client {
+    let config = aws_sdk_elasticache::config::Builder::from(config).interceptor(Whole);
+    aws_sdk_elasticache::Client::from_conf(config.build())
 }
 
 /// A topic is published to in its own Region: a central one may be in another.

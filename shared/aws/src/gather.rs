@@ -4,7 +4,7 @@ mod cache;
 mod group;
 
 pub(crate) use cache::cache;
-pub(crate) use group::{around, group, read, rules};
+pub(crate) use group::{around, group, listed, read, rules, shown};
 
 use std::time::Duration;
 

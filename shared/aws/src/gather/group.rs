@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, NetworkInterface, SecurityGroupRule};
+use aws_sdk_ec2::types::{Filter, NetworkInterface, PrefixListEntry, SecurityGroupRule};
 use futures_util::future::{join, join_all};
 use ipnet::IpNet;
 use portcullis_engine::event::{GroupLead, GroupRef};
@@ -65,31 +65,34 @@ async fn by_name(ec2: &Client, name: &str) -> Result<Option<String>> {
 
 /// Every rule of the group. A group that is gone has none: that is no error.
 pub(crate) async fn read(ec2: &Client, id: &str) -> Result<GroupFacts> {
-    let of_group = Filter::builder().name("group-id").values(id).build();
-    let mut pages = ec2
-        .describe_security_group_rules()
-        .filters(of_group)
-        .max_results(1000)
-        .into_paginator()
-        .send();
+    let shown = shown(ec2, id).await.map_err(anyhow::Error::msg);
     let mut facts = GroupFacts { id: id.to_owned(), ..GroupFacts::default() };
-    while let Some(page) = pages.next().await {
-        let page = match page {
-            Ok(page) => page,
-            Err(error) if code(&error) == Some("InvalidGroup.NotFound") => break,
-            Err(error) => return Err(error).with_context(|| format!("reading the rules of {id}")),
-        };
-        for rule in page.security_group_rules.unwrap_or_default() {
-            if facts.owner.is_none() {
-                facts.owner = rule.group_owner_id.clone();
-            }
-            match rule.is_egress() {
-                Some(true) => facts.egress.extend(rule.security_group_rule_id),
-                Some(false) | None => facts.rules.push(ingress_rule(rule)),
-            }
+    for rule in shown.with_context(|| format!("reading the rules of {id}"))? {
+        if facts.owner.is_none() {
+            facts.owner = rule.group_owner_id.clone();
+        }
+        match rule.is_egress() {
+            Some(true) => facts.egress.extend(rule.security_group_rule_id),
+            Some(false) | None => facts.rules.push(ingress_rule(rule)),
         }
     }
     Ok(facts)
+}
+
+/// The rules of the group as EC2 shows them.
+pub(crate) async fn shown(ec2: &Client, id: &str) -> Result<Vec<SecurityGroupRule>, String> {
+    let of_group = Filter::builder().name("group-id").values(id).build();
+    let request = ec2.describe_security_group_rules().filters(of_group).max_results(1000);
+    let mut pages = request.into_paginator().items().send();
+    let mut rules = Vec::new();
+    while let Some(rule) = pages.next().await {
+        match rule {
+            Ok(rule) => rules.push(rule),
+            Err(error) if code(&error) == Some("InvalidGroup.NotFound") => break,
+            Err(error) => return Err(why("DescribeSecurityGroupRules", &error)),
+        }
+    }
+    Ok(rules)
 }
 
 fn ingress_rule(rule: SecurityGroupRule) -> IngressRule {
@@ -138,17 +141,18 @@ async fn lists(ec2: &Client, facts: &mut GroupFacts) {
 }
 
 async fn entries(ec2: &Client, id: &str) -> Result<Vec<IpNet>, String> {
-    let request = ec2.get_managed_prefix_list_entries().prefix_list_id(id).max_results(100);
-    let mut pages = request.into_paginator().items().send();
-    let mut entries = Vec::new();
-    while let Some(entry) = pages.next().await {
-        let entry = entry.map_err(|error| why("GetManagedPrefixListEntries", &error))?;
+    let entries = listed(ec2, id).await?.into_iter().map(|entry| {
         let cidr = entry.cidr.unwrap_or_default();
-        entries.push(
-            cidr.parse().map_err(|_| format!("entry `{}` is not a CIDR", cidr.escape_default()))?,
-        );
-    }
-    Ok(entries)
+        cidr.parse().map_err(|_| format!("entry `{}` is not a CIDR", cidr.escape_default()))
+    });
+    entries.collect()
+}
+
+/// The entries of a prefix list as EC2 shows them.
+pub(crate) async fn listed(ec2: &Client, id: &str) -> Result<Vec<PrefixListEntry>, String> {
+    let request = ec2.get_managed_prefix_list_entries().prefix_list_id(id).max_results(100);
+    let entries: Result<Vec<_>, _> = request.into_paginator().items().send().collect().await;
+    entries.map_err(|error| why("GetManagedPrefixListEntries", &error))
 }
 
 /// Only for people to read: without it, the alert goes out all the same.
