@@ -19,7 +19,7 @@ from .settings import SETTINGS
 #: The modules that patch MiniStack, in the order in which one may build on another.
 PARTS = (
     *("permissions", "iam_resources", "ec2", "elasticache", "sns", "sqs", "bus", "trails", "cloudtrail"),
-    *("metrics", "alarms", "lambda_", "lambda_async", "targets"),
+    *("metrics", "alarms", "lambda_", "lambda_async", "function_urls", "workflows", "targets"),
     *("cloudformation", "stack_conditions", "stack_resources", "stack_events"),
 )
 
@@ -50,6 +50,14 @@ def parse_arguments(arguments=None):
     )
     parser.add_argument(
         "--schedule-scale", type=float, default=SETTINGS.schedule_scale, help="fraction of their time that rates take"
+    )
+    parser.add_argument(
+        "--wait-scale", type=float, default=SETTINGS.wait_scale, help="fraction of their time that Wait and Retry take"
+    )
+    parser.add_argument(
+        "--timeout-scale",
+        type=float,
+        help="fraction of their time that TimeoutSeconds and HeartbeatSeconds take (default: as --wait-scale)",
     )
     parser.add_argument(
         "--concurrency", type=int, default=SETTINGS.concurrency, help="asynchronous events worked on at once"
@@ -119,6 +127,7 @@ def prepare_environment(options, state_dir, endpoint):
 
 
 def apply_settings(options, state_dir):
+    SETTINGS.port = options.port
     SETTINGS.account_id = options.account_id
     SETTINGS.region = options.region
     SETTINGS.creating_seconds = options.creating_seconds
@@ -126,6 +135,8 @@ def apply_settings(options, state_dir):
     SETTINGS.retry_seconds = options.retry_seconds
     SETTINGS.period_scale = options.period_scale
     SETTINGS.schedule_scale = options.schedule_scale
+    SETTINGS.wait_scale = options.wait_scale
+    SETTINGS.timeout_scale = options.wait_scale if options.timeout_scale is None else options.timeout_scale
     SETTINGS.concurrency = max(1, options.concurrency)
     SETTINGS.trail = not options.no_trail
     SETTINGS.mail_dir = pathlib.Path(options.mail_dir) if options.mail_dir else state_dir / "mail"

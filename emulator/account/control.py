@@ -12,8 +12,12 @@ PREFIX = "/_account/"
 def wrap(application):
     """An ASGI application that answers ``/_account/...`` itself and hands on everything else."""
 
+    from . import function_urls
+
     async def serve(scope, receive, send):
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            if scope["type"] == "http":
+                function_urls.RAW_QUERY.set(scope["query_string"].decode("latin-1"))
             await application(scope, receive, send)
             return
         try:

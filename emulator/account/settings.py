@@ -11,6 +11,8 @@ class Settings:
 
     account_id: str = "111122223333"
     region: str = "eu-west-1"
+    #: Where the account listens; the host names of function URLs carry it.
+    port: int = 4566
     #: How long a new cache stays ``creating`` and a deleted one ``deleting``.
     creating_seconds: float = 1.0
     #: Pause between a call and its CloudTrail event on the bus.
@@ -21,6 +23,10 @@ class Settings:
     period_scale: float = 1.0
     #: `rate` rules take this fraction of their time.
     schedule_scale: float = 1.0
+    #: Wait states and pauses before retries of workflows take this fraction of their time.
+    wait_scale: float = 1.0
+    #: TimeoutSeconds and HeartbeatSeconds of workflows take this fraction of their time.
+    timeout_scale: float = 1.0
     #: How many asynchronous events are worked on at once.
     concurrency: int = 8
     #: Whether the account starts with a trail that logs management events.

@@ -21,13 +21,14 @@ from botocore.exceptions import ClientError
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from account.process import EmulatedAccount  # noqa: E402
 
-REGION = "eu-west-1"
+ACCOUNT, REGION = "111122223333", "eu-west-1"
 
 
 @pytest.fixture(scope="session")
 def account():
     """The emulated account; caches take 0.3 s to come up, failed invocations are retried and alarms look at once."""
-    with EmulatedAccount("--creating-seconds", "0.3", "--retry-seconds", "0.05", "--period-scale", "0.001") as running:
+    scales = ("--period-scale", "0.001", "--wait-scale", "0.001", "--timeout-scale", "0.01")
+    with EmulatedAccount("--creating-seconds", "0.3", "--retry-seconds", "0.05", *scales) as running:
         yield running
 
 
@@ -169,19 +170,25 @@ while True:
     time.sleep(event.get("sleep", 0))
     if "write" in event:
         open(event["write"], "a").write("x")
+    if "keep" in event:
+        open(event["in"] + ".part", "w").write(event["keep"])
+        os.rename(event["in"] + ".part", event["in"])
+    if "exit" in event:
+        os._exit(event["exit"])
     failing = event.get("fail")
-    kind, body = ("error", {"errorType": "Broken", "errorMessage": "as asked"}) if failing else ("response", shown)
+    problem = {"errorType": failing if isinstance(failing, str) else "Broken", "errorMessage": "as asked"}
+    kind, body = ("error", problem) if failing else ("response", event.get("answer", shown))
     request = urllib.request.Request(api + request_id + "/" + kind, data=json.dumps(body).encode(), method="POST")
     urllib.request.urlopen(request).read()
 """
 
 
-def code():
+def code(bootstrap=BOOTSTRAP):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o755 << 16
-        file.writestr(entry, BOOTSTRAP)
+        file.writestr(entry, bootstrap)
     return archive.getvalue()
 
 
@@ -252,3 +259,68 @@ def put(aws, source, detail):
 
 def arn_of(aws, function):
     return aws("lambda").get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+
+
+# Roles ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def role(account, aws):
+    """``role(statement, …)``: ``client(service, region)`` of a new role that has these statements as its policy."""
+
+    def make(*statements, boundary=None):
+        iam, name = aws("iam"), f"r{uuid.uuid4().hex[:8]}"
+        allow = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        limit = {"PermissionsBoundary": policy(iam, boundary)} if boundary else {}
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(allow), **limit)["Role"]["Arn"]
+        iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=document(*statements))
+        keys = aws("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        secrets = [keys[key] for key in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+        return lambda service, region=REGION: account.client(service, region, *secrets)
+
+    return make
+
+
+def document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def policy(iam, statement):
+    return iam.create_policy(PolicyName=f"p{uuid.uuid4().hex[:8]}", PolicyDocument=document(statement))["Policy"]["Arn"]
+
+
+def allow(action, resource="*", **condition):
+    return {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition}
+
+
+def arn(service, resource, account=ACCOUNT):
+    return f"arn:aws:{service}:{REGION}:{account}:{resource}"
+
+
+# Stacks --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stack(aws):
+    """``stack(template, …)``: creates it, waits, and gives its description; deleted afterwards."""
+    client, name = aws("cloudformation"), f"s{uuid.uuid4().hex[:8]}"
+
+    def make(template, parameters=None, ends="CREATE_COMPLETE", **options):
+        body = template if isinstance(template, str) else json.dumps(template)
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
+        options = {"Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"], **options}
+        client.create_stack(StackName=name, TemplateBody=body, Parameters=given, **options)
+        return wait_for(lambda: ended(client, name, ends))
+
+    make.name = name
+    yield make
+    client.delete_stack(StackName=name)
+
+
+def ended(client, name, wanted):
+    stack = client.describe_stacks(StackName=name)["Stacks"][0]
+    return stack if stack["StackStatus"] == wanted else None
+
+
+def outputs(described):
+    return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}

@@ -4,38 +4,7 @@ import json
 import uuid
 
 import pytest
-from conftest import code_of, ingress, new_group, tcp
-
-ACCOUNT, REGION = "111122223333", "eu-west-1"
-
-
-@pytest.fixture
-def role(account, aws):
-    """``role(statement, …)``: ``client(service, region)`` of a new role that has these statements as its policy."""
-
-    def make(*statements, boundary=None):
-        iam, name = aws("iam"), f"r{uuid.uuid4().hex[:8]}"
-        allow = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-        limit = {"PermissionsBoundary": policy(iam, boundary)} if boundary else {}
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(allow), **limit)["Role"]["Arn"]
-        iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=document(*statements))
-        keys = aws("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-        secrets = [keys[key] for key in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
-        return lambda service, region=REGION: account.client(service, region, *secrets)
-
-    return make
-
-
-def document(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-def policy(iam, statement):
-    return iam.create_policy(PolicyName=f"p{uuid.uuid4().hex[:8]}", PolicyDocument=document(statement))["Policy"]["Arn"]
-
-
-def allow(action, resource="*", **condition):
-    return {"Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition}
+from conftest import REGION, allow, arn, code_of, document, ingress, new_group, tcp
 
 
 @pytest.fixture
@@ -79,10 +48,6 @@ def test_a_group_by_name_is_the_same_resource(role, ec2):
     call = {"GroupName": name, "IpPermissions": [tcp(6379, "0.0.0.0/0")]}
     assert code_of(client("ec2").revoke_security_group_ingress, **call) == "UnauthorizedOperation"
     assert len(ingress(ec2, group)) == 1
-
-
-def arn(service, resource, account=ACCOUNT):
-    return f"arn:aws:{service}:{REGION}:{account}:{resource}"
 
 
 CACHES = [

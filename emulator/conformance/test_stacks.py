@@ -6,33 +6,7 @@ import time
 import uuid
 
 import pytest
-from conftest import code, code_of, wait_for
-
-
-@pytest.fixture
-def stack(aws):
-    """``stack(template, …)``: creates it, waits, and gives its description; deleted afterwards."""
-    client, name = aws("cloudformation"), f"s{uuid.uuid4().hex[:8]}"
-
-    def make(template, parameters=None, ends="CREATE_COMPLETE", **options):
-        body = template if isinstance(template, str) else json.dumps(template)
-        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()]
-        options = {"Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"], **options}
-        client.create_stack(StackName=name, TemplateBody=body, Parameters=given, **options)
-        return wait_for(lambda: ended(client, name, ends))
-
-    make.name = name
-    yield make
-    client.delete_stack(StackName=name)
-
-
-def ended(client, name, wanted):
-    stack = client.describe_stacks(StackName=name)["Stacks"][0]
-    return stack if stack["StackStatus"] == wanted else None
-
-
-def outputs(described):
-    return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+from conftest import code, code_of, ended, outputs, wait_for
 
 
 def with_topic(**sections):
