@@ -1,1 +1,14 @@
-//! A move as the table keeps it.
+//! A move as the table keeps it, what people are asked about it, and what they answer.
+//!
+//! INVARIANT: an answer is recorded once, in the table, before the workflow is woken. The workflow
+//! believes the record, and never what woke it.
+
+mod answer;
+mod link;
+mod record;
+mod table;
+
+pub use answer::{Decided, To, answer};
+pub use link::{Checked, Link, sign};
+pub use record::{About, Answer, Question, Record, Through};
+pub use table::{Lock, Summary, Table};

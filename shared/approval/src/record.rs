@@ -1,0 +1,229 @@
+//! A move, as the table keeps it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{Read, Write};
+
+use anyhow::{Context, Result, bail};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use portcullis_plan::document;
+use portcullis_plan::facts::Facts;
+use portcullis_plan::plan::{self, Plan, Wish};
+use serde::{Deserialize, Serialize};
+
+/// What people are asked about a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum About {
+    /// Whether the cache is to be moved, by the plan.
+    Move,
+    /// Whether the old cache is to be deleted.
+    Deletion,
+}
+
+impl About {
+    /// As in links and in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Move => "move",
+            Self::Deletion => "deletion",
+        }
+    }
+
+    /// What [`About::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Move, Self::Deletion].into_iter().find(|about| about.as_str() == text)
+    }
+}
+
+/// By what way an answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Through {
+    /// The page: whoever holds the link. The name is what they gave, and the address that they came from.
+    Page,
+    /// `portcullis approve`: the caller of STS, who needs rights in the account.
+    CommandLine,
+    /// Nobody was asked: the owner lets fresh caches move.
+    Setting,
+}
+
+/// What a person answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// Whether they agree.
+    pub yes: bool,
+    /// Who.
+    pub by: String,
+    /// Why; empty if they gave no reason.
+    #[serde(default)]
+    pub reason: String,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// By what way.
+    pub through: Through,
+}
+
+/// A question to people.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Question {
+    /// When it was asked, in seconds since 1970.
+    pub asked_at: i64,
+    /// Until when it can be answered, in seconds since 1970.
+    pub until: i64,
+    /// The fingerprint of the plan that it is about.
+    pub plan: String,
+    /// What there is to know beside the plan: for a deletion, the connections that were seen.
+    #[serde(default)]
+    pub note: String,
+    /// The workflow's task token: whoever has it and may call SendTaskSuccess can wake the workflow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The answer, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+    /// Whether the workflow was woken with it.
+    #[serde(default)]
+    pub passed_on: bool,
+}
+
+impl fmt::Debug for Question {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { asked_at, until, plan, note, token: _, answer, passed_on } = self;
+        let mut all = f.debug_struct("Question");
+        all.field("asked_at", asked_at).field("until", until).field("plan", plan);
+        all.field("note", note).field("answer", answer).field("passed_on", passed_on).finish()
+    }
+}
+
+/// A move, from its plan on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The id of the move, which is also the name of its execution.
+    pub id: String,
+    /// The ARN of the cache.
+    pub cache: String,
+    /// Who asked for it.
+    pub asked_by: String,
+    /// Why.
+    pub why: String,
+    /// What was wished for.
+    pub wish: Wish,
+    /// What the plan was made from: JSON, as [`document::read`] reads it.
+    pub document: String,
+    /// The fingerprint of the plan.
+    pub fingerprint: String,
+    /// The last step that was begun.
+    pub stage: String,
+    /// The ARN of the execution.
+    pub execution: String,
+    /// What people were asked.
+    pub questions: BTreeMap<About, Question>,
+}
+
+impl Record {
+    /// What the plan was made from.
+    ///
+    /// # Errors
+    ///
+    /// If this version of Portcullis reads the document no more.
+    pub fn facts(&self) -> Result<Facts> {
+        let facts = document::read(&self.document, Some(&self.cache));
+        facts.with_context(|| format!("the document of move {} cannot be read", self.id))
+    }
+
+    /// The plan, made again from what it was made from.
+    ///
+    /// # Errors
+    ///
+    /// If it is not the same plan any more: then another version of Portcullis made it, and nobody has
+    /// agreed to what this one would do.
+    pub fn plan(&self) -> Result<Plan> {
+        let Self { id, fingerprint, .. } = self;
+        match plan::plan(&self.facts()?, &self.wish) {
+            plan::Answer::Plan(plan) if plan.fingerprint == *fingerprint => Ok(*plan),
+            plan::Answer::Plan(plan) => bail!(
+                "the plan of move {id} is {} now and was {fingerprint}: Portcullis was updated in between; start the move again",
+                plan.fingerprint
+            ),
+            plan::Answer::Refused(_) => bail!(
+                "the plan of move {id} is refused now: Portcullis was updated in between; start the move again"
+            ),
+        }
+    }
+
+    /// What people were asked, if they were.
+    pub fn question(&self, about: About) -> Option<&Question> {
+        self.questions.get(&about)
+    }
+}
+
+/// A record as an item: what Describe showed of 500 nodes fits in packed only (400 KB an item).
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Item {
+    pub(crate) id: String,
+    pub(crate) cache: String,
+    asked_by: String,
+    why: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auth_token_secret: Option<String>,
+    #[serde(with = "serde_bytes")]
+    document: Vec<u8>,
+    fingerprint: String,
+    pub(crate) stage: String,
+    execution: String,
+    #[serde(rename = "move", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) about_move: Option<Question>,
+    #[serde(rename = "deletion", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) about_deletion: Option<Question>,
+    /// When DynamoDB may remove it, in seconds since 1970.
+    pub(crate) expires: i64,
+}
+
+impl Item {
+    pub(crate) fn pack(record: &Record, expires: i64) -> Result<Self> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(record.document.as_bytes())?;
+        Ok(Self {
+            id: record.id.clone(),
+            cache: record.cache.clone(),
+            asked_by: record.asked_by.clone(),
+            why: record.why.clone(),
+            port: record.wish.port,
+            auth_token_secret: record.wish.auth_token_secret.clone(),
+            document: packed.finish()?,
+            fingerprint: record.fingerprint.clone(),
+            stage: record.stage.clone(),
+            execution: record.execution.clone(),
+            about_move: record.question(About::Move).cloned(),
+            about_deletion: record.question(About::Deletion).cloned(),
+            expires,
+        })
+    }
+
+    pub(crate) fn unpack(self) -> Result<Record> {
+        let mut document = String::new();
+        GzDecoder::new(self.document.as_slice()).read_to_string(&mut document)?;
+        let asked = [(About::Move, self.about_move), (About::Deletion, self.about_deletion)];
+        Ok(Record {
+            id: self.id,
+            cache: self.cache,
+            asked_by: self.asked_by,
+            why: self.why,
+            wish: Wish { port: self.port, auth_token_secret: self.auth_token_secret },
+            document,
+            fingerprint: self.fingerprint,
+            stage: self.stage,
+            execution: self.execution,
+            questions: asked.into_iter().filter_map(|(about, q)| Some((about, q?))).collect(),
+        })
+    }
+}
