@@ -21,20 +21,28 @@ EC2_TYPES = {
     "vpc": "vpc",
     "subnet": "subnet",
 }
+#: Services with a condition key of their own for what aws:ResourceTag says too.
+OWN_TAG_KEYS = ("ec2", "secretsmanager")
 
 
 def install():
+    patching.require(tagging, "resource_tags")
     patching.require(tagging, "_RESOURCE_TAG_COLLECTORS", "_collect_elasticache")
     patching.require(iam_evaluator, "EvalContext", "evaluate", "evaluate_resource_policy", "_gather_role_policies")
     patching.require(iam_evaluator, "_permissions_boundary", "_resource_policy", "combine_resource_policy")
     patching.require(sqs, "queue_policy_allows")
     condition_key = patching.original(iam_evaluator, "_resolve_condition_key")
 
-    def condition_key_over_tls(key, context):
+    def condition_key_as_aws(key, context):
         # AWS's endpoints are HTTPS, and loopback here stands for them.
-        return "true" if key.lower() == "aws:securetransport" else condition_key(key, context)
+        if key.lower() == "aws:securetransport":
+            return "true"
+        service, _, tag = key.partition(":ResourceTag/")
+        if tag and service in OWN_TAG_KEYS:
+            return (tagging.resource_tags(context.resource_arn) or {}).get(tag)
+        return condition_key(key, context)
 
-    iam_evaluator._resolve_condition_key = condition_key_over_tls
+    iam_evaluator._resolve_condition_key = condition_key_as_aws
     tagging._RESOURCE_TAG_COLLECTORS["ec2"] = tags_of_ec2
     tagging._RESOURCE_TAG_COLLECTORS["elasticache"] = tagging._collect_elasticache
 

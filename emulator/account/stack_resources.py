@@ -3,7 +3,7 @@
 AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 """
 
-from ministack.services import cloudwatch_logs, iam, lambda_svc, sns
+from ministack.services import cloudwatch_logs, dynamodb, iam, lambda_svc, sns
 from ministack.services.cloudformation import provisioners
 
 from . import patching
@@ -13,11 +13,15 @@ def install():
     patching.require(provisioners, "_RESOURCE_HANDLERS", "_STACK_TAG_PROPERTY")
     patching.require(lambda_svc, "_functions", "_fetch_code_from_s3", "invalidate_worker")
     patching.require(cloudwatch_logs, "_log_groups")
+    patching.require(
+        dynamodb, "_tables", "_update_ttl", "_ttl_settings", "_pitr_settings", "_sse_description_from_spec"
+    )
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-rule.html
     provisioners._STACK_TAG_PROPERTY.setdefault("AWS::Events::Rule", ("Tags", "list"))
     complete("AWS::Lambda::Function", function_properties, check_code)
     complete("AWS::IAM::Role", role_properties, check_boundary)
     complete("AWS::SNS::Topic", topic_properties)
+    complete("AWS::DynamoDB::Table", table_properties)
 
 
 def complete(resource_type, apply, check=lambda props: None):
@@ -75,3 +79,24 @@ def topic_properties(arn, props):
     attributes.pop("KmsMasterKeyId", None)
     if props.get("KmsMasterKeyId"):
         attributes["KmsMasterKeyId"] = props["KmsMasterKeyId"]
+
+
+def table_properties(name, props):
+    encryption = dict(props.get("SSESpecification") or {})
+    encryption["Enabled"] = encryption.pop("SSEEnabled", None)
+    described = dynamodb._sse_description_from_spec(encryption) if truth(encryption["Enabled"]) else None
+    dynamodb._tables[name]["SSEDescription"] = described
+    recovery = props.get("PointInTimeRecoverySpecification") or {}
+    dynamodb._pitr_settings[name] = truth(recovery.get("PointInTimeRecoveryEnabled"))
+    dynamodb._tables[name]["DeletionProtectionEnabled"] = truth(props.get("DeletionProtectionEnabled"))
+    expiry = props.get("TimeToLiveSpecification")
+    if expiry:
+        expiry = {**expiry, "Enabled": truth(expiry.get("Enabled"))}
+        dynamodb._update_ttl({"TableName": name, "TimeToLiveSpecification": expiry})
+    else:
+        dynamodb._ttl_settings.pop(name, None)
+
+
+def truth(value):
+    """Booleans of templates are sometimes texts."""
+    return str(value).lower() == "true"

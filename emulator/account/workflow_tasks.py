@@ -225,7 +225,7 @@ def answer(request, success, value):
     if "answer" in task:
         task["answer"] = (success, value)
     else:  # an activity's, which MiniStack waits for
-        task.update({"result": json.dumps(value)} if success else {"error": dict(zip(("Error", "Cause"), value))})
+        task.update({"result": json.dumps(value)} if success else {"error": {"Error": value[0], "Cause": value[1]}})
     task["event"].set()
     return sfn.json_response({})
 

@@ -1,4 +1,4 @@
-"""Function URLs with AuthType NONE, deployed from a template: who gets in, what the function is told, what comes back."""
+"""Function URLs with AuthType NONE, from a template: who gets in, what the function is told, what comes back."""
 
 import base64
 import json

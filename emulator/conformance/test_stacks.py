@@ -3,10 +3,9 @@
 import json
 import pathlib
 import time
-import uuid
 
 import pytest
-from conftest import code, code_of, ended, outputs, wait_for
+from conftest import code, code_of, outputs, wait_for
 
 
 def with_topic(**sections):
