@@ -26,6 +26,7 @@ pub mod cost;
 pub mod describe;
 pub mod document;
 pub mod facts;
+pub mod idle;
 pub mod ingress;
 pub mod json;
 mod losses;

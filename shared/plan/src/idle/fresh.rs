@@ -1,0 +1,86 @@
+//! Whether a cache is so new that nobody can rely on it yet.
+
+use std::collections::BTreeSet;
+
+use super::{Use, signs, watched};
+use crate::facts::{Facts, Seen};
+use crate::marks;
+
+/// A cache that is older is not fresh, in seconds.
+const HOUR: i64 = 3600;
+
+/// Minutes that CloudWatch must show of each node. It has none of the time in which AWS made the cache.
+const WATCHED: u32 = 5;
+
+/// Whether a cache may move without asking: it was made within the hour, and in the time that it was
+/// watched it held nothing and nobody used it. Else every reason why not. Describe does not show whether
+/// a cache was made from a snapshot: what it holds shows it.
+///
+/// `created` and `now` are seconds since 1970.
+pub fn fresh(facts: &Facts, used: &Use, created: Option<i64>, now: i64) -> Result<(), Vec<String>> {
+    let mut reasons = Vec::new();
+    age(used, created, now, &mut reasons);
+    let seen: BTreeSet<&str> = used.nodes.iter().map(|node| node.id.as_str()).collect();
+    let nodes = watched(&facts.cache);
+    let unseen: Vec<&str> =
+        nodes.iter().map(|node| node.id.as_str()).filter(|id| !seen.contains(id)).collect();
+    if nodes.is_empty() || !unseen.is_empty() {
+        let which = if unseen.is_empty() { "any node".to_owned() } else { unseen.join(", ") };
+        reasons.push(format!("nothing was seen of {which}"));
+    }
+    for node in &used.nodes {
+        match node.items {
+            Some(items) if items == 0.0 => {}
+            Some(items) => reasons.push(format!("{} held {items:.0} items", node.id)),
+            None => reasons.push(format!("how many items {} holds is not known", node.id)),
+        }
+        if node.datapoints < WATCHED {
+            reasons.push(format!(
+                "{} was watched for {} minutes, less than {WATCHED}",
+                node.id, node.datapoints
+            ));
+        }
+    }
+    let (busy, unknown) = signs(used);
+    reasons.extend(busy.into_iter().map(|sign| format!("somebody uses it: {sign}")));
+    reasons.extend(unknown);
+    relied_on(facts, &mut reasons);
+    if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}
+
+fn age(used: &Use, created: Option<i64>, now: i64, reasons: &mut Vec<String>) {
+    let Some(age) = created.map(|created| now.saturating_sub(created)) else {
+        reasons.push("when it was made is not known".to_owned());
+        return;
+    };
+    if age < 0 {
+        reasons.push("it was made in the future, so a clock is wrong".to_owned());
+    } else if age >= HOUR {
+        reasons
+            .push(format!("it was made {} minutes ago, and no more than 60 are fresh", age / 60));
+    } else if i64::from(used.minutes).saturating_mul(60) < age {
+        reasons.push(format!(
+            "it is {} minutes old, and {} were looked at",
+            age / 60,
+            used.minutes
+        ));
+    }
+}
+
+/// What shows that somebody relies on it, used or not.
+fn relied_on(facts: &Facts, reasons: &mut Vec<String>) {
+    let arn_of_old = marks::value(facts.tags.as_deref().unwrap_or_default(), marks::MOVED_FROM);
+    if arn_of_old.is_some() {
+        reasons.push("a move made it, from another cache".to_owned());
+    }
+    for (what, seen) in [
+        ("DNS records point to it", &facts.around.dns),
+        ("parameters or secrets hold its endpoint", &facts.around.holders),
+    ] {
+        if let Seen::Read(found) = seen
+            && !found.is_empty()
+        {
+            reasons.push(format!("{what}: {}", found.join(", ")));
+        }
+    }
+}
