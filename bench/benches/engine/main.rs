@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use criterion::{Criterion, criterion_group};
-use portcullis_engine::action::{Action, Outcome};
+use portcullis_engine::action::Outcome;
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide::{self, Decision};
 use portcullis_engine::event::parse;
@@ -58,7 +58,7 @@ fn telling(criterion: &mut Criterion) {
         let outcomes: Outcomes = decision
             .actions()
             .into_iter()
-            .map(|Action::RevokeIngress { rule, .. }| (rule.id.clone(), Outcome::Done(None)))
+            .map(|action| (action.id().to_owned(), Outcome::Done(None)))
             .collect::<BTreeMap<_, _>>();
         criterion.bench_function(&format!("alert/findings: {findings}"), |b| {
             b.iter(|| Alert::compose(&case.event, black_box(&decision), &outcomes).message());

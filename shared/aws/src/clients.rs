@@ -26,6 +26,8 @@ pub struct Shell {
     pub sns: aws_sdk_sns::Client,
     /// Lambda, in the function's own Region.
     pub lambda: Lazy<aws_sdk_lambda::Client>,
+    /// Step Functions, in the function's own Region.
+    pub sfn: Lazy<aws_sdk_sfn::Client>,
     /// Where the metrics go, line by line.
     pub metrics: fn(&str),
 }
@@ -47,13 +49,14 @@ impl Shell {
     /// Makes the clients that every event needs, and sees to it that the others can be made.
     pub async fn new(settings: Settings, function: Option<String>) -> Self {
         let config = config().await;
-        let (of_caches, lambda) = (config.clone(), config.clone());
+        let (of_caches, lambda, sfn) = (config.clone(), config.clone(), config.clone());
         Self {
             function,
             ec2: ec2(&config),
             elasticache: Lazy::new(Box::new(move || elasticache(&of_caches))),
             sns: sns(&config, &settings.alert_topic_arn),
             lambda: Lazy::new(Box::new(move || aws_sdk_lambda::Client::new(&lambda))),
+            sfn: Lazy::new(Box::new(move || aws_sdk_sfn::Client::new(&sfn))),
             metrics: metrics::to_stdout,
             settings,
         }

@@ -47,6 +47,9 @@ pub async fn ingress(shell: &Shell, event: &Event, _: &Value) -> Result<Ended> {
 /// of it. An event that does not is handed over with the names. If Lambda does not take it, the rule is
 /// closed at once: closing waits for nothing.
 ///
+/// A move is started by the same event that tells of it: by the second, if rules are closed too. It needs no
+/// name in the event, for it has one of its own, by which the next try finds it again.
+///
 /// # Errors
 ///
 /// As [`ingress`].
@@ -58,15 +61,16 @@ pub async fn cache(shell: &Shell, event: &Event, payload: &Value) -> Result<Ende
         return Ok(Ended(format!("gone cache {}", lead.id)));
     };
     look_again(shell, lead, &mut facts).await?;
-    let mut decision = decide::cache(event, lead, &facts, shell.settings.mode);
+    let machine = shell.settings.recreate_state_machine_arn.as_deref();
+    let mut decision = decide::cache(event, lead, &facts, shell.settings.mode, machine);
     if let CacheGroups::Read(groups) = &mut facts.groups
         && !decision.is_clean()
     {
         join_all(groups.iter_mut().map(|group| gather::around(&shell.ec2, group))).await;
-        decision = decide::cache(event, lead, &facts, shell.settings.mode);
+        decision = decide::cache(event, lead, &facts, shell.settings.mode, machine);
     }
     let actions = decision.actions();
-    if lead.named.is_empty() && !actions.is_empty() {
+    if lead.named.is_empty() && actions.iter().any(|action| action.revokes().is_some()) {
         let named = naming(payload, &actions);
         match again::hand_over(&shell.lambda, shell.function.as_deref(), &named).await {
             Ok(()) => return Ok(Ended(format!("{decision}\nhanded over, to be closed by name"))),
@@ -97,16 +101,19 @@ async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<End
     if decision.is_clean() {
         return seen(decision).map(|()| ended);
     }
-    let outcomes = act(&shell.ec2, &decision.actions()).await;
+    let outcomes = act(shell, &decision.actions()).await;
     metrics::print(metrics::acted(event, decision, &outcomes), shell.metrics);
     let alert = Alert::compose(event, decision, &outcomes);
     let told = tell(shell, event, &alert, closed(&outcomes)).await;
     tracing::info!(event = event.id, subject = decision.subject.id, outcomes = %words(&outcomes), "{}", alert.subject);
     let mut failed: Vec<String> = outcomes
         .iter()
-        .filter_map(|(rule, outcome)| match outcome {
-            Outcome::Failed(why) => Some(format!("{rule}: {why}")),
-            Outcome::Done(_) | Outcome::AlreadyGone => None,
+        .filter_map(|(id, outcome)| match outcome {
+            Outcome::Failed(why) => Some(format!("{id}: {why}")),
+            Outcome::Done(_)
+            | Outcome::AlreadyGone
+            | Outcome::Started(_)
+            | Outcome::AlreadyStarted(_) => None,
         })
         .collect();
     failed.extend(told.err().map(|error| format!("{error:#}")));
@@ -155,9 +162,10 @@ pub(crate) async fn tell_again(shell: &Shell, unsent: &Unsent) -> Result<Ended> 
     Ok(Ended(format!("sent the alert of event {event}: {}", message.subject)))
 }
 
-/// Whether a rule is gone by now: perhaps by a revoke of ours whose answer was lost.
+/// Whether a rule is gone by now: perhaps by a revoke of ours whose answer was lost. A move that was started
+/// does not count: the next try of the event finds it, and tells.
 fn closed(outcomes: &Outcomes) -> bool {
-    outcomes.values().any(|outcome| !matches!(outcome, Outcome::Failed(_)))
+    outcomes.values().any(|outcome| matches!(outcome, Outcome::Done(_) | Outcome::AlreadyGone))
 }
 
 /// An edit that EC2 does not show after all the looking may still appear: the event is tried again.
@@ -172,11 +180,13 @@ fn words(outcomes: &Outcomes) -> String {
     let word = |outcome: &Outcome| match outcome {
         Outcome::Done(_) => "revoked, seen gone".to_owned(),
         Outcome::AlreadyGone => "already gone".to_owned(),
+        Outcome::Started(execution) => format!("started {execution}"),
+        Outcome::AlreadyStarted(execution) => format!("already started {execution}"),
         Outcome::Failed(why) => format!("failed, {why}"),
     };
     outcomes
         .iter()
-        .map(|(rule, outcome)| format!("{rule}: {}", word(outcome)))
+        .map(|(id, outcome)| format!("{id}: {}", word(outcome)))
         .collect::<Vec<_>>()
         .join("\n")
 }

@@ -69,9 +69,9 @@ pub(crate) fn acted(event: &Event, decision: &Decision, outcomes: &Outcomes) -> 
     let findings = findings.into_iter().map(|((check, severity), count)| {
         metric("Findings", vec![("Check", check), ("Severity", severity)], Amount::Count(count))
     });
-    let actions = ends(decision, outcomes).into_iter().map(|((action, outcome), rules)| {
+    let actions = ends(decision, outcomes).into_iter().map(|((action, outcome), ids)| {
         let dimensions = vec![("Action", action), ("Outcome", outcome)];
-        metric("Actions", dimensions, Amount::Count(rules.len()))
+        metric("Actions", dimensions, Amount::Count(ids.len()))
     });
     let mut metrics: Vec<Metric> = findings.chain(actions).collect();
     if outcomes.values().any(|outcome| matches!(outcome, Outcome::Done(_))) {
@@ -81,14 +81,13 @@ pub(crate) fn acted(event: &Event, decision: &Decision, outcomes: &Outcomes) -> 
     metrics
 }
 
-/// The rules of each action and outcome: a rule may be at fault in two ways, and counts once.
+/// The ids of each action and outcome: a rule may be at fault in two ways, and counts once.
 fn ends<'a>(
     decision: &'a Decision,
     outcomes: &Outcomes,
 ) -> BTreeMap<(&'static str, &'static str), BTreeSet<&'a str>> {
     let mut ends: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
-    let tried: BTreeSet<&str> =
-        decision.actions().iter().map(|Action::RevokeIngress { rule, .. }| &*rule.id).collect();
+    let tried: BTreeSet<&str> = decision.actions().into_iter().map(Action::id).collect();
     for finding in &decision.findings {
         let (action, end) = match &finding.remedy {
             Remedy::Do(action) => (action, outcome_of(action, outcomes)),
@@ -96,16 +95,15 @@ fn ends<'a>(
             Remedy::Withheld { action, .. } => (action, "withheld"),
             Remedy::ByHand { .. } | Remedy::Pending(_) => continue,
         };
-        let Action::RevokeIngress { rule, .. } = action;
-        if end != "withheld" || !tried.contains(rule.id.as_str()) {
-            ends.entry((action.as_str(), end)).or_default().insert(&rule.id);
+        if end != "withheld" || !tried.contains(action.id()) {
+            ends.entry((action.as_str(), end)).or_default().insert(action.id());
         }
     }
     ends
 }
 
-fn outcome_of(Action::RevokeIngress { rule, .. }: &Action, outcomes: &Outcomes) -> &'static str {
-    outcomes.get(&rule.id).map_or("failed", Outcome::as_str)
+fn outcome_of(action: &Action, outcomes: &Outcomes) -> &'static str {
+    outcomes.get(action.id()).map_or("failed", Outcome::as_str)
 }
 
 /// CloudTrail's id of an event that is not read yet, else EventBridge's.

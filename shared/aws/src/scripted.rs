@@ -6,6 +6,7 @@ mod cloudtrail;
 mod ec2;
 mod elasticache;
 mod samples;
+mod states;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use crate::clients::Lazy;
 pub(crate) use cloudtrail::ScriptedTrail;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
 pub(crate) use samples::{ACCOUNT, FUNCTION, event, event_on, interface, rule, settings};
+pub(crate) use states::{Execution, MACHINE};
 
 /// The account. A test changes it through [`Account::now`], and reads there what is left.
 #[derive(Clone)]
@@ -55,6 +57,7 @@ pub(crate) struct State {
     pub(crate) replication_groups: Vec<ReplicationGroup>,
     pub(crate) serverless: Vec<ServerlessCache>,
     pub(crate) trails: Vec<ScriptedTrail>,
+    pub(crate) executions: Vec<Execution>,
     /// How many looks it takes until what is there is shown, by id.
     pub(crate) late: BTreeMap<String, usize>,
     /// For how many looks a revoked rule is still shown.
@@ -82,6 +85,7 @@ impl Account {
             replication_groups: Vec::new(),
             serverless: Vec::new(),
             trails: Vec::new(),
+            executions: Vec::new(),
             late: BTreeMap::new(),
             linger: 0,
             lingering: Vec::new(),
@@ -139,6 +143,7 @@ impl Account {
             elasticache: made_at_once(self.elasticache()),
             sns: self.sns(),
             lambda: made_at_once(self.lambda()),
+            sfn: made_at_once(self.sfn()),
             metrics: count,
         }
     }
@@ -222,7 +227,7 @@ impl State {
 fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
     let error = format!("<Error><Code>{code}</Code><Message>as scripted</Message></Error>");
     let body = match call {
-        "DescribeTrails" | "GetTrailStatus" | "GetEventSelectors" | "Invoke" => {
+        "DescribeTrails" | "GetTrailStatus" | "GetEventSelectors" | "Invoke" | "StartExecution" => {
             format!(r#"{{"__type":"{code}","message":"as scripted"}}"#)
         }
         "Publish" => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),

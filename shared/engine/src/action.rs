@@ -1,10 +1,14 @@
 //! What we can do about a fault, why we may not, and what came of it.
 
+mod start_move;
+
 use std::fmt;
 
 use crate::facts::{IngressRule, PROTECT};
 
-/// A change to the account. There is one today.
+pub use start_move::StartMove;
+
+/// A change to the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Revoke this one ingress rule, by its id.
@@ -14,6 +18,11 @@ pub enum Action {
         /// The rule as it was read, so that it can be put back.
         rule: IngressRule,
     },
+    /// Start the move of a cache to another port.
+    ///
+    /// It is the same move however often it is started, and is found again by its name. So whoever tries
+    /// the event again can tell of it, and nothing about it has to be handed over before it is done.
+    StartMove(StartMove),
 }
 
 impl Action {
@@ -21,13 +30,32 @@ impl Action {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::RevokeIngress { .. } => "revoke-ingress",
+            Self::StartMove(_) => "start-move",
         }
     }
 
-    /// The group that it changes.
-    pub fn group(&self) -> &str {
-        let Self::RevokeIngress { group, .. } = self;
-        group
+    /// What its outcome goes by: the id of the rule, or of the move.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::RevokeIngress { rule, .. } => &rule.id,
+            Self::StartMove(start) => &start.id,
+        }
+    }
+
+    /// The rule that it revokes, with its group.
+    pub fn revokes(&self) -> Option<(&str, &IngressRule)> {
+        match self {
+            Self::RevokeIngress { group, rule } => Some((group, rule)),
+            Self::StartMove(_) => None,
+        }
+    }
+
+    /// The move that it starts.
+    pub fn starts(&self) -> Option<&StartMove> {
+        match self {
+            Self::StartMove(start) => Some(start),
+            Self::RevokeIngress { .. } => None,
+        }
     }
 }
 
@@ -55,6 +83,17 @@ pub enum Remedy {
     /// Nothing: it is gone, whoever closed it. It is told all the same, because that may have been
     /// us, and the alert of it lost. The rule is as the event tells it, which knows no tags.
     Gone(Action),
+}
+
+impl Remedy {
+    /// The change, where it is a single one, whether it is made or not.
+    pub fn action(&self) -> Option<&Action> {
+        match self {
+            Self::Do(action) | Self::Withheld { action, .. } | Self::Gone(action) => Some(action),
+            Self::ByHand { action, .. } => action.as_ref(),
+            Self::Pending(_) => None,
+        }
+    }
 }
 
 /// Why something is not done by us.
@@ -116,6 +155,10 @@ pub enum Outcome {
     Done(Option<Box<IngressRule>>),
     /// It was so before we came.
     AlreadyGone,
+    /// The move is under way, as this execution.
+    Started(String),
+    /// An earlier try of the same event started the move, as this execution, which may have ended.
+    AlreadyStarted(String),
     /// Not done: why.
     Failed(String),
 }
@@ -126,6 +169,8 @@ impl Outcome {
         match self {
             Self::Done(_) => "done",
             Self::AlreadyGone => "already-gone",
+            Self::Started(_) => "started",
+            Self::AlreadyStarted(_) => "already-started",
             Self::Failed(_) => "failed",
         }
     }

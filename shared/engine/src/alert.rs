@@ -5,11 +5,12 @@ mod document;
 mod footer;
 mod guidance;
 mod mail;
-mod text;
+mod outcome;
+pub mod text;
 
 use std::collections::BTreeMap;
 
-use crate::action::{Action, Outcome, Remedy};
+use crate::action::{Outcome, Remedy};
 use crate::checks::{Finding, rule_of};
 use crate::decide::Decision;
 use crate::event::Event;
@@ -17,7 +18,7 @@ use crate::facts::IngressRule;
 
 pub use command::{revoke, undo};
 
-/// What came of the actions, by rule id.
+/// What came of the actions, by [`crate::action::Action::id`].
 pub type Outcomes = BTreeMap<String, Outcome>;
 
 /// SNS takes 262,144 bytes with attributes (API reference, Publish). What is kept free is for the
@@ -77,6 +78,9 @@ enum End {
     /// With the rule as it went, if not as it was read.
     Done(Option<IngressRule>),
     AlreadyGone,
+    /// With the ARN of the execution.
+    Started(String),
+    AlreadyStarted(String),
     Failed(String),
     Withheld(String),
     ByHand(String),
@@ -86,9 +90,11 @@ enum End {
 impl End {
     fn of(finding: &Finding, outcomes: &Outcomes) -> Self {
         match &finding.remedy {
-            Remedy::Do(Action::RevokeIngress { rule, .. }) => match outcomes.get(&rule.id) {
+            Remedy::Do(action) => match outcomes.get(action.id()) {
                 Some(Outcome::Done(changed)) => Self::Done(changed.as_deref().cloned()),
                 Some(Outcome::AlreadyGone) => Self::AlreadyGone,
+                Some(Outcome::Started(execution)) => Self::Started(execution.clone()),
+                Some(Outcome::AlreadyStarted(execution)) => Self::AlreadyStarted(execution.clone()),
                 Some(Outcome::Failed(why)) => Self::Failed(why.clone()),
                 None => Self::Failed("it was not tried".to_owned()),
             },
@@ -104,6 +110,8 @@ impl End {
         match self {
             Self::Done(_) => "done",
             Self::AlreadyGone => "already-gone",
+            Self::Started(_) => "started",
+            Self::AlreadyStarted(_) => "already-started",
             Self::Failed(_) => "failed",
             Self::Withheld(_) => "withheld",
             Self::ByHand(_) => "by-hand",
@@ -113,7 +121,7 @@ impl End {
 
     fn because(&self) -> Option<&str> {
         match self {
-            Self::Done(_) | Self::AlreadyGone => None,
+            Self::Done(_) | Self::AlreadyGone | Self::Started(_) | Self::AlreadyStarted(_) => None,
             Self::Failed(why) | Self::Withheld(why) | Self::ByHand(why) | Self::Pending(why) => {
                 Some(why)
             }

@@ -3,18 +3,18 @@
 //! INVARIANT: everything that chooses is here or called from here. `observe` mode turns
 //! `Remedy::Do` into `Remedy::Withheld` in `settle`, and nothing after it asks for the mode.
 
-use std::collections::BTreeSet;
-use std::fmt;
+mod text;
 
-use crate::action::{Action, Because, Remedy};
+use std::collections::BTreeSet;
+
+use crate::action::{Action, Because, Remedy, StartMove};
 use crate::checks::default_port::Port;
 use crate::checks::{
-    Evidence, Finding, Judged, Severity, admitted, default_port, memcached_udp, no_auth,
-    open_cache, open_ingress, plaintext_transit, rule_of,
+    Evidence, Finding, Judged, Severity, default_port, memcached_udp, no_auth, open_cache,
+    open_ingress, plaintext_transit, rule_of,
 };
 use crate::event::{CacheLead, Event, GroupLead, Resolved, RuleLead, Touched};
 use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule};
-use crate::net::Exposure;
 use crate::settings::Mode;
 
 /// What was decided about one event.
@@ -261,8 +261,16 @@ fn group_findings(facts: &GroupFacts, judged: &[Judged<'_>]) -> Vec<Finding> {
 /// Decides about a cache that was made.
 ///
 /// Its event touched the rules of its groups that reach its port; there are no older faults to
-/// tell, because what else those groups admit is not this cache's business.
-pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, mode: Mode) -> Decision {
+/// tell, because what else those groups admit is not this cache's business. `machine` is the state
+/// machine that moves caches, where the stack's owner wants a move for each that is on its default port.
+pub fn cache(
+    event: &Event,
+    lead: &CacheLead,
+    facts: &CacheFacts,
+    mode: Mode,
+    machine: Option<&str>,
+) -> Decision {
+    let subject = cache_subject(event, facts);
     let engine = facts.engine.clone();
     let engine = engine.or_else(|| lead.engine.as_deref().map(Engine::parse));
     let engine = engine.unwrap_or_else(|| Engine::Unknown("unknown engine".to_owned()));
@@ -284,6 +292,9 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, mode: Mode) ->
         notes.extend(missing.iter().map(|rule| format!("{rule} is gone")));
     }
     for finding in &mut findings {
+        if let Some(machine) = machine {
+            offer_move(finding, event, &subject, machine);
+        }
         let group = group_of(facts, finding);
         if let Some(group) = group {
             protect(finding, group);
@@ -294,7 +305,7 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, mode: Mode) ->
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Decision {
         mode,
-        subject: cache_subject(event, facts),
+        subject,
         findings,
         older: Vec::new(),
         unseen: Vec::new(),
@@ -328,6 +339,16 @@ fn port(engine: &Engine, lead: &CacheLead, facts: &CacheFacts) -> Port {
         (None, None, None) => {
             Port::Pending(format!("the default port of `{}` is not known", engine.as_str()))
         }
+    }
+}
+
+/// What a person would do about a default port is begun: a plan is made, which a person agrees to. What
+/// may not be moved, and why, the plan says; a port that cannot be told yet stays pending.
+fn offer_move(finding: &mut Finding, event: &Event, cache: &Subject, machine: &str) {
+    if let Evidence::Port { engine, port: Some(port) } = &finding.evidence {
+        let fault = format!("{}: {} on {port}", finding.check, engine.name());
+        let start = StartMove::of(event, cache, machine, &fault);
+        finding.remedy = Remedy::Do(Action::StartMove(start));
     }
 }
 
@@ -414,61 +435,6 @@ fn cache_subject(event: &Event, facts: &CacheFacts) -> Subject {
                 groups.iter().find_map(|g| g.details.as_ref().and_then(|d| d.vpc.clone()))
             }
         },
-    }
-}
-
-/// One readable line per finding: the same in logs, tests and the command line.
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines = Vec::new();
-        lines.extend(self.findings.iter().map(Finding::to_string));
-        lines.extend(self.older.iter().map(|finding| format!("older: {finding}")));
-        lines.extend(
-            self.unseen.iter().map(|id| format!("unseen: {id} as edited would be at fault")),
-        );
-        lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
-        if self.findings.is_empty() {
-            lines.insert(0, format!("clean {} {}", self.subject.kind, self.subject.id));
-        }
-        f.write_str(&lines.join("\n"))
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ", self.severity.as_str(), self.check)?;
-        match &self.evidence {
-            Evidence::Rule { group, rule, exposure, cache_port, reach } => {
-                write!(f, "{group} {} {} from {}: ", rule.id, rule.traffic(), rule.source)?;
-                write!(f, "{}", admitted(exposure))?;
-                if let Exposure::Together { port, with, .. } = exposure {
-                    write!(f, " together with {} at port {port}", with.join(", "))?;
-                }
-                if let Some(port) = cache_port {
-                    write!(f, " reach cache port {port}")?;
-                }
-                write!(f, "; {reach}")?;
-            }
-            Evidence::UnreadableRule { group, rule, why, reach } => {
-                write!(f, "{group} {} {} from {}: ", rule.id, rule.traffic(), rule.source)?;
-                write!(f, "unknown, {why}; {reach}")?;
-            }
-            Evidence::UnreadableGroups(why) => write!(f, "unknown, {why}")?,
-            Evidence::Port { engine, port: Some(port) } => {
-                write!(f, "{} on {port}", engine.name())?
-            }
-            Evidence::Port { engine, port: None } => {
-                write!(f, "{} on an unknown port", engine.name())?
-            }
-            Evidence::Setting { engine } => f.write_str(engine.name())?,
-        }
-        match &self.remedy {
-            Remedy::Do(Action::RevokeIngress { .. }) => f.write_str(" -> revoke"),
-            Remedy::Withheld { because, .. } => write!(f, " -> withheld: {because}"),
-            Remedy::ByHand { because, .. } => write!(f, " -> by hand: {because}"),
-            Remedy::Pending(why) => write!(f, " -> pending: {why}"),
-            Remedy::Gone(_) => f.write_str(" -> already gone"),
-        }
     }
 }
 

@@ -58,6 +58,14 @@ pub fn last_snapshot(old: &str, old_port: Option<u16>, port: u16) -> String {
     named(old, old_port, &format!("-{port}-last"))
 }
 
+/// The id of a move of this cache, for one reason to move it: safe as the name of an execution (Step
+/// Functions API reference, StartExecution).
+pub fn move_id(cache: &str, reason: &str) -> String {
+    let safe = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let cache: String = cache.chars().filter(safe).take(LONGEST).collect();
+    format!("{cache}-{:08x}", fingerprint(reason))
+}
+
 /// The old id with this ending. One that is too long is cut, and gets four digits of its own, so that
 /// two that begin alike do not end alike.
 fn named(old: &str, old_port: Option<u16>, ending: &str) -> String {
@@ -113,6 +121,15 @@ mod tests {
         for port in [11_211, 16_379, 26_379, 27_017, 50_000] {
             assert!(is_known(port), "{port}");
         }
+    }
+
+    #[test]
+    fn the_id_of_a_move_is_the_name_of_an_execution() {
+        assert_eq!(move_id("orders", "a"), "orders-e40c292c");
+        assert_eq!(move_id("orders", "a"), move_id("orders", "a"));
+        assert_ne!(move_id("orders", "a"), move_id("orders", "b"));
+        assert_eq!(move_id(&"x".repeat(50), ""), format!("{}-811c9dc5", "x".repeat(40)));
+        assert_eq!(move_id("a b/c:d\u{e9}", "a"), "abcd-e40c292c");
     }
 
     #[test]

@@ -21,6 +21,8 @@ impl Mode {
     }
 }
 
+const MACHINE: &str = "PORTCULLIS_RECREATE_STATE_MACHINE_ARN";
+
 /// The settings of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -30,6 +32,9 @@ pub struct Settings {
     pub mode: Mode,
     /// `PORTCULLIS_OWN_ROLE_ARNS`: IAM roles, comma-separated, whose calls are our own.
     pub own_role_arns: Vec<String>,
+    /// `PORTCULLIS_RECREATE_STATE_MACHINE_ARN`: the state machine that moves caches. Where it is set, a
+    /// cache on its default port starts a move.
+    pub recreate_state_machine_arn: Option<String>,
 }
 
 /// Everything that is wrong with the settings.
@@ -85,8 +90,16 @@ impl Settings {
                 arn.escape_default()
             ));
         }
+        let recreate_state_machine_arn = variable(MACHINE);
+        if let Some(wrong) = recreate_state_machine_arn.as_deref().filter(|arn| !is_machine(arn)) {
+            let wrong = wrong.escape_default();
+            problems.push(format!(
+                "{MACHINE} is `{wrong}`, and must be the ARN of a state machine, as \
+                 `arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate`, or nothing"
+            ));
+        }
         match problems.is_empty() {
-            true => Ok(Self { alert_topic_arn, mode, own_role_arns }),
+            true => Ok(Self { alert_topic_arn, mode, own_role_arns, recreate_state_machine_arn }),
             false => Err(SettingsError(problems)),
         }
     }
@@ -102,6 +115,13 @@ fn is_role(text: &str) -> bool {
         if !account.is_empty() && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
 }
 
+/// Not of a version or an alias: the executions of those have other ARNs.
+fn is_machine(text: &str) -> bool {
+    matches!(arn(text).as_slice(), ["arn", _, "states", region, account, resource]
+        if !region.is_empty() && !account.is_empty()
+            && resource.strip_prefix("stateMachine:").is_some_and(|name| !name.is_empty() && !name.contains(':')))
+}
+
 /// The six parts of an ARN; fewer if it is none.
 fn arn(text: &str) -> Vec<&str> {
     let parts: Vec<_> = text.splitn(6, ':').collect();
@@ -114,6 +134,8 @@ mod tests {
     use super::*;
 
     const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
+    const STATE_MACHINE: &str =
+        "arn:aws-us-gov:states:us-gov-west-1:111122223333:stateMachine:portcullis-recreate";
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         Settings::read(|name| {
@@ -130,8 +152,13 @@ mod tests {
     fn the_topic_alone_is_enough() {
         let settings = read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC)]).unwrap();
         let alert_topic_arn = TOPIC.to_owned();
-        let own_role_arns = Vec::new();
-        assert_eq!(settings, Settings { alert_topic_arn, mode: Mode::Enforce, own_role_arns });
+        let expected = Settings {
+            alert_topic_arn,
+            mode: Mode::Enforce,
+            own_role_arns: Vec::new(),
+            recreate_state_machine_arn: None,
+        };
+        assert_eq!(settings, expected);
     }
 
     #[test]
@@ -143,8 +170,10 @@ mod tests {
                 "PORTCULLIS_OWN_ROLE_ARNS",
                 "arn:aws:iam::111122223333:role/a, arn:aws:iam::111122223333:role/path/b,",
             ),
+            ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", STATE_MACHINE),
         ])
         .unwrap();
+        assert_eq!(settings.recreate_state_machine_arn.as_deref(), Some(STATE_MACHINE));
         assert_eq!(settings.mode, Mode::Observe);
         let roles = ["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/path/b"];
         assert_eq!(settings.own_role_arns, roles);
@@ -166,8 +195,10 @@ mod tests {
             ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
             ("PORTCULLIS_MODE", ""),
             ("PORTCULLIS_OWN_ROLE_ARNS", "  "),
+            ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", ""),
         ])
         .unwrap();
+        assert_eq!(settings.recreate_state_machine_arn, None);
         assert_eq!(settings.mode, Mode::Enforce);
         assert!(settings.own_role_arns.is_empty());
         assert_eq!(problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", "")]), problem(&[]));
@@ -196,6 +227,28 @@ mod tests {
             let problem = problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", wrong)]);
             let expected = format!("PORTCULLIS_ALERT_TOPIC_ARN is `{wrong}`, and must be the ARN");
             assert!(problem.contains(&expected), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_state_machine_is_named_with_its_value() {
+        for wrong in [
+            "portcullis-recreate",
+            "arn:aws:states:eu-west-1:111122223333:stateMachine:",
+            "arn:aws:states:eu-west-1:111122223333:stateMachine:a:live",
+            "arn:aws:states:eu-west-1:111122223333:execution:a:b",
+            "arn:aws:states::111122223333:stateMachine:a",
+            "arn:aws:lambda:eu-west-1:111122223333:stateMachine:a",
+            "arn:aws:states:eu-west-1:111122223333:stateMachine:a b",
+        ] {
+            let set = [
+                ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
+                ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", wrong),
+            ];
+            let expected = format!(
+                "settings: PORTCULLIS_RECREATE_STATE_MACHINE_ARN is `{wrong}`, and must be the ARN of a state machine"
+            );
+            assert!(problem(&set).starts_with(&expected), "{}", problem(&set));
         }
     }
 
@@ -229,10 +282,14 @@ mod tests {
             ("PORTCULLIS_ALERT_TOPIC_ARN", "alerts"),
             ("PORTCULLIS_MODE", "off"),
             ("PORTCULLIS_OWN_ROLE_ARNS", "me"),
+            ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", "it"),
         ]);
-        for part in
-            ["ALERT_TOPIC_ARN is `alerts`", "PORTCULLIS_MODE is `off`", "OWN_ROLE_ARNS holds `me`"]
-        {
+        for part in [
+            "ALERT_TOPIC_ARN is `alerts`",
+            "PORTCULLIS_MODE is `off`",
+            "OWN_ROLE_ARNS holds `me`",
+            "RECREATE_STATE_MACHINE_ARN is `it`",
+        ] {
             assert!(problem.contains(part), "{problem}");
         }
     }
@@ -243,6 +300,7 @@ mod tests {
             ("PORTCULLIS_ALERT_TOPIC_ARN", "a\nb"),
             ("PORTCULLIS_MODE", "c\nd\u{1b}"),
             ("PORTCULLIS_OWN_ROLE_ARNS", "e\nf"),
+            ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", "g\nh"),
         ]);
         assert!(!problem.contains(char::is_control), "{problem:?}");
     }

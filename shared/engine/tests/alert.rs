@@ -1,9 +1,9 @@
 //! What arrives: the mail, the document and the subject line, for typical and for hostile cases.
 
 use ipnet::IpNet;
-use portcullis_engine::action::Outcome;
+use portcullis_engine::action::{Action, Outcome};
 use portcullis_engine::alert::{Alert, Outcomes};
-use portcullis_engine::decide;
+use portcullis_engine::decide::{self, Decision};
 use portcullis_engine::event::{
     Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
 };
@@ -12,7 +12,7 @@ use portcullis_engine::facts::{
     IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
 };
 use portcullis_engine::settings::Mode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn event(lead: Lead) -> Event {
     Event {
@@ -149,6 +149,46 @@ fn an_edit_between_read_and_revoke_is_told_and_undone_exactly() {
     assert!(undo.contains("10.0.0.0/8") && !undo.contains("0.0.0.0/0"), "{undo}");
 }
 
+/// A cache on its default port, in no other way in order.
+fn cache_of(kind: CacheKind, engine: Engine, cluster_mode: bool) -> CacheFacts {
+    let port = engine.default_port().unwrap();
+    CacheFacts {
+        kind,
+        id: "orders".to_owned(),
+        arn: None,
+        engine: Some(engine),
+        status: "available".to_owned(),
+        member_of: None,
+        ports: vec![port],
+        transit_encryption: Some(false),
+        authentication: Some(false),
+        groups: CacheGroups::Read(vec![group(vec![rule(1, port.into(), "10.0.0.0/8")])]),
+        settings: CacheSettings {
+            node_type: Some("cache.t4g.small".to_owned()),
+            subnet_group: Some("private".to_owned()),
+            nodes: (kind == CacheKind::CacheCluster).then_some(1),
+            members: vec!["orders-001".to_owned(), "orders-002".to_owned()],
+            cluster_mode,
+        },
+    }
+}
+
+/// The event of a cache that was made, and what is decided about it.
+fn decided(facts: &CacheFacts, mode: Mode, machine: Option<&str>) -> (Event, Decision) {
+    let lead = CacheLead {
+        kind: facts.kind,
+        id: facts.id.clone(),
+        engine: None,
+        port: None,
+        inherits: None,
+        security_groups: Vec::new(),
+        named: Vec::new(),
+    };
+    let event = event(Lead::Cache(lead.clone()));
+    let decision = decide::cache(&event, &lead, facts, mode, machine);
+    (event, decision)
+}
+
 /// An engineer's mail of a cache, with the commands and templates for that very cache.
 #[test]
 fn a_cache_on_its_default_port() {
@@ -157,40 +197,74 @@ fn a_cache_on_its_default_port() {
         ("redis_node", CacheKind::CacheCluster, Engine::Redis, false),
         ("memcached", CacheKind::CacheCluster, Engine::Memcached, false),
     ] {
-        let port = engine.default_port().unwrap();
-        let lead = CacheLead {
-            kind,
-            id: "orders".to_owned(),
-            engine: None,
-            port: None,
-            inherits: None,
-            security_groups: Vec::new(),
-            named: Vec::new(),
-        };
-        let facts = CacheFacts {
-            kind,
-            id: "orders".to_owned(),
-            arn: None,
-            engine: Some(engine),
-            status: "available".to_owned(),
-            member_of: None,
-            ports: vec![port],
-            transit_encryption: Some(false),
-            authentication: Some(false),
-            groups: CacheGroups::Read(vec![group(vec![rule(1, port.into(), "10.0.0.0/8")])]),
-            settings: CacheSettings {
-                node_type: Some("cache.t4g.small".to_owned()),
-                subnet_group: Some("private".to_owned()),
-                nodes: (kind == CacheKind::CacheCluster).then_some(1),
-                members: vec!["orders-001".to_owned(), "orders-002".to_owned()],
-                cluster_mode: mode,
-            },
-        };
-        let event = event(Lead::Cache(lead.clone()));
-        let decision = decide::cache(&event, &lead, &facts, Mode::Enforce);
+        let (event, decision) = decided(&cache_of(kind, engine, mode), Mode::Enforce, None);
         let alert = Alert::compose(&event, &decision, &Outcomes::new());
         insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+        assert_eq!(moved(&alert), [Value::Null, Value::Null, Value::Null]);
     }
+}
+
+const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
+
+/// The move of a finding, as machines are told: the action, the move and its execution.
+fn moved(alert: &Alert) -> [Value; 3] {
+    let document = document(alert);
+    let findings = document["findings"].as_array().unwrap();
+    let finding = findings.iter().find(|finding| finding["check"] == "default-port").unwrap();
+    ["action", "move", "execution"].map(|member| finding[member].clone())
+}
+
+/// The alert for an encrypted cache on its default port whose move ended so.
+fn alert_of_move(outcome: Option<fn(String) -> Outcome>, mode: Mode) -> Alert {
+    let facts = CacheFacts {
+        transit_encryption: Some(true),
+        ..cache_of(CacheKind::ReplicationGroup, Engine::Valkey, false)
+    };
+    let (event, decision) = decided(&facts, mode, Some(MACHINE));
+    let ended = decision.actions().into_iter().filter_map(Action::starts).zip(outcome);
+    let outcomes = ended.map(|(start, outcome)| (start.id.clone(), outcome(start.execution())));
+    Alert::compose(&event, &decision, &outcomes.collect())
+}
+
+#[test]
+fn a_move_that_was_started_says_what_comes_next_and_how_to_stop_it() {
+    let alert = alert_of_move(Some(Outcome::Started), Mode::Enforce);
+    insta::assert_snapshot!(
+        "move_started",
+        format!("Subject: {}\n\n{}", alert.subject, alert.mail)
+    );
+    let id = "orders-bad1860a";
+    let execution =
+        format!("arn:aws:states:eu-west-1:111122223333:execution:portcullis-recreate:{id}");
+    assert_eq!(moved(&alert), ["start-move", id, &execution]);
+    assert!(!alert.mail.contains("create-snapshot"), "two ways at once: {}", alert.mail);
+}
+
+#[test]
+fn a_move_that_was_started_before_is_told_as_that() {
+    let alert = alert_of_move(Some(Outcome::AlreadyStarted), Mode::Enforce);
+    assert!(alert.subject.contains("move started, default-port"), "{}", alert.subject);
+    assert!(alert.mail.contains("when this event was dealt with before"), "{}", alert.mail);
+    assert!(moved(&alert)[2].is_string());
+    assert!(alert.document.contains("already-started"), "{}", alert.document);
+}
+
+#[test]
+fn a_move_that_could_not_be_started_says_so_first() {
+    let denied = |_| Outcome::Failed("StartExecution: AccessDeniedException: no".to_owned());
+    let alert = alert_of_move(Some(denied), Mode::Enforce);
+    insta::assert_snapshot!("move_failed", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+    assert_eq!(moved(&alert)[2], Value::Null);
+}
+
+#[test]
+fn observe_mode_tells_which_move_it_would_start() {
+    let alert = alert_of_move(None, Mode::Observe);
+    insta::assert_snapshot!(
+        "move_observed",
+        format!("Subject: {}\n\n{}", alert.subject, alert.mail)
+    );
+    assert_eq!(moved(&alert), [json!("start-move"), json!("orders-bad1860a"), Value::Null]);
 }
 
 /// Whatever users can write: it forges no line, no link and no command.

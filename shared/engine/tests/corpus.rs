@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use portcullis_engine::action::Action;
+use portcullis_engine::action::{Action, Because, Remedy};
 use portcullis_engine::checks::Check;
 use portcullis_engine::decide::{self, Decision};
 use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed, parse};
@@ -23,6 +23,8 @@ use wire::Account;
 
 /// The role that makes our own calls in the corpus.
 const OWN_ROLE: &str = "arn:aws:iam::111122223333:role/portcullis-recreate";
+
+const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
 
 /// One event file.
 struct Case {
@@ -67,9 +69,16 @@ impl Case {
 }
 
 fn decide(event: &Event, looked: &Looked, mode: Mode) -> Decision {
+    decide_with(event, looked, mode, None)
+}
+
+/// Where caches are moved by this state machine.
+fn decide_with(event: &Event, looked: &Looked, mode: Mode, machine: Option<&str>) -> Decision {
     match (&event.lead, looked) {
         (Lead::Group(lead), Looked::Group(facts)) => decide::group(event, lead, facts, mode),
-        (Lead::Cache(lead), Looked::Cache(facts)) => decide::cache(event, lead, facts, mode),
+        (Lead::Cache(lead), Looked::Cache(facts)) => {
+            decide::cache(event, lead, facts, mode, machine)
+        }
         (Lead::Group(_), Looked::Cache(_)) | (Lead::Cache(_), Looked::Group(_)) => {
             unreachable!("what was looked at is what the event leads to")
         }
@@ -191,8 +200,9 @@ fn every_check_has_a_hit_and_a_clean_case() {
 #[test]
 fn observing_never_acts() {
     for case in cases() {
-        let actions = case.decide(Mode::Observe).map_or(0, |decision| decision.actions().len());
-        assert_eq!(actions, 0, "{}", case.name);
+        let Some((event, looked)) = case.look() else { continue };
+        let decision = decide_with(event, &looked, Mode::Observe, Some(MACHINE));
+        assert!(decision.actions().is_empty(), "{}: {decision}", case.name);
     }
 }
 
@@ -225,8 +235,8 @@ fn deciding_again_after_acting_has_nothing_left_to_do() {
     for case in cases() {
         let Some((event, mut looked)) = case.look() else { continue };
         let first = decide(event, &looked, Mode::Enforce);
-        for Action::RevokeIngress { group, rule } in first.actions() {
-            let of_group = looked.groups().iter_mut().find(|facts| facts.id == *group);
+        for (group, rule) in first.actions().into_iter().filter_map(Action::revokes) {
+            let of_group = looked.groups().iter_mut().find(|facts| facts.id == group);
             of_group.expect("the group is one of the facts").rules.retain(|r| r.id != rule.id);
         }
         let again = decide(event, &looked, Mode::Enforce);
@@ -240,13 +250,38 @@ fn an_event_acts_only_on_rules_that_it_touched() {
         let Some((event, Looked::Group(facts))) = case.look() else { continue };
         let Lead::Group(lead) = &event.lead else { continue };
         let touched = lead.touched.resolve(&facts.rules, &facts.egress).ids;
-        for Action::RevokeIngress { group, rule } in
-            decide::group(event, lead, &facts, Mode::Enforce).actions()
-        {
-            assert_eq!(*group, facts.id, "{}", case.name);
+        let decision = decide::group(event, lead, &facts, Mode::Enforce);
+        for (group, rule) in decision.actions().into_iter().filter_map(Action::revokes) {
+            assert_eq!(group, facts.id, "{}", case.name);
             assert!(touched.contains(&rule.id), "{}: {} was not touched", case.name, rule.id);
         }
     }
+}
+
+/// The one difference: what a person would do about a default port is begun.
+#[test]
+fn with_a_state_machine_only_default_ports_are_decided_otherwise() {
+    let mut moves = BTreeSet::new();
+    for case in cases() {
+        let Some((event, looked)) = case.look() else { continue };
+        let without = decide(event, &looked, Mode::Enforce);
+        let with = decide_with(event, &looked, Mode::Enforce, Some(MACHINE));
+        assert_eq!(with.findings.len(), without.findings.len(), "{}", case.name);
+        for (with, without) in with.findings.iter().zip(&without.findings) {
+            let Some(start) = with.remedy.action().and_then(Action::starts) else {
+                assert_eq!(with, without, "{}", case.name);
+                continue;
+            };
+            let by_hand = Remedy::ByHand { action: None, because: Because::PortIsFixed };
+            assert_eq!(without.remedy, by_hand, "{}", case.name);
+            assert!(
+                moves.insert(start.id.clone()),
+                "{} is not the only move of its name",
+                start.id
+            );
+        }
+    }
+    assert!(moves.len() > 5, "{moves:?}");
 }
 
 /// So that the facts of all events can be put into one account.

@@ -30,11 +30,8 @@ fn decide(facts: &GroupFacts, touched: &[String], mode: Mode) -> Decision {
 }
 
 fn revoked(decision: &Decision) -> BTreeSet<String> {
-    let id = |action: &&Action| {
-        let Action::RevokeIngress { rule, .. } = action;
-        rule.id.clone()
-    };
-    decision.actions().iter().map(id).collect()
+    let rules = decision.actions().into_iter().filter_map(Action::revokes);
+    rules.map(|(_, rule)| rule.id.clone()).collect()
 }
 
 fn touched(rules: &[IngressRule], which: &[bool]) -> Vec<String> {

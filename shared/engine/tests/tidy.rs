@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use portcullis_engine::action::Outcome;
 use portcullis_engine::checks::Check;
 use portcullis_engine::event::EventName;
 
@@ -43,6 +44,22 @@ fn the_schema_knows_every_check_and_event() {
     let names = EventName::ALL.iter().map(|name| name.as_str().to_owned()).collect();
     let event = &schema["properties"]["event"]["properties"]["name"]["enum"];
     assert_eq!(strings(event), names);
+}
+
+#[test]
+fn the_schema_knows_every_outcome() {
+    let schema: serde_json::Value = serde_json::from_str(&read("docs/alert.schema.json")).unwrap();
+    let known = strings(&schema["$defs"]["finding"]["properties"]["outcome"]["enum"]);
+    let text = String::new;
+    for outcome in [
+        Outcome::Done(None),
+        Outcome::AlreadyGone,
+        Outcome::Started(text()),
+        Outcome::AlreadyStarted(text()),
+        Outcome::Failed(text()),
+    ] {
+        assert!(known.contains(outcome.as_str()), "{outcome:?}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub(crate) fn settings() -> Settings {
         alert_topic_arn: format!("arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"),
         mode: Mode::Enforce,
         own_role_arns: Vec::new(),
+        recreate_state_machine_arn: None,
     }
 }
 

@@ -39,6 +39,11 @@ pub(super) fn unprotect(region: &str, groups: &[&str]) -> String {
     format!("aws ec2 delete-tags --region {region} --resources {groups} --tags Key={PROTECT}")
 }
 
+/// Stops a move.
+pub(super) fn stop(region: &str, execution: &str) -> String {
+    format!("aws stepfunctions stop-execution --region {region} --execution-arn {execution}")
+}
+
 fn permission(rule: &IngressRule) -> Value {
     let mut source = Map::new();
     let (list, member) = match &rule.source {

@@ -108,6 +108,16 @@ pub(super) fn document(
 
 fn finding(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Value {
     let end = End::of(finding, outcomes);
+    let action = finding.remedy.action();
+    let execution = match &end {
+        End::Started(execution) | End::AlreadyStarted(execution) => Some(execution),
+        End::Done(_)
+        | End::AlreadyGone
+        | End::Failed(_)
+        | End::Withheld(_)
+        | End::ByHand(_)
+        | End::Pending(_) => None,
+    };
     let undo = match (&finding.remedy, &end) {
         (Remedy::Do(Action::RevokeIngress { group, rule }), End::Done(changed)) => {
             Some(command::undo(&event.region, group, changed.as_ref().unwrap_or(rule)))
@@ -124,6 +134,9 @@ fn finding(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Value {
         "severity": finding.severity.as_str(),
         "title": mail::title(finding),
         "evidence": evidence(finding),
+        "action": action.map(Action::as_str),
+        "move": action.and_then(Action::starts).map(|start| &start.id),
+        "execution": execution,
         "outcome": end.as_str(),
         "because": end.because().map(|why| text::bounded(why, 2 * TEXT)),
         "undo": undo,

@@ -20,11 +20,19 @@ pub(super) fn footer(body: &mut String, event: &Event, decision: &Decision, outc
     if closed {
         body.push_str("\nConnections that were open before the revoke can outlive it; a network ACL cuts them.\n");
     }
+    let moves = decision.findings.iter().filter_map(|finding| finding.remedy.action()?.starts());
+    let has_moves = moves.count() > 0;
+    if has_moves {
+        body.push_str(
+            "\nA cache with the tag portcullis:protect is not moved. With MoveCaches=on-request a move starts only when\n\
+             somebody says so (portcullis move), with MoveCaches=no never; Mode=observe changes nothing at all.\n",
+        );
+    }
     if decision.findings.iter().any(|finding| rule_of(finding).is_some()) {
         body.push_str("\nTo keep such a rule, narrow it: below 16,777,216 public IPv4 addresses (a /8), or a /32\n");
         body.push_str("of public IPv6, it is not at fault (UDP 11211: any public address is).\n");
         exception(body, event, decision);
-    } else {
+    } else if !has_moves {
         body.push_str(
             "\nTo be told no more, change the cache as above; nothing is done to it without you.\n",
         );
@@ -46,13 +54,13 @@ fn exception(body: &mut String, event: &Event, decision: &Decision) {
     for finding in &decision.findings {
         match &finding.remedy {
             Remedy::Withheld { action, because: Because::Protected } => {
-                protected.insert(action.group());
+                protected.extend(action.revokes().map(|(group, _)| group));
             }
             Remedy::Do(action)
             | Remedy::Gone(action)
             | Remedy::Withheld { action, because: Because::Observe | Because::TouchedUnknown(_) } =>
             {
-                closable.insert(action.group());
+                closable.extend(action.revokes().map(|(group, _)| group));
             }
             Remedy::Withheld { .. } | Remedy::ByHand { .. } | Remedy::Pending(_) => {}
         }

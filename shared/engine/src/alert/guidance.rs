@@ -1,4 +1,4 @@
-//! What a person does about a cache: the commands, and what to write into the template, for that
+//! What a person does about a cache, where Portcullis does nothing: the commands, and what to write into the template, for that
 //! very cache.
 
 use std::fmt::Write;
@@ -12,6 +12,9 @@ use crate::replacement;
 /// The steps for a person, as lines of the mail. Empty where the finding is not about a cache.
 pub(super) fn steps(event: &Event, decision: &Decision, finding: &Finding) -> String {
     let Some(cache) = &decision.cache else { return String::new() };
+    if finding.remedy.action().is_some() {
+        return String::new();
+    }
     let engine = match &finding.evidence {
         Evidence::Port { engine, .. } | Evidence::Setting { engine } => engine,
         Evidence::Rule { .. } | Evidence::UnreadableRule { .. } | Evidence::UnreadableGroups(_) => {
@@ -40,7 +43,12 @@ impl Target<'_> {
         let new = replacement::id(&self.cache.id, None, port);
         let snapshot = replacement::snapshot(&self.cache.id, None, port);
         let mut text = format!(
-            "  1. Choose a port (suggested for this cache: {port}) and let its clients reach it.\n"
+            "  MoveCaches=ask lets Portcullis do it, and asks you first. `portcullis plan {}` shows the plan.\n",
+            self.cache.id
+        );
+        let _ = writeln!(
+            text,
+            "  1. Choose a port (suggested for this cache: {port}) and let its clients reach it."
         );
         match (self.engine, self.cache.kind) {
             (Engine::Memcached, _) => {

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use super::document::rule_words;
 use super::footer::footer;
-use super::{End, Outcomes, SUBJECT_LIMIT, by_rule, command, guidance, text};
-use crate::action::{Action, Remedy};
+use super::outcome::outcome;
+use super::{End, Outcomes, SUBJECT_LIMIT, by_rule, guidance, text};
+use crate::action::Remedy;
 use crate::checks::{Check, Evidence, Finding, admitted, rule_of};
 use crate::decide::Decision;
 use crate::event::Event;
@@ -26,6 +27,15 @@ pub(super) fn subject(event: &Event, decision: &Decision, outcomes: &Outcomes) -
     text::ascii(&line, SUBJECT_LIMIT - 3)
 }
 
+/// How what is about no rule may end, and the words for it in a headline.
+const SETTINGS: [(&str, &[&str]); 5] = [
+    ("MOVE NOT STARTED", &["failed"]),
+    ("move started", &["started", "already-started"]),
+    ("not moved", &["withheld"]),
+    ("needs you", &["by-hand"]),
+    ("not known yet", &["pending"]),
+];
+
 /// What became of what, in a few words: first the rules, then what a person must see to.
 fn headline(decision: &Decision, outcomes: &Outcomes) -> String {
     let (rules, settings): (Vec<_>, Vec<_>) = by_rule(&decision.findings)
@@ -35,17 +45,13 @@ fn headline(decision: &Decision, outcomes: &Outcomes) -> String {
     if !rules.is_empty() {
         parts.push(rules_headline(decision, &rules, outcomes));
     }
-    let ends = |wanted: fn(&Remedy) -> bool| -> Vec<&str> {
-        let of_kind = settings.iter().flatten().filter(|finding| wanted(&finding.remedy));
-        of_kind.map(|finding| finding.check.as_str()).collect()
-    };
-    let by_hand = ends(|remedy| !matches!(remedy, Remedy::Pending(_)));
-    if !by_hand.is_empty() {
-        parts.push(format!("needs you, {}", by_hand.join(", ")));
-    }
-    let pending = ends(|remedy| matches!(remedy, Remedy::Pending(_)));
-    if !pending.is_empty() {
-        parts.push(format!("not known yet, {}", pending.join(", ")));
+    for (words, ends) in SETTINGS {
+        let ended = |finding: &&&Finding| ends.contains(&End::of(finding, outcomes).as_str());
+        let checks = settings.iter().flatten().filter(ended).map(|finding| finding.check.as_str());
+        let checks: Vec<&str> = checks.collect();
+        if !checks.is_empty() {
+            parts.push(format!("{words}, {}", checks.join(", ")));
+        }
     }
     parts.join("; ")
 }
@@ -200,12 +206,8 @@ fn section(
         let _ = writeln!(body, "  Reaches:  {}", text::plain(&reach.to_string(), 300));
     }
     let Some(end) = worst(group, outcomes) else { return };
-    let action = group.iter().find_map(|finding| match &finding.remedy {
-        Remedy::Do(action) | Remedy::Withheld { action, .. } | Remedy::Gone(action) => Some(action),
-        Remedy::ByHand { action, .. } => action.as_ref(),
-        Remedy::Pending(_) => None,
-    });
-    outcome(body, event, &end, action);
+    let action = group.iter().find_map(|finding| finding.remedy.action());
+    outcome(body, event, &decision.subject, &end, action);
     for finding in group {
         body.push_str(&guidance::steps(event, decision, finding));
     }
@@ -225,48 +227,6 @@ fn together(exposure: &Exposure) -> String {
             format!(" at port {port}, together with {}", with.join(", "))
         }
     }
-}
-
-fn outcome(body: &mut String, event: &Event, end: &End, action: Option<&Action>) {
-    let why = text::plain(end.because().unwrap_or_default(), 400);
-    let _ = match end {
-        End::Done(_) => {
-            writeln!(body, "  Done:     revoked, and seen gone when the group was read again.")
-        }
-        End::AlreadyGone => {
-            writeln!(
-                body,
-                "  Done:     it is gone. If not by somebody else, then by Portcullis, before it could tell."
-            )
-        }
-        End::Failed(_) => writeln!(body, "  FAILED:   {why}."),
-        End::Withheld(_) => writeln!(body, "  Withheld: {why}."),
-        End::ByHand(_) => writeln!(body, "  By hand:  {why}."),
-        End::Pending(_) => writeln!(body, "  Pending:  {why}. Look again when it is available."),
-    };
-    let Some(Action::RevokeIngress { group, rule }) = action else { return };
-    let _ = match end {
-        End::Done(changed) => {
-            if let Some(now) = changed {
-                let _ = writeln!(
-                    body,
-                    "  Note:     it was edited while we decided; what went was {} from {}.",
-                    now.traffic(),
-                    now.source
-                );
-            }
-            let went = changed.as_ref().unwrap_or(rule);
-            writeln!(body, "  Undo:\n{}", command::undo(&event.region, group, went))
-        }
-        End::AlreadyGone => {
-            let undo = command::undo(&event.region, group, rule);
-            writeln!(body, "  Put it back, as far as it is known:\n{undo}")
-        }
-        End::Pending(_) => Ok(()),
-        End::Failed(_) | End::Withheld(_) | End::ByHand(_) => {
-            writeln!(body, "  Close it:\n{}", command::revoke(&event.region, group, rule))
-        }
-    };
 }
 
 fn short(body: &mut String, group: &[&Finding], outcomes: &Outcomes) {

@@ -2,7 +2,7 @@
 
 /// One bounded line for a mail. What is neither a letter, a digit nor plain punctuation is
 /// escaped, and what a mail reader would turn into a link is broken as `example[.]com`.
-pub(super) fn plain(text: &str, most: usize) -> String {
+pub fn plain(text: &str, most: usize) -> String {
     let mut safe = String::new();
     let mut before = ' ';
     let mut rest = text.chars().peekable();

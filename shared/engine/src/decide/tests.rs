@@ -1,4 +1,5 @@
 mod closing;
+mod moves;
 mod protect;
 
 use super::*;
@@ -44,8 +45,8 @@ fn decide(rules: Vec<IngressRule>, leads: Vec<RuleLead>) -> Decision {
 }
 
 fn revoked(decision: &Decision) -> Vec<&str> {
-    let ids = decision.actions().into_iter().map(|Action::RevokeIngress { rule, .. }| &*rule.id);
-    ids.collect()
+    let rules = decision.actions().into_iter().filter_map(Action::revokes);
+    rules.map(|(_, rule)| rule.id.as_str()).collect()
 }
 
 fn checks(findings: &[Finding]) -> Vec<Check> {
@@ -381,7 +382,7 @@ mod caches {
     const GROUP: CacheKind = CacheKind::ReplicationGroup;
 
     fn decide_in(mode: Mode, lead: &CacheLead, facts: &CacheFacts) -> Decision {
-        cache(&event(Lead::Cache(lead.clone())), lead, facts, mode)
+        cache(&event(Lead::Cache(lead.clone())), lead, facts, mode, None)
     }
 
     fn decide(lead: &CacheLead, facts: &CacheFacts) -> Decision {

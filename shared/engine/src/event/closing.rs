@@ -11,7 +11,7 @@ use super::json::Json;
 use super::parse::{Stop, id, malformed, told};
 use super::{GroupLead, GroupRef, RuleLead, Touched};
 use crate::action::Action;
-use crate::facts::Source;
+use crate::facts::{IngressRule, Source};
 
 const SOURCE: &str = "portcullis";
 const DETAIL_TYPE: &str = "Rules to close";
@@ -22,9 +22,10 @@ pub fn names_rules(event: &Value) -> bool {
     is("source", SOURCE) && is("detail-type", DETAIL_TYPE)
 }
 
-/// The event, whole, with the rules of the actions as CloudTrail's `securityGroupRuleSet` has them.
+/// The event, whole, with the rules that the actions revoke, as CloudTrail's `securityGroupRuleSet` has them.
 pub fn naming(event: &Value, actions: &[&Action]) -> Value {
-    let rules: Vec<Value> = actions.iter().map(|action| item(action)).collect();
+    let revoked = actions.iter().filter_map(|action| action.revokes());
+    let rules: Vec<Value> = revoked.map(|(group, rule)| item(group, rule)).collect();
     json!({
         "source": SOURCE,
         "detail-type": DETAIL_TYPE,
@@ -32,7 +33,7 @@ pub fn naming(event: &Value, actions: &[&Action]) -> Value {
     })
 }
 
-fn item(Action::RevokeIngress { group, rule }: &Action) -> Value {
+fn item(group: &str, rule: &IngressRule) -> Value {
     let source = match &rule.source {
         Source::Ipv4(net) => Some(("cidrIpv4", json!(net.to_string()))),
         Source::Ipv6(net) => Some(("cidrIpv6", json!(net.to_string()))),

@@ -1,7 +1,11 @@
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::operation::revoke_security_group_ingress::RevokeSecurityGroupIngressInput;
+use portcullis_engine::action::Action;
+use portcullis_engine::settings::Mode;
 
 use super::*;
+use crate::Shell;
+use crate::act::act;
 use crate::scripted::{Account, rule, throttled_revoke};
 
 const GROUP: &str = "sg-1";
@@ -25,7 +29,7 @@ fn revoking(group: &str, ids: &[&str]) -> Vec<Action> {
 }
 
 async fn acted(account: &Account, actions: &[Action]) -> Outcomes {
-    act(&account.ec2(), &actions.iter().collect::<Vec<_>>()).await
+    act(&account.shell(Mode::Enforce), &actions.iter().collect::<Vec<_>>()).await
 }
 
 /// A group with public rules of these ids.
@@ -76,7 +80,8 @@ async fn throttling_that_outlasts_the_retries_fails_that_group_only() {
     let retry = RetryConfig::standard().with_max_attempts(4);
     let ec2 = account.ec2_but(std::slice::from_ref(&throttled), retry);
     let actions = [revoking(GROUP, &["sgr-1"]), revoking("sg-2", &["sgr-2"])].concat();
-    let outcomes = act(&ec2, &actions.iter().collect::<Vec<_>>()).await;
+    let shell = Shell { ec2, ..account.shell(Mode::Enforce) };
+    let outcomes = act(&shell, &actions.iter().collect::<Vec<_>>()).await;
     let why = failure(&outcomes, "sgr-1");
     assert!(why.contains("still open") && why.contains("RequestLimitExceeded"), "{why}");
     assert_eq!(throttled.num_calls(), 4, "the SDK retries, and nothing on top of it does");

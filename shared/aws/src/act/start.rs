@@ -1,0 +1,54 @@
+//! Starting the move of a cache: an execution of the state machine, by its name.
+
+use aws_sdk_sfn::Client;
+use portcullis_engine::action::{Outcome, StartMove};
+
+use crate::error::{code, why};
+
+const START: &str = "StartExecution";
+
+/// Starts a move and says what came of it.
+///
+/// The answer is proof enough: Step Functions gives an execution its ARN when it has taken it, and nothing
+/// is changed by then that could be looked at. The SDK may send the call twice: the same name with the same
+/// input is the same execution (Step Functions API reference, StartExecution).
+pub(super) async fn start(sfn: &Client, start: &StartMove) -> Outcome {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place of the functions that starts a move"
+    )]
+    let request = sfn.start_execution();
+    let request = request.state_machine_arn(&start.machine).name(&start.id).input(&start.input);
+    match request.send().await {
+        Ok(answer) => Outcome::Started(answer.execution_arn),
+        Err(error) => match code(&error) {
+            // It has ended, or another version of this function made its input.
+            Some("ExecutionAlreadyExists") => Outcome::AlreadyStarted(start.execution()),
+            code => Outcome::Failed(format!("{}: {}", advice(code), why(START, &error))),
+        },
+    }
+}
+
+/// What it means that it was not started, and what to do about it.
+fn advice(code: Option<&str>) -> &'static str {
+    match code {
+        Some("StateMachineDoesNotExist" | "StateMachineDeleting") => {
+            "not started, for the state machine is not there: update the stack, with MoveCaches=no if no \
+             cache is to be moved"
+        }
+        Some("AccessDeniedException") => {
+            "not started, for the function may not start it: a policy of yours forbids states:StartExecution"
+        }
+        Some("KmsAccessDeniedException" | "KmsInvalidStateException") => {
+            "not started, for Step Functions could not use the stack's KMS key: look at its policy and state"
+        }
+        // It broke, or nothing came back (Step Functions API reference, "Common error types").
+        Some("InternalFailure" | "InternalServerError" | "ServiceUnavailable") | None => {
+            "nothing says whether it was started; trying again does not start it twice"
+        }
+        Some(_) => "not started",
+    }
+}
+
+#[cfg(test)]
+mod tests;
