@@ -1,0 +1,73 @@
+//! The two ways to answer. Each is a form of its own, so that a reason can be required of one only,
+//! without a script.
+
+use maud::{Markup, html};
+
+use super::Asking;
+
+/// What somebody filled in, and what was missing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filled<'a> {
+    /// `approve` or `reject`
+    pub decision: &'a str,
+    /// The name.
+    pub name: &'a str,
+    /// The reason.
+    pub reason: &'a str,
+    /// What is missing, in a sentence; empty at first.
+    pub missing: &'a str,
+}
+
+/// The words of one of the two ways.
+pub(super) struct Way<'a> {
+    /// What is sent: `approve` or `reject`.
+    pub decision: &'static str,
+    pub title: &'a str,
+    pub means: &'a str,
+    pub button: &'a str,
+}
+
+/// Both ways, and who is taken to have answered.
+pub(super) fn answer(asking: &Asking<'_>, ways: &[Way<'_>; 2]) -> Markup {
+    let filled = &asking.filled;
+    html! {
+        section #answer aria-labelledby="your-answer" {
+            h2 #your-answer { "Your answer" }
+            @if !filled.missing.is_empty() {
+                p.missing role="alert" #missing { strong { "Nothing was recorded. " } (filled.missing) }
+            }
+            p {
+                "This link admits whoever holds it: do not pass it on. Nobody checks the name that you give. The record keeps it, with the address that you come from ("
+                code { (asking.from) }
+                "). The first answer counts."
+            }
+            div.ways { @for way in ways { (form(asking, way)) } }
+            p.other {
+                "Or, with credentials of your own, which the record then names: "
+                code { "portcullis approve " (asking.record.id) }
+            }
+        }
+    }
+}
+
+/// Without `action` it goes to the address of the page, which is the link.
+fn form(asking: &Asking<'_>, way: &Way<'_>) -> Markup {
+    let filled = Some(&asking.filled).filter(|filled| filled.decision == way.decision);
+    let (name, reason) = filled.map_or(("", ""), |filled| (filled.name, filled.reason));
+    let (decision, rejects) = (way.decision, way.decision == "reject");
+    let missing = filled.filter(|filled| !filled.missing.is_empty()).map(|_| "missing");
+    html! {
+        form method="post" class=(decision) aria-labelledby={ (decision) "-title" } autocomplete="off" {
+            h3 id={ (decision) "-title" } { (way.title) }
+            p { (way.means) }
+            input type="hidden" name="plan" value=(asking.record.fingerprint);
+            label for={ (decision) "-name" } { "Your name" }
+            input type="text" id={ (decision) "-name" } name="name" value=(name) required maxlength="80"
+                autocomplete="name" aria-describedby=[missing];
+            label for={ (decision) "-reason" } { "Reason" @if !rejects { " (optional)" } }
+            textarea id={ (decision) "-reason" } name="reason" rows="3" maxlength="500"
+                required[rejects] aria-describedby=[missing] { (reason) }
+            button type="submit" name="decision" value=(decision) { (way.button) }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Text that somebody else wrote: tags, descriptions, names, reasons.
+
+use maud::{Markup, html};
+
+/// The text, with every character that cannot be seen, or that would reorder what can, written out.
+pub(super) fn seen(text: &str) -> String {
+    let mut seen = String::with_capacity(text.len());
+    for c in text.chars() {
+        if hides(c) { seen.extend(c.escape_unicode()) } else { seen.push(c) }
+    }
+    seen
+}
+
+/// Controls, what reorders text, what has no width, and characters that only tag others.
+pub(crate) fn hides(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// `ReplicationGroupId`, which may break between its words.
+pub(super) fn name(name: &str) -> Markup {
+    let mut words = vec![String::new()];
+    let mut low = false;
+    for c in name.chars() {
+        if c.is_uppercase() && low {
+            words.push(String::new());
+        }
+        low = c.is_lowercase();
+        if let Some(word) = words.last_mut() {
+            word.push(c);
+        }
+    }
+    html! {
+        code {
+            @for (at, word) in words.iter().enumerate() {
+                @if at > 0 { wbr; }
+                (word)
+            }
+        }
+    }
+}
+
+/// A sentence, with its first letter large: the planner's begin small where a label goes before.
+pub(super) fn sentence(text: &str) -> String {
+    let text = seen(text);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hides_is_written_out() {
+        assert_eq!(seen("a\u{202e}b\n\u{200b}\u{e0041}"), "a\\u{202e}b\\u{a}\\u{200b}\\u{e0041}");
+        assert_eq!(seen("Zoë, 東京, naïve <b>&"), "Zoë, 東京, naïve <b>&");
+    }
+
+    #[test]
+    fn names_break_between_their_words() {
+        let broken = name("PreferredCacheClusterAZs").into_string();
+        assert_eq!(broken, "<code>Preferred<wbr>Cache<wbr>Cluster<wbr>AZs</code>");
+        assert_eq!(name("MultiAZEnabled").into_string(), "<code>Multi<wbr>AZEnabled</code>");
+    }
+}

@@ -1,0 +1,123 @@
+//! The pages, whole, as snapshots: `INSTA_UPDATE=always` writes them. Read them as if you were asked.
+
+use crate::account::{NOW, hostile, question, record};
+use portcullis_approval::{About, Answer, Record, Through};
+use portcullis_approve::page::{Asking, Filled, Notice, STYLE, Subject, already, recorded};
+use portcullis_plan::plan::Plan;
+
+/// What the page is about, a line an element.
+fn main(page: &str) -> String {
+    let start = page.find("<main").expect("a main part");
+    let end = page.find("</main>").expect("its end");
+    page[start..end].replace("><", ">\n<")
+}
+
+fn asking(record: &Record, plan: &Plan, about: About) -> String {
+    let question = &question(about, &plan.fingerprint);
+    let from = "203.0.113.7";
+    Asking { record, question, plan, about, from, filled: Filled::default() }.page().into_string()
+}
+
+fn answer(yes: bool) -> Answer {
+    let by = "Ada Lovelace (from 203.0.113.7)".to_owned();
+    let reason = "not before <Monday>".to_owned();
+    Answer { yes, by, reason, at: NOW, through: Through::Page }
+}
+
+#[test]
+fn the_first_question() {
+    for example in ["memcached-several-nodes", "valkey-with-replicas", "valkey-three-shards"] {
+        let (record, plan) = record(example);
+        insta::assert_snapshot!(
+            format!("move.{example}"),
+            main(&asking(&record, &plan, About::Move))
+        );
+    }
+}
+
+#[test]
+fn the_second_question() {
+    for example in ["memcached-single-node", "redis-with-snapshots"] {
+        let (record, plan) = record(example);
+        let page = main(&asking(&record, &plan, About::Deletion));
+        insta::assert_snapshot!(format!("deletion.{example}"), page);
+    }
+}
+
+#[test]
+fn every_difference_is_on_the_page_in_words() {
+    use portcullis_plan::plan::Fate;
+    for example in ["memcached-several-nodes", "valkey-with-replicas", "valkey-three-shards"] {
+        let (record, plan) = record(example);
+        let page = asking(&record, &plan, About::Move);
+        let changed = plan.inputs.iter().filter(|input| matches!(input.fate, Fate::Changed(_)));
+        assert_eq!(page.matches(">changed</b>").count(), changed.clone().count(), "{example}");
+        for input in changed {
+            for line in
+                input.now.lines().iter().chain(&input.then.lines()).filter(|line| *line != "-")
+            {
+                assert!(page.contains(&format!("<code>{line}</code>")), "{example}: {line}");
+            }
+        }
+        for loss in &plan.losses {
+            assert!(page.contains(&loss.what), "{example}: {}", loss.what);
+        }
+    }
+}
+
+#[test]
+fn what_follows_an_answer() {
+    let (record, plan) = record("valkey-with-replicas");
+    for about in [About::Move, About::Deletion] {
+        for yes in [true, false] {
+            let subject = Subject { id: &record.id, about, plan: &plan };
+            let name = format!("recorded.{}.{}", about.as_str(), if yes { "yes" } else { "no" });
+            insta::assert_snapshot!(name, main(&recorded(&subject, &answer(yes)).into_string()));
+        }
+    }
+    let subject = Subject { id: &record.id, about: About::Move, plan: &plan };
+    insta::assert_snapshot!("already", main(&already(&subject, &answer(true), true).into_string()));
+}
+
+#[test]
+fn what_is_no_question() {
+    let mut pages = String::new();
+    for notice in [
+        Notice::NotValid,
+        Notice::Expired,
+        Notice::Gone,
+        Notice::PlanChanged,
+        Notice::AskedAgain,
+        Notice::Updated,
+        Notice::NotAsked,
+        Notice::NobodyWaits,
+        Notice::CrossSite,
+        Notice::NotAForm,
+        Notice::TooLong,
+        Notice::Method,
+        Notice::Failed,
+    ] {
+        let page = main(&notice.page().into_string());
+        let says = page.split("<section").next().unwrap_or_default().trim();
+        pages.push_str(&format!("{notice:?}: {}\n{says}\n\n", notice.status()));
+        assert!(page.contains("portcullis approve ID"), "{page}");
+    }
+    insta::assert_snapshot!("notices", pages);
+}
+
+#[test]
+fn around_every_page_is_the_same() {
+    let page = Notice::NotValid.page().into_string().replace(STYLE, "/* page/style.css */");
+    insta::assert_snapshot!("whole", page.replace("><", ">\n<"));
+}
+
+#[test]
+fn what_others_wrote_stays_text() {
+    let (record, plan) = hostile();
+    let page = asking(&record, &plan, About::Move);
+    assert_eq!(page.matches("&lt;script&gt;alert(1)").count(), 7, "{}", page);
+    assert_eq!(page.matches("\\u{202e}").count(), 7);
+    for raw in ["<script", "onload='", "\u{202e}", "style=", "javascript:", "src="] {
+        assert!(!page.replace("&quot; onload='", "").contains(raw), "{raw}");
+    }
+}
