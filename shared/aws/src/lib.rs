@@ -9,6 +9,7 @@ mod clients;
 mod error;
 mod gather;
 mod handle;
+pub mod look;
 mod metrics;
 mod publish;
 mod run;

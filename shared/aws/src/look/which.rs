@@ -1,0 +1,77 @@
+//! Which cache is meant, by its id or its ARN.
+
+use anyhow::anyhow;
+use aws_sdk_elasticache::Client;
+
+use super::{LookError, optional};
+use crate::error::code;
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// As ElastiCache keeps ids: in lower case (API reference, CreateReplicationGroup).
+    pub(super) id: String,
+    account: Option<String>,
+}
+
+impl Wanted {
+    /// Reads an id, or an ARN of this Region: `arn:aws:elasticache:REGION:ACCOUNT:replicationgroup:ID`.
+    pub(super) fn parse(cache: &str, region: &str) -> Result<Self, LookError> {
+        if !cache.starts_with("arn:") {
+            return Ok(Self { id: cache.to_ascii_lowercase(), account: None });
+        }
+        let parts: Vec<&str> = cache.split(':').collect();
+        let [_, _, "elasticache", of, account, kind, id] = parts.as_slice() else {
+            return Err(not_a_cache(cache));
+        };
+        if *kind == "serverlesscache" {
+            return Err(LookError::Serverless((*id).to_owned()));
+        }
+        if !matches!(*kind, "replicationgroup" | "cluster") {
+            return Err(not_a_cache(cache));
+        }
+        if *of != region {
+            let of = of.escape_default();
+            return Err(
+                anyhow!("the cache is in {of}, and {region} is looked at: look there").into()
+            );
+        }
+        Ok(Self { id: id.to_ascii_lowercase(), account: Some((*account).to_owned()) })
+    }
+
+    /// An ARN of another account is an error, if anything shows which account is looked at.
+    pub(super) fn is_of(&self, account: Option<&str>, region: &str) -> Result<(), LookError> {
+        match (self.account.as_deref(), account) {
+            (Some(of), Some(account)) if of != account => Err(anyhow!(
+                "the cache is of account {}, and the credentials are of account {account} (in {region})",
+                of.escape_default()
+            )
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it is a serverless cache.
+    pub(super) async fn is_serverless(&self, elasticache: &Client) -> Result<bool, LookError> {
+        const CALL: &str = "DescribeServerlessCaches";
+        let request = elasticache.describe_serverless_caches().serverless_cache_name(&self.id);
+        match request.send().await {
+            // An id that is none is answered with InvalidParameterValue: there is no such cache either.
+            Err(error)
+                if matches!(
+                    code(&error),
+                    Some("ServerlessCacheNotFoundFault" | "InvalidParameterValue")
+                ) =>
+            {
+                Ok(false)
+            }
+            answer => Ok(optional(CALL, answer)?
+                .is_some_and(|answer| !answer.serverless_caches().is_empty())),
+        }
+    }
+}
+
+fn not_a_cache(arn: &str) -> LookError {
+    let arn = arn.escape_default();
+    anyhow!("`{arn}` is not the ARN of a replication group or a cache cluster").into()
+}
