@@ -1,17 +1,29 @@
 //! Whether a cache is what was asked for, input by input: what verifies a new cache before anybody
 //! is told to use it.
 
+mod clone;
+
+use std::fmt;
+
 use crate::request::{Request, Token, Value};
 
-/// An input that is not as it was asked for.
+pub use clone::verify_clone;
+
+/// A setting that is not as it was asked for, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// Its name in the API.
-    pub input: &'static str,
+    pub setting: String,
     /// What was asked for.
-    pub asked: Value,
+    pub asked: String,
     /// What is there.
-    pub found: Value,
+    pub found: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: asked for {}, found {}", self.setting, self.asked, self.found)
+    }
 }
 
 /// What may differ between a request and the cache that it made, and why. Everything else must not.
@@ -55,12 +67,13 @@ pub fn differences(
     names
         .into_iter()
         .filter(|name| !may_differ.iter().any(|(may, _)| may == name))
-        .map(|name| Difference {
-            input: name,
-            asked: look(&asked, name),
-            found: look(&found, name),
+        .map(|name| (name, look(&asked, name), look(&found, name)))
+        .filter(|(_, asked, found)| shown(asked) != shown(found))
+        .map(|(name, asked, found)| Difference {
+            setting: name.to_owned(),
+            asked: asked.lines().join(", "),
+            found: found.lines().join(", "),
         })
-        .filter(|difference| shown(&difference.asked) != shown(&difference.found))
         .collect()
 }
 

@@ -47,17 +47,9 @@ const GONE: [&str; 6] =
 pub(crate) fn reasons(facts: &Facts, request: &Request, markers: usize) -> Vec<Reason> {
     let mut reasons = owner::reasons(facts);
     protected(facts, &mut reasons);
-    match &facts.cache {
-        Cache::Group(group, members) => {
-            group_reasons(group, &mut reasons);
-            for member in members {
-                cluster_reasons(member, &mut reasons);
-            }
-        }
-        Cache::Cluster(cluster) => {
-            cluster_reasons(cluster, &mut reasons);
-            lone_cluster(cluster, request, &mut reasons);
-        }
+    reasons.extend(state(&facts.cache));
+    if let Cache::Cluster(cluster) = &facts.cache {
+        lone_cluster(cluster, request, &mut reasons);
     }
     node_type(request, &mut reasons);
     network(facts, request, &mut reasons);
@@ -73,6 +65,19 @@ pub(crate) fn reasons(facts: &Facts, request: &Request, markers: usize) -> Vec<R
         ));
     }
     reasons.dedup();
+    reasons
+}
+
+/// What speaks against the cache as it is right now: it is not available, a change is pending, or it is
+/// where it cannot be copied from.
+pub(crate) fn state(cache: &Cache) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if let Cache::Group(group, _) = cache {
+        group_reasons(group, &mut reasons);
+    }
+    for cluster in cache.clusters() {
+        cluster_reasons(cluster, &mut reasons);
+    }
     reasons
 }
 

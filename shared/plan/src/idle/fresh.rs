@@ -30,7 +30,7 @@ pub fn fresh(facts: &Facts, used: &Use, created: Option<i64>, now: i64) -> Resul
     }
     for node in &used.nodes {
         match node.items {
-            Some(items) if items == 0.0 => {}
+            Some(0.0) => {}
             Some(items) => reasons.push(format!("{} held {items:.0} items", node.id)),
             None => reasons.push(format!("how many items {} holds is not known", node.id)),
         }
