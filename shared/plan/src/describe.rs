@@ -207,7 +207,9 @@ impl CacheCluster {
     /// The port that it listens on, if Describe shows any.
     pub fn port(&self) -> Option<u16> {
         let nodes = self.cache_nodes.iter().filter_map(|node| node.endpoint.as_ref());
-        self.configuration_endpoint.iter().chain(nodes).find_map(|endpoint| endpoint.port)
+        let mut shown =
+            self.configuration_endpoint.iter().chain(nodes).filter_map(|endpoint| endpoint.port);
+        shown.find(|port| *port != 0)
     }
 
     /// The ids of its security groups.

@@ -289,5 +289,6 @@ fn group_port(group: &ReplicationGroup) -> Option<u16> {
     let first = group.node_groups.first();
     let primary = first.and_then(|shard| shard.primary_endpoint.as_ref());
     let reader = first.and_then(|shard| shard.reader_endpoint.as_ref());
-    group.configuration_endpoint.iter().chain(primary).chain(reader).find_map(|e| e.port)
+    let shown = group.configuration_endpoint.iter().chain(primary).chain(reader);
+    shown.filter_map(|endpoint| endpoint.port).find(|port| *port != 0)
 }

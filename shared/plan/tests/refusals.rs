@@ -174,6 +174,7 @@ fn a_cluster_is_refused_for_what_its_call_has_no_input_for() {
             "PreferredOutpostArn",
         ),
         ("/CacheClusters/0/AuthTokenEnabled", json!(true), "AuthToken"),
+        ("/CacheClusters/0/CacheNodes/0/Endpoint/Port", json!(0), "Port"),
     ] {
         assert_eq!(broken("redis-with-snapshots", at, value), [field], "{at}");
     }
