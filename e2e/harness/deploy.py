@@ -51,6 +51,13 @@ def functions(document):
             yield name, resource["Metadata"]["BuildProperties"]["Binary"]
 
 
+def workflows(document):
+    """Logical id and file of each state machine's definition."""
+    for name, resource in document["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::StateMachine":
+            yield name, places.TEMPLATE.parent / resource["Properties"]["DefinitionUri"]
+
+
 def package(path):
     """A function's zip, as `make package` makes it; compressed once."""
     return _package(path, path.stat().st_mtime_ns)
@@ -70,6 +77,9 @@ def deploy(account, **parameters):
         key = f"{binary}.zip"
         s3.put_object(Bucket=BUCKET, Key=key, Body=package(places.binary(binary)))
         document["Resources"][name]["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": key}
+    for name, path in workflows(document):
+        s3.put_object(Bucket=BUCKET, Key=path.name, Body=path.read_bytes())
+        document["Resources"][name]["Properties"]["DefinitionUri"] = {"Bucket": BUCKET, "Key": path.name}
     del document["Globals"]["Function"]["CodeUri"]
     cloudformation.create_stack(
         StackName=STACK,
@@ -120,8 +130,11 @@ class Stack:
         self.failure_queue = self.outputs["FailureQueueUrl"]
         self.log_groups = {}
         self.undelivered_queue = self.outputs["UndeliveredQueueUrl"]
-        names = {"ingress": "IngressFunctionName", "cache": "CacheFunctionName", "trail": "TrailFunctionName"}
-        self.functions = {function: self.outputs[name] for function, name in names.items()}
+        self.functions = {
+            output.removesuffix("FunctionName").lower(): name
+            for output, name in self.outputs.items()
+            if output.endswith("FunctionName")
+        }
 
     def resources(self, kind):
         """Physical id of each resource of a type, by logical id."""

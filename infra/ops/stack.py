@@ -133,9 +133,10 @@ class Stack:
 
     @property
     def functions(self):
-        """Names of the functions by what they are: ingress, cache, trail."""
-        kinds = {"ingress": "IngressFunctionName", "cache": "CacheFunctionName", "trail": "TrailFunctionName"}
-        return {kind: self.outputs[output] for kind, output in kinds.items() if output in self.outputs}
+        """Names of the functions by what they are: ingress, cache, trail, and those of moves if there are any."""
+        kinds = ("Ingress", "Cache", "Trail", "Recreate", "Approve")
+        names = {kind.lower(): self.outputs.get(f"{kind}FunctionName") for kind in kinds}
+        return {kind: name for kind, name in names.items() if name}
 
     @property
     def queues(self):

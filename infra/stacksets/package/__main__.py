@@ -57,14 +57,17 @@ def run(options):
     for bucket in places:
         bucket.ready(options.organization_id)
 
-    zips = {name: binaries.package(path) for name, path in paths.items()}
-    keys = {name: f"{DIRECTORY}/{name}-{binaries.digest(content)}.zip" for name, content in zips.items()}
+    files = {name: binaries.package(path) for name, path in paths.items()}
+    keys = {name: f"{DIRECTORY}/{name}-{binaries.digest(content)}.zip" for name, content in files.items()}
+    for name in translation.definitions(template):
+        files[name] = (REPO / "infra" / name).read_bytes()
+        keys[name] = f"{DIRECTORY}/{name.removesuffix('.json')}-{binaries.digest(files[name])}.json"
     document = translation.translate(template, options.bucket, keys, options.arch, options.regions[0])
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
     if len(text) > URL_LIMIT:
         sys.exit(f"package: the template has {len(text):,} bytes, and StackSets take {URL_LIMIT:,}")
     for bucket in places:
-        for name, content in zips.items():
+        for name, content in files.items():
             say(bucket, keys[name], bucket.upload(keys[name], content))
     template_key = f"{DIRECTORY}/portcullis-{binaries.digest(text)}.json"
     say(places[0], template_key, places[0].upload(template_key, text))

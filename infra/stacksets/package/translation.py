@@ -6,23 +6,29 @@ import boto3
 from samtranslator.yaml_helper import yaml_parse
 
 FUNCTION = "AWS::Serverless::Function"
+STATE_MACHINE = "AWS::Serverless::StateMachine"
 
 
 def read(path):
     return yaml_parse(path.read_text(encoding="utf-8"))
 
 
-def functions(template):
-    return {name: resource for name, resource in template["Resources"].items() if resource["Type"] == FUNCTION}
+def of_type(template, kind):
+    return [resource for resource in template["Resources"].values() if resource["Type"] == kind]
 
 
 def binaries(template):
     """The binary of each function."""
-    return [resource["Metadata"]["BuildProperties"]["Binary"] for resource in functions(template).values()]
+    return [resource["Metadata"]["BuildProperties"]["Binary"] for resource in of_type(template, FUNCTION)]
+
+
+def definitions(template):
+    """The file of each workflow, as the template names it."""
+    return [resource["Properties"]["DefinitionUri"] for resource in of_type(template, STATE_MACHINE)]
 
 
 def translate(template, bucket, keys, architecture, region):
-    """The template without a transform, with its code in `<bucket>-<Region>` under these keys.
+    """The template without a transform, with code and workflows in `<bucket>-<Region>` under these keys.
 
     `region` tells the translator the partition; nothing else of it gets into the template.
     """
@@ -30,13 +36,17 @@ def translate(template, bucket, keys, architecture, region):
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
+    def location(name):
+        return {"Bucket": {"Fn::Sub": f"{bucket}-${{AWS::Region}}"}, "Key": keys[name]}
+
     document = copy.deepcopy(template)
     del document["Globals"]["Function"]["CodeUri"]
-    for resource in functions(document).values():
+    for resource in of_type(document, FUNCTION):
         # Tells `sam build` how to build, and would be copied to everything that is made of the function.
         binary = resource.pop("Metadata")["BuildProperties"]["Binary"]
-        location = {"Bucket": {"Fn::Sub": f"{bucket}-${{AWS::Region}}"}, "Key": keys[binary]}
-        resource["Properties"]["CodeUri"] = location
+        resource["Properties"]["CodeUri"] = location(binary)
+    for resource in of_type(document, STATE_MACHINE):
+        resource["Properties"]["DefinitionUri"] = location(resource["Properties"]["DefinitionUri"])
     # The zips are for this processor, so no stack may ask for another.
     document["Parameters"]["Architecture"].update(Default=architecture, AllowedValues=[architecture])
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
