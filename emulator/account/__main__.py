@@ -18,9 +18,9 @@ from .settings import SETTINGS
 
 #: The modules that patch MiniStack, in the order in which one may build on another.
 PARTS = (
-    *("permissions", "iam_resources", "ec2", "elasticache", "sns", "sqs", "bus", "trails", "cloudtrail"),
-    *("metrics", "alarms", "lambda_", "lambda_async", "function_urls", "workflows", "targets", "scaling"),
-    *("cloudformation", "stack_conditions", "stack_resources", "stack_events"),
+    *("permissions", "iam_resources", "iam_checks", "ec2", "elasticache", "sns", "sqs", "bus", "trails", "cloudtrail"),
+    *("failures", "metrics", "cache_metrics", "alarms", "lambda_", "lambda_async", "function_urls", "workflows"),
+    *("targets", "scaling", "cloudformation", "stack_conditions", "stack_resources", "stack_events"),
 )
 
 

@@ -42,8 +42,8 @@ async def _body(receive):
 
 
 def respond(method, path, body):
-    """GET health; POST seed (a facts document); GET and DELETE mail."""
-    from . import seed
+    """GET health; POST seed (a facts document); GET and DELETE mail; metrics of caches; failures to come."""
+    from . import cache_metrics, failures, seed
 
     if (method, path) == ("GET", "health"):
         return 200, {
@@ -60,6 +60,11 @@ def respond(method, path, body):
         for file in SETTINGS.mail_dir.glob("*.eml"):
             file.unlink()
         return 200, {"mails": []}
+    if path == "cache-metrics" and method in ("POST", "DELETE"):
+        return 200, cache_metrics.say(json.loads(body)) if method == "POST" else {"forgotten": cache_metrics.forget()}
+    if path == "failures" and method in ("POST", "GET", "DELETE"):
+        actions = {"GET": failures.planned, "DELETE": failures.forget}
+        return 200, failures.plan(json.loads(body)) if method == "POST" else actions[method]()
     return 404, {"error": f"{method} {PREFIX}{path} does not exist"}
 
 

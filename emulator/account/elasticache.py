@@ -6,7 +6,14 @@ them by the same names, so replacing the module's functions reaches both.
 
 from ministack.services import elasticache as ec
 
-from . import elasticache_clusters, elasticache_groups, elasticache_serverless, elasticache_snapshots, patching
+from . import (
+    elasticache_clusters,
+    elasticache_groups,
+    elasticache_serverless,
+    elasticache_snapshots,
+    elasticache_tags,
+    patching,
+)
 from .wire import endpoint
 
 
@@ -28,9 +35,14 @@ def install():
         "_arn_serverless_cache",
         "_default_param_group_for_engine",
         "_record_event",
+        "_users",
+        "_merge_tags_for_arn",
+        "_remove_tag_keys_for_arn",
+        "_propagate_replication_group_tags",
         "_stamp_replication_group_on_user_groups",
         "_unstamp_replication_group_from_user_groups",
     )
-    for module in (elasticache_clusters, elasticache_groups, elasticache_snapshots, elasticache_serverless):
+    caches = (elasticache_clusters, elasticache_groups, elasticache_serverless)
+    for module in (*caches, elasticache_snapshots, elasticache_tags):
         for action, (name, function) in module.ACTIONS.items():
             patching.replace(ec, name, endpoint("elasticache", action, function))

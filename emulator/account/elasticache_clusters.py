@@ -9,12 +9,14 @@ import time
 from ministack.services import elasticache as ec
 
 from . import elasticache_store as store
+from . import failures
 from .wire import AwsError, paged
 
 
-def make_cluster(name, settings, group_ids, subnet_group, index=0):
+def make_cluster(name, settings, group_ids, subnet_group, index=0, zones=()):
     """Store a cluster with its nodes, endpoints and interfaces. ``settings`` are members of the record."""
     engine, port, count = settings["Engine"], settings["_Port"], settings.get("NumCacheNodes", 1)
+    zones = list(zones) or [store.zones()[index % 3]] * count
     node_label = f"{name}.{store.host_hash()}"
     nodes = [
         {
@@ -23,7 +25,7 @@ def make_cluster(name, settings, group_ids, subnet_group, index=0):
             "CacheNodeCreateTime": time.time(),
             "Endpoint": {"Address": store.host(f"{node_label}.{number:04d}"), "Port": port},
             "ParameterGroupStatus": "in-sync",
-            "CustomerAvailabilityZone": store.zones()[(index + number - 1) % 3],
+            "CustomerAvailabilityZone": zones[number - 1],
         }
         for number in range(1, count + 1)
     ]
@@ -35,7 +37,7 @@ def make_cluster(name, settings, group_ids, subnet_group, index=0):
         "CacheClusterStatus": "creating",
         "CacheClusterCreateTime": time.time(),
         "NumCacheNodes": count,
-        "PreferredAvailabilityZone": nodes[0]["CustomerAvailabilityZone"] if count == 1 else "Multiple",
+        "PreferredAvailabilityZone": zones[0] if len(set(zones)) == 1 else "Multiple",
         "PendingModifiedValues": {},
         "CacheSecurityGroups": [],
         "CacheSubnetGroupName": subnet_group["CacheSubnetGroupName"],
@@ -46,7 +48,6 @@ def make_cluster(name, settings, group_ids, subnet_group, index=0):
         "AuthTokenEnabled": False,
         "TransitEncryptionEnabled": False,
         "AtRestEncryptionEnabled": False,
-        "ReplicationGroupLogDeliveryEnabled": False,
         "LogDeliveryConfigurations": [],
         "_endpoint": dict(nodes[0]["Endpoint"]),
         **settings,
@@ -58,8 +59,9 @@ def make_cluster(name, settings, group_ids, subnet_group, index=0):
     record["_Interfaces"] = [
         store.attach_interface(label, subnet_group, index + number, group_ids) for number, label in enumerate(labels)
     ]
+    logged = bool(record.get("ReplicationGroupId") and record["LogDeliveryConfigurations"])
+    record["ReplicationGroupLogDeliveryEnabled"] = logged
     ec._clusters[name] = record
-    store.becomes(ec._clusters, name, record, "CacheClusterStatus", "available")
     return record
 
 
@@ -100,8 +102,8 @@ def create(request):
         raise AwsError("CacheClusterAlreadyExists", f"Cache cluster {name} already exists.")
     if request.get("ReplicationGroupId"):
         return _create_replica(name, request)
-    snapshot = _restored(request)
-    engine, version = store.engine_of(request, (snapshot or {}).get("Engine", "memcached"))
+    snapshot = restored(request)
+    engine, version = store.engine_of(request, snapshot, "memcached")
     count = request.get("NumCacheNodes", 1)
     if engine != "memcached" and count != 1:
         raise AwsError("InvalidParameterValue", "NumCacheNodes should be 1 if engine is redis")
@@ -124,23 +126,44 @@ def create(request):
         "AuthTokenEnabled": bool(request.get("AuthToken")),
         "_Port": store.port_of(request, store.DEFAULT_PORTS[engine]),
     }
-    record = make_cluster(name, settings, group_ids, subnet_group)
-    if request.get("PreferredAvailabilityZone"):
-        record["PreferredAvailabilityZone"] = request["PreferredAvailabilityZone"]
+    record = make_cluster(name, settings, group_ids, subnet_group, zones=_zones(request, engine, count))
+    store.comes_up(ec._clusters, name, record, "CacheClusterStatus", "cache-cluster")
     store.save_tags(record["ARN"], request)
+    restoring(snapshot)
     ec._record_event(name, "cache-cluster", "Cache cluster created")
     return {"CacheCluster": cluster_view(record, True)}
 
 
-def _restored(request):
+def _zones(request, engine, count):
+    """A zone for each node: all in one, unless Memcached is asked to spread."""
+    given = store.check_zones(request.get("PreferredAvailabilityZones") or [], count)
+    if request.get("PreferredAvailabilityZone"):
+        given = store.check_zones([request["PreferredAvailabilityZone"]] * count, count)
+    if request.get("AZMode") == "cross-az":
+        if engine != "memcached" or count < 2:
+            raise AwsError("InvalidParameterCombination", "Cross-AZ is for Memcached with several nodes.")
+        return given or [store.zones()[number % 3] for number in range(count)]
+    if len(set(given)) > 1:
+        raise AwsError("InvalidParameterCombination", "Several availability zones need AZMode cross-az.")
+    return given
+
+
+def restored(request):
+    """The snapshot from which a cache is made; it is `restoring` for that time."""
     if not request.get("SnapshotName"):
         return None
     snapshot = store.find_snapshot(request["SnapshotName"])
-    if snapshot["SnapshotStatus"] != "available":
+    if snapshot["SnapshotStatus"] not in ("available", "restoring"):
         raise AwsError(
             "SnapshotNotFoundFault", f"{request['SnapshotName']} is either not present or not available.", 404
         )
     return snapshot
+
+
+def restoring(snapshot):
+    if snapshot:
+        snapshot["SnapshotStatus"] = "restoring"
+        store.becomes(ec._snapshots, snapshot["SnapshotName"], snapshot, "SnapshotStatus", "available")
 
 
 def _create_replica(name, request):
@@ -208,7 +231,7 @@ def apply_settings(record, request):
         if request.get(member) is not None:
             record[member] = request[member]
     if request.get("EngineVersion"):
-        record["Engine"], record["EngineVersion"] = store.engine_of(request, record["Engine"])
+        record["Engine"], record["EngineVersion"] = store.engine_of(request, record)
     if request.get("CacheParameterGroupName"):
         record["CacheParameterGroup"] = {
             "CacheParameterGroupName": request["CacheParameterGroupName"],
@@ -226,7 +249,7 @@ def delete(request):
     """DeleteCacheCluster: deleting, then gone; not the primary of a group; final snapshot first."""
     record = store.find_cluster(request["CacheClusterId"])
     name = record["CacheClusterId"]
-    if record["CacheClusterStatus"] != "available":
+    if record["CacheClusterStatus"] not in ("available", *failures.KINDS["cache-cluster"]):
         raise AwsError("InvalidCacheClusterState", f"Cache cluster {name} is not in available state.")
     group = ec._replication_groups.get(record.get("ReplicationGroupId") or "")
     if group:
@@ -238,7 +261,7 @@ def delete(request):
     if request.get("FinalSnapshotIdentifier"):
         from .elasticache_snapshots import take
 
-        take(request["FinalSnapshotIdentifier"], cluster=record)
+        take(request["FinalSnapshotIdentifier"], cluster=record, final=True)
     if group:
         from .elasticache_groups import drop_member
 

@@ -9,7 +9,15 @@ import time
 from ministack.services import elasticache as ec
 
 from . import elasticache_store as store
-from .elasticache_clusters import apply_settings, base_settings, check_max_records, make_cluster, start_deleting
+from .elasticache_clusters import (
+    apply_settings,
+    base_settings,
+    check_max_records,
+    make_cluster,
+    restored,
+    restoring,
+    start_deleting,
+)
 from .wire import AwsError, paged
 
 LAST_SLOT = 16383
@@ -22,9 +30,9 @@ def create(request):
         raise AwsError("ReplicationGroupAlreadyExists", f"Replication group {name} already exists.")
     if not request.get("ReplicationGroupDescription"):
         raise AwsError("InvalidParameterValue", "ReplicationGroupDescription must not be empty")
-    snapshot = _snapshot_of(request)
+    snapshot = restored(request)
     primary = store.find_cluster(request["PrimaryClusterId"]) if request.get("PrimaryClusterId") else None
-    engine, version = store.engine_of(request, (snapshot or primary or {}).get("Engine", "redis"))
+    engine, version = store.engine_of(request, snapshot or primary)
     _check(request, engine)
     shards = _shards(request, snapshot)
     clustered = _is_clustered(request, shards, snapshot)
@@ -46,21 +54,12 @@ def create(request):
     _make_members(record, settings, group_ids, subnet_group)
     ec._replication_groups[name] = record
     store.save_tags(record["ARN"], request)
+    ec._propagate_replication_group_tags(record["ARN"])
     ec._stamp_replication_group_on_user_groups(name, record["UserGroupIds"])
-    store.becomes(ec._replication_groups, name, record, "Status", "available")
+    _come_up(record)
+    restoring(snapshot)
     ec._record_event(name, "replication-group", "Replication group created")
     return {"ReplicationGroup": group_view(record)}
-
-
-def _snapshot_of(request):
-    if not request.get("SnapshotName"):
-        return None
-    snapshot = store.find_snapshot(request["SnapshotName"])
-    if snapshot["SnapshotStatus"] != "available":
-        raise AwsError(
-            "SnapshotNotFoundFault", f"{request['SnapshotName']} is either not present or not available.", 404
-        )
-    return snapshot
 
 
 def _check(request, engine):
@@ -80,13 +79,36 @@ def _check(request, engine):
         raise AwsError("InvalidParameterCombination", "User groups need encryption in transit")
 
 
+def _come_up(record):
+    """The group with its members; those of a group that fails never come up."""
+    store.comes_up(ec._replication_groups, record["ReplicationGroupId"], record, "Status", "replication-group")
+    for name in record["MemberClusters"]:
+        store.later(_join, record, ec._clusters[name])
+
+
+def _join(record, cluster):
+    if record["Status"] != "create-failed" and cluster["CacheClusterStatus"] == "creating":
+        cluster["CacheClusterStatus"] = "available"
+
+
+def _kept_shards(request, snapshot):
+    """Ids and slots of the shards in a snapshot, if as many are asked for."""
+    nodes = (snapshot or {}).get("NodeSnapshots") or []
+    kept = [node["NodeGroupConfiguration"] for node in nodes if "NodeGroupConfiguration" in node]
+    if request.get("NumNodeGroups", len(kept)) != len(kept):
+        return []
+    return [{key: shard[key] for key in ("NodeGroupId", "Slots")} for shard in kept]
+
+
 def _shards(request, snapshot):
-    """(node group id, slots, number of nodes) of each node group."""
-    given = request.get("NodeGroupConfiguration") or []
+    """(node group id, slots, zone or None of each node) of each node group."""
+    given = request.get("NodeGroupConfiguration") or _kept_shards(request, snapshot)
     if given:
         number = len(given)
     else:
         number = request.get("NumNodeGroups") or (snapshot or {}).get("NumNodeGroups") or 1
+    if request.get("NumNodeGroups", number) != number:
+        raise AwsError("InvalidParameterCombination", "NodeGroupConfiguration must have NumNodeGroups members.")
     replicas = request.get("ReplicasPerNodeGroup")
     if replicas is None:
         replicas = (request.get("NumCacheClusters") or 1) - 1
@@ -99,10 +121,19 @@ def _shards(request, snapshot):
             (
                 configuration.get("NodeGroupId") or f"{index + 1:04d}",
                 configuration.get("Slots") or f"{index * width}-{last}",
-                1 + configuration.get("ReplicaCount", replicas),
+                _zones(request, configuration, replicas),
             )
         )
     return shards
+
+
+def _zones(request, configuration, replicas):
+    """The zones of the nodes of a shard, its primary first; None where AWS chooses."""
+    count = 1 + configuration.get("ReplicaCount", replicas)
+    given = request.get("PreferredCacheClusterAZs") or []
+    if configuration.get("PrimaryAvailabilityZone"):
+        given = [configuration["PrimaryAvailabilityZone"], *(configuration.get("ReplicaAvailabilityZones") or [])]
+    return store.check_zones(given, count) or [None] * count
 
 
 def _is_clustered(request, shards, snapshot):
@@ -122,7 +153,7 @@ def _check_failover(request, clustered, shards):
         raise AwsError(
             "InvalidParameterValue", "Redis with cluster mode enabled cannot be created with auto failover turned off."
         )
-    if request.get("AutomaticFailoverEnabled") and not clustered and shards[0][2] < 2:
+    if request.get("AutomaticFailoverEnabled") and not clustered and len(shards[0][2]) < 2:
         raise AwsError("InvalidParameterValue", "Automatic failover is not supported for a group without replicas")
     if request.get("MultiAZEnabled") and not (request.get("AutomaticFailoverEnabled") or clustered):
         raise AwsError("InvalidParameterCombination", "Must set MultiAZEnabled with AutomaticFailoverEnabled")
@@ -151,8 +182,8 @@ def _make_group(name, request, settings, clustered, shards):
         "PendingModifiedValues": {},
         "MemberClusters": [],
         "NodeGroups": [
-            {"NodeGroupId": shard_id, "Status": "available", "_Count": count, **({"Slots": slots} if clustered else {})}
-            for shard_id, slots, count in shards
+            {"NodeGroupId": shard_id, "Status": "available", "_Zones": zones, **({"Slots": slots} if clustered else {})}
+            for shard_id, slots, zones in shards
         ],
         "AutomaticFailover": on_off[clustered or bool(request.get("AutomaticFailoverEnabled"))],
         "MultiAZ": on_off[bool(request.get("MultiAZEnabled"))],
@@ -192,10 +223,11 @@ def _make_members(record, settings, group_ids, subnet_group):
     position = 0
     for shard in record["NodeGroups"]:
         shard["NodeGroupMembers"] = []
-        for number in range(1, shard.pop("_Count") + 1):
+        for number, zone in enumerate(shard.pop("_Zones"), 1):
             infix = f"-{shard['NodeGroupId']}" if record["ClusterEnabled"] else ""
             member = f"{name}{infix}-{number:03d}"
-            cluster = make_cluster(member, record["_Members"], group_ids, subnet_group, position)
+            zones = [zone] if zone else ()
+            cluster = make_cluster(member, record["_Members"], group_ids, subnet_group, position, zones)
             _enlist(record, shard, cluster, primary=number == 1)
             position += 1
     _set_endpoints(record)
@@ -250,9 +282,9 @@ def describe(request):
     return {"ReplicationGroups": [group_view(record) for record in page], "Marker": marker}
 
 
-def _available_group(request):
+def _available_group(request, *others):
     record = store.find_group(request["ReplicationGroupId"])
-    if record["Status"] != "available":
+    if record["Status"] not in ("available", *others):
         raise AwsError(
             "InvalidReplicationGroupState",
             f"Replication group {record['ReplicationGroupId']} is not in available state.",
@@ -294,6 +326,9 @@ def _modify_group(record, request):
     for member in plain:
         if request.get(member) is not None:
             record[member] = request[member]
+    snapshotting = request.get("SnapshottingClusterId")
+    if snapshotting and (record["ClusterEnabled"] or snapshotting not in record["MemberClusters"]):
+        raise AwsError("InvalidParameterValue", f"{snapshotting} is not a cluster that can be snapshotted.")
     for member, name in renamed.items():
         if request.get(member) is not None:
             record[name] = request[member]
@@ -316,12 +351,12 @@ def _modify_group(record, request):
 
 def delete(request):
     """DeleteReplicationGroup: final snapshot first, then deleting, then gone with its members."""
-    record = _available_group(request)
+    record = _available_group(request, "create-failed")
     name = record["ReplicationGroupId"]
     if request.get("FinalSnapshotIdentifier"):
         from .elasticache_snapshots import take
 
-        take(request["FinalSnapshotIdentifier"], group=record)
+        take(request["FinalSnapshotIdentifier"], group=record, final=True)
     kept = record["MemberClusters"][:1] if request.get("RetainPrimaryCluster") else []
     for member in record["MemberClusters"]:
         cluster = ec._clusters.get(member)
@@ -342,6 +377,8 @@ def add_member(record, name):
     group_ids = [item["SecurityGroupId"] for item in first["SecurityGroups"]]
     cluster = make_cluster(name, record["_Members"], group_ids, record["_SubnetGroup"], len(record["MemberClusters"]))
     _enlist(record, record["NodeGroups"][0], cluster, primary=False)
+    ec._propagate_replication_group_tags(record["ARN"])
+    store.becomes(ec._clusters, name, cluster, "CacheClusterStatus", "available")
     return cluster
 
 

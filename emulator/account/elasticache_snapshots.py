@@ -30,8 +30,8 @@ def create(request):
     return {"Snapshot": snapshot_view(snapshot, False)}
 
 
-def take(name, cluster=None, group=None):
-    """Store a snapshot of an available cluster or group; it is ``creating`` at first."""
+def take(name, cluster=None, group=None, final=False):
+    """Store a snapshot of an available cluster or group; it is ``creating`` at first, its source ``snapshotting``."""
     name = store.new_id({"SnapshotName": name}, "SnapshotName", 255)
     if name in ec._snapshots:
         raise AwsError("SnapshotAlreadyExistsFault", f"Snapshot {name} already exists")
@@ -45,12 +45,30 @@ def take(name, cluster=None, group=None):
             raise AwsError("InvalidCacheClusterState", f"{cluster['CacheClusterId']} is not in available state.")
     if member["Engine"] == "memcached":
         raise AwsError("SnapshotFeatureNotSupportedFault", "Snapshots are not supported for memcached")
+    owner = group or ec._replication_groups.get(member.get("ReplicationGroupId") or "")
+    if owner and owner["ClusterEnabled"] and group is None:
+        raise AwsError("InvalidParameterValue", "A snapshot of a group in cluster mode is one of the whole group.")
     snapshot = _record(name, member, group)
     ec._snapshots[name] = snapshot
     ec._tags[snapshot["ARN"]] = []
-    store.becomes(ec._snapshots, name, snapshot, "SnapshotStatus", "available")
+    store.comes_up(ec._snapshots, name, snapshot, "SnapshotStatus", "snapshot")
+    if not final:
+        _keep_busy(member, owner, whole=group is not None)
     ec._record_event(name, "snapshot", "Snapshot created")
     return snapshot
+
+
+def _keep_busy(member, group, whole):
+    """The source is `snapshotting`: a group with the member, or with the primary of each shard."""
+    sources = [(ec._clusters, member["CacheClusterId"], member, "CacheClusterStatus")]
+    if group:
+        sources.append((ec._replication_groups, group["ReplicationGroupId"], group, "Status"))
+    if group and whole:
+        primaries = [shard["NodeGroupMembers"][0]["CacheClusterId"] for shard in group["NodeGroups"]]
+        sources += [(ec._clusters, name, ec._clusters[name], "CacheClusterStatus") for name in primaries[1:]]
+    for records, name, record, status in sources:
+        record[status] = "snapshotting"
+        store.becomes(records, name, record, status, "available")
 
 
 def _record(name, member, group):
@@ -132,6 +150,9 @@ def describe(request):
         snapshots = [store.find_snapshot(request["SnapshotName"])]
     else:
         snapshots = sorted(ec._snapshots.values(), key=lambda record: record["SnapshotName"])
+    if request.get("SnapshotSource"):
+        source = {"user": "manual", "system": "automated"}.get(request["SnapshotSource"])
+        snapshots = [item for item in snapshots if item["SnapshotSource"] == source]
     for member in ("CacheClusterId", "ReplicationGroupId"):
         if request.get(member):
             snapshots = [item for item in snapshots if item.get(member) == request[member].lower()]
@@ -144,7 +165,7 @@ def describe(request):
 def delete(request):
     """DeleteSnapshot: deleting, then gone."""
     snapshot = store.find_snapshot(request["SnapshotName"])
-    if snapshot["SnapshotStatus"] != "available":
+    if snapshot["SnapshotStatus"] not in ("available", "failed"):
         raise AwsError("InvalidSnapshotState", f"Snapshot {snapshot['SnapshotName']} is not in available state.")
     snapshot["SnapshotStatus"] = "deleting"
     store.vanishes(ec._snapshots, snapshot["SnapshotName"], snapshot)

@@ -13,7 +13,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2
 from ministack.services import elasticache as ec
 
-from . import ec2_network
+from . import ec2_network, failures
 from .settings import SETTINGS
 from .wire import LOCK, AwsError
 
@@ -85,13 +85,19 @@ def later(function, *arguments):
 
 
 def becomes(store, name, record, status_key, status):
-    """After the creating time the record gets the status, if it is still the same one."""
+    """After the creating time the record gets the status, if it is still the same one, and in the same status."""
+    before = record[status_key]
 
     def change():
-        if store.get(name) is record and record[status_key] != "deleting":
+        if store.get(name) is record and record[status_key] == before:
             record[status_key] = status
 
     later(change)
+
+
+def comes_up(store, name, record, status_key, kind):
+    """After the creating time the record is available, or what a test wants it to be instead."""
+    becomes(store, name, record, status_key, failures.status_of(kind, name) or "available")
 
 
 def vanishes(store, name, record, *interface_lists):
@@ -130,15 +136,42 @@ def zones():
     return [f"{get_region()}{letter}" for letter in "abc"]
 
 
+def check_zones(names, count):
+    """Zones asked for: one for each node, of this Region."""
+    if names and len(names) != count:
+        raise AwsError("InvalidParameterCombination", "There must be as many availability zones as nodes.")
+    for name in names:
+        if not name.startswith(get_region()):
+            raise AwsError("InvalidParameterValue", f"Invalid availability zone {name}")
+    return names
+
+
 # Parameters ---------------------------------------------------------------------
 
 
-def engine_of(request, fallback="redis"):
-    engine = (request.get("Engine") or fallback).lower()
+def engine_of(request, source=None, fallback="redis"):
+    """Engine and full version: those asked for, else those of the snapshot or cluster that it is made from."""
+    source = source or {}
+    engine = (request.get("Engine") or source.get("Engine") or fallback).lower()
     if engine not in DEFAULT_PORTS:
         raise AwsError("InvalidParameterValue", f"Invalid engine {engine}")
-    version = request.get("EngineVersion") or DEFAULT_VERSIONS[engine]
+    version = request.get("EngineVersion")
+    if not version and source.get("Engine") == engine:
+        return engine, source.get("EngineVersion") or DEFAULT_VERSIONS[engine]
+    version = version or DEFAULT_VERSIONS[engine]
+    check_version(engine, request.get("EngineVersion"))
     return engine, FULL_VERSIONS.get((engine, version), version)
+
+
+def check_version(engine, version):
+    """From Redis OSS 6 on, and of Valkey, the patch is AWS's to choose."""
+    numbers = (version or "").split(".")
+    if engine == "memcached" or len(numbers) < 3 or (engine == "redis" and int(numbers[0]) < 6):
+        return
+    raise AwsError(
+        "InvalidParameterValue",
+        f"Specific version selection is not allowed for '{version}', please use '{'.'.join(numbers[:2])}'",
+    )
 
 
 def port_of(request, default):

@@ -14,6 +14,13 @@ from .ec2_describe import find_group
 CACHES = {
     "DescribeCacheClusters": ("CacheClusterId", "cluster"),
     "DescribeReplicationGroups": ("ReplicationGroupId", "replicationgroup"),
+    "DescribeSnapshots": ("SnapshotName", "snapshot"),
+    "DescribeCacheSubnetGroups": ("CacheSubnetGroupName", "subnetgroup"),
+    "DescribeCacheParameterGroups": ("CacheParameterGroupName", "parametergroup"),
+    "DescribeCacheParameters": ("CacheParameterGroupName", "parametergroup"),
+    "DescribeUserGroups": ("UserGroupId", "usergroup"),
+    "DescribeUsers": ("UserId", "user"),
+    "DeleteSnapshot": ("SnapshotName", "snapshot"),
     "DescribeServerlessCaches": ("ServerlessCacheName", "serverlesscache"),
     "CreateServerlessCache": ("ServerlessCacheName", "serverlesscache"),
     "DeleteServerlessCache": ("ServerlessCacheName", "serverlesscache"),
@@ -63,6 +70,8 @@ def group_arn(parameters):
 
 
 def cache_resource(parameters):
+    if parameters.get("Action", "").endswith(("TagsForResource", "TagsToResource", "TagsFromResource")):
+        return parameters.get("ResourceName", "*")
     if parameters.get("Action") not in CACHES:
         return None
     member, kind = CACHES[parameters["Action"]]

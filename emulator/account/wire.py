@@ -17,6 +17,8 @@ _SESSION = botocore.session.get_session()
 _MODELS = {}
 #: Handlers may be called from worker threads (CloudFormation, ElastiCache); state changes happen one at a time.
 LOCK = threading.RLock()
+#: Called with (service, action) before a handler; what it raises is the answer.
+CHECKS = []
 #: Called with (service, action, params, response) after every call of a handler made here.
 OBSERVERS = []
 
@@ -44,7 +46,10 @@ def endpoint(service, action, function):
     def handler(params):
         try:
             with LOCK:
-                answer = function(parse(service, action, params))
+                request = parse(service, action, params)
+                for check in CHECKS:
+                    check(service, action)
+                answer = function(request)
             response = 200, {"Content-Type": "text/xml"}, render(service, action, answer or {})
         except AwsError as error:
             response = render_error(service, error)
@@ -78,11 +83,11 @@ def nest(params):
     return tree
 
 
-def parse(service, action, params):
+def parse(service, action, params, required=True):
     """Form parameters as the dict that the API reference describes."""
     shape = model(service).operation_model(action).input_shape
     request = _structure(service, shape, nest(params)) if shape else {}
-    for member in shape.required_members if shape else ():
+    for member in shape.required_members if shape and required else ():
         if request.get(member) in (None, ""):
             raise AwsError("MissingParameter", f"The request must contain the parameter {member}")
     return request

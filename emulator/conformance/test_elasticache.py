@@ -354,6 +354,8 @@ def test_a_taken_snapshot_name_stops_the_deletion(cache):
     seen = up(cache, create_group(cache, NumCacheClusters=1))
     name = new_name()
     cache.create_snapshot(CacheClusterId=seen["MemberClusters"][0], SnapshotName=name)
+    snapshot(cache, name)
+    up(cache, seen)
     call = {"ReplicationGroupId": seen["ReplicationGroupId"], "FinalSnapshotIdentifier": name}
     assert code_of(cache.delete_replication_group, **call) == "SnapshotAlreadyExistsFault"
     assert group(cache, seen["ReplicationGroupId"])["Status"] == "available"
@@ -389,7 +391,7 @@ def test_a_public_serverless_cache_has_no_groups(cache, network):
 
 
 def test_tags_are_listed_added_and_removed(cache):
-    made = create_group(cache, NumCacheClusters=1, Tags=[{"Key": "team", "Value": "data"}])
+    made = up(cache, create_group(cache, NumCacheClusters=1, Tags=[{"Key": "team", "Value": "data"}]))
     cache.add_tags_to_resource(ResourceName=made["ARN"], Tags=[{"Key": "env", "Value": "test"}])
     cache.remove_tags_from_resource(ResourceName=made["ARN"], TagKeys=["team"])
     assert cache.list_tags_for_resource(ResourceName=made["ARN"])["TagList"] == [{"Key": "env", "Value": "test"}]
