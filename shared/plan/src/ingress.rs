@@ -19,6 +19,8 @@ const USUAL_QUOTA: usize = 60;
 pub struct Ingress {
     /// Rules to add before the new cache is made.
     pub open: Vec<NewRule>,
+    /// Rules that an earlier run of this move added: they are there, and not added again.
+    pub opened: Vec<NewRule>,
     /// Rules of the old port that get no counterpart.
     pub left: Vec<NotOpened>,
     /// What becomes of the rules of the old port at the end.
@@ -120,10 +122,14 @@ fn open(
     now: &Request,
     port: u16,
 ) {
-    let known = ingress.open.iter().any(|new| new.group == group.id && new.source == rule.source);
+    let known = |new: &NewRule| new.group == group.id && new.source == rule.source;
+    let known = ingress.open.iter().chain(&ingress.opened).any(known);
     let admits =
-        |other: &IngressRule| other.source == rule.source && other.covers(&Protocol::Tcp, port);
-    let admitted = known || group.rules.iter().any(admits);
+        |other: &&IngressRule| other.source == rule.source && other.covers(&Protocol::Tcp, port);
+    let admitting = || group.rules.iter().filter(admits);
+    let arn = facts.cache.arn().unwrap_or_default();
+    let ours = admitting().any(|other| marks::moved_from(&other.tags, arn));
+    let admitted = known || (!ours && admitting().next().is_some());
     if admitted && rule.protocol != Protocol::Udp {
         return;
     }
@@ -139,7 +145,8 @@ fn open(
                 | Source::PrefixList(_)
                 | Source::Unreadable(_) => None,
             };
-            ingress.open.push(NewRule {
+            let list = if ours { &mut ingress.opened } else { &mut ingress.open };
+            list.push(NewRule {
                 group: group.id.clone(),
                 port,
                 source: rule.source.clone(),

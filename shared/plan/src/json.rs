@@ -96,6 +96,7 @@ fn document(plan: &Plan) -> PlanDocument<'_> {
         afterwards: plan.afterwards.iter().map(afterwards).collect(),
         ingress: json!({
             "open": plan.ingress.open.iter().map(opened).collect::<Vec<_>>(),
+            "opened": plan.ingress.opened.iter().map(opened).collect::<Vec<_>>(),
             "notOpened": plan.ingress.left.iter().map(not_opened).collect::<Vec<_>>(),
             "close": plan.ingress.close.iter().map(closing).collect::<Vec<_>>(),
         }),

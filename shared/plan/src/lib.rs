@@ -25,6 +25,7 @@ pub mod compare;
 pub mod cost;
 pub mod describe;
 pub mod document;
+pub mod endpoints;
 pub mod facts;
 pub mod idle;
 pub mod ingress;

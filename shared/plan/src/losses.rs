@@ -2,9 +2,10 @@
 
 use portcullis_engine::facts::Engine;
 
-use crate::facts::{Cache, Facts};
+use crate::endpoints::endpoints;
+use crate::facts::Facts;
 use crate::ingress::Ingress;
-use crate::recover::{Loss, primary_first};
+use crate::recover::Loss;
 use crate::request::{GroupInputs, Kind, Placement, Request, Shape, Token};
 
 /// What is not in the new cache, beside what was lost as the request was recovered.
@@ -74,8 +75,8 @@ pub(crate) fn clients(facts: &Facts, now: &Request, create: &Request) -> Vec<Str
         "Each endpoint gets a new name, which AWS gives when the new cache is made, and port {}.",
         create.port
     ));
-    for (kind, address) in endpoints(&facts.cache) {
-        clients.push(format!("In use now: {kind} {address}:{}", now.port));
+    for place in endpoints(&facts.cache) {
+        clients.push(format!("In use now: {} {}:{}", place.kind, place.address, now.port));
     }
     if let Kind::Cluster(inputs) = &now.kind
         && inputs.nodes > 1
@@ -102,28 +103,6 @@ pub(crate) fn clients(facts: &Facts, now: &Request, create: &Request) -> Vec<Str
     }
     clients.push("Egress rules, network ACLs and firewalls on the way that name the old port: they were not looked at.".to_owned());
     clients
-}
-
-/// The endpoints that clients may hold, with what they are.
-pub(crate) fn endpoints(cache: &Cache) -> Vec<(&'static str, &str)> {
-    let mut found = Vec::new();
-    match cache {
-        Cache::Group(group, _) => {
-            found.push(("configuration", group.configuration_endpoint.as_ref()));
-            for shard in &group.node_groups {
-                found.push(("primary", shard.primary_endpoint.as_ref()));
-                found.push(("reader", shard.reader_endpoint.as_ref()));
-                let members = primary_first(shard).into_iter();
-                found.extend(members.map(|member| ("node", member.read_endpoint.as_ref())));
-            }
-        }
-        Cache::Cluster(cluster) => {
-            found.push(("configuration", cluster.configuration_endpoint.as_ref()));
-            found.extend(cluster.cache_nodes.iter().map(|node| ("node", node.endpoint.as_ref())));
-        }
-    }
-    let named = found.into_iter();
-    named.filter_map(|(kind, endpoint)| Some((kind, endpoint?.address.as_deref()?))).collect()
 }
 
 /// What to know before saying yes.

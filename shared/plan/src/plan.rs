@@ -9,6 +9,7 @@ use portcullis_engine::facts::{Engine, Tag};
 use portcullis_engine::replacement;
 
 use crate::cost::Cost;
+use crate::endpoints::Place;
 use crate::facts::{Around, Cache, Facts};
 use crate::ingress::{self, Ingress};
 use crate::marks;
@@ -85,6 +86,8 @@ pub struct Plan {
     pub around: Around,
     /// What it costs, in node-hours and snapshots.
     pub cost: Cost,
+    /// The endpoints that clients hold now.
+    pub endpoints: Vec<Place>,
     /// What the clients must change.
     pub clients: Vec<String>,
     /// What to know before saying yes.

@@ -194,6 +194,15 @@ fn ingress(page: &mut Page<'_>, plan: &Plan) {
             format!("{}: TCP {} from {}, like {}", rule.group, rule.port, source(rule), rule.like);
         page.paragraph(Role::New, "+ ", &text);
     }
+    for rule in &plan.ingress.opened {
+        let text = format!(
+            "{}: TCP {} from {} is there already, of an earlier run",
+            rule.group,
+            rule.port,
+            source(rule)
+        );
+        page.paragraph(Role::Plain, "  ", &text);
+    }
     for left in &plan.ingress.left {
         let text = format!(
             "{}: {} ({} from {}) gets no counterpart: {}",

@@ -193,6 +193,8 @@ fn rules_of_an_earlier_run_are_not_opened_twice_and_lead_to_no_others() {
         document["SecurityGroupRules"].as_array_mut().unwrap().extend(opened(&first));
         let again = planned(&document, &Wish::default());
         assert_eq!(again.ingress.open, [], "{name}");
+        assert_eq!(again.ingress.opened, first.ingress.open, "{name}");
+        assert_eq!(again.fingerprint, first.fingerprint, "{name}: it does the same");
         assert_eq!(again.ingress.left, first.ingress.left, "{name}");
         assert_eq!(again.ingress.close, first.ingress.close, "{name}");
         // Somebody widens one of them, and its source to all private addresses.

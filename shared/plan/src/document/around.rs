@@ -1,8 +1,8 @@
 //! What refers to the cache, found in lists that hold more than that.
 
 use super::wire::{Alarm, Document};
+use crate::endpoints::endpoints;
 use crate::facts::{Around, Cache, Seen};
-use crate::losses::endpoints;
 
 impl Document {
     /// `meant`: whether the lists that name no cache are of this one.
@@ -28,7 +28,7 @@ impl Document {
 
     fn records(&self, cache: &Cache) -> Vec<String> {
         let plain = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
-        let own: Vec<String> = endpoints(cache).into_iter().map(|(_, a)| plain(a)).collect();
+        let own: Vec<String> = endpoints(cache).iter().map(|e| plain(&e.address)).collect();
         let records = self.resource_record_sets.iter().flatten().filter(|set| {
             let alias = set.alias_target.iter().map(|alias| plain(&alias.dns_name));
             let values = set.resource_records.iter().map(|record| plain(&record.value));

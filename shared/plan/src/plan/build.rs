@@ -5,6 +5,7 @@ use portcullis_engine::replacement;
 
 use super::fingerprint::fingerprint;
 use super::{Afterwards, Fate, Input, Plan, Snapshot, SnapshotOf, Subject, markers};
+use crate::endpoints::endpoints;
 use crate::facts::{Cache, Facts};
 use crate::ingress::Ingress;
 use crate::recover::{Loss, primary_first};
@@ -42,6 +43,7 @@ impl Parts<'_> {
             cautions: losses::cautions(facts, &now, &create, &ingress),
             losses: losses::losses(facts, &now, losses, &ingress),
             around: facts.around.clone(),
+            endpoints: endpoints(&facts.cache),
             steps: Vec::new(),
             markers: Vec::new(),
             fingerprint: String::new(),

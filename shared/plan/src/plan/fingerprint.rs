@@ -3,7 +3,7 @@
 use portcullis_engine::replacement;
 
 use super::{Afterwards, Plan, Snapshot, SnapshotOf};
-use crate::ingress::{Closing, NewRule};
+use crate::ingress::{Closing, Ingress, NewRule};
 use crate::request::Value;
 
 /// Eight hex digits of everything that the plan would do: to which cache, with which inputs, which
@@ -18,7 +18,7 @@ pub(super) fn fingerprint(plan: &Plan) -> String {
         Afterwards::SilentTopic => "silent topic".to_owned(),
         Afterwards::SnapshottingCluster(id) => format!("daily snapshots of {id:?}"),
     }));
-    acts.extend(plan.ingress.open.iter().map(open));
+    acts.extend(opened(&plan.ingress));
     acts.extend(plan.ingress.close.iter().filter(|rule| rule.stays.is_none()).map(close));
     acts.extend(plan.last_snapshot.iter().map(|name| format!("last snapshot {name:?}")));
     format!("{:08x}", replacement::fingerprint(&acts.join("\n")))
@@ -46,6 +46,13 @@ fn snapshot(snapshot: &Snapshot) -> String {
         SnapshotOf::Group(id) => format!("snapshot {:?} of group {id:?}", snapshot.name),
         SnapshotOf::Cluster(id) => format!("snapshot {:?} of cluster {id:?}", snapshot.name),
     }
+}
+
+/// The rules of the new port, whether this run adds them or an earlier one did: both would do the same.
+fn opened(ingress: &Ingress) -> Vec<String> {
+    let mut rules: Vec<String> = ingress.open.iter().chain(&ingress.opened).map(open).collect();
+    rules.sort();
+    rules
 }
 
 fn open(rule: &NewRule) -> String {
