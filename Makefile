@@ -16,12 +16,15 @@ SAM := $(TARGET)/venv-sam
 OPERATE := $(TARGET)/venv-ops
 CHECKOV := $(TARGET)/venv-checkov
 NODE_MODULES := infra/cdk/node_modules
+ASL := infra/asl/node_modules
 # The slow ones, with the real command-line tools.
 DEPLOYMENTS := $(addprefix e2e/tests/,test_sam.py test_cdk.py test_many_accounts.py test_operations.py test_faults.py)
 PY := $(abspath $(VENV))/bin/python
 # Named, so that `sam build` finds what is built here, and the other way round.
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
-FUNCTIONS := -p portcullis-ingress -p portcullis-cache -p portcullis-trail
+FUNCTIONS := $(addprefix -p portcullis-,ingress cache trail recreate approve)
+# In one build: apart, each would ask for other features of what the SDK is made of, and compile all of it.
+SHELLS := $(addprefix -p portcullis-,aws approval recreate approve cli)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
@@ -54,19 +57,19 @@ test: ## All tests: the engine, the shell, then end to end
 
 .PHONY: test-engine
 test-engine: tools ## Decisions, alerts and plans; compiles no AWS SDK
-	cargo test --locked -q -p portcullis-engine -p portcullis-plan -p portcullis-cli
+	cargo test --locked -q -p portcullis-engine -p portcullis-plan
 
 .PHONY: test-shell
-test-shell: tools ## Looking and acting, against scripted answers
-	cargo test --locked -q -p portcullis-aws
+test-shell: tools ## Looking, acting, moving, the page and the command line, against scripted answers
+	cargo test --locked -q $(SHELLS)
 
 # `make check` has npm; without it the test of the CDK says that it was skipped.
 .PHONY: test-deployments
-test-deployments: functions $(VENV)/stamp $(SAM)/stamp $(OPERATE)/stamp $(if $(shell command -v npm),$(NODE_MODULES)/stamp) ## Deploying and operating the stack: SAM, CDK, many accounts, faults
+test-deployments: functions cli $(VENV)/stamp $(SAM)/stamp $(OPERATE)/stamp $(if $(shell command -v npm),$(NODE_MODULES)/stamp) ## Deploying and operating the stack: SAM, CDK, many accounts, faults
 	$(PY) -m pytest -q -p no:cacheprovider $(DEPLOYMENTS)
 
 .PHONY: test-account
-test-account: functions $(VENV)/stamp $(MOTO)/stamp ## The deployed stack, in the emulated account and against moto
+test-account: functions cli $(VENV)/stamp $(MOTO)/stamp ## The deployed stack, in the emulated account and against moto
 	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider emulator/conformance
 	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider e2e/tests $(DEPLOYMENTS:%=--ignore=%)
 
@@ -75,6 +78,12 @@ test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## What the linters s
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 $(SAM)/bin/sam validate --lint --template infra/template.yaml
 	$(SAM)/bin/cfn-lint infra/template.yaml
 	LOG_LEVEL=ERROR $(CHECKOV)/bin/checkov --file infra/template.yaml --config-file infra/checkov.yaml
+
+.PHONY: test-workflow
+test-workflow: $(ASL)/stamp ## What the validator of the Amazon States Language says of the workflow
+	@mkdir -p $(TARGET)
+	@sed 's/$${Partition}/aws/' infra/recreate.asl.json >$(TARGET)/recreate.asl.json
+	$(ASL)/.bin/asl-validator --json-path $(TARGET)/recreate.asl.json
 
 .PHONY: test-cdk
 test-cdk: $(VENV)/stamp $(NODE_MODULES)/stamp ## The CDK construct: types, synthesis, cdk-nag, and that it agrees with the template
@@ -145,8 +154,13 @@ $(OPERATE)/stamp: infra/ops/requirements.txt
 functions: tools ## Build the Lambda functions for this machine
 	@cargo build --locked -q --release --target $(HOST) $(FUNCTIONS)
 
+# By itself: with the functions, they would get its ways to sign in.
+.PHONY: cli
+cli: tools ## Build the command line, portcullis, for this machine
+	@cargo build --locked -q --release --target $(HOST) -p portcullis-cli
+
 .PHONY: setup
-setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp ## Install all tools, pinned, under target/
+setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp $(ASL)/stamp ## Install all tools, pinned, under target/
 
 $(VENV)/stamp: emulator/requirements.txt e2e/requirements.txt e2e/requirements-tools.txt | tools
 	@echo "Python tools for the emulated account go to $(VENV) (about 20 s, once)"
@@ -167,10 +181,10 @@ $(eval $(call environment,moto,$(MOTO),emulator/requirements-moto.txt))
 $(eval $(call environment,the SAM CLI,$(SAM),infra/ops/requirements-sam.txt))
 $(eval $(call environment,checkov,$(CHECKOV),infra/requirements-checkov.txt))
 
-$(NODE_MODULES)/stamp: infra/cdk/package-lock.json | tools
-	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later (the CDK construct needs it)"; exit 1; }
-	@echo "the CDK goes to $(NODE_MODULES) (once)"
-	@npm ci --prefix infra/cdk --silent --no-audit --no-fund
+$(NODE_MODULES)/stamp $(ASL)/stamp: %/node_modules/stamp: %/package-lock.json | tools
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later (the CDK construct and the check of the workflow need it)"; exit 1; }
+	@echo "what $*/package.json asks for goes to $*/node_modules (once)"
+	@npm ci --prefix $* --silent --no-audit --no-fund
 	@touch $@
 
 .PHONY: tools
@@ -184,4 +198,4 @@ tools:
 .PHONY: clean
 clean: ## Remove what was built and installed here
 	cargo clean
-	rm -rf $(NODE_MODULES)
+	rm -rf $(NODE_MODULES) $(ASL)

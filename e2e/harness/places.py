@@ -14,12 +14,12 @@ TEMPLATE = REPO / "infra" / "template.yaml"
 
 
 def binary(name):
-    """A function as `make functions` leaves it, for the processor and system of this machine."""
+    """A function, or `portcullis`, as `make functions cli` leaves it, for the processor and system of this machine."""
     version = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
     host = next(line.removeprefix("host: ") for line in version.splitlines() if line.startswith("host: "))
     path = TARGET / host / "release" / name
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: make functions")
+        raise FileNotFoundError(f"{path} is missing: make functions cli")
     return path
 
 
