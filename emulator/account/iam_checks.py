@@ -14,6 +14,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import elasticache as ec
 
 from . import elasticache_store, patching, wire
+from .ec2_rules import tags_for
 
 #: The checks of the call that is being authorized, and the one that failed.
 PENDING = contextvars.ContextVar("pending_checks", default=())
@@ -73,6 +74,7 @@ def install():
     extract = patching.original(iam_actions, "extract_resource_arn")
     enforce = patching.original(iam_evaluator, "enforce")
     deny = patching.original(iam_actions, "access_denied_response")
+    patching.require(iam_actions, "identity_denial_message")
 
     def extract_first(service, method, path, headers, body, query_params, region, account_id):
         parameters = {key: value[0] if isinstance(value, list) else value for key, value in query_params.items()}
@@ -94,11 +96,13 @@ def install():
                 return refused
         return None
 
-    def deny_by_name(service, action, *arguments, **named):
+    def deny_by_name(service, action, principal_arn, request_id, **named):
         check = DENIED.get()
         if check:
             action, named["resource_arn"] = check.action, check.resource
-        return deny(service, action, *arguments, **named)
+            explicit = named.get("explicit_deny", False)
+            named["message"] = iam_actions.identity_denial_message(action, principal_arn, check.resource, explicit)
+        return deny(service, action, principal_arn, request_id, **named)
 
     iam_actions.extract_resource_arn = extract_first
     iam_evaluator.enforce = enforce_all
@@ -124,13 +128,16 @@ def rule_checks(action, parameters):
     group_id = parameters.get("GroupId")
     group = f"arn:aws:ec2:{get_region()}:{get_account_id()}:security-group/{group_id}" if group_id else None
     group = group or group_arn(parameters)
-    if group is None or not any(key.startswith("TagSpecification.") for key in parameters):
+    tags = tags_for(wire.parse("ec2", action, parameters, required=False), "security-group-rule")
+    if group is None or not tags:
         return ()
     rules = f"arn:aws:ec2:{get_region()}:{get_account_id()}:security-group-rule/*"
+    keys = {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in tags}
+    keys["aws:TagKeys"] = [tag["Key"] for tag in tags]
     return (
         Check(f"ec2:{action}", group),
-        Check(f"ec2:{action}", rules, with_tags=True),
-        Check("ec2:CreateTags", rules, with_tags=True, keys={"ec2:CreateAction": action}),
+        Check(f"ec2:{action}", rules, keys=keys),
+        Check("ec2:CreateTags", rules, keys={**keys, "ec2:CreateAction": action}),
     )
 
 

@@ -1,4 +1,4 @@
-"""What moving a cache needs of ElastiCache: every setting comes back, states are gone through, and creating may fail."""
+"""What moving a cache needs of ElastiCache: settings come back, states are gone through, creating may fail."""
 
 import datetime
 import uuid
