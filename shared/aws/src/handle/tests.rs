@@ -1,6 +1,7 @@
 mod caches;
 mod calls;
 mod closing;
+mod moves;
 mod telling;
 
 use portcullis_engine::event::{EventName, GroupLead, RuleLead, RuleShape, Touched};

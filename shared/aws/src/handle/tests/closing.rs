@@ -15,7 +15,7 @@ fn open_cache() -> Account {
 }
 
 /// The event of the call that made the cache.
-fn delivered() -> Value {
+pub(super) fn delivered() -> Value {
     json!({
         "detail-type": "AWS API Call via CloudTrail",
         "source": "aws.elasticache",

@@ -1,0 +1,181 @@
+//! A cache on its default port starts a move, where the stack's owner wants that.
+
+use portcullis_engine::event::{Parsed, parse};
+
+use super::caches::{of_cache, with_cache};
+use super::closing::delivered;
+use super::*;
+use crate::scripted::{Execution, FUNCTION, MACHINE, counted, settings};
+
+const START: &str = "StartExecution";
+
+/// A cache on its default port, with no other fault.
+fn on_default_port() -> Account {
+    with_cache(11211, [])
+}
+
+/// The same behind a group that only caches carry, with a rule that opens it.
+fn open_too() -> Account {
+    let mut open = rule("sgr-1", WORLD);
+    (open.from_port, open.to_port) = (Some(11211), Some(11211));
+    let account = with_cache(11211, [open, rule("sgr-2", "10.0.0.0/8")]);
+    account.now().interfaces = vec![of_cache("eni-1")];
+    account
+}
+
+fn moving(account: &Account, mode: Mode) -> Shell {
+    let mut shell = account.shell(mode);
+    shell.settings.recreate_state_machine_arn = Some(MACHINE.to_owned());
+    shell
+}
+
+async fn served_by(shell: &Shell, payload: &Value) -> Result<Ended> {
+    let Parsed::Event(event) = parse(payload, &[]) else { panic!("no event: {payload}") };
+    super::super::cache(shell, &event, payload).await
+}
+
+async fn served(account: &Account, payload: &Value) -> Result<Ended> {
+    served_by(&moving(account, Mode::Enforce), payload).await
+}
+
+/// The event with the name of `sgr-1`, as the function hands it to itself.
+async fn named() -> Value {
+    let account = open_too();
+    served(&account, &delivered()).await.unwrap();
+    let state = account.now();
+    serde_json::from_slice(state.invoked[0].payload().unwrap().as_ref()).unwrap()
+}
+
+fn executions(account: &Account) -> Vec<Execution> {
+    account.now().executions.clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_is_started_and_told_with_its_execution() {
+    let account = on_default_port();
+    let Ended(text) = served(&account, &delivered()).await.unwrap();
+    let [execution] = executions(&account).try_into().unwrap();
+    let arn = format!("{}:{}", MACHINE.replace("stateMachine", "execution"), execution.name);
+    assert!(text.ends_with(&format!("{}: started {arn}", execution.name)), "{text}");
+    let input: Value = serde_json::from_str(&execution.input).unwrap();
+    assert_eq!(input["move"], execution.name);
+    let (subject, mail, document) = told(&account);
+    assert!(subject.contains("move started"), "{subject}");
+    assert!(mail.contains(&format!("stop-execution --region eu-west-1 --execution-arn {arn}")));
+    let finding = &document["findings"][0];
+    assert_eq!((&finding["outcome"], &finding["execution"]), (&"started".into(), &arn.into()));
+    assert_eq!(account.count("Invoke"), 0, "its name is its own: nothing is handed over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn observe_mode_starts_nothing() {
+    let account = on_default_port();
+    counted();
+    served_by(&moving(&account, Mode::Observe), &delivered()).await.unwrap();
+    assert_eq!(account.count(START), 0);
+    assert_eq!(ends(&account), ["withheld"]);
+    let actions = &counted()[1].1;
+    assert_eq!(
+        (&actions["Action"], &actions["Outcome"]),
+        (&"start-move".into(), &"withheld".into())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_that_cannot_be_started_is_an_error_and_is_told() {
+    let account = on_default_port();
+    account.fail(START, MACHINE, "AccessDeniedException");
+    let error = served(&account, &delivered()).await.unwrap_err().to_string();
+    assert!(error.starts_with("m-") && error.contains("AccessDeniedException"), "{error}");
+    assert_eq!(ends(&account), ["failed"]);
+}
+
+/// It was killed, or SNS did not take the alert: the next try finds the move by its name, and tells.
+#[tokio::test(start_paused = true)]
+async fn an_alert_of_a_move_that_did_not_go_out_is_made_up_for_by_the_next_try() {
+    for (end_it, end) in [(false, "started"), (true, "already-started")] {
+        let account = on_default_port();
+        account.fail("Publish", &settings().alert_topic_arn, "AuthorizationError");
+        served(&account, &delivered()).await.unwrap_err();
+        let before = executions(&account);
+        if end_it {
+            account.end_executions();
+        }
+        account.now().failures.clear();
+        served(&account, &delivered()).await.unwrap();
+        assert_eq!(ends(&account), [end]);
+        let names = |executions: Vec<Execution>| executions.into_iter().map(|e| (e.name, e.input));
+        assert!(names(executions(&account)).eq(names(before)), "it was started once");
+        assert_eq!(account.count("Invoke"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_a_rule_to_close_the_event_that_names_it_starts_the_move() {
+    let account = open_too();
+    served(&account, &delivered()).await.unwrap();
+    assert!(is_silent(&account) && account.count(START) == 0);
+    served(&account, &named().await).await.unwrap();
+    assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
+    assert_eq!(executions(&account).len(), 1);
+    assert_eq!(ends(&account), ["done", "started"], "in one alert");
+}
+
+/// After the revoke; or after the start too, but before the alert.
+#[tokio::test(start_paused = true)]
+async fn a_function_that_was_killed_between_loses_neither_the_rule_nor_the_move() {
+    let named = named().await;
+    let (revoked, started) = (open_too(), open_too());
+    served(&started, &named).await.unwrap();
+    started.now().published.clear();
+    revoked.now().rules.get_mut(GROUP).unwrap().remove(0);
+    for account in [revoked, started] {
+        served(&account, &named).await.unwrap();
+        assert_eq!(ends(&account), ["already-gone", "started"]);
+        assert_eq!(executions(&account).len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_event_again_and_the_one_that_names_the_rules_start_the_same_move() {
+    let account = open_too();
+    served(&account, &named().await).await.unwrap();
+    let first = executions(&account);
+    served(&account, &delivered()).await.unwrap();
+    assert_eq!(executions(&account), first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_lambda_does_not_take_is_closed_and_started_at_once() {
+    let account = open_too();
+    account.fail("Invoke", FUNCTION, "TooManyRequestsException");
+    served(&account, &delivered()).await.unwrap();
+    assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
+    assert_eq!(executions(&account).len(), 1);
+    assert_eq!(ends(&account), ["done", "started"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_a_move_does_not_keep_a_rule_open() {
+    let account = open_too();
+    account.fail(START, MACHINE, "StateMachineDoesNotExist");
+    let error = served(&account, &named().await).await.unwrap_err().to_string();
+    assert!(error.contains("StateMachineDoesNotExist") && !error.contains("sgr-1"), "{error}");
+    assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
+    assert_eq!(ends(&account), ["done", "failed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_is_counted_and_contains_nothing() {
+    let account = on_default_port();
+    counted();
+    served(&account, &delivered()).await.unwrap();
+    let counted = counted();
+    let names: Vec<&str> = counted.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["Findings", "Actions"], "nothing was open, so nothing is timed");
+    let actions = &counted[1].1;
+    assert_eq!(
+        (&actions["Action"], &actions["Outcome"]),
+        (&"start-move".into(), &"started".into())
+    );
+}
