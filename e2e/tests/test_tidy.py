@@ -5,25 +5,42 @@ import re
 
 from harness import deploy, places
 
-SHELL = places.REPO / "shared" / "aws" / "src"
 WATCHERS = frozenset({"ingress", "cache"})
-EVERYONE = WATCHERS | {"trail"}
-#: Which functions use a module of the shell. A role allows what the modules of its function call.
+MOVERS = frozenset({"recreate"})
+PAGE = frozenset({"approve"})
+SHELL = WATCHERS | MOVERS | {"trail"}
+EVERYONE = SHELL | PAGE
+#: Where the code is that calls AWS, and which functions use a module of it; those below a directory are meant by
+#: the longest name that fits. A role allows what the modules of its function call.
 MODULES = {
-    "act.rs": WATCHERS,
-    "again.rs": WATCHERS,
-    "clients.rs": EVERYONE,
-    "error.rs": EVERYONE,
-    "gather.rs": WATCHERS,
-    "gather/cache.rs": {"cache"},
-    "gather/group.rs": WATCHERS,
-    "handle.rs": WATCHERS,
-    "lib.rs": EVERYONE,
-    "metrics.rs": WATCHERS,
-    "publish.rs": WATCHERS,
-    "run.rs": EVERYONE,
-    "trail.rs": {"trail"},
-    "whole.rs": WATCHERS,
+    "shared/aws/src/act": WATCHERS,
+    "shared/aws/src/act/revoke.rs": WATCHERS | MOVERS,
+    "shared/aws/src/act/start.rs": {"cache"},
+    "shared/aws/src/again.rs": WATCHERS,
+    "shared/aws/src/clients.rs": SHELL,
+    "shared/aws/src/error.rs": SHELL,
+    "shared/aws/src/gather.rs": WATCHERS,
+    "shared/aws/src/gather/cache.rs": {"cache"},
+    "shared/aws/src/gather/group.rs": WATCHERS | MOVERS,
+    "shared/aws/src/handle": WATCHERS,
+    "shared/aws/src/lib.rs": SHELL,
+    "shared/aws/src/look": MOVERS,
+    "shared/aws/src/metrics.rs": WATCHERS,
+    "shared/aws/src/publish.rs": WATCHERS | MOVERS,
+    "shared/aws/src/run.rs": SHELL,
+    "shared/aws/src/trail.rs": {"trail"},
+    "shared/aws/src/whole.rs": WATCHERS,
+    "shared/approval/src": MOVERS | PAGE,
+    "functions/recreate/src": MOVERS,
+    "functions/approve/src": PAGE,
+}
+#: Calls of a module that not all of its functions make.
+ONLY = {
+    "dynamodb:DeleteItem": MOVERS,
+    "dynamodb:PutItem": MOVERS,
+    "dynamodb:Scan": frozenset(),  # the command line's, with the rights of whoever runs it
+    "kms:GenerateMac": MOVERS,
+    "kms:VerifyMac": PAGE,
 }
 #: What AWS itself does with the rights of a function: its logs, what failed, and, on request, keys and traces.
 BY_THE_PLATFORM = {
@@ -34,17 +51,48 @@ BY_THE_PLATFORM = {
     "kms:GenerateDataKey": EVERYONE,
     "xray:PutTraceSegments": EVERYONE,
     "xray:PutTelemetryRecords": EVERYONE,
+    # What EC2 and ElastiCache ask of whoever makes rules with tags, or a cache: Service Authorization Reference,
+    # "dependent actions", and the user guide on log delivery and keys. On every resource, but for the key.
+    "ec2:CreateTags": MOVERS,
+    "ec2:CreateNetworkInterface": MOVERS,
+    "ec2:DeleteNetworkInterface": MOVERS,
+    "ec2:DescribeVpcs": MOVERS,
+    "kms:CreateGrant": MOVERS,
+    "kms:DescribeKey": MOVERS,
+    "logs:CreateLogDelivery": MOVERS,
+    "logs:DeleteLogDelivery": MOVERS,
+    "logs:DescribeLogGroups": MOVERS,
+    "logs:DescribeResourcePolicies": MOVERS,
+    "logs:GetLogDelivery": MOVERS,
+    "logs:ListLogDeliveries": MOVERS,
+    "logs:PutResourcePolicy": MOVERS,
+    "logs:UpdateLogDelivery": MOVERS,
 }
-#: Those of them that a role has only under a condition of the template.
-ON_REQUEST = {"kms": "HasKey", "xray": "Traced"}
+#: Actions that change something and know no resources: traces, a task by its token, and what ElastiCache asks for.
+KNOW_NO_RESOURCES = re.compile(
+    r"xray:Put|states:SendTaskSuccess$|ec2:(Create|Delete)NetworkInterface$|logs:\w+(Delivery|Policy)$"
+)
 #: Actions that are called otherwise than the operation.
 OTHERWISE_NAMED = {"lambda:Invoke": "lambda:InvokeFunction"}
-#: `client.operation()` of the SDK, at the end of which an operation is sent or paged through.
-SERVICES = ("cloudtrail", "ec2", "elasticache", "lambda", "sns")
-CALL = re.compile(
-    rf"\b({'|'.join(SERVICES)})\s*\.\s*"
-    r"((?:describe|get|list|revoke|authorize|modify|create|delete|publish|invoke|put|send|start|stop|update|add|remove)\w*)\(\)"
-)
+#: IAM's name of each SDK's service, and the names of its clients.
+SERVICES = {
+    "applicationautoscaling": ("application-autoscaling", "scaling"),
+    "cloudtrail": ("cloudtrail", "cloudtrail"),
+    "cloudwatch": ("cloudwatch", "cloudwatch"),
+    "dynamodb": ("dynamodb", "client"),
+    "ec2": ("ec2", "ec2"),
+    "elasticache": ("elasticache", "elasticache"),
+    "kms": ("kms", "kms"),
+    "lambda": ("lambda", "lambda"),
+    "secretsmanager": ("secretsmanager", "secrets"),
+    "sfn": ("states", "sfn"),
+    "sns": ("sns", "sns"),
+}
+PREFIXES = {client: prefix for prefix, client in SERVICES.values()}
+VERBS = "describe|get|list|revoke|authorize|modify|create|delete|publish|invoke|put|send|start|stop|update|add|remove"
+#: `client.operation()` of the SDK, at the end of which an operation is sent or paged through; or its input, made first.
+CALL = re.compile(rf"\b({'|'.join(PREFIXES)})\s*\.\s*((?:{VERBS}|scan|query|batch|transact|generate|verify)\w*)\(\)")
+INPUT = re.compile(r"\baws_sdk_(\w+)::operation::(\w+)::builders\b|\baws_sdk_(\w+)::operation::(\w+)::\w+InputBuilder")
 
 
 def of_functions(binaries):
@@ -114,28 +162,48 @@ def one_or_more(value):
     return value if isinstance(value, list) else [value]
 
 
+def statements_of(document, condition):
+    """Each statement, with the condition that it is under."""
+    for statement in document["Statement"]:
+        if "Fn::If" in statement:
+            name, statement, otherwise = statement["Fn::If"]
+            assert otherwise == {"Ref": "AWS::NoValue"}
+            yield statement, name
+        else:
+            yield statement, condition
+
+
+def attached(policy):
+    """The roles that have a policy of its own, where they are there."""
+    for role in policy["Properties"]["Roles"]:
+        yield (role["Fn::If"][1] if "Fn::If" in role else role)["Ref"]
+
+
 def documents(role):
     """The policies of a role, by its logical id, each with the condition that it is under."""
     resources = deploy.template()["Resources"]
     properties = resources[role]["Properties"]
     for policy in properties.get("Policies", []):
-        yield policy["PolicyDocument"], None
+        yield policy["PolicyDocument"], resources[role].get("Condition")
     for managed in properties.get("ManagedPolicyArns", []):
         policy = resources[managed["Ref"]]
-        yield policy["Properties"]["PolicyDocument"], policy.get("Condition")
+        yield policy["Properties"]["PolicyDocument"], policy.get("Condition", resources[role].get("Condition"))
     for resource in resources.values():
-        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": role} in resource["Properties"]["Roles"]:
-            yield resource["Properties"]["PolicyDocument"], resource.get("Condition")
+        if resource["Type"] == "AWS::IAM::Policy" and role in attached(resource):
+            yield (
+                resource["Properties"]["PolicyDocument"],
+                resource.get("Condition", resources[role].get("Condition")),
+            )
 
 
 def allowed(role):
     """Every action that a role may use, on what, and under which condition of the template."""
     for document, condition in documents(role):
-        for statement in document["Statement"]:
+        for statement, under in statements_of(document, condition):
             assert statement["Effect"] == "Allow"
             for action in one_or_more(statement["Action"]):
                 for resource in one_or_more(statement["Resource"]):
-                    yield action, resource, condition
+                    yield action, resource, under
 
 
 def roles():
@@ -148,26 +216,51 @@ def roles():
 
 
 def code():
-    """The modules of the shell, without tests and the account that they script."""
-    for path in sorted(SHELL.rglob("*.rs")):
-        module = path.relative_to(SHELL)
-        if not {"tests", "scripted"} & {part.removesuffix(".rs") for part in module.parts}:
-            yield module.as_posix(), path.read_text().partition("\n#[cfg(test)]\nmod tests {")[0]
+    """The modules that call AWS, without tests and the account that they script."""
+    for root in sorted({"/".join(name.split("/")[:3]) for name in MODULES}):
+        for path in sorted((places.REPO / root).rglob("*.rs")):
+            module = path.relative_to(places.REPO)
+            if not {"tests", "scripted"} & {part.removesuffix(".rs") for part in module.parts}:
+                text = path.read_text().partition("\n#[cfg(test)]\nmod tests {")[0]
+                yield module.as_posix(), re.sub(r"//.*", "", text)
+
+
+def users(module):
+    """The functions that use a module."""
+    fitting = [name for name in MODULES if of(name, module)]
+    return MODULES[max(fitting, key=len)] if fitting else None
+
+
+def of(name, module):
+    """Whether a module is the one of this name, or below it."""
+    return module in (name, f"{name}.rs") or module.startswith(f"{name}/")
+
+
+def calls(text):
+    """Every AWS call of a module, as an IAM action."""
+    found = [(PREFIXES[client], name) for client, name in CALL.findall(text)]
+    found += [(SERVICES[a or c][0], b or d) for a, b, c, d in INPUT.findall(text)]
+    for service, name in found:
+        action = f"{service}:{''.join(word.capitalize() for word in name.split('_'))}"
+        yield OTHERWISE_NAMED.get(action, action)
 
 
 def called(function):
-    """Every AWS call of the modules that a function uses, as an IAM action."""
-    actions = set()
-    for module, text in code():
-        if function in MODULES[module]:
-            for service, name in CALL.findall(re.sub(r"//.*", "", text)):
-                action = f"{service}:{''.join(word.capitalize() for word in name.split('_'))}"
-                actions.add(OTHERWISE_NAMED.get(action, action))
-    return actions
+    """Every AWS call of the modules that a function uses."""
+    return {
+        action
+        for module, text in code()
+        if function in users(module)
+        for action in calls(text)
+        if function in ONLY.get(action, EVERYONE)
+    }
 
 
 def test_every_module_of_the_shell_is_some_functions():
-    assert {module for module, _ in code()} == set(MODULES)
+    modules = [module for module, _ in code()]
+    assert [module for module in modules if not users(module)] == []
+    for name in MODULES:
+        assert any(of(name, module) for module in modules), f"there is no {name} any more"
     assert {binary for binary, _ in roles()} == EVERYONE
 
 
@@ -175,41 +268,81 @@ def test_every_client_of_the_shell_is_looked_for():
     assert {service for _, text in code() for service in re.findall(r"\baws_sdk_(\w+)", text)} == set(SERVICES)
 
 
+def test_calls_that_only_some_make_are_made():
+    everything = {action for _, text in code() for action in calls(text)}
+    assert set(ONLY) <= everything
+
+
 def test_roles_allow_exactly_what_the_code_of_their_function_calls():
     for function, role in roles():
         of_platform = {action for action, functions in BY_THE_PLATFORM.items() if function in functions}
-        calls = called(function)
-        assert calls, f"no call of {function} was found"
-        assert {action for action, _, _ in allowed(role)} == calls | of_platform, role
+        made = called(function)
+        assert made, f"no call of {function} was found"
+        assert {action for action, _, _ in allowed(role)} == made | of_platform, role
 
 
-def test_keys_and_traces_are_allowed_on_request_only():
+def test_what_is_asked_for_is_allowed_on_request_only():
+    """Keys, traces, moves and the page."""
+    resources = deploy.template()["Resources"]
     for _, role in roles():
-        for action, _, condition in allowed(role):
-            assert condition == ON_REQUEST.get(action.split(":")[0]), action
+        for action, resource, condition in allowed(role):
+            expected = resources[role].get("Condition")
+            if resource == {"Ref": "KmsKeyArn"}:
+                expected = "HasKey"
+            elif action.startswith("xray:"):
+                expected = "Traced"
+            elif action == "states:StartExecution":
+                expected = "MovesBegin"
+            elif action == "kms:GenerateMac":
+                expected = "HasPage"
+            assert condition == expected, action
 
 
 def test_what_changes_or_sends_is_bound_to_resources():
     for _, role in roles():
         for action, resource, _ in allowed(role):
             if resource == "*":
-                # X-Ray's know no resources.
-                assert re.match(r"\w+:(Describe|Get)|xray:Put", action), f"{action} on everything"
+                known = re.match(r"[\w-]+:(Describe|Get|List)", action) or KNOW_NO_RESOURCES.match(action)
+                assert known, f"{action} on everything"
 
 
-def test_every_policy_belongs_to_the_role_of_a_function():
+def test_every_policy_belongs_to_a_role_that_is_looked_at():
     """What no function's role has would be seen by none of these tests."""
     resources = deploy.template()["Resources"]
     of_functions = {role for _, role in roles()}
-    assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::Role"} == of_functions
+    looked_at = of_functions | {"RecreateStateMachineRole"}
+    assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::Role"} == looked_at
     managed = [resources[role]["Properties"].get("ManagedPolicyArns", []) for role in of_functions]
-    attached = {policy["Ref"] for policies in managed for policy in policies}
-    assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::ManagedPolicy"} == attached
+    used = {policy["Ref"] for policies in managed for policy in policies}
+    assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::ManagedPolicy"} == used
     for resource in resources.values():
         if resource["Type"] == "AWS::IAM::Policy":
-            assert {ref["Ref"] for ref in resource["Properties"]["Roles"]} <= of_functions
-        if resource["Type"] == "AWS::Serverless::Function":
+            assert set(attached(resource)) <= of_functions
+        if resource["Type"] in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
             assert "Policies" not in resource["Properties"], "a role of its own says it all"
+
+
+def test_the_workflow_may_invoke_its_function_and_write_its_logs():
+    changes = {}
+    for action, resource, condition in allowed("RecreateStateMachineRole"):
+        assert condition == "Moves"
+        changes.setdefault(json.dumps(resource), set()).add(action)
+    assert changes.pop(json.dumps({"Fn::GetAtt": ["RecreateFunction", "Arn"]})) == {"lambda:InvokeFunction"}
+    (on_everything,) = changes.values()
+    assert {action.split(":")[0] for action in on_everything} == {"logs", "xray"}
+
+
+def test_managed_policies_fit():
+    """IAM takes 6,144 characters, blanks not counted; the names of GovCloud are the longest."""
+    names = {"AWS::Partition": "aws-us-gov", "AWS::Region": "us-gov-west-1", "AWS::AccountId": "111122223333"}
+    for name, resource in deploy.template()["Resources"].items():
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            text = json.dumps(resource["Properties"]["PolicyDocument"], separators=(",", ":"))
+            text = re.sub(r'\{"Fn::Sub":("[^"]*")\}', r"\1", text)
+            text = re.sub(r'\{"Ref":"([\w:]+)"\}', lambda ref: f'"{names.get(ref.group(1), "x" * 90)}"', text)
+            for variable, value in names.items():
+                text = text.replace(f"${{{variable}}}", value)
+            assert 500 < len(re.sub(r"\s", "", text)) <= 6_144, name
 
 
 def test_one_role_per_function():
