@@ -5,7 +5,7 @@ import time
 import uuid
 
 import pytest
-from conftest import ACCOUNT, REGION, allow, arn_of, code_of, document, wait_for
+from conftest import ACCOUNT, REGION, allow, arn_of, code_of, document, outputs, wait_for
 
 INVOKE = "arn:aws:states:::lambda:invoke"
 CALLBACK = f"{INVOKE}.waitForTaskToken"
@@ -346,3 +346,55 @@ def test_who_may_send_answers_may_send_them_to_any_task(asking, aws, role):
     execution, token = asking()
     role(allow("states:SendTaskSuccess"))("stepfunctions").send_task_success(taskToken=token, output="1")
     assert output(ended(aws, execution)) == 1
+
+
+# Deployed -------------------------------------------------------------------------------
+
+TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Bucket: {Type: String}
+  Function: {Type: String}
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Principal: {Service: states.amazonaws.com}, Action: sts:AssumeRole}]
+      Policies:
+        - PolicyName: invoke
+          PolicyDocument:
+            Statement: [{Effect: Allow, Action: lambda:InvokeFunction, Resource: !Ref Function}]
+  Machine:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      Name: !Sub "${AWS::StackName}-recreate"
+      Type: STANDARD
+      DefinitionUri: {Bucket: !Ref Bucket, Key: recreate.asl.json}
+      DefinitionSubstitutions: {Partition: !Ref AWS::Partition, FunctionArn: !Ref Function, Days: "7"}
+      Role: !GetAtt Role.Arn
+Outputs:
+  Machine: {Value: !Ref Machine}
+"""
+DEFINITION = {
+    "QueryLanguage": "JSONata",
+    "StartAt": "Call",
+    "States": {
+        "Call": {
+            "Type": "Task",
+            "Resource": "arn:${Partition}:states:::lambda:invoke",
+            "Arguments": {"FunctionName": "${FunctionArn}", "Payload": {"answer": "{% $number('${Days}') * 2 %}"}},
+            "Output": "{% $states.result.Payload %}",
+            "End": True,
+        }
+    },
+}
+
+
+def test_a_workflow_is_deployed_from_a_file(aws, stack, function):
+    bucket = f"b{uuid.uuid4().hex[:8]}"
+    aws("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    aws("s3").put_object(Bucket=bucket, Key="recreate.asl.json", Body=json.dumps(DEFINITION))
+    made = outputs(stack(TEMPLATE, {"Bucket": bucket, "Function": arn_of(aws, function)}))["Machine"]
+    assert made.endswith(f":stateMachine:{stack.name}-recreate")
+    assert output(ended(aws, start(aws, made))) == 14
