@@ -105,7 +105,28 @@ async fn record(table: &Table, to: To<'_>, answer: &Answer) -> Result<bool> {
     }
 }
 
-/// Wakes the workflow. It reads the answer in the table, so nothing is sent that it would believe.
+/// Wakes the workflow that waits with this token. It reads the answer in the table, so nothing is sent
+/// that it would believe. `false` if nothing waits with it any more.
+///
+/// # Errors
+///
+/// If Step Functions does not answer.
+pub async fn wake(sfn: &aws_sdk_sfn::Client, token: &str) -> Result<bool> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that wakes the workflow")]
+    let wake = sfn.send_task_success();
+    match wake.task_token(token).output("{}").send().await {
+        Ok(_) => Ok(true),
+        Err(error) => {
+            let gone = error.as_service_error().is_some_and(|error| {
+                error.is_task_does_not_exist()
+                    || error.is_task_timed_out()
+                    || error.is_invalid_token()
+            });
+            if gone { Ok(false) } else { Err(error).context("waking the workflow") }
+        }
+    }
+}
+
 async fn pass_on(
     table: &Table,
     sfn: &aws_sdk_sfn::Client,
@@ -116,20 +137,14 @@ async fn pass_on(
     let Some(token) = question.and_then(|question| question.token.clone()) else {
         return Ok(Decided::NobodyWaits);
     };
-    #[expect(clippy::disallowed_methods, reason = "the one place that wakes the workflow")]
-    let wake = sfn.send_task_success();
-    let woken = match wake.task_token(token).output("{}").send().await {
-        Ok(_) => Decided::Recorded,
+    let woken = match wake(sfn, &token).await {
+        Ok(true) => Decided::Recorded,
+        Ok(false) => Decided::NobodyWaits,
         Err(error) => {
-            let gone = error.as_service_error().is_some_and(|error| {
-                error.is_task_does_not_exist() || error.is_task_timed_out() || error.is_invalid_token()
-            });
-            if !gone {
-                return Err(error).with_context(|| {
-                    format!("the answer is recorded, but the workflow of move {} could not be woken; answer again", to.id)
-                });
-            }
-            Decided::NobodyWaits
+            return Err(error.context(format!(
+                "the answer is recorded, but the workflow of move {} could not be woken; answer again",
+                to.id
+            )));
         }
     };
     #[expect(clippy::disallowed_methods, reason = "the one place that writes the table")]

@@ -8,7 +8,7 @@ mod link;
 mod record;
 mod table;
 
-pub use answer::{Decided, To, answer};
+pub use answer::{Decided, To, answer, wake};
 pub use link::{Checked, Link, sign};
 pub use record::{About, Answer, Question, Record, Through};
 pub use table::{Lock, Summary, Table};

@@ -113,31 +113,70 @@ impl Table {
     ///
     /// If the table does not take it.
     pub async fn stage(&self, id: &str, stage: &str) -> Result<()> {
-        self.set(id, "stage", text(stage)).await
-    }
-
-    /// Asks: from now on, the question can be answered.
-    ///
-    /// # Errors
-    ///
-    /// If the table does not take it.
-    pub async fn ask(&self, id: &str, about: About, question: &Question) -> Result<()> {
-        self.set(id, about.as_str(), to_attribute_value(question)?).await
-    }
-
-    async fn set(&self, id: &str, name: &str, value: AttributeValue) -> Result<()> {
         #[expect(clippy::disallowed_methods, reason = "the one place that writes the table")]
         let update = self.client.update_item();
         update
             .table_name(&self.name)
             .key("id", text(id))
-            .update_expression("SET #name = :value")
+            .update_expression("SET stage = :stage")
             .condition_expression("attribute_exists(id)")
-            .expression_attribute_names("#name", name)
-            .expression_attribute_values(":value", value)
+            .expression_attribute_values(":stage", text(stage))
             .send()
             .await
-            .with_context(|| format!("writing `{name}` of move {id} to {}", self.name))?;
+            .with_context(|| format!("writing that move {id} is at `{stage}`"))?;
+        Ok(())
+    }
+
+    /// Asks: from now on, the question can be answered. `false` if it is answered already: it then stays
+    /// as it is.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not take it.
+    pub async fn ask(&self, id: &str, about: About, question: &Question) -> Result<bool> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that writes the table")]
+        let update = self.client.update_item();
+        let asked = update
+            .table_name(&self.name)
+            .key("id", text(id))
+            .update_expression("SET #question = :question")
+            .condition_expression(
+                "attribute_exists(id) AND attribute_not_exists(#question.#answer)",
+            )
+            .expression_attribute_names("#question", about.as_str())
+            .expression_attribute_names("#answer", "answer")
+            .expression_attribute_values(":question", to_attribute_value(question)?)
+            .send()
+            .await;
+        match asked {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error).with_context(|| format!("asking about move {id}")),
+        }
+    }
+
+    /// Forgets a question and its answer: it will be asked anew.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not take it.
+    pub async fn forget(&self, id: &str, about: About) -> Result<()> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that writes the table")]
+        let update = self.client.update_item();
+        update
+            .table_name(&self.name)
+            .key("id", text(id))
+            .update_expression("REMOVE #question")
+            .expression_attribute_names("#question", about.as_str())
+            .send()
+            .await
+            .with_context(|| format!("forgetting what was asked about move {id}"))?;
         Ok(())
     }
 

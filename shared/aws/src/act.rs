@@ -3,7 +3,7 @@
 //! INVARIANT: it does what it is told, chooses nothing, and believes nothing but what it sees
 //! afterwards. One failure does not stop the rest.
 
-mod revoke;
+pub(crate) mod revoke;
 mod start;
 
 use std::collections::BTreeMap;

@@ -74,14 +74,14 @@ pub(crate) fn elasticache(config: &SdkConfig) -> aws_sdk_elasticache::Client {
 }
 
 /// A topic is published to in its own Region: a central one may be in another.
-fn sns(config: &SdkConfig, topic: &str) -> aws_sdk_sns::Client {
+pub fn sns(config: &SdkConfig, topic: &str) -> aws_sdk_sns::Client {
     let region = topic.split(':').nth(3).map(|region| Region::new(region.to_owned()));
     let config = aws_sdk_sns::config::Builder::from(config).region(region);
     aws_sdk_sns::Client::from_conf(config.build())
 }
 
 /// What all clients share. Endpoint, Region and credentials are the SDK's own settings.
-pub(crate) async fn config() -> SdkConfig {
+pub async fn config() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .operation_timeout(OPERATION)
         .operation_attempt_timeout(ATTEMPT)

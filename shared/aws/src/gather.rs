@@ -4,7 +4,8 @@ mod cache;
 mod group;
 
 pub(crate) use cache::cache;
-pub(crate) use group::{around, group, listed, read, rules, shown};
+pub use group::{around, rules};
+pub(crate) use group::{group, listed, read, shown};
 
 use std::time::Duration;
 

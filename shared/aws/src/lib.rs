@@ -6,7 +6,7 @@
 mod act;
 mod again;
 mod clients;
-mod error;
+pub mod error;
 mod gather;
 mod handle;
 pub mod look;
@@ -18,6 +18,9 @@ mod scripted;
 mod trail;
 mod whole;
 
-pub use clients::Shell;
+pub use act::revoke::revoke;
+pub use clients::{Shell, config, sns};
+pub use gather::{around, rules};
 pub use handle::{Ended, cache, ingress};
-pub use run::{run, run_trail};
+pub use publish::{Message, publish};
+pub use run::{answer, failure, log_json_lines, run, run_trail, variable};

@@ -2,25 +2,34 @@
 
 use anyhow::{Context, Result};
 use aws_sdk_sns::Client;
-use portcullis_engine::alert::Alert;
+use portcullis_engine::alert::{Alert, by_protocol};
 
 /// What SNS is to publish: mail for people, JSON for machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Message {
+pub struct Message {
     /// `Subject`
-    pub(crate) subject: String,
+    pub subject: String,
     /// `Message`, for `MessageStructure=json`.
-    pub(crate) body: String,
+    pub body: String,
 }
 
 impl Message {
     pub(crate) fn of(alert: &Alert) -> Self {
         Self { subject: alert.subject.clone(), body: alert.message() }
     }
+
+    /// A message with a mail and a document.
+    pub fn new(subject: &str, mail: &str, document: &str) -> Self {
+        Self { subject: subject.to_owned(), body: by_protocol(mail, document) }
+    }
 }
 
 /// Publishes the message.
-pub(crate) async fn publish(sns: &Client, topic: &str, message: &Message) -> Result<()> {
+///
+/// # Errors
+///
+/// If SNS does not take it.
+pub async fn publish(sns: &Client, topic: &str, message: &Message) -> Result<()> {
     #[expect(clippy::disallowed_methods, reason = "the one place that publishes")]
     let request = sns.publish();
     request

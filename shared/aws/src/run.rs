@@ -5,6 +5,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use portcullis_engine::event::{Event, Parsed, names_rules, parse};
 use portcullis_engine::settings::Settings;
 use portcullis_engine::trail::Verdict;
+use serde::Serialize;
 use serde_json::Value;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -63,9 +64,14 @@ async fn check(cloudtrail: &aws_sdk_cloudtrail::Client) -> Result<String, Diagno
 }
 
 /// Answers one invocation after the other.
-async fn answer<F>(each: F) -> Result<()>
+///
+/// # Errors
+///
+/// If the Lambda runtime ends.
+pub async fn answer<F, R>(each: F) -> Result<()>
 where
-    F: AsyncFn(LambdaEvent<Value>) -> Result<String, Diagnostic>,
+    F: AsyncFn(LambdaEvent<Value>) -> Result<R, Diagnostic>,
+    R: Serialize,
 {
     // Boxed: the compiler gives up on the layout of futures that are nested as deep as this.
     let service = service_fn(|invoked| Box::pin(each(invoked)));
@@ -74,7 +80,7 @@ where
 
 /// Handled here: logged once, whole, and given back so that Lambda counts it, retries, and keeps
 /// the event in the end.
-fn failure(kind: &str, message: String) -> Diagnostic {
+pub fn failure(kind: &str, message: String) -> Diagnostic {
     tracing::error!("{message}");
     Diagnostic { error_type: format!("Portcullis.{kind}"), error_message: message }
 }
@@ -131,12 +137,13 @@ fn guard(event: &Event, function_arn: &str) -> Result<()> {
 }
 
 /// The one place that reads the environment. Endpoints, Region and credentials are the SDK's.
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     std::env::var(name).ok()
 }
 
-fn log_json_lines() {
+/// Logs as JSON, a line an event, as Lambda is set to.
+pub fn log_json_lines() {
     // Lambda's own setting of the level.
     let level = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
     tracing_subscriber::fmt()

@@ -57,19 +57,23 @@ impl Alert {
         }
     }
 
-    /// The `Message` for `MessageStructure=json`: people get the mail, machines the document.
+    /// The `Message` for `MessageStructure=json`.
     pub fn message(&self) -> String {
-        let (mail, document) = (self.mail.as_str(), self.document.as_str());
-        let by_protocol = BTreeMap::from([
-            ("default", mail),
-            ("sqs", document),
-            ("lambda", document),
-            ("http", document),
-            ("https", document),
-        ]);
-        // A map of strings always serialises.
-        serde_json::to_string(&by_protocol).unwrap_or_default()
+        by_protocol(&self.mail, &self.document)
     }
+}
+
+/// The `Message` for `MessageStructure=json`: people get the mail, machines the document.
+pub fn by_protocol(mail: &str, document: &str) -> String {
+    let by_protocol = BTreeMap::from([
+        ("default", mail),
+        ("sqs", document),
+        ("lambda", document),
+        ("http", document),
+        ("https", document),
+    ]);
+    // A map of strings always serialises.
+    serde_json::to_string(&by_protocol).unwrap_or_default()
 }
 
 /// What a finding ended as.

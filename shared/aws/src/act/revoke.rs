@@ -48,7 +48,7 @@ enum Refusal {
 const BROKE: [&str; 4] = ["InternalError", "InternalFailure", "ServiceUnavailable", "Unavailable"];
 
 /// Revokes the rules of a group and says what came of each, by its id.
-pub(super) async fn revoke(ec2: &Client, group: &str, rules: &[&IngressRule]) -> Outcomes {
+pub async fn revoke(ec2: &Client, group: &str, rules: &[&IngressRule]) -> Outcomes {
     let mut answers = BTreeMap::new();
     for batch in rules.chunks(BATCH) {
         answers.extend(revoke_batch(ec2, group, batch).await);

@@ -38,14 +38,14 @@ pub(crate) async fn group(ec2: &Client, lead: &GroupLead) -> Result<Option<Group
 }
 
 /// The rules of a group with their prefix lists, as they are now.
-pub(crate) async fn rules(ec2: &Client, id: &str) -> Result<GroupFacts> {
+pub async fn rules(ec2: &Client, id: &str) -> Result<GroupFacts> {
     let mut facts = read(ec2, id).await?;
     lists(ec2, &mut facts).await;
     Ok(facts)
 }
 
 /// What is read only when there is something to say: name, VPC and tags, and the interfaces.
-pub(crate) async fn around(ec2: &Client, facts: &mut GroupFacts) {
+pub async fn around(ec2: &Client, facts: &mut GroupFacts) {
     let (details, interfaces) = join(details(ec2, &facts.id), interfaces(ec2, &facts.id)).await;
     facts.details = details;
     facts.interfaces = interfaces;

@@ -139,7 +139,7 @@ fn at_port(engine: &Engine, port: Option<u16>, tables: &[SourceTable<'_>]) -> Ve
 }
 
 /// Why the group may protect more than caches; `None` if it does not.
-fn shared(group: &GroupFacts) -> Option<Because> {
+pub fn shared(group: &GroupFacts) -> Option<Because> {
     match &group.interfaces {
         Interfaces::NotRead => {
             Some(Because::SharingUnknown("its interfaces were not read".to_owned()))

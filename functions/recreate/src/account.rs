@@ -1,0 +1,154 @@
+//! What is in the account: a cache, a snapshot, tags.
+
+use anyhow::Result;
+use aws_sdk_elasticache::Client;
+use aws_sdk_elasticache::types::{CacheCluster, ReplicationGroup, Snapshot, Tag};
+use portcullis_aws::error::code;
+use portcullis_plan::marks;
+
+use crate::error::{lasting, of};
+
+/// A cache by its ARN, `arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// The ARN.
+    pub(crate) arn: String,
+    /// Its id.
+    pub(crate) id: String,
+    /// The account.
+    pub(crate) account: String,
+    /// The Region.
+    pub(crate) region: String,
+    /// Whether it is a replication group, and not a cluster.
+    pub(crate) is_group: bool,
+}
+
+impl Name {
+    /// # Errors
+    ///
+    /// If it is not the ARN of a replication group or a cluster.
+    pub(crate) fn parse(arn: &str) -> Result<Self> {
+        let parts: Vec<&str> = arn.split(':').collect();
+        let (is_group, region, account, id) = match parts.as_slice() {
+            ["arn", _, "elasticache", region, account, "replicationgroup", id] => {
+                (true, region, account, id)
+            }
+            ["arn", _, "elasticache", region, account, "cluster", id] => {
+                (false, region, account, id)
+            }
+            _ => {
+                return Err(lasting(format!(
+                    "`{}` is not the ARN of a replication group or a cache cluster",
+                    arn.escape_default()
+                )));
+            }
+        };
+        Ok(Self {
+            arn: arn.to_owned(),
+            id: (*id).to_owned(),
+            account: (*account).to_owned(),
+            region: (*region).to_owned(),
+            is_group,
+        })
+    }
+
+    /// Another of the same kind and place.
+    pub(crate) fn beside(&self, id: &str) -> Self {
+        let stem = self.arn.strip_suffix(&self.id).unwrap_or_default();
+        Self { arn: format!("{stem}{id}"), id: id.to_owned(), ..self.clone() }
+    }
+
+    /// The ARN of a snapshot of this name, in the same place.
+    pub(crate) fn snapshot(&self, name: &str) -> String {
+        let mut parts: Vec<&str> = self.arn.split(':').take(5).collect();
+        parts.extend(["snapshot", name]);
+        parts.join(":")
+    }
+}
+
+/// A cache as Describe shows it now.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Live {
+    Group(Box<ReplicationGroup>),
+    Cluster(Box<CacheCluster>),
+}
+
+impl Live {
+    /// Its status; empty if none is shown.
+    pub(crate) fn status(&self) -> &str {
+        match self {
+            Self::Group(group) => group.status(),
+            Self::Cluster(cluster) => cluster.cache_cluster_status(),
+        }
+        .unwrap_or_default()
+    }
+
+    /// When it was made, in seconds since 1970.
+    pub(crate) fn created(&self) -> Option<i64> {
+        match self {
+            Self::Group(group) => group.replication_group_create_time(),
+            Self::Cluster(cluster) => cluster.cache_cluster_create_time(),
+        }
+        .map(aws_sdk_elasticache::primitives::DateTime::secs)
+    }
+}
+
+/// A cache; `None` if there is none of this name.
+pub(crate) async fn cache(elasticache: &Client, name: &Name) -> Result<Option<Live>> {
+    if name.is_group {
+        let request = elasticache.describe_replication_groups().replication_group_id(&name.id);
+        return match request.send().await {
+            Ok(answer) => {
+                let group = answer.replication_groups.unwrap_or_default().into_iter().next();
+                Ok(group.map(Box::new).map(Live::Group))
+            }
+            Err(error) if code(&error) == Some("ReplicationGroupNotFoundFault") => Ok(None),
+            Err(error) => Err(of("DescribeReplicationGroups", &error)),
+        };
+    }
+    match elasticache.describe_cache_clusters().cache_cluster_id(&name.id).send().await {
+        Ok(answer) => {
+            let cluster = answer.cache_clusters.unwrap_or_default().into_iter().next();
+            Ok(cluster.map(Box::new).map(Live::Cluster))
+        }
+        Err(error) if code(&error) == Some("CacheClusterNotFound") => Ok(None),
+        Err(error) => Err(of("DescribeCacheClusters", &error)),
+    }
+}
+
+/// A snapshot; `None` if there is none of this name.
+pub(crate) async fn snapshot(elasticache: &Client, name: &str) -> Result<Option<Snapshot>> {
+    match elasticache.describe_snapshots().snapshot_name(name).send().await {
+        Ok(answer) => Ok(answer.snapshots.unwrap_or_default().into_iter().next()),
+        Err(error) if code(&error) == Some("SnapshotNotFoundFault") => Ok(None),
+        Err(error) => Err(of("DescribeSnapshots", &error)),
+    }
+}
+
+/// The tags of a cache or a snapshot.
+pub(crate) async fn tags(elasticache: &Client, arn: &str) -> Result<Vec<Tag>> {
+    let answer = elasticache.list_tags_for_resource().resource_name(arn).send().await;
+    let answer = answer.map_err(|error| of("ListTagsForResource", &error))?;
+    Ok(answer.tag_list.unwrap_or_default())
+}
+
+/// The value of a tag.
+pub(crate) fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
+    tags.iter().find(|tag| tag.key() == Some(key)).and_then(Tag::value)
+}
+
+/// Whether a move of this cache made what has these tags.
+pub(crate) fn is_ours(tags: &[Tag], cache: &str) -> bool {
+    value(tags, marks::MOVED_FROM) == Some(cache)
+}
+
+/// Sets a tag.
+pub(crate) async fn tag(elasticache: &Client, arn: &str, key: &str, to: &str) -> Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "a step of a move")]
+    let request = elasticache.add_tags_to_resource();
+    let request = request.resource_name(arn).tags(Tag::builder().key(key).value(to).build());
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(of("AddTagsToResource", &error)),
+    }
+}

@@ -1,0 +1,149 @@
+//! The two questions: whether the cache is to be moved, and whether the old one is to be deleted.
+
+use anyhow::Result;
+use portcullis_approval::{About, Question, Record, To, sign, wake};
+use portcullis_plan::mail;
+use portcullis_plan::plan::Plan;
+
+use super::{State, Step};
+
+const DAY: i64 = 24 * 3600;
+
+impl Step<'_> {
+    pub(super) async fn ask(&self, token: String) -> Result<State> {
+        let (record, plan) = self.begin("ask").await?;
+        let Some((question, link)) = self.question(&record, About::Move, "", token).await? else {
+            return Ok(State::Done);
+        };
+        let mail = mail::ask(&plan, &self.context(), link.as_deref(), question.until);
+        self.tell(mail).await?;
+        Ok(State::Waiting)
+    }
+
+    pub(super) async fn ask_deletion(&self, token: String) -> Result<State> {
+        let (record, plan) = self.begin("ask-deletion").await?;
+        let seen = match self.in_use(&record).await? {
+            super::watch::InUse::No(seen) | super::watch::InUse::Yes(seen) => seen,
+            super::watch::InUse::Gone => "the cache is not there any more".to_owned(),
+        };
+        let Some((question, link)) = self.question(&record, About::Deletion, &seen, token).await?
+        else {
+            return Ok(State::Done);
+        };
+        let (context, link) = (self.context(), link.as_deref());
+        let mail = mail::ask_deletion(&plan, &context, &seen, link, question.until);
+        self.tell(mail).await?;
+        Ok(State::Waiting)
+    }
+
+    /// Asks a question, and makes the link to it. One that is open already is asked anew, until the same
+    /// time. `None` if it was answered meanwhile: then the workflow is woken at once.
+    async fn question(
+        &self,
+        record: &Record,
+        about: About,
+        note: &str,
+        token: String,
+    ) -> Result<Option<(Question, Option<String>)>> {
+        let (table, now) = (&self.shell.table, (self.shell.now)());
+        let open = record.question(about).filter(|open| open.until > now);
+        let question = Question {
+            asked_at: open.map_or(now, |open| open.asked_at),
+            until: open.map_or(now + self.shell.settings.answer_days * DAY, |open| open.until),
+            plan: record.fingerprint.clone(),
+            note: note.to_owned(),
+            token: Some(token.clone()),
+            answer: None,
+            passed_on: false,
+        };
+        if !table.ask(&self.of.id, about, &question).await? {
+            wake(&self.shell.sfn, &token).await?;
+            return Ok(None);
+        }
+        let link = match &self.shell.settings.page {
+            Some(page) => {
+                let (id, plan) = (self.of.id.as_str(), record.fingerprint.as_str());
+                let to = To { id, about, plan, until: question.until };
+                Some(sign(&self.shell.kms, &page.key, &page.url, to).await?)
+            }
+            None => None,
+        };
+        Ok(Some((question, link)))
+    }
+
+    pub(super) async fn answered(&self) -> Result<State> {
+        let (record, plan) = self.begin("answered").await?;
+        match self.answer(&record, &plan, About::Move).await? {
+            Some(state) => Ok(state),
+            None => Ok(State::Waiting),
+        }
+    }
+
+    pub(super) async fn deletion_answered(&self) -> Result<State> {
+        let (record, plan) = self.begin("deletion-answered").await?;
+        match self.answer(&record, &plan, About::Deletion).await? {
+            Some(State::Yes) => {}
+            Some(state) => return Ok(state),
+            None => return Ok(State::Waiting),
+        }
+        match self.in_use(&record).await? {
+            super::watch::InUse::No(_) | super::watch::InUse::Gone => Ok(State::Yes),
+            super::watch::InUse::Yes(why) => {
+                self.tell(mail::used_again(&plan, &self.context(), &why)).await?;
+                self.shell.table.forget(&self.of.id, About::Deletion).await?;
+                Ok(State::Used)
+            }
+        }
+    }
+
+    pub(super) async fn nobody_answered(&self) -> Result<State> {
+        self.in_the_end(About::Move).await
+    }
+
+    /// Nobody answered whether the old cache is to be deleted: it is kept.
+    pub(super) async fn kept(&self) -> Result<State> {
+        self.in_the_end(About::Deletion).await
+    }
+
+    /// The time to answer is over, but an answer of the last second counts.
+    async fn in_the_end(&self, about: About) -> Result<State> {
+        let (record, plan) = self.begin("nobody-answered").await?;
+        if let Some(state) = self.answer(&record, &plan, about).await? {
+            return Ok(state);
+        }
+        let mail = match about {
+            About::Move => mail::nobody_answered(&plan, &self.context()),
+            About::Deletion => {
+                mail::kept(&plan, &self.context(), "nobody answered whether it is to be deleted")
+            }
+        };
+        self.tell(mail).await?;
+        self.end("nobody answered").await?;
+        Ok(State::No)
+    }
+
+    /// What was answered, from the table: nothing else is believed.
+    async fn answer(&self, record: &Record, plan: &Plan, about: About) -> Result<Option<State>> {
+        let answer = record.question(about).and_then(|question| question.answer.as_ref());
+        let Some(answer) = answer else { return Ok(None) };
+        if answer.yes {
+            return Ok(Some(State::Yes));
+        }
+        let mail = match about {
+            About::Move => mail::rejected(plan, &self.context(), &answer.by, &answer.reason),
+            About::Deletion => {
+                let why = format!("{} rejected its deletion: {}", answer.by, answer.reason);
+                mail::kept(plan, &self.context(), &why)
+            }
+        };
+        self.tell(mail).await?;
+        self.end("rejected").await?;
+        Ok(Some(State::No))
+    }
+
+    /// The move ends here.
+    pub(super) async fn end(&self, stage: &str) -> Result<()> {
+        self.shell.table.stage(&self.of.id, stage).await?;
+        self.unlock().await
+    }
+}

@@ -1,0 +1,80 @@
+//! Deleting the old cache, when a person agreed to that and nobody uses it.
+
+use anyhow::Result;
+use portcullis_approval::About;
+use portcullis_aws::error::code;
+use portcullis_plan::marks;
+use portcullis_plan::plan::Plan;
+
+use super::watch::InUse;
+use super::{State, Step};
+use crate::account;
+use crate::error::{lasting, of};
+
+impl Step<'_> {
+    /// Deletes, and waits until it is gone.
+    ///
+    /// INVARIANT: a cache is deleted only when the table says that a person agreed to that, nobody has
+    /// used it for an hour, and its replacement is there, made by this very plan.
+    pub(super) async fn delete(&self) -> Result<State> {
+        let (record, plan) = self.begin("delete").await?;
+        self.answer_of(&record, About::Deletion)?;
+        let elasticache = &self.shell.look.elasticache;
+        let Some(live) = account::cache(elasticache, &self.old).await? else {
+            return Ok(State::Done);
+        };
+        match live.status() {
+            "deleting" | "deleted" => return Ok(State::Waiting),
+            "available" => {}
+            // It has to be available to be deleted with a snapshot.
+            _ => return Ok(State::Waiting),
+        }
+        let new = self.new(&plan);
+        let replaced = account::cache(elasticache, &new).await?;
+        match replaced {
+            Some(replaced) if replaced.status() == "available" => {}
+            Some(replaced) => {
+                return Err(lasting(format!(
+                    "{} is {}, so {} is kept",
+                    new.id,
+                    replaced.status(),
+                    self.old.id
+                )));
+            }
+            None => return Err(lasting(format!("{} is gone, so {} is kept", new.id, self.old.id))),
+        }
+        self.is_this_moves(&plan).await?;
+        if let InUse::Yes(why) = self.in_use(&record).await? {
+            return Err(lasting(format!("{} is in use again, so it is kept: {why}", self.old.id)));
+        }
+        account::tag(elasticache, &self.of.cache, marks::DELETION_APPROVED, &self.of.id).await?;
+        self.remove(&plan).await?;
+        Ok(State::Waiting)
+    }
+
+    async fn remove(&self, plan: &Plan) -> Result<()> {
+        let elasticache = &self.shell.look.elasticache;
+        let last = plan.last_snapshot.clone();
+        if self.old.is_group {
+            #[expect(clippy::disallowed_methods, reason = "a person agreed to it")]
+            let request = elasticache.delete_replication_group();
+            let request = request
+                .replication_group_id(&self.old.id)
+                .retain_primary_cluster(false)
+                .set_final_snapshot_identifier(last);
+            return match request.send().await {
+                Ok(_) => Ok(()),
+                Err(error) if code(&error) == Some("ReplicationGroupNotFoundFault") => Ok(()),
+                Err(error) => Err(of("DeleteReplicationGroup", &error)),
+            };
+        }
+        #[expect(clippy::disallowed_methods, reason = "a person agreed to it")]
+        let request = elasticache.delete_cache_cluster();
+        let request = request.cache_cluster_id(&self.old.id).set_final_snapshot_identifier(last);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if code(&error) == Some("CacheClusterNotFound") => Ok(()),
+            Err(error) => Err(of("DeleteCacheCluster", &error)),
+        }
+    }
+}

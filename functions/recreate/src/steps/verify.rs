@@ -1,0 +1,35 @@
+//! Whether the new cache is what was asked for, and telling people of it.
+
+use anyhow::Result;
+use portcullis_plan::compare::verify_clone;
+use portcullis_plan::{mail, marks};
+
+use super::{State, Step};
+use crate::account;
+use crate::error::lasting;
+
+impl Step<'_> {
+    /// Compares every setting.
+    pub(super) async fn verify(&self) -> Result<State> {
+        let (_, plan) = self.begin("verify").await?;
+        self.is_this_moves(&plan).await?;
+        let (clone, _) = self.look(&self.new(&plan).arn).await?;
+        let differences = verify_clone(&plan, &clone);
+        if differences.is_empty() {
+            return Ok(State::Done);
+        }
+        let said: Vec<String> = differences.iter().map(ToString::to_string).collect();
+        Err(lasting(format!("{} is not as it was asked for: {}", plan.create.id, said.join("; "))))
+    }
+
+    /// From here on nothing deletes the new cache: the mark comes before the mail.
+    pub(super) async fn hand_over(&self) -> Result<State> {
+        let (_, plan) = self.begin("hand-over").await?;
+        let new = self.new(&plan);
+        let elasticache = &self.shell.look.elasticache;
+        account::tag(elasticache, &new.arn, marks::HANDED_OVER, &self.of.id).await?;
+        let (clone, _) = self.look(&new.arn).await?;
+        self.tell(mail::handed_over(&plan, &clone, &self.context())).await?;
+        Ok(State::Done)
+    }
+}

@@ -1,0 +1,63 @@
+//! AUTH tokens. One is read from its secret when the cache is made, and goes nowhere else.
+
+use std::fmt;
+
+use anyhow::Result;
+use aws_sdk_secretsmanager::Client;
+use serde::Deserialize;
+
+use crate::error::{lasting, of};
+
+/// An AUTH token, which cannot be printed.
+pub(crate) struct AuthToken(String);
+
+impl AuthToken {
+    pub(crate) fn into_inner(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for AuthToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthToken")
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InJson {
+    auth_token: String,
+}
+
+/// Reads the token of a secret: plain text, or JSON with `authToken`.
+///
+/// # Errors
+///
+/// If the secret cannot be read, or holds no AUTH token; what it holds is in no error.
+pub(crate) async fn read(secrets: &Client, arn: &str) -> Result<AuthToken> {
+    let answer = secrets.get_secret_value().secret_id(arn).send().await;
+    let answer = answer.map_err(|error| {
+        let why = of("GetSecretValue", &error);
+        why.context(format!(
+            "the secret {arn} cannot be read; it needs the tag portcullis:auth-token=yes"
+        ))
+    })?;
+    let text = answer.secret_string().unwrap_or_default();
+    let token = match serde_json::from_str::<InJson>(text) {
+        Ok(InJson { auth_token }) => auth_token,
+        Err(_) => text.trim_end_matches('\n').to_owned(),
+    };
+    if !is_token(&token) {
+        return Err(lasting(format!(
+            "the secret {arn} holds no AUTH token: neither plain text of 16 to 128 letters, digits and !&#$^<>-, nor JSON with such an `authToken`"
+        )));
+    }
+    Ok(AuthToken(token))
+}
+
+/// 16 to 128 printable characters; of those that are neither letter nor digit, only these (ElastiCache
+/// user guide, "Authenticating with the AUTH command").
+fn is_token(text: &str) -> bool {
+    let may = |byte: u8| byte.is_ascii_alphanumeric() || b"!&#$^<>-".contains(&byte);
+    (16..=128).contains(&text.len()) && text.bytes().all(may)
+}
