@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use account::{Account, BASE, NOW, UNTIL};
 use lambda_http::{Body, Request, http};
-use portcullis_approval::{About, Answer, Record, Through, To, sign};
+use portcullis_approval::{About, Answer, Question, Record, Through, To, sign};
 use portcullis_approve::{Desk, handle};
 use serde_json::{Map, Value};
 
@@ -57,14 +57,13 @@ async fn links(account: &Account) -> Vec<(&'static str, String)> {
     };
     let (hostile, plan) = account::hostile();
     links.push(("hostile", account.puts(&hostile, About::Move, &plan.fingerprint).await));
-    for (name, yes) in
-        [("to-approve", true), ("to-reject", false), ("answered", true), ("stuck", true)]
-    {
+    for name in ["to-approve", "to-reject"] {
         let (record, plan) = named(name, "redis-single-node");
         links.push((name, account.puts(&record, About::Move, &plan).await));
-        if matches!(name, "answered" | "stuck") {
-            answered(account, &record, &plan, yes, name == "answered").await;
-        }
+    }
+    for (name, passed_on) in [("answered", true), ("stuck", false)] {
+        let (record, plan) = named(name, "redis-single-node");
+        links.push((name, account.keeps(&record, About::Move, answered(&plan, passed_on)).await));
     }
     let (changed, _) = named("changed", "redis-single-node");
     let to = To { id: "changed", about: About::Move, plan: "00000000", until: UNTIL };
@@ -79,18 +78,16 @@ async fn links(account: &Account) -> Vec<(&'static str, String)> {
     links
 }
 
-/// Somebody answered already.
-async fn answered(account: &Account, record: &Record, plan: &str, yes: bool, passed_on: bool) {
-    let mut question = account::question(About::Move, plan);
-    question.answer = Some(Answer {
-        yes,
+/// A question that somebody answered already.
+fn answered(plan: &str, passed_on: bool) -> Question {
+    let answer = Answer {
+        yes: true,
         by: "Grace Hopper (from 198.51.100.4)".to_owned(),
         reason: "agreed in the change meeting".to_owned(),
         at: NOW - 60,
         through: Through::Page,
-    });
-    question.passed_on = passed_on;
-    account.desk().table.ask(&record.id, About::Move, &question).await.expect("a question");
+    };
+    Question { answer: Some(answer), passed_on, ..account::question(About::Move, plan) }
 }
 
 /// One request of HTTP/1.1, and its answer; the connection ends with it.

@@ -97,6 +97,7 @@ fn asked(asking: &Asking<'_>, more: &Markup) -> Markup {
             (fact("Why", &html! { (seen(&record.why)) }))
             (fact("Asked at", &time::moment(question.asked_at)))
             (fact("Answer until", &time::moment(question.until)))
+            (fact("ARN", &html! { code { (seen(&record.cache)) } }))
             (fact("Move", &html! { code { (seen(&record.id)) } }))
             (fact("Plan", &html! { code { (seen(&record.fingerprint)) } }))
         }

@@ -58,14 +58,13 @@ pub(super) fn page(asking: &Asking<'_>) -> Markup {
         }
         (form::answer(asking, &ways))
     };
-    super::page(&title, "question", &main)
+    super::page(&title, "question deletion", &main)
 }
 
 fn summary(plan: &Plan) -> Markup {
     html! {
         (fact("Old cache", &html! { code { (plan.cache.id) } ", a " (kind(plan)) " on port " code { (plan.now.port) } }))
         (fact("New cache", &html! { code { (plan.create.id) } " on port " code { (plan.create.port) } }))
-        (fact("ARN", &html! { code { (seen(&plan.cache.arn)) } }))
     }
 }
 

@@ -65,7 +65,6 @@ fn summary(plan: &Plan) -> Markup {
         (fact("Cost", &html! {
             (plan.cost.node_hours_a_day()) " node-hours a day of " code { (plan.cost.node_type) } " while both run"
         }))
-        (fact("ARN", &html! { code { (seen(&plan.cache.arn)) } }))
     }
 }
 
@@ -111,14 +110,14 @@ fn rules(plan: &Plan) -> Markup {
                         @if let (Source::Group(_), Some(owner)) = (&rule.source, &rule.source_owner) {
                             " of account " code { (owner) }
                         }
-                        " in " code { (rule.group) } ", like " code { (rule.like) }
+                        " in " code.id { (rule.group) } ", like " code.id { (rule.like) }
                     }
                 }
                 @for left in &ingress.left {
                     li {
                         b.mark.lost { "not opened" } " "
                         code { (left.rule.traffic()) } " from " code { (left.rule.source) }
-                        " in " code { (left.group) } " (" code { (left.rule.id) } "): " (seen(&left.because))
+                        " in " code.id { (left.group) } " (" code.id { (left.rule.id) } "): " (seen(&left.because))
                     }
                 }
             }
@@ -137,7 +136,7 @@ pub(super) fn closing(plan: &Plan) -> Markup {
                     li {
                         @match closing.stays { Some(_) => b.mark { "stays" }, None => b.mark.care { "revoked" } } " "
                         code { (closing.rule.traffic()) } " from " code { (closing.rule.source) }
-                        " in " code { (closing.group) } " (" code { (closing.rule.id) } ")"
+                        " in " code.id { (closing.group) } " (" code.id { (closing.rule.id) } ")"
                         @match &closing.stays {
                             Some(why) => { ": " (seen(why)) },
                             None => ", if nothing else behind the group needs it",
@@ -228,7 +227,7 @@ fn steps(plan: &Plan) -> Markup {
                 @for step in &plan.steps {
                     li {
                         b { (step.id) }
-                        " " span.who { (match step.who { Who::Portcullis => "Portcullis", Who::Person => "you" }) }
+                        " " span.who { (match step.who { Who::Portcullis => "by Portcullis", Who::Person => "by you" }) }
                         p { (seen(&step.does)) }
                         @if let Some(undo) = &step.undo { p.undo { "To take it back: " (seen(undo)) "." } }
                     }

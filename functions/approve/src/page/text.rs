@@ -2,8 +2,26 @@
 
 use maud::{Markup, html};
 
+/// A word longer than this may break at its marks: an ARN, an endpoint, a tag.
+const LONG: usize = 24;
+
+/// The text as it is shown: nothing in it hides, and what is long breaks where it does not hurt.
+pub(super) fn seen(text: &str) -> Markup {
+    let text = plain(text);
+    let parts = text.split_inclusive(' ').flat_map(|word| match word.len() {
+        0..=LONG => vec![word],
+        _ => word.split_inclusive([':', '/', '.', '=']).collect(),
+    });
+    html! {
+        @for part in parts {
+            (part)
+            @if part.ends_with([':', '/', '.', '=']) { wbr; }
+        }
+    }
+}
+
 /// The text, with every character that cannot be seen, or that would reorder what can, written out.
-pub(super) fn seen(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut seen = String::with_capacity(text.len());
     for c in text.chars() {
         if hides(c) { seen.extend(c.escape_unicode()) } else { seen.push(c) }
@@ -43,10 +61,10 @@ pub(super) fn name(name: &str) -> Markup {
 }
 
 /// A sentence, with its first letter large: the planner's begin small where a label goes before.
-pub(super) fn sentence(text: &str) -> String {
-    let text = seen(text);
+pub(super) fn sentence(text: &str) -> Markup {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    seen(&first.chain(chars).collect::<String>())
 }
 
 #[cfg(test)]
@@ -55,8 +73,17 @@ mod tests {
 
     #[test]
     fn what_hides_is_written_out() {
-        assert_eq!(seen("a\u{202e}b\n\u{200b}\u{e0041}"), "a\\u{202e}b\\u{a}\\u{200b}\\u{e0041}");
-        assert_eq!(seen("Zoë, 東京, naïve <b>&"), "Zoë, 東京, naïve <b>&");
+        assert_eq!(plain("a\u{202e}b\n\u{200b}\u{e0041}"), "a\\u{202e}b\\u{a}\\u{200b}\\u{e0041}");
+        assert_eq!(plain("Zoë, 東京, naïve <b>&"), "Zoë, 東京, naïve <b>&");
+    }
+
+    #[test]
+    fn long_words_break_at_their_marks() {
+        let shown = seen("see a.b: arn:aws:sns:eu-west-1:111122223333:<b>, then").into_string();
+        assert_eq!(
+            shown,
+            "see a.b: arn:<wbr>aws:<wbr>sns:<wbr>eu-west-1:<wbr>111122223333:<wbr>&lt;b&gt;, then"
+        );
     }
 
     #[test]

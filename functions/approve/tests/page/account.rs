@@ -132,10 +132,16 @@ impl Account {
 
     /// Keeps a record and asks about it.
     pub(crate) async fn puts(&self, record: &Record, about: About, plan: &str) -> String {
+        self.keeps(record, about, question(about, plan)).await
+    }
+
+    /// Keeps a record with a question; the link of the mail.
+    pub(crate) async fn keeps(&self, record: &Record, about: About, question: Question) -> String {
         let desk = self.desk();
-        desk.table.put(record, NOW).await.unwrap();
-        desk.table.ask(&record.id, about, &question(about, plan)).await.unwrap();
-        let to = To { id: &record.id, about, plan, until: UNTIL };
+        let plan = question.plan.clone();
+        let record = Record { questions: BTreeMap::from([(about, question)]), ..record.clone() };
+        desk.table.put(&record, NOW).await.unwrap();
+        let to = To { id: &record.id, about, plan: &plan, until: UNTIL };
         let link = sign(&desk.kms, "key", BASE, to).await.unwrap();
         self.now().calls.clear();
         link
@@ -159,10 +165,6 @@ fn change(
     let values = input.expression_attribute_values().expect("values");
     let item = state.items.get_mut(id).expect("an item of this id");
     let changed = match input.update_expression().expect("an expression") {
-        "SET #name = :value" => {
-            item.insert(names["#name"].clone(), values[":value"].clone());
-            true
-        }
         "SET #question.#answer = :answer" => {
             let question = item.get_mut(&names["#question"]).and_then(map);
             question.is_some_and(|question| {
