@@ -48,6 +48,9 @@ def install():
         event = build(*arguments, **named)
         if RAW_QUERY.get() is not None:
             event["rawQueryString"] = RAW_QUERY.get()
+        for name in ("origin", "referer"):
+            if name in event["headers"]:
+                event["headers"][name] = as_on_aws(event, event["headers"][name])
         if event["headers"].get("cookie"):
             event["cookies"] = [cookie.strip() for cookie in event["headers"]["cookie"].split(";")]
         return event
@@ -61,6 +64,12 @@ def reachable(url):
     """The same host under `localhost`, which browsers and curl take for this machine, on the account's port."""
     label = url.removeprefix("https://").removesuffix(".on.aws/")
     return f"http://{label}.localhost:{SETTINGS.port}/"
+
+
+def as_on_aws(event, text):
+    """A page's own address as its browser would name it on AWS, where the host is another and the scheme HTTPS."""
+    domain = event["requestContext"]["domainName"]
+    return text.replace(reachable(f"https://{domain}/").rstrip("/"), f"https://{domain}")
 
 
 def everybody_may_call(account_id, region, name, qualifier, configuration):

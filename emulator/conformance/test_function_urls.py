@@ -98,10 +98,13 @@ def test_a_get_arrives_as_it_was_sent(fetch):
     assert event["isBase64Encoded"] is False and "body" not in event
 
 
-def test_a_form_arrives_in_base64(fetch):
+def test_a_form_arrives_in_base64(page, fetch):
     form = urllib.parse.urlencode({"answer": "yes", "reason": "Grüße & Dank"}).encode()
-    _, _, body = fetch("cache-1a2b3c4d", form)
+    _, _, body = fetch("cache-1a2b3c4d", form, origin=page["Url"].rstrip("/"), referer=f"{page['Url']}cache-1a2b3c4d")
     event = json.loads(body)
+    own = f"https://{event['headers']['host']}"
+    assert own == f"https://{event['requestContext']['domainName']}" and own.endswith(".on.aws")
+    assert (event["headers"]["origin"], event["headers"]["referer"]) == (own, f"{own}/cache-1a2b3c4d")
     assert event["requestContext"]["http"]["method"] == "POST" and event["isBase64Encoded"] is True
     assert event["headers"]["content-type"] == "application/x-www-form-urlencoded"
     assert base64.b64decode(event["body"]) == form

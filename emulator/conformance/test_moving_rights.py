@@ -148,6 +148,25 @@ def test_tags_are_read_and_written_on_the_resource(cache, role):
     denial(client.add_tags_to_resource, ResourceName=other["ARN"], Tags=MARK)
 
 
+def test_a_right_to_set_one_tag_sets_no_other(cache, role):
+    """With Null and ForAllValues on aws:TagKeys; a group's tags count, and so do those of the request."""
+    single_tag = {
+        "Null": {"aws:TagKeys": "false", "aws:ResourceTag/portcullis:moved-from": "false"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": ["portcullis:handed-over"]},
+    }
+    client = role(allow("elasticache:AddTagsToResource", NEW, **single_tag))("elasticache")
+    mine = up(cache, create_group(cache, NumCacheClusters=1, Tags=MARK))
+    foreign = up(cache, create_group(cache, NumCacheClusters=1))
+    denial(client.add_tags_to_resource, ResourceName=foreign["ARN"], Tags=OVER)
+    approved = [{"Key": "portcullis:deletion-approved", "Value": "x"}]
+    for tags in (approved, OVER + approved):
+        denial(client.add_tags_to_resource, ResourceName=mine["ARN"], Tags=tags)
+    client.add_tags_to_resource(ResourceName=mine["ARN"], Tags=OVER)
+    assert sorted(cache.list_tags_for_resource(ResourceName=mine["ARN"])["TagList"], key=str) == sorted(
+        MARK + OVER, key=str
+    )
+
+
 # Security groups --------------------------------------------------------------------------
 
 RULES, GROUPS = arn("ec2", "security-group-rule/*"), arn("ec2", "security-group/*")
