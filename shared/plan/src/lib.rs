@@ -31,6 +31,7 @@ pub mod idle;
 pub mod ingress;
 pub mod json;
 mod losses;
+pub mod mail;
 pub mod marks;
 pub mod owner;
 pub mod patch;

@@ -11,6 +11,7 @@ use portcullis_engine::replacement;
 
 use crate::ingress::{Ingress, NewRule};
 use crate::owner::Owner;
+use crate::plan::Plan;
 use crate::request::{Kind, Request};
 
 /// The changes, for either tool: modules and wrappers of the one may hide the other.
@@ -48,6 +49,13 @@ pub(crate) fn patch(owner: &Owner, now: &Request, port: u16, ingress: &Ingress) 
         cloudformation: it.cloudformation(),
         terraform: it.terraform(),
     })
+}
+
+/// The new cache of a plan, for whoever describes caches in a template: what differs from the old one.
+pub(crate) fn of_plan(plan: &Plan) -> (String, String) {
+    let it =
+        Target { now: &plan.now, port: plan.create.port, ingress: &plan.ingress, logical: None };
+    (it.cloudformation(), it.terraform())
 }
 
 struct Target<'a> {

@@ -1,6 +1,6 @@
 //! A plan or a refusal as plain text, for a terminal.
 
-mod layout;
+pub(crate) mod layout;
 
 use portcullis_engine::facts::Source;
 
@@ -8,8 +8,9 @@ use crate::around;
 use crate::facts::Seen;
 use crate::ingress::NewRule;
 use crate::losses::counted;
-use crate::patch::Tool;
+use crate::patch::{Patch, Tool};
 use crate::plan::{Answer, Fate, Input, Plan, Refusal};
+use crate::refuse::Reason;
 use crate::request::Token;
 use crate::steps::Who;
 use layout::Page;
@@ -163,7 +164,7 @@ fn inputs(page: &mut Page<'_>, inputs: &[Input]) {
     }
 }
 
-fn lost(page: &mut Page<'_>, plan: &Plan) {
+pub(crate) fn lost(page: &mut Page<'_>, plan: &Plan) {
     page.section("What is lost");
     for loss in &plan.losses {
         let text = match loss.input {
@@ -174,7 +175,7 @@ fn lost(page: &mut Page<'_>, plan: &Plan) {
     }
 }
 
-fn before(page: &mut Page<'_>, plan: &Plan) {
+pub(crate) fn before(page: &mut Page<'_>, plan: &Plan) {
     if plan.cautions.is_empty() {
         return;
     }
@@ -184,7 +185,7 @@ fn before(page: &mut Page<'_>, plan: &Plan) {
     }
 }
 
-fn ingress(page: &mut Page<'_>, plan: &Plan) {
+pub(crate) fn ingress(page: &mut Page<'_>, plan: &Plan) {
     page.section("Who may reach the new port");
     if plan.ingress.open.is_empty() {
         page.paragraph(Role::Plain, "", "No rule is added.");
@@ -240,7 +241,7 @@ fn source(rule: &NewRule) -> String {
     }
 }
 
-fn around(page: &mut Page<'_>, plan: &Plan) {
+pub(crate) fn around(page: &mut Page<'_>, plan: &Plan) {
     page.section("What points to it from outside, and does not move with it");
     for line in around::lines(plan) {
         let what = line.what;
@@ -265,7 +266,7 @@ fn around(page: &mut Page<'_>, plan: &Plan) {
     );
 }
 
-fn cost(page: &mut Page<'_>, plan: &Plan) {
+pub(crate) fn cost(page: &mut Page<'_>, plan: &Plan) {
     let cost = &plan.cost;
     page.section("What it costs");
     let nodes = usize::try_from(cost.nodes).unwrap_or(usize::MAX);
@@ -295,7 +296,7 @@ fn cost(page: &mut Page<'_>, plan: &Plan) {
     }
 }
 
-fn how_long(page: &mut Page<'_>, plan: &Plan) {
+pub(crate) fn how_long(page: &mut Page<'_>, plan: &Plan) {
     page.section("How long it takes");
     let text = match plan.snapshot {
         Some(_) => {
@@ -349,7 +350,14 @@ fn refused(page: &mut Page<'_>, refusal: &Refusal) {
     if !cache.arn.is_empty() {
         page.line(Role::Faint, &cache.arn);
     }
-    for (at, reason) in refusal.reasons.iter().enumerate() {
+    reasons(page, &refusal.reasons);
+    if let Some(patch) = &refusal.patch {
+        self::patch(page, patch);
+    }
+}
+
+pub(crate) fn reasons(page: &mut Page<'_>, reasons: &[Reason]) {
+    for (at, reason) in reasons.iter().enumerate() {
         page.gap();
         page.paragraph(
             Role::Warning,
@@ -358,7 +366,9 @@ fn refused(page: &mut Page<'_>, refusal: &Refusal) {
         );
         page.paragraph(Role::Plain, "    What you can do: ", &reason.remedy);
     }
-    let Some(patch) = &refusal.patch else { return };
+}
+
+pub(crate) fn patch(page: &mut Page<'_>, patch: &Patch) {
     page.section("The patch");
     for (at, line) in patch.how.iter().enumerate() {
         page.paragraph(Role::Plain, &format!("{}. ", at + 1), line);

@@ -15,6 +15,7 @@ use portcullis_plan::compare::{MAY_DIFFER, MOVED, differences, verify};
 use portcullis_plan::document;
 use portcullis_plan::facts::{Facts, Neighbour};
 use portcullis_plan::json::json;
+use portcullis_plan::mail::{self, Context, Mail};
 use portcullis_plan::plan::{Answer, Fate, Plan, Wish, plan};
 use portcullis_plan::recover::recover;
 use portcullis_plan::request::{Request, Token};
@@ -179,6 +180,35 @@ fn strew(value: &mut Value, member: &str, text: &str) {
     }
 }
 
+/// Every mail that repeats something of the cache.
+fn mails(answer: &Answer, facts: &Facts) -> Vec<Mail> {
+    let ctx = Context {
+        move_id: "orders-1a2b3c4d",
+        stack: "guard",
+        account: "111122223333",
+        region: "eu-west-1",
+        asked_by: "ada",
+        why: "",
+        execution_arn: "arn:aws:states:eu-west-1:111122223333:execution:guard-recreate:orders-1a2b3c4d",
+    };
+    match answer {
+        Answer::Plan(plan) => vec![
+            mail::ask(plan, &ctx, None, 0),
+            mail::handed_over(plan, facts, &ctx),
+            mail::ask_deletion(plan, &ctx, "", None, 0),
+            mail::kept(plan, &ctx, ""),
+            mail::deleted(plan, &ctx, &[], &[]),
+            mail::rejected(plan, &ctx, "", ""),
+            mail::nobody_answered(plan, &ctx),
+            mail::changed(plan, &ctx, ""),
+            mail::failed(Some(plan), &ctx, "", "", &[], &[]),
+            mail::still_used(plan, &ctx, "", 1),
+            mail::used_again(plan, &ctx, ""),
+        ],
+        Answer::Refused(refusal) => vec![mail::refused(refusal, &ctx)],
+    }
+}
+
 #[test]
 fn no_text_form_holds_a_token_wherever_somebody_left_it() {
     let token = "hunter2hunter2hunter2";
@@ -190,12 +220,14 @@ fn no_text_form_holds_a_token_wherever_somebody_left_it() {
                 let facts = document::read(&document.to_string(), None).unwrap();
                 let wish = Wish { auth_token_secret: secret.map(str::to_owned), ..Wish::default() };
                 let answer = plan(&facts, &wish);
-                for form in [
+                let mut forms = vec![
                     text(&answer, &plain),
                     json(&answer),
                     format!("{answer:?}"),
                     format!("{facts:?}"),
-                ] {
+                ];
+                forms.extend(mails(&answer, &facts).iter().map(|mail| format!("{mail:?}")));
+                for form in forms {
                     assert!(!form.contains("hunter2"), "{name}, {member}");
                 }
             }

@@ -10,34 +10,34 @@ const NAME: usize = 27;
 const VALUE: usize = 33;
 
 /// A page that is being written.
-pub(super) struct Page<'a> {
+pub(crate) struct Page<'a> {
     paint: Paint<'a>,
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn new(paint: Paint<'a>) -> Self {
+    pub(crate) fn new(paint: Paint<'a>) -> Self {
         Self { paint, text: String::new() }
     }
 
-    pub(super) fn gap(&mut self) {
+    pub(crate) fn gap(&mut self) {
         self.text.push('\n');
     }
 
     /// One line, however long.
-    pub(super) fn line(&mut self, role: Role, text: &str) {
+    pub(crate) fn line(&mut self, role: Role, text: &str) {
         let painted = (self.paint)(role, &harmless(text));
         self.text.push_str(&painted);
         self.text.push('\n');
     }
 
-    pub(super) fn section(&mut self, title: &str) {
+    pub(crate) fn section(&mut self, title: &str) {
         self.gap();
         self.line(Role::Heading, title);
     }
 
     /// Text broken into lines, the first after `lead`, the others below where it began.
-    pub(super) fn paragraph(&mut self, role: Role, lead: &str, text: &str) {
+    pub(crate) fn paragraph(&mut self, role: Role, lead: &str, text: &str) {
         let indent = if lead.chars().count() > 12 { 6 } else { lead.chars().count() };
         let mut lead = lead.to_owned();
         for line in wrap(&harmless(text), WIDTH - indent, WIDTH - lead.chars().count()) {
@@ -49,19 +49,24 @@ impl<'a> Page<'a> {
     }
 
     /// A command, unbroken, so that it can be copied.
-    pub(super) fn command(&mut self, command: &str) {
+    pub(crate) fn command(&mut self, command: &str) {
         self.line(Role::Command, &format!("    $ {command}"));
     }
 
+    /// A command for a mail: nothing but it on its line, unbroken.
+    pub(crate) fn exact(&mut self, command: &str) {
+        self.line(Role::Command, &format!("    {command}"));
+    }
+
     /// Lines that are already laid out.
-    pub(super) fn block(&mut self, text: &str) {
+    pub(crate) fn block(&mut self, text: &str) {
         for line in text.lines() {
             self.line(Role::Plain, &format!("    {line}"));
         }
     }
 
     /// One input, old beside new.
-    pub(super) fn row(
+    pub(crate) fn row(
         &mut self,
         role: Role,
         mark: char,
@@ -81,7 +86,7 @@ impl<'a> Page<'a> {
     }
 
     /// Why an input changes, below it.
-    pub(super) fn note(&mut self, text: &str) {
+    pub(crate) fn note(&mut self, text: &str) {
         self.line(Role::Faint, &format!("  {:NAME$} ({text})", ""));
     }
 }
@@ -130,7 +135,7 @@ fn wrap(text: &str, width: usize, first: usize) -> Vec<String> {
 }
 
 /// Without what a terminal would act upon or turn around: control characters, and marks of direction.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');

@@ -1,0 +1,158 @@
+//! How a move ends.
+
+use serde_json::json;
+
+use super::asked::again;
+use super::words::{name, quoted, word};
+use super::{Context, Draft, Kind, Mail, bounded, list, titled};
+use crate::plan::Plan;
+use crate::request::Kind as Made;
+
+/// The old cache is deleted. `closed` are the rules that were revoked, `left` those that were not, each
+/// with its reason.
+pub fn deleted(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String]) -> Mail {
+    let (old, new) = (&plan.cache.id, &plan.create.id);
+    let mut mail = Draft::new(
+        Kind::Deleted,
+        ctx,
+        &plan.cache,
+        Some(plan),
+        &format!("deleted, {new} took its place"),
+    );
+    mail.say(&format!(
+        "{} is deleted. The move to {new} on port {} is done.",
+        titled(&plan.cache),
+        plan.create.port
+    ));
+    match &plan.last_snapshot {
+        Some(last) => mail.say(&format!(
+            "Its last state is in the snapshot {last}, which costs until you delete it."
+        )),
+        None => mail.say("Memcached has no snapshots: nothing of it is left."),
+    }
+    mail.say(&match closed.len() {
+        0 => "No rule of the old port was revoked.".to_owned(),
+        count => format!(
+            "{} of the old port {} revoked.",
+            crate::losses::counted(count, "rule"),
+            if count == 1 { "was" } else { "were" }
+        ),
+    });
+    mail.items("Revoked", closed);
+    mail.items("Left as they are", left);
+    if let Some(last) = &plan.last_snapshot {
+        mail.page.section("To get it back");
+        mail.say("A new cache from the last snapshot. The name is free once AWS has deleted the old one; the endpoint may be another. The settings are in the plan.");
+        mail.page.gap();
+        let region = ctx.region_option();
+        let restore = match plan.now.kind {
+            Made::Group(_) => format!(
+                "aws elasticache create-replication-group{region} --replication-group-id {} --replication-group-description restored --snapshot-name {} ...",
+                word(old),
+                word(last)
+            ),
+            Made::Cluster(_) => format!(
+                "aws elasticache create-cache-cluster{region} --cache-cluster-id {} --num-cache-nodes 1 --snapshot-name {} ...",
+                word(old),
+                word(last)
+            ),
+        };
+        mail.command(&restore);
+        mail.page.section("When you need the snapshots no more");
+        for snapshot in plan.snapshot.iter().map(|snapshot| &snapshot.name).chain([last]) {
+            mail.command(&format!(
+                "aws elasticache delete-snapshot{region} --snapshot-name {}",
+                word(snapshot)
+            ));
+        }
+    }
+    mail.tell("lastSnapshot", json!(plan.last_snapshot));
+    mail.tell("closed", list(closed));
+    mail.tell("left", list(left));
+    mail.done()
+}
+
+/// Both caches stay, because.
+pub fn kept(plan: &Plan, ctx: &Context<'_>, why: &str) -> Mail {
+    let new = &plan.create.id;
+    let mut mail = Draft::new(Kind::Kept, ctx, &plan.cache, Some(plan), "kept, both caches run");
+    mail.say(&format!(
+        "{} is not deleted: both it and {new} run, and both are paid for.",
+        titled(&plan.cache)
+    ));
+    mail.others(&format!("Because: {}.", name(why)));
+    mail.say("This move is over. What is to be done now is up to you.");
+    mail.by_hand(plan);
+    mail.tell("reason", json!(bounded(why)));
+    mail.done()
+}
+
+/// A person said no to the move.
+pub fn rejected(plan: &Plan, ctx: &Context<'_>, by: &str, reason: &str) -> Mail {
+    let mut mail = Draft::new(Kind::Rejected, ctx, &plan.cache, Some(plan), "not moved, rejected");
+    mail.say(&format!("{} is not moved. Nothing was changed.", titled(&plan.cache)));
+    let because =
+        if reason.trim().is_empty() { "without a reason".to_owned() } else { quoted(reason) };
+    mail.others(&format!("Rejected by {}: {because}.", name(by)));
+    mail.say(&format!("It still listens on port {}. To be told no more, tag it portcullis:protect. To move it after all:", plan.now.port));
+    mail.page.gap();
+    mail.command(&again(ctx, &plan.cache.id));
+    mail.tell("by", json!(bounded(by)));
+    mail.tell("reason", json!(bounded(reason)));
+    mail.done()
+}
+
+/// Nobody answered whether to move.
+pub fn nobody_answered(plan: &Plan, ctx: &Context<'_>) -> Mail {
+    let mut mail = Draft::new(
+        Kind::NobodyAnswered,
+        ctx,
+        &plan.cache,
+        Some(plan),
+        "not moved, nobody answered",
+    );
+    mail.say(&format!(
+        "{} is not moved, because nobody answered in time. Nothing was changed.",
+        titled(&plan.cache)
+    ));
+    mail.say(&format!("It still listens on port {}.", plan.now.port));
+    mail.say("To be told no more, tag it portcullis:protect. To move it after all:");
+    mail.page.gap();
+    mail.command(&again(ctx, &plan.cache.id));
+    mail.done()
+}
+
+impl Draft<'_> {
+    /// How to end by hand with one cache, whichever.
+    pub(super) fn by_hand(&mut self, plan: &Plan) {
+        let (old, new) = (&plan.cache.id, &plan.create.id);
+        self.page.section(&format!("If the clients use {new}, delete {old}"));
+        let deletes = |id: &str| matches!(id, "delete" | "close-port");
+        for command in
+            plan.steps.iter().filter(|step| deletes(step.id)).flat_map(|step| &step.commands)
+        {
+            self.page.exact(command);
+        }
+        self.page.section(&format!("If the clients use {old}, delete {new}"));
+        let region = self.ctx.region_option();
+        let (call, option) = match plan.create.kind {
+            Made::Group(_) => ("delete-replication-group", "--replication-group-id"),
+            Made::Cluster(_) => ("delete-cache-cluster", "--cache-cluster-id"),
+        };
+        self.page.exact(&format!("aws elasticache {call}{region} {option} {}", word(new)));
+        self.rules_of_the_new_port(plan);
+    }
+
+    /// How to find and revoke what was opened.
+    pub(super) fn rules_of_the_new_port(&mut self, plan: &Plan) {
+        if plan.ingress.open.is_empty() && plan.ingress.opened.is_empty() {
+            return;
+        }
+        let region = self.ctx.region_option();
+        self.page.exact(&format!(
+            "aws ec2 describe-security-group-rules{region} --filters Name=tag:portcullis:moved-from,Values={} --query 'SecurityGroupRules[].[GroupId,SecurityGroupRuleId]' --output text",
+            word(&plan.cache.arn)
+        ));
+        self.page.exact(&format!("aws ec2 revoke-security-group-ingress{region} --group-id GROUP --security-group-rule-ids RULE    # for each of these"));
+    }
+}

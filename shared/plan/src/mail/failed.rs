@@ -1,0 +1,201 @@
+//! What went wrong, what was taken back, and what is left.
+
+use serde_json::json;
+
+use super::asked::again;
+use super::words::sentence;
+use super::{Context, Draft, Kind, Mail, bounded, list, titled};
+use crate::plan::{Plan, Subject};
+use portcullis_engine::facts::Engine;
+
+/// The steps after clients were told: what fails there takes nothing back.
+const LATE: [&str; 9] = [
+    "hand-over",
+    "watch",
+    "ask-deletion",
+    "deletion-answered",
+    "kept",
+    "delete",
+    "close-port",
+    "finish",
+    "still-used",
+];
+
+/// A step failed. `undone` says what was taken back, `left` what is still there and the command that removes
+/// it, each in a line; a line that begins with `aws ` or `portcullis ` is a command.
+pub fn failed(
+    plan: Option<&Plan>,
+    ctx: &Context<'_>,
+    step: &str,
+    why: &str,
+    undone: &[String],
+    left: &[String],
+) -> Mail {
+    let unknown;
+    let cache = match plan {
+        Some(plan) => &plan.cache,
+        None => {
+            unknown = unplanned(ctx);
+            &unknown
+        }
+    };
+    let mut mail = Draft::new(Kind::Failed, ctx, cache, plan, &format!("MOVE FAILED at {step}"));
+    let late = plan.filter(|_| LATE.contains(&step));
+    match plan {
+        Some(plan) => mail.say(&format!(
+            "The move of {} to port {} failed at the step {step}.",
+            titled(cache),
+            plan.create.port
+        )),
+        None => mail.say(&format!(
+            "The move {} failed at the step {step}, before there was a plan.",
+            ctx.move_id
+        )),
+    }
+    mail.others(&format!("Why: {}", cut(why)));
+    mail.say(match (late, undone.is_empty(), left.is_empty()) {
+        (Some(_), _, _) => {
+            "Clients know the new cache, so nothing was taken back: see below what there is to do."
+        }
+        (None, _, false) => {
+            "The old cache still runs. Something is left that you must look at: below."
+        }
+        (None, false, true) => "The old cache still runs. What the move had made was taken back.",
+        (None, true, true) => "Nothing was changed, and nothing is left.",
+    });
+    mail.lines("Left", left);
+    mail.lines("Taken back", undone);
+    match (late, plan) {
+        (Some(plan), _) => mail.by_hand(plan),
+        (None, Some(plan)) => {
+            mail.page.section("To go on");
+            mail.say("Ask for the move again, when the reason is gone. It goes on with a new cache that is left, if its marks say that it is of this move:");
+            mail.page.gap();
+            mail.command(&again(ctx, &plan.cache.id));
+        }
+        (None, None) => {
+            mail.page.section("To go on");
+            mail.say("Ask for the move again, when the reason is gone:");
+            mail.page.gap();
+            mail.command(&again(ctx, "CACHE"));
+        }
+    }
+    if let Some(plan) = plan.filter(|_| late.is_none() && !left.is_empty()) {
+        mail.page.section("To find what carries the marks of this move");
+        let region = ctx.region_option();
+        mail.command(&format!("aws resourcegroupstaggingapi get-resources{region} --tag-filters Key=portcullis:moved-from,Values={}", super::word(&plan.cache.arn)));
+        mail.rules_of_the_new_port(plan);
+    }
+    mail.page.section("What the workflow did");
+    mail.command(&format!("aws stepfunctions get-execution-history{} --execution-arn {} --reverse-order --max-items 20", ctx.region_option(), super::word(ctx.execution_arn)));
+    mail.tell("step", json!(step));
+    mail.tell("error", json!(bounded(why)));
+    mail.tell("undone", list(undone));
+    mail.tell("left", list(left));
+    mail.done()
+}
+
+/// The cache is not as it was when people agreed: nothing was done. `why` says what differs, if it is known.
+pub fn changed(plan: &Plan, ctx: &Context<'_>, why: &str) -> Mail {
+    let mut mail =
+        Draft::new(Kind::Changed, ctx, &plan.cache, Some(plan), "not moved, it changed meanwhile");
+    mail.say(&format!(
+        "{} is not moved: it is not as it was when the move was agreed to. Nothing was changed.",
+        titled(&plan.cache)
+    ));
+    mail.others(&if why.trim().is_empty() {
+        "The plan for it would be another one now.".to_owned()
+    } else {
+        format!("What differs: {}", cut(why))
+    });
+    mail.say("Ask again, and you get the plan for the cache as it is now:");
+    mail.page.gap();
+    mail.command(&again(ctx, &plan.cache.id));
+    mail.tell("reason", json!(bounded(why)));
+    mail.done()
+}
+
+/// The old cache is in use, days after clients were told of the new one.
+pub fn still_used(plan: &Plan, ctx: &Context<'_>, why: &str, days: u32) -> Mail {
+    let (old, new) = (&plan.cache.id, &plan.create.id);
+    let mut mail = Draft::new(
+        Kind::StillUsed,
+        ctx,
+        &plan.cache,
+        Some(plan),
+        &format!("still in use after {days} days"),
+    );
+    mail.say(&format!(
+        "{} is still in use, {days} days after {new} was handed over. Both run and are paid for.",
+        titled(&plan.cache)
+    ));
+    mail.others(&format!("Seen: {}", cut(why)));
+    mail.say("Portcullis stops watching here, and deletes neither. Find the clients, or decide by hand: below.");
+    mail.page.section(&format!("To find who uses {old}"));
+    if plan.now.engine == Engine::Memcached {
+        mail.item("Memcached does not list its clients. VPC Flow Logs of its network interfaces do, and `ss` on the hosts that may be clients.");
+    } else {
+        mail.item("CLIENT LIST on each node names the addresses, with redis-cli or valkey-cli. Connections that do nothing but INFO, PING and CONFIG are AWS's own.");
+        mail.item("ElastiCache may keep a key of its own, ElastiCacheMasterReplicationTimestamp: then there are always reads and writes, and you can tell by CLIENT LIST alone.");
+    }
+    mail.by_hand(plan);
+    mail.tell("seen", json!(bounded(why)));
+    mail.tell("days", json!(days));
+    mail.done()
+}
+
+/// Somebody agreed to the deletion, and the old cache is in use again: it is not deleted.
+pub fn used_again(plan: &Plan, ctx: &Context<'_>, why: &str) -> Mail {
+    let old = &plan.cache.id;
+    let mut mail =
+        Draft::new(Kind::UsedAgain, ctx, &plan.cache, Some(plan), "in use again, not deleted");
+    mail.say(&format!(
+        "{} was not deleted, though its deletion was agreed to: somebody uses it again.",
+        titled(&plan.cache)
+    ));
+    mail.others(&format!("Seen: {}", cut(why)));
+    mail.say("Portcullis goes on watching, and asks again when nobody has used it for an hour.");
+    mail.page.gap();
+    mail.say(&format!("If that should not be, look who connects to {old}: a client that was forgotten, or one that fell back."));
+    mail.tell("seen", json!(bounded(why)));
+    mail.done()
+}
+
+/// A cache of which no more than its move is known.
+fn unplanned(ctx: &Context<'_>) -> Subject {
+    let id = ctx.move_id.rsplit_once('-').map_or(ctx.move_id, |(cache, _)| cache);
+    Subject {
+        id: id.to_owned(),
+        arn: String::new(),
+        engine: Engine::Unknown(String::new()),
+        kind: "cache",
+        port: 0,
+    }
+}
+
+/// What an error says, on one line of bounded length.
+fn cut(why: &str) -> String {
+    const MOST: usize = 600;
+    let line = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+impl Draft<'_> {
+    /// Lines of which some are commands.
+    fn lines(&mut self, title: &str, lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
+        self.page.section(title);
+        for line in lines {
+            if line.starts_with("aws ") || line.starts_with("portcullis ") {
+                self.page.exact(&sentence(line));
+            } else {
+                self.item(line);
+            }
+        }
+    }
+}

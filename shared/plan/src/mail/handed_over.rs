@@ -1,0 +1,159 @@
+//! The new cache is there: what clients need, and how to try it.
+
+use portcullis_engine::facts::Engine;
+use serde_json::json;
+
+use super::words::{sentence, word};
+use super::{Context, Draft, Kind, Mail};
+use crate::endpoints::{Place, endpoints};
+use crate::facts::Facts;
+use crate::patch;
+use crate::plan::Plan;
+use crate::request::{GroupInputs, Kind as Made, Request, Shape, Token};
+use crate::text::Role;
+
+/// Tells people of the new cache, as it was found.
+pub fn handed_over(plan: &Plan, clone: &Facts, ctx: &Context<'_>) -> Mail {
+    let (old, new) = (&plan.cache.id, &plan.create.id);
+    let places = endpoints(&clone.cache);
+    let what = format!("{new} is ready, move the clients to port {}", plan.create.port);
+    let mut mail = Draft::new(Kind::HandedOver, ctx, &plan.cache, Some(plan), &what);
+    mail.say(&format!(
+        "{new} is ready on port {}: point the clients of {old} to it.",
+        plan.create.port
+    ));
+    mail.say(&format!("Every setting was compared with the plan. The old cache still runs; nothing deletes it without you."));
+    mail.say(match plan.snapshot {
+        Some(_) => "What was written to the old cache since the snapshot is not in the new one.",
+        None => "The new cache is empty: Memcached has no snapshots.",
+    });
+    mail.page.section("Endpoints");
+    for (at, place) in places.iter().enumerate() {
+        let before = beside(&plan.endpoints, &places, at);
+        mail.page.line(Role::Plain, &format!("  {:14}{}", place.kind, written(place)));
+        mail.page.line(
+            Role::Faint,
+            &format!("  {:14}{}", "  before", before.map_or_else(|| "none".to_owned(), written)),
+        );
+    }
+    if places.is_empty() {
+        mail.say("AWS shows none. Look at the new cache before you move anything.");
+    }
+    mail.items("What clients must change", &changes(plan));
+    mail.try_it(plan, &places);
+    mail.page.section("Then");
+    mail.item(&format!("Portcullis watches {old}. When nobody has used it for an hour, you are asked whether it may be deleted. Until then both run, and both are paid for."));
+    mail.item(&format!("To go back, point the clients to {old} again: it is as it was. What was written to {new} meanwhile stays there."));
+    mail.item("Make the alarms, scaling targets, DNS records and policies of the old cache again for the new one; the mail that asked you lists those that were found.");
+    let (cloudformation, terraform) = patch::of_plan(plan);
+    mail.page.section("In a template");
+    mail.say("No tool that owns the cache was told of. If one describes it all the same, import the new cache under a new name, and change this in a copy of the old resource.");
+    mail.page.gap();
+    mail.page.line(Role::Heading, "CloudFormation, below Resources:");
+    mail.page.block(&cloudformation);
+    mail.page.gap();
+    mail.page.line(Role::Heading, "Terraform:");
+    mail.page.block(&terraform);
+    let told = places.iter().take(super::MOST_ITEMS).enumerate().map(|(at, place)| {
+        let before = beside(&plan.endpoints, &places, at).map(written);
+        json!({"kind": place.kind, "new": written(place), "old": before})
+    });
+    mail.tell("endpoints", told.collect());
+    mail.done()
+}
+
+/// The old endpoint that this new one takes the place of: of the same kind, at the same place among those.
+fn beside<'a>(old: &'a [Place], new: &[Place], at: usize) -> Option<&'a Place> {
+    let kind = new.get(at)?.kind;
+    let nth = new.iter().take(at).filter(|place| place.kind == kind).count();
+    old.iter().filter(|place| place.kind == kind).nth(nth)
+}
+
+/// `address:port`, where the address is one.
+fn written(place: &Place) -> String {
+    let port = place.port.map_or_else(|| "?".to_owned(), |port| port.to_string());
+    format!("{}:{port}", address(place))
+}
+
+fn address(place: &Place) -> String {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    if place.address.chars().all(is_name) {
+        place.address.clone()
+    } else {
+        "AN-ADDRESS-THAT-IS-NONE".to_owned()
+    }
+}
+
+/// What clients must change, without the old endpoints, which are in the table.
+fn changes(plan: &Plan) -> Vec<String> {
+    plan.clients
+        .iter()
+        .filter(|line| !line.starts_with("In use now: ") && !line.starts_with("Each endpoint"))
+        .cloned()
+        .collect()
+}
+
+impl Draft<'_> {
+    /// Commands that show whether the new cache answers.
+    fn try_it(&mut self, plan: &Plan, places: &[Place]) {
+        let Some(place) = places.iter().find(|place| place.kind != "reader") else { return };
+        let create = &plan.create;
+        let (host, port) = (address(place), create.port);
+        self.page.section("To try it, from a host that clients run on");
+        match create.engine {
+            Engine::Memcached | Engine::Unknown(_) => {
+                let ask = r"printf 'version\r\nstats\r\nquit\r\n'";
+                if create.transit_encryption {
+                    self.command(&format!(
+                        "{ask} | openssl s_client -quiet -connect {host}:{port}"
+                    ));
+                } else {
+                    self.command(&format!("{ask} | nc -w 3 {host} {port}"));
+                }
+            }
+            Engine::Redis | Engine::Valkey => self.redis(create, &host),
+        }
+    }
+
+    fn redis(&mut self, create: &Request, host: &str) {
+        let cli = if create.engine == Engine::Valkey { "valkey-cli" } else { "redis-cli" };
+        let (mut options, mut users) = (String::new(), false);
+        if create.transit_encryption {
+            options.push_str(" --tls");
+        }
+        if let Made::Group(GroupInputs { shape, user_groups, .. }) = &create.kind {
+            if matches!(shape, Shape::Shards(_)) {
+                options.push_str(" -c");
+            }
+            users = !user_groups.is_empty();
+        }
+        if users {
+            options.push_str(" --user NAME --askpass");
+        }
+        if let Token::Secret(arn) = &create.auth_token {
+            self.say("The AUTH token is the one in the secret. It stays out of the command line and the history:");
+            self.page.gap();
+            let region = self.ctx.region_option();
+            self.command(&format!("export REDISCLI_AUTH=$(aws secretsmanager get-secret-value{region} --secret-id {} --query SecretString --output text)", word(arn)));
+            self.page.gap();
+        }
+        for ask in ["PING", "INFO keyspace", "DBSIZE"] {
+            self.command(&format!("{cli} -h {host} -p {}{options} {ask}", create.port));
+        }
+        self.page.gap();
+        if let Token::Secret(_) = &create.auth_token {
+            self.say(&sentence(
+                "Where the secret is a JSON object, the token is its member authToken.",
+            ));
+        }
+        if users {
+            self.say("NAME is a user of the user groups; the password is asked for. A user that logs in by IAM signs for the new id.");
+        }
+        if options.contains(" -c") {
+            self.say("Each node counts the keys of its own shard.");
+        }
+        self.say(
+            "The number of keys should be about that of the old cache at the time of the snapshot.",
+        );
+    }
+}

@@ -1,0 +1,426 @@
+//! Every mail of a move, for caches of every shape. Read them as who is woken by them at two in the morning.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use portcullis_plan::document;
+use portcullis_plan::facts::Facts;
+use portcullis_plan::mail::{self, Context, Mail};
+use portcullis_plan::plan::{Answer, Plan, Refusal, Wish, plan};
+use serde_json::{Value, json};
+
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";
+const UNTIL: i64 = 1_795_870_800;
+const LINK: &str = "https://abcdefgh.lambda-url.eu-west-1.on.aws/orders-1a2b3c4d?about=move&until=1795870800&plan=1a2b3c4d&sig=c2lnbmF0dXJl";
+
+fn context<'a>(cache: &'a str, stack: &'a str) -> Context<'a> {
+    Context {
+        move_id: cache,
+        stack,
+        account: "111122223333",
+        region: "eu-west-1",
+        asked_by: "arn:aws:sts::111122223333:assumed-role/Developer/ada",
+        why: "default port, found by Portcullis",
+        execution_arn: "arn:aws:states:eu-west-1:111122223333:execution:portcullis-recreate:orders-1a2b3c4d",
+    }
+}
+
+fn example(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/{name}.json"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn facts(document: &Value) -> Facts {
+    document::read(&document.to_string(), None).unwrap()
+}
+
+fn answer(document: &Value) -> Answer {
+    let needs = document.pointer("/ReplicationGroups/0/AuthTokenEnabled") == Some(&json!(true));
+    let wish = Wish { auth_token_secret: needs.then(|| SECRET.to_owned()), ..Wish::default() };
+    plan(&facts(document), &wish)
+}
+
+fn planned(name: &str) -> Plan {
+    match answer(&example(name)) {
+        Answer::Plan(plan) => *plan,
+        Answer::Refused(refusal) => panic!("{name}: {:?}", refusal.reasons),
+    }
+}
+
+fn refusal(name: &str) -> Refusal {
+    match plan(&facts(&example(name)), &Wish::default()) {
+        Answer::Refused(refusal) => *refusal,
+        Answer::Plan(_) => panic!("{name} moves"),
+    }
+}
+
+/// What AWS shows of the new cache, as far as its endpoints go.
+fn clone_of(name: &str, plan: &Plan) -> Facts {
+    let old = format!("{}.", plan.now.id);
+    let text = example(name)
+        .to_string()
+        .replace(&format!("\"Port\":{}", plan.now.port), &format!("\"Port\":{}", plan.create.port));
+    let text = text.replace(&format!(".{old}"), &format!(".{}.", plan.create.id));
+    facts(
+        &serde_json::from_str(&text.replace(
+            &format!("\"Address\":\"{old}"),
+            &format!("\"Address\":\"{}.", plan.create.id),
+        ))
+        .unwrap(),
+    )
+}
+
+/// The mail as it arrives: its subject, its text, and what machines get.
+fn arrives(mail: &Mail) -> String {
+    format!(
+        "Subject: {}\n\n{}\n--- {} ---\n{}\n",
+        mail.subject,
+        mail.body,
+        mail::SCHEMA,
+        serde_json::to_string_pretty(&mail.document).unwrap()
+    )
+}
+
+fn check(name: &str, mail: &Mail) {
+    lawful(mail);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("mails");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, arrives(mail)));
+}
+
+/// What holds for every mail.
+fn lawful(mail: &Mail) {
+    let Mail { subject, body, document } = mail;
+    assert!(subject.len() < 100 && subject.is_ascii(), "{subject}");
+    assert!(!subject.is_empty() && !subject.contains(char::is_control), "{subject}");
+    assert!(!body.contains(|c: char| c.is_control() && c != '\n'), "{body}");
+    assert!(body.len() < 256 * 1024);
+    let unbroken = [
+        "    ",
+        "Asked for by ",
+        "Why: ",
+        "Rejected by ",
+        "Because: ",
+        "Seen: ",
+        "What differs: ",
+        "Execution: ",
+    ];
+    for line in body.lines().filter(|line| !unbroken.iter().any(|lead| line.starts_with(lead))) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    let head: Vec<&str> = body.lines().take_while(|line| !line.is_empty()).collect();
+    assert!((3..=4).contains(&head.len()), "the first lines say it all:\n{}", head.join("\n"));
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/move.schema.json");
+    let root: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    fits(&root, document, "the document");
+}
+
+/// Holds a value to the part of JSON Schema that `docs/move.schema.json` uses.
+fn fits(schema: &Value, value: &Value, at: &str) {
+    if let Some(only) = schema.get("const") {
+        assert_eq!(value, only, "{at}");
+    }
+    if let Some(all) = schema["enum"].as_array() {
+        assert!(all.contains(value), "{at} is {value}");
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    match &schema["type"] {
+        Value::Null => {}
+        Value::Array(kinds) => assert!(kinds.iter().any(|k| k == kind), "{at} is {value}"),
+        one => assert_eq!(one, kind, "{at} is {value}"),
+    }
+    for (item_at, item) in value.as_array().into_iter().flatten().enumerate() {
+        fits(&schema["items"], item, &format!("{at}[{item_at}]"));
+    }
+    for name in schema["required"].as_array().into_iter().flatten().filter(|_| value.is_object()) {
+        assert!(value.get(name.as_str().unwrap()).is_some(), "{at} has no {name}");
+    }
+    for (name, member) in value.as_object().into_iter().flatten() {
+        match schema["properties"].get(name) {
+            Some(schema) => fits(schema, member, &format!("{at}.{name}")),
+            None => {
+                assert_ne!(schema["additionalProperties"], false, "{at}.{name} is not described");
+            }
+        }
+    }
+}
+
+/// Every mail of a move by this plan, by name.
+fn all(name: &str, plan: &Plan, ctx: &Context<'_>) -> Vec<(&'static str, Mail)> {
+    let clone = clone_of(name, plan);
+    let seen = "in 60 minutes no command read or wrote anything on its 3 nodes, and none had more than 5 connections (AWS's own monitoring holds 4 to 6)";
+    let closed = plan.ingress.close.iter().filter(|rule| rule.stays.is_none());
+    let closed: Vec<String> =
+        closed.map(|rule| format!("{} of {}", rule.rule.id, rule.group)).collect();
+    let left = vec!["sgr-0123 of sg-0456: an instance carries the group".to_owned()];
+    let undone = vec![format!("the snapshot {}-snap was deleted", plan.create.id)];
+    let there = vec![
+        format!(
+            "the new cache {} could not be deleted: it is creating. When it is available:",
+            plan.create.id
+        ),
+        format!(
+            "aws elasticache delete-replication-group --region eu-west-1 --replication-group-id {}",
+            plan.create.id
+        ),
+    ];
+    vec![
+        ("ask", mail::ask(plan, ctx, None, UNTIL)),
+        ("ask-with-page", mail::ask(plan, ctx, Some(LINK), UNTIL)),
+        ("handed-over", mail::handed_over(plan, &clone, ctx)),
+        ("ask-deletion", mail::ask_deletion(plan, ctx, seen, Some(LINK), UNTIL)),
+        ("kept", mail::kept(plan, ctx, "nobody answered whether it is to be deleted")),
+        ("deleted", mail::deleted(plan, ctx, &closed, &left)),
+        (
+            "rejected",
+            mail::rejected(
+                plan,
+                ctx,
+                "ada (through the page, from 192.0.2.7)",
+                "not before the sale",
+            ),
+        ),
+        ("nobody-answered", mail::nobody_answered(plan, ctx)),
+        (
+            "changed",
+            mail::changed(plan, ctx, "SnapshotRetentionLimit: 7 when it was agreed to, 3 now"),
+        ),
+        (
+            "failed",
+            mail::failed(
+                Some(plan),
+                ctx,
+                "create",
+                "CreateReplicationGroup: InsufficientCacheClusterCapacity: no capacity in eu-west-1a",
+                &undone,
+                &there,
+            ),
+        ),
+        (
+            "failed-all-undone",
+            mail::failed(
+                Some(plan),
+                ctx,
+                "snapshot",
+                "CreateSnapshot: SnapshotQuotaExceededFault",
+                &undone,
+                &[],
+            ),
+        ),
+        (
+            "failed-late",
+            mail::failed(
+                Some(plan),
+                ctx,
+                "delete",
+                "DeleteReplicationGroup: InvalidReplicationGroupState",
+                &[],
+                &[],
+            ),
+        ),
+        ("failed-before-plan", mail::failed(None, ctx, "plan", "the cache is not there", &[], &[])),
+        (
+            "still-used",
+            mail::still_used(
+                plan,
+                ctx,
+                "orders-001: 12 connections (AWS's own are 4 to 6), 350 reads",
+                14,
+            ),
+        ),
+        (
+            "used-again",
+            mail::used_again(
+                plan,
+                ctx,
+                "orders-001: 12 connections (AWS's own are 4 to 6), 350 reads",
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn every_mail_of_a_group_with_replicas() {
+    let plan = planned("valkey-with-replicas");
+    for (name, mail) in
+        all("valkey-with-replicas", &plan, &context("orders-1a2b3c4d", "portcullis"))
+    {
+        check(&format!("valkey-with-replicas.{name}"), &mail);
+    }
+}
+
+#[test]
+fn what_differs_by_the_shape_of_the_cache() {
+    for name in [
+        "memcached-several-nodes",
+        "valkey-three-shards",
+        "valkey-user-groups",
+        "redis-auth-token",
+        "redis-single-node",
+    ] {
+        let plan = planned(name);
+        let id = format!("{}-1a2b3c4d", plan.now.id);
+        for (mail_name, mail) in all(name, &plan, &context(&id, "guard")) {
+            lawful(&mail);
+            if ["ask", "handed-over", "ask-deletion", "deleted", "still-used"].contains(&mail_name)
+            {
+                check(&format!("{name}.{mail_name}"), &mail);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_refusal_is_told_with_its_patch() {
+    for name in [
+        "redis-auth-token",
+        "redis-many-reasons",
+        "redis-global-datastore",
+        "valkey-of-a-stack",
+        "memcached-of-terraform",
+    ] {
+        let refusal = refusal(name);
+        let id = format!("{}-1a2b3c4d", refusal.cache.id);
+        let mail = mail::refused(&refusal, &context(&id, "portcullis"));
+        check(&format!("{name}.refused"), &mail);
+        for reason in &refusal.reasons {
+            assert!(mail.body.contains(&format!("{}: ", reason.field)), "{}", reason.field);
+        }
+        if let Some(patch) = &refusal.patch {
+            let blocks = [&patch.cloudformation, &patch.terraform];
+            let whole = |block: &&&String| block.lines().all(|line| mail.body.contains(line));
+            assert_eq!(blocks.iter().filter(whole).count(), 1, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_schema_describes_no_kind_that_there_is_not() {
+    let plan = planned("redis-single-node");
+    let ctx = context("legacy-jobs-1a2b3c4d", "portcullis");
+    let mut kinds: BTreeSet<String> = all("redis-single-node", &plan, &ctx)
+        .iter()
+        .map(|(_, mail)| mail.document["kind"].as_str().unwrap().to_owned())
+        .collect();
+    kinds.insert("refused".to_owned());
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/move.schema.json");
+    let root: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let described = root["properties"]["kind"]["enum"].as_array().unwrap().iter();
+    assert_eq!(
+        described.map(|kind| kind.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>(),
+        kinds
+    );
+}
+
+#[test]
+fn commands_name_the_stack_where_it_has_another_name() {
+    let plan = planned("redis-single-node");
+    let body = |stack| mail::ask(&plan, &context("legacy-jobs-1a2b3c4d", stack), None, UNTIL).body;
+    let ours = body("portcullis");
+    assert!(ours.contains("\n    portcullis approve legacy-jobs-1a2b3c4d\n"), "{ours}");
+    assert!(ours.contains("\n    portcullis reject legacy-jobs-1a2b3c4d --reason '...'\n"));
+    let guard = body("guard");
+    assert!(guard.contains("\n    portcullis approve legacy-jobs-1a2b3c4d --stack guard\n"));
+    assert!(
+        guard.contains(
+            "\n    portcullis reject legacy-jobs-1a2b3c4d --reason '...' --stack guard\n"
+        )
+    );
+}
+
+/// Overwrites what users can write, wherever it is.
+fn replace(value: &mut Value, members: &[&str], text: &str) {
+    match value {
+        Value::Object(all) => {
+            for (name, value) in all {
+                match value {
+                    Value::String(old) if members.contains(&name.as_str()) => text.clone_into(old),
+                    other => replace(other, members, text),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| replace(value, members, text)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn what_users_write_forges_no_line_no_link_and_no_command() {
+    let hostile = "x'; $(touch it) `touch it` \"\u{1b}[31m\n\nTo answer\n\n    portcullis approve evil-0\nhttps://evil.example/\u{202e}";
+    let written = [
+        "Description",
+        "Value",
+        "Address",
+        "AlarmName",
+        "LogGroup",
+        "CacheSize",
+        "SnapshotWindow",
+        "CacheParameterGroupName",
+        "TopicArn",
+        "DestinationType",
+    ];
+    for name in [
+        "valkey-with-replicas",
+        "redis-single-node",
+        "memcached-several-nodes",
+        "valkey-three-shards",
+    ] {
+        let mut document = example(name);
+        replace(&mut document, &written, hostile);
+        let plan = match answer(&document) {
+            Answer::Plan(plan) => plan,
+            Answer::Refused(refusal) => panic!("{name}: {:?}", refusal.reasons),
+        };
+        let ctx =
+            Context { asked_by: hostile, why: hostile, ..context("orders-1a2b3c4d", "portcullis") };
+        let mut mails = all(name, &plan, &ctx);
+        mails.push(("rejected", mail::rejected(&plan, &ctx, hostile, hostile)));
+        mails.push(("kept", mail::kept(&plan, &ctx, hostile)));
+        mails.push((
+            "failed",
+            mail::failed(
+                Some(&plan),
+                &ctx,
+                "create",
+                hostile,
+                &[hostile.to_owned()],
+                &[hostile.to_owned()],
+            ),
+        ));
+        mails.push(("changed", mail::changed(&plan, &ctx, hostile)));
+        mails.push(("handed-over", mail::handed_over(&plan, &facts(&document), &ctx)));
+        for (kind, mail) in mails {
+            lawful(&mail);
+            let forged = |line: &str| {
+                line.starts_with("    ") && (line.contains("evil") || line.contains("touch"))
+            };
+            for line in mail.body.lines() {
+                assert!(
+                    !forged(line) || line.trim_start().starts_with('-'),
+                    "{name}, {kind}: {line}"
+                );
+                assert!(!line.contains("://evil"), "{name}, {kind}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_plan_with_very_many_rules_is_cut_and_says_so() {
+    let mut plan = planned("valkey-with-replicas");
+    let one = plan.ingress.open[0].clone();
+    plan.ingress.open = std::iter::repeat_n(one, 4000).collect();
+    let mail = mail::ask(&plan, &context("orders-1a2b3c4d", "guard"), None, UNTIL);
+    lawful(&mail);
+    assert!(mail.body.ends_with("\n    portcullis plan orders --stack guard\n"));
+    assert!(mail.body.contains("This mail is cut here"));
+}
