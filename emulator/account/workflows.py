@@ -1,7 +1,8 @@
-"""Step Functions: executions that start once, end at once, and wait a fraction of their time.
+"""Step Functions: executions that start once, end at once, are counted, and wait a fraction of their time.
 
 AWS: API_StartExecution, API_StopExecution, API_SendTaskSuccess and API_SendTaskFailure in
-https://docs.aws.amazon.com/step-functions/latest/apireference/
+https://docs.aws.amazon.com/step-functions/latest/apireference/, and
+https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
 """
 
 import contextlib
@@ -13,11 +14,19 @@ import threading
 from ministack.core.responses import error_response_json, get_account_id, get_region, now_iso
 from ministack.services import stepfunctions as sfn
 
-from . import patching, workflow_tasks
+from . import metrics, patching, workflow_tasks
 from .settings import SETTINGS
 
 #: The execution that this thread works for.
 CURRENT = contextvars.ContextVar("execution", default=None)
+#: Statuses, and the metrics that count executions which got there.
+COUNTED = {
+    "RUNNING": "ExecutionsStarted",
+    "SUCCEEDED": "ExecutionsSucceeded",
+    "FAILED": "ExecutionsFailed",
+    "TIMED_OUT": "ExecutionsTimedOut",
+    "ABORTED": "ExecutionsAborted",
+}
 #: Scaled waits take at least this long, so that a polling workflow leaves something of the machine to others.
 SHORTEST_WAIT = 0.05
 _NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")
@@ -32,7 +41,8 @@ class Stopped(BaseException):
 
 def install():
     patching.require(sfn, "_executions", "_state_machines", "_resolve_state_machine_arn", "_add_event")
-    patching.require(sfn, "_emit_execution_status_event", "_ExecutionError")
+    patching.require(sfn, "_ExecutionError")
+    emit = patching.original(sfn, "_emit_execution_status_event")
     start = patching.original(sfn, "_start_execution")
     stop = patching.original(sfn, "_stop_execution")
     run = patching.original(sfn, "_run_execution")
@@ -47,6 +57,12 @@ def install():
         finally:
             _STOPS.pop(arn, None)
 
+    def emit_and_count(execution):
+        name = COUNTED.get(execution["status"])
+        if name:
+            metrics.count("AWS/States", name, StateMachineArn=execution["stateMachineArn"])
+        emit(execution)
+
     def stop_at_once(request):
         answer = stop(request)
         wake(request.get("executionArn"))
@@ -55,6 +71,7 @@ def install():
     patching.replace(sfn, "_start_execution", lambda request: start_once(start, request))
     patching.replace(sfn, "_stop_execution", stop_at_once)
     patching.replace(sfn, "_run_execution", run_until_stopped)
+    patching.replace(sfn, "_emit_execution_status_event", emit_and_count)
     patching.replace(sfn, "_fail_execution", fail)
     patching.replace(sfn, "_scaled_sleep", wait)
     patching.replace(sfn, "_apply_state_assign", assign)

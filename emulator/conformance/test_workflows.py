@@ -318,6 +318,30 @@ def test_nothing_follows_the_state_in_which_a_workflow_was_stopped(aws, machine,
     assert not file.exists() and attempts(aws, execution) == 0
 
 
+def test_executions_are_counted_by_how_they_end(aws, machine, call):
+    cloudwatch, sfn = aws("cloudwatch"), aws("stepfunctions")
+    arn = machine({"Fail": call({"fail": "Portcullis.Final"})})
+    waiting = machine(WAITING)
+    ended(aws, start(aws, arn))
+    sfn.stop_execution(executionArn=start(aws, waiting))
+    now = time.time()
+
+    def counted(name, state_machine):
+        answer = cloudwatch.get_metric_statistics(
+            Namespace="AWS/States",
+            MetricName=name,
+            Dimensions=[{"Name": "StateMachineArn", "Value": state_machine}],
+            StartTime=now - 600,
+            EndTime=now + 600,
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        return sum(point["Sum"] for point in answer["Datapoints"])
+
+    assert (counted("ExecutionsStarted", arn), counted("ExecutionsFailed", arn)) == (1, 1)
+    assert (counted("ExecutionsAborted", waiting), counted("ExecutionsFailed", waiting)) == (1, 0)
+
+
 # Rights ----------------------------------------------------------------------------------
 
 
