@@ -121,7 +121,7 @@ pub(crate) fn cautions(
         cautions.push("Move when the database behind the cache can bear the misses, or let clients fill the new cache before they read from it.".to_owned());
     }
     if matches!(create.auth_token, Token::Secret(_)) {
-        cautions.push("The secret must hold the token alone, as plain text, and the one that is in use: that is not checked here, and the new cache takes what it holds. Of two tokens that are valid during a rotation, only that one will be.".to_owned());
+        cautions.push("The secret must hold the token that is in use, as plain text or as authToken of a JSON object: that is not checked here, and the new cache takes what it holds. Of two tokens that are valid during a rotation, only that one will be. Portcullis may read the secret only if that carries the tag portcullis:auth-token=yes.".to_owned());
     }
     for cluster in facts.cache.clusters() {
         let group = cluster.cache_parameter_group.as_ref();

@@ -1,4 +1,5 @@
-//! Each step of a move, as data: for a page, a terminal, and the workflow that will do them.
+//! Each step of a move, as data: for a page, a terminal and a mail. The workflow does those of Portcullis
+//! under the same names.
 
 mod commands;
 
@@ -46,37 +47,46 @@ impl Step {
 /// The steps of a plan, in order.
 pub(crate) fn steps(plan: &Plan) -> Vec<Step> {
     let (old, new) = (&plan.now.id, &plan.create.id);
-    let mut steps = vec![Step::new(
-        "approve",
-        Who::Person,
-        format!("You read this plan, old beside new, and agree to {new}."),
-    )];
+    let mut steps = vec![
+        Step::new(
+            "ask",
+            Who::Person,
+            format!("You read this plan, old beside new, and agree to {new}."),
+        ),
+        Step::new(
+            "check",
+            Who::Portcullis,
+            format!(
+                "Looks at {old} again and plans anew: if the plan would do anything else by now, nothing is done, and you are told."
+            ),
+        ),
+    ];
     steps.extend(snapshot(plan));
     steps.push(open(plan));
     steps.push(create(plan));
-    steps.push(wait(plan));
     steps.extend(afterwards(plan));
     steps.push(Step::new(
         "verify",
         Who::Portcullis,
-        format!(
-            "Reads {new} back and compares every setting with this plan, one by one; the move stops at the first that differs, and {old} is untouched."
-        ),
+        format!("Reads {new} back and compares every setting with this plan, one by one; if any differs, all of the above is taken back, and {old} is untouched."),
     ));
     steps.push(
         Step::new(
             "hand-over",
             Who::Person,
-            "You point the clients to the new endpoint and port, and watch the connections of the old cache go to none.",
+            "You get the new endpoints, and point the clients to them. From here on nothing is taken back by itself.",
         )
         .undo("point them back: the old cache still runs, without what was written to the new one"),
     );
     steps.push(Step::new(
-        "approve-deletion",
+        "watch",
+        Who::Portcullis,
+        format!("Watches the commands and connections of {old}, for two weeks at most, until nobody has used it for an hour."),
+    ));
+    steps.push(Step::new(
+        "ask-deletion",
         Who::Person,
-        format!(
-            "You agree to the deletion of {old}, separately, when nothing connects to it any more."
-        ),
+        format!("You agree to the deletion of {old}, separately; if you do not, both caches stay."),
     ));
     steps.push(delete(plan));
     steps.push(close(plan));
@@ -93,7 +103,7 @@ fn snapshot(plan: &Plan) -> Option<Step> {
         "snapshot",
         Who::Portcullis,
         format!(
-            "Takes the snapshot {} of {what} and waits until it is available; what is written from here on stays in the old cache only.",
+            "Takes the snapshot {} of {what}, unless it is there from this move already, and waits until it is available; what is written from here on stays in the old cache only.",
             snapshot.name
         ),
     );
@@ -127,24 +137,12 @@ fn create(plan: &Plan) -> Step {
         "create",
         Who::Portcullis,
         format!(
-            "Makes {} with {nodes} on port {}, {data}; if it is there already and its markers say it is ours, goes on with it.",
+            "Makes {} with {nodes} on port {}, {data}, and waits until it is available; if it is there already and its markers say that this plan made it, goes on with it.",
             create.id, create.port
         ),
     )
     .undo(format!("delete {}: the old cache is untouched", create.id))
-    .commands(commands::create(plan))
-}
-
-fn wait(plan: &Plan) -> Step {
-    Step::new(
-        "wait",
-        Who::Portcullis,
-        format!(
-            "Looks at {} until it is available; create-failed, restore-failed, incompatible-network or deleting ends the move, with the old cache untouched.",
-            plan.create.id
-        ),
-    )
-    .commands(commands::wait(plan))
+    .commands([commands::create(plan), commands::wait(plan)].concat())
 }
 
 fn afterwards(plan: &Plan) -> Option<Step> {
@@ -187,7 +185,8 @@ fn close(plan: &Plan) -> Step {
     let does = match commands.len() {
         0 => format!("Closes nothing: no rule is for port {old} alone and for this cache alone."),
         count => format!(
-            "Revokes {} of port {old} alone, one by one by id, unless something else than a cache turns out to carry the group.",
+            "When {} is gone, revokes {} of port {old} alone, one by one by id, unless something else than a cache turns out to carry the group.",
+            plan.now.id,
             counted(count, "ingress rule")
         ),
     };

@@ -311,7 +311,8 @@ pub(crate) fn how_long(page: &mut Page<'_>, plan: &Plan) {
 
 fn steps(page: &mut Page<'_>, plan: &Plan) {
     page.section("Steps");
-    page.paragraph(Role::Faint, "", "Portcullis plans a move and does not yet make one: until it does, the commands are for you.");
+    let how = "`portcullis move` has the workflow do them. What fails before the hand-over is taken back: the rules, the new cache, the snapshot. The commands are for who does it by hand.";
+    page.paragraph(Role::Faint, "", how);
     if matches!(plan.create.auth_token, Token::Secret(_)) {
         page.paragraph(Role::Faint, "", "The command that makes the cache reads the token from the secret; it is nowhere in this plan. Other users of the machine can see it while the command runs.");
     }

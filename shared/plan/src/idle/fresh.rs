@@ -12,6 +12,13 @@ const HOUR: i64 = 3600;
 /// Minutes that CloudWatch must show of each node. It has none of the time in which AWS made the cache.
 const WATCHED: u32 = 5;
 
+impl Use {
+    /// Whether CloudWatch shows enough of every node to tell whether the cache is fresh.
+    pub fn is_shown(&self) -> bool {
+        !self.nodes.is_empty() && self.nodes.iter().all(|node| node.datapoints >= WATCHED)
+    }
+}
+
 /// Whether a cache may move without asking: it was made within the hour, and in the time that it was
 /// watched it held nothing and nobody used it. Else every reason why not. Describe does not show whether
 /// a cache was made from a snapshot: what it holds shows it.

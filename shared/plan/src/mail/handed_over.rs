@@ -22,7 +22,7 @@ pub fn handed_over(plan: &Plan, clone: &Facts, ctx: &Context<'_>) -> Mail {
         "{new} is ready on port {}: point the clients of {old} to it.",
         plan.create.port
     ));
-    mail.say(&format!("Every setting was compared with the plan. The old cache still runs; nothing deletes it without you."));
+    mail.say("Every setting was compared with the plan. The old cache still runs; nothing deletes it without you.");
     mail.say(match plan.snapshot {
         Some(_) => "What was written to the old cache since the snapshot is not in the new one.",
         None => "The new cache is empty: Memcached has no snapshots.",
