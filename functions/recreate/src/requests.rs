@@ -28,7 +28,7 @@ pub(crate) fn group(
         .automatic_failover_enabled(inputs.automatic_failover)
         .multi_az_enabled(inputs.multi_az)
         .cache_node_type(&request.node_type)
-        .engine(request.engine.name())
+        .engine(request.engine.as_str())
         .engine_version(&request.engine_version)
         .cache_parameter_group_name(&request.parameter_group)
         .cache_subnet_group_name(&request.subnet_group)
@@ -74,7 +74,7 @@ pub(crate) fn cluster(
         .cache_cluster_id(&request.id)
         .set_num_cache_nodes(number(Some(inputs.nodes))?)
         .cache_node_type(&request.node_type)
-        .engine(request.engine.name())
+        .engine(request.engine.as_str())
         .engine_version(&request.engine_version)
         .cache_parameter_group_name(&request.parameter_group)
         .cache_subnet_group_name(&request.subnet_group)
@@ -155,3 +155,6 @@ fn number(number: Option<i64>) -> Result<Option<i32>> {
 fn count_of(count: usize) -> Result<i32> {
     i32::try_from(count).map_err(|_| lasting(format!("{count} is no number of a request")))
 }
+
+#[cfg(test)]
+mod tests;

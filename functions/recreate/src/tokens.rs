@@ -61,3 +61,53 @@ fn is_token(text: &str) -> bool {
     let may = |byte: u8| byte.is_ascii_alphanumeric() || b"!&#$^<>-".contains(&byte);
     (16..=128).contains(&text.len()) && text.bytes().all(may)
 }
+
+#[cfg(test)]
+impl AuthToken {
+    pub(crate) fn of_test(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+    use super::*;
+
+    async fn secret(text: &'static str) -> Result<AuthToken> {
+        let get = mock!(Client::get_secret_value)
+            .then_output(move || GetSecretValueOutput::builder().secret_string(text).build());
+        let secrets = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, [&get]);
+        read(&secrets, "arn:of:a-secret").await
+    }
+
+    #[tokio::test]
+    async fn a_token_is_plain_text_or_in_json() {
+        let token = "Abc-123!&#$^<>-xyz";
+        assert_eq!(secret(token).await.unwrap().into_inner(), token);
+        assert_eq!(secret("Abc-123!&#$^<>-xyz\n").await.unwrap().into_inner(), token);
+        let json = r#"{"authToken": "Abc-123!&#$^<>-xyz", "user": "x"}"#;
+        assert_eq!(secret(json).await.unwrap().into_inner(), token);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_token_is_in_no_error() {
+        let long: &'static str = "a".repeat(129).leak();
+        for wrong in
+            ["short", "has a space in it, long", r#"{"password": "Abc-123456789012"}"#, long, ""]
+        {
+            let error = secret(wrong).await.unwrap_err();
+            assert_eq!(crate::error::kind(&error), "Final");
+            let error = format!("{error:#} {error:?}");
+            assert!(wrong.is_empty() || !error.contains(wrong), "{error}");
+            assert!(error.contains("arn:of:a-secret"));
+        }
+    }
+
+    #[test]
+    fn a_token_cannot_be_printed() {
+        assert_eq!(format!("{:?}", AuthToken::of_test("hunter2-hunter2-")), "AuthToken");
+    }
+}

@@ -47,8 +47,16 @@ impl Step<'_> {
         if let InUse::Yes(why) = self.in_use(&record).await? {
             return Err(lasting(format!("{} is in use again, so it is kept: {why}", self.old.id)));
         }
-        account::tag(elasticache, &self.of.cache, marks::DELETION_APPROVED, &self.of.id).await?;
-        self.remove(&plan).await?;
+        // The role may delete only what has this tag, and IAM takes a moment to know of it: so the tag is set
+        // in one run of this step, and the cache deleted in the next.
+        let tags = account::tags(elasticache, &self.of.cache).await?;
+        match account::value(&tags, marks::DELETION_APPROVED) == Some(self.of.id.as_str()) {
+            true => self.remove(&plan).await?,
+            false => {
+                let (cache, key) = (&self.of.cache, marks::DELETION_APPROVED);
+                account::tag(elasticache, cache, key, &self.of.id).await?;
+            }
+        }
         Ok(State::Waiting)
     }
 

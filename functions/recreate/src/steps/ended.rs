@@ -1,6 +1,6 @@
 //! How a move ends that did not go to its end.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use portcullis_plan::mail;
 use portcullis_plan::plan::Plan;
 
@@ -10,14 +10,17 @@ use crate::account;
 impl Step<'_> {
     /// What was made could not be taken back: people are told what is left, and how it goes.
     pub(super) async fn stuck(&self, failed: &Failure, left: Option<&Failure>) -> Result<State> {
-        let (_, plan) = self.record().await?;
-        let mut lines = match self.left(&plan).await {
-            Ok(lines) => lines,
-            Err(error) => vec![format!("what is left could not be looked at: {error:#}")],
+        let plan = self.record().await.map(|(_, plan)| plan);
+        let left_there = match &plan {
+            Ok(plan) => self.left(plan).await,
+            Err(error) => Err(anyhow!("{error:#}")),
         };
+        let unseen = |error| vec![format!("what is left could not be looked at: {error:#}")];
+        let mut lines = left_there.unwrap_or_else(unseen);
         lines.extend(left.map(|left| format!("taking it back failed: {}", left.why())));
         let (context, why) = (self.context(), failed.why());
-        self.tell(mail::failed(Some(&plan), &context, &failed.step, &why, &[], &lines)).await?;
+        let plan = plan.as_ref().ok();
+        self.tell(mail::failed(plan, &context, &failed.step, &why, &[], &lines)).await?;
         self.end("failed, not taken back").await?;
         Ok(State::Done)
     }
@@ -66,9 +69,15 @@ impl Step<'_> {
 
     /// It failed after clients were told of the new cache: both stay.
     pub(super) async fn keep(&self, failed: &Failure) -> Result<State> {
-        let (_, plan) = self.record().await?;
         let why = format!("the step {} failed: {}", failed.step, failed.why());
-        self.tell(mail::kept(&plan, &self.context(), &why)).await?;
+        let mail = match self.record().await {
+            Ok((_, plan)) => mail::kept(&plan, &self.context(), &why),
+            Err(_) => {
+                let left = ["both caches: clients may use the new one already".to_owned()];
+                mail::failed(None, &self.context(), &failed.step, &why, &[], &left)
+            }
+        };
+        self.tell(mail).await?;
         self.end("both kept").await?;
         Ok(State::Done)
     }

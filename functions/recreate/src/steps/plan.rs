@@ -39,10 +39,8 @@ impl Step<'_> {
             return Ok(State::Done);
         }
         let (facts, _) = self.look(&self.of.cache).await?;
-        match self.fresh(&facts, live.created()).await? {
-            Err(why) if why.iter().any(|why| why.contains("watched")) => Ok(State::Waiting),
-            Ok(()) | Err(_) => Ok(State::Done),
-        }
+        let used = look::usage(&self.shell.look.cloudwatch, &facts, FRESH).await?;
+        Ok(if used.is_shown() { State::Done } else { State::Waiting })
     }
 
     /// Plans, and keeps what the plan was made from.
@@ -133,7 +131,8 @@ impl Step<'_> {
         }
         let live = account::cache(&self.shell.look.elasticache, &self.old).await?;
         let created = live.and_then(|live| live.created());
-        if let Err(why) = self.fresh(facts, created).await? {
+        let used = look::usage(&self.shell.look.cloudwatch, facts, FRESH).await?;
+        if let Err(why) = fresh(facts, &used, created, (self.shell.now)()) {
             tracing::info!(r#move = self.of.id, "not fresh: {}", why.join("; "));
             return Ok(None);
         }
@@ -154,11 +153,6 @@ impl Step<'_> {
             answer: Some(answer),
             passed_on: true,
         }))
-    }
-
-    async fn fresh(&self, facts: &Facts, created: Option<i64>) -> Result<Result<(), Vec<String>>> {
-        let used = look::usage(&self.shell.look.cloudwatch, facts, FRESH).await?;
-        Ok(fresh(facts, &used, created, (self.shell.now)()))
     }
 
     /// Takes the cache for this move: from nobody, or from a move whose execution ended.
