@@ -16,6 +16,7 @@ SAM := $(TARGET)/venv-sam
 OPERATE := $(TARGET)/venv-ops
 CHECKOV := $(TARGET)/venv-checkov
 NODE_MODULES := infra/cdk/node_modules
+AXE := $(TARGET)/axe
 ASL := infra/asl/node_modules
 # The slow ones, with the real command-line tools.
 DEPLOYMENTS := $(addprefix e2e/tests/,test_sam.py test_cdk.py test_many_accounts.py test_operations.py test_faults.py)
@@ -52,6 +53,7 @@ account: functions $(VENV)/stamp ## Leave the emulated account running, to play 
 test: ## All tests: the engine, the shell, then end to end
 	@$(MAKE) test-engine
 	@$(MAKE) test-shell
+	@$(MAKE) test-page
 	@$(MAKE) test-deployments
 	@$(MAKE) test-account
 
@@ -71,7 +73,13 @@ test-deployments: functions cli $(VENV)/stamp $(SAM)/stamp $(OPERATE)/stamp $(if
 .PHONY: test-account
 test-account: functions cli $(VENV)/stamp $(MOTO)/stamp ## The deployed stack, in the emulated account and against moto
 	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider emulator/conformance
-	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider e2e/tests $(DEPLOYMENTS:%=--ignore=%)
+	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider e2e/tests $(addprefix --ignore=,$(DEPLOYMENTS) e2e/tests/test_page.py)
+
+# In a browser that is on the machine: none is downloaded. What was seen is in target/pages.
+.PHONY: test-page
+test-page: tools $(VENV)/stamp $(if $(shell command -v npm),$(AXE)/stamp) ## The approval page in a real browser, on a phone and on a desk
+	@cargo build --locked -q $(SHELLS) --example serve
+	$(PY) -m pytest -q -p no:cacheprovider e2e/tests/test_page.py
 
 .PHONY: test-template
 test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## What the linters say of the template
@@ -160,7 +168,7 @@ cli: tools ## Build the command line, portcullis, for this machine
 	@cargo build --locked -q --release --target $(HOST) -p portcullis-cli
 
 .PHONY: setup
-setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp $(ASL)/stamp ## Install all tools, pinned, under target/
+setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp $(AXE)/stamp $(ASL)/stamp ## Install all tools, pinned, under target/
 
 $(VENV)/stamp: emulator/requirements.txt e2e/requirements.txt e2e/requirements-tools.txt | tools
 	@echo "Python tools for the emulated account go to $(VENV) (about 20 s, once)"
@@ -185,6 +193,14 @@ $(NODE_MODULES)/stamp $(ASL)/stamp: %/node_modules/stamp: %/package-lock.json | 
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later (the CDK construct and the check of the workflow need it)"; exit 1; }
 	@echo "what $*/package.json asks for goes to $*/node_modules (once)"
 	@npm ci --prefix $* --silent --no-audit --no-fund
+	@touch $@
+
+$(AXE)/stamp: e2e/axe/package-lock.json | tools
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later (axe-core comes by it)"; exit 1; }
+	@echo "axe-core goes to $(AXE) (once)"
+	@mkdir -p $(AXE)
+	@cp e2e/axe/package.json e2e/axe/package-lock.json $(AXE)
+	@npm ci --prefix $(AXE) --silent --no-audit --no-fund
 	@touch $@
 
 .PHONY: tools

@@ -20,6 +20,7 @@ APPS = (
 MISSING = "no Chromium is here: install it (Debian: apt install chromium), or name one in PORTCULLIS_CHROMIUM"
 #: What the pages look like, to be looked at.
 PICTURES = TARGET / "pages"
+NO_AXE = "no axe-core is here: install Node.js 20 or later, then make test-page"
 AXE = TARGET / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 
 

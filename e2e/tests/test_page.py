@@ -41,9 +41,10 @@ def links():
 
 @pytest.fixture(scope="module")
 def browser():
-    """One browser for all of them. Where there is none, only CI fails."""
-    if harness.executable() is None and not os.environ.get("CI"):
-        pytest.skip(harness.MISSING)
+    """One browser for all of them. Where it or axe-core is missing, only CI fails."""
+    missing = harness.MISSING if harness.executable() is None else harness.NO_AXE if not harness.AXE.is_file() else None
+    if missing and not os.environ.get("CI"):
+        pytest.skip(missing)
     with harness.browser() as started:
         yield started
 
