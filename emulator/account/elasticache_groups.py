@@ -18,9 +18,8 @@ from .elasticache_clusters import (
     restoring,
     start_deleting,
 )
+from .elasticache_shards import check_failover, is_clustered, shards_of
 from .wire import AwsError, paged
-
-LAST_SLOT = 16383
 
 
 def create(request):
@@ -34,9 +33,9 @@ def create(request):
     primary = store.find_cluster(request["PrimaryClusterId"]) if request.get("PrimaryClusterId") else None
     engine, version = store.engine_of(request, snapshot or primary)
     _check(request, engine)
-    shards = _shards(request, snapshot)
-    clustered = _is_clustered(request, shards, snapshot)
-    _check_failover(request, clustered, shards)
+    shards = shards_of(request, snapshot)
+    clustered = is_clustered(request, shards, snapshot)
+    check_failover(request, clustered, shards)
     subnet_group = store.subnet_group_of(request)
     group_ids = store.security_groups_of(request, subnet_group["VpcId"])
     default_port = primary["_Port"] if primary else store.DEFAULT_PORTS[engine]
@@ -89,74 +88,6 @@ def _come_up(record):
 def _join(record, cluster):
     if record["Status"] != "create-failed" and cluster["CacheClusterStatus"] == "creating":
         cluster["CacheClusterStatus"] = "available"
-
-
-def _kept_shards(request, snapshot):
-    """Ids and slots of the shards in a snapshot, if as many are asked for."""
-    nodes = (snapshot or {}).get("NodeSnapshots") or []
-    kept = [node["NodeGroupConfiguration"] for node in nodes if "NodeGroupConfiguration" in node]
-    if request.get("NumNodeGroups", len(kept)) != len(kept):
-        return []
-    return [{key: shard[key] for key in ("NodeGroupId", "Slots")} for shard in kept]
-
-
-def _shards(request, snapshot):
-    """(node group id, slots, zone or None of each node) of each node group."""
-    given = request.get("NodeGroupConfiguration") or _kept_shards(request, snapshot)
-    if given:
-        number = len(given)
-    else:
-        number = request.get("NumNodeGroups") or (snapshot or {}).get("NumNodeGroups") or 1
-    if request.get("NumNodeGroups", number) != number:
-        raise AwsError("InvalidParameterCombination", "NodeGroupConfiguration must have NumNodeGroups members.")
-    replicas = request.get("ReplicasPerNodeGroup")
-    if replicas is None:
-        replicas = (request.get("NumCacheClusters") or 1) - 1
-    width = (LAST_SLOT + 1) // number
-    shards = []
-    for index in range(number):
-        configuration = given[index] if given else {}
-        last = LAST_SLOT if index == number - 1 else (index + 1) * width - 1
-        shards.append(
-            (
-                configuration.get("NodeGroupId") or f"{index + 1:04d}",
-                configuration.get("Slots") or f"{index * width}-{last}",
-                _zones(request, configuration, replicas),
-            )
-        )
-    return shards
-
-
-def _zones(request, configuration, replicas):
-    """The zones of the nodes of a shard, its primary first; None where AWS chooses."""
-    count = 1 + configuration.get("ReplicaCount", replicas)
-    given = request.get("PreferredCacheClusterAZs") or []
-    if configuration.get("PrimaryAvailabilityZone"):
-        given = [configuration["PrimaryAvailabilityZone"], *(configuration.get("ReplicaAvailabilityZones") or [])]
-    return store.check_zones(given, count) or [None] * count
-
-
-def _is_clustered(request, shards, snapshot):
-    parameter_group = request.get("CacheParameterGroupName") or ""
-    return (
-        len(shards) > 1
-        or request.get("ClusterMode") in ("enabled", "compatible")
-        or parameter_group.endswith(".cluster.on")
-        or request.get("NumNodeGroups") is not None
-        and request.get("ClusterMode") != "disabled"
-        or bool((snapshot or {}).get("_Clustered"))
-    )
-
-
-def _check_failover(request, clustered, shards):
-    if clustered and request.get("AutomaticFailoverEnabled") is False:
-        raise AwsError(
-            "InvalidParameterValue", "Redis with cluster mode enabled cannot be created with auto failover turned off."
-        )
-    if request.get("AutomaticFailoverEnabled") and not clustered and len(shards[0][2]) < 2:
-        raise AwsError("InvalidParameterValue", "Automatic failover is not supported for a group without replicas")
-    if request.get("MultiAZEnabled") and not (request.get("AutomaticFailoverEnabled") or clustered):
-        raise AwsError("InvalidParameterCombination", "Must set MultiAZEnabled with AutomaticFailoverEnabled")
 
 
 def _protection(request, engine):
