@@ -25,7 +25,8 @@ export interface Environment extends Settings {
 }
 
 const SETTINGS: readonly (keyof Settings)[] = [
-  ...(["mode", "alertEmail", "alertTopicArn", "organizationId", "alarms", "dashboard", "tracing"] as const),
+  ...(["mode", "alertEmail", "alertTopicArn", "organizationId"] as const),
+  ...(["moveCaches", "cachePort", "approvalPage", "answerDays", "alarms", "dashboard", "tracing"] as const),
   ...(["logRetentionDays", "kmsKeyArn", "permissionsBoundaryArn", "architecture"] as const),
   ...(["reservedConcurrency", "functionsDirectory"] as const),
 ];
@@ -82,11 +83,14 @@ function pick(value: (name: string) => unknown): Settings {
 
 function typed(name: keyof Settings, text: string): string | number | boolean {
   switch (name) {
+    case "approvalPage":
     case "dashboard":
     case "tracing":
       if (["yes", "true"].includes(text)) return true;
       if (["no", "false"].includes(text)) return false;
       throw new Error(`\`${name}\` is \`${text}\` and must be yes or no`);
+    case "answerDays":
+    case "cachePort":
     case "logRetentionDays":
     case "reservedConcurrency":
       if (/^\d+$/.test(text)) return Number(text);

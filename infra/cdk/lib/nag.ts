@@ -1,6 +1,6 @@
 // What a reviewer's tool would object to, and why it is so. Every entry must be needed: a test sees to that.
 
-import { Validations } from "aws-cdk-lib";
+import { Stack, Validations } from "aws-cdk-lib";
 import type { CfnInclude } from "aws-cdk-lib/cloudformation-include";
 
 interface Reason {
@@ -41,6 +41,39 @@ export const ACKNOWLEDGED: readonly Reason[] = [
     reason: "Any cache of the account and Region may be new. It only reads.",
   },
   {
+    resource: "MoveCache",
+    ids: [
+      ...["", "cluster:", "replicationgroup:", "snapshot:", "parametergroup:", "subnetgroup:", "securitygroup:", "usergroup:"].map(
+        (kind) => `elasticache:<AWS::Region>:<AWS::AccountId>:${kind}*`,
+      ),
+      ...["security-group", "security-group-rule"].map((kind) => `ec2:<AWS::Region>:<AWS::AccountId>:${kind}/*`),
+      ...["secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:*", "kms:<AWS::Region>:*:key/*"],
+    ]
+      .map((resource) => `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:${resource}]`)
+      .concat("AwsSolutions-IAM5[Resource::*]"),
+    reason:
+      "Any cache of the account and Region may move. What is made, changed or deleted, and which secret is read, is " +
+      "bound by tags; what knows no resources, to the Region; keys, to the service that uses them.",
+  },
+  {
+    resource: "RecreateRole",
+    ids: [
+      "AwsSolutions-IAM5[Resource::*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<AWS::StackName>-recreate:*]",
+    ],
+    reason: "It asks after other moves. SendTaskSuccess knows no resources: the token says which task is meant.",
+  },
+  {
+    resource: "RecreateStateMachineRole",
+    ids: ["AwsSolutions-IAM5[Resource::*]"],
+    reason: "The delivery of a workflow's logs and traces knows no resources.",
+  },
+  {
+    resource: "ApproveRole",
+    ids: ["AwsSolutions-IAM5[Resource::*]"],
+    reason: "SendTaskSuccess knows no resources: the token says which task is meant, and wakes it, no more.",
+  },
+  {
     resource: "TrailRole",
     ids: ["AwsSolutions-IAM5[Resource::*]", "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudtrail:*:*:trail/*]"],
     reason:
@@ -54,11 +87,16 @@ export const ACKNOWLEDGED: readonly Reason[] = [
   },
 ];
 
-/** The CDK's own check of references sees the template before SAM makes the rules of the functions' events. */
-export const REFER_TO_EVENTS = ["LostAlarm", "UndeliveredQueuePolicy"];
+/** The CDK's own check of references sees the template before SAM makes the rules of events and the URL. */
+export const REFER_TO_EVENTS = ["LostAlarm", "UndeliveredQueuePolicy", "RecreateFunction"];
 const TRANSLATED = {
   id: "CloudFormation-Validate::F1020",
-  reason: "It refers to the rule that SAM makes of a function's event.",
+  reason: "It refers to the rule that SAM makes of a function's event, or to the URL that it makes.",
+};
+/** An output is the stack's. */
+const OUTPUT = {
+  id: "CloudFormation-Validate::F6101",
+  reason: "The output ApprovalPageUrl is the URL that SAM makes of the function.",
 };
 
 /** What is not in the stack, such as tracing that is off, needs no reason. */
@@ -69,4 +107,5 @@ export function acknowledge(included: CfnInclude): void {
     if (found) Validations.of(found).acknowledge(...ids.map((rule) => ({ id: rule, reason })));
   }
   for (const found of REFER_TO_EVENTS.map(resource)) if (found) Validations.of(found).acknowledge(TRANSLATED);
+  if (resource("ApproveFunction")) Validations.of(Stack.of(included)).acknowledge(OUTPUT);
 }

@@ -32,6 +32,10 @@ export function choicesOf(props: PortcullisProps): Choices {
     AlertEmail: ["alertEmail", props.alertEmail],
     AlertTopicArn: ["alertTopic", props.alertTopic?.topicArn],
     OrganizationId: ["organizationId", props.organizationId],
+    MoveCaches: ["moveCaches", props.moveCaches],
+    CachePort: ["cachePort", props.cachePort?.toString()],
+    ApprovalPage: ["approvalPage", yesOrNo(props.approvalPage)],
+    AnswerDays: ["answerDays", props.answerDays],
     Alarms: ["alarms", props.alarms],
     Dashboard: ["dashboard", yesOrNo(props.dashboard)],
     Tracing: ["tracing", yesOrNo(props.tracing)],
@@ -46,19 +50,27 @@ export function choicesOf(props: PortcullisProps): Choices {
 /** The template's Rules, in the words of the properties. */
 function* contradictions(props: PortcullisProps): Generator<string> {
   const replaced = "the stack's own topic, which `alertTopic` replaces";
+  if (props.approvalPage && (props.moveCaches ?? "no") === "no") {
+    yield "`approvalPage` asks about moves, so `moveCaches` must not be no";
+  }
   if (!props.alertTopic) return;
   if (props.alertEmail) yield `\`alertEmail\` subscribes to ${replaced}: subscribe to that one yourself`;
   if (props.organizationId) yield `\`organizationId\` opens ${replaced}`;
 }
 
-function admits({ AllowedValues, AllowedPattern }: TemplateParameter, value: string | number): boolean {
+function admits(parameter: TemplateParameter, value: string | number): boolean {
+  const { AllowedValues, AllowedPattern, MinValue = -Infinity, MaxValue = Infinity } = parameter;
   if (Token.isUnresolved(value)) return true;
+  if (typeof value === "number" && !(value >= MinValue && value <= MaxValue)) return false;
   if (AllowedValues) return AllowedValues.includes(value);
   return AllowedPattern === undefined || new RegExp(AllowedPattern).test(String(value));
 }
 
 function refusal(property: string, value: string | number, parameter: TemplateParameter): string {
-  const wanted = parameter.AllowedValues?.join(", ") ?? parameter.ConstraintDescription?.replace(", or nothing", "");
+  const { MinValue, MaxValue, ConstraintDescription } = parameter;
+  const between = MinValue === undefined ? undefined : `a number from ${MinValue} to ${MaxValue}`;
+  const wanted =
+    parameter.AllowedValues?.join(", ") ?? between ?? ConstraintDescription?.replace(", or nothing", "");
   return `\`${property}\` is \`${value}\` and must be ${parameter.AllowedValues ? "one of " : ""}${wanted}`;
 }
 

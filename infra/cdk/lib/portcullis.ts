@@ -3,7 +3,8 @@
 import { Stack, Token } from "aws-cdk-lib";
 import type { CfnInclude } from "aws-cdk-lib/cloudformation-include";
 import { Architecture } from "aws-cdk-lib/aws-lambda";
-import type { CfnFunction } from "aws-cdk-lib/aws-sam";
+import { Asset } from "aws-cdk-lib/aws-s3-assets";
+import type { CfnFunction, CfnStateMachine } from "aws-cdk-lib/aws-sam";
 import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
 import { type IQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
@@ -13,7 +14,7 @@ import { admitServices } from "./key.ts";
 import { acknowledge } from "./nag.ts";
 import { parametersOf } from "./parameters.ts";
 import type { PortcullisProps } from "./props.ts";
-import { functionsOf, include, readTemplate, type Template } from "./template.ts";
+import { functionsOf, include, readTemplate, type Template, workflowsOf } from "./template.ts";
 
 /**
  * Closes public security-group ingress and reports ElastiCache caches on their default ports, in the account
@@ -35,6 +36,12 @@ export class Portcullis extends Construct {
   readonly failureQueue: IQueue;
   /** The numbers that an owner asks about; undefined without the dashboard. */
   readonly dashboardUrl: string | undefined;
+  /** The workflow of a move; undefined without moves. */
+  readonly recreateStateMachineArn: string | undefined;
+  /** What is planned, asked and answered about moves; undefined without them. */
+  readonly movesTableName: string | undefined;
+  /** The page of the links; undefined without it. */
+  readonly approvalPageUrl: string | undefined;
 
   constructor(scope: Construct, id: string, props: PortcullisProps = {}) {
     super(scope, id);
@@ -43,6 +50,7 @@ export class Portcullis extends Construct {
     const decisions = decide(template, parameters, { AlarmsTell: alarmsTell(props.alertTopic, Stack.of(this)) });
     const included = include(this, template, parameters, decisions);
     this.addCode(included, template, props);
+    this.addWorkflows(included, template);
     if (props.kmsKey) admitServices(props.kmsKey, Stack.of(this));
     acknowledge(included);
 
@@ -53,16 +61,32 @@ export class Portcullis extends Construct {
     this.trailFunctionName = included.getResource("TrailFunction").ref;
     this.undeliveredQueue = this.queue(included, "UndeliveredQueue", props);
     this.failureQueue = this.queue(included, "FailureQueue", props);
-    this.dashboardUrl = props.dashboard === false ? undefined : (included.getOutput("DashboardUrl").value as string);
+    const output = (id: string, there: boolean) => (there ? (included.getOutput(id).value as string) : undefined);
+    const moves = (props.moveCaches ?? "no") !== "no";
+    this.dashboardUrl = output("DashboardUrl", props.dashboard !== false);
+    this.recreateStateMachineArn = output("RecreateStateMachineArn", moves);
+    this.movesTableName = output("MovesTableName", moves);
+    this.approvalPageUrl = output("ApprovalPageUrl", props.approvalPage === true);
   }
 
   private addCode(included: CfnInclude, template: Template, props: PortcullisProps): void {
     const directory = props.functionsDirectory ?? builtByCargoLambda();
     for (const [id, binary] of functionsOf(template)) {
+      const resource = included.node.tryFindChild(id) as CfnFunction | undefined;
+      if (!resource) continue;
       const asset = codeOf(this, binary, directory, props.architecture ?? Architecture.ARM_64);
-      const resource = included.getResource(id) as CfnFunction;
       resource.codeUri = { bucket: asset.s3BucketName, key: asset.s3ObjectKey };
       asset.addResourceMetadata(resource, "CodeUri");
+    }
+  }
+
+  private addWorkflows(included: CfnInclude, template: Template): void {
+    for (const [id, path] of workflowsOf(template)) {
+      const resource = included.node.tryFindChild(id) as CfnStateMachine | undefined;
+      if (!resource) continue;
+      const asset = new Asset(this, `Definition-${id}`, { path });
+      resource.definitionUri = { bucket: asset.s3BucketName, key: asset.s3ObjectKey };
+      asset.addResourceMetadata(resource, "DefinitionUri");
     }
   }
 

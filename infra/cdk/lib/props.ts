@@ -10,6 +10,7 @@ export const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 export const MODES = ["enforce", "observe"] as const;
+export const MOVE_CACHES = ["no", "on-request", "ask", "fresh"] as const;
 export const ALARMS = ["all", "essential", "none"] as const;
 
 export interface PortcullisProps {
@@ -38,6 +39,31 @@ export interface PortcullisProps {
    * @default - this account only
    */
   readonly organizationId?: string;
+
+  /**
+   * `on-request`: `portcullis move` moves a cache to a custom port. `ask`: so does each new cache on its default port,
+   * when a person agrees. `fresh`: and a new, empty one without asking. Nothing is deleted without asking.
+   * @default "no"
+   */
+  readonly moveCaches?: (typeof MOVE_CACHES)[number];
+
+  /**
+   * The port that caches move to, from 1024 to 55535.
+   * @default - one is chosen for each cache, the same every time
+   */
+  readonly cachePort?: number;
+
+  /**
+   * A page on the internet, behind signed links that expire, on which a move can be agreed to. Only with `moveCaches`.
+   * @default false
+   */
+  readonly approvalPage?: boolean;
+
+  /**
+   * How many days there are to agree to a move or to a deletion, from 1 to 30. After that nothing is done.
+   * @default 7
+   */
+  readonly answerDays?: number;
 
   /**
    * `essential` leaves out errors, throttles and time-outs of the functions, which end in the queues anyway.

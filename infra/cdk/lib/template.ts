@@ -8,12 +8,15 @@ import type { Construct } from "constructs";
 import { applied, type Decisions, type Json } from "./decide.ts";
 import { readYaml } from "./yaml.ts";
 
-const TEMPLATE_FILE = join(import.meta.dirname, "../../template.yaml");
+const INFRA = join(import.meta.dirname, "../..");
+const TEMPLATE_FILE = join(INFRA, "template.yaml");
 
 export interface TemplateParameter {
   readonly Default: string | number;
   readonly AllowedValues?: readonly (string | number)[];
   readonly AllowedPattern?: string;
+  readonly MinValue?: number;
+  readonly MaxValue?: number;
   readonly ConstraintDescription?: string;
 }
 
@@ -32,7 +35,13 @@ interface Resource {
   readonly Type: string;
   Condition?: string;
   Metadata?: { readonly BuildProperties?: { readonly Binary: string } };
-  readonly Properties: { readonly Events?: Record<string, unknown>; EventInvokeConfig?: unknown };
+  readonly Properties: {
+    readonly TargetFunctionArn?: string;
+    readonly Events?: Record<string, unknown>;
+    readonly FunctionUrlConfig?: object;
+    readonly DefinitionUri?: string;
+    EventInvokeConfig?: unknown;
+  };
 }
 
 export function readTemplate(): Template {
@@ -46,6 +55,13 @@ export function functionsOf(template: Template): [id: string, binary: string][] 
   );
 }
 
+/** Logical id of each workflow, and the file of its definition. */
+export function workflowsOf(template: Template): [id: string, file: string][] {
+  return Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
+    Properties.DefinitionUri ? [[id, join(INFRA, Properties.DefinitionUri)]] : [],
+  );
+}
+
 /** Include the template with a value for each of its parameters, and without what is only there for `sam`. */
 export function include(
   scope: Construct,
@@ -53,16 +69,16 @@ export function include(
   parameters: Record<string, string | number>,
   decisions: Decisions,
 ): CfnInclude {
-  const standIns = rulesOfEvents(template);
   const decided = applied(template, decisions);
+  const standIns = madeBySam(decided);
   const directory = mkdtempSync(join(tmpdir(), "portcullis-"));
   try {
     const templateFile = join(directory, "template.json");
     writeFileSync(templateFile, JSON.stringify(prepared(decided, standIns)));
     // Logical ids are kept, so that a stack can go from `sam deploy` to `cdk deploy`, and back, in place.
     const included = new CfnInclude(scope, "Template", { templateFile, parameters });
-    for (const id of standIns) included.node.tryRemoveChild(id);
-    for (const [id] of functionsOf(template)) {
+    for (const id of Object.keys(standIns)) included.node.tryRemoveChild(id);
+    for (const [id] of functionsOf(decided)) {
       included
         .getResource(id)
         .addPropertyOverride("EventInvokeConfig", decided.Resources[id]!.Properties.EventInvokeConfig);
@@ -73,7 +89,7 @@ export function include(
   }
 }
 
-function prepared(decided: Template, standIns: string[]): Template {
+function prepared(decided: Template, standIns: Record<string, Resource>): Template {
   const template = structuredClone(decided);
   // Both are about parameters, of which none is left; the values are checked at synthesis.
   delete template.Metadata;
@@ -87,13 +103,21 @@ function prepared(decided: Template, standIns: string[]): Template {
   }
   // CfnInclude refuses a reference to what is not in the template, such as to a rule that SAM makes of a
   // function's event. So it finds something of that name, which is taken out again.
-  for (const id of standIns) template.Resources[id] = { Type: "AWS::Events::Rule", Properties: {} };
+  Object.assign(template.Resources, standIns);
   return template;
 }
 
-/** As SAM names them: the function, then the event. */
-function rulesOfEvents(template: Template): string[] {
-  return Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
-    Object.keys(Properties.Events ?? {}).map((event) => id + event),
-  );
+/** What SAM makes of a function, as it names it: the function, then the event; or its URL. */
+function madeBySam(template: Template): Record<string, Resource> {
+  const made: Record<string, Resource> = {};
+  for (const [id, { Properties }] of Object.entries(template.Resources)) {
+    for (const event of Object.keys(Properties.Events ?? {})) {
+      made[id + event] = { Type: "AWS::Events::Rule", Properties: {} };
+    }
+    if (Properties.FunctionUrlConfig) {
+      const url = { TargetFunctionArn: id, ...Properties.FunctionUrlConfig };
+      made[`${id}Url`] = { Type: "AWS::Lambda::Url", Properties: url };
+    }
+  }
+  return made;
 }

@@ -31,15 +31,23 @@ const CASES: Case[] = [
     name: "everything, with a topic of its own",
     parameters: {
       ...{ Mode: "observe", AlertEmail: "ops@example.com", OrganizationId: "o-abcdefghij", Alarms: "essential" },
+      ...{ MoveCaches: "fresh", CachePort: "17321", ApprovalPage: "yes", AnswerDays: 3 },
       ...{ Dashboard: "no", Tracing: "yes", LogRetentionDays: 365, KmsKeyArn: KEY, PermissionsBoundaryArn: BOUNDARY },
       ...{ Architecture: "x86_64", ReservedConcurrency: "5" },
     },
     props: (stack) => ({
       ...{ mode: "observe", alertEmail: "ops@example.com", organizationId: "o-abcdefghij", alarms: "essential" },
+      ...{ moveCaches: "fresh", cachePort: 17321, approvalPage: true, answerDays: 3 },
       ...{ dashboard: false, tracing: true, logRetentionDays: 365, kmsKey: Key.fromKeyArn(stack, "Key", KEY) },
       permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(stack, "Boundary", BOUNDARY),
       ...{ architecture: Architecture.X86_64, reservedConcurrency: 5 },
     }),
+  },
+  { name: "moves on request", parameters: { MoveCaches: "on-request" }, props: () => ({ moveCaches: "on-request" }) },
+  {
+    name: "moves that are asked about, on a page",
+    parameters: { MoveCaches: "ask", ApprovalPage: "yes" },
+    props: () => ({ moveCaches: "ask", approvalPage: true }),
   },
   {
     name: "a topic of this Region",

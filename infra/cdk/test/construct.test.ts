@@ -7,7 +7,7 @@ import { ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { Portcullis } from "../lib/portcullis.ts";
-import { ALARMS, LOG_RETENTION_DAYS, MODES } from "../lib/props.ts";
+import { ALARMS, LOG_RETENTION_DAYS, MODES, MOVE_CACHES } from "../lib/props.ts";
 import { readTemplate } from "../lib/template.ts";
 import { app, built, type Data, portcullis, program, synthesise } from "./synth.ts";
 
@@ -48,6 +48,30 @@ test("the attributes are what the stack makes", () => {
   assert.deepEqual(resolve(construct.undeliveredQueue.queueUrl), { Ref: "UndeliveredQueue" });
   assert.deepEqual(resolve(construct.failureQueue.queueArn), { "Fn::GetAtt": ["FailureQueue", "Arn"] });
   assert.match(JSON.stringify(resolve(construct.dashboardUrl)), /\$\{OwnersDashboard\}/);
+});
+
+test("the workflow of a move is an asset, with what it is to call", () => {
+  const construct = portcullis(() => ({ moveCaches: "on-request", approvalPage: true }));
+  const resolve = (value: unknown) => Stack.of(construct).resolve(value);
+  assert.deepEqual(resolve(construct.recreateStateMachineArn), { Ref: "RecreateStateMachine" });
+  assert.deepEqual(resolve(construct.movesTableName), { Ref: "MovesTable" });
+  assert.deepEqual(resolve(construct.approvalPageUrl), { "Fn::GetAtt": ["ApproveFunctionUrl", "FunctionUrl"] });
+  const assembly = (construct.node.root as App).synth();
+  const { Resources } = assembly.getStackArtifact(Stack.of(construct).artifactId).template as Data;
+  const { DefinitionUri, DefinitionSubstitutions } = Resources.RecreateStateMachine.Properties;
+  const definition = readFileSync(join(assembly.directory, `asset.${DefinitionUri.Key}`), "utf8");
+  assert.equal(definition, readFileSync(join(import.meta.dirname, "../../recreate.asl.json"), "utf8"));
+  const names = [...definition.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name);
+  assert.deepEqual([...new Set(names)].sort(), Object.keys(DefinitionSubstitutions).sort());
+});
+
+test("without moves nothing of them is there", () => {
+  const plain = portcullis();
+  assert.equal(plain.recreateStateMachineArn, undefined);
+  assert.equal(plain.movesTableName, undefined);
+  assert.equal(plain.approvalPageUrl, undefined);
+  const text = JSON.stringify(synthesise(plain));
+  assert.doesNotMatch(text, /Recreate|Approve|Moves|RECREATE|LinkKey|DynamoDB|StepFunctions/);
 });
 
 test("what is not made has no attribute", () => {
@@ -140,5 +164,6 @@ test("the types of the properties are the template's allowed values", () => {
   const { Parameters } = readTemplate();
   assert.deepEqual(Parameters["LogRetentionDays"]!.AllowedValues, LOG_RETENTION_DAYS);
   assert.deepEqual(Parameters["Mode"]!.AllowedValues, MODES);
+  assert.deepEqual(Parameters["MoveCaches"]!.AllowedValues, MOVE_CACHES);
   assert.deepEqual(Parameters["Alarms"]!.AllowedValues, ALARMS);
 });

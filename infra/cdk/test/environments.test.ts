@@ -22,9 +22,15 @@ test("the command line's text becomes what the properties are", () => {
     tracing: "true",
     logRetentionDays: "30",
     reservedConcurrency: "5",
+    approvalPage: "yes",
+    cachePort: "17321",
+    answerDays: "3",
     alertEmail: "",
   };
-  const typed = { mode: "observe", dashboard: false, tracing: true, logRetentionDays: 30, reservedConcurrency: 5 };
+  const typed = {
+    ...{ mode: "observe", dashboard: false, tracing: true, logRetentionDays: 30, reservedConcurrency: 5 },
+    ...{ approvalPage: true, cachePort: 17321, answerDays: 3 },
+  };
   assert.deepEqual(environments(context), [typed]);
 });
 

@@ -66,6 +66,15 @@ test("what subscribes to or opens the stack's own topic contradicts another topi
   );
 });
 
+test("a page without moves has nothing to ask", () => {
+  for (const moveCaches of [undefined, "no"] as const) {
+    assert.throws(
+      () => portcullis(() => ({ approvalPage: true, ...(moveCaches && { moveCaches }) })),
+      /: `approvalPage` asks about moves, so `moveCaches` must not be no$/,
+    );
+  }
+});
+
 test("what the template's parameters do not admit, all of it at once", () => {
   const wrong = {
     mode: "watch" as never,
@@ -73,11 +82,18 @@ test("what the template's parameters do not admit, all of it at once", () => {
     organizationId: "42",
     logRetentionDays: 2 as never,
     reservedConcurrency: 0,
+    moveCaches: "yes" as never,
+    cachePort: 60000,
+    answerDays: 31,
+    approvalPage: true,
   };
   const told = [
     "`mode` is `watch` and must be one of enforce, observe",
     "`alertEmail` is `nobody` and must be an e-mail address",
     "`organizationId` is `42` and must be the id of an organization",
+    "`moveCaches` is `yes` and must be one of no, on-request, ask, fresh",
+    "`cachePort` is `60000` and must be a port from 1024 to 55535",
+    "`answerDays` is `31` and must be a number from 1 to 30",
     "`logRetentionDays` is `2` and must be one of 1, 3, 5, 7",
     "`reservedConcurrency` is `0` and must be a number from 1 to 9999",
   ];

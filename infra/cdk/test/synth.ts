@@ -13,6 +13,9 @@ process.env["CDK_VALIDATION"] = "false";
 /** One that has SAM's translator: `make setup` installs it. */
 export const PYTHON = process.env["PYTHON"] ?? join(import.meta.dirname, "../../../target/venv/bin/python");
 
+/** Of all functions, those that are only there when asked for included. */
+export const BINARIES = ["ingress", "cache", "trail", "recreate", "approve"];
+
 const MACHINES = { arm64: 0xb7, x86_64: 0x3e, riscv: 0xf3 };
 
 const ROOT = mkdtempSync(join(tmpdir(), "portcullis-test-"));
@@ -26,7 +29,7 @@ export function scratch(): string {
 /** The functions in cargo-lambda's layout: a header that says the processor, and a name. */
 export function built(machine: keyof typeof MACHINES = "arm64"): string {
   const directory = scratch();
-  for (const binary of ["ingress", "cache", "trail"]) {
+  for (const binary of BINARIES) {
     mkdirSync(join(directory, binary));
     writeFileSync(join(directory, binary, "bootstrap"), program(machine, binary), { mode: 0o755 });
   }

@@ -25,9 +25,15 @@ def translated(template, given):
     """The plain CloudFormation template, with no parameter or condition left but those that the CDK adds."""
     functions = dict(deploy.functions(deploy.template()))
     for name, binary in functions.items():
+        if name not in template["Resources"]:
+            continue
         template["Resources"][name]["Properties"]["CodeUri"] = f"s3://code/{binary}"
         template["Resources"][name].pop("Metadata", None)
     template["Globals"]["Function"].pop("CodeUri", None)
+    for name, path in deploy.workflows(deploy.template()):
+        if name in template["Resources"]:
+            template["Resources"][name]["Properties"]["DefinitionUri"] = f"s3://code/{path.name}"
+            template["Resources"][name].pop("Metadata", None)
     for unlike in ("Metadata", "Rules"):
         template.pop(unlike, None)
     defaults = {name: parameter["Default"] for name, parameter in template.get("Parameters", {}).items()}
