@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portcullis_engine::facts::{GroupFacts, IngressRule, PrefixList, Protocol, Source};
+use portcullis_engine::facts::{GroupFacts, IngressRule, PROTECT, PrefixList, Protocol, Source};
 use portcullis_engine::net::{Sources, public_count, range_of};
 
 use crate::facts::Facts;
@@ -88,6 +88,7 @@ pub(crate) fn ingress(facts: &Facts, now: &Request, port: u16) -> Result<Ingress
         return Err(unread);
     }
     let mut ingress = Ingress::default();
+    let mut protected = Vec::new();
     let arn = facts.cache.arn().unwrap_or_default();
     for group in now.security_groups.iter().filter_map(|id| groups.get(id)) {
         // What an earlier run added is for the new port, whatever somebody made of it since: nobody
@@ -100,13 +101,30 @@ pub(crate) fn ingress(facts: &Facts, now: &Request, port: u16) -> Result<Ingress
             ingress.close.push(Closing {
                 group: group.id.clone(),
                 rule: rule.clone(),
-                stays: stays(facts, &group.id, rule, now.port),
+                stays: stays(facts, group, rule, now.port),
             });
+        }
+        if group.is_protected() && ingress.open.iter().any(|rule| rule.group == group.id) {
+            protected.push(closed_to_us(group, port));
         }
         public_at(&mut ingress, group, port);
         crowded(&mut ingress, group);
     }
-    Ok(ingress)
+    if protected.is_empty() { Ok(ingress) } else { Err(protected) }
+}
+
+/// A group that its owner wants left alone: nothing is opened in it, as nothing is closed.
+fn closed_to_us(group: &GroupFacts, port: u16) -> Reason {
+    Reason::new(
+        "SecurityGroupIds",
+        format!(
+            "{} has the tag {PROTECT}, so no rule is added to it, and who reaches the old port would not reach the new one",
+            group.id
+        ),
+        format!(
+            "open TCP {port} in it by hand to the same private sources, or take the tag off, and plan again"
+        ),
+    )
 }
 
 /// Whether the rule lets anything reach the port: TCP, or UDP, which Memcached may speak.
@@ -195,7 +213,10 @@ fn not_opened(group: &GroupFacts, rule: &IngressRule) -> Option<String> {
 }
 
 /// Why a rule of the old port must stay when the old cache is gone.
-fn stays(facts: &Facts, group: &str, rule: &IngressRule, old: u16) -> Option<String> {
+fn stays(facts: &Facts, group: &GroupFacts, rule: &IngressRule, old: u16) -> Option<String> {
+    if group.is_protected() {
+        return Some(format!("the group has the tag {PROTECT}"));
+    }
     let only_this =
         rule.ports() == (old, old) && matches!(rule.protocol, Protocol::Tcp | Protocol::Udp);
     if !only_this {
@@ -203,7 +224,7 @@ fn stays(facts: &Facts, group: &str, rule: &IngressRule, old: u16) -> Option<Str
     }
     let others: BTreeSet<&str> = facts
         .strangers()
-        .filter(|other| other.ports.contains(&old) && other.groups.iter().any(|id| id == group))
+        .filter(|other| other.ports.contains(&old) && other.groups.contains(&group.id))
         .map(|other| other.id.as_str())
         .collect();
     let others: Vec<&str> = others.into_iter().collect();
@@ -289,7 +310,7 @@ mod tests {
     #[test]
     fn a_wide_rule_stays_at_the_end() {
         let facts = crate::document::tests::facts("redis-single-node");
-        let stays = |rule: IngressRule| stays(&facts, "sg-01", &rule, 6379);
+        let stays = |rule: IngressRule| stays(&facts, &group(Vec::new()), &rule, 6379);
         assert_eq!(stays(rule("sgr-1", "tcp", (6379, 6379), cidr("10.0.0.0/8"))), None);
         assert!(stays(rule("sgr-1", "tcp", (6000, 7000), cidr("10.0.0.0/8"))).is_some());
         assert!(stays(rule("sgr-1", "-1", (-1, -1), cidr("10.0.0.0/8"))).is_some());

@@ -316,3 +316,24 @@ fn a_fingerprint_is_of_what_the_plan_does_and_of_nothing_else() {
     assert!(plan.markers.iter().any(|tag| tag.value == plan.fingerprint));
     assert_ne!(plan.fingerprint, planned(&example(group), &on(17_322)).fingerprint);
 }
+
+#[test]
+fn a_protected_group_is_neither_opened_nor_closed() {
+    let mut document = example("valkey-with-replicas");
+    let before = planned(&document, &on(17_321));
+    let group = before.ingress.open[0].group.clone();
+    document["SecurityGroups"] =
+        json!([{"GroupId": group, "Tags": [{"Key": "Portcullis:Protect", "Value": ""}]}]);
+    let reasons = refused(&document, &on(17_321));
+    assert_eq!((reasons.len(), reasons[0].field.as_str()), (1, "SecurityGroupIds"));
+    assert!(reasons[0].remedy.contains("TCP 17321"), "{}", reasons[0].remedy);
+    // Somebody opens the port by hand.
+    let by_hand = opened(&before).into_iter().map(|mut rule| {
+        rule["Tags"] = json!([]);
+        rule
+    });
+    document["SecurityGroupRules"].as_array_mut().unwrap().extend(by_hand);
+    let after = planned(&document, &on(17_321));
+    assert!(after.ingress.open.is_empty());
+    assert!(after.ingress.close.iter().all(|rule| rule.stays.is_some()));
+}

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_engine::facts::{GroupFacts, IngressRule, PrefixList, Protocol, Source};
+use portcullis_engine::facts::{
+    GroupDetails, GroupFacts, IngressRule, PrefixList, Protocol, Source,
+};
 
 use super::choose::Chosen;
 use super::wire::{self, Document, Replacement, SecurityGroupRule};
@@ -93,10 +95,17 @@ impl Document {
                     .map(|rule| rule.security_group_rule_id.clone())
                     .collect(),
                 prefix_lists: lists.clone(),
+                details: self.details(id),
                 ..GroupFacts::default()
             }
         };
         Some(ids.map(|id| (id.clone(), of(&id))).collect())
+    }
+
+    /// What is known of a group beside its rules: its tags.
+    fn details(&self, id: &str) -> Option<GroupDetails> {
+        let group = self.security_groups.iter().find(|group| group.group_id == id)?;
+        Some(GroupDetails { tags: wire::tags(&group.tags), ..GroupDetails::default() })
     }
 
     fn foreign_groups(&self, account: &str) -> BTreeMap<String, String> {

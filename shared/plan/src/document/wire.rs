@@ -86,6 +86,7 @@ pub(super) struct ReferencedGroup {
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct SecurityGroup {
     pub group_id: String,
+    pub tags: Vec<WireTag>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -63,6 +63,10 @@ pub fn failed(
         (None, false, true) => "The old cache still runs. What the move had made was taken back.",
         (None, true, true) => "Nothing was changed, and nothing is left.",
     });
+    if one_line(why).chars().count() > HEAD {
+        mail.page.section("Why, in full");
+        mail.others(&one_line(why));
+    }
     mail.lines("Left", left);
     mail.lines("Taken back", undone);
     match (late, plan) {
@@ -173,11 +177,18 @@ fn unplanned(ctx: &Context<'_>) -> Subject {
     }
 }
 
-/// What an error says, on one line of bounded length.
+/// Longest part of an error in the first lines of a mail.
+const HEAD: usize = 600;
+
+/// What an error says, on one line.
+fn one_line(why: &str) -> String {
+    why.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The beginning of it.
 fn cut(why: &str) -> String {
-    const MOST: usize = 600;
-    let line = why.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MOST) {
+    let line = one_line(why);
+    match line.char_indices().nth(HEAD) {
         Some((end, _)) => format!("{}...", line.get(..end).unwrap_or_default()),
         None => line,
     }
