@@ -95,9 +95,13 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_token_is_in_no_error() {
         let long: &'static str = "a".repeat(129).leak();
-        for wrong in
-            ["short", "has a space in it, long", r#"{"password": "Abc-123456789012"}"#, long, ""]
-        {
+        for wrong in [
+            "tooshort9",
+            "has a space in it, long",
+            r#"{"password": "Abc-123456789012"}"#,
+            long,
+            "",
+        ] {
             let error = secret(wrong).await.unwrap_err();
             assert_eq!(crate::error::kind(&error), "Final");
             let error = format!("{error:#} {error:?}");
