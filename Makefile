@@ -145,7 +145,7 @@ redrive: $(OPERATE)/stamp ## Give events that were not dealt with to their funct
 	@$(OPS)/redrive.py $(if $(QUEUE),--queue "$$QUEUE") $(if $(DRY_RUN),--dry-run)
 
 .PHONY: destroy
-destroy: $(OPERATE)/stamp ## Remove the stack and all that came with it: FORCE=1 with events in the queues
+destroy: $(OPERATE)/stamp ## Remove the stack and all that came with it: FORCE=1 with events in the queues, or caches on the move
 	@$(OPS)/destroy.py $(if $(FORCE),--force)
 
 # No more than Python and boto3: whoever is on call may never have built anything.

@@ -33,12 +33,24 @@ def main():
             "cannot update it: `make destroy`, then deploy again"
         )
     parameters = chosen(options, current)
+    if parameters.get("MoveCaches") == "no":
+        refuse_with_moves(account, options.stack, current)
     print(f"{'Updating' if current else 'Making'} the stack {options.stack} in {account.place()}")
     build.build(parameters["Architecture"])
     # SAM takes away the tags that it is not given.
     tags = {item["Key"]: item["Value"] for item in current.get("Tags", [])} | pairs(options.tags, "TAGS")
     build.sam(command(options.stack, account.region, parameters, tags))
     return report(stacks.Stack(options.stack))
+
+
+def refuse_with_moves(account, name, current):
+    """What they know and wait for would be gone in the middle of them."""
+    under_way = stacks.moves_under_way(account, current)
+    if under_way:
+        raise stacks.Problem(
+            f"MoveCaches=no would end what is under way in {name}: {', '.join(sorted(under_way))}. Let it end, answer "
+            "it (`portcullis approve`, `portcullis reject`), or stop it: docs/operations.md, MovesAlarm"
+        )
 
 
 def chosen(options, current):

@@ -1,8 +1,9 @@
 """Remove the stack, its artifacts, and SAM's bucket if nothing else is in it. Nothing is left.
 
 Refuses while events lie in one of the two queues, for they would be gone: `make redrive` deals with
-them. What the functions told and closed stays told and closed; the alarms, logs and metrics' graphs
-go (CloudWatch keeps metrics for 15 months).
+them; and while caches are being moved, which would end in the middle. What the functions told and
+closed stays told and closed, and caches stay where they are; the alarms, logs and metrics' graphs go
+(CloudWatch keeps metrics for 15 months).
 
 exit codes: 0 all is gone; 1 refused, or not all of it, and why is printed; 2 could not start
 """
@@ -15,7 +16,7 @@ MANAGED = "aws-sam-cli-managed-default"
 
 def main():
     parser = stacks.parser(__doc__)
-    parser.add_argument("--force", action="store_true", help="remove the queues with what is in them")
+    parser.add_argument("--force", action="store_true", help="with what is in the queues, and stop moves")
     options = parser.parse_args()
     account = stacks.Account()
     current = stacks.describe(account, options.stack)
@@ -24,7 +25,9 @@ def main():
     elif not options.force and refuse(options.stack, account, current):
         return stacks.NOT_ALL
     else:
+        stop_moves(account, current)
         remove(account, options.stack, current["StackId"])
+        say_what_aws_keeps(current)
     bucket = managed_bucket(account)
     if bucket:
         remove_artifacts(account.client("s3"), bucket, f"{options.stack}/")
@@ -33,7 +36,20 @@ def main():
 
 
 def refuse(name, account, current):
-    """Whether events still lie in the queues. A stack that never came up has none."""
+    """Whether events still lie in the queues, or caches are being moved. A stack that never came up has none."""
+    under_way = stacks.moves_under_way(account, current)
+    if under_way:
+        stacks.complain(
+            f"{name} is moving caches: {', '.join(sorted(under_way))}. Let them end, or answer them (`portcullis "
+            "approve`, `portcullis reject`); `make destroy FORCE=1` stops them, and leaves the caches as they are then",
+            stacks.NOT_ALL,
+        )
+    waiting = events_wait(name, account, current)
+    return bool(under_way) or waiting
+
+
+def events_wait(name, account, current):
+    """Whether they do, which is told."""
     outputs = {item["OutputKey"]: item["OutputValue"] for item in current.get("Outputs", [])}
     urls = {"undelivered": outputs.get("UndeliveredQueueUrl"), "failed": outputs.get("FailureQueueUrl")}
     counts = {queue: stacks.messages(account.client("sqs"), url) for queue, url in urls.items() if url}
@@ -46,6 +62,23 @@ def refuse(name, account, current):
         stacks.NOT_ALL,
     )
     return True
+
+
+def stop_moves(account, current):
+    """They could not go on without their function; and what is left of each is for a person to look at."""
+    for name, arn in stacks.moves_under_way(account, current).items():
+        account.client("stepfunctions").stop_execution(
+            executionArn=arn, error="Portcullis.Destroyed", cause="make destroy FORCE=1"
+        )
+        print(f"the move {name} is stopped: look for caches, snapshots and rules with the tag portcullis:moved-from")
+
+
+def say_what_aws_keeps(current):
+    parameters = {item["ParameterKey"]: item["ParameterValue"] for item in current.get("Parameters", [])}
+    if parameters.get("MoveCaches", "no") != "no":
+        print("DynamoDB keeps a backup of the table of moves for 35 days, at no cost")
+    if parameters.get("ApprovalPage") == "yes":
+        print("KMS deletes the key of the links in 7 days; until then it costs nothing and signs nothing")
 
 
 def remove(account, name, stack_id):

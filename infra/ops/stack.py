@@ -179,6 +179,17 @@ def describe(account, name):
         raise
 
 
+def moves_under_way(account, description):
+    """Names and ARNs of the moves of caches that are not at their end, of a stack as `describe` gives it."""
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in description.get("Outputs", [])}
+    machine = outputs.get("RecreateStateMachineArn")
+    if not machine:
+        return {}
+    pages = account.client("stepfunctions").get_paginator("list_executions")
+    pages = pages.paginate(stateMachineArn=machine, statusFilter="RUNNING")
+    return {item["name"]: item["executionArn"] for page in pages for item in page["executions"]}
+
+
 def messages(sqs, url):
     counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=counts)
