@@ -14,6 +14,8 @@ import pathlib
 import re
 import sys
 
+import moving
+
 HERE = pathlib.Path(__file__).resolve().parent
 REPO = HERE.parent
 DOCS = REPO / "docs" / "costs.md"
@@ -43,11 +45,12 @@ class Template:
     def __init__(self, document):
         resources = document["Resources"].values()
         alarms = [item for item in resources if item["Type"] == "AWS::CloudWatch::Alarm"]
-        asked = {"HasAlarms": ("all", "essential"), "HasAllAlarms": ("all",)}
+        asked = {"HasAlarms": ("all", "essential"), "HasAllAlarms": ("all",), "HasMovesAlarm": ()}
         self.alarm_metrics = dict.fromkeys(ALARMS, 0)
         for alarm in alarms:
             for setting in asked[alarm["Condition"]]:
                 self.alarm_metrics[setting] += metrics_of(alarm["Properties"])
+        self.moves_metrics = metrics_of(document["Resources"]["MovesAlarm"]["Properties"])
         self.dashboards = sum(item["Type"] == "AWS::CloudWatch::Dashboard" for item in resources)
         self.memory = document["Globals"]["Function"]["MemorySize"]
         self.retention = document["Parameters"]["LogRetentionDays"]["Default"]
@@ -100,6 +103,8 @@ def extras(template, measured, kind):
         ("Dashboard=yes", {"dashboards": template.dashboards}, {}),
         ("KmsKeyArn, a key per account and Region", {"kms-keys": 1, "kms-requests": key_uses}, {}),
         ("Tracing=yes", {"xray-traces": base["lambda-requests"]}, {}),
+        ("MoveCaches, without a move", {"alarms": base["alarms"] + template.moves_metrics}, {}),
+        ("ApprovalPage=yes", {"kms-keys": 1}, {}),
         ("Architecture=x86_64", {"lambda-x86_64": base["lambda-arm64"]}, {"lambda-arm64": base["lambda-arm64"]}),
     ]
 
@@ -125,6 +130,7 @@ def tables(template, measured, prices):
         head = f"### {kind.capitalize()} accounts, {EVENTS[kind]} calls a day each"
         yield head, by_alarms(template, measured, prices, kind)
     yield "### What settings add", by_setting(template, measured, prices)
+    yield f"### {moving.MOVES} moves of caches", of_moves(template, prices)
     yield "### Prices", price_list(prices)
 
 
@@ -166,6 +172,7 @@ def assumptions(template, measured):
         ("metrics of its own: clean, at fault", f"{METRICS['clean']}, {METRICS['found']}; each in an hour of its own"),
         ("metrics in alarms", f"{watched} (template)"),
         ("uses of a key of yours", f"{KEY_USES['invocation']} an invocation, {KEY_USES['alert']} more an alert"),
+        *moving.said(),
     ]
     return table(("what", "how much"), rows)
 
@@ -210,6 +217,21 @@ def by_setting(template, measured, prices):
             rows.append(row)
     heads = ("$ a month, less the free tier", *(f"{accounts} account{'s' * (accounts > 1)}" for accounts in ACCOUNTS))
     return table(heads, rows, right=(1, 2, 3))
+
+
+def of_moves(template, prices):
+    """Quantities and list prices, without the free tier, and without the caches."""
+    used = moving.usage(template)
+    rows = [
+        (
+            prices[name]["what"],
+            f"{amount(used[name])} {prices[name]['unit']}",
+            money(cost(prices, {name: used[name]}, 1, free=False)),
+        )
+        for name in used
+    ]
+    rows.append(("**together, at list price**", "", f"**{money(cost(prices, used, 1, free=False))}**"))
+    return table(("", "", "$"), rows, right=(2,))
 
 
 def price_list(prices):
