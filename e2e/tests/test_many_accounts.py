@@ -111,14 +111,19 @@ def blocks(kind="sh", label="", until_heading=None):
     return [body for language, word, body in BLOCK.findall(text) if (language, word) == (kind, label)]
 
 
+def fetched(account, url):
+    """What StackSets would read, with the rights of the account that makes the stack set."""
+    bucket, key = re.fullmatch(r"https://([^./]+)\.s3\.[a-z0-9-]+\.amazonaws\.com/(.+)", url).groups()
+    return account.client("s3", region=HOME).get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
 class Member:
     """The member's stack in one Region."""
 
     def __init__(self, workplace, region, topic):
         self.account, self.region = workplace.account, region
         words = next(words for words in workplace.recorded("create-stack-set") if f"portcullis-{region}" in words)
-        body = words[words.index("--template-body") + 1].removeprefix("file://")
-        self.template = json.loads((workplace.directory / body).read_text())
+        self.template = json.loads(fetched(workplace.account, words[words.index("--template-url") + 1]))
         pairs = [re.fullmatch(r"ParameterKey=(\w+),ParameterValue=(.+)", word) for word in words]
         parameters = {pair.group(1): pair.group(2) for pair in pairs if pair}
         self.given, self.name = dict(parameters), f"StackSet-portcullis-{region}-0123"
@@ -151,8 +156,13 @@ class Member:
         for resource in self.template["Resources"].values():
             if resource["Type"] == "AWS::Lambda::Function":
                 key = resource["Properties"]["Code"]["S3Key"]
-                body = s3.get_object(Bucket=f"{PREFIX}-{self.region}", Key=key)["Body"].read()
-                s3.put_object(Bucket=copies, Key=key, Body=body)
+                self.copy(s3, key, copies)
+            elif resource["Type"] == "AWS::StepFunctions::StateMachine":
+                self.copy(s3, resource["Properties"]["DefinitionS3Location"]["Key"], copies)
+
+    def copy(self, s3, key, copies):
+        body = s3.get_object(Bucket=f"{PREFIX}-{self.region}", Key=key)["Body"].read()
+        s3.put_object(Bucket=copies, Key=key, Body=body)
 
 
 class Company:
@@ -201,7 +211,7 @@ def alert(envelope):
 def test_template_is_plain_and_complete(company):
     text = (company.workplace.target / "portcullis.json").read_bytes()
     template, source = json.loads(text), deploy.template()
-    assert len(text) <= 51_200, "StackSets take it inline"
+    assert len(text) <= 1_048_576, "StackSets take it from S3"
     assert "Transform" not in template and b"AWS::Serverless" not in text
     for section in ("Metadata", "Rules", "Conditions", "Outputs"):
         assert template[section] == source[section]
@@ -222,10 +232,31 @@ def test_code_is_in_every_region_and_named_by_its_content(company):
             assert hashlib.sha256(body).hexdigest()[:16] in code["S3Key"]
 
 
+def test_workflow_is_in_every_region_and_named_by_its_content(company):
+    template = json.loads((company.workplace.target / "portcullis.json").read_text())
+    (machine,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
+    place = machine["Properties"]["DefinitionS3Location"]
+    assert place["Bucket"] == {"Fn::Sub": f"{PREFIX}-${{AWS::Region}}"}
+    body = (places.REPO / "infra" / "recreate.asl.json").read_bytes()
+    assert hashlib.sha256(body).hexdigest()[:16] in place["Key"]
+    for region in REGIONS:
+        s3 = company.account.client("s3", region=region)
+        assert s3.get_object(Bucket=f"{PREFIX}-{region}", Key=place["Key"])["Body"].read() == body
+
+
+def test_member_without_moves_has_nothing_of_them(company):
+    for member in company.members.values():
+        resources = member.client("cloudformation").describe_stack_resources(StackName=member.name)["StackResources"]
+        kinds = {resource["ResourceType"] for resource in resources}
+        assert "AWS::Lambda::Function" in kinds
+        assert not kinds & {"AWS::StepFunctions::StateMachine", "AWS::DynamoDB::Table", "AWS::Lambda::Url"}
+
+
 def contents(account, prefix=PREFIX):
     found = {}
     for region in REGIONS:
-        listed = account.client("s3", region=region).list_objects_v2(Bucket=f"{prefix}-{region}")
+        # What `aws cloudformation deploy` uploads is elsewhere.
+        listed = account.client("s3", region=region).list_objects_v2(Bucket=f"{prefix}-{region}", Prefix="portcullis/")
         found.update({(region, item["Key"]): item["LastModified"] for item in listed["Contents"]})
     return found
 
@@ -234,7 +265,9 @@ def test_unchanged_code_is_not_uploaded_again(company):
     before = contents(company.account)
     done = company.workplace.package()
     assert done.returncode == 0 and "uploaded" not in done.stdout, done.stdout + done.stderr
-    assert contents(company.account) == before and len(before) == 7, "three functions in two Regions, one template"
+    code = len(list(deploy.functions(deploy.template()))) + 1
+    assert contents(company.account) == before
+    assert len(before) == 2 * code + 1 == 13, "five functions and a workflow in two Regions, one template"
 
 
 @pytest.fixture
