@@ -16,6 +16,8 @@ sys.path.append(str(places.REPO / "infra" / "stacksets" / "package"))
 import binaries  # noqa: E402
 
 BUCKET = "portcullis-artifacts"
+#: A template that is larger than a request may be is read from a bucket (CloudFormation quotas, 51,200 bytes).
+TEMPLATE = f"{BUCKET}/template.json"
 STACK = "portcullis"
 FAILED = ("FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_IN_PROGRESS")
 
@@ -81,9 +83,11 @@ def deploy(account, **parameters):
         s3.put_object(Bucket=BUCKET, Key=path.name, Body=path.read_bytes())
         document["Resources"][name]["Properties"]["DefinitionUri"] = {"Bucket": BUCKET, "Key": path.name}
     del document["Globals"]["Function"]["CodeUri"]
+    bucket, key = TEMPLATE.split("/")
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(document).encode())
     cloudformation.create_stack(
         StackName=STACK,
-        TemplateBody=json.dumps(document),
+        TemplateURL=f"{account.endpoint}/{TEMPLATE}",
         Parameters=_parameters(parameters),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
@@ -93,10 +97,9 @@ def deploy(account, **parameters):
 def update(stack, **parameters):
     """Update a deployed stack to other parameters, with the template that it has."""
     cloudformation = stack.account.client("cloudformation")
-    body = cloudformation.get_template(StackName=STACK, TemplateStage="Original")["TemplateBody"]
     cloudformation.update_stack(
         StackName=STACK,
-        TemplateBody=body if isinstance(body, str) else json.dumps(body),
+        TemplateURL=f"{stack.account.endpoint}/{TEMPLATE}",
         Parameters=_parameters(parameters),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )

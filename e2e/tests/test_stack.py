@@ -230,11 +230,10 @@ def test_a_topic_of_yours_instead():
 def test_wrong_parameters_are_refused_in_words(guard, parameters, said):
     given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
     cloudformation = guard.account.client("cloudformation")
-    body = cloudformation.get_template(StackName=deploy.STACK, TemplateStage="Original")["TemplateBody"]
     with pytest.raises(ClientError, match=said):
         cloudformation.create_stack(
             StackName="wrong",
-            TemplateBody=body if isinstance(body, str) else json.dumps(body),
+            TemplateURL=f"{guard.account.endpoint}/{deploy.TEMPLATE}",
             Parameters=given,
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
