@@ -1,11 +1,23 @@
 //! The command line of Portcullis.
+//!
+//! INVARIANT: `plan` and `moves` only read; `move` starts a workflow, `approve` and `reject` answer it.
+//! No command changes a cache itself.
 
+mod account;
+mod answer;
+mod live;
+mod moves;
 mod paint;
 mod plan;
+mod short;
+mod start;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::filter::LevelFilter;
 
 /// Portcullis guards security groups and ElastiCache caches.
 #[derive(Debug, Parser)]
@@ -13,6 +25,28 @@ use clap::{Parser, Subcommand, ValueEnum};
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// The Region [default: that of AWS_REGION, or of the profile]
+    #[arg(long, global = true)]
+    region: Option<String>,
+    /// The profile of the AWS configuration [default: that of AWS_PROFILE, or `default`]
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+    /// The name of the Portcullis stack, whose state machine and table are named after it
+    #[arg(
+        long,
+        global = true,
+        env = "PORTCULLIS_STACK",
+        default_value = "portcullis",
+        value_name = "NAME"
+    )]
+    stack: String,
     /// When to colour the output; `auto` colours a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -21,6 +55,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Plan(plan::Arguments),
+    Move(start::Arguments),
+    Moves(moves::Arguments),
+    Approve(answer::Approve),
+    Reject(answer::Reject),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -30,9 +68,48 @@ enum Color {
     Never,
 }
 
+/// How a command ended: 0, or 1 where the answer is no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Yes,
+    No,
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command {
-        Command::Plan(arguments) => plan::run(&arguments, cli.color),
+    // What could not be read is logged: it goes to whoever runs the command.
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::WARN)
+        .with_writer(io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
+    match run(cli) {
+        Ok(Ended::Yes) => ExitCode::SUCCESS,
+        Ok(Ended::No) => ExitCode::from(1),
+        Err(error) => {
+            tell(&format!("error: {error:#}"));
+            ExitCode::from(2)
+        }
     }
+}
+
+fn run(cli: Cli) -> Result<Ended> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("starting")?;
+    let common = &cli.common;
+    runtime.block_on(async {
+        match &cli.command {
+            Command::Plan(arguments) => plan::run(arguments, common).await,
+            Command::Move(arguments) => start::run(arguments, common).await,
+            Command::Moves(arguments) => moves::run(arguments, common).await,
+            Command::Approve(arguments) => answer::approve(arguments, common).await,
+            Command::Reject(arguments) => answer::reject(arguments, common).await,
+        }
+    })
+}
+
+/// Writes to standard error. It may be closed: then there is nobody to tell.
+fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }

@@ -1,19 +1,21 @@
 //! `portcullis plan`: how a cache would move to a custom port.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use portcullis_plan::document;
+use portcullis_plan::facts::Facts;
 use portcullis_plan::json::json;
 use portcullis_plan::plan::{Answer, Wish, plan};
 use portcullis_plan::text::text;
+use serde_json::Value;
 
-use crate::{Color, paint};
+use crate::live::is_file;
+use crate::{Color, Common, Ended, account, live, paint};
 
-/// Say how a cache would move to a custom port, from files alone: nothing is called, nothing changes
+/// Say how a cache would move to a custom port: nothing is changed
 ///
 /// The port of an ElastiCache cache cannot be changed, so a new cache is made beside the old one and
 /// the clients move. The plan shows every setting old beside new, what is lost, what it costs, who
@@ -22,8 +24,10 @@ use crate::{Color, paint};
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Arguments {
-    /// JSON that holds what the AWS CLI printed; `-` reads standard input
-    file: PathBuf,
+    /// A cache, by its id or ARN, that is looked up with your own credentials; or a file with what
+    /// the AWS CLI printed, `-` for standard input, where nothing is called
+    #[arg(value_name = "CACHE|FILE")]
+    what: PathBuf,
     /// The new port [default: one that is chosen for this cache, the same every time]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
@@ -36,10 +40,20 @@ pub(crate) struct Arguments {
     /// Print JSON (portcullis.plan.v1) instead of text
     #[arg(long)]
     json: bool,
+    /// Print what was looked up instead of a plan: JSON to keep, and to plan from again
+    #[arg(long, conflicts_with_all = ["json", "port", "auth_token_secret"])]
+    document: bool,
 }
 
 const HELP: &str = "\
-The file is one JSON object with the lists that these commands print, merged:
+A live cache is looked up with calls that only read, of ElastiCache, EC2, CloudWatch and Application
+Auto Scaling. What you may not read, and the plan can do without, is said to be not known.
+
+  portcullis plan orders
+  portcullis plan orders --document > orders.json
+  portcullis plan orders.json
+
+A file is one JSON object with the lists that these commands print, merged, or a --document:
 
   aws elasticache describe-replication-groups --replication-group-id ID
   aws elasticache describe-cache-clusters --show-cache-node-info
@@ -54,26 +68,22 @@ A cluster that is in no replication group needs no first list. Describe all clus
 and the plan knows which ports are in use behind the same security groups. What else can be given,
 and what for, is in docs/moving-a-cache.md.
 
-Exit status: 0 a plan, 1 refused, 2 the input could not be read.";
+Exit status: 0 a plan, 1 refused, 2 the cache or the file could not be read.";
 
-/// Answers, and says how that ended: 0 a plan, 1 refused, 2 no input.
-pub(crate) fn run(arguments: &Arguments, color: Color) -> ExitCode {
-    match answer(arguments, color) {
-        Ok(Answer::Plan(_)) => ExitCode::SUCCESS,
-        Ok(Answer::Refused(_)) => ExitCode::from(1),
-        Err(error) => {
-            // Standard error may be closed: then there is nobody to tell.
-            let _ = writeln!(io::stderr(), "error: {error:#}");
-            ExitCode::from(2)
+/// Answers: yes with a plan, no with a refusal.
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+    let facts = match is_file(&arguments.what) {
+        true => of_file(arguments)?,
+        false => {
+            let document = of_cache(arguments, common).await?;
+            if arguments.document {
+                let output = format!("{document:#}\n");
+                paint::write(&output, Color::Never).context("the document cannot be written")?;
+                return Ok(Ended::Yes);
+            }
+            live::facts(&document)?
         }
-    }
-}
-
-fn answer(arguments: &Arguments, color: Color) -> Result<Answer> {
-    let name = arguments.file.display();
-    let input = read(arguments).with_context(|| format!("{name} cannot be read"))?;
-    let facts = document::read(&input, arguments.cache.as_deref())
-        .with_context(|| format!("{name} is no input for a plan"))?;
+    };
     let wish =
         Wish { port: arguments.port, auth_token_secret: arguments.auth_token_secret.clone() };
     let answer = plan(&facts, &wish);
@@ -81,13 +91,37 @@ fn answer(arguments: &Arguments, color: Color) -> Result<Answer> {
         true => json(&answer) + "\n",
         false => text(&answer, &paint::paint),
     };
-    paint::write(&output, color).context("the answer cannot be written")?;
-    Ok(answer)
+    paint::write(&output, common.color).context("the answer cannot be written")?;
+    Ok(match answer {
+        Answer::Plan(_) => Ended::Yes,
+        Answer::Refused(_) => Ended::No,
+    })
+}
+
+async fn of_cache(arguments: &Arguments, common: &Common) -> Result<Value> {
+    let Some(cache) = arguments.what.to_str() else {
+        bail!("{} is neither a file nor the id of a cache", arguments.what.display());
+    };
+    if arguments.cache.is_some() {
+        bail!("--cache says which cache of a file is meant, and {cache} is not a file");
+    }
+    let config = account::config(common, live::arn(cache)).await?;
+    live::document(&config, cache).await
+}
+
+fn of_file(arguments: &Arguments) -> Result<Facts> {
+    let name = arguments.what.display();
+    if arguments.document {
+        bail!("--document prints what was looked up of a live cache, and {name} is a file");
+    }
+    let input = read(arguments).with_context(|| format!("{name} cannot be read"))?;
+    document::read(&input, arguments.cache.as_deref())
+        .with_context(|| format!("{name} is no input for a plan"))
 }
 
 fn read(arguments: &Arguments) -> io::Result<String> {
-    if arguments.file.as_os_str() != "-" {
-        return std::fs::read_to_string(&arguments.file);
+    if arguments.what.as_os_str() != "-" {
+        return std::fs::read_to_string(&arguments.what);
     }
     let mut input = String::new();
     io::stdin().read_to_string(&mut input)?;

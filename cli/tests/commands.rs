@@ -1,4 +1,4 @@
-//! `portcullis plan` as it is run: its exit status, what it prints, and what it never does.
+//! The commands as they are run: their exit status, what they print, and what they never do.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -9,10 +9,20 @@ fn example(name: &str) -> String {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    // Nothing of the AWS setup of whoever runs the tests, and no metadata service to ask.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AWS_") {
+            command.env_remove(name);
+        }
+    }
     command
         .args(arguments)
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
+        .env_remove("PORTCULLIS_STACK")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("COLUMNS", "100");
     command
 }
@@ -35,7 +45,7 @@ fn a_plan_is_0_a_refusal_1_and_no_input_2() {
     let (status, out, error) = printed(&refused);
     assert!(status == 1 && out.starts_with("Refused: checkout") && error.is_empty(), "{error}");
     let (missing, odd, usage) =
-        (run(&["plan", "no-such-file"]), run(&["plan", file!()]), run(&["plan"]));
+        (run(&["plan", "no-such-file.json"]), run(&["plan", file!()]), run(&["plan"]));
     for output in [missing, odd, usage] {
         let (status, out, error) = printed(&output);
         assert!(status == 2 && out.is_empty() && error.starts_with("error: "), "{error}");
@@ -118,6 +128,73 @@ fn colours_come_when_asked_for_and_not_into_a_pipe() {
 
 #[test]
 fn the_help_says_it_all() {
-    insta::assert_snapshot!(printed(&run(&["plan", "--help"])).1);
     insta::assert_snapshot!(printed(&run(&["--help"])).1);
+    for command in ["plan", "move", "moves", "approve", "reject"] {
+        insta::assert_snapshot!(command, printed(&run(&[command, "--help"])).1);
+    }
+}
+
+const ARN: &str = "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders";
+
+/// Every command that needs an account.
+const LIVE: [&[&str]; 6] = [
+    &["plan", "orders"],
+    &["plan", "orders", "--document"],
+    &["move", "orders"],
+    &["moves"],
+    &["approve", "orders-1a2b3c4d", "--yes"],
+    &["reject", "orders-1a2b3c4d", "--reason", "no", "--yes"],
+];
+
+#[test]
+fn without_a_region_or_credentials_it_says_what_to_do() {
+    for arguments in LIVE {
+        let output = run(arguments);
+        let (status, out, error) = printed(&output);
+        assert!(status == 2 && out.is_empty(), "{arguments:?}");
+        assert_eq!(
+            error,
+            "error: no Region: give --region, set AWS_REGION, or set `region` in the profile\n"
+        );
+        let output = run(&[arguments, &["--region", "eu-west-1"]].concat());
+        let (status, out, error) = printed(&output);
+        assert!(status == 2 && out.is_empty(), "{arguments:?}");
+        let says = error.starts_with("error: no AWS credentials: ") && error.contains("--profile");
+        assert!(says, "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn an_arn_says_which_region() {
+    for arguments in [["plan", ARN], ["move", ARN]] {
+        let output = run(&arguments);
+        assert!(printed(&output).2.starts_with("error: no AWS credentials: "), "{output:?}");
+    }
+}
+
+#[test]
+fn a_region_that_is_none_reaches_no_host() {
+    let output = command(&["plan", "orders", "--region", "evil.example/"])
+        .env("AWS_ACCESS_KEY_ID", "x")
+        .env("AWS_SECRET_ACCESS_KEY", "x")
+        .output()
+        .unwrap();
+    let error = printed(&output).2;
+    assert_eq!(error, "error: `evil.example/` is not a Region\n");
+}
+
+#[test]
+fn what_is_of_a_file_is_not_of_a_cache() {
+    let of_cache = run(&["plan", "orders", "--cache", "orders", "--region", "eu-west-1"]);
+    assert!(printed(&of_cache).2.contains("orders is not a file"), "{of_cache:?}");
+    let of_file = run(&["plan", &example("redis-single-node"), "--document"]);
+    let (status, out, error) = printed(&of_file);
+    assert!(status == 2 && out.is_empty() && error.contains("is a file"), "{error}");
+}
+
+#[test]
+fn a_rejection_has_a_reason() {
+    let output = run(&["reject", "orders-1a2b3c4d"]);
+    let (status, _, error) = printed(&output);
+    assert!(status == 2 && error.contains("--reason <TEXT>"), "{error}");
 }

@@ -1,0 +1,115 @@
+//! The account that the caller's own credentials and Region lead to.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, anyhow, bail};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::config::ProvideCredentials;
+use portcullis_approval::Table;
+
+use crate::Common;
+
+/// A person waits: no call is worth more than this.
+const OPERATION: Duration = Duration::from_secs(30);
+const CONNECT: Duration = Duration::from_secs(5);
+const ATTEMPTS: u32 = 4;
+
+/// The caller's configuration, with a Region and credentials: that of `--region`, or of the ARN that was
+/// given, or the caller's own.
+pub(crate) async fn config(common: &Common, arn: Option<&str>) -> Result<SdkConfig> {
+    let timeouts = TimeoutConfig::builder().operation_timeout(OPERATION).connect_timeout(CONNECT);
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .timeout_config(timeouts.build())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+    let of_arn = arn.and_then(|arn| arn.split(':').nth(3)).filter(|region| is_region(region));
+    if let Some(region) = common.region.as_deref().or(of_arn) {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    if let Some(profile) = &common.profile {
+        loader = loader.profile_name(profile);
+    }
+    let config = loader.load().await;
+    match config.region() {
+        None => bail!("no Region: give --region, set AWS_REGION, or set `region` in the profile"),
+        Some(region) if !is_region(region.as_ref()) => {
+            bail!("`{}` is not a Region", region.as_ref().escape_default())
+        }
+        Some(_) => {}
+    }
+    let provider = config.credentials_provider().context("no AWS credentials")?;
+    let found = provider.provide_credentials().await;
+    found.map_err(|error| {
+        anyhow!(
+            "no AWS credentials: {}. Sign in (`aws sso login`), name a profile (--profile), or set \
+             AWS_PROFILE or AWS_ACCESS_KEY_ID",
+            DisplayErrorContext(error)
+        )
+    })?;
+    Ok(config)
+}
+
+/// A Region is a part of the name of a host.
+fn is_region(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// The ARN of the caller.
+pub(crate) async fn caller(config: &SdkConfig) -> Result<String> {
+    let answer = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
+    let answer = answer.map_err(|error| refused("GetCallerIdentity", &error))?;
+    answer.arn.context("GetCallerIdentity: no ARN in the answer")
+}
+
+/// The table of the stack's moves.
+pub(crate) fn moves(config: &SdkConfig, common: &Common) -> Table {
+    Table::new(aws_sdk_dynamodb::Client::new(config), format!("{}-moves", common.stack))
+}
+
+/// What an error of the table means, where it means that there is none.
+pub(crate) fn no_table(error: anyhow::Error, config: &SdkConfig, common: &Common) -> anyhow::Error {
+    if format!("{error:?}").contains("ResourceNotFoundException") {
+        let region = config.region().map_or("", AsRef::as_ref);
+        return anyhow!(
+            "there is no table {}-moves in {region}: the stack has MoveCaches=no, is in another Region, or has \
+             another name (--stack)",
+            common.stack
+        );
+    }
+    error
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> Result<i64> {
+    #[expect(clippy::disallowed_methods, reason = "an answer is given now")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("reading the clock")?;
+    i64::try_from(now.as_secs()).context("reading the clock")
+}
+
+/// `call: Code: message`, or why no answer came.
+pub(crate) fn refused<E, R>(call: &str, error: &SdkError<E, R>) -> anyhow::Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    match error.as_service_error().and_then(|error| Some((error.code()?, error.message()))) {
+        Some((code, message)) => anyhow!("{call}: {code}: {}", message.unwrap_or_default()),
+        None => anyhow!("{call}: {}", DisplayErrorContext(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_a_part_of_a_hosts_name() {
+        assert!(is_region("eu-west-1") && is_region("us-gov-east-1"));
+        for odd in ["", "eu-west-1.evil.example", "eu/west", "EU-WEST-1", "a b"] {
+            assert!(!is_region(odd), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! `portcullis approve` and `portcullis reject`: the answer to what a move asks.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use portcullis_approval::{About, Answer, Decided, Question, Record, Through, To};
+use portcullis_plan::plan;
+
+use crate::paint::{harmless, time};
+use crate::short::short;
+use crate::{Common, Ended, account, paint, tell};
+
+/// Agree to what a move asks: to move the cache, or to delete the old one
+///
+/// Shows the question that is open, with the plan in short or with what was seen of the old cache, and
+/// asks you once more. The answer is recorded with your name, and holds: it is given once.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT)]
+pub(crate) struct Approve {
+    /// The move, by its id: `portcullis moves` lists them
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Do not ask once more
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Say no to what a move asks: the cache is not moved, or the old one is kept
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT)]
+pub(crate) struct Reject {
+    /// The move, by its id: `portcullis moves` lists them
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Why, for those who asked
+    #[arg(long, value_name = "TEXT", required = true)]
+    reason: String,
+    /// Do not ask once more
+    #[arg(long)]
+    yes: bool,
+}
+
+const EXIT: &str = "\
+Exit status: 0 your answer is recorded, 1 it is not (nothing is asked, somebody answered before, or
+the time is over), 2 the move could not be read or not be answered.";
+
+pub(crate) async fn approve(arguments: &Approve, common: &Common) -> Result<Ended> {
+    let Approve { id, reason, yes } = arguments;
+    let reason = reason.as_deref().unwrap_or_default();
+    answer(Given { id, reason, agrees: true, sure: *yes }, common).await
+}
+
+pub(crate) async fn reject(arguments: &Reject, common: &Common) -> Result<Ended> {
+    let Reject { id, reason, yes } = arguments;
+    answer(Given { id, reason, agrees: false, sure: *yes }, common).await
+}
+
+/// What was given on the command line.
+struct Given<'a> {
+    id: &'a str,
+    reason: &'a str,
+    agrees: bool,
+    /// `--yes`
+    sure: bool,
+}
+
+async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
+    let config = account::config(common, None).await?;
+    let table = account::moves(&config, common);
+    let read = table.read(given.id).await;
+    let record = read.map_err(|error| account::no_table(error, &config, common))?;
+    let Some(record) = record else {
+        bail!(
+            "there is no move `{}` of stack {} in {}: `portcullis moves` lists them",
+            given.id.escape_default(),
+            common.stack,
+            config.region().map_or("", AsRef::as_ref)
+        );
+    };
+    let (about, question) = match open(&record, account::now()?) {
+        Ok(open) => open,
+        Err(why) => {
+            tell(&why);
+            return Ok(Ended::No);
+        }
+    };
+    let shown = show(&record, about, question, given.agrees)?;
+    paint::write(&shown, common.color).context("the question cannot be written")?;
+    if !given.sure && !confirmed(about, given.agrees)? {
+        tell("Nothing is recorded.");
+        return Ok(Ended::No);
+    }
+    let answer = Answer {
+        yes: given.agrees,
+        by: account::caller(&config).await?,
+        reason: given.reason.to_owned(),
+        at: account::now()?,
+        through: Through::CommandLine,
+    };
+    let to = To { id: &record.id, about, plan: &question.plan, until: question.until };
+    let sfn = aws_sdk_sfn::Client::new(&config);
+    let decided = portcullis_approval::answer(&table, &sfn, to, &answer).await?;
+    let (ended, said) = outcome(&decided, about, given.agrees);
+    tell(&said);
+    Ok(ended)
+}
+
+/// The question that is open, the later one first; or why none is.
+fn open(record: &Record, now: i64) -> Result<(About, &Question), String> {
+    let latest = [About::Deletion, About::Move]
+        .into_iter()
+        .find_map(|about| Some((about, record.question(about)?)));
+    match latest {
+        None => Err(format!(
+            "Nothing is asked: move {} is at the step `{}`.",
+            record.id,
+            harmless(&record.stage)
+        )),
+        Some((about, question)) => match &question.answer {
+            Some(answer) => Err(already(answer, about)),
+            None if question.until <= now => Err(too_late(question.until)),
+            None => Ok((about, question)),
+        },
+    }
+}
+
+fn already(answer: &Answer, about: About) -> String {
+    let what = match about {
+        About::Move => "whether to move",
+        About::Deletion => "whether to delete the old cache",
+    };
+    let reason = match answer.reason.as_str() {
+        "" => String::new(),
+        reason => format!(" ({})", harmless(reason)),
+    };
+    format!(
+        "Somebody answered before, {what}: {}{reason}, by {} at {}. That holds.",
+        if answer.yes { "yes" } else { "no" },
+        harmless(&answer.by),
+        time(answer.at)
+    )
+}
+
+fn too_late(until: i64) -> String {
+    format!("Too late: it could be answered until {}.", time(until))
+}
+
+/// What is asked, with what there is to know. Nobody agrees to a plan that is not shown.
+fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Result<String> {
+    let asked = match about {
+        About::Move => "Move the cache by this plan?",
+        About::Deletion => "Delete the old cache?",
+    };
+    let plan = match (about, record.plan()) {
+        (About::Move, Ok(plan)) => short(&plan::Answer::Plan(Box::new(plan))),
+        (About::Deletion, Ok(plan)) => format!(
+            "{}: {} on port {}, {}\nIts last snapshot will be {}.\n",
+            plan.cache.kind,
+            plan.cache.id,
+            plan.now.port,
+            plan.cache.arn,
+            plan.last_snapshot.as_deref().unwrap_or("none: Memcached has no snapshots")
+        ),
+        (_, Err(error)) if agrees => return Err(error),
+        (_, Err(error)) => format!("{error:#}\n"),
+    };
+    let note = match question.note.as_str() {
+        "" => String::new(),
+        note => format!("\n{}\n", harmless(note)),
+    };
+    Ok(format!(
+        "{plan}{note}\n{asked} Asked by {} ({}), until {}.\n",
+        harmless(&record.asked_by),
+        harmless(&record.why),
+        time(question.until)
+    ))
+}
+
+/// Asks on the terminal.
+fn confirmed(about: About, agrees: bool) -> Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!("there is no terminal to ask you on: say --yes to answer without");
+    }
+    let what = match (about, agrees) {
+        (About::Move, true) => "Approve the move",
+        (About::Move, false) => "Reject the move",
+        (About::Deletion, true) => "Approve the deletion of the old cache",
+        (About::Deletion, false) => "Keep the old cache",
+    };
+    tell(&format!("{what}? Type yes:"));
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).context("reading your answer")?;
+    Ok(line.trim().eq_ignore_ascii_case("yes"))
+}
+
+/// How it ended, in a line.
+fn outcome(decided: &Decided, about: About, agrees: bool) -> (Ended, String) {
+    match decided {
+        Decided::Recorded => {
+            let then = match (about, agrees) {
+                (About::Move, true) => "The new cache is made now; `portcullis moves` shows how far it is.",
+                (About::Move, false) => "The cache stays as it is.",
+                (About::Deletion, true) => "The old cache is deleted, after a last look that nobody uses it.",
+                (About::Deletion, false) => "The old cache is kept.",
+            };
+            (Ended::Yes, format!("Recorded. {then}"))
+        }
+        Decided::NobodyWaits => (
+            Ended::No,
+            "Recorded, but nothing comes of it: the workflow was stopped, or its time is over. Start the move \
+             again (`portcullis move`)."
+                .to_owned(),
+        ),
+        Decided::Already(answer) => (Ended::No, already(answer, about)),
+        Decided::NotAsked => (
+            Ended::No,
+            "Not recorded: another question took the place of this one. Look again.".to_owned(),
+        ),
+        Decided::TooLate => (Ended::No, "Not recorded: the time to answer is over.".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

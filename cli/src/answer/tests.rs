@@ -1,0 +1,120 @@
+use std::collections::BTreeMap;
+
+use portcullis_plan::document;
+use portcullis_plan::plan::Wish;
+
+use super::*;
+
+const NOW: i64 = 1_795_255_230;
+
+/// A move of the example, with these questions.
+fn record(asked: impl IntoIterator<Item = (About, Question)>) -> Record {
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/plan/examples/valkey-with-replicas.json");
+    let document = std::fs::read_to_string(path).unwrap();
+    let facts = document::read(&document, None).unwrap();
+    let plan::Answer::Plan(plan) = plan::plan(&facts, &Wish::default()) else { panic!("a plan") };
+    Record {
+        id: "orders-00000001".to_owned(),
+        cache: plan.cache.arn.clone(),
+        asked_by: "alice\u{1b}[2J".to_owned(),
+        why: "audit".to_owned(),
+        wish: Wish::default(),
+        document,
+        fingerprint: plan.fingerprint.clone(),
+        stage: "ask".to_owned(),
+        execution: String::new(),
+        questions: BTreeMap::from_iter(asked),
+    }
+}
+
+fn question(answer: Option<Answer>) -> Question {
+    Question {
+        asked_at: NOW - 60,
+        until: NOW + 60,
+        plan: "1a2b3c4d".to_owned(),
+        note: "no connections in 60 minutes".to_owned(),
+        token: Some("secret-token".to_owned()),
+        passed_on: answer.is_some(),
+        answer,
+    }
+}
+
+fn answered(yes: bool) -> Answer {
+    Answer {
+        yes,
+        by: "bob\u{7}".to_owned(),
+        reason: "not on Friday".to_owned(),
+        at: NOW,
+        through: Through::Page,
+    }
+}
+
+#[test]
+fn the_later_question_is_the_one_that_is_open() {
+    let both =
+        record([(About::Move, question(Some(answered(true)))), (About::Deletion, question(None))]);
+    assert_eq!(open(&both, NOW).unwrap().0, About::Deletion);
+    assert_eq!(open(&record([(About::Move, question(None))]), NOW).unwrap().0, About::Move);
+}
+
+#[test]
+fn without_an_open_question_it_says_why() {
+    let why = |record: Record, now| open(&record, now).unwrap_err();
+    assert_eq!(
+        why(record([]), NOW),
+        "Nothing is asked: move orders-00000001 is at the step `ask`."
+    );
+    assert_eq!(
+        why(record([(About::Move, question(Some(answered(false))))]), NOW),
+        "Somebody answered before, whether to move: no (not on Friday), by bob\u{fffd} at 2026-11-21 10:00 UTC. That holds."
+    );
+    assert_eq!(
+        why(record([(About::Move, question(None))]), NOW + 60),
+        "Too late: it could be answered until 2026-11-21 10:01 UTC."
+    );
+}
+
+#[test]
+fn the_question_is_shown_with_the_plan_or_with_what_was_seen() {
+    let record = record([]);
+    let moving = show(&record, About::Move, &question(None), true).unwrap();
+    assert!(moving.contains("Plan: orders") && moving.contains("What is lost"), "{moving}");
+    assert!(
+        moving.contains("Move the cache by this plan? Asked by alice\u{fffd}[2J (audit), until")
+    );
+    let deletion = show(&record, About::Deletion, &question(None), true).unwrap();
+    for part in
+        ["orders on port 6379", "-last", "no connections in 60 minutes", "Delete the old cache?"]
+    {
+        assert!(deletion.contains(part), "{part}: {deletion}");
+    }
+    assert!(!moving.contains("secret-token") && !deletion.contains("secret-token"));
+}
+
+#[test]
+fn nobody_agrees_to_a_plan_that_is_another_by_now_but_can_say_no() {
+    let record = Record { fingerprint: "00000000".to_owned(), ..record([]) };
+    for about in [About::Move, About::Deletion] {
+        assert!(show(&record, about, &question(None), true).is_err());
+        let shown = show(&record, about, &question(None), false).unwrap();
+        assert!(shown.contains("start the move again"), "{shown}");
+    }
+}
+
+#[test]
+fn only_an_answer_that_the_workflow_got_is_a_success() {
+    for about in [About::Move, About::Deletion] {
+        for agrees in [true, false] {
+            assert_eq!(outcome(&Decided::Recorded, about, agrees).0, Ended::Yes);
+            for other in [
+                Decided::NobodyWaits,
+                Decided::Already(answered(agrees)),
+                Decided::NotAsked,
+                Decided::TooLate,
+            ] {
+                assert_eq!(outcome(&other, about, agrees).0, Ended::No, "{other:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! A live cache, by its id or its ARN, or a file that was made of one.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use aws_config::SdkConfig;
+use portcullis_aws::look::{self, Clients, LookError};
+use portcullis_plan::document;
+use portcullis_plan::facts::Facts;
+use serde_json::Value;
+
+use crate::tell;
+
+/// Whether a file is meant: `-`, one that is there, and what looks like the name of one.
+pub(crate) fn is_file(what: &Path) -> bool {
+    let text = what.to_string_lossy();
+    what.as_os_str() == "-"
+        || what.is_file()
+        || text.contains(std::path::is_separator)
+        || text.to_ascii_lowercase().ends_with(".json")
+}
+
+/// The document of a live cache.
+pub(crate) async fn document(config: &SdkConfig, cache: &str) -> Result<Value> {
+    let document = look::document(&Clients::new(config), cache).await.map_err(|error| match error {
+        LookError::NotFound { .. } => anyhow!(
+            "{error}. Look in another Region (--region) or account (--profile). Caches are listed by \
+             `aws elasticache describe-cache-clusters`, and a file is given with its path, as ./{}",
+            cache.escape_default()
+        ),
+        LookError::Serverless(_) => error.into(),
+        LookError::Other(why) => why.context("the cache cannot be looked at"),
+    })?;
+    let id = |name: &str| name.rsplit(':').next().unwrap_or_default().to_ascii_lowercase();
+    let moves = id(document["Cache"].as_str().unwrap_or_default());
+    if id(cache) != moves {
+        tell(&format!(
+            "{} is a member of {moves}, which moves as a whole",
+            id(cache).escape_default()
+        ));
+    }
+    Ok(document)
+}
+
+/// What a plan is made from.
+pub(crate) fn facts(document: &Value) -> Result<Facts> {
+    document::read(&document.to_string(), None).context("what AWS shows is no input for a plan")
+}
+
+/// The ARN, if it is one.
+pub(crate) fn arn(cache: &str) -> Option<&str> {
+    Some(cache).filter(|cache| cache.starts_with("arn:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_told_from_a_cache_by_its_looks_or_by_being_there() {
+        for file in ["-", "./orders", "/tmp/x", "no-such.json", "Orders.JSON", "Cargo.toml"] {
+            assert!(is_file(Path::new(file)), "{file}");
+        }
+        let arn = "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders";
+        // `src` is a directory here, and a directory is no document.
+        for cache in ["orders", "orders-001", arn, "src"] {
+            assert!(!is_file(Path::new(cache)), "{cache}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! `portcullis moves`: the moves that were planned, and what they ask.
+
+use anyhow::{Context, Result};
+use clap::Args;
+use portcullis_approval::{About, Question, Summary};
+use serde_json::{Value, json};
+
+use crate::paint::{harmless, time};
+use crate::{Common, Ended, account, paint};
+
+/// List the moves of caches: how far each is, and what it asks
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the table.
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+    let config = account::config(common, None).await?;
+    let table = account::moves(&config, common);
+    let moves = table.list().await.map_err(|error| account::no_table(error, &config, common))?;
+    let moves = sorted(moves, account::now()?);
+    let output = match arguments.json {
+        true => format!("{:#}\n", json(&moves)),
+        false => text(&moves),
+    };
+    paint::write(&output, common.color).context("the list cannot be written")?;
+    Ok(Ended::Yes)
+}
+
+/// A move with the question that it asks.
+type Listed = (Summary, Option<(About, Question)>);
+
+/// Those that ask first, then by id.
+fn sorted(moves: Vec<Summary>, now: i64) -> Vec<Listed> {
+    let mut listed: Vec<Listed> = moves
+        .into_iter()
+        .map(|summary| (open(&summary, now), summary))
+        .map(|(o, s)| (s, o))
+        .collect();
+    listed.sort_by(|(a, asks), (b, other_asks)| {
+        (asks.is_none(), &a.id).cmp(&(other_asks.is_none(), &b.id))
+    });
+    listed
+}
+
+/// What is asked now: the later question first.
+fn open(summary: &Summary, now: i64) -> Option<(About, Question)> {
+    let asked = [(About::Deletion, &summary.about_deletion), (About::Move, &summary.about_move)];
+    let (about, latest) =
+        asked.into_iter().find_map(|(a, question)| Some((a, question.clone()?)))?;
+    (latest.answer.is_none() && latest.until > now).then_some((about, latest))
+}
+
+fn text(moves: &[Listed]) -> String {
+    if moves.is_empty() {
+        return "No moves.\n".to_owned();
+    }
+    let mut rows = vec![["MOVE", "CACHE", "STAGE", "ASKS"].map(str::to_owned)];
+    rows.extend(moves.iter().map(|(summary, open)| {
+        let cache = summary.cache.rsplit(':').next().unwrap_or_default();
+        let asks = open.as_ref().map_or_else(String::new, |(about, question)| {
+            let what = match about {
+                About::Move => "to move",
+                About::Deletion => "to delete the old cache",
+            };
+            format!("{what}, until {}", time(question.until))
+        });
+        [harmless(&summary.id), harmless(cache), harmless(&summary.stage), asks]
+    }));
+    let width = |column: usize| {
+        let widths = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        widths.max().unwrap_or_default()
+    };
+    let (id, cache, stage) = (width(0), width(1), width(2));
+    let lines = rows.iter().map(|[a, b, c, d]| {
+        let line = format!("{a:id$}  {b:cache$}  {c:stage$}  {d}");
+        format!("{}\n", line.trim_end())
+    });
+    lines.collect()
+}
+
+fn json(moves: &[Listed]) -> Value {
+    let shape = |(summary, open): &Listed| {
+        let open = open.as_ref().map(|(about, question)| {
+            json!({"about": about.as_str(), "until": question.until, "plan": question.plan})
+        });
+        json!({
+            "move": summary.id, "cache": summary.cache, "stage": summary.stage, "asks": open,
+        })
+    };
+    json!({"moves": moves.iter().map(shape).collect::<Vec<_>>()})
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_approval::{Answer, Through};
+
+    use super::*;
+
+    const NOW: i64 = 1_795_255_230;
+
+    fn question(until: i64, answered: bool) -> Question {
+        let answer = Answer {
+            yes: true,
+            by: "alice".to_owned(),
+            reason: String::new(),
+            at: NOW,
+            through: Through::Page,
+        };
+        Question {
+            asked_at: NOW - 60,
+            until,
+            plan: "1a2b3c4d".to_owned(),
+            note: String::new(),
+            token: Some("secret-token".to_owned()),
+            answer: answered.then_some(answer),
+            passed_on: answered,
+        }
+    }
+
+    fn summary(
+        id: &str,
+        about_move: Option<Question>,
+        about_deletion: Option<Question>,
+    ) -> Summary {
+        let cache = format!("arn:aws:elasticache:eu-west-1:111122223333:cluster:{id}");
+        let (id, stage) = (format!("{id}-00000001"), "ask".to_owned());
+        Summary { id, cache, stage, about_move, about_deletion }
+    }
+
+    fn listed() -> Vec<Listed> {
+        let moves = vec![
+            summary("answered", Some(question(NOW + 9, true)), None),
+            summary("late", Some(question(NOW, false)), None),
+            summary("planned", None, None),
+            summary(
+                "to-delete",
+                Some(question(NOW - 9, true)),
+                Some(question(NOW + 86_400, false)),
+            ),
+            summary("to-move", Some(question(NOW + 3600, false)), None),
+        ];
+        sorted(moves, NOW)
+    }
+
+    #[test]
+    fn those_that_ask_come_first_and_say_until_when() {
+        insta::assert_snapshot!(text(&listed()), @r"
+        MOVE                CACHE      STAGE  ASKS
+        to-delete-00000001  to-delete  ask    to delete the old cache, until 2026-11-22 10:00 UTC
+        to-move-00000001    to-move    ask    to move, until 2026-11-21 11:00 UTC
+        answered-00000001   answered   ask
+        late-00000001       late       ask
+        planned-00000001    planned    ask
+        ");
+        assert_eq!(text(&[]), "No moves.\n");
+    }
+
+    #[test]
+    fn the_list_for_machines_has_no_task_token() {
+        let json = json(&listed());
+        assert_eq!(json["moves"][0]["asks"]["about"], "deletion");
+        assert_eq!(json["moves"][4]["asks"], Value::Null);
+        assert!(!json.to_string().contains("secret-token"));
+    }
+}

@@ -1,0 +1,235 @@
+//! `portcullis move`: starts the workflow that moves a cache.
+
+use anyhow::{Context, Result, anyhow, bail};
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use clap::Args;
+use portcullis_engine::replacement;
+use portcullis_plan::json::json;
+use portcullis_plan::plan::{Answer, Plan, Wish, plan};
+use serde_json::{Value, json as value};
+
+use crate::short::short;
+use crate::{Common, Ended, account, live, paint};
+
+/// Start the move of a cache to a custom port: somebody is asked before anything is made
+///
+/// Shows the plan in short and starts the workflow of the stack. The workflow plans again, by what it
+/// sees itself, and asks: nothing is made before somebody approves (unless the stack has
+/// MoveCaches=fresh, and the cache is new and empty), and the old cache is deleted only after a second
+/// approval. A cache that cannot be moved faithfully is refused, and nothing is started.
+#[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Arguments {
+    /// The cache, by its id or ARN
+    cache: String,
+    /// The new port [default: one that is chosen for this cache, the same every time]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// The Secrets Manager secret that holds the cache's AUTH token. Never give the token itself
+    #[arg(long, value_name = "ARN")]
+    auth_token_secret: Option<String>,
+    /// Why, for those who are asked
+    #[arg(long, value_name = "TEXT", default_value = "asked for on the command line")]
+    reason: String,
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+const HELP: &str = "\
+The command does not wait. `portcullis moves` shows how far the move is, `portcullis approve ID`
+answers what it asks. `portcullis plan CACHE` shows the whole plan and starts nothing.
+
+Exit status: 0 started, 1 refused, 2 the cache could not be read or the move not started.";
+
+/// Starts a move, unless it is refused.
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+    let cache = arguments.cache.as_str();
+    let config = account::config(common, live::arn(cache)).await?;
+    let facts = live::facts(&live::document(&config, cache).await?)?;
+    let wish =
+        Wish { port: arguments.port, auth_token_secret: arguments.auth_token_secret.clone() };
+    let answer = plan(&facts, &wish);
+    let print =
+        |text: &str| paint::write(text, common.color).context("the answer cannot be written");
+    let plan = match &answer {
+        Answer::Plan(plan) => plan,
+        Answer::Refused(_) => {
+            let refusal = if arguments.json { json(&answer) + "\n" } else { short(&answer) };
+            print(&refusal)?;
+            return Ok(Ended::No);
+        }
+    };
+    if !arguments.json {
+        print(&short(&answer))?;
+    }
+    let by = account::caller(&config).await?;
+    let started = Start::new(plan, arguments, &by, &common.stack, account::now()?)?;
+    let execution = started.send(&aws_sdk_sfn::Client::new(&config)).await?;
+    print(&match arguments.json {
+        true => format!("{:#}\n", started.json(plan, &execution)),
+        false => started.text(&plan.cache.id, common),
+    })?;
+    Ok(Ended::Yes)
+}
+
+/// What is started.
+struct Start {
+    id: String,
+    machine: String,
+    input: Value,
+}
+
+impl Start {
+    fn new(plan: &Plan, arguments: &Arguments, by: &str, stack: &str, now: i64) -> Result<Self> {
+        let arn = plan.cache.arn.as_str();
+        let parts: Vec<&str> = arn.split(':').collect();
+        let [_, partition, _, region, account, ..] = parts.as_slice() else {
+            bail!("`{arn}` is not an ARN");
+        };
+        let id = replacement::move_id(&plan.cache.id, &format!("{arn}{now}"));
+        let input = value!({
+            "move": id,
+            "cache": arn,
+            "port": arguments.port,
+            "authTokenSecret": arguments.auth_token_secret,
+            "askedBy": by,
+            "why": arguments.reason,
+        });
+        let machine =
+            format!("arn:{partition}:states:{region}:{account}:stateMachine:{stack}-recreate");
+        Ok(Self { id, machine, input })
+    }
+
+    /// Starts it: the ARN of the execution.
+    async fn send(&self, sfn: &aws_sdk_sfn::Client) -> Result<String> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place of the command line that starts a move"
+        )]
+        let request = sfn.start_execution();
+        let request = request.state_machine_arn(&self.machine).name(&self.id);
+        match request.input(self.input.to_string()).send().await {
+            Ok(answer) => Ok(answer.execution_arn),
+            Err(error) => {
+                let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+                Err(self.explained(code, account::refused("StartExecution", &error)))
+            }
+        }
+    }
+
+    fn explained(&self, code: Option<&str>, error: anyhow::Error) -> anyhow::Error {
+        let machine = &self.machine;
+        match code {
+            Some("StateMachineDoesNotExist" | "StateMachineDeleting") => anyhow!(
+                "nothing was started: there is no state machine {machine}. The stack has MoveCaches=no, or another \
+                 name (--stack)"
+            ),
+            Some("AccessDeniedException") => error.context(format!(
+                "nothing was started: states:StartExecution on {machine} is needed"
+            )),
+            Some("ExecutionAlreadyExists") => error.context(format!(
+                "a move with the id {} was started in this very second; see `portcullis moves`",
+                self.id
+            )),
+            Some(_) => error.context("nothing was started"),
+            None => error.context(format!(
+                "nothing says whether the move {} was started; see `portcullis moves` before you try again",
+                self.id
+            )),
+        }
+    }
+
+    fn text(&self, cache: &str, common: &Common) -> String {
+        let stack = match common.stack.as_str() {
+            "portcullis" => String::new(),
+            stack => format!(" --stack {stack}"),
+        };
+        let id = &self.id;
+        format!(
+            "\nStarted: move {id}\n\nNothing of {cache} is changed yet. The workflow plans again, then a mail asks \
+             whether to move.\n\n  See how far it is:   portcullis moves{stack}\n  Agree:               portcullis \
+             approve {id}{stack}\n  Or not:              portcullis reject {id} --reason '...'{stack}\n"
+        )
+    }
+
+    fn json(&self, plan: &Plan, execution: &str) -> Value {
+        value!({
+            "outcome": "started",
+            "move": self.id,
+            "execution": execution,
+            "cache": plan.cache.arn,
+            "fromPort": plan.now.port,
+            "toPort": plan.create.port,
+            "plan": plan.fingerprint,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_plan::document;
+
+    use super::*;
+
+    fn started(port: Option<u16>) -> (Plan, Start) {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../shared/plan/examples/valkey-with-replicas.json"
+        );
+        let facts = document::read(&std::fs::read_to_string(path).unwrap(), None).unwrap();
+        let Answer::Plan(plan) = plan(&facts, &Wish::default()) else { panic!("it is a plan") };
+        let arguments = Arguments {
+            cache: "orders".to_owned(),
+            port,
+            auth_token_secret: None,
+            reason: "audit \"A1\"".to_owned(),
+            json: false,
+        };
+        let by = "arn:aws:sts::111122223333:assumed-role/admin/alice";
+        let start = Start::new(&plan, &arguments, by, "guard", 1_795_255_230).unwrap();
+        (*plan, start)
+    }
+
+    #[test]
+    fn what_is_started_is_the_stacks_machine_with_the_wish_and_not_the_plan() {
+        let (plan, start) = started(Some(7001));
+        assert_eq!(
+            start.machine,
+            "arn:aws:states:eu-west-1:111122223333:stateMachine:guard-recreate"
+        );
+        assert_eq!(
+            start.input,
+            value!({
+                "move": start.id, "cache": plan.cache.arn, "port": 7001, "authTokenSecret": null,
+                "askedBy": "arn:aws:sts::111122223333:assumed-role/admin/alice", "why": "audit \"A1\"",
+            })
+        );
+        assert_eq!(
+            started(None).1.input["port"],
+            Value::Null,
+            "the workflow chooses as this plan did"
+        );
+    }
+
+    #[test]
+    fn an_id_is_of_the_cache_and_of_the_moment() {
+        let (plan, start) = started(None);
+        let hex = start.id.strip_prefix("orders-").unwrap();
+        let number = replacement::fingerprint(&format!("{}1795255230", plan.cache.arn));
+        assert_eq!(hex, format!("{number:08x}"));
+    }
+
+    #[test]
+    fn an_error_says_what_to_do() {
+        let (_, start) = started(None);
+        let said =
+            |code| format!("{:#}", start.explained(code, anyhow!("StartExecution: as answered")));
+        assert!(said(Some("StateMachineDoesNotExist")).contains("MoveCaches=no"));
+        let denied = said(Some("AccessDeniedException"));
+        assert!(
+            denied.contains("states:StartExecution on arn:") && denied.ends_with("as answered")
+        );
+        assert!(said(None).starts_with("nothing says whether the move orders-"));
+    }
+}
