@@ -105,16 +105,39 @@ impl Notice {
         }
     }
 
+    /// What helps instead: to answer by another way, or to ask for another move.
+    fn instead(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Gone | Self::Updated | Self::NotAsked | Self::NobodyWaits => (
+                "With credentials of your own in the account of the cache, look at what a move would do now, and start one:",
+                "portcullis plan CACHE\nportcullis move CACHE",
+            ),
+            Self::NotValid
+            | Self::Expired
+            | Self::PlanChanged
+            | Self::AskedAgain
+            | Self::CrossSite
+            | Self::NotAForm
+            | Self::TooLong
+            | Self::Method
+            | Self::Failed => (
+                "With credentials of your own in the account of the cache, and the id of the move, which is in the mail:",
+                "portcullis approve ID\nportcullis reject ID",
+            ),
+        }
+    }
+
     /// The page.
     pub fn page(self) -> Markup {
         let title = self.title();
+        let (how, commands) = self.instead();
         let main = html! {
             h1 { (title) }
             p.lede { (self.says()) }
             section aria-labelledby="instead" {
                 h2 #instead { "What you can do" }
-                p { "With credentials of your own in the account of the cache, and the id of the move, which is in the mail:" }
-                pre { code { "portcullis approve ID\nportcullis reject ID" } }
+                p { (how) }
+                pre { code { (commands) } }
             }
         };
         super::page(title, "notice", &main)

@@ -98,9 +98,7 @@ fn what_is_no_question() {
         Notice::Failed,
     ] {
         let page = main(&notice.page().into_string());
-        let says = page.split("<section").next().unwrap_or_default().trim();
-        pages.push_str(&format!("{notice:?}: {}\n{says}\n\n", notice.status()));
-        assert!(page.contains("portcullis approve ID"), "{page}");
+        pages.push_str(&format!("{notice:?}: {}\n{page}\n\n", notice.status()));
     }
     insta::assert_snapshot!("notices", pages);
 }

@@ -311,7 +311,7 @@ async fn a_link_of_an_earlier_question_says_so() {
         for request in [get(link), approves(link)] {
             let (status, page) = answered(&account, &request).await;
             assert_eq!(status, StatusCode::CONFLICT, "{says}");
-            assert!(page.contains(says) && page.contains("portcullis approve ID"), "{page}");
+            assert!(page.contains(says) && page.contains("What you can do"), "{page}");
         }
     }
     assert_eq!(kept(&account, &planned.id, About::Move).await, None);
