@@ -204,3 +204,6 @@ impl Step<'_> {
         self.old.beside(&plan.create.id)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ impl Step<'_> {
             return Ok(State::Waiting);
         };
         let status = found.snapshot_status().unwrap_or_default();
-        if matches!(status, "creating" | "deleting") {
+        if matches!(status, "creating" | "deleting" | "restoring" | "copying") {
             return Ok(State::Waiting);
         }
         let tags = account::tags(elasticache, &self.old.snapshot(&wanted.name)).await?;

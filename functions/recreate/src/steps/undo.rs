@@ -71,7 +71,7 @@ impl Step<'_> {
         let Some(found) = account::snapshot(elasticache, &wanted.name).await? else {
             return Ok(true);
         };
-        if matches!(found.snapshot_status(), Some("creating" | "deleting")) {
+        if matches!(found.snapshot_status(), Some("creating" | "deleting" | "restoring")) {
             return Ok(false);
         }
         let tags = account::tags(elasticache, &self.old.snapshot(&wanted.name)).await?;
