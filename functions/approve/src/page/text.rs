@@ -8,14 +8,14 @@ const LONG: usize = 24;
 /// The text as it is shown: nothing in it hides, and what is long breaks where it does not hurt.
 pub(super) fn seen(text: &str) -> Markup {
     let text = plain(text);
-    let parts = text.split_inclusive(' ').flat_map(|word| match word.len() {
-        0..=LONG => vec![word],
-        _ => word.split_inclusive([':', '/', '.', '=']).collect(),
-    });
     html! {
-        @for part in parts {
-            (part)
-            @if part.ends_with([':', '/', '.', '=']) { wbr; }
+        @for word in text.split_inclusive(' ') {
+            @if word.len() <= LONG { (word) } @else {
+                @for (at, part) in word.split_inclusive([':', '/', '.', '=']).enumerate() {
+                    @if at > 0 { wbr; }
+                    (part)
+                }
+            }
         }
     }
 }
@@ -79,10 +79,10 @@ mod tests {
 
     #[test]
     fn long_words_break_at_their_marks() {
-        let shown = seen("see a.b: arn:aws:sns:eu-west-1:111122223333:<b>, then").into_string();
+        let shown = seen("see a.b: arn:aws:sns:eu-west-1:111122223333:<b>, then.").into_string();
         assert_eq!(
             shown,
-            "see a.b: arn:<wbr>aws:<wbr>sns:<wbr>eu-west-1:<wbr>111122223333:<wbr>&lt;b&gt;, then"
+            "see a.b: arn:<wbr>aws:<wbr>sns:<wbr>eu-west-1:<wbr>111122223333:<wbr>&lt;b&gt;, then."
         );
     }
 
