@@ -20,7 +20,7 @@ use crate::text::{Role, plain};
 use words::{name, quoted, sentence, subject, word};
 
 pub use asked::{ask, ask_deletion, refused};
-pub use ended::{deleted, kept, nobody_answered, rejected};
+pub use ended::{deleted, gone, kept, nobody_answered, rejected};
 pub use failed::{changed, failed, still_used, used_again};
 pub use handed_over::handed_over;
 
@@ -93,6 +93,7 @@ enum Kind {
     AskDeletion,
     Kept,
     Deleted,
+    Gone,
     Rejected,
     NobodyAnswered,
     Changed,
@@ -110,6 +111,7 @@ impl Kind {
             Self::AskDeletion => "ask-deletion",
             Self::Kept => "kept",
             Self::Deleted => "deleted",
+            Self::Gone => "gone",
             Self::Rejected => "rejected",
             Self::NobodyAnswered => "nobody-answered",
             Self::Changed => "changed",

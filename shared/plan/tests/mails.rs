@@ -180,6 +180,7 @@ fn all(name: &str, plan: &Plan, ctx: &Context<'_>) -> Vec<(&'static str, Mail)> 
         ("ask-deletion", mail::ask_deletion(plan, ctx, seen, Some(LINK), UNTIL)),
         ("kept", mail::kept(plan, ctx, "nobody answered whether it is to be deleted")),
         ("deleted", mail::deleted(plan, ctx, &closed, &left)),
+        ("gone", mail::gone(plan, ctx, &closed, &left)),
         (
             "rejected",
             mail::rejected(

@@ -95,7 +95,7 @@ impl Step<'_> {
 
     /// Closes the old port, where only caches carry the group, and tells how everything ended.
     pub(super) async fn close_port(&self) -> Result<State> {
-        let (_, plan) = self.begin("close-port").await?;
+        let (record, plan) = self.begin("close-port").await?;
         let (mut closed, mut kept) = (Vec::new(), Vec::new());
         let going = plan.ingress.close.iter().filter(|closing| closing.stays.is_none());
         let groups: BTreeSet<&str> = going.clone().map(|closing| closing.group.as_str()).collect();
@@ -116,7 +116,11 @@ impl Step<'_> {
                 None => closed.extend(self.revoked(id, &rules).await?),
             }
         }
-        self.tell(mail::deleted(&plan, &self.context(), &closed, &kept)).await?;
+        let mail = match self.answer_of(&record, About::Deletion) {
+            Ok(()) => mail::deleted(&plan, &self.context(), &closed, &kept),
+            Err(_) => mail::gone(&plan, &self.context(), &closed, &kept),
+        };
+        self.tell(mail).await?;
         self.end("done").await?;
         Ok(State::Done)
     }

@@ -72,6 +72,23 @@ pub fn deleted(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String
     mail.done()
 }
 
+/// The old cache is not there any more, and it was not this move that deleted it.
+pub fn gone(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String]) -> Mail {
+    let new = &plan.create.id;
+    let mut mail = Draft::new(Kind::Gone, ctx, &plan.cache, Some(plan), "gone, deleted by another");
+    mail.say(&format!(
+        "{} is not there any more, and Portcullis did not delete it. The move to {new} is done.",
+        titled(&plan.cache)
+    ));
+    mail.say("CloudTrail has who did: DeleteReplicationGroup or DeleteCacheCluster.");
+    mail.say(&format!("Rules of the old port that were revoked: {}.", closed.len()));
+    mail.items("Revoked", closed);
+    mail.items("Left as they are", left);
+    mail.tell("closed", list(closed));
+    mail.tell("left", list(left));
+    mail.done()
+}
+
 /// Both caches stay, because.
 pub fn kept(plan: &Plan, ctx: &Context<'_>, why: &str) -> Mail {
     let new = &plan.create.id;
