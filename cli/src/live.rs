@@ -24,9 +24,9 @@ pub(crate) fn is_file(what: &Path) -> bool {
 pub(crate) async fn document(config: &SdkConfig, cache: &str) -> Result<Value> {
     let document = look::document(&Clients::new(config), cache).await.map_err(|error| match error {
         LookError::NotFound { .. } => anyhow!(
-            "{error}. Look in another Region (--region) or account (--profile). Caches are listed by \
-             `aws elasticache describe-cache-clusters`, and a file is given with its path, as ./{}",
-            cache.escape_default()
+            "{error}. Caches are listed by `aws elasticache describe-cache-clusters`; --region and --profile \
+             look elsewhere{}",
+            if arn(cache).is_some() { "" } else { ", and a file is given with its path" }
         ),
         LookError::Serverless(_) => error.into(),
         LookError::Other(why) => why.context("the cache cannot be looked at"),

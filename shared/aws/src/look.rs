@@ -89,7 +89,7 @@ pub async fn document(clients: &Clients, cache: &str) -> Result<Value, LookError
     let region = clients.region();
     let wanted = Wanted::parse(cache, region)?;
     let listed = Listed::read(&clients.elasticache).await?;
-    wanted.is_of(listed.account(), region)?;
+    wanted.is_of(listed.account())?;
     let Some(chosen) = listed.find(&wanted.id) else {
         if wanted.is_serverless(&clients.elasticache).await? {
             return Err(LookError::Serverless(wanted.id));

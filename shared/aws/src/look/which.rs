@@ -40,10 +40,10 @@ impl Wanted {
     }
 
     /// An ARN of another account is an error, if anything shows which account is looked at.
-    pub(super) fn is_of(&self, account: Option<&str>, region: &str) -> Result<(), LookError> {
+    pub(super) fn is_of(&self, account: Option<&str>) -> Result<(), LookError> {
         match (self.account.as_deref(), account) {
             (Some(of), Some(account)) if of != account => Err(anyhow!(
-                "the cache is of account {}, and the credentials are of account {account} (in {region})",
+                "the cache is of account {}, and the credentials are of account {account}",
                 of.escape_default()
             )
             .into()),
