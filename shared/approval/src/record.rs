@@ -157,6 +157,16 @@ impl Record {
         }
     }
 
+    /// `portcullis approve ID`, with the stack where it has another name: that of the workflow tells.
+    pub fn command(&self, verb: &str) -> String {
+        let workflow =
+            self.execution.split(':').nth(6).and_then(|name| name.strip_suffix("-recreate"));
+        match workflow {
+            Some("portcullis") | None => format!("portcullis {verb} {}", self.id),
+            Some(stack) => format!("portcullis {verb} {} --stack {stack}", self.id),
+        }
+    }
+
     /// What people were asked, if they were.
     pub fn question(&self, about: About) -> Option<&Question> {
         self.questions.get(&about)
@@ -225,5 +235,64 @@ impl Item {
             execution: self.execution,
             questions: asked.into_iter().filter_map(|(about, q)| Some((about, q?))).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(execution: &str) -> Record {
+        Record {
+            id: "orders-1".to_owned(),
+            cache: "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders".to_owned(),
+            asked_by: String::new(),
+            why: String::new(),
+            wish: Wish { port: Some(17_321), auth_token_secret: None },
+            document: "{}".repeat(1000),
+            fingerprint: "1a2b3c4d".to_owned(),
+            stage: "planned".to_owned(),
+            execution: execution.to_owned(),
+            questions: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_command_names_the_stack_where_it_is_not_the_usual_one() {
+        let of = |name: &str| {
+            record(&format!("arn:aws:states:eu-west-1:111122223333:execution:{name}:orders-1"))
+        };
+        assert_eq!(of("portcullis-recreate").command("approve"), "portcullis approve orders-1");
+        assert_eq!(
+            of("guard-recreate").command("reject"),
+            "portcullis reject orders-1 --stack guard"
+        );
+        assert_eq!(record("").command("approve"), "portcullis approve orders-1");
+    }
+
+    #[test]
+    fn a_record_is_the_same_after_the_table_and_its_document_is_packed() {
+        let before = record("arn");
+        let item = Item::pack(&before, 5).unwrap();
+        assert!(item.document.len() < before.document.len() / 10);
+        let attributes: std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue> =
+            serde_dynamo::to_item(&item).unwrap();
+        assert!(attributes["document"].as_b().is_ok());
+        let item: Item = serde_dynamo::from_item(attributes).unwrap();
+        assert_eq!(item.unpack().unwrap(), before);
+    }
+
+    #[test]
+    fn a_token_is_not_printed() {
+        let question = Question {
+            asked_at: 0,
+            until: 1,
+            plan: String::new(),
+            note: String::new(),
+            token: Some("t0ken".to_owned()),
+            answer: None,
+            passed_on: false,
+        };
+        assert!(!format!("{question:?}").contains("t0ken"));
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn answer(asking: &Asking<'_>, ways: &[Way<'_>; 2]) -> Markup {
             div.ways { @for way in ways { (form(asking, way)) } }
             p.other {
                 "Or, with credentials of your own, which the record then names: "
-                code { "portcullis approve " (asking.record.id) }
+                code { (asking.record.command("approve")) }
             }
         }
     }
