@@ -18,9 +18,14 @@ class Guard:
         self.account = account
         self.ec2, self.elasticache = account.client("ec2"), account.client("elasticache")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-        self.subnet = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]
+        subnets = [
+            self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.20.{number}.0/24", AvailabilityZone=f"eu-west-1{zone}")
+            for number, zone in enumerate("abc")
+        ]
+        subnets = [subnet["Subnet"]["SubnetId"] for subnet in subnets]
+        self.subnet = subnets[0]
         self.elasticache.create_cache_subnet_group(
-            CacheSubnetGroupName="caches", CacheSubnetGroupDescription="For caches", SubnetIds=[self.subnet]
+            CacheSubnetGroupName="caches", CacheSubnetGroupDescription="For caches", SubnetIds=subnets
         )
 
     def deploy(self, **parameters):

@@ -55,12 +55,16 @@ class Alerts:
         sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=arn)
         sns.subscribe(TopicArn=stack.topic, Protocol="email", Endpoint=ADDRESS)
         self.queue = Queue(account, url)
-        self.mail_dir = account.mail_dir
+        self.mail_dir, self.letters = account.mail_dir, {}
 
     def documents(self, subject=None):
         """The JSON alerts so far, all or those about one subject."""
-        found = [document for document in self._messages() if "AlarmName" not in document]
+        found = [document for document in self._messages() if "subject" in document]
         return [document for document in found if subject in (None, document["subject"]["id"])]
+
+    def moves(self):
+        """What was told of moves so far, by `docs/move.schema.json`."""
+        return [document for document in self._messages() if document.get("schema") == "portcullis.move.v1"]
 
     def alarms(self, name=""):
         """What CloudWatch's alarms told so far, of those whose name has this in it."""
@@ -72,7 +76,10 @@ class Alerts:
     def mails(self, subject=None):
         """The mails so far, all or those whose subject line or body names the subject."""
         names = sorted(name for name in os.listdir(self.mail_dir) if name.endswith(".eml"))
-        found = [read_mail(os.path.join(self.mail_dir, name)) for name in names]
+        for name in names:
+            if name not in self.letters:
+                self.letters[name] = read_mail(os.path.join(self.mail_dir, name))
+        found = [self.letters[name] for name in names]
         return [mail for mail in found if subject is None or subject in mail["subject"] + mail["body"]]
 
     def wait(self, subject, number=1, seconds=20.0):

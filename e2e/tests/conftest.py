@@ -8,7 +8,10 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+from harness.faults import guarded_behind_proxy  # noqa: E402
 from harness.guard import PRIVATE, guarded, permission  # noqa: E402
+from harness.moves import FAST as FAST_MOVES  # noqa: E402
+from harness.moves import Moves  # noqa: E402
 
 _NUMBERS = itertools.count(1)
 
@@ -58,3 +61,10 @@ def furnished(guard, name):
     group_id = guard.group(name)
     guard.open(group_id, permission("tcp", 6379, PRIVATE, peers, offices, description="stays"), tags={"keep": "yes"})
     return group_id
+
+
+@pytest.fixture(scope="session")
+def moves():
+    """A stack that asks before it moves a cache; its functions reach the account through a proxy."""
+    with guarded_behind_proxy(*FAST_MOVES, MoveCaches="ask", ApprovalPage="yes", Alarms="none") as (guard, proxy):
+        yield Moves(guard, proxy)

@@ -1,0 +1,52 @@
+"""What CloudTrail tells of an account: every changing call of EC2 and ElastiCache, and who made it."""
+
+import json
+
+from .inbox import Queue
+
+SOURCES = ["aws.ec2", "aws.elasticache"]
+
+
+class Calls:
+    """A queue behind a rule of the default bus, in which all calls are from now on."""
+
+    def __init__(self, account):
+        sqs, bus = account.client("sqs"), account.client("events")
+        url = sqs.create_queue(QueueName="calls")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        pattern = {"source": SOURCES, "detail-type": ["AWS API Call via CloudTrail"]}
+        rule = bus.put_rule(Name="calls", EventPattern=json.dumps(pattern))["RuleArn"]
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "events.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": arn,
+                    "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
+                }
+            ],
+        }
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        bus.put_targets(Rule="calls", Targets=[{"Id": "queue", "Arn": arn}])
+        self.queue = Queue(account, url)
+
+    def events(self, name, text=""):
+        """The events of a call in which this text is, in the order in which they came."""
+        return [
+            event
+            for event in self.queue.read()
+            if event["detail"]["eventName"] == name and text in json.dumps(event["detail"])
+        ]
+
+    def of(self, role, text=""):
+        """The calls of a role that changed something, by name, in the order in which they came."""
+        made = [event["detail"] for event in self.queue.read() if text in json.dumps(event["detail"])]
+        made = [detail for detail in made if "errorCode" not in detail]
+        return [detail["eventName"] for detail in made if issuer(detail) == role]
+
+
+def issuer(detail):
+    """The ARN of the role that made a call; None if it was no role."""
+    return detail["userIdentity"].get("sessionContext", {}).get("sessionIssuer", {}).get("arn")
