@@ -128,10 +128,12 @@ class Member:
         parameters = {pair.group(1): pair.group(2) for pair in pairs if pair}
         self.given, self.name = dict(parameters), f"StackSet-portcullis-{region}-0123"
         self.copy_code()
+        template = json.dumps(self.template).replace(f"{PREFIX}-$", "copies-$")
+        self.client("s3").put_object(Bucket=f"copies-{region}", Key="template.json", Body=template.encode())
         parameters.update(AlertTopicArn=topic, Mode="enforce")
         self.client("cloudformation").create_stack(
             StackName=self.name,
-            TemplateBody=json.dumps(self.template).replace(f"{PREFIX}-$", "copies-$"),
+            TemplateURL=f"{self.account.endpoint}/copies-{region}/template.json",
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=words[words.index("--capabilities") + 1].split(","),
         )
@@ -434,7 +436,9 @@ def test_other_commands_are_of_the_cli(company):
     definitions = [re.search(r"^topic\(\) .*?^}$", GUIDE, re.MULTILINE | re.DOTALL).group(), sets.split("\n\n")[0]]
     others = [text for label in ("management", "alternative", "member", "filter") for text in blocks("sh", label)]
     assert len(others) == 4
-    only_check = "export ONLY_CHECK=1 QUEUE_ARN=arn:aws:sqs:eu-west-1:111122223333:team"
+    only_check = (
+        "export ONLY_CHECK=1 TEMPLATE=https://bucket/template.json QUEUE_ARN=arn:aws:sqs:eu-west-1:111122223333:team"
+    )
     company.workplace.follow([names, *(f"{text}\n" for text in (*definitions, only_check, *others))])
     recorded = [(words[0], words[1]) for words in company.workplace.calls()]
     assert {("organizations", "register-delegated-administrator"), ("sns", "subscribe")} < set(recorded)
