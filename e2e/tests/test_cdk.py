@@ -43,6 +43,8 @@ def cdk(cli, tmp_path):
         "functionsDirectory": places.binary("ingress").parent,
         "architecture": places.architecture(),
         "alertEmail": "ops@example.com",
+        "moveCaches": "ask",
+        "approvalPage": "yes",
     }
     context = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     with Account(*FAST) as account:
@@ -70,6 +72,8 @@ def test_deploy_guard_and_destroy(cdk, name):
     assert not [kind for kind, items in inventory(account).items() if not items - without[kind]]
     guard = guarded(account)
     assert owners(account, guard.stack) == {"security"}
+    (definition,) = workflows(account)
+    assert json.loads(definition)["StartAt"] == "Begin" and "${" not in definition
 
     group = guard.group(name)
     guard.open(group, permission("tcp", 6379, PRIVATE, description="stays"))
@@ -102,6 +106,19 @@ def owners(account, stack):
     return {client.list_tags(Resource=arn)["Tags"].get("owner") for arn in arns}
 
 
+def workflows(account):
+    client = account.client("stepfunctions")
+    machines = client.list_state_machines()["stateMachines"]
+    return [client.describe_state_machine(stateMachineArn=m["stateMachineArn"])["definition"] for m in machines]
+
+
+def enabled_keys(account):
+    """A key that is deleted goes days later."""
+    client = account.client("kms")
+    keys = [client.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in client.list_keys()["Keys"]]
+    return [key["KeyId"] for key in keys if key["KeyState"] == "Enabled" and key["KeySpec"] == "HMAC_256"]
+
+
 def inventory(account):
     """What there is in the account of every kind that the stack makes."""
     sqs, sns, iam, logs = (account.client(service) for service in ("sqs", "sns", "iam", "logs"))
@@ -117,5 +134,8 @@ def inventory(account):
         "alarms": [item["AlarmName"] for item in cloudwatch.describe_alarms()["MetricAlarms"]],
         "dashboards": [item["DashboardName"] for item in cloudwatch.list_dashboards()["DashboardEntries"]],
         "rules": [item["Name"] for item in events.list_rules()["Rules"]],
+        "workflows": workflows(account),
+        "tables": account.client("dynamodb").list_tables()["TableNames"],
+        "keys of links": enabled_keys(account),
     }
     return {kind: set(items) for kind, items in kinds.items()}
