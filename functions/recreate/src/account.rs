@@ -116,6 +116,13 @@ pub(crate) async fn cache(elasticache: &Client, name: &Name) -> Result<Option<Li
     }
 }
 
+/// Whether a cache is being deleted, or gone. Then an error of its deletion is that of a second attempt, of
+/// whose first the answer was lost; it may be one of rights too, where IAM sees no tags of it any more.
+pub(crate) async fn is_going(elasticache: &Client, name: &Name) -> Result<bool> {
+    let live = cache(elasticache, name).await?;
+    Ok(live.is_none_or(|live| matches!(live.status(), "deleting" | "deleted")))
+}
+
 /// A snapshot; `None` if there is none of this name.
 pub(crate) async fn snapshot(elasticache: &Client, name: &str) -> Result<Option<Snapshot>> {
     match elasticache.describe_snapshots().snapshot_name(name).send().await {

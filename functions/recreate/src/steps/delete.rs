@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use portcullis_approval::About;
-use portcullis_aws::error::code;
 use portcullis_plan::marks;
 use portcullis_plan::plan::Plan;
 
@@ -29,7 +28,7 @@ impl Step<'_> {
             // It has to be available to be deleted with a snapshot.
             _ => return Ok(State::Waiting),
         }
-        let new = self.new(&plan);
+        let new = self.replacement(&plan);
         let replaced = account::cache(elasticache, &new).await?;
         match replaced {
             Some(replaced) if replaced.status() == "available" => {}
@@ -51,7 +50,12 @@ impl Step<'_> {
         // in one run of this step, and the cache deleted in the next.
         let tags = account::tags(elasticache, &self.of.cache).await?;
         match account::value(&tags, marks::DELETION_APPROVED) == Some(self.of.id.as_str()) {
-            true => self.remove(&plan).await?,
+            true => match self.remove(&plan).await {
+                Err(error) if !account::is_going(elasticache, &self.old).await? => {
+                    return Err(error);
+                }
+                Ok(()) | Err(_) => {}
+            },
             false => {
                 let (cache, key) = (&self.of.cache, marks::DELETION_APPROVED);
                 account::tag(elasticache, cache, key, &self.of.id).await?;
@@ -70,19 +74,13 @@ impl Step<'_> {
                 .replication_group_id(&self.old.id)
                 .retain_primary_cluster(false)
                 .set_final_snapshot_identifier(last);
-            return match request.send().await {
-                Ok(_) => Ok(()),
-                Err(error) if code(&error) == Some("ReplicationGroupNotFoundFault") => Ok(()),
-                Err(error) => Err(of("DeleteReplicationGroup", &error)),
-            };
+            let answer = request.send().await;
+            return answer.map(|_| ()).map_err(|error| of("DeleteReplicationGroup", &error));
         }
         #[expect(clippy::disallowed_methods, reason = "a person agreed to it")]
         let request = elasticache.delete_cache_cluster();
         let request = request.cache_cluster_id(&self.old.id).set_final_snapshot_identifier(last);
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if code(&error) == Some("CacheClusterNotFound") => Ok(()),
-            Err(error) => Err(of("DeleteCacheCluster", &error)),
-        }
+        let answer = request.send().await;
+        answer.map(|_| ()).map_err(|error| of("DeleteCacheCluster", &error))
     }
 }

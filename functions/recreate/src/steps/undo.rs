@@ -1,7 +1,6 @@
 //! Taking back what a move made, before anybody was told to use it.
 
 use anyhow::Result;
-use portcullis_aws::error::code;
 use portcullis_plan::plan::Plan;
 use portcullis_plan::{mail, marks};
 
@@ -27,7 +26,7 @@ impl Step<'_> {
 
     /// Whether the new cache is gone, or was never this move's to delete.
     async fn unmake(&self, plan: &Plan) -> Result<bool> {
-        let (new, elasticache) = (self.new(plan), &self.shell.look.elasticache);
+        let (new, elasticache) = (self.replacement(plan), &self.shell.look.elasticache);
         let Some(live) = account::cache(elasticache, &new).await? else { return Ok(true) };
         // One that is being made can neither be deleted nor asked for its tags.
         if matches!(live.status(), "creating" | "deleting" | "modifying" | "snapshotting") {
@@ -44,23 +43,16 @@ impl Step<'_> {
             #[expect(clippy::disallowed_methods, reason = "this move made it")]
             let request = elasticache.delete_replication_group();
             let answer = request.replication_group_id(&new.id).send().await;
-            answer.map(|_| ()).map_err(|error| {
-                let gone = code(&error) == Some("ReplicationGroupNotFoundFault");
-                (gone, of("DeleteReplicationGroup", &error))
-            })
+            answer.map(|_| ()).map_err(|error| of("DeleteReplicationGroup", &error))
         } else {
             #[expect(clippy::disallowed_methods, reason = "this move made it")]
             let request = elasticache.delete_cache_cluster();
             let answer = request.cache_cluster_id(&new.id).send().await;
-            answer.map(|_| ()).map_err(|error| {
-                let gone = code(&error) == Some("CacheClusterNotFound");
-                (gone, of("DeleteCacheCluster", &error))
-            })
+            answer.map(|_| ()).map_err(|error| of("DeleteCacheCluster", &error))
         };
         match deleted {
-            Ok(()) => Ok(false),
-            Err((true, _)) => Ok(true),
-            Err((false, error)) => Err(error),
+            Err(error) if !account::is_going(elasticache, &new).await? => Err(error),
+            Ok(()) | Err(_) => Ok(false),
         }
     }
 
