@@ -6,6 +6,7 @@ from .wait import until
 
 #: What differs between a cache and its copy, whatever they are called and wherever they listen.
 OWN = {
+    "AuthTokenLastModifiedDate",
     "CacheClusterCreateTime",
     "CacheNodeCreateTime",
     "PendingModifiedValues",
@@ -78,8 +79,13 @@ def available(elasticache, arn, seconds=20.0):
 
 def snapshots(elasticache, name):
     """The snapshots whose name begins so, by name."""
-    found = elasticache.describe_snapshots()["Snapshots"]
+    found = everything(elasticache, "describe_snapshots", "Snapshots")
     return {item["SnapshotName"]: item for item in found if item["SnapshotName"].startswith(name)}
+
+
+def everything(elasticache, call, member):
+    """All pages of a Describe action."""
+    return [item for page in elasticache.get_paginator(call).paginate() for item in page[member]]
 
 
 def portrait(elasticache, arn):

@@ -192,11 +192,11 @@ class Move:
         """All that moves of the cache made: caches, snapshots, rules."""
         stem, kind = self.cache.split(":")[6], self.cache.split(":")[5]
         if kind == "cluster":
-            items = self.elasticache.describe_cache_clusters(ShowCacheClustersNotInReplicationGroups=True)
-            names = [item["CacheClusterId"] for item in items["CacheClusters"]]
+            items = caches.everything(self.elasticache, "describe_cache_clusters", "CacheClusters")
+            names = [item["CacheClusterId"] for item in items if "ReplicationGroupId" not in item]
         else:
-            items = self.elasticache.describe_replication_groups()
-            names = [item["ReplicationGroupId"] for item in items["ReplicationGroups"]]
+            items = caches.everything(self.elasticache, "describe_replication_groups", "ReplicationGroups")
+            names = [item["ReplicationGroupId"] for item in items]
         copies = [name for name in names if re.fullmatch(rf"{re.escape(stem)}-\d+", name)]
         return {
             "caches": copies,

@@ -252,7 +252,7 @@ def test_an_old_cache_that_somebody_else_deleted_is_not_asked_about(moves, sessi
     sessions.answer("move").told("handed-over")
     sessions.elasticache.delete_replication_group(ReplicationGroupId=sessions.cache.split(":")[6])
     sessions.ended()
-    assert sessions.kinds() == ["ask", "handed-over", "deleted"]
+    assert sessions.kinds() == ["ask", "handed-over", "gone"]
     (group, port, _) = sessions.opened()[0]
     assert {rule["ports"][0] for rule in sessions.guard.look(group)["rules"].values() if not rule["egress"]} == {port}
 
