@@ -200,7 +200,7 @@ impl Step<'_> {
     }
 
     /// The new cache of a plan.
-    fn new(&self, plan: &Plan) -> Name {
+    fn replacement(&self, plan: &Plan) -> Name {
         self.old.beside(&plan.create.id)
     }
 }

@@ -17,7 +17,7 @@ impl Step<'_> {
     pub(super) async fn create(&self) -> Result<State> {
         let (record, plan) = self.begin("create").await?;
         self.answer_of(&record, About::Move)?;
-        let new = self.new(&plan);
+        let new = self.replacement(&plan);
         let Some(live) = account::cache(&self.shell.look.elasticache, &new).await? else {
             self.make(&plan).await?;
             return Ok(State::Waiting);
@@ -33,7 +33,7 @@ impl Step<'_> {
     ///
     /// If the cache is not what a move by this plan made.
     pub(super) async fn is_this_moves(&self, plan: &Plan) -> Result<()> {
-        let new = self.new(plan);
+        let new = self.replacement(plan);
         let tags = account::tags(&self.shell.look.elasticache, &new.arn).await?;
         let by_plan = value(&tags, portcullis_plan::marks::PLAN) == Some(&plan.fingerprint);
         match is_ours(&tags, &self.of.cache) && by_plan {
@@ -68,7 +68,7 @@ impl Step<'_> {
     /// Sets what only Modify takes, one after the other, and waits for it.
     pub(super) async fn set_the_rest(&self) -> Result<State> {
         let (_, plan) = self.begin("set-the-rest").await?;
-        let new = self.new(&plan);
+        let new = self.replacement(&plan);
         let live = account::cache(&self.shell.look.elasticache, &new).await?;
         let live = live.ok_or_else(|| lasting(format!("the new cache {} is gone", new.id)))?;
         match live.status() {

@@ -20,7 +20,7 @@ impl Step<'_> {
         let Some(wanted) = &plan.snapshot else { return Ok(State::Done) };
         let elasticache = &self.shell.look.elasticache;
         // A cache that an earlier run made has its data already.
-        if account::cache(elasticache, &self.new(&plan)).await?.is_some() {
+        if account::cache(elasticache, &self.replacement(&plan)).await?.is_some() {
             return Ok(State::Done);
         }
         let Some(found) = account::snapshot(elasticache, &wanted.name).await? else {

@@ -40,10 +40,12 @@ const MEMCACHED: &str =
 #[derive(Clone, Default)]
 struct Account(Arc<Mutex<State>>);
 
+type Tags = Vec<(String, String)>;
+
 #[derive(Default)]
 struct State {
     /// Status and tags of caches, by id.
-    caches: BTreeMap<String, (&'static str, Vec<(String, String)>)>,
+    caches: BTreeMap<String, (&'static str, Tags)>,
     /// The rules of every group.
     rules: Vec<SecurityGroupRule>,
     /// The record of the move.
@@ -90,7 +92,7 @@ fn agreed(record: &Record, about: About, yes: bool) -> Record {
     Record { questions: BTreeMap::from([(about, question)]), ..record.clone() }
 }
 
-fn ours(plan: &Plan) -> Vec<(String, String)> {
+fn ours(plan: &Plan) -> Tags {
     plan.markers.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
 }
 

@@ -13,7 +13,7 @@ impl Step<'_> {
     pub(super) async fn verify(&self) -> Result<State> {
         let (_, plan) = self.begin("verify").await?;
         self.is_this_moves(&plan).await?;
-        let (clone, _) = self.look(&self.new(&plan).arn).await?;
+        let (clone, _) = self.look(&self.replacement(&plan).arn).await?;
         let differences = verify_clone(&plan, &clone);
         if differences.is_empty() {
             return Ok(State::Done);
@@ -25,7 +25,7 @@ impl Step<'_> {
     /// From here on nothing deletes the new cache: the mark comes before the mail.
     pub(super) async fn hand_over(&self) -> Result<State> {
         let (_, plan) = self.begin("hand-over").await?;
-        let new = self.new(&plan);
+        let new = self.replacement(&plan);
         let elasticache = &self.shell.look.elasticache;
         account::tag(elasticache, &new.arn, marks::HANDED_OVER, &self.of.id).await?;
         let (clone, _) = self.look(&new.arn).await?;
