@@ -73,9 +73,10 @@ fn every_invariant_names_tests_and_files_that_exist() {
         });
         assert!(found, "ARCHITECTURE.md names {path}, which is not there");
     }
-    let tests =
-        ["laws.rs", "alert.rs"].map(|file| read(&format!("shared/engine/tests/{file}"))).concat()
-            + &read("shared/engine/src/alert/command.rs");
+    let mut tests = String::new();
+    for dir in ["shared", "functions"] {
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(dir), &mut tests);
+    }
     for name in text.split('`').filter(|word| word.matches('_').count() > 3 && !word.contains('/'))
     {
         assert!(
@@ -88,7 +89,7 @@ fn every_invariant_names_tests_and_files_that_exist() {
 #[test]
 fn every_trap_names_tests_and_events_that_exist() {
     let mut code = String::new();
-    for dir in ["shared", "e2e/tests"] {
+    for dir in ["shared", "functions", "e2e/tests"] {
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(dir), &mut code);
     }
     let traps = read("docs/traps.md");
