@@ -19,7 +19,7 @@ NODE_MODULES := infra/cdk/node_modules
 AXE := $(TARGET)/axe
 ASL := infra/asl/node_modules
 # The slow ones, with the real command-line tools.
-DEPLOYMENTS := $(addprefix e2e/tests/,test_sam.py test_cdk.py test_many_accounts.py test_operations.py test_faults.py)
+DEPLOYMENTS := $(addprefix e2e/tests/,test_sam.py test_cdk.py test_many_accounts.py test_operations.py test_faults.py test_moves_failures.py)
 PY := $(abspath $(VENV))/bin/python
 # Named, so that `sam build` finds what is built here, and the other way round.
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -35,16 +35,16 @@ help: ## Say what there is
 # See it ---------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: functions $(VENV)/stamp ## Open ports in an emulated AWS account, and watch them close
+demo: functions cli $(VENV)/stamp ## Open ports in an emulated AWS account, watch them close, and move a cache
 	@PYTHONPATH=e2e $(PY) -m demo
 
 .PHONY: demo-picture
-demo-picture: functions $(VENV)/stamp ## Draw a real run of the demo into docs/demo.svg
+demo-picture: functions cli $(VENV)/stamp ## Draw a real run of the demo into docs/demo.svg
 	@mkdir -p docs
 	@COLUMNS=128 PYTHONPATH=e2e $(PY) -m demo --picture docs/demo.svg
 
 .PHONY: account
-account: functions $(VENV)/stamp ## Leave the emulated account running, to play with
+account: functions cli $(VENV)/stamp ## Leave the emulated account running, to play with
 	@PYTHONPATH=e2e $(PY) e2e/play.py
 
 # Check it -------------------------------------------------------------------------------------

@@ -30,8 +30,9 @@ def main():
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the account is stopped
     screen = Screen()
-    with Account("--creating-seconds", "2") as account:
-        guard = Guard(account).deploy(Mode=options.mode)
+    # A minute of a workflow is half a second.
+    with Account("--creating-seconds", "2", "--wait-scale", "0.01", "--timeout-scale", "0.1") as account:
+        guard = Guard(account).deploy(Mode=options.mode, MoveCaches="ask", ApprovalPage="yes")
         seeded = sum(seed(account, path) for path in sorted(places.EVENTS.glob("*.facts.json")))
         settings = environment(guard)
         write(options.env_file, settings)
@@ -81,6 +82,16 @@ def explain(screen, guard, settings, seeded, env_file):
         f"  aws ec2 authorize-security-group-ingress --group-id {group} --protocol tcp --port 6379 --cidr 0.0.0.0/0"
     )
     screen.line(f"  aws ec2 describe-security-group-rules --filters Name=group-id,Values={group}")
+    screen.line("\nMake a cache on its default port, and move it: the mail asks, with a link for a browser.", "bold")
+    screen.line(
+        "  aws elasticache create-replication-group --replication-group-id carts --replication-group-description carts"
+    )
+    screen.line(
+        "    --engine valkey --cache-node-type cache.t4g.small --num-cache-clusters 2 --automatic-failover-enabled"
+    )
+    screen.line(f"    --cache-subnet-group-name caches --security-group-ids {group}")
+    command = os.path.relpath(places.binary("portcullis"), places.REPO)
+    screen.line(f"  {command} moves     # and approve ID, reject ID, plan carts")
     screen.line("\nYour own build, on a sample event and the resources that it names:", "bold")
     screen.line("  cargo lambda watch --release -A 127.0.0.1     # once, leave it running; builds at the first invoke")
     for function, event in (("ingress", "authorize-redis-to-the-world"), ("cache", "create-memcached-on-default-port")):

@@ -9,6 +9,7 @@ from harness.deploy import update
 from harness.guard import PRIVATE, made, permission
 from harness.wait import NotInTime
 
+from .moving import Moving
 from .scene import Scene, by_source
 
 NODES = {"CacheNodeType": "cache.t4g.small", "CacheSubnetGroupName": "caches"}
@@ -34,6 +35,7 @@ class Story:
             self.valkey,
             self.compliant,
             self.overruled,
+            self.moved,
         ):
             scene()
         return self.scenes
@@ -241,6 +243,10 @@ class Story:
         except NotInTime as error:
             scene.check(False, str(error))
         scene.check(set(back) <= set(self.guard.look(self.shop)["rules"]), "and it is still there")
+
+    def moved(self):
+        scene = self.scene("A Valkey group on its default port moves to a port of its own, when people agree")
+        Moving(scene, self.guard, self.screen).tell()
 
 
 def paste(command, account):

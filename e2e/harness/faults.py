@@ -26,6 +26,7 @@ LONGER_THAN_AN_ATTEMPT = 3500
 THROTTLED = {"error": {"code": "RequestLimitExceeded", "status": 503, "message": "Request limit exceeded."}}
 THROTTLED_ELSEWHERE = {"error": {"code": "Throttling", "status": 400, "message": "Rate exceeded"}}
 BROKEN = {"error": {"code": "InternalError", "status": 500, "message": "An internal error has occurred"}}
+DENIED = {"error": {"code": "AuthorizationError", "status": 403, "message": "User is not authorized"}}
 SILENT = {"timeout_ms": LONGER_THAN_AN_ATTEMPT}
 RESET = {"reset": True}
 #: Done in the account, but the connection ends before the answer is there.

@@ -19,7 +19,9 @@ class Guard:
         self.ec2, self.elasticache = account.client("ec2"), account.client("elasticache")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
         subnets = [
-            self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.20.{number}.0/24", AvailabilityZone=f"eu-west-1{zone}")
+            self.ec2.create_subnet(
+                VpcId=self.vpc, CidrBlock=f"10.20.{number}.0/24", AvailabilityZone=f"eu-west-1{zone}"
+            )
             for number, zone in enumerate("abc")
         ]
         subnets = [subnet["Subnet"]["SubnetId"] for subnet in subnets]

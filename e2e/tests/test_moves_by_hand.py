@@ -332,7 +332,7 @@ def test_an_answer_of_the_last_second_counts(quick):
 @pytest.fixture(scope="module")
 def fresh_moves():
     """A stack that moves fresh caches without asking, to a port that is the same for all."""
-    with guarded(*QUICK, MoveCaches="fresh", CachePort="17400", Alarms="none") as guard:
+    with guarded(*QUICK, MoveCaches="fresh", CachePort="17400", AnswerDays="1", Alarms="none") as guard:
         yield Moves(guard)
 
 

@@ -235,7 +235,7 @@ def kept(cache):
 
 def test_a_hand_over_that_cannot_be_told(cache, moves):
     cache.ask()
-    moves.proxy.set([cache.rule(Fault(mail("is ready"), faults.BROKEN))])
+    moves.proxy.set([cache.rule(Fault(mail("is ready"), faults.DENIED))])
     cache.move.answer("move").ended("FAILED", 90)
     assert cache.move.kinds() == ["ask", "kept"]
     kept(cache)
