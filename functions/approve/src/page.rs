@@ -2,7 +2,7 @@
 //! nothing of them comes from elsewhere.
 //!
 //! INVARIANT: text from an account or from a person gets here through maud, which escapes it, and
-//! through [`text`], which makes what cannot be seen visible.
+//! through `text`, which makes what cannot be seen visible.
 
 mod answered;
 mod deletion;
