@@ -6,9 +6,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_sfn::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sfn::error::DisplayErrorContext;
 use aws_sdk_sts::config::ProvideCredentials;
 use portcullis_approval::Table;
+use portcullis_aws::error::why;
 
 use crate::Common;
 
@@ -60,7 +61,7 @@ fn is_region(text: &str) -> bool {
 /// The ARN of the caller.
 pub(crate) async fn caller(config: &SdkConfig) -> Result<String> {
     let answer = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
-    let answer = answer.map_err(|error| refused("GetCallerIdentity", &error))?;
+    let answer = answer.map_err(|error| anyhow!(why("GetCallerIdentity", &error)))?;
     answer.arn.context("GetCallerIdentity: no ARN in the answer")
 }
 
@@ -87,18 +88,6 @@ pub(crate) fn now() -> Result<i64> {
     #[expect(clippy::disallowed_methods, reason = "an answer is given now")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("reading the clock")?;
     i64::try_from(now.as_secs()).context("reading the clock")
-}
-
-/// `call: Code: message`, or why no answer came.
-pub(crate) fn refused<E, R>(call: &str, error: &SdkError<E, R>) -> anyhow::Error
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    match error.as_service_error().and_then(|error| Some((error.code()?, error.message()))) {
-        Some((code, message)) => anyhow!("{call}: {code}: {}", message.unwrap_or_default()),
-        None => anyhow!("{call}: {}", DisplayErrorContext(error)),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, anyhow, bail};
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use clap::Args;
+use portcullis_aws::error::why;
 use portcullis_engine::replacement;
 use portcullis_plan::json::json;
 use portcullis_plan::plan::{Answer, Plan, Wish, plan};
@@ -113,7 +114,7 @@ impl Start {
             Ok(answer) => Ok(answer.execution_arn),
             Err(error) => {
                 let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-                Err(self.explained(code, account::refused("StartExecution", &error)))
+                Err(self.explained(code, anyhow!(why("StartExecution", &error))))
             }
         }
     }

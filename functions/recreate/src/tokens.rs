@@ -71,6 +71,7 @@ impl AuthToken {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_secretsmanager::config::http::HttpResponse;
     use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
     use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
@@ -108,6 +109,16 @@ mod tests {
             assert!(wrong.is_empty() || !error.contains(wrong), "{error}");
             assert!(error.contains("arn:of:a-secret"));
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_cannot_be_read_is_in_no_error() {
+        let cut = r#"{"SecretString": "hunter2-hunter2-hunter2", "Name"#;
+        let get = mock!(Client::get_secret_value)
+            .then_http_response(move || HttpResponse::new(200.try_into().unwrap(), cut.into()));
+        let secrets = mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, [&get]);
+        let error = read(&secrets, "arn:of:a-secret").await.unwrap_err();
+        assert!(!format!("{error:#} {error:?}").contains("hunter2"), "{error:#}");
     }
 
     #[test]
