@@ -66,3 +66,16 @@ where
         Some(_) | None => Error::msg(text),
     }
 }
+
+/// An error of a call that is worth another try even if the role may not: AWS does not say how soon IAM
+/// knows of a tag.
+pub(crate) fn again<E, R>(call: &str, error: &SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    match code(error) {
+        Some("AccessDenied" | "AccessDeniedException") => Error::msg(why(call, error)),
+        Some(_) | None => of(call, error),
+    }
+}

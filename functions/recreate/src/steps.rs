@@ -12,7 +12,7 @@ mod verify;
 mod watch;
 
 use anyhow::{Context, Result};
-use portcullis_approval::Record;
+use portcullis_approval::{Lock, Record};
 use portcullis_plan::plan::Plan;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -190,9 +190,15 @@ impl Step<'_> {
         Ok((record, plan))
     }
 
-    /// The same, as a step that changes something begins.
+    /// The same, as a step begins. An execution that was stopped can be redriven while another move of the
+    /// cache is under way: so each step looks whether the cache is still this move's.
     async fn begin(&self, stage: &str) -> Result<(Record, Plan)> {
         let planned = self.record().await?;
+        let (table, now) = (&self.shell.table, (self.shell.now)());
+        let lock = table.lock(&self.of.cache, &self.of.id, &self.execution, None, now).await?;
+        if let Lock::Held { by, .. } = lock {
+            return Err(lasting(format!("the move {by} of this cache began meanwhile")));
+        }
         if planned.0.stage != stage {
             self.shell.table.stage(&self.of.id, stage).await?;
         }

@@ -8,7 +8,7 @@ use portcullis_plan::plan::Plan;
 use super::watch::InUse;
 use super::{State, Step};
 use crate::account;
-use crate::error::{lasting, of};
+use crate::error::{again, lasting};
 
 impl Step<'_> {
     /// Deletes, and waits until it is gone.
@@ -75,12 +75,12 @@ impl Step<'_> {
                 .retain_primary_cluster(false)
                 .set_final_snapshot_identifier(last);
             let answer = request.send().await;
-            return answer.map(|_| ()).map_err(|error| of("DeleteReplicationGroup", &error));
+            return answer.map(|_| ()).map_err(|error| again("DeleteReplicationGroup", &error));
         }
         #[expect(clippy::disallowed_methods, reason = "a person agreed to it")]
         let request = elasticache.delete_cache_cluster();
         let request = request.cache_cluster_id(&self.old.id).set_final_snapshot_identifier(last);
         let answer = request.send().await;
-        answer.map(|_| ()).map_err(|error| of("DeleteCacheCluster", &error))
+        answer.map(|_| ()).map_err(|error| again("DeleteCacheCluster", &error))
     }
 }

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
-use aws_sdk_dynamodb::operation::put_item::PutItemOutput;
+use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemOutput};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_ec2::operation::describe_security_group_rules::DescribeSecurityGroupRulesOutput;
 use aws_sdk_ec2::operation::revoke_security_group_ingress::RevokeSecurityGroupIngressOutput;
 use aws_sdk_ec2::types::{SecurityGroupRule, Tag as Ec2Tag};
@@ -50,6 +51,8 @@ struct State {
     rules: Vec<SecurityGroupRule>,
     /// The record of the move.
     item: Option<HashMap<String, AttributeValue>>,
+    /// The lock of the cache, if another move has it.
+    held: Option<HashMap<String, AttributeValue>>,
     /// What was done, in order.
     done: Vec<String>,
 }
@@ -186,9 +189,20 @@ impl Account {
         let get = mock!(Client::get_item).then_compute_output(move |_| {
             GetItemOutput::builder().set_item(read.state().item.clone()).build()
         });
-        let put = mock!(Client::put_item).then_compute_output(move |input| {
-            put.state().item = input.item().cloned();
-            PutItemOutput::builder().build()
+        let put = mock!(Client::put_item).then_compute_response(move |input| {
+            let item = input.item().unwrap();
+            let mut state = put.state();
+            if item["id"].as_s().unwrap().starts_with("lock#") {
+                let Some(held) = state.held.clone() else {
+                    return MockResponse::Output(PutItemOutput::builder().build());
+                };
+                let failed = ConditionalCheckFailedException::builder().set_item(Some(held));
+                return MockResponse::Error(PutItemError::ConditionalCheckFailedException(
+                    failed.build(),
+                ));
+            }
+            state.item = Some(item.clone());
+            MockResponse::Output(PutItemOutput::builder().build())
         });
         let update = mock!(Client::update_item).then_output(|| UpdateItemOutput::builder().build());
         let delete = mock!(Client::delete_item).then_output(|| {
@@ -383,6 +397,21 @@ async fn a_plan_that_is_another_one_now_is_not_done() {
     let error = account.step("create").await.unwrap_err();
     assert!(lasts(&error) && format!("{error:#}").contains("updated in between"), "{error:#}");
     assert!(account.state().done.is_empty());
+}
+
+#[tokio::test]
+async fn what_another_move_has_is_left_alone() {
+    let (record, plan) = planned();
+    for step in ["snapshot", "open-port", "create", "delete", "close-port", "undo", "hand-over"] {
+        let account = Account::with(&agreed(&record, About::Move, true)).await;
+        account.state().caches.insert(plan.create.id.clone(), ("available", ours(&plan)));
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let held = [("by", text("pages-2")), ("execution", text("arn:2"))];
+        account.state().held = Some(held.map(|(name, value)| (name.to_owned(), value)).into());
+        let error = account.step(step).await.unwrap_err();
+        assert!(lasts(&error) && format!("{error:#}").contains("pages-2"), "{step}: {error:#}");
+        assert!(account.state().done.is_empty(), "{step}");
+    }
 }
 
 #[tokio::test]

@@ -27,8 +27,9 @@ impl Step<'_> {
         let (_, plan) = self.begin("hand-over").await?;
         let new = self.replacement(&plan);
         let elasticache = &self.shell.look.elasticache;
-        account::tag(elasticache, &new.arn, marks::HANDED_OVER, &self.of.id).await?;
+        // Tags take a moment to reach every node, and meanwhile AWS shows none.
         let (clone, _) = self.look(&new.arn).await?;
+        account::tag(elasticache, &new.arn, marks::HANDED_OVER, &self.of.id).await?;
         self.tell(mail::handed_over(&plan, &clone, &self.context())).await?;
         Ok(State::Done)
     }
