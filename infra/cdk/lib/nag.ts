@@ -1,6 +1,5 @@
 // What a reviewer's tool would object to, and why it is so. Every entry must be needed: a test sees to that.
 
-import { Stack, Validations } from "aws-cdk-lib";
 import type { CfnInclude } from "aws-cdk-lib/cloudformation-include";
 
 interface Reason {
@@ -47,7 +46,9 @@ export const ACKNOWLEDGED: readonly Reason[] = [
         (kind) => `elasticache:<AWS::Region>:<AWS::AccountId>:${kind}*`,
       ),
       ...["security-group", "security-group-rule"].map((kind) => `ec2:<AWS::Region>:<AWS::AccountId>:${kind}/*`),
-      ...["secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:*", "kms:<AWS::Region>:*:key/*"],
+      "secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:*",
+      "firehose:<AWS::Region>:<AWS::AccountId>:deliverystream/*",
+      "kms:<AWS::Region>:*:key/*",
     ]
       .map((resource) => `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:${resource}]`)
       .concat("AwsSolutions-IAM5[Resource::*]"),
@@ -87,16 +88,11 @@ export const ACKNOWLEDGED: readonly Reason[] = [
   },
 ];
 
-/** The CDK's own check of references sees the template before SAM makes the rules of events and the URL. */
-export const REFER_TO_EVENTS = ["LostAlarm", "UndeliveredQueuePolicy", "RecreateFunction"];
+/** The CDK's own check of references sees the template before SAM makes the rules of events. */
+export const REFER_TO_EVENTS = ["LostAlarm", "UndeliveredQueuePolicy"];
 const TRANSLATED = {
   id: "CloudFormation-Validate::F1020",
-  reason: "It refers to the rule that SAM makes of a function's event, or to the URL that it makes.",
-};
-/** An output is the stack's. */
-const OUTPUT = {
-  id: "CloudFormation-Validate::F6101",
-  reason: "The output ApprovalPageUrl is the URL that SAM makes of the function.",
+  reason: "It refers to the rule that SAM makes of a function's event.",
 };
 
 /** What is not in the stack, such as tracing that is off, needs no reason. */
@@ -107,5 +103,4 @@ export function acknowledge(included: CfnInclude): void {
     if (found) Validations.of(found).acknowledge(...ids.map((rule) => ({ id: rule, reason })));
   }
   for (const found of REFER_TO_EVENTS.map(resource)) if (found) Validations.of(found).acknowledge(TRANSLATED);
-  if (resource("ApproveFunction")) Validations.of(Stack.of(included)).acknowledge(OUTPUT);
 }

@@ -36,9 +36,7 @@ interface Resource {
   Condition?: string;
   Metadata?: { readonly BuildProperties?: { readonly Binary: string } };
   readonly Properties: {
-    readonly TargetFunctionArn?: string;
     readonly Events?: Record<string, unknown>;
-    readonly FunctionUrlConfig?: object;
     readonly DefinitionUri?: string;
     EventInvokeConfig?: unknown;
   };
@@ -107,16 +105,12 @@ function prepared(decided: Template, standIns: Record<string, Resource>): Templa
   return template;
 }
 
-/** What SAM makes of a function, as it names it: the function, then the event; or its URL. */
+/** What SAM makes of a function, as it names it: the function, then the event. */
 function madeBySam(template: Template): Record<string, Resource> {
   const made: Record<string, Resource> = {};
   for (const [id, { Properties }] of Object.entries(template.Resources)) {
     for (const event of Object.keys(Properties.Events ?? {})) {
       made[id + event] = { Type: "AWS::Events::Rule", Properties: {} };
-    }
-    if (Properties.FunctionUrlConfig) {
-      const url = { TargetFunctionArn: id, ...Properties.FunctionUrlConfig };
-      made[`${id}Url`] = { Type: "AWS::Lambda::Url", Properties: url };
     }
   }
   return made;
