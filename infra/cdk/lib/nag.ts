@@ -1,5 +1,6 @@
 // What a reviewer's tool would object to, and why it is so. Every entry must be needed: a test sees to that.
 
+import { Validations } from "aws-cdk-lib";
 import type { CfnInclude } from "aws-cdk-lib/cloudformation-include";
 
 interface Reason {
