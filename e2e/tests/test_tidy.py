@@ -57,6 +57,7 @@ BY_THE_PLATFORM = {
     "ec2:CreateNetworkInterface": MOVERS,
     "ec2:DeleteNetworkInterface": MOVERS,
     "ec2:DescribeVpcs": MOVERS,
+    "firehose:TagDeliveryStream": MOVERS,
     "kms:CreateGrant": MOVERS,
     "kms:DescribeKey": MOVERS,
     "logs:CreateLogDelivery": MOVERS,
