@@ -157,7 +157,7 @@ def test_check_that_stops_running_is_told(watched):
 def test_deploying_without_a_trail_is_told_at_once():
     """The schedule would find it too: here it is too slow to."""
     with guarded(*FAST, "--period-scale", "0.01", "--no-trail") as guard:
-        goes_to(guard, "SilenceAlarm", "ALARM")
+        goes_to(guard, "SilenceAlarm", "ALARM", 60)
         lines = [line for invocation in guard.stack.invocations("trail") for line in invocation]
         assert any("There is no trail" in line for line in lines)
 
@@ -174,7 +174,7 @@ def test_throttled_events_sound_an_alarm_and_are_not_lost():
 
 @pytest.mark.parametrize("alarms", ["all", "essential", "none"])
 def test_alarms_are_a_choice(alarms):
-    with guarded(Alarms=alarms) as guard:
+    with guarded(Alarms=alarms, MoveCaches="on-request") as guard:
         made = set(guard.stack.resources("AWS::CloudWatch::Alarm"))
     every = {name for name, r in deploy.template()["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
     of_functions = {"ErrorsAlarm", "ThrottlesAlarm", "TimeoutsAlarm"}
