@@ -41,9 +41,9 @@ def links():
 
 @pytest.fixture(scope="module")
 def browser():
-    """One browser for all of them. Where it or axe-core is missing, only CI fails."""
+    """One browser for all of them. Where it or axe-core is missing, only `make check` can say that it must not be."""
     missing = harness.MISSING if harness.executable() is None else harness.NO_AXE if not harness.AXE.is_file() else None
-    if missing and not os.environ.get("CI"):
+    if missing and os.environ.get("PORTCULLIS_BROWSER") != "required":
         pytest.skip(missing)
     with harness.browser() as started:
         yield started
