@@ -4,7 +4,7 @@ use anyhow::Result;
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{CacheCluster, ReplicationGroup, Snapshot, Tag};
 use portcullis_aws::error::code;
-use portcullis_plan::marks;
+use portcullis_engine::facts;
 
 use crate::error::{lasting, of};
 
@@ -133,20 +133,12 @@ pub(crate) async fn snapshot(elasticache: &Client, name: &str) -> Result<Option<
 }
 
 /// The tags of a cache or a snapshot.
-pub(crate) async fn tags(elasticache: &Client, arn: &str) -> Result<Vec<Tag>> {
+pub(crate) async fn tags(elasticache: &Client, arn: &str) -> Result<Vec<facts::Tag>> {
     let answer = elasticache.list_tags_for_resource().resource_name(arn).send().await;
     let answer = answer.map_err(|error| of("ListTagsForResource", &error))?;
-    Ok(answer.tag_list.unwrap_or_default())
-}
-
-/// The value of a tag.
-pub(crate) fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
-    tags.iter().find(|tag| tag.key() == Some(key)).and_then(Tag::value)
-}
-
-/// Whether a move of this cache made what has these tags.
-pub(crate) fn is_ours(tags: &[Tag], cache: &str) -> bool {
-    value(tags, marks::MOVED_FROM) == Some(cache)
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let tag = |tag: &Tag| facts::Tag { key: text(tag.key()), value: text(tag.value()) };
+    Ok(answer.tag_list().iter().map(tag).collect())
 }
 
 /// Sets a tag.

@@ -27,12 +27,12 @@ pub(crate) fn is_mark(key: &str) -> bool {
 }
 
 /// The value of the tag with this key.
-pub(crate) fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
+pub fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
     tags.iter().find(|tag| tag.key.eq_ignore_ascii_case(key)).map(|tag| tag.value.as_str())
 }
 
 /// Whether the tags say that a move of the cache with this ARN made what they are on.
-pub(crate) fn moved_from(tags: &[Tag], arn: &str) -> bool {
+pub fn moved_from(tags: &[Tag], arn: &str) -> bool {
     !arn.is_empty() && value(tags, MOVED_FROM) == Some(arn)
 }
 

@@ -5,6 +5,7 @@ use portcullis_approval::{About, Question, Record, To, sign, wake};
 use portcullis_plan::mail;
 use portcullis_plan::plan::Plan;
 
+use super::watch::InUse;
 use super::{State, Step};
 
 const DAY: i64 = 24 * 3600;
@@ -23,8 +24,8 @@ impl Step<'_> {
     pub(super) async fn ask_deletion(&self, token: String) -> Result<State> {
         let (record, plan) = self.begin("ask-deletion").await?;
         let seen = match self.in_use(&record).await? {
-            super::watch::InUse::No(seen) | super::watch::InUse::Yes(seen) => seen,
-            super::watch::InUse::Gone => "the cache is not there any more".to_owned(),
+            InUse::No(seen) | InUse::Yes(seen) => seen,
+            InUse::Gone => "the cache is not there any more".to_owned(),
         };
         let Some((question, link)) = self.question(&record, About::Deletion, &seen, token).await?
         else {
@@ -87,8 +88,8 @@ impl Step<'_> {
             None => return Ok(State::Waiting),
         }
         match self.in_use(&record).await? {
-            super::watch::InUse::No(_) | super::watch::InUse::Gone => Ok(State::Yes),
-            super::watch::InUse::Yes(why) => {
+            InUse::No(_) | InUse::Gone => Ok(State::Yes),
+            InUse::Yes(why) => {
                 self.tell(mail::used_again(&plan, &self.context(), &why)).await?;
                 self.shell.table.forget(&self.of.id, About::Deletion).await?;
                 Ok(State::Used)

@@ -4,11 +4,12 @@ use anyhow::Result;
 use aws_sdk_elasticache::error::{ProvideErrorMetadata, SdkError};
 use portcullis_approval::About;
 use portcullis_aws::error::code;
+use portcullis_plan::marks;
 use portcullis_plan::plan::{Afterwards, Plan};
 use portcullis_plan::request::{Kind, Token};
 
 use super::{State, Step};
-use crate::account::{self, Live, is_ours, value};
+use crate::account::{self, Live};
 use crate::error::{lasting, of};
 use crate::{requests, tokens};
 
@@ -35,8 +36,8 @@ impl Step<'_> {
     pub(super) async fn is_this_moves(&self, plan: &Plan) -> Result<()> {
         let new = self.replacement(plan);
         let tags = account::tags(&self.shell.look.elasticache, &new.arn).await?;
-        let by_plan = value(&tags, portcullis_plan::marks::PLAN) == Some(&plan.fingerprint);
-        match is_ours(&tags, &self.of.cache) && by_plan {
+        let by_plan = marks::value(&tags, marks::PLAN) == Some(&plan.fingerprint);
+        match marks::moved_from(&tags, &self.of.cache) && by_plan {
             true => Ok(()),
             false => Err(lasting(format!(
                 "a cache {} is there already, and no move by this plan made it",

@@ -75,8 +75,7 @@ impl Step<'_> {
     /// What a move of this cache opened, by its mark: the rules of each group.
     pub(super) async fn opened(&self, plan: &Plan) -> Result<BTreeMap<String, Vec<IngressRule>>> {
         let is_ours = |rule: &IngressRule| {
-            let from = rule.tags.iter().find(|tag| tag.key == marks::MOVED_FROM);
-            from.is_some_and(|tag| tag.value == self.of.cache)
+            marks::moved_from(&rule.tags, &self.of.cache)
                 && rule.ports() == (plan.create.port, plan.create.port)
         };
         let groups = self.groups(plan).await?.into_iter();

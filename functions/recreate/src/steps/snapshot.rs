@@ -8,7 +8,7 @@ use portcullis_plan::marks;
 use portcullis_plan::plan::{Plan, Snapshot, SnapshotOf};
 
 use super::{State, Step};
-use crate::account::{self, is_ours, value};
+use crate::account;
 use crate::error::{lasting, of};
 use crate::requests;
 
@@ -32,13 +32,13 @@ impl Step<'_> {
             return Ok(State::Waiting);
         }
         let tags = account::tags(elasticache, &self.old.snapshot(&wanted.name)).await?;
-        if !is_ours(&tags, &self.of.cache) {
+        if !marks::moved_from(&tags, &self.of.cache) {
             return Err(lasting(format!(
                 "a snapshot {} is there already, and no move of {} made it; rename or delete it",
                 wanted.name, self.old.id
             )));
         }
-        if value(&tags, marks::MOVE) != Some(self.of.id.as_str()) {
+        if marks::value(&tags, marks::MOVE) != Some(self.of.id.as_str()) {
             self.delete_snapshot(&wanted.name).await?;
             return Ok(State::Waiting);
         }

@@ -5,7 +5,7 @@ use portcullis_plan::plan::Plan;
 use portcullis_plan::{mail, marks};
 
 use super::{Failure, State, Step};
-use crate::account::{self, is_ours, value};
+use crate::account;
 use crate::error::of;
 
 impl Step<'_> {
@@ -35,7 +35,9 @@ impl Step<'_> {
         // One that failed shows no tags: then IAM alone sees to it that it carries the mark.
         if live.status() == "available" {
             let tags = account::tags(elasticache, &new.arn).await?;
-            if !is_ours(&tags, &self.of.cache) || value(&tags, marks::HANDED_OVER).is_some() {
+            if !marks::moved_from(&tags, &self.of.cache)
+                || marks::value(&tags, marks::HANDED_OVER).is_some()
+            {
                 return Ok(true);
             }
         }
@@ -67,7 +69,7 @@ impl Step<'_> {
             return Ok(false);
         }
         let tags = account::tags(elasticache, &self.old.snapshot(&wanted.name)).await?;
-        if !is_ours(&tags, &self.of.cache) {
+        if !marks::moved_from(&tags, &self.of.cache) {
             return Ok(true);
         }
         self.delete_snapshot(&wanted.name).await?;
