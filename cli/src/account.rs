@@ -1,6 +1,6 @@
 //! The account that the caller's own credentials and Region lead to.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use aws_config::retry::RetryConfig;
@@ -81,13 +81,6 @@ pub(crate) fn no_table(error: anyhow::Error, config: &SdkConfig, common: &Common
         );
     }
     error
-}
-
-/// Seconds since 1970.
-pub(crate) fn now() -> Result<i64> {
-    #[expect(clippy::disallowed_methods, reason = "an answer is given now")]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("reading the clock")?;
-    i64::try_from(now.as_secs()).context("reading the clock")
 }
 
 #[cfg(test)]

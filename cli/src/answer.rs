@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use portcullis_approval::{About, Answer, Decided, Question, Record, Through, To};
+use portcullis_aws::now;
 use portcullis_plan::plan;
 
 use crate::paint::{harmless, time};
@@ -81,7 +82,7 @@ async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
             config.region().map_or("", AsRef::as_ref)
         );
     };
-    let (about, question) = match open(&record, account::now()?) {
+    let (about, question) = match open(&record, now()) {
         Ok(open) => open,
         Err(why) => {
             tell(&why);
@@ -98,7 +99,7 @@ async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
         yes: given.agrees,
         by: account::caller(&config).await?,
         reason: given.reason.to_owned(),
-        at: account::now()?,
+        at: now(),
         through: Through::CommandLine,
     };
     let to = To { id: &record.id, about, plan: &question.plan, until: question.until };

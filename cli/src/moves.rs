@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_approval::{About, Question, Summary};
+use portcullis_aws::now;
 use serde_json::{Value, json};
 
 use crate::paint::{harmless, time};
@@ -21,7 +22,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let config = account::config(common, None).await?;
     let table = account::moves(&config, common);
     let moves = table.list().await.map_err(|error| account::no_table(error, &config, common))?;
-    let moves = sorted(moves, account::now()?);
+    let moves = sorted(moves, now());
     let output = match arguments.json {
         true => format!("{:#}\n", json(&moves)),
         false => text(&moves),

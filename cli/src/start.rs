@@ -4,6 +4,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use clap::Args;
 use portcullis_aws::error::why;
+use portcullis_aws::now;
 use portcullis_engine::replacement;
 use portcullis_plan::json::json;
 use portcullis_plan::plan::{Answer, Plan, Wish, plan};
@@ -65,7 +66,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         print(&short(&answer))?;
     }
     let by = account::caller(&config).await?;
-    let started = Start::new(plan, arguments, &by, &common.stack, account::now()?)?;
+    let started = Start::new(plan, arguments, &by, &common.stack, now())?;
     let execution = started.send(&aws_sdk_sfn::Client::new(&config)).await?;
     print(&match arguments.json {
         true => format!("{:#}\n", started.json(plan, &execution)),

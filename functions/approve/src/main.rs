@@ -1,18 +1,15 @@
 //! The function behind the approval page: settings and clients once, then one request after the other.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anyhow::{Context, Result, anyhow};
-use aws_config::BehaviorVersion;
 use lambda_http::request::RequestContext;
 use lambda_http::{Error, Request, RequestExt, service_fn};
 use portcullis_approval::Table;
 use portcullis_approve::{Desk, handle};
-use tracing_subscriber::filter::LevelFilter;
+use portcullis_aws::{config, log_json_lines, now, variable};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    tracing_subscriber::fmt().json().with_max_level(LevelFilter::INFO).with_target(false).init();
+    log_json_lines();
     let desk = desk().await.inspect_err(|error| tracing::error!("{error:#}"))?;
     let service = service_fn(|request: Request| {
         let desk = &desk;
@@ -25,8 +22,8 @@ async fn main() -> Result<()> {
 }
 
 async fn desk() -> Result<Desk> {
-    let (table, key) = (variable("PORTCULLIS_MOVES_TABLE")?, variable("PORTCULLIS_LINK_KEY_ARN")?);
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let (table, key) = (needed("PORTCULLIS_MOVES_TABLE")?, needed("PORTCULLIS_LINK_KEY_ARN")?);
+    let config = config().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     Ok(Desk {
         table: Table::new(dynamodb, table),
@@ -36,10 +33,8 @@ async fn desk() -> Result<Desk> {
     })
 }
 
-fn variable(name: &str) -> Result<String> {
-    #[expect(clippy::disallowed_methods, reason = "this function's settings are read here alone")]
-    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-    value.with_context(|| format!("{name} is not set"))
+fn needed(name: &str) -> Result<String> {
+    variable(name).filter(|value| !value.is_empty()).with_context(|| format!("{name} is not set"))
 }
 
 /// Where the request came from, as Lambda saw it: no header says it.
@@ -48,10 +43,4 @@ fn source(request: &Request) -> Option<&str> {
         RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref(),
         _ => None,
     }
-}
-
-fn now() -> i64 {
-    #[expect(clippy::disallowed_methods, reason = "a link holds until a time of day")]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(i64::MAX)
 }

@@ -1,10 +1,8 @@
 //! The SDK clients of the steps, made once.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use portcullis_approval::Table;
 use portcullis_aws::look::Clients;
-use portcullis_aws::{config, sns};
+use portcullis_aws::{config, now, sns};
 
 use crate::settings::Settings;
 
@@ -44,10 +42,4 @@ impl Shell {
             settings,
         }
     }
-}
-
-fn now() -> i64 {
-    #[expect(clippy::disallowed_methods, reason = "questions have an end in time")]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default()
 }

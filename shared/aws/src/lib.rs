@@ -23,4 +23,4 @@ pub use clients::{Shell, config, sns};
 pub use gather::{around, rules};
 pub use handle::{Ended, cache, ingress};
 pub use publish::{Message, publish};
-pub use run::{answer, failure, log_json_lines, run, run_trail, variable};
+pub use run::{answer, failure, log_json_lines, now, run, run_trail, variable};

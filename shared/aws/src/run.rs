@@ -1,5 +1,7 @@
 //! The Lambda side: settings and clients once, then one event after the other.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use anyhow::{Context, Result, anyhow, bail};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use portcullis_engine::event::{Event, Parsed, names_rules, parse};
@@ -140,6 +142,17 @@ fn guard(event: &Event, function_arn: &str) -> Result<()> {
 pub fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     std::env::var(name).ok()
+}
+
+/// Seconds since 1970: questions and links end in time, and use is asked for up to now. A clock before 1970
+/// is no clock: then everything has ended.
+pub fn now() -> i64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the clock, but for metrics"
+    )]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(i64::MAX)
 }
 
 /// Logs as JSON, a line an event, as Lambda is set to.

@@ -50,7 +50,9 @@ impl Step<'_> {
         let open = record.question(about).filter(|open| open.until > now);
         let question = Question {
             asked_at: open.map_or(now, |open| open.asked_at),
-            until: open.map_or(now + self.shell.settings.answer_days * DAY, |open| open.until),
+            until: open.map_or(now.saturating_add(self.shell.settings.answer_days * DAY), |open| {
+                open.until
+            }),
             plan: record.fingerprint.clone(),
             note: note.to_owned(),
             token: Some(token.clone()),

@@ -3,9 +3,8 @@
 //! INVARIANT: a metric that CloudWatch did not answer for in full is an error, never no use.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
@@ -16,6 +15,7 @@ use portcullis_plan::facts::{Cache, Facts};
 use portcullis_plan::idle::{self, NAMESPACE, NodeUse, Use, Watched};
 
 use crate::error::why;
+use crate::run;
 
 /// Queries in a call (API reference, GetMetricData).
 const QUERIES: usize = 500;
@@ -29,10 +29,7 @@ const LATE: i64 = 5;
 ///
 /// If CloudWatch does not answer for every metric of every node.
 pub async fn usage(cloudwatch: &Client, facts: &Facts, minutes: u32) -> Result<Use> {
-    #[expect(clippy::disallowed_methods, reason = "use is asked for up to now, whatever led to it")]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("reading the clock")?;
-    let now = i64::try_from(now.as_secs()).context("reading the clock")?;
-    used(cloudwatch, facts, minutes, now).await
+    used(cloudwatch, facts, minutes, run::now()).await
 }
 
 /// The minutes of a metric, each with its value.
