@@ -21,9 +21,11 @@ pub mod alert;
 pub mod checks;
 pub mod decide;
 pub mod event;
+pub mod exceptions;
 pub mod facts;
 #[cfg(test)]
 mod fixtures;
+pub mod ledger;
 pub mod net;
 pub mod replacement;
 pub mod settings;
