@@ -110,6 +110,12 @@ pub struct Actor {
     pub arn: String,
     /// A name for people: `deploy-role/alice`, `alice`, `root`, `cloudformation.amazonaws.com`.
     pub name: String,
+    /// `userIdentity.type`: `AssumedRole`, `IAMUser`, `Root`, `AWSService`, …; empty if the record has none.
+    pub kind: String,
+    /// `userIdentity.accountId`: the account that the caller is of.
+    pub account: Option<String>,
+    /// The name of the role that the session was made of, without its path.
+    pub role: Option<String>,
     /// What the call came through, where that can be told: `Terraform`, `AWS console`, ….
     pub via: Option<String>,
     /// `sourceIPAddress`: an address, or a service's host name.

@@ -27,6 +27,9 @@ fn event(lead: Lead) -> Event {
         actor: Actor {
             arn: "arn:aws:sts::111122223333:assumed-role/deploy/alice".to_owned(),
             name: "deploy/alice".to_owned(),
+            kind: "AssumedRole".to_owned(),
+            account: Some("111122223333".to_owned()),
+            role: Some("deploy".to_owned()),
             via: Some("Terraform".to_owned()),
             ip: "192.0.2.10".to_owned(),
             agent: "APN/1.0 HashiCorp/1.0 Terraform/1.9.8".to_owned(),
@@ -286,7 +289,16 @@ fn hostile_text_stays_text() {
     };
     let mut event = event(Lead::Group(lead.clone()));
     let text = || hostile.to_owned();
-    event.actor = Actor { arn: text(), name: text(), via: Some(text()), ip: text(), agent: text() };
+    event.actor = Actor {
+        arn: text(),
+        name: text(),
+        kind: text(),
+        account: Some(text()),
+        role: Some(text()),
+        via: Some(text()),
+        ip: text(),
+        agent: text(),
+    };
     let decision = decide::group(&event, &lead, &facts, Mode::Enforce);
     let failed = Outcome::Failed(text());
     for outcome in [Outcome::Done(None), failed] {

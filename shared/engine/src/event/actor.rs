@@ -12,6 +12,9 @@ pub(super) fn actor(record: Json<'_>) -> Actor {
     let agent = record.get("userAgent").text().unwrap_or_default();
     Actor {
         name: name(identity, arn.as_deref(), invoked_by.as_deref()),
+        kind: identity.get("type").text().unwrap_or_default(),
+        account: identity.get("accountId").text(),
+        role: role(issuer),
         via: via(record, invoked_by, &agent),
         arn: arn
             .or_else(|| identity.get("principalId").text())
@@ -25,6 +28,13 @@ pub(super) fn actor(record: Json<'_>) -> Actor {
 /// session names can be chosen by whoever assumes a role, the issuer cannot.
 pub(super) fn session_role(record: Json<'_>) -> Option<String> {
     record.get("userIdentity").get("sessionContext").get("sessionIssuer").get("arn").text()
+}
+
+/// Role names are unique within an account, whatever their paths (IAM user guide, "IAM identifiers").
+fn role(issuer: Json<'_>) -> Option<String> {
+    let arn = issuer.get("arn").text()?;
+    let (_, role) = arn.split_once(":role/")?;
+    role.rsplit('/').next().map(str::to_owned)
 }
 
 fn name(identity: Json<'_>, arn: Option<&str>, invoked_by: Option<&str>) -> String {
@@ -170,6 +180,29 @@ mod tests {
             (json!({}), None),
         ] {
             assert_eq!(came_via(&record).as_deref(), expected, "{record}");
+        }
+    }
+
+    #[test]
+    fn the_role_is_told_by_the_issuer_without_its_path() {
+        for (issuer, expected) in [
+            (
+                json!({"type": "Role", "arn": "arn:aws:iam::111122223333:role/deploy"}),
+                Some("deploy"),
+            ),
+            (
+                json!({"arn": "arn:aws:iam::111122223333:role/aws-reserved/sso/Admin"}),
+                Some("Admin"),
+            ),
+            (json!({"arn": "arn:aws:iam::111122223333:user/alice"}), None),
+            (json!({}), None),
+        ] {
+            let identity = json!({"type": "AssumedRole", "accountId": "111122223333",
+                "sessionContext": {"sessionIssuer": issuer}});
+            let actor = actor(Json::new(&json!({"userIdentity": identity})));
+            assert_eq!(actor.role.as_deref(), expected, "{issuer}");
+            assert_eq!(actor.kind, "AssumedRole");
+            assert_eq!(actor.account.as_deref(), Some("111122223333"));
         }
     }
 
