@@ -53,24 +53,62 @@ pub struct Entry {
     pub last_seen: String,
     /// How often it came.
     pub times: u64,
-    /// When it came back after it had been closed: the latest, at most ten, oldest first.
-    pub back: Vec<String>,
-    /// The name of who brought it last.
-    pub by: String,
-    /// What the call came through, where that can be told.
-    pub via: Option<String>,
-    /// The id of the event that brought it last.
-    pub event: String,
+    /// How often it came back after we had closed it.
+    pub returns: u64,
+    /// The latest times that it came, at most [`COMINGS`], oldest first.
+    pub comings: Vec<Coming>,
     /// The rule as it was before anything was done.
     pub rule: Option<Kept>,
-    /// What was done, as [`crate::action::Outcome::as_str`] or the words of the remedy.
-    pub outcome: Option<String>,
-    /// When the alert of this coming went out. Until then, whoever deals with it has to tell.
-    pub told: Option<String>,
-    /// Which invocation deals with it, and until when nobody else does: seconds since 1970.
+    /// Which invocation deals with it, and until when nobody else does.
     pub held: Option<Held>,
     /// Counts the writes: a writer that read an older one has lost.
     pub version: u64,
+}
+
+/// How many comings are remembered one by one. A fight is over after a few, and an event is delivered again
+/// within hours: that of a coming that is forgotten would count as one more.
+pub const COMINGS: usize = 10;
+
+impl Entry {
+    /// When it came last, and what came of that. Every entry has one.
+    pub fn latest(&self) -> Option<&Coming> {
+        self.comings.last()
+    }
+}
+
+/// One of the times that a finding came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Coming {
+    /// The id of the event that brought it.
+    pub event: String,
+    /// When, ISO 8601, by the event.
+    pub at: String,
+    /// `sgr-…`, if it is about a rule.
+    pub rule: Option<String>,
+    /// The name of who brought it.
+    pub by: String,
+    /// What the call came through, where that can be told.
+    pub via: Option<String>,
+    /// Whether we had closed it before.
+    pub back: bool,
+    /// What came of it, in the alert's words: `done`, `failed`, `withheld`, …. While somebody deals with it, what
+    /// is about to be done: `revoke-ingress`.
+    pub outcome: String,
+    /// The alert of it. Until there is one, whoever deals with it has to tell.
+    pub told: Option<Told>,
+}
+
+/// That a finding was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Told {
+    /// When the alert went out, ISO 8601.
+    pub at: String,
+    /// What it said had come of it.
+    pub outcome: String,
+    /// How bad it said it was.
+    pub severity: String,
 }
 
 /// A rule as it is put back.
