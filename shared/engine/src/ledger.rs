@@ -59,8 +59,6 @@ pub struct Entry {
     pub comings: Vec<Coming>,
     /// The rule as it was before anything was done.
     pub rule: Option<Kept>,
-    /// Which invocation deals with it, and until when nobody else does.
-    pub held: Option<Held>,
     /// Counts the writes: a writer that read an older one has lost.
     pub version: u64,
 }
@@ -97,6 +95,8 @@ pub struct Coming {
     pub outcome: String,
     /// The alert of it. Until there is one, whoever deals with it has to tell.
     pub told: Option<Told>,
+    /// Which invocation deals with it, and until when nobody else does.
+    pub held: Option<Held>,
 }
 
 /// That a finding was told.
