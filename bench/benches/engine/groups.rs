@@ -94,8 +94,8 @@ fn case(rules: Vec<IngressRule>, touched: usize) -> Case {
     let interface = Interface {
         id: "eni-0a1b2c3d4e5f60718".to_owned(),
         public: vec!["203.0.113.7".to_owned()],
-        of_cache: false,
         kind: "interface".to_owned(),
+        ..Interface::default()
     };
     let facts = GroupFacts {
         id: GROUP.to_owned(),

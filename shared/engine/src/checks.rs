@@ -8,13 +8,16 @@ pub mod no_auth;
 pub mod open_cache;
 pub mod open_ingress;
 pub mod plaintext_transit;
+mod reach;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use crate::action::{Action, Because, Remedy};
-use crate::facts::{Engine, GroupFacts, IngressRule, Interfaces, PrefixList, Source};
+use crate::facts::{Engine, GroupFacts, IngressRule, PrefixList, Source};
 use crate::net::{Count, Exposure, Sources};
+
+pub use reach::Reach;
 
 /// A check's id. It names the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,11 +71,11 @@ impl fmt::Display for Check {
 pub enum Severity {
     /// Nothing can be reached today.
     Low,
-    /// Private interfaces only: peering, VPN and load balancers lead there.
+    /// Private networks lead there: peering, VPNs, internal load balancers.
     Medium,
-    /// What can be reached could not be read.
+    /// The internet gets to something that stands in between, or it cannot be told what it gets to.
     High,
-    /// An interface with a public address.
+    /// The internet gets there.
     Critical,
 }
 
@@ -149,83 +152,6 @@ pub fn rule_of(finding: &Finding) -> Option<&IngressRule> {
     match &finding.evidence {
         Evidence::Rule { rule, .. } | Evidence::UnreadableRule { rule, .. } => Some(rule),
         Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => None,
-    }
-}
-
-/// What stands behind a security group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
-    /// Not told: why.
-    Unknown(String),
-    /// No interface carries the group.
-    Nothing,
-    /// This many interfaces, none with a public address.
-    Private(usize),
-    /// Interfaces, some with public addresses.
-    Public {
-        /// How many carry the group.
-        interfaces: usize,
-        /// The public addresses.
-        addresses: Vec<String>,
-    },
-}
-
-impl Reach {
-    /// Of a group, by the interfaces that carry it.
-    pub fn of(interfaces: &Interfaces) -> Self {
-        let interfaces = match interfaces {
-            Interfaces::NotRead => return Self::Unknown("its interfaces were not read".to_owned()),
-            Interfaces::Unknown(why) => return Self::Unknown(why.clone()),
-            Interfaces::Read(interfaces) => interfaces,
-        };
-        let addresses: Vec<_> = interfaces.iter().flat_map(|i| i.public.iter().cloned()).collect();
-        match (interfaces.len(), addresses.is_empty()) {
-            (0, _) => Self::Nothing,
-            (count, true) => Self::Private(count),
-            (interfaces, false) => Self::Public { interfaces, addresses },
-        }
-    }
-
-    /// How bad an open rule is, given what it reaches.
-    pub fn severity(&self) -> Severity {
-        match self {
-            Self::Unknown(_) => Severity::High,
-            Self::Nothing => Severity::Low,
-            Self::Private(_) => Severity::Medium,
-            Self::Public { .. } => Severity::Critical,
-        }
-    }
-}
-
-impl fmt::Display for Reach {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown(why) => write!(f, "what carries the group is unknown: {why}"),
-            Self::Nothing => f.write_str("no network interface carries the group"),
-            Self::Private(1) => {
-                f.write_str("1 network interface carries the group, with no public address")
-            }
-            Self::Private(count) => {
-                write!(f, "{count} network interfaces carry the group, none with a public address")
-            }
-            Self::Public { interfaces, addresses } => {
-                let some: Vec<_> = addresses.iter().take(5).cloned().collect();
-                let more = match addresses.len().saturating_sub(some.len()) {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                let (noun, verb) = if *interfaces == 1 {
-                    ("interface", "carries")
-                } else {
-                    ("interfaces", "carry")
-                };
-                write!(
-                    f,
-                    "{interfaces} network {noun} {verb} the group, reachable at {}{more}",
-                    some.join(", ")
-                )
-            }
-        }
     }
 }
 

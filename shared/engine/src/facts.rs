@@ -3,10 +3,14 @@
 //! Facts hold what was read and how far reading got. They draw no conclusion: that is what
 //! [`crate::checks`] and [`crate::decide`] are for.
 
+mod interface;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+pub use interface::{Holder, Interface, Interfaces, LoadBalancer, Signs};
 
 /// A resource tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,32 +222,6 @@ pub struct GroupDetails {
     pub vpc: Option<String>,
     /// Tags, which users control.
     pub tags: Vec<Tag>,
-}
-
-/// The network interfaces that carry a group.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Interfaces {
-    /// Not read: nothing was at fault.
-    #[default]
-    NotRead,
-    /// Could not be read: why.
-    Unknown(String),
-    /// All of them, perhaps none.
-    Read(Vec<Interface>),
-}
-
-/// One elastic network interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interface {
-    /// `eni-…`
-    pub id: String,
-    /// Its public IPv4 addresses and its IPv6 addresses.
-    pub public: Vec<String>,
-    /// Whether ElastiCache made it for a cache node. Told by `RequesterId`, which EC2 sets;
-    /// the description could be written by anyone.
-    pub of_cache: bool,
-    /// What it belongs to, for people: `interface`, `nat_gateway`, `network_load_balancer`, ….
-    pub kind: String,
 }
 
 /// The three kinds of ElastiCache cache.

@@ -4,8 +4,8 @@ use crate::checks::rule_of;
 use crate::checks::{Finding, Judged};
 use crate::event::{Actor, CacheLead, Event, EventName, Lead};
 use crate::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupFacts, IngressRule, Interface,
-    Interfaces, PrefixList, Protocol, Source,
+    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupFacts, Holder, IngressRule,
+    Interface, Interfaces, LoadBalancer, PrefixList, Protocol, Source,
 };
 
 /// The account that everything is in unless a test says otherwise.
@@ -72,17 +72,23 @@ pub(crate) fn with_interfaces(mut group: GroupFacts, interfaces: Vec<Interface>)
 
 /// A private interface of a kind that is no cache's.
 pub(crate) fn interface(id: &str, kind: &str) -> Interface {
-    Interface { id: id.to_owned(), public: Vec::new(), of_cache: false, kind: kind.to_owned() }
+    Interface { id: id.to_owned(), kind: kind.to_owned(), ..Interface::default() }
 }
 
 /// A private interface of a cache node.
 pub(crate) fn cache_interface(id: &str) -> Interface {
-    Interface { of_cache: true, ..interface(id, "interface") }
+    Interface { of_cache: true, holder: Holder::Cache, ..interface(id, "interface") }
 }
 
 /// An interface with a public address.
 pub(crate) fn public_interface(id: &str) -> Interface {
     Interface { public: vec!["52.94.5.9".to_owned()], ..interface(id, "interface") }
+}
+
+/// An interface of an internet-facing load balancer.
+pub(crate) fn facing_interface(id: &str) -> Interface {
+    let holder = Holder::LoadBalancer(LoadBalancer::Application);
+    Interface { holder, ..public_interface(id) }
 }
 
 /// Every rule of the group, as touched.

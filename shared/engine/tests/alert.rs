@@ -63,8 +63,8 @@ fn group(rules: Vec<IngressRule>) -> GroupFacts {
         interfaces: Interfaces::Read(vec![Interface {
             id: "eni-01".to_owned(),
             public: vec!["203.0.113.7".to_owned()],
-            of_cache: false,
             kind: "interface".to_owned(),
+            ..Interface::default()
         }]),
         ..GroupFacts::default()
     }

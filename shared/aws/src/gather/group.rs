@@ -9,7 +9,8 @@ use futures_util::future::{join, join_all};
 use ipnet::IpNet;
 use portcullis_engine::event::{GroupLead, GroupRef};
 use portcullis_engine::facts::{
-    GroupDetails, GroupFacts, IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
+    GroupDetails, GroupFacts, Holder, IngressRule, Interface, Interfaces, PrefixList, Protocol,
+    Signs, Source, Tag,
 };
 
 use super::AGAIN;
@@ -199,10 +200,20 @@ fn interface(found: NetworkInterface) -> Interface {
         let v6 = found.ipv6_addresses().iter().filter_map(|a| a.ipv6_address());
         public.extend(of_interface.into_iter().chain(of_addresses).chain(v6).map(str::to_owned));
     }
+    let holder = Holder::of(Signs {
+        kind: found.interface_type().map_or("interface", |kind| kind.as_str()),
+        requester: found.requester_id(),
+        managed: found.requester_managed() == Some(true),
+        instance: found.attachment().and_then(|attachment| attachment.instance_id()),
+        description: found.description().unwrap_or_default(),
+    });
     Interface {
+        holder,
         of_cache: found.requester_id() == Some("amazon-elasticache"),
         kind: found.interface_type().map_or("interface", |kind| kind.as_str()).to_owned(),
         id: found.network_interface_id.unwrap_or_default(),
+        vpc: found.vpc_id,
+        subnet: found.subnet_id,
         public: public.into_iter().collect(),
     }
 }

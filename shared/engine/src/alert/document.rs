@@ -187,10 +187,13 @@ fn reach_json(reach: &Reach) -> Value {
         Reach::Unknown(why) => json!({"unknown": text::bounded(why, TEXT)}),
         Reach::Nothing => json!({"interfaces": 0, "publicAddresses": []}),
         Reach::Private(count) => json!({"interfaces": count, "publicAddresses": []}),
-        Reach::Public { interfaces, addresses } => json!({
-            "interfaces": interfaces,
-            "publicAddresses": addresses.iter().take(20).collect::<Vec<_>>(),
-        }),
+        Reach::LoadBalanced { interfaces, addresses } | Reach::Public { interfaces, addresses } => {
+            json!({
+                "interfaces": interfaces,
+                "publicAddresses": addresses.iter().take(20).collect::<Vec<_>>(),
+                "loadBalancersOnly": matches!(reach, Reach::LoadBalanced { .. }),
+            })
+        }
     }
 }
 

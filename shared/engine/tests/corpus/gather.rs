@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_engine::event::{CacheLead, GroupLead, GroupRef};
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts,
-    IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
+    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts, Holder,
+    IngressRule, Interface, Interfaces, PrefixList, Protocol, Signs, Source, Tag,
 };
 
 use super::{
@@ -190,6 +190,15 @@ impl NetworkInterface {
             public: v4.chain(v6).collect(),
             of_cache: self.requester_id.as_deref() == Some("amazon-elasticache"),
             kind: self.interface_type.clone(),
+            holder: Holder::of(Signs {
+                kind: &self.interface_type,
+                requester: self.requester_id.as_deref(),
+                managed: self.requester_managed,
+                instance: self.attachment.as_ref().and_then(|a| a.instance_id.as_deref()),
+                description: &self.description,
+            }),
+            vpc: self.vpc_id.clone(),
+            subnet: self.subnet_id.clone(),
         }
     }
 }

@@ -78,8 +78,19 @@ pub(crate) struct NetworkInterface {
     groups: Vec<GroupIdentifier>,
     interface_type: String,
     requester_id: Option<String>,
+    requester_managed: bool,
+    attachment: Option<Attachment>,
+    description: String,
     association: Option<Association>,
     ipv6_addresses: Vec<Ipv6Address>,
+    vpc_id: Option<String>,
+    subnet_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Attachment {
+    instance_id: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,9 +1,11 @@
 //! What is read around a group that is at fault: details and network interfaces.
 
 use aws_sdk_ec2::types::{
-    NetworkInterface, NetworkInterfaceAssociation as Association, NetworkInterfaceIpv6Address,
-    NetworkInterfacePrivateIpAddress, NetworkInterfaceType, OperatorResponse, Tag as Ec2Tag,
+    NetworkInterface, NetworkInterfaceAssociation as Association, NetworkInterfaceAttachment,
+    NetworkInterfaceIpv6Address, NetworkInterfacePrivateIpAddress, NetworkInterfaceType,
+    OperatorResponse, Tag as Ec2Tag,
 };
+use portcullis_engine::facts::LoadBalancer;
 
 use super::*;
 use crate::scripted::interface as eni;
@@ -137,4 +139,25 @@ async fn the_kind_of_an_interface_is_in_the_words_of_ec2() {
     let balancer = NetworkInterfaceType::NetworkLoadBalancer;
     let found = shown(vec![eni("eni-1", GROUP), with(|i| i.interface_type = Some(balancer))]).await;
     assert_eq!((found[0].kind.as_str(), &*found[1].kind), ("interface", "network_load_balancer"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interface_is_read_with_what_it_belongs_to_and_where_it_lies() {
+    let balancer = with(|interface| {
+        interface.requester_id = Some("amazon-elb".to_owned());
+        interface.requester_managed = Some(true);
+        interface.description = Some("ELB app/web/50dc6c495c0c9188".to_owned());
+        interface.vpc_id = Some("vpc-1".to_owned());
+        interface.subnet_id = Some("subnet-1".to_owned());
+    });
+    let attached = NetworkInterfaceAttachment::builder().instance_id("i-1").build();
+    let instance = with(|interface| interface.attachment = Some(attached));
+    let found = shown(vec![balancer, instance, eni("eni-3", GROUP)]).await;
+    assert_eq!(found[0].holder, Holder::LoadBalancer(LoadBalancer::Application));
+    assert_eq!(
+        (found[0].vpc.as_deref(), found[0].subnet.as_deref()),
+        (Some("vpc-1"), Some("subnet-1"))
+    );
+    assert_eq!(found[1].holder, Holder::Instance("i-1".to_owned()));
+    assert_eq!(found[2].holder, Holder::Other);
 }
