@@ -1,10 +1,12 @@
 //! What people and machines are told: one SNS message per event that found anything.
 
+mod chat;
 mod command;
 mod document;
 mod footer;
 mod guidance;
 mod mail;
+mod notification;
 mod outcome;
 pub mod text;
 
@@ -28,6 +30,10 @@ const MESSAGE_LIMIT: usize = 262_144 - 16_384;
 /// An SNS subject is below 100 characters (API reference, Publish).
 const SUBJECT_LIMIT: usize = 99;
 
+/// A text message is the first lines of the mail. SNS takes 1,600 characters of it (API reference, Publish).
+const SMS_LINES: usize = 3;
+const SMS: usize = 1_200;
+
 /// What goes to SNS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
@@ -37,6 +43,8 @@ pub struct Alert {
     pub mail: String,
     /// The JSON document for machines, `portcullis.alert.v1`.
     pub document: String,
+    /// The JSON for a chat, by `docs/chat.schema.json`.
+    pub chat: String,
 }
 
 impl Alert {
@@ -44,11 +52,13 @@ impl Alert {
     /// counted instead of told.
     pub fn compose(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Self {
         let mut room = decision.findings.len().max(decision.older.len());
+        let chat = chat::document(event, decision, outcomes);
         loop {
             let alert = Self {
                 subject: mail::subject(event, decision, outcomes),
                 mail: mail::body(event, decision, outcomes, room),
                 document: document::document(event, decision, outcomes, room),
+                chat: chat.clone(),
             };
             if room == 0 || alert.message().len() <= MESSAGE_LIMIT {
                 return alert;
@@ -63,15 +73,14 @@ impl Alert {
     }
 }
 
-/// The `Message` for `MessageStructure=json`: people get the mail, machines the document.
+/// The `Message` for `MessageStructure=json`: people get the mail, and everything else the document.
+///
+/// The document is the `default`, so that whichever of the bodies SNS holds a filter policy against for a machine
+/// (its guide does not say), it is that one.
 pub fn by_protocol(mail: &str, document: &str) -> String {
-    let by_protocol = BTreeMap::from([
-        ("default", mail),
-        ("sqs", document),
-        ("lambda", document),
-        ("http", document),
-        ("https", document),
-    ]);
+    let first: Vec<&str> = mail.lines().take(SMS_LINES).collect();
+    let first = text::bounded(&first.join("\n"), SMS);
+    let by_protocol = BTreeMap::from([("default", document), ("email", mail), ("sms", &first)]);
     // A map of strings always serialises.
     serde_json::to_string(&by_protocol).unwrap_or_default()
 }

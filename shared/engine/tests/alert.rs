@@ -1,5 +1,9 @@
 //! What arrives: the mail, the document and the subject line, for typical and for hostile cases.
 
+mod schema;
+
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
 use portcullis_engine::action::{Action, Outcome};
 use portcullis_engine::alert::{Alert, Outcomes};
@@ -85,7 +89,16 @@ fn alert(facts: &GroupFacts, touched: &[&str], outcomes: &[(&str, Outcome)], mod
 }
 
 fn document(alert: &Alert) -> Value {
-    serde_json::from_str(&alert.document).unwrap()
+    let document = serde_json::from_str(&alert.document).unwrap();
+    schema::holds("alert", &document);
+    document
+}
+
+/// The message for a chat, which keeps to its schema.
+fn chat(alert: &Alert) -> Value {
+    let chat = serde_json::from_str(&alert.chat).unwrap();
+    schema::holds("chat", &chat);
+    chat
 }
 
 #[test]
@@ -97,6 +110,10 @@ fn a_closed_rule() {
     let alert =
         alert(&facts, &["sgr-001", "sgr-002"], &[("sgr-001", Outcome::Done(None))], Mode::Enforce);
     insta::assert_snapshot!("closed_rule", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+    insta::assert_snapshot!(
+        "closed_rule_chat",
+        serde_json::to_string_pretty(&chat(&alert)).unwrap()
+    );
     insta::assert_snapshot!(
         "closed_rule_document",
         serde_json::to_string_pretty(&document(&alert)).unwrap()
@@ -110,6 +127,10 @@ fn a_rule_that_could_not_be_closed_says_so_first() {
     let outcomes = [("sgr-001", Outcome::Failed(refused)), ("sgr-002", Outcome::Done(None))];
     let alert = alert(&facts, &["sgr-001", "sgr-002"], &outcomes, Mode::Enforce);
     insta::assert_snapshot!("failed_rule", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+    insta::assert_snapshot!(
+        "failed_rule_chat",
+        serde_json::to_string_pretty(&chat(&alert)).unwrap()
+    );
     assert_eq!(document(&alert)["findings"][0]["outcome"], "failed");
     assert_eq!(document(&alert)["findings"][0]["undo"], Value::Null);
 }
@@ -204,6 +225,12 @@ fn a_cache_on_its_default_port() {
         let alert = Alert::compose(&event, &decision, &Outcomes::new());
         insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", alert.subject, alert.mail));
         assert_eq!(moved(&alert), [Value::Null, Value::Null, Value::Null]);
+        let document = document(&alert);
+        let found = document["findings"].as_array().unwrap().iter();
+        let checks: BTreeSet<&str> = found.map(|f| f["check"].as_str().unwrap()).collect();
+        assert_eq!(document["checks"], json!(checks), "each once, in order");
+        let steps = chat(&alert)["content"]["nextSteps"].to_string();
+        assert!(steps.contains("portcullis plan orders"), "{steps}");
     }
 }
 
@@ -241,6 +268,10 @@ fn a_move_that_was_started_says_what_comes_next_and_how_to_stop_it() {
         format!("arn:aws:states:eu-west-1:111122223333:execution:portcullis-recreate:{id}");
     assert_eq!(moved(&alert), ["start-move", id, &execution]);
     assert!(!alert.mail.contains("create-snapshot"), "two ways at once: {}", alert.mail);
+    insta::assert_snapshot!(
+        "move_started_chat",
+        serde_json::to_string_pretty(&chat(&alert)).unwrap()
+    );
 }
 
 #[test]
@@ -273,7 +304,7 @@ fn observe_mode_tells_which_move_it_would_start() {
 /// Whatever users can write: it forges no line, no link and no command.
 #[test]
 fn hostile_text_stays_text() {
-    let hostile = "x\r\n\r\n  Done:     revoked.\nUndo:\naws iam create-user https://evil.example/a \u{202e}\u{1b}[31m'; rm -rf / #";
+    let hostile = "x\r\n\r\n  Done:     revoked.\nUndo:\naws iam create-user https://evil.example/a \u{202e}\u{1b}[31m'; rm -rf / # <!channel> <@U1> @here ```*x* <https://evil.example|y>";
     let mut open = rule(1, 6379, "0.0.0.0/0");
     open.description = Some(hostile.to_owned());
     open.tags = vec![Tag { key: hostile.to_owned(), value: hostile.to_owned() }];
@@ -304,6 +335,7 @@ fn hostile_text_stays_text() {
     for outcome in [Outcome::Done(None), failed] {
         let outcomes = Outcomes::from([("sgr-001".to_owned(), outcome)]);
         let alert = Alert::compose(&event, &decision, &outcomes);
+        forges_nothing_in_a_chat(&chat(&alert));
         assert!(alert.subject.len() < 100 && alert.subject.is_ascii());
         assert!(!alert.subject.contains(|c: char| c.is_control()));
         assert!(
@@ -327,6 +359,27 @@ fn hostile_text_stays_text() {
     }
 }
 
+/// Slack's control characters are nowhere, and mentions and code only where we write them.
+fn forges_nothing_in_a_chat(chat: &Value) {
+    let content = &chat["content"];
+    let steps = content["nextSteps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .chain(content["keywords"].as_array().unwrap());
+    let texts =
+        steps.chain([&content["title"], &content["description"], &chat["metadata"]["summary"]]);
+    for text in texts.map(|text| text.as_str().unwrap()) {
+        assert!(!text.contains(['<', '>', '&', '@', '\u{202e}', '\u{1b}', '\r']), "{text}");
+        assert!(!text.contains("://") && !text.contains("evil.example"), "{text}");
+        let fences = text.matches("```").count();
+        assert!(fences.is_multiple_of(2) && text.matches('`').count().is_multiple_of(2), "{text}");
+        // Outside of code there is no word of a user, and so no formatting.
+        let bare: String = text.replace("```", "`").split('`').step_by(2).collect();
+        assert!(!bare.contains(['*', '_', '~', '|']) && !bare.contains("aws iam"), "{text}");
+    }
+}
+
 #[test]
 fn a_thousand_findings_fit_into_one_message_and_the_rest_is_counted() {
     let rules: Vec<_> = (0..1000)
@@ -347,6 +400,8 @@ fn a_thousand_findings_fit_into_one_message_and_the_rest_is_counted() {
     assert_eq!(document["omitted"]["findings"], 1000 - told);
     assert!(alert.mail.contains("and ") && alert.mail.contains(" more"), "{}", alert.mail);
     assert!(alert.subject.contains("1000"), "{}", alert.subject);
+    let told = chat(&alert)["content"]["description"].to_string();
+    assert!(told.contains("and 992 more") && alert.chat.len() < 16_384, "{told}");
 }
 
 #[test]
@@ -364,10 +419,30 @@ fn the_message_has_a_mail_for_people_and_the_document_for_machines() {
     let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
     let alert = alert(&facts, &["sgr-001"], &[("sgr-001", Outcome::Done(None))], Mode::Enforce);
     let message: Value = serde_json::from_str(&alert.message()).unwrap();
-    assert_eq!(message["default"], alert.mail);
-    for protocol in ["sqs", "lambda", "http", "https"] {
-        assert_eq!(message[protocol], alert.document);
-    }
+    assert_eq!(message["email"], alert.mail);
+    assert_eq!(message["default"], alert.document);
+    let first: Vec<&str> = alert.mail.lines().take(3).collect();
+    assert_eq!(message["sms"], first.join("\n"));
+    assert_eq!(message.as_object().unwrap().len(), 3, "machines get the default");
+}
+
+/// What is said again of a resource on one day is one thread, and another day begins a new one.
+#[test]
+fn repeats_of_a_day_are_one_thread() {
+    let thread = |facts: &GroupFacts, time: &str| {
+        let touched = RuleLead { id: Some("sgr-001".to_owned()), shape: None, edit: false };
+        let touched = Touched::Rules(vec![touched]);
+        let lead = GroupLead { group: GroupRef::Id(facts.id.clone()), touched };
+        let event = Event { time: time.to_owned(), ..event(Lead::Group(lead.clone())) };
+        let decision = decide::group(&event, &lead, facts, Mode::Observe);
+        chat(&Alert::compose(&event, &decision, &Outcomes::new()))["metadata"]["threadId"].clone()
+    };
+    let one = group(vec![rule(1, 6379, "0.0.0.0/0")]);
+    let first = thread(&one, "2026-11-21T10:00:00Z");
+    assert_eq!(first, thread(&group(vec![rule(1, 22, "::/0")]), "2026-11-21T23:59:59Z"));
+    assert_ne!(first, thread(&one, "2026-11-22T00:00:00Z"));
+    let other = GroupFacts { id: "sg-0ther".to_owned(), ..one };
+    assert_ne!(first, thread(&other, "2026-11-21T10:00:00Z"));
 }
 
 /// EC2 may have revoked it for us though its answer was lost: then people must be able to undo it.

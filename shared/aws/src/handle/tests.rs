@@ -40,8 +40,8 @@ fn told(account: &Account) -> (String, String, Value) {
     let [sent] = state.published.as_slice() else { panic!("{} alerts", state.published.len()) };
     let message: Value = serde_json::from_str(sent.message().unwrap()).expect("it is JSON");
     let text = |protocol: &str| message[protocol].as_str().expect("it is a text").to_owned();
-    let document = serde_json::from_str(&text("sqs")).expect("the document is JSON");
-    (sent.subject().unwrap().to_owned(), text("default"), document)
+    let document = serde_json::from_str(&text("default")).expect("the document is JSON");
+    (sent.subject().unwrap().to_owned(), text("email"), document)
 }
 
 /// How each finding that was published ended.
@@ -239,10 +239,8 @@ async fn the_alert_has_a_mail_for_people_and_a_document_for_machines() {
     assert!(!subject.chars().any(char::is_control), "{subject}");
     let message: Value = serde_json::from_str(sent.message().unwrap()).unwrap();
     let protocols: Vec<&String> = message.as_object().unwrap().keys().collect();
-    assert_eq!(protocols, ["default", "http", "https", "lambda", "sqs"]);
-    for machine in ["http", "https", "lambda", "sqs"] {
-        let document: Value = serde_json::from_str(message[machine].as_str().unwrap()).unwrap();
-        assert_eq!(document["schema"], "portcullis.alert.v1");
-    }
-    assert!(serde_json::from_str::<Value>(message["default"].as_str().unwrap()).is_err());
+    assert_eq!(protocols, ["default", "email", "sms"]);
+    let document: Value = serde_json::from_str(message["default"].as_str().unwrap()).unwrap();
+    assert_eq!(document["schema"], "portcullis.alert.v1");
+    assert!(serde_json::from_str::<Value>(message["email"].as_str().unwrap()).is_err());
 }

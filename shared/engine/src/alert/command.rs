@@ -3,6 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::text::shell_json;
+use super::{End, Outcomes};
+use crate::action::{Action, Remedy};
+use crate::checks::Finding;
+use crate::event::Event;
 use crate::facts::{IngressRule, PROTECT, Source, Tag};
 
 /// Puts a revoked rule back exactly: its description and tags with it.
@@ -15,6 +19,21 @@ pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {
         "aws ec2 authorize-security-group-ingress --region {region} --group-id {group} --ip-permissions {}{tags}",
         shell_json(&json!([permission(rule)]))
     )
+}
+
+/// Puts back what a finding ended with, where that is a rule that is gone.
+pub(super) fn undo_of(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Option<String> {
+    match (&finding.remedy, End::of(finding, outcomes)) {
+        (Remedy::Do(Action::RevokeIngress { group, rule }), End::Done(changed)) => {
+            Some(undo(&event.region, group, changed.as_ref().unwrap_or(rule)))
+        }
+        (
+            Remedy::Do(Action::RevokeIngress { group, rule })
+            | Remedy::Gone(Action::RevokeIngress { group, rule }),
+            End::AlreadyGone,
+        ) => Some(undo(&event.region, group, rule)),
+        _ => None,
+    }
 }
 
 /// Revokes one rule by its id.

@@ -1,10 +1,12 @@
 //! The alert for machines: `portcullis.alert.v1`, described by `docs/alert.schema.json`.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{End, Outcomes, command, mail, text};
-use crate::action::{Action, Remedy};
+use crate::action::Action;
 use crate::checks::{Evidence, Finding, Reach, rule_of};
 use crate::decide::Decision;
 use crate::event::Event;
@@ -23,6 +25,7 @@ struct Document<'a> {
     time: &'a str,
     mode: &'static str,
     severity: &'static str,
+    checks: BTreeSet<&'static str>,
     actor: Actor,
     subject: Subject<'a>,
     event: EventRef<'a>,
@@ -80,6 +83,7 @@ pub(super) fn document(
         time: &event.time,
         mode: decision.mode.as_str(),
         severity: decision.severity().as_str(),
+        checks: decision.findings.iter().map(|finding| finding.check.as_str()).collect(),
         actor: Actor {
             arn: bounded(&event.actor.arn),
             name: bounded(&event.actor.name),
@@ -118,17 +122,7 @@ fn finding(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Value {
         | End::ByHand(_)
         | End::Pending(_) => None,
     };
-    let undo = match (&finding.remedy, &end) {
-        (Remedy::Do(Action::RevokeIngress { group, rule }), End::Done(changed)) => {
-            Some(command::undo(&event.region, group, changed.as_ref().unwrap_or(rule)))
-        }
-        (
-            Remedy::Do(Action::RevokeIngress { group, rule })
-            | Remedy::Gone(Action::RevokeIngress { group, rule }),
-            End::AlreadyGone,
-        ) => Some(command::undo(&event.region, group, rule)),
-        _ => None,
-    };
+    let undo = command::undo_of(event, finding, outcomes);
     json!({
         "check": finding.check.as_str(),
         "severity": finding.severity.as_str(),

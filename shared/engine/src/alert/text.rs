@@ -3,6 +3,27 @@
 /// One bounded line for a mail. What is neither a letter, a digit nor plain punctuation is
 /// escaped, and what a mail reader would turn into a link is broken as `example[.]com`.
 pub fn plain(text: &str, most: usize) -> String {
+    escaped(text, most, "\"\\`")
+}
+
+/// One bounded line for a chat, outside of code: no formatting, mention or link either.
+///
+/// Slack reads `&`, `<` and `>` as the start and end of mentions, links and entities ("Formatting text for
+/// app surfaces"), `@` may mention people in Teams, and the rest is Markdown in one of them.
+pub(crate) fn chat(text: &str, most: usize) -> String {
+    escaped(text, most, "\\`<>&@*_~|[]#")
+}
+
+/// A user's words in a chat, as code: nothing in it is formatted, and nothing ends it early. `<`, `>` and
+/// `&` are Slack's own even there.
+pub(crate) fn code(text: &str, most: usize) -> String {
+    match text.is_empty() {
+        true => "(none)".to_owned(),
+        false => format!("`{}`", escaped(text, most, "\\`<>&@")),
+    }
+}
+
+fn escaped(text: &str, most: usize, special: &str) -> String {
     let mut safe = String::new();
     let mut before = ' ';
     let mut rest = text.chars().peekable();
@@ -16,8 +37,8 @@ pub fn plain(text: &str, most: usize) -> String {
         let letter_follows = rest.peek().is_some_and(|next| next.is_alphabetic());
         match c {
             '.' if before.is_alphanumeric() && letter_follows => safe.push_str("[.]"),
-            ':' if rest.peek() == Some(&'/') => safe.push_str("[:]"),
-            '"' | '\\' | '`' => safe.extend(c.escape_unicode()),
+            ':' if before.is_alphanumeric() && rest.peek() == Some(&'/') => safe.push_str("[:]"),
+            c if special.contains(c) => safe.extend(c.escape_unicode()),
             ' '..='~' => safe.push(c),
             c if c.is_alphanumeric() => safe.push(c),
             c => safe.extend(c.escape_unicode()),
@@ -47,7 +68,8 @@ pub(super) fn bounded(text: &str, most: usize) -> String {
 }
 
 /// JSON inside single quotes of a shell. It means the same text to `aws`, and holds no quote,
-/// nothing a terminal interprets, and nothing a mail reader would turn into a link.
+/// nothing a terminal interprets, nothing a mail reader would turn into a link, and nothing that a chat
+/// reads inside a block of code.
 pub(super) fn shell_json(value: &serde_json::Value) -> String {
     let json = value.to_string();
     let mut safe = String::with_capacity(json.len() + 2);
@@ -56,13 +78,13 @@ pub(super) fn shell_json(value: &serde_json::Value) -> String {
     safe.push('\'');
     while let Some(c) = rest.next() {
         let next = rest.peek().copied().unwrap_or(' ');
-        let links = match c {
+        let read = match c {
             '.' => before.is_alphanumeric() && next.is_alphabetic(),
             ':' => next == '/' && before.is_alphanumeric(),
-            '@' => true,
+            '@' | '<' | '>' | '&' | '`' => true,
             _ => false,
         };
-        if links || c == '\'' || !c.is_ascii() || c.is_ascii_control() {
+        if read || c == '\'' || !c.is_ascii() || c.is_ascii_control() {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 safe.push_str(&format!("\\u{unit:04x}"));
@@ -99,6 +121,47 @@ mod tests {
         assert_eq!(plain("<!channel> \x1b[31m", 80), "<!channel> \\u{1b}[31m");
     }
 
+    /// What Slack and Teams read in the text of others.
+    const CHAT: [&str; 12] = [
+        "<!channel> <!here|here>",
+        "<@U024BE7LH> @here @channel @everyone",
+        "<https://evil.example|the runbook>",
+        "[the runbook](https://evil.example)",
+        "*done* _done_ ~done~",
+        "```\n:white_check_mark: closed",
+        "` closed `",
+        "&lt;!channel&gt;",
+        "# closed\n> closed",
+        "![x](https://evil.example/x.png)",
+        "<at>everyone</at>",
+        "\\*done\\* \u{200b}@here",
+    ];
+
+    #[test]
+    fn no_text_formats_mentions_or_links_in_a_chat() {
+        for hostile in CHAT {
+            let bare = chat(hostile, 200);
+            let markup = ['<', '>', '&', '@', '*', '_', '~', '|', '`', '#', '\n', '\\'];
+            let escapes = bare.replace("\\u{", "");
+            assert!(!escapes.contains(markup), "{bare}");
+            let code = code(hostile, 200);
+            let inside = code.strip_prefix('`').unwrap().strip_suffix('`').unwrap();
+            assert!(!inside.contains(['`', '<', '>', '&', '@', '\n']), "{code}");
+            for text in [&bare, &code] {
+                assert!(!text.contains("://") && !text.contains("evil.example"), "{text}");
+                assert!(!text.contains('\u{200b}'), "{text}");
+            }
+            assert!(!bare.contains("]("), "{bare}");
+        }
+    }
+
+    #[test]
+    fn a_name_stays_readable_in_a_chat() {
+        assert_eq!(code("deploy_role/al.ice-1", 80), "`deploy_role/al[.]ice-1`");
+        assert_eq!(chat("TCP 443 from 2001:db8::/32", 80), "TCP 443 from 2001:db8::/32");
+        assert_eq!(code("", 80), "(none)");
+    }
+
     #[test]
     fn text_is_bounded() {
         assert_eq!(plain(&"x".repeat(10_000), 5), "xxxxx...");
@@ -108,12 +171,13 @@ mod tests {
 
     #[test]
     fn json_for_a_shell_means_the_same_and_holds_no_quote() {
-        let hostile =
-            serde_json::json!({"Description": "it's `rm` $(x) https://evil.com \u{1f600} a\nb @x"});
+        let hostile = serde_json::json!({"Description": "it's ```rm``` $(x) https://evil.com <!here> & \u{1f600} a\nb @x"});
         let shell = shell_json(&hostile);
         let inside = shell.trim_matches('\'');
         assert!(
-            !inside.contains('\'') && !inside.contains("://") && !inside.contains("evil.com"),
+            !inside.contains(['\'', '`', '<', '>', '&'])
+                && !inside.contains("://")
+                && !inside.contains("evil.com"),
             "{shell}"
         );
         assert!(shell.is_ascii() && !shell.contains('\n'), "{shell}");
