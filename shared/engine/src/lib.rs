@@ -27,6 +27,7 @@ pub mod facts;
 mod fixtures;
 pub mod ledger;
 pub mod net;
+pub mod owner;
 pub mod replacement;
 pub mod settings;
 pub mod trail;

@@ -7,10 +7,10 @@
 use std::fmt::Write;
 
 use portcullis_engine::facts::{Engine, Source};
+use portcullis_engine::owner::{Kind as Of, Owner};
 use portcullis_engine::replacement;
 
 use crate::ingress::{Ingress, NewRule};
-use crate::owner::Owner;
 use crate::plan::Plan;
 use crate::request::{Kind, Request};
 
@@ -37,10 +37,15 @@ pub enum Tool {
 }
 
 pub(crate) fn patch(owner: &Owner, now: &Request, port: u16, ingress: &Ingress) -> Option<Patch> {
-    let (tool, logical) = match owner {
-        Owner::CloudFormation { logical_id, .. } => (Tool::CloudFormation, logical_id.as_deref()),
-        Owner::Terraform { .. } => (Tool::Terraform, None),
-        Owner::Other { .. } => return None,
+    let (tool, logical) = match &owner.kind {
+        Of::CloudFormation { logical_id, .. } => (Tool::CloudFormation, logical_id.as_deref()),
+        Of::Terraform => (Tool::Terraform, None),
+        Of::Pulumi
+        | Of::Other(_)
+        | Of::Eks { .. }
+        | Of::LoadBalancers { .. }
+        | Of::Kubernetes { .. }
+        | Of::Service(_) => return None,
     };
     let it = Target { now, port, ingress, logical };
     Some(Patch {

@@ -280,3 +280,25 @@ fn an_owner_gets_a_patch_if_all_else_is_known() {
     document["TagList"] = json!([{"Key": "managed-by", "Value": "pulumi"}]);
     assert!(refused(&document, &Wish::default()).patch.is_none(), "not in its language");
 }
+
+#[test]
+fn the_user_agent_tells_of_an_owner_where_no_tag_does() {
+    let made_by = |agent: &str| {
+        let mut document = example("redis-with-snapshots");
+        document["MadeBy"] = json!(agent);
+        document
+    };
+    for (agent, why, patched) in [
+        ("cloudformation.amazonaws.com", "the CloudFormation stack that is not named", true),
+        ("APN/1.0 HashiCorp/1.0 Terraform/1.9.5", "the user agent of the call that made it", true),
+        ("Pulumi/3.0 terraform-provider-aws/6.2.0", "Pulumi owns the cache", false),
+    ] {
+        let refusal = refused(&made_by(agent), &Wish::default());
+        assert_eq!((refusal.reasons.len(), refusal.patch.is_some()), (1, patched), "{agent}");
+        assert!(refusal.reasons[0].why.contains(why), "{}", refusal.reasons[0].why);
+    }
+    for agent in ["aws-cli/2.17.0", "backup.amazonaws.com", "Mozilla/5.0"] {
+        let answer = answer(&made_by(agent), &Wish::default());
+        assert!(matches!(answer, Answer::Plan(_)), "{agent}");
+    }
+}
