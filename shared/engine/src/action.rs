@@ -103,6 +103,10 @@ pub enum Because {
     Observe,
     /// The group has the tag [`crate::facts::PROTECT`].
     Protected,
+    /// The exceptions cannot be read: why.
+    ExceptionsUnreadable(String),
+    /// An exception looks at something that could not be read.
+    ExceptionsNotKnown,
     /// The event did not touch the rule.
     NotTouched,
     /// The record does not say which rules it touched.
@@ -128,6 +132,13 @@ impl fmt::Display for Because {
         match self {
             Self::Observe => f.write_str("Portcullis is in observe mode"),
             Self::Protected => write!(f, "the group has the tag {PROTECT}"),
+            Self::ExceptionsUnreadable(why) => write!(
+                f,
+                "the exceptions cannot be read, so nothing is tolerated and nothing done: {why}"
+            ),
+            Self::ExceptionsNotKnown => f.write_str(
+                "an exception may tolerate it, and depends on what could not be read: tags, name or interfaces",
+            ),
             Self::NotTouched => f.write_str("this event did not touch the rule"),
             Self::TouchedUnknown(why) => write!(f, "the event does not say which rules it touched: {why}"),
             Self::SourceUnknown(why) => write!(f, "its sources could not be read: {why}"),

@@ -10,10 +10,11 @@ use std::collections::BTreeSet;
 use crate::action::{Action, Because, Remedy, StartMove};
 use crate::checks::default_port::Port;
 use crate::checks::{
-    Evidence, Finding, Judged, Severity, default_port, memcached_udp, no_auth, open_cache,
+    Check, Evidence, Finding, Judged, Severity, default_port, memcached_udp, no_auth, open_cache,
     open_ingress, plaintext_transit, rule_of,
 };
 use crate::event::{CacheLead, Event, GroupLead, Resolved, RuleLead, Touched};
+use crate::exceptions::{Doubt, Exception, Exceptions, Inquiry, Tolerated};
 use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule};
 use crate::settings::Mode;
 
@@ -28,6 +29,10 @@ pub struct Decision {
     pub findings: Vec<Finding>,
     /// Faults that the event did not touch: told beside the findings, never the cause of an alert.
     pub older: Vec<Finding>,
+    /// Faults that the event touched and an exception tolerates.
+    pub tolerated: Vec<Tolerated>,
+    /// Findings that an exception tolerated until it ended.
+    pub ended: Vec<Ended>,
     /// Edits that would be a fault, and that EC2 does not show yet: the event must be looked at
     /// again, later.
     pub unseen: Vec<String>,
@@ -35,6 +40,17 @@ pub struct Decision {
     pub notes: Vec<String>,
     /// The cache, if the decision is about one: its settings go into the commands for a person.
     pub cache: Option<CacheFacts>,
+}
+
+/// A finding that an exception tolerated until it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The finding's check.
+    pub check: Check,
+    /// The id of its rule, if it is about one.
+    pub rule: Option<String>,
+    /// The exception.
+    pub exception: Exception,
 }
 
 /// The resource that a decision is about.
@@ -77,8 +93,22 @@ impl Decision {
     }
 }
 
+/// What a decision depends on, besides the event and the facts.
+#[derive(Debug, Clone, Copy)]
+pub struct Judge<'a> {
+    /// Whether anything is to be done.
+    pub mode: Mode,
+    /// What is tolerated.
+    pub exceptions: &'a dyn Exceptions,
+    /// The state machine that moves caches, where the stack's owner wants a move for each that is on its
+    /// default port.
+    pub machine: Option<&'a str>,
+}
+
 /// Decides about a security group that an event touched.
-pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, mode: Mode) -> Decision {
+pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<'_>) -> Decision {
+    let inquiry = || Inquiry::new(judge.exceptions, event, None);
+    let mut asked = inquiry();
     let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
     let touched: BTreeSet<&str> = match &lead.touched {
         Touched::Rules(_) => resolved.ids.iter().map(String::as_str).collect(),
@@ -87,9 +117,9 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, mode: Mode) ->
     };
     let judged: Vec<Judged<'_>> =
         facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
-    let mut findings = group_findings(facts, &judged);
-    let unseen = agree_with_edits(&mut findings, facts, &resolved, &touched);
-    let gone = gone(facts, &resolved);
+    let mut findings = group_findings(facts, &judged, &mut asked);
+    let unseen = agree_with_edits(&mut findings, facts, &resolved, &touched, &mut inquiry());
+    let gone = gone(facts, &resolved, &mut inquiry());
     let mut older = Vec::new();
     if !findings.is_empty() {
         let told: BTreeSet<String> =
@@ -101,29 +131,33 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, mode: Mode) ->
             .filter(|rule| !resolved.unlike.iter().any(|(id, _)| *id == rule.id))
             .map(|rule| (rule, true))
             .collect();
-        older = group_findings(facts, &rest);
+        older = group_findings(facts, &rest, &mut inquiry());
     }
+    let ended = doubt(&mut findings, &asked);
     for finding in &mut findings {
         protect(finding, facts);
         if let Touched::Unknown(why) = &lead.touched {
             withhold(finding, Because::TouchedUnknown(why.clone()));
         }
-        settle(finding, event, facts.owner.as_deref(), mode);
+        settle(finding, event, facts.owner.as_deref(), judge.mode);
     }
     for finding in &mut older {
         withhold(finding, Because::NotTouched);
     }
     findings.extend(gone);
+    let tolerated = asked.tolerated(&findings);
     let mut notes: Vec<String> =
         resolved.missing.iter().map(|rule| format!("{rule} is gone")).collect();
     notes.extend(resolved.unlike.iter().map(|(id, shape)| {
         format!("{id} is not (any more) as the event says: from {}", shape.source)
     }));
     Decision {
-        mode,
+        mode: judge.mode,
         subject: group_subject(event, facts),
         findings,
         older,
+        tolerated,
+        ended,
         unseen,
         notes,
         cache: None,
@@ -138,6 +172,7 @@ fn agree_with_edits(
     facts: &GroupFacts,
     resolved: &Resolved,
     touched: &BTreeSet<&str>,
+    inquiry: &mut Inquiry<'_>,
 ) -> Vec<String> {
     if resolved.unlike.is_empty() {
         return Vec::new();
@@ -152,7 +187,7 @@ fn agree_with_edits(
     }
     let judged: Vec<Judged<'_>> =
         edited.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
-    let by_event = group_findings(&edited, &judged);
+    let by_event = group_findings(&edited, &judged, inquiry);
     let of = |findings: &[Finding], id: &str| -> Vec<Finding> {
         let about = |f: &&Finding| rule_of(f).is_some_and(|rule| rule.id == id);
         findings.iter().filter(about).cloned().collect()
@@ -173,7 +208,7 @@ fn agree_with_edits(
 }
 
 /// Touched rules that are gone, and were at fault by what the event says of them.
-fn gone(facts: &GroupFacts, resolved: &Resolved) -> Vec<Finding> {
+fn gone(facts: &GroupFacts, resolved: &Resolved, inquiry: &mut Inquiry<'_>) -> Vec<Finding> {
     if resolved.missing.iter().all(|lead| lead.shape.is_none()) {
         return Vec::new();
     }
@@ -181,7 +216,7 @@ fn gone(facts: &GroupFacts, resolved: &Resolved) -> Vec<Finding> {
     then.rules.extend(resolved.missing.iter().filter_map(as_told));
     let judged: Vec<Judged<'_>> =
         then.rules.iter().map(|rule| (rule, is_among(&resolved.missing, rule))).collect();
-    told_as_gone(group_findings(&then, &judged), &resolved.missing)
+    told_as_gone(group_findings(&then, &judged, inquiry), &resolved.missing)
 }
 
 /// Named rules that are gone, and opened the cache by what the event says of them; and which are gone.
@@ -190,6 +225,7 @@ fn gone_of_cache(
     port: &Port,
     lead: &CacheLead,
     groups: &CacheGroups,
+    inquiry: &mut Inquiry<'_>,
 ) -> (Vec<Finding>, Vec<RuleLead>) {
     let CacheGroups::Read(groups) = groups else {
         return (Vec::new(), Vec::new());
@@ -206,7 +242,7 @@ fn gone_of_cache(
     if missing.is_empty() {
         return (Vec::new(), missing);
     }
-    let findings = open_cache::check(engine, port, &CacheGroups::Read(then));
+    let findings = open_cache::check(engine, port, &CacheGroups::Read(then), inquiry);
     (told_as_gone(findings, &missing), missing)
 }
 
@@ -246,9 +282,13 @@ fn told_as_gone(mut findings: Vec<Finding>, missing: &[RuleLead]) -> Vec<Finding
     findings
 }
 
-fn group_findings(facts: &GroupFacts, judged: &[Judged<'_>]) -> Vec<Finding> {
-    let mut findings = open_ingress::check(facts, judged);
-    findings.extend(memcached_udp::check(facts, judged));
+fn group_findings(
+    facts: &GroupFacts,
+    judged: &[Judged<'_>],
+    inquiry: &mut Inquiry<'_>,
+) -> Vec<Finding> {
+    let mut findings = open_ingress::check(facts, judged, inquiry);
+    findings.extend(memcached_udp::check(facts, judged, inquiry));
     findings.sort_by(|a, b| {
         let key = |f: &Finding| {
             (std::cmp::Reverse(f.severity), rule_of(f).map(|r| r.id.clone()), f.check)
@@ -261,16 +301,11 @@ fn group_findings(facts: &GroupFacts, judged: &[Judged<'_>]) -> Vec<Finding> {
 /// Decides about a cache that was made.
 ///
 /// Its event touched the rules of its groups that reach its port; there are no older faults to
-/// tell, because what else those groups admit is not this cache's business. `machine` is the state
-/// machine that moves caches, where the stack's owner wants a move for each that is on its default port.
-pub fn cache(
-    event: &Event,
-    lead: &CacheLead,
-    facts: &CacheFacts,
-    mode: Mode,
-    machine: Option<&str>,
-) -> Decision {
+/// tell, because what else those groups admit is not this cache's business.
+pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, judge: &Judge<'_>) -> Decision {
     let subject = cache_subject(event, facts);
+    let inquiry = || Inquiry::new(judge.exceptions, event, Some((facts, &subject.arn)));
+    let mut asked = inquiry();
     let engine = facts.engine.clone();
     let engine = engine.or_else(|| lead.engine.as_deref().map(Engine::parse));
     let engine = engine.unwrap_or_else(|| Engine::Unknown("unknown engine".to_owned()));
@@ -283,31 +318,43 @@ pub fn cache(
         ));
     } else {
         let port = port(&engine, lead, facts);
-        findings.extend(open_cache::check(&engine, &port, &facts.groups));
-        findings.extend(default_port::check(facts.kind, &engine, &port));
-        findings.extend(plaintext_transit::check(&engine, facts));
-        findings.extend(no_auth::check(&engine, facts));
+        findings.extend(open_cache::check(&engine, &port, &facts.groups, &mut asked));
+        let settings = [
+            default_port::check(facts.kind, &engine, &port),
+            plaintext_transit::check(&engine, facts),
+            no_auth::check(&engine, facts),
+        ];
+        // What is not known yet is told, whatever is tolerated.
+        findings.extend(settings.into_iter().flatten().filter(|finding| {
+            matches!(finding.remedy, Remedy::Pending(_)) || !asked.setting(finding.check)
+        }));
         let missing;
-        (gone, missing) = gone_of_cache(&engine, &port, lead, &facts.groups);
+        (gone, missing) = gone_of_cache(&engine, &port, lead, &facts.groups, &mut inquiry());
         notes.extend(missing.iter().map(|rule| format!("{rule} is gone")));
     }
     for finding in &mut findings {
-        if let Some(machine) = machine {
+        if let Some(machine) = judge.machine {
             offer_move(finding, event, &subject, machine);
         }
+    }
+    let ended = doubt(&mut findings, &asked);
+    for finding in &mut findings {
         let group = group_of(facts, finding);
         if let Some(group) = group {
             protect(finding, group);
         }
-        settle(finding, event, group.and_then(|group| group.owner.as_deref()), mode);
+        settle(finding, event, group.and_then(|group| group.owner.as_deref()), judge.mode);
     }
     findings.extend(gone);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let tolerated = asked.tolerated(&findings);
     Decision {
-        mode,
+        mode: judge.mode,
         subject,
         findings,
         older: Vec::new(),
+        tolerated,
+        ended,
         unseen: Vec::new(),
         notes,
         cache: Some(facts.clone()),
@@ -350,6 +397,27 @@ fn offer_move(finding: &mut Finding, event: &Event, cache: &Subject, machine: &s
         let start = StartMove::of(event, cache, machine, &fault);
         finding.remedy = Remedy::Do(Action::StartMove(start));
     }
+}
+
+/// Where the policies could not be asked, nothing is done. What an exception tolerated that has ended is
+/// given back.
+fn doubt(findings: &mut [Finding], asked: &Inquiry<'_>) -> Vec<Ended> {
+    let mut ended = Vec::new();
+    for finding in findings {
+        match asked.doubt(finding) {
+            None => {}
+            Some(Doubt::Ended(exception)) => ended.push(Ended {
+                check: finding.check,
+                rule: rule_of(finding).map(|rule| rule.id.clone()),
+                exception: exception.clone(),
+            }),
+            Some(Doubt::NotKnown) => withhold(finding, Because::ExceptionsNotKnown),
+            Some(Doubt::Unreadable(why)) => {
+                withhold(finding, Because::ExceptionsUnreadable(why.clone()));
+            }
+        }
+    }
+    ended
 }
 
 /// In a group that its owner protects, nothing is done. It is said before any other reason not to,

@@ -2,9 +2,10 @@
 //!
 //! The policies themselves are Cedar, read by `shared/exceptions`. Nothing here knows that language.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::checks::Check;
+use crate::checks::{Check, Finding, rule_of};
 use crate::event::Event;
 use crate::facts::{CacheFacts, GroupFacts, IngressRule};
 use crate::net::Count;
@@ -63,4 +64,95 @@ pub struct Exception {
 pub trait Exceptions: fmt::Debug + Send + Sync {
     /// Whether it is tolerated. Pure: the event's time is now.
     fn ask(&self, asked: &Asked<'_>) -> Answer;
+}
+
+/// A fault that is tolerated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tolerated {
+    /// What it would be.
+    pub check: Check,
+    /// The rule that it is about, if it is about one.
+    pub rule: Option<IngressRule>,
+    /// By this exception.
+    pub by: Exception,
+}
+
+/// Why a fault is not tolerated, beyond that no exception says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// This exception did, and has ended.
+    Ended(Exception),
+    /// The policies look at something that could not be read.
+    NotKnown,
+    /// The policies cannot be read: why.
+    Unreadable(String),
+}
+
+/// What one look at a resource asked, and was answered.
+#[derive(Debug)]
+pub(crate) struct Inquiry<'a> {
+    exceptions: &'a dyn Exceptions,
+    event: &'a Event,
+    cache: Option<(&'a CacheFacts, &'a str)>,
+    /// By check and rule id, which is empty where there is no rule.
+    tolerated: BTreeMap<(Check, String), Tolerated>,
+    doubts: BTreeMap<(Check, String), Doubt>,
+}
+
+impl<'a> Inquiry<'a> {
+    /// About what an event touched; about a cache, with its ARN.
+    pub(crate) fn new(
+        exceptions: &'a dyn Exceptions,
+        event: &'a Event,
+        cache: Option<(&'a CacheFacts, &'a str)>,
+    ) -> Self {
+        let (tolerated, doubts) = (BTreeMap::new(), BTreeMap::new());
+        Self { exceptions, event, cache, tolerated, doubts }
+    }
+
+    /// Whether a rule may admit what it does.
+    pub(crate) fn rule(&mut self, check: Check, on: OnRule<'_>) -> bool {
+        self.tolerates(check, Some(on))
+    }
+
+    /// Whether the cache may be as it is.
+    pub(crate) fn setting(&mut self, check: Check) -> bool {
+        self.tolerates(check, None)
+    }
+
+    fn tolerates(&mut self, check: Check, on: Option<OnRule<'_>>) -> bool {
+        let asked = Asked { check, event: self.event, cache: self.cache, on };
+        let key = (check, on.map(|on| on.rule.id.clone()).unwrap_or_default());
+        let doubt = match self.exceptions.ask(&asked) {
+            Answer::Tolerated(by) => {
+                let rule = on.map(|on| on.rule.clone());
+                self.tolerated.insert(key, Tolerated { check, rule, by });
+                return true;
+            }
+            Answer::Fault(None) => return false,
+            Answer::Fault(Some(ended)) => Doubt::Ended(ended),
+            Answer::NotKnown => Doubt::NotKnown,
+            Answer::Unreadable(why) => Doubt::Unreadable(why),
+        };
+        self.doubts.insert(key, doubt);
+        false
+    }
+
+    /// The doubt about a finding.
+    pub(crate) fn doubt(&self, finding: &Finding) -> Option<&Doubt> {
+        let rule = rule_of(finding).map(|rule| rule.id.clone());
+        self.doubts.get(&(finding.check, rule.unwrap_or_default()))
+    }
+
+    /// What is tolerated, but for rules that are at fault all the same.
+    pub(crate) fn tolerated(self, findings: &[Finding]) -> Vec<Tolerated> {
+        let at_fault = |tolerated: &Tolerated| {
+            let rule = |id: &str| findings.iter().filter_map(rule_of).any(|rule| rule.id == id);
+            match &tolerated.rule {
+                Some(tolerated) => rule(&tolerated.id),
+                None => findings.iter().any(|finding| finding.check == tolerated.check),
+            }
+        };
+        self.tolerated.into_values().filter(|tolerated| !at_fault(tolerated)).collect()
+    }
 }

@@ -1,12 +1,17 @@
 //! Facts and events for unit tests, in few words.
 
+use std::sync::LazyLock;
+
 use crate::checks::rule_of;
-use crate::checks::{Finding, Judged};
-use crate::event::{Actor, CacheLead, Event, EventName, Lead};
+use crate::checks::{Check, Finding, Judged};
+use crate::decide::Judge;
+use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched};
+use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
 use crate::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupFacts, Holder, IngressRule,
     Interface, Interfaces, LoadBalancer, PrefixList, Protocol, Source,
 };
+use crate::settings::Mode;
 
 /// The account that everything is in unless a test says otherwise.
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -150,4 +155,52 @@ pub(crate) fn event(lead: Lead) -> Event {
         actor: Actor::default(),
         lead,
     }
+}
+
+/// Tolerates networks that are not the internet, as the shipped policies do.
+#[derive(Debug)]
+pub(crate) struct Narrow;
+
+impl Exceptions for Narrow {
+    fn ask(&self, asked: &Asked<'_>) -> Answer {
+        let narrow = asked.on.is_some_and(|on| on.union.v4 < 1 << 24 && on.union.v6 < 1 << 96);
+        match asked.check {
+            Check::OpenIngress | Check::OpenCache if narrow => {
+                Answer::Tolerated(exception("narrow", None))
+            }
+            _ => Answer::Fault(None),
+        }
+    }
+}
+
+/// Answers always the same.
+#[derive(Debug)]
+pub(crate) struct Always(pub(crate) Answer);
+
+impl Exceptions for Always {
+    fn ask(&self, _: &Asked<'_>) -> Answer {
+        self.0.clone()
+    }
+}
+
+pub(crate) fn exception(id: &str, until: Option<&str>) -> Exception {
+    Exception {
+        id: id.to_owned(),
+        reason: format!("because of {id}"),
+        until: until.map(str::to_owned),
+    }
+}
+
+/// With the shipped policies, and no moves.
+pub(crate) fn judge(mode: Mode) -> Judge<'static> {
+    Judge { mode, exceptions: &Narrow, machine: None }
+}
+
+/// For checks that are tried one by one.
+pub(crate) fn inquiry() -> Inquiry<'static> {
+    static EVENT: LazyLock<Event> = LazyLock::new(|| {
+        let group = GroupRef::Id("sg-01".to_owned());
+        event(Lead::Group(GroupLead { group, touched: Touched::Rules(Vec::new()) }))
+    });
+    Inquiry::new(&Narrow, &EVENT, None)
 }

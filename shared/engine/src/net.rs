@@ -4,5 +4,5 @@ mod exposure;
 mod measure;
 mod space;
 
-pub use exposure::{Candidate, Exposure, Sources, exposed};
+pub use exposure::{Candidate, Exposure, Sources, Tolerates, exposed};
 pub use space::{Count, Family, Range, public_count, range_of};

@@ -1,5 +1,6 @@
 //! What arrives: the mail, the document and the subject line, for typical and for hostile cases.
 
+mod narrow;
 mod schema;
 
 use std::collections::BTreeSet;
@@ -7,7 +8,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 use portcullis_engine::action::{Action, Outcome};
 use portcullis_engine::alert::{Alert, Outcomes};
-use portcullis_engine::decide::{self, Decision};
+use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{
     Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
 };
@@ -17,6 +18,8 @@ use portcullis_engine::facts::{
 };
 use portcullis_engine::settings::Mode;
 use serde_json::{Value, json};
+
+use narrow::judge;
 
 fn event(lead: Lead) -> Event {
     Event {
@@ -82,7 +85,7 @@ fn alert(facts: &GroupFacts, touched: &[&str], outcomes: &[(&str, Outcome)], mod
         .collect();
     let lead = GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(rules) };
     let event = event(Lead::Group(lead.clone()));
-    let decision = decide::group(&event, &lead, facts, mode);
+    let decision = decide::group(&event, &lead, facts, &judge(mode));
     let outcomes: Outcomes =
         outcomes.iter().map(|(id, outcome)| ((*id).to_owned(), outcome.clone())).collect();
     Alert::compose(&event, &decision, &outcomes)
@@ -209,7 +212,7 @@ fn decided(facts: &CacheFacts, mode: Mode, machine: Option<&str>) -> (Event, Dec
         named: Vec::new(),
     };
     let event = event(Lead::Cache(lead.clone()));
-    let decision = decide::cache(&event, &lead, facts, mode, machine);
+    let decision = decide::cache(&event, &lead, facts, &Judge { machine, ..judge(mode) });
     (event, decision)
 }
 
@@ -330,7 +333,7 @@ fn hostile_text_stays_text() {
         ip: text(),
         agent: text(),
     };
-    let decision = decide::group(&event, &lead, &facts, Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &judge(Mode::Enforce));
     let failed = Outcome::Failed(text());
     for outcome in [Outcome::Done(None), failed] {
         let outcomes = Outcomes::from([("sgr-001".to_owned(), outcome)]);
@@ -470,7 +473,7 @@ fn a_rule_that_the_event_alone_knows_is_told_as_gone() {
     let lead =
         GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(vec![touched]) };
     let event = event(Lead::Group(lead.clone()));
-    let decision = decide::group(&event, &lead, &facts, Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &judge(Mode::Enforce));
     assert!(decision.actions().is_empty() && !decision.is_clean(), "{decision}");
     let alert = Alert::compose(&event, &decision, &Outcomes::new());
     let finding = &document(&alert)["findings"][0];

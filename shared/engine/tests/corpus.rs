@@ -4,6 +4,7 @@
 //! is adding files, a line in `events/README.md`, and the snapshot:
 //! `INSTA_UPDATE=always cargo test -p portcullis-engine`.
 
+mod narrow;
 #[path = "corpus/wire.rs"]
 mod wire;
 
@@ -13,12 +14,13 @@ use std::path::PathBuf;
 
 use portcullis_engine::action::{Action, Because, Remedy};
 use portcullis_engine::checks::Check;
-use portcullis_engine::decide::{self, Decision};
+use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed, parse};
 use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts, PROTECT, Tag};
 use portcullis_engine::settings::Mode;
 use serde_json::Value;
 
+use narrow::judge;
 use wire::Account;
 
 /// The role that makes our own calls in the corpus.
@@ -75,9 +77,11 @@ fn decide(event: &Event, looked: &Looked, mode: Mode) -> Decision {
 /// Where caches are moved by this state machine.
 fn decide_with(event: &Event, looked: &Looked, mode: Mode, machine: Option<&str>) -> Decision {
     match (&event.lead, looked) {
-        (Lead::Group(lead), Looked::Group(facts)) => decide::group(event, lead, facts, mode),
+        (Lead::Group(lead), Looked::Group(facts)) => {
+            decide::group(event, lead, facts, &Judge { machine, ..judge(mode) })
+        }
         (Lead::Cache(lead), Looked::Cache(facts)) => {
-            decide::cache(event, lead, facts, mode, machine)
+            decide::cache(event, lead, facts, &Judge { machine, ..judge(mode) })
         }
         (Lead::Group(_), Looked::Cache(_)) | (Lead::Cache(_), Looked::Group(_)) => {
             unreachable!("what was looked at is what the event leads to")
@@ -250,7 +254,7 @@ fn an_event_acts_only_on_rules_that_it_touched() {
         let Some((event, Looked::Group(facts))) = case.look() else { continue };
         let Lead::Group(lead) = &event.lead else { continue };
         let touched = lead.touched.resolve(&facts.rules, &facts.egress).ids;
-        let decision = decide::group(event, lead, &facts, Mode::Enforce);
+        let decision = decide::group(event, lead, &facts, &judge(Mode::Enforce));
         for (group, rule) in decision.actions().into_iter().filter_map(Action::revokes) {
             assert_eq!(group, facts.id, "{}", case.name);
             assert!(touched.contains(&rule.id), "{}: {} was not touched", case.name, rule.id);

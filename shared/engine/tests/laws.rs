@@ -3,10 +3,12 @@
 mod laws {
     pub(crate) mod model;
 }
+mod narrow;
 
 use std::collections::BTreeSet;
 
 use laws::model::{Model, event, group, rules};
+use narrow::{is_narrow, judge};
 use portcullis_engine::action::{Action, Remedy};
 use portcullis_engine::decide::{self, Decision};
 use portcullis_engine::event::{GroupLead, GroupRef, Lead, RuleLead, Touched};
@@ -26,7 +28,7 @@ fn lead(touched: &[String]) -> GroupLead {
 fn decide(facts: &GroupFacts, touched: &[String], mode: Mode) -> Decision {
     let lead = lead(touched);
     let event = event(Lead::Group(lead.clone()));
-    decide::group(&event, &lead, facts, mode)
+    decide::group(&event, &lead, facts, &judge(mode))
 }
 
 fn revoked(decision: &Decision) -> BTreeSet<String> {
@@ -119,7 +121,7 @@ proptest! {
         for (rule, sources) in rules.iter().zip(&sources) {
             prop_assert_eq!(sources.count().v4, Model::new([rule]).public());
         }
-        let found: BTreeSet<_> = exposed(&candidates).into_keys().map(|at| rules[at].id.clone()).collect();
+        let found: BTreeSet<_> = exposed(&candidates, &mut |_, union| is_narrow(union)).into_keys().map(|at| rules[at].id.clone()).collect();
         let (alone, completing) = Model::at_fault(&rules, &touched);
         prop_assert!(alone.is_subset(&found), "{:?} alone let the internet in, found {:?}", alone, found);
         prop_assert_eq!(found.is_empty(), alone.is_empty() && !completing);

@@ -5,17 +5,22 @@
 
 use super::{Check, Evidence, Finding, Judged, Reach, Severity, SourceTable};
 use crate::action::{Because, Remedy};
+use crate::exceptions::{Inquiry, OnRule};
 use crate::facts::{GroupFacts, Protocol};
-use crate::net::{Candidate, Exposure, exposed};
+use crate::net::Exposure;
 
 /// The port of Memcached.
 const PORT: u16 = 11_211;
 
 /// The touched rules that let any public address reach UDP 11211.
 ///
-/// A rule that names UDP is revoked. One for all traffic (`-1`) from less than the internet is an
+/// A rule that names UDP is revoked. One for all traffic (`-1`) that may admit its addresses otherwise is an
 /// office or a peer, not a Memcached; it is left to a person.
-pub fn check(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
+pub(crate) fn check(
+    group: &GroupFacts,
+    rules: &[Judged<'_>],
+    inquiry: &mut Inquiry<'_>,
+) -> Vec<Finding> {
     if !rules.iter().any(|(rule, touched)| *touched && rule.covers(&Protocol::Udp, PORT)) {
         return Vec::new();
     }
@@ -28,18 +33,15 @@ pub fn check(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
         if !sources.count().any() {
             continue;
         }
-        let alone = Candidate {
-            id: &rule.id,
-            protocol: &rule.protocol,
-            ports: rule.ports(),
-            sources,
-            touched: true,
-        };
-        let narrow = exposed(&[alone]).is_empty();
+        let own = sources.count();
+        let on = OnRule { group, rule, own, union: own };
+        if inquiry.rule(Check::MemcachedUdp, on) {
+            continue;
+        }
         let action = table.revoke(rule);
         let reach = Reach::of(&group.interfaces);
         // An office's rule for all traffic is nothing to wake anybody for.
-        let aside = rule.protocol == Protocol::All && narrow;
+        let aside = rule.protocol == Protocol::All && inquiry.rule(Check::OpenIngress, on);
         let severity =
             if aside { reach.severity().min(Severity::Medium) } else { reach.severity() };
         let remedy = match aside {
@@ -53,7 +55,7 @@ pub fn check(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
             evidence: Evidence::Rule {
                 group: group.id.clone(),
                 rule: (*rule).clone(),
-                exposure: Exposure::Alone(sources.count()),
+                exposure: Exposure::Alone(own),
                 cache_port: None,
                 reach,
             },
@@ -67,15 +69,19 @@ mod tests {
     use super::*;
     use crate::facts::Interfaces;
     use crate::fixtures::{
-        all_touched, cache_interface, group, public_interface, rule, touching, with_interfaces,
-        with_list,
+        all_touched, cache_interface, group, inquiry, public_interface, rule, touching,
+        with_interfaces, with_list,
     };
     use crate::net::Count;
+
+    fn checked(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
+        check(group, rules, &mut inquiry())
+    }
 
     /// What is found of one touched rule.
     fn found(traffic: &str, source: &str) -> Option<Finding> {
         let group = group(vec![rule("sgr-1", traffic, source)]);
-        let mut findings = check(&group, &all_touched(&group));
+        let mut findings = checked(&group, &all_touched(&group));
         assert!(findings.len() <= 1);
         findings.pop()
     }
@@ -133,15 +139,15 @@ mod tests {
     fn one_public_entry_of_a_list_is_enough() {
         let udp = || group(vec![rule("sgr-1", "udp 11211", "pl-1")]);
         let private = with_list(udp(), "pl-1", &["10.0.0.0/8"]);
-        assert_eq!(check(&private, &all_touched(&private)), Vec::new());
+        assert_eq!(checked(&private, &all_touched(&private)), Vec::new());
         let public = with_list(udp(), "pl-1", &["10.0.0.0/8", "52.94.5.1/32"]);
-        assert_eq!(check(&public, &all_touched(&public)).len(), 1);
+        assert_eq!(checked(&public, &all_touched(&public)).len(), 1);
     }
 
     #[test]
     fn what_the_event_did_not_touch_is_left_alone() {
         let group = group(vec![rule("sgr-1", "udp 11211", "0.0.0.0/0")]);
-        assert_eq!(check(&group, &touching(&group, &[])), Vec::new());
+        assert_eq!(checked(&group, &touching(&group, &[])), Vec::new());
     }
 
     #[test]
@@ -151,7 +157,7 @@ mod tests {
             let group = group(vec![rule("sgr-1", "-1", source)]);
             let unread = GroupFacts { interfaces: Interfaces::NotRead, ..group.clone() };
             for group in [with_interfaces(group, public.clone()), unread] {
-                let findings = check(&group, &all_touched(&group));
+                let findings = checked(&group, &all_touched(&group));
                 assert_eq!(findings.len(), 1, "{source}");
                 assert_eq!(findings[0].severity, Severity::Medium, "{source}");
                 let by_hand = matches!(
@@ -173,7 +179,7 @@ mod tests {
         for source in ["0.0.0.0/0", "11.0.0.0/8", "::/0", "2600::/32"] {
             let group = group(vec![rule("sgr-1", "-1", source)]);
             let group = with_interfaces(group, vec![public_interface("eni-1")]);
-            let findings = check(&group, &all_touched(&group));
+            let findings = checked(&group, &all_touched(&group));
             assert_eq!(findings.len(), 1, "{source}");
             assert_eq!(findings[0].severity, Severity::Critical, "{source}");
             assert!(matches!(findings[0].remedy, Remedy::Do(_)), "{source}");

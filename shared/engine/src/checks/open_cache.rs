@@ -1,10 +1,13 @@
 //! `open-cache`: the security groups of a cache let the internet reach the port it listens on.
 
+use std::collections::BTreeMap;
+
 use super::{Check, Evidence, Finding, Reach, Severity, SourceTable, rule_of};
 use crate::action::{Because, Remedy};
 use crate::checks::default_port::Port;
+use crate::exceptions::{Inquiry, OnRule};
 use crate::facts::{CacheGroups, Engine, GroupFacts, IngressRule, Interface, Interfaces, Protocol};
-use crate::net::{Candidate, exposed};
+use crate::net::{Candidate, Exposure, exposed};
 
 /// The rules of the cache's groups that let the internet reach `ports`, over all groups together,
 /// because a node admits what any of its groups admits.
@@ -13,7 +16,12 @@ use crate::net::{Candidate, exposed};
 ///
 /// While the port is not known, rules for all ports are judged all the same, and others that let
 /// the internet in somewhere make the answer pending.
-pub fn check(engine: &Engine, port: &Port, groups: &CacheGroups) -> Vec<Finding> {
+pub(crate) fn check(
+    engine: &Engine,
+    port: &Port,
+    groups: &CacheGroups,
+    inquiry: &mut Inquiry<'_>,
+) -> Vec<Finding> {
     let groups = match groups {
         CacheGroups::Read(groups) => groups,
         CacheGroups::Unknown(why) => return vec![pending(why)],
@@ -21,11 +29,11 @@ pub fn check(engine: &Engine, port: &Port, groups: &CacheGroups) -> Vec<Finding>
     let tables: Vec<_> = groups.iter().map(SourceTable::new).collect();
     let ports = match port {
         Port::Known(ports) => ports,
-        Port::Pending(why) => return at_unknown_port(engine, &tables, why),
+        Port::Pending(why) => return at_unknown_port(engine, &tables, why, inquiry),
     };
     let mut findings: Vec<Finding> = Vec::new();
     for port in ports {
-        for finding in at_port(engine, Some(*port), &tables) {
+        for finding in at_port(engine, Some(*port), &tables, inquiry) {
             if !findings.iter().any(|known| rule_of(known) == rule_of(&finding)) {
                 findings.push(finding);
             }
@@ -43,9 +51,14 @@ fn pending(why: &str) -> Finding {
     }
 }
 
-fn at_unknown_port(engine: &Engine, tables: &[SourceTable<'_>], why: &str) -> Vec<Finding> {
-    let mut findings = at_port(engine, None, tables);
-    if open_somewhere(engine, tables, &findings) {
+fn at_unknown_port(
+    engine: &Engine,
+    tables: &[SourceTable<'_>],
+    why: &str,
+    inquiry: &mut Inquiry<'_>,
+) -> Vec<Finding> {
+    let mut findings = at_port(engine, None, tables, inquiry);
+    if open_somewhere(engine, tables, &findings, inquiry) {
         findings.push(pending(why));
     }
     findings
@@ -53,14 +66,19 @@ fn at_unknown_port(engine: &Engine, tables: &[SourceTable<'_>], why: &str) -> Ve
 
 /// Whether, beside what was found, the groups together let the internet in at some port that may
 /// be the cache's, or it cannot be told.
-fn open_somewhere(engine: &Engine, tables: &[SourceTable<'_>], found: &[Finding]) -> bool {
+fn open_somewhere(
+    engine: &Engine,
+    tables: &[SourceTable<'_>],
+    found: &[Finding],
+    inquiry: &mut Inquiry<'_>,
+) -> bool {
     let may_reach = |rule: &IngressRule| match rule.protocol {
         Protocol::Tcp | Protocol::All => true,
         Protocol::Udp => *engine == Engine::Memcached,
         Protocol::Icmp | Protocol::Icmpv6 | Protocol::Other(_) => false,
     };
     let rules = tables.iter().flat_map(|table| table.group.rules.iter().map(move |r| (table, r)));
-    let mut candidates = Vec::new();
+    let (mut candidates, mut behind) = (Vec::new(), Vec::new());
     for (table, rule) in rules {
         if !may_reach(rule)
             || found.iter().any(|known| rule_of(known).is_some_and(|known| known.id == rule.id))
@@ -68,30 +86,53 @@ fn open_somewhere(engine: &Engine, tables: &[SourceTable<'_>], found: &[Finding]
             continue;
         }
         match table.of(rule) {
-            Ok(Some(sources)) => candidates.push(Candidate {
-                id: &rule.id,
-                protocol: &rule.protocol,
-                ports: rule.ports(),
-                sources,
-                touched: true,
-            }),
+            Ok(Some(sources)) => {
+                candidates.push(Candidate {
+                    id: &rule.id,
+                    protocol: &rule.protocol,
+                    ports: rule.ports(),
+                    sources,
+                    touched: true,
+                });
+                behind.push((table.group, rule));
+            }
             Ok(None) => {}
             Err(_) => return true,
         }
     }
-    !exposed(&candidates).is_empty()
+    !at_fault(&candidates, &behind, inquiry).is_empty()
+}
+
+/// The candidates that no exception tolerates, by index; `behind` holds their groups and rules.
+fn at_fault(
+    candidates: &[Candidate<'_>],
+    behind: &[(&GroupFacts, &IngressRule)],
+    inquiry: &mut Inquiry<'_>,
+) -> BTreeMap<usize, Exposure> {
+    exposed(candidates, &mut |at, union| {
+        let (Some((group, rule)), Some(own)) = (behind.get(at), candidates.get(at)) else {
+            return false;
+        };
+        let own = own.sources.count();
+        inquiry.rule(Check::OpenCache, OnRule { group, rule, own, union })
+    })
 }
 
 /// At one port, or by rules that cover every port.
-fn at_port(engine: &Engine, port: Option<u16>, tables: &[SourceTable<'_>]) -> Vec<Finding> {
+fn at_port(
+    engine: &Engine,
+    port: Option<u16>,
+    tables: &[SourceTable<'_>],
+    inquiry: &mut Inquiry<'_>,
+) -> Vec<Finding> {
     let reaches = |rule: &IngressRule, protocol| match port {
         Some(port) => rule.covers(protocol, port),
         None => rule.covers(protocol, 0) && rule.covers(protocol, u16::MAX),
     };
     let ports = port.map_or((0, u16::MAX), |port| (port, port));
     let mut findings = Vec::new();
-    let mut candidates = Vec::new();
-    let mut behind = Vec::new();
+    let (mut candidates, mut behind) = (Vec::new(), Vec::new());
+    let mut of = Vec::new();
     for table in tables {
         for rule in table.group.rules.iter().filter(|rule| {
             reaches(rule, &Protocol::Tcp)
@@ -106,15 +147,16 @@ fn at_port(engine: &Engine, port: Option<u16>, tables: &[SourceTable<'_>]) -> Ve
                         sources,
                         touched: true,
                     });
-                    behind.push((table, rule));
+                    behind.push((table.group, rule));
+                    of.push(table);
                 }
                 Ok(None) => {}
                 Err(why) => findings.push(table.unreadable(Check::OpenCache, rule, why)),
             }
         }
     }
-    let mut exposed = exposed(&candidates);
-    for (at, (table, rule)) in behind.into_iter().enumerate() {
+    let mut exposed = at_fault(&candidates, &behind, inquiry);
+    for (at, (table, (_, rule))) in of.into_iter().zip(behind).enumerate() {
         let Some(exposure) = exposed.remove(&at) else { continue };
         let action = table.revoke(rule);
         let remedy = match shared(table.group) {
@@ -170,10 +212,14 @@ pub fn shared(group: &GroupFacts) -> Option<Because> {
 mod tests {
     use super::*;
     use crate::fixtures::{
-        cache_interface, group, interface, public_interface, rule, rule_ids, with_interfaces,
-        with_unreadable_list,
+        cache_interface, group, inquiry, interface, public_interface, rule, rule_ids,
+        with_interfaces, with_unreadable_list,
     };
     use crate::net::{Count, Exposure};
+
+    fn checked(engine: &Engine, port: &Port, groups: &CacheGroups) -> Vec<Finding> {
+        check(engine, port, groups, &mut inquiry())
+    }
 
     const REDIS: Engine = Engine::Redis;
 
@@ -198,7 +244,7 @@ mod tests {
     }
 
     fn found(engine: &Engine, port: u16, group: GroupFacts) -> Vec<Finding> {
-        check(engine, &known(&[port]), &read(&[group]))
+        checked(engine, &known(&[port]), &read(&[group]))
     }
 
     /// The remedy for a rule that lets the world reach the port of a cache on these interfaces.
@@ -226,7 +272,7 @@ mod tests {
         for source in ["10.0.0.0/8", "52.94.5.1/32", "11.0.0.0/9", "fc00::/7", "sg-0f"] {
             assert_eq!(found(&REDIS, 6379, own("tcp 6379", source)), Vec::new(), "{source}");
         }
-        assert_eq!(check(&REDIS, &known(&[6379]), &read(&[])), Vec::new(), "no group at all");
+        assert_eq!(checked(&REDIS, &known(&[6379]), &read(&[])), Vec::new(), "no group at all");
     }
 
     #[test]
@@ -326,7 +372,7 @@ mod tests {
         for alone in [&first, &second] {
             assert_eq!(found(&REDIS, 6379, alone.clone()), Vec::new());
         }
-        let findings = check(&REDIS, &known(&[6379]), &read(&[first, second]));
+        let findings = checked(&REDIS, &known(&[6379]), &read(&[first, second]));
         let [Finding { evidence: Evidence::Rule { group, rule, exposure, .. }, .. }] =
             findings.as_slice()
         else {
@@ -344,7 +390,7 @@ mod tests {
         let mut shared = with_interfaces(own.clone(), vec![interface("eni-9", "lambda")]);
         "sg-02".clone_into(&mut shared.id);
         "sgr-2".clone_into(&mut shared.rules[0].id);
-        let findings = check(&REDIS, &known(&[6379]), &read(&[own, shared]));
+        let findings = checked(&REDIS, &known(&[6379]), &read(&[own, shared]));
         assert_eq!(rule_ids(&findings), ["sgr-1", "sgr-2"]);
         assert!(matches!(findings[0].remedy, Remedy::Do(_)));
         assert!(matches!(findings[1].remedy, Remedy::ByHand { .. }));
@@ -353,9 +399,9 @@ mod tests {
     #[test]
     fn a_rule_that_reaches_both_ports_of_a_cache_is_told_once() {
         let ports = known(&[6379, 6380]);
-        let both = check(&REDIS, &ports, &read(&[own("tcp 6379-6380", "0.0.0.0/0")]));
+        let both = checked(&REDIS, &ports, &read(&[own("tcp 6379-6380", "0.0.0.0/0")]));
         assert_eq!(rule_ids(&both), ["sgr-1"]);
-        let second = check(&REDIS, &ports, &read(&[own("tcp 6380", "0.0.0.0/0")]));
+        let second = checked(&REDIS, &ports, &read(&[own("tcp 6380", "0.0.0.0/0")]));
         assert!(matches!(second[0].evidence, Evidence::Rule { cache_port: Some(6380), .. }));
     }
 
@@ -375,7 +421,7 @@ mod tests {
     fn groups_that_are_not_known_are_pending_not_clean() {
         let groups = CacheGroups::Unknown("not named yet".to_owned());
         for port in [known(&[6379]), not_yet()] {
-            let findings = check(&REDIS, &port, &groups);
+            let findings = checked(&REDIS, &port, &groups);
             assert_eq!(findings.len(), 1);
             assert_eq!(findings[0].remedy, Remedy::Pending("not named yet".to_owned()));
         }
@@ -384,7 +430,7 @@ mod tests {
     #[test]
     fn an_open_rule_for_all_ports_goes_while_the_port_is_not_known() {
         for traffic in ["-1", "tcp 0-65535", "tcp"] {
-            let findings = check(&REDIS, &not_yet(), &read(&[own(traffic, "0.0.0.0/0")]));
+            let findings = checked(&REDIS, &not_yet(), &read(&[own(traffic, "0.0.0.0/0")]));
             assert_eq!(rule_ids(&findings), ["sgr-1"], "{traffic}");
             assert!(matches!(findings[0].remedy, Remedy::Do(_)), "{traffic}");
             assert!(matches!(findings[0].evidence, Evidence::Rule { cache_port: None, .. }));
@@ -394,18 +440,18 @@ mod tests {
     #[test]
     fn another_open_rule_is_pending_while_the_port_is_not_known() {
         for traffic in ["tcp 6379", "tcp 1-65535", "tcp 0-65534"] {
-            let findings = check(&REDIS, &not_yet(), &read(&[own(traffic, "0.0.0.0/0")]));
+            let findings = checked(&REDIS, &not_yet(), &read(&[own(traffic, "0.0.0.0/0")]));
             assert_eq!(findings.len(), 1, "{traffic}");
             assert_eq!(findings[0].remedy, Remedy::Pending("no endpoint yet".to_owned()));
         }
-        let unreadable = check(&REDIS, &not_yet(), &read(&[own("tcp 6379", "pl-1")]));
+        let unreadable = checked(&REDIS, &not_yet(), &read(&[own("tcp 6379", "pl-1")]));
         assert!(matches!(&unreadable[..], [Finding { remedy: Remedy::Pending(_), .. }]));
     }
 
     #[test]
     fn clean_groups_are_clean_whatever_the_port_will_be() {
         for source in ["10.0.0.0/8", "52.94.5.1/32", "sg-0f"] {
-            let findings = check(&REDIS, &not_yet(), &read(&[own("-1", source)]));
+            let findings = checked(&REDIS, &not_yet(), &read(&[own("-1", source)]));
             assert_eq!(findings, Vec::new(), "{source}");
         }
     }

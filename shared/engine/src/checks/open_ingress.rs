@@ -2,11 +2,16 @@
 
 use super::{Check, Evidence, Finding, Judged, Reach, SourceTable};
 use crate::action::Remedy;
+use crate::exceptions::{Inquiry, OnRule};
 use crate::facts::GroupFacts;
 use crate::net::{Candidate, exposed};
 
 /// The touched rules that let the internet in, and the touched ones that could not be evaluated.
-pub fn check(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
+pub(crate) fn check(
+    group: &GroupFacts,
+    rules: &[Judged<'_>],
+    inquiry: &mut Inquiry<'_>,
+) -> Vec<Finding> {
     let table = SourceTable::new(group);
     let mut findings = Vec::new();
     let mut candidates = Vec::new();
@@ -28,7 +33,11 @@ pub fn check(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
             Err(_) => {}
         }
     }
-    let mut exposed = exposed(&candidates);
+    let mut exposed = exposed(&candidates, &mut |at, union| {
+        let (Some(rule), Some(own)) = (behind.get(at), candidates.get(at)) else { return false };
+        let own = own.sources.count();
+        inquiry.rule(Check::OpenIngress, OnRule { group, rule, own, union })
+    });
     for (at, rule) in behind.into_iter().enumerate() {
         let Some(exposure) = exposed.remove(&at) else { continue };
         let reach = Reach::of(&group.interfaces);
@@ -55,15 +64,19 @@ mod tests {
     use crate::checks::Severity;
     use crate::facts::{IngressRule, Interfaces};
     use crate::fixtures::{
-        all_touched, group, interface, public_interface, rule, rule_ids, touching, with_interfaces,
-        with_list, with_unreadable_list,
+        all_touched, group, inquiry, interface, public_interface, rule, rule_ids, touching,
+        with_interfaces, with_list, with_unreadable_list,
     };
     use crate::net::{Count, Exposure};
+
+    fn checked(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
+        check(group, rules, &mut inquiry())
+    }
 
     /// The rules at fault when the event touched all of them.
     fn at_fault(rules: Vec<IngressRule>) -> Vec<String> {
         let group = group(rules);
-        let findings = check(&group, &all_touched(&group));
+        let findings = checked(&group, &all_touched(&group));
         assert!(findings.iter().all(|finding| matches!(finding.remedy, Remedy::Do(_))));
         rule_ids(&findings).into_iter().map(str::to_owned).collect()
     }
@@ -76,7 +89,7 @@ mod tests {
     fn list_is_at_fault(entries: &[String]) -> bool {
         let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
         let group = with_list(group(vec![rule("sgr-1", "tcp 22", "pl-1")]), "pl-1", &entries);
-        !check(&group, &all_touched(&group)).is_empty()
+        !checked(&group, &all_touched(&group)).is_empty()
     }
 
     /// The blocks that make up 11.0.0.0/8 without its last address.
@@ -150,7 +163,7 @@ mod tests {
     fn private_parts_of_a_block_do_not_count() {
         // 10.0.0.0/8 is private, 11.0.0.0/8 is exactly enough.
         let group = group(vec![rule("sgr-1", "tcp 22", "10.0.0.0/7")]);
-        let findings = check(&group, &all_touched(&group));
+        let findings = checked(&group, &all_touched(&group));
         let [Finding { evidence: Evidence::Rule { exposure, .. }, .. }] = findings.as_slice()
         else {
             panic!("{findings:?}");
@@ -228,7 +241,7 @@ mod tests {
             rule("sgr-1", "tcp 6000-6379", "11.0.0.0/9"),
             rule("sgr-2", "tcp 6379-7000", "11.128.0.0/9"),
         ]);
-        let findings = check(&group, &touching(&group, &["sgr-1"]));
+        let findings = checked(&group, &touching(&group, &["sgr-1"]));
         let [Finding { evidence: Evidence::Rule { rule, exposure, .. }, .. }] = findings.as_slice()
         else {
             panic!("{findings:?}");
@@ -245,7 +258,7 @@ mod tests {
             rule("sgr-1", "tcp 22", "0.0.0.0/0"),
             rule("sgr-2", "tcp 22", "11.0.0.0/9"),
         ]);
-        assert_eq!(check(&group, &touching(&group, &["sgr-2"])), Vec::new());
+        assert_eq!(checked(&group, &touching(&group, &["sgr-2"])), Vec::new());
     }
 
     #[test]
@@ -255,9 +268,9 @@ mod tests {
             rule("sgr-2", "tcp 22", "11.128.0.0/9"),
         ]);
         for touched in ["sgr-1", "sgr-2"] {
-            assert_eq!(rule_ids(&check(&group, &touching(&group, &[touched]))), [touched]);
+            assert_eq!(rule_ids(&checked(&group, &touching(&group, &[touched]))), [touched]);
         }
-        assert_eq!(check(&group, &touching(&group, &[])), Vec::new());
+        assert_eq!(checked(&group, &touching(&group, &[])), Vec::new());
     }
 
     #[test]
@@ -268,7 +281,7 @@ mod tests {
             rule("sgr-2", "tcp 22", "11.0.0.0/9"),
             rule("sgr-3", "tcp 22", "0.0.0.0/0"),
         ]);
-        assert_eq!(check(&group, &touching(&group, &["sgr-1", "sgr-2"])), Vec::new());
+        assert_eq!(checked(&group, &touching(&group, &["sgr-1", "sgr-2"])), Vec::new());
     }
 
     #[test]
@@ -279,7 +292,7 @@ mod tests {
             (unread, "prefix list pl-1 was not read"),
             (refused, "prefix list pl-1: access denied"),
         ] {
-            let findings = check(&group, &all_touched(&group));
+            let findings = checked(&group, &all_touched(&group));
             let [Finding { evidence: Evidence::UnreadableRule { why, .. }, remedy, .. }] =
                 findings.as_slice()
             else {
@@ -296,7 +309,7 @@ mod tests {
     #[test]
     fn a_source_of_an_unknown_kind_is_withheld_and_told_not_clean() {
         let group = group(vec![rule("sgr-1", "tcp 22", "a source of a new kind")]);
-        let findings = check(&group, &all_touched(&group));
+        let findings = checked(&group, &all_touched(&group));
         assert_eq!(rule_ids(&findings), ["sgr-1"]);
         let because = Because::SourceUnknown("a source of a new kind".to_owned());
         assert!(
@@ -311,7 +324,7 @@ mod tests {
             rule("sgr-2", "tcp 22", "?"),
             rule("sgr-3", "tcp 22", "10.0.0.0/8"),
         ]);
-        assert_eq!(check(&group, &touching(&group, &["sgr-3"])), Vec::new());
+        assert_eq!(checked(&group, &touching(&group, &["sgr-3"])), Vec::new());
     }
 
     #[test]
@@ -321,7 +334,7 @@ mod tests {
             rule("sgr-2", "tcp 22", "0.0.0.0/0"),
             rule("sgr-3", "tcp 22", "10.0.0.0/8"),
         ]);
-        let findings = check(&group, &all_touched(&group));
+        let findings = checked(&group, &all_touched(&group));
         assert_eq!(rule_ids(&findings), ["sgr-1", "sgr-2"]);
         assert!(matches!(findings[0].remedy, Remedy::Withheld { .. }));
         assert!(matches!(findings[1].remedy, Remedy::Do(_)));
@@ -342,7 +355,7 @@ mod tests {
                 Severity::Critical,
             ),
         ] {
-            assert_eq!(check(&group, &all_touched(&group))[0].severity, severity);
+            assert_eq!(checked(&group, &all_touched(&group))[0].severity, severity);
         }
     }
 
@@ -350,14 +363,14 @@ mod tests {
     fn an_unreadable_rule_is_never_critical() {
         let group = group(vec![rule("sgr-1", "tcp 22", "pl-1")]);
         let group = with_interfaces(group, vec![public_interface("eni-1")]);
-        assert_eq!(check(&group, &all_touched(&group))[0].severity, Severity::High);
+        assert_eq!(checked(&group, &all_touched(&group))[0].severity, Severity::High);
     }
 
     #[test]
     fn the_action_names_this_rule_of_this_group() {
         let open = rule("sgr-2", "tcp 22", "0.0.0.0/0");
         let group = group(vec![rule("sgr-1", "tcp 22", "10.0.0.0/8"), open.clone()]);
-        let findings = check(&group, &all_touched(&group));
+        let findings = checked(&group, &all_touched(&group));
         let action = Action::RevokeIngress { group: "sg-01".to_owned(), rule: open };
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].remedy, Remedy::Do(action));

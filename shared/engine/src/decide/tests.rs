@@ -1,4 +1,5 @@
 mod closing;
+mod exceptions;
 mod moves;
 mod protect;
 
@@ -6,7 +7,7 @@ use super::*;
 use crate::checks::Check;
 use crate::event::{GroupRef, Inherits, Lead, RuleLead, RuleShape};
 use crate::fixtures::{
-    self, cache_interface, cache_lead, event, interface, public_interface, rule, rule_ids,
+    self, cache_interface, cache_lead, event, interface, judge, public_interface, rule, rule_ids,
     with_interfaces, with_unreadable_list,
 };
 
@@ -35,7 +36,7 @@ fn touched(touched: Touched) -> GroupLead {
 }
 
 fn decide_in(mode: Mode, facts: &GroupFacts, lead: &GroupLead) -> Decision {
-    group(&event(Lead::Group(lead.clone())), lead, facts, mode)
+    group(&event(Lead::Group(lead.clone())), lead, facts, &judge(mode))
 }
 
 /// What is decided about a group of which the event touched these rules.
@@ -124,7 +125,7 @@ mod groups {
         for (region, partition) in [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")] {
             let mut event = event(Lead::Group(lead.clone()));
             region.clone_into(&mut event.region);
-            let decision = group(&event, &lead, &facts, Mode::Enforce);
+            let decision = group(&event, &lead, &facts, &judge(Mode::Enforce));
             assert!(decision.subject.arn.starts_with(&format!("arn:{partition}:ec2:{region}:")));
         }
     }
@@ -382,7 +383,7 @@ mod caches {
     const GROUP: CacheKind = CacheKind::ReplicationGroup;
 
     fn decide_in(mode: Mode, lead: &CacheLead, facts: &CacheFacts) -> Decision {
-        cache(&event(Lead::Cache(lead.clone())), lead, facts, mode, None)
+        cache(&event(Lead::Cache(lead.clone())), lead, facts, &judge(mode))
     }
 
     fn decide(lead: &CacheLead, facts: &CacheFacts) -> Decision {

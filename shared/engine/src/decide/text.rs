@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::Decision;
+use super::{Decision, Ended};
 use crate::action::{Action, Remedy};
 use crate::checks::{Evidence, Finding, admitted};
+use crate::exceptions::{Exception, Tolerated};
 use crate::net::Exposure;
 
 impl fmt::Display for Decision {
@@ -12,6 +13,13 @@ impl fmt::Display for Decision {
         let mut lines = Vec::new();
         lines.extend(self.findings.iter().map(Finding::to_string));
         lines.extend(self.older.iter().map(|finding| format!("older: {finding}")));
+        lines.extend(self.tolerated.iter().map(|tolerated| format!("tolerated: {tolerated}")));
+        lines.extend(self.ended.iter().map(|ended| {
+            let Ended { check, rule, exception: Exception { id, until, .. } } = ended;
+            let about = rule.as_deref().map(|rule| format!(" {rule}")).unwrap_or_default();
+            let until = until.as_deref().unwrap_or_default();
+            format!("ended: {check}{about} was tolerated by {id} until {until}")
+        }));
         lines.extend(
             self.unseen.iter().map(|id| format!("unseen: {id} as edited would be at fault")),
         );
@@ -20,6 +28,16 @@ impl fmt::Display for Decision {
             lines.insert(0, format!("clean {} {}", self.subject.kind, self.subject.id));
         }
         f.write_str(&lines.join("\n"))
+    }
+}
+
+impl fmt::Display for Tolerated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.check)?;
+        if let Some(rule) = &self.rule {
+            write!(f, "{} {} from {} ", rule.id, rule.traffic(), rule.source)?;
+        }
+        write!(f, "by {}: {}", self.by.id, self.by.reason)
     }
 }
 

@@ -8,15 +8,6 @@ use super::measure::Measure;
 use super::space::{Count, Family, Range, public_count, range_of};
 use crate::facts::Protocol;
 
-/// From this many public IPv4 addresses on, a union of sources is "the internet": a /8. No partner
-/// or office has as many: a /8 is the largest block that was ever given to one organisation, and
-/// AWS's CloudFront origin list, the widest list that people admit in good faith, is a tenth of it.
-const INTERNET_V4: u128 = 1 << 24;
-
-/// The same for IPv6: a /32, which is what a registry gives to a whole provider with all its
-/// customers (RIPE-738, section 5.1.1). One site has a /48.
-const INTERNET_V6: u128 = 1 << (128 - 32);
-
 /// How many companions of a union are named.
 const NAMED: usize = 5;
 
@@ -92,30 +83,38 @@ pub enum Exposure {
     },
 }
 
-fn threshold(family: Family) -> u128 {
-    match family {
-        Family::V4 => INTERNET_V4,
-        Family::V6 => INTERNET_V6,
-    }
-}
-
-/// The touched candidates that let the internet in, by index.
+/// Whether a candidate, by its index, may admit these public addresses: its own, or those of the union that it
+/// is part of.
 ///
-/// A touched rule that admits the internet by itself is at fault. Of the other touched rules, as
-/// few as possible are, widest first, so that at no port they complete a union that is the
-/// internet. Where the untouched rules already are the internet, a touched one completes nothing.
-pub fn exposed(candidates: &[Candidate<'_>]) -> BTreeMap<usize, Exposure> {
-    let families = [Family::V4, Family::V6];
+/// It is asked about the union of one family at a time; of the other family the count is the rule's own. Who
+/// admits many is taken to admit fewer as well.
+pub type Tolerates<'a> = dyn FnMut(usize, Count) -> bool + 'a;
+
+/// The touched candidates that are at fault, by index.
+///
+/// A touched rule is at fault that may not admit what it admits by itself. Of the other touched rules, as
+/// few as possible are, widest first, so that at no port they complete a union that they may not be part of.
+/// Where the others are such a union already, a touched one completes nothing.
+pub fn exposed(
+    candidates: &[Candidate<'_>],
+    tolerates: &mut Tolerates<'_>,
+) -> BTreeMap<usize, Exposure> {
     let mut found = BTreeMap::new();
-    for (at, candidate) in candidates.iter().enumerate().filter(|(_, c)| c.touched) {
+    for (at, candidate) in candidates.iter().enumerate() {
         let count = candidate.sources.count;
-        if families.iter().any(|family| count.of(*family) >= threshold(*family)) {
+        if candidate.touched && count.any() && !tolerates(at, count) {
             found.insert(at, Exposure::Alone(count));
         }
     }
-    for family in families {
+    for family in [Family::V4, Family::V6] {
         for protocol in protocols(candidates) {
-            Sweep::run(candidates, family, protocol, &mut found);
+            let joins =
+                |c: &Candidate<'_>| *c.protocol == *protocol || *c.protocol == Protocol::All;
+            let members = candidates.iter().enumerate().filter(|(at, c)| {
+                joins(c) && c.sources.count.of(family) > 0 && !found.contains_key(at)
+            });
+            let members: Vec<usize> = members.map(|(at, _)| at).collect();
+            Unions::new(candidates, family, members).close(tolerates, &mut found);
         }
     }
     found
@@ -130,180 +129,231 @@ fn protocols<'a>(candidates: &[Candidate<'a>]) -> BTreeSet<&'a Protocol> {
     protocols
 }
 
-/// A walk over the ports of one protocol, with the union of the sources at the current port.
-struct Sweep<'a> {
+/// The unions of one protocol and family, port by port.
+struct Unions<'a> {
     candidates: &'a [Candidate<'a>],
     family: Family,
-    all: Measure,
-    untouched: Measure,
-    /// Touched rules at the current port, narrowest first.
-    suspects: BTreeSet<(u128, &'a str, usize)>,
-    /// Every rule at the current port.
-    present: BTreeSet<&'a str>,
+    members: Vec<usize>,
 }
 
-impl<'a> Sweep<'a> {
-    fn run(
-        candidates: &'a [Candidate<'a>],
-        family: Family,
-        protocol: &Protocol,
-        found: &mut BTreeMap<usize, Exposure>,
-    ) {
-        let joins = |c: &Candidate<'_>| *c.protocol == *protocol || *c.protocol == Protocol::All;
-        let members: Vec<usize> = candidates
-            .iter()
-            .enumerate()
-            .filter(|(at, c)| joins(c) && c.sources.count.of(family) > 0 && !found.contains_key(at))
-            .map(|(at, _)| at)
-            .collect();
-        let of = |at: &usize| candidates.get(*at);
-        let most: u128 = members.iter().filter_map(of).map(|c| weight(c, family)).sum();
-        if most < threshold(family) || !members.iter().filter_map(of).any(|c| c.touched) {
-            return;
-        }
-        let members = crowded(candidates, family, members);
-        if members.is_empty() {
-            return;
-        }
-        let ranges = || members.iter().filter_map(of).flat_map(|c| c.sources.of(family));
-        let mut sweep = Sweep {
-            candidates,
-            family,
-            all: Measure::new(family, ranges()),
-            untouched: Measure::new(family, ranges()),
-            suspects: BTreeSet::new(),
-            present: BTreeSet::new(),
-        };
-        sweep.walk(members, found);
-    }
+/// What a rule may be part of, as far as it was asked.
+struct Limit {
+    at: usize,
+    /// The most that is tolerated.
+    most: u128,
+    /// The least that is not.
+    refused: u128,
+}
 
-    /// Stops at each port where a rule begins, and behind each where one ends: there an untouched
-    /// union may fall below the limit.
-    fn walk(&mut self, mut starts: Vec<usize>, found: &mut BTreeMap<usize, Exposure>) {
-        let candidates = self.candidates;
+impl<'a> Unions<'a> {
+    /// Of these members, those that may meet a touched one.
+    fn new(candidates: &'a [Candidate<'a>], family: Family, mut members: Vec<usize>) -> Self {
         let ports = |at: &usize| candidates.get(*at).map_or((0, 0), |c| c.ports);
-        let mut ends = starts.clone();
-        starts.sort_unstable_by_key(|at| ports(at).0);
-        ends.sort_unstable_by_key(|at| ports(at).1);
-        let stops = starts.iter().map(|at| ports(at).0);
-        let stops = stops.chain(ends.iter().filter_map(|at| ports(at).1.checked_add(1)));
-        let stops: BTreeSet<u16> = stops.collect();
-        let mut starts = starts.into_iter().peekable();
-        let mut ends = ends.into_iter().peekable();
-        for port in stops {
-            while let Some(gone) = ends.next_if(|at| ports(at).1 < port) {
-                if !found.contains_key(&gone) {
-                    self.put(gone, false);
-                }
-            }
-            while let Some(next) = starts.next_if(|at| ports(at).0 <= port) {
-                self.put(next, true);
-            }
-            self.close(port, found);
-        }
+        let touched = members.iter().filter(|at| candidates.get(**at).is_some_and(|c| c.touched));
+        let touched: Vec<(u16, u16)> = touched.map(ports).collect();
+        members.retain(|at| {
+            let (from, to) = ports(at);
+            touched.iter().any(|(begin, end)| *begin <= to && from <= *end)
+        });
+        Self { candidates, family, members }
     }
 
-    /// Takes out touched rules, widest first, until the union is no longer the internet. One that
-    /// adds nothing to what the untouched rules admit is no part of the fault.
-    fn close(&mut self, port: u16, found: &mut BTreeMap<usize, Exposure>) {
-        let limit = threshold(self.family);
-        if self.all.total() < limit || self.untouched.total() >= limit {
+    /// Finds the touched rules that complete a union which they may not be part of.
+    fn close(&self, tolerates: &mut Tolerates<'_>, found: &mut BTreeMap<usize, Exposure>) {
+        if self.members.len() < 2 {
             return;
         }
-        let widest_first: Vec<usize> = self.suspects.iter().rev().map(|(_, _, at)| *at).collect();
-        for suspect in widest_first {
-            if self.all.total() < limit {
-                return;
-            }
-            if self.adds(suspect) {
-                let exposure = self.together(suspect, port);
-                self.put(suspect, false);
-                found.insert(suspect, exposure);
+        let mut suspects = Vec::new();
+        let bounds = self.most(Bound::Sum);
+        for (at, bound) in &bounds {
+            if *bound > self.own(*at) && !self.ask(tolerates, *at, *bound) {
+                suspects.push(*at);
             }
         }
-    }
-
-    /// Whether the rule admits anything public that the untouched rules do not.
-    fn adds(&mut self, at: usize) -> bool {
-        let Some(candidate) = self.candidates.get(at) else { return false };
-        let before = self.untouched.total();
-        candidate.sources.of(self.family).for_each(|range| self.untouched.update(range, true));
-        let adds = self.untouched.total() > before;
-        candidate.sources.of(self.family).for_each(|range| self.untouched.update(range, false));
-        adds
-    }
-
-    fn put(&mut self, at: usize, add: bool) {
-        let Some(candidate) = self.candidates.get(at) else { return };
-        if add {
-            self.present.insert(candidate.id);
-        } else {
-            self.present.remove(candidate.id);
+        if suspects.is_empty() {
+            return;
         }
-        for range in candidate.sources.of(self.family) {
-            self.all.update(range, add);
-            if !candidate.touched {
-                self.untouched.update(range, add);
-            }
-        }
-        if candidate.touched {
-            let suspect = (candidate.sources.count.of(self.family), candidate.id, at);
-            if add {
-                self.suspects.insert(suspect);
-            } else {
-                self.suspects.remove(&suspect);
+        let unions = self.most(Bound::Union);
+        suspects.retain(|at| {
+            let union = unions.get(at).copied().unwrap_or_default();
+            union > self.own(*at) && !self.ask(tolerates, *at, union)
+        });
+        suspects.sort_unstable_by_key(|at| (self.own(*at), self.id(*at)));
+        let mut base: BTreeSet<usize> =
+            self.members.iter().copied().filter(|at| !suspects.contains(at)).collect();
+        for at in suspects {
+            match self.completes(at, &base, tolerates) {
+                Some(exposure) => found.insert(at, exposure).map_or((), drop),
+                None => _ = base.insert(at),
             }
         }
     }
 
-    fn together(&self, at: usize, port: u16) -> Exposure {
-        let own = self.candidates.get(at).map(|c| c.id);
-        let others = self.present.iter().filter(|id| Some(**id) != own);
-        let with = others.take(NAMED).map(|id| (*id).to_owned()).collect();
-        let total = self.all.total();
-        let public = match self.family {
-            Family::V4 => Count { v4: total, v6: 0 },
-            Family::V6 => Count { v4: 0, v6: total },
+    fn ask(&self, tolerates: &mut Tolerates<'_>, at: usize, union: u128) -> bool {
+        let own = self.candidates.get(at).map(|c| c.sources.count).unwrap_or_default();
+        let union = match self.family {
+            Family::V4 => Count { v4: union, ..own },
+            Family::V6 => Count { v6: union, ..own },
         };
-        Exposure::Together { port, public, with }
+        tolerates(at, union)
     }
-}
 
-/// How much a candidate counts where overlaps do not: never more than the threshold, because nine
-/// times all of IPv6 is more than fits into 128 bits.
-fn weight(candidate: &Candidate<'_>, family: Family) -> u128 {
-    candidate.sources.count.of(family).min(threshold(family))
-}
-
-/// The members at those ports where the sources, counted without regard to overlaps, reach the
-/// threshold: at no other port can they be the internet together.
-fn crowded(candidates: &[Candidate<'_>], family: Family, mut members: Vec<usize>) -> Vec<usize> {
-    let ports = |c: &Candidate<'_>| (u32::from(c.ports.0), u32::from(c.ports.1) + 1);
-    let edges = members.iter().filter_map(|at| candidates.get(*at)).flat_map(|c| {
-        let (from, end) = ports(c);
-        [(from, true, weight(c, family)), (end, false, weight(c, family))]
-    });
-    let mut edges: Vec<(u32, bool, u128)> = edges.collect();
-    edges.sort_unstable();
-    let (mut sum, mut since, mut zones) = (0, None, Vec::new());
-    for (port, begins, count) in edges {
-        sum = if begins { sum + count } else { sum - count };
-        match (sum >= threshold(family), since) {
-            (true, None) => since = Some(port),
-            (false, Some(from)) => {
-                zones.push((from, port));
-                since = None;
+    /// For each touched rule the most that it may be part of at any of its ports.
+    fn most(&self, bound: Bound) -> BTreeMap<usize, u128> {
+        let mut most = BTreeMap::new();
+        let mut present = BTreeSet::new();
+        let mut total = Total::new(bound, self.family, self.ranges());
+        for (_, leaving, coming) in self.stops() {
+            for at in leaving {
+                present.remove(&at);
+                self.put(&mut total, at, false);
             }
-            (true, Some(_)) | (false, None) => {}
+            for at in coming {
+                if self.candidates.get(at).is_some_and(|c| c.touched) {
+                    present.insert(at);
+                }
+                self.put(&mut total, at, true);
+            }
+            for at in &present {
+                let known = most.entry(*at).or_insert(0);
+                *known = total.total().max(*known);
+            }
+        }
+        most
+    }
+
+    /// How a rule completes a union that it may not be part of with those in `base`, at the first port where
+    /// it does. One that adds nothing there, or comes to a union that was as bad without it, completes none.
+    fn completes(
+        &self,
+        at: usize,
+        base: &BTreeSet<usize>,
+        tolerates: &mut Tolerates<'_>,
+    ) -> Option<Exposure> {
+        let (from, to) = self.candidates.get(at)?.ports;
+        let mut limit = Limit { at, most: self.own(at), refused: u128::MAX };
+        let mut present = BTreeSet::new();
+        let mut total = Total::new(Bound::Union, self.family, self.ranges());
+        for (port, leaving, coming) in self.stops() {
+            for other in leaving.iter().filter(|other| base.contains(other)) {
+                present.remove(self.id(*other));
+                self.put(&mut total, *other, false);
+            }
+            for other in coming.iter().filter(|other| base.contains(other)) {
+                present.insert(self.id(*other));
+                self.put(&mut total, *other, true);
+            }
+            if !(from..=to).contains(&port) {
+                continue;
+            }
+            let without = total.total();
+            self.put(&mut total, at, true);
+            let with = total.total();
+            self.put(&mut total, at, false);
+            if with > without
+                && !self.admits(&mut limit, with, tolerates)
+                && self.admits(&mut limit, without, tolerates)
+            {
+                let named = present.iter().take(NAMED).map(|id| (*id).to_owned()).collect();
+                let public = match self.family {
+                    Family::V4 => Count { v4: with, v6: 0 },
+                    Family::V6 => Count { v4: 0, v6: with },
+                };
+                return Some(Exposure::Together { port, public, with: named });
+            }
+        }
+        None
+    }
+
+    /// Whether the rule may be part of this union, asked only where it does not follow from what is known.
+    fn admits(&self, limit: &mut Limit, union: u128, tolerates: &mut Tolerates<'_>) -> bool {
+        if union <= limit.most || union >= limit.refused {
+            return union <= limit.most;
+        }
+        let admits = self.ask(tolerates, limit.at, union);
+        let known = if admits { &mut limit.most } else { &mut limit.refused };
+        *known = union;
+        admits
+    }
+
+    /// Each port where a rule begins, and each behind one where a rule ends, with the rules that left before it
+    /// and those that begin there.
+    fn stops(&self) -> Vec<(u16, Vec<usize>, Vec<usize>)> {
+        let mut stops: BTreeMap<u16, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+        for at in &self.members {
+            let Some(candidate) = self.candidates.get(*at) else { continue };
+            stops.entry(candidate.ports.0).or_default().1.push(*at);
+            if let Some(behind) = candidate.ports.1.checked_add(1) {
+                stops.entry(behind).or_default().0.push(*at);
+            }
+        }
+        stops.into_iter().map(|(port, (leaving, coming))| (port, leaving, coming)).collect()
+    }
+
+    fn own(&self, at: usize) -> u128 {
+        self.candidates.get(at).map_or(0, |c| c.sources.count.of(self.family))
+    }
+
+    fn id(&self, at: usize) -> &'a str {
+        self.candidates.get(at).map_or("", |c| c.id)
+    }
+
+    fn put(&self, total: &mut Total, at: usize, add: bool) {
+        if let Some(candidate) = self.candidates.get(at) {
+            total.update(candidate.sources, self.family, add);
         }
     }
-    members.retain(|at| {
-        candidates.get(*at).map(ports).is_some_and(|(from, end)| {
-            let zone = zones.get(zones.partition_point(|(_, until)| *until <= from));
-            zone.is_some_and(|(begin, _)| *begin < end)
-        })
-    });
-    members
+
+    fn ranges(&self) -> impl Iterator<Item = Range> {
+        let members = self.members.iter().filter_map(|at| self.candidates.get(*at));
+        members.flat_map(|c| c.sources.of(self.family))
+    }
+}
+
+/// How a union is counted.
+#[derive(Clone, Copy)]
+enum Bound {
+    /// Each rule for itself: at least as much as the union, and cheap.
+    Sum,
+    /// Each address once.
+    Union,
+}
+
+/// The public addresses of the rules at the current port.
+enum Total {
+    Sum(u128),
+    Union(Measure),
+}
+
+/// Sums are kept in units of this: as they are, nine times all of IPv6 is more than fits into 128 bits.
+const UNIT: u128 = 1 << 8;
+
+impl Total {
+    fn new(bound: Bound, family: Family, ranges: impl Iterator<Item = Range>) -> Self {
+        match bound {
+            Bound::Sum => Self::Sum(0),
+            Bound::Union => Self::Union(Measure::new(family, ranges)),
+        }
+    }
+
+    fn update(&mut self, sources: &Sources, family: Family, add: bool) {
+        match self {
+            Self::Sum(sum) => {
+                let count = sources.count.of(family).div_ceil(UNIT);
+                *sum = if add { *sum + count } else { *sum - count };
+            }
+            Self::Union(measure) => {
+                sources.of(family).for_each(|range| measure.update(range, add));
+            }
+        }
+    }
+
+    fn total(&self) -> u128 {
+        match self {
+            Self::Sum(sum) => sum.saturating_mul(UNIT),
+            Self::Union(measure) => measure.total(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -334,7 +384,7 @@ mod tests {
                 touched: id.chars().all(|char| !char.is_ascii_uppercase()),
             })
             .collect();
-        let found = exposed(&candidates);
+        let found = exposed(&candidates, &mut |_, union| union.v4 < 1 << 24 && union.v6 < 1 << 96);
         found.into_iter().map(|(at, exposure)| (given[at].0.to_owned(), exposure)).collect()
     }
 

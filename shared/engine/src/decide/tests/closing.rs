@@ -20,7 +20,7 @@ fn decide_behind(mode: Mode, groups: CacheGroups, named: &[IngressRule]) -> Deci
     let named = touched(Touched::Rules(named.iter().map(rule).collect()));
     let lead = CacheLead { named: vec![named], ..cache_lead(CACHE) };
     let facts = CacheFacts { groups, ..fixtures::cache(CACHE, Engine::Valkey, &[7000]) };
-    cache(&event(Lead::Cache(lead.clone())), &lead, &facts, mode, None)
+    cache(&event(Lead::Cache(lead.clone())), &lead, &facts, &fixtures::judge(mode))
 }
 
 fn decide(live: Vec<IngressRule>, named: &[IngressRule]) -> Decision {

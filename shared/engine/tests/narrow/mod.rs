@@ -1,0 +1,33 @@
+//! Stands in for the policies where a test is not about them: networks that are not the internet are tolerated.
+
+use portcullis_engine::checks::Check;
+use portcullis_engine::decide::Judge;
+use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
+use portcullis_engine::net::Count;
+use portcullis_engine::settings::Mode;
+
+/// As in infra/exceptions/default.cedar.
+pub(crate) fn is_narrow(union: Count) -> bool {
+    union.v4 < 1 << 24 && union.v6 < 1 << 96
+}
+
+#[derive(Debug)]
+struct Narrow;
+
+impl Exceptions for Narrow {
+    fn ask(&self, asked: &Asked<'_>) -> Answer {
+        let of_rules = matches!(asked.check, Check::OpenIngress | Check::OpenCache);
+        match of_rules && asked.on.is_some_and(|on| is_narrow(on.union)) {
+            true => Answer::Tolerated(Exception {
+                id: "narrow".to_owned(),
+                reason: "it is not the internet".to_owned(),
+                until: None,
+            }),
+            false => Answer::Fault(None),
+        }
+    }
+}
+
+pub(crate) fn judge(mode: Mode) -> Judge<'static> {
+    Judge { mode, exceptions: &Narrow, machine: None }
+}
