@@ -9,6 +9,7 @@ mod mail;
 mod notification;
 mod outcome;
 pub mod text;
+mod tolerance;
 
 use std::collections::BTreeMap;
 
@@ -51,7 +52,8 @@ impl Alert {
     /// Says what an event found and what came of it. What does not fit into one SNS message is
     /// counted instead of told.
     pub fn compose(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Self {
-        let mut room = decision.findings.len().max(decision.older.len());
+        let mut room =
+            decision.findings.len().max(decision.older.len()).max(decision.tolerated.len());
         let chat = chat::document(event, decision, outcomes);
         loop {
             let alert = Self {

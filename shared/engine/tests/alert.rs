@@ -12,6 +12,7 @@ use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{
     Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
 };
+use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
 use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts,
     IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
@@ -77,13 +78,17 @@ fn group(rules: Vec<IngressRule>) -> GroupFacts {
     }
 }
 
-/// The alert for a group of which these rules were touched, each with its outcome.
-fn alert(facts: &GroupFacts, touched: &[&str], outcomes: &[(&str, Outcome)], mode: Mode) -> Alert {
+fn touching(facts: &GroupFacts, touched: &[&str]) -> GroupLead {
     let rules = touched
         .iter()
         .map(|id| RuleLead { id: Some((*id).to_owned()), shape: None, edit: false })
         .collect();
-    let lead = GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(rules) };
+    GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(rules) }
+}
+
+/// The alert for a group of which these rules were touched, each with its outcome.
+fn alert(facts: &GroupFacts, touched: &[&str], outcomes: &[(&str, Outcome)], mode: Mode) -> Alert {
+    let lead = touching(facts, touched);
     let event = event(Lead::Group(lead.clone()));
     let decision = decide::group(&event, &lead, facts, &judge(mode));
     let outcomes: Outcomes =
@@ -136,6 +141,45 @@ fn a_rule_that_could_not_be_closed_says_so_first() {
     );
     assert_eq!(document(&alert)["findings"][0]["outcome"], "failed");
     assert_eq!(document(&alert)["findings"][0]["undo"], Value::Null);
+}
+
+/// Tolerates TCP 443, and tolerated everything else until it ended.
+#[derive(Debug)]
+struct Lapsed;
+
+impl Exceptions for Lapsed {
+    fn ask(&self, asked: &Asked<'_>) -> Answer {
+        let exception = |id: &str, until: Option<&str>| Exception {
+            id: id.to_owned(),
+            reason: "Migration, says Ines.\n  Done:     forged".to_owned(),
+            until: until.map(str::to_owned),
+        };
+        match asked.on.map(|on| on.rule.ports()) {
+            Some((443, 443)) => Answer::Tolerated(exception("public-https", None)),
+            _ => Answer::Fault(Some(exception("migration", Some("2026-11-20")))),
+        }
+    }
+}
+
+#[test]
+fn an_exception_that_ended_is_told_and_so_is_what_is_tolerated_beside_it() {
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 443, "0.0.0.0/0")]);
+    let lead = touching(&facts, &["sgr-001", "sgr-002"]);
+    let event = event(Lead::Group(lead.clone()));
+    let judge = Judge { exceptions: &Lapsed, ..judge(Mode::Enforce) };
+    let decision = decide::group(&event, &lead, &facts, &judge);
+    let outcomes = Outcomes::from([("sgr-001".to_owned(), Outcome::Done(None))]);
+    let alert = Alert::compose(&event, &decision, &outcomes);
+    insta::assert_snapshot!(
+        "ended_exception",
+        format!("Subject: {}\n\n{}", alert.subject, alert.mail)
+    );
+    let document = document(&alert);
+    assert_eq!(document["findings"].as_array().unwrap().len(), 1);
+    assert_eq!(document["tolerated"][0]["rule"], "sgr-002");
+    assert_eq!(document["tolerated"][0]["exception"]["id"], "public-https");
+    assert_eq!(document["ended"][0]["rule"], "sgr-001");
+    assert_eq!(document["ended"][0]["exception"]["until"], "2026-11-20");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{End, Outcomes, command, mail, text};
+use super::{End, Outcomes, command, mail, text, tolerance};
 use crate::action::Action;
 use crate::checks::{Evidence, Finding, Reach, rule_of};
 use crate::decide::Decision;
@@ -31,6 +31,8 @@ struct Document<'a> {
     event: EventRef<'a>,
     findings: Vec<Value>,
     older: Vec<Value>,
+    tolerated: Vec<Value>,
+    ended: Vec<Value>,
     omitted: Omitted,
 }
 
@@ -62,6 +64,7 @@ struct EventRef<'a> {
 struct Omitted {
     findings: usize,
     older: usize,
+    tolerated: usize,
 }
 
 /// The document, with at most `room` findings of each kind.
@@ -101,9 +104,12 @@ pub(super) fn document(
         event: EventRef { name: event.name.as_str(), id: &event.id },
         findings: told(&decision.findings),
         older: told(&decision.older),
+        tolerated: decision.tolerated.iter().take(room).map(tolerance::tolerated_json).collect(),
+        ended: decision.ended.iter().take(room).map(tolerance::ended_json).collect(),
         omitted: Omitted {
             findings: decision.findings.len().saturating_sub(room),
             older: decision.older.len().saturating_sub(room),
+            tolerated: decision.tolerated.len().saturating_sub(room),
         },
     };
     // Strings, numbers and arrays of them always serialise.

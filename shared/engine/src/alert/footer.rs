@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::{End, Outcomes, command, text};
+use super::{End, Outcomes, command, text, tolerance};
 use crate::action::{Because, Remedy};
 use crate::checks::rule_of;
 use crate::decide::Decision;
@@ -29,9 +29,8 @@ pub(super) fn footer(body: &mut String, event: &Event, decision: &Decision, outc
         );
     }
     if decision.findings.iter().any(|finding| rule_of(finding).is_some()) {
-        body.push_str("\nTo keep such a rule, narrow it: below 16,777,216 public IPv4 addresses (a /8), or a /32\n");
-        body.push_str("of public IPv6, it is not at fault (UDP 11211: any public address is).\n");
         exception(body, event, decision);
+        policy(body, decision);
     } else if !has_moves {
         body.push_str(
             "\nTo be told no more, change the cache as above; nothing is done to it without you.\n",
@@ -45,6 +44,17 @@ pub(super) fn footer(body: &mut String, event: &Event, decision: &Decision, outc
         text::plain(&event.id, 64),
         decision.subject.arn
     );
+}
+
+/// The exception that tolerates the worst of the findings, to be put beside the others.
+fn policy(body: &mut String, decision: &Decision) {
+    let policy = decision.findings.iter().find_map(|f| tolerance::policy(decision, f));
+    if let Some(policy) = policy {
+        let _ = write!(
+            body,
+            "\nTo have it tolerated from now on, put this exception into infra/exceptions/ and deploy (docs/exceptions.md):\n{policy}"
+        );
+    }
 }
 
 /// How to have a group left alone, and how not to any more.

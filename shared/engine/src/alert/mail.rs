@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::document::rule_words;
 use super::footer::footer;
 use super::outcome::outcome;
-use super::{End, Outcomes, SUBJECT_LIMIT, by_rule, guidance, text};
+use super::{End, Outcomes, SUBJECT_LIMIT, by_rule, guidance, text, tolerance};
 use crate::action::Remedy;
 use crate::checks::{Check, Evidence, Finding, admitted, rule_of};
 use crate::decide::Decision;
@@ -134,6 +134,7 @@ pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room
         );
     }
     older(&mut body, decision, room);
+    tolerance::tolerated(&mut body, decision);
     footer(&mut body, event, decision, outcomes);
     body
 }
@@ -204,6 +205,9 @@ fn section(
     if let Evidence::Rule { exposure, reach, .. } = &first.evidence {
         let _ = writeln!(body, "  Admits:   {}{}", admitted(exposure), together(exposure));
         let _ = writeln!(body, "  Reaches:  {}", text::plain(&reach.to_string(), 300));
+    }
+    for finding in group {
+        tolerance::ended(body, decision, finding);
     }
     let Some(end) = worst(group, outcomes) else { return };
     let action = group.iter().find_map(|finding| finding.remedy.action());

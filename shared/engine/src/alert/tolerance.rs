@@ -1,0 +1,125 @@
+//! What is tolerated, what was until an exception ended, and how to write one.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::text;
+use crate::checks::{Check, Evidence, Finding, rule_of};
+use crate::decide::{Decision, Ended};
+use crate::exceptions::{Exception, Tolerated};
+use crate::facts::{IngressRule, Source};
+
+/// Longest reason that is shown.
+const REASON: usize = 160;
+
+/// How many are told in the mail; the document has all.
+const TOLD: usize = 10;
+
+/// The line of a finding whose exception has ended.
+pub(super) fn ended(body: &mut String, decision: &Decision, finding: &Finding) {
+    for ended in decision.ended.iter().filter(|ended| is_of(ended, finding)) {
+        let Exception { id, reason, until } = &ended.exception;
+        let until = text::plain(until.as_deref().unwrap_or_default(), 40);
+        let (id, reason) = (text::plain(id, 80), text::plain(reason, REASON));
+        let _ =
+            writeln!(body, "  Ended:    the exception {id} tolerated it until {until}: {reason}");
+    }
+}
+
+fn is_of(ended: &Ended, finding: &Finding) -> bool {
+    ended.check == finding.check && ended.rule.as_ref() == rule_of(finding).map(|rule| &rule.id)
+}
+
+/// What the event brought about beside it, and an exception tolerates.
+pub(super) fn tolerated(body: &mut String, decision: &Decision) {
+    if decision.tolerated.is_empty() {
+        return;
+    }
+    body.push_str("\nTolerated beside it:\n");
+    for Tolerated { check, rule, by } in decision.tolerated.iter().take(TOLD) {
+        let what = match rule {
+            Some(rule) => format!("{} from {} {} [{check}]", rule.traffic(), rule.source, rule.id),
+            None => format!("[{check}]"),
+        };
+        let (id, reason) = (text::plain(&by.id, 80), text::plain(&by.reason, REASON));
+        let until = by.until.as_ref().map(|until| format!(", until {}", text::plain(until, 40)));
+        let _ = writeln!(body, "- {what} by {id}{}: {reason}", until.unwrap_or_default());
+    }
+    if let Some(more) = decision.tolerated.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        let _ = writeln!(body, "- ... and {more} more");
+    }
+}
+
+/// For the document.
+pub(super) fn tolerated_json(tolerated: &Tolerated) -> Value {
+    json!({
+        "check": tolerated.check.as_str(),
+        "rule": tolerated.rule.as_ref().map(|rule| &rule.id),
+        "exception": exception_json(&tolerated.by),
+    })
+}
+
+/// For the document.
+pub(super) fn ended_json(ended: &Ended) -> Value {
+    json!({
+        "check": ended.check.as_str(),
+        "rule": ended.rule,
+        "exception": exception_json(&ended.exception),
+    })
+}
+
+fn exception_json(exception: &Exception) -> Value {
+    json!({
+        "id": text::bounded(&exception.id, 256),
+        "reason": text::bounded(&exception.reason, 256),
+        "until": exception.until,
+    })
+}
+
+/// The exception in Cedar that tolerates exactly this finding; none where the shipped policies forbid it, or where
+/// it is not about what a rule admits.
+pub(super) fn policy(decision: &Decision, finding: &Finding) -> Option<String> {
+    let Evidence::Rule { group, rule, .. } = &finding.evidence else { return None };
+    let resource = match finding.check {
+        Check::OpenIngress => format!("Portcullis::SecurityGroup::\"{group}\""),
+        Check::OpenCache => format!("Portcullis::Cache::\"{}\"", decision.subject.id),
+        Check::MemcachedUdp | Check::DefaultPort | Check::PlaintextTransit | Check::NoAuth => {
+            return None;
+        }
+    };
+    let source = source(&rule.source)?;
+    let (from, to) = rule.ports();
+    let protocol = rule.protocol.as_str();
+    Some(format!(
+        "@id(\"{}\")\n@reason(\"<why, and who says so>\")\n\
+         permit (\n  principal,\n  action == Portcullis::Action::\"{}\",\n  resource == {resource}\n)\nwhen {{\n  \
+         context.protocol == \"{protocol}\" && context.fromPort == {from} && context.toPort == {to} &&\n  {source}\n}};\n",
+        id(group, rule),
+        finding.check,
+    ))
+}
+
+fn id(group: &str, rule: &IngressRule) -> String {
+    let (from, to) = rule.ports();
+    let protocol = match rule.protocol.as_str() {
+        "-1" => "all",
+        protocol => protocol,
+    };
+    match from == to {
+        true => format!("{group}-{protocol}-{from}"),
+        false => format!("{group}-{protocol}-{from}-{to}"),
+    }
+}
+
+fn source(source: &Source) -> Option<String> {
+    match source {
+        Source::Ipv4(_) | Source::Ipv6(_) => {
+            Some(format!("context has cidr && context.cidr == ip(\"{source}\")"))
+        }
+        Source::PrefixList(list) => {
+            Some(format!("context has prefixList && context.prefixList == \"{list}\""))
+        }
+        Source::Group(_) | Source::Unreadable(_) => None,
+    }
+}
