@@ -6,8 +6,11 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use portcullis_engine::decide::Judge;
+use portcullis_engine::exceptions::Exceptions;
 use portcullis_engine::settings::Settings;
 
+use crate::exceptions::Narrow;
 use crate::metrics;
 use crate::whole::Whole;
 
@@ -16,6 +19,8 @@ use crate::whole::Whole;
 pub struct Shell {
     /// Its settings.
     pub settings: Settings,
+    /// What is tolerated.
+    pub exceptions: Box<dyn Exceptions>,
     /// `AWS_LAMBDA_FUNCTION_NAME`: its own name. A local emulator may give none.
     pub function: Option<String>,
     /// EC2, in the function's own Region.
@@ -46,6 +51,15 @@ const CONNECT: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 4;
 
 impl Shell {
+    /// What decisions depend on.
+    pub(crate) fn judge(&self) -> Judge<'_> {
+        Judge {
+            mode: self.settings.mode,
+            exceptions: self.exceptions.as_ref(),
+            machine: self.settings.recreate_state_machine_arn.as_deref(),
+        }
+    }
+
     /// Makes the clients that every event needs, and sees to it that the others can be made.
     pub async fn new(settings: Settings, function: Option<String>) -> Self {
         let config = config().await;
@@ -58,6 +72,7 @@ impl Shell {
             lambda: Lazy::new(Box::new(move || aws_sdk_lambda::Client::new(&lambda))),
             sfn: Lazy::new(Box::new(move || aws_sdk_sfn::Client::new(&sfn))),
             metrics: metrics::to_stdout,
+            exceptions: Box::new(Narrow),
             settings,
         }
     }

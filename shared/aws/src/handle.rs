@@ -33,10 +33,11 @@ pub async fn ingress(shell: &Shell, event: &Event, _: &Value) -> Result<Ended> {
         let (GroupRef::Id(name) | GroupRef::Name(name)) = &lead.group;
         return Ok(Ended(format!("gone security-group {}", name.escape_default())));
     };
-    let mut decision = decide::group(event, lead, &facts, shell.settings.mode);
+    let judge = shell.judge();
+    let mut decision = decide::group(event, lead, &facts, &judge);
     if !decision.is_clean() {
         gather::around(&shell.ec2, &mut facts).await;
-        decision = decide::group(event, lead, &facts, shell.settings.mode);
+        decision = decide::group(event, lead, &facts, &judge);
     }
     finish(shell, event, &decision).await
 }
@@ -61,13 +62,13 @@ pub async fn cache(shell: &Shell, event: &Event, payload: &Value) -> Result<Ende
         return Ok(Ended(format!("gone cache {}", lead.id)));
     };
     look_again(shell, lead, &mut facts).await?;
-    let machine = shell.settings.recreate_state_machine_arn.as_deref();
-    let mut decision = decide::cache(event, lead, &facts, shell.settings.mode, machine);
+    let judge = shell.judge();
+    let mut decision = decide::cache(event, lead, &facts, &judge);
     if let CacheGroups::Read(groups) = &mut facts.groups
         && !decision.is_clean()
     {
         join_all(groups.iter_mut().map(|group| gather::around(&shell.ec2, group))).await;
-        decision = decide::cache(event, lead, &facts, shell.settings.mode, machine);
+        decision = decide::cache(event, lead, &facts, &judge);
     }
     let actions = decision.actions();
     if lead.named.is_empty() && actions.iter().any(|action| action.revokes().is_some()) {

@@ -7,6 +7,7 @@ mod act;
 mod again;
 mod clients;
 pub mod error;
+mod exceptions;
 mod gather;
 mod handle;
 pub mod look;

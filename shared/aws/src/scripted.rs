@@ -29,6 +29,7 @@ use tokio::time::Instant;
 
 use crate::Shell;
 use crate::clients::Lazy;
+use crate::exceptions::Narrow;
 
 pub(crate) use cloudtrail::ScriptedTrail;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
@@ -138,6 +139,7 @@ impl Account {
     pub(crate) fn shell(&self, mode: Mode) -> Shell {
         Shell {
             settings: Settings { mode, ..settings() },
+            exceptions: Box::new(Narrow),
             function: Some(FUNCTION.to_owned()),
             ec2: self.ec2(),
             elasticache: made_at_once(self.elasticache()),

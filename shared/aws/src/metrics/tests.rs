@@ -1,4 +1,4 @@
-use portcullis_engine::decide;
+use portcullis_engine::decide::{self, Judge};
 use portcullis_engine::event::Lead;
 use portcullis_engine::facts::{
     GroupDetails, GroupFacts, IngressRule, PROTECT, Protocol, Source, Tag,
@@ -6,6 +6,7 @@ use portcullis_engine::facts::{
 use portcullis_engine::settings::Mode;
 
 use super::*;
+use crate::exceptions::Narrow;
 use crate::scripted::event;
 
 /// The time of the sample event, 2026-11-21T10:00:00Z, in milliseconds.
@@ -39,7 +40,8 @@ fn counted(
         details: Some(GroupDetails { tags, ..GroupDetails::default() }),
         ..GroupFacts::default()
     };
-    let decision = decide::group(&event, lead, &facts, mode);
+    let decision =
+        decide::group(&event, lead, &facts, &Judge { mode, exceptions: &Narrow, machine: None });
     let outcomes = outcomes.iter().map(|(id, end)| ((*id).to_owned(), end.clone())).collect();
     acted(&event, &decision, &outcomes)
 }
