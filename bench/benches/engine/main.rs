@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use criterion::{Criterion, criterion_group};
 use portcullis_engine::action::Outcome;
 use portcullis_engine::alert::{Alert, Outcomes};
-use portcullis_engine::decide::{self, Decision};
+use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::parse;
 use portcullis_engine::settings::Mode;
 use serde_json::Value;
