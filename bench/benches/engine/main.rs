@@ -20,7 +20,8 @@ use crate::groups::Case;
 const EVENT: &str = include_str!("../../../events/authorize-redis-to-the-world.json");
 
 fn decided(case: &Case) -> Decision {
-    decide::group(&case.event, &case.lead, &case.facts, Mode::Enforce)
+    let judge = Judge { mode: Mode::Enforce, exceptions: &Narrow, machine: None };
+    decide::group(&case.event, &case.lead, &case.facts, &judge)
 }
 
 fn parsing(criterion: &mut Criterion) {

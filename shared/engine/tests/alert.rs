@@ -481,7 +481,7 @@ fn repeats_of_a_day_are_one_thread() {
         let touched = Touched::Rules(vec![touched]);
         let lead = GroupLead { group: GroupRef::Id(facts.id.clone()), touched };
         let event = Event { time: time.to_owned(), ..event(Lead::Group(lead.clone())) };
-        let decision = decide::group(&event, &lead, facts, Mode::Observe);
+        let decision = decide::group(&event, &lead, facts, &judge(Mode::Observe));
         chat(&Alert::compose(&event, &decision, &Outcomes::new()))["metadata"]["threadId"].clone()
     };
     let one = group(vec![rule(1, 6379, "0.0.0.0/0")]);
