@@ -23,6 +23,7 @@ MODULES = {
     "shared/aws/src/gather/cache.rs": {"cache"},
     "shared/aws/src/gather/group.rs": WATCHERS | MOVERS,
     "shared/aws/src/handle": WATCHERS,
+    "shared/aws/src/ledger": WATCHERS,
     "shared/aws/src/lib.rs": SHELL,
     "shared/aws/src/look": MOVERS,
     "shared/aws/src/metrics.rs": WATCHERS,
@@ -37,7 +38,7 @@ MODULES = {
 #: Calls of a module that not all of its functions make.
 ONLY = {
     "dynamodb:DeleteItem": MOVERS,
-    "dynamodb:PutItem": MOVERS,
+    "dynamodb:PutItem": WATCHERS | MOVERS,
     "dynamodb:Scan": frozenset(),  # the command line's, with the rights of whoever runs it
     "kms:GenerateMac": MOVERS,
     "kms:VerifyMac": PAGE,

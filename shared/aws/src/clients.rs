@@ -11,6 +11,7 @@ use portcullis_engine::exceptions::Exceptions;
 use portcullis_engine::settings::Settings;
 
 use crate::exceptions::Narrow;
+use crate::ledger::Ledger;
 use crate::metrics;
 use crate::whole::Whole;
 
@@ -33,6 +34,8 @@ pub struct Shell {
     pub lambda: Lazy<aws_sdk_lambda::Client>,
     /// Step Functions, in the function's own Region.
     pub sfn: Lazy<aws_sdk_sfn::Client>,
+    /// What is remembered of findings, where there is a table for it.
+    pub ledger: Option<Ledger>,
     /// Where the metrics go, line by line.
     pub metrics: fn(&str),
 }
@@ -71,6 +74,7 @@ impl Shell {
             sns: sns(&config, &settings.alert_topic_arn),
             lambda: Lazy::new(Box::new(move || aws_sdk_lambda::Client::new(&lambda))),
             sfn: Lazy::new(Box::new(move || aws_sdk_sfn::Client::new(&sfn))),
+            ledger: settings.ledger_table.as_deref().map(|table| Ledger::hasty(&config, table)),
             metrics: metrics::to_stdout,
             exceptions: Box::new(Narrow),
             settings,

@@ -5,6 +5,7 @@
 mod cloudtrail;
 mod ec2;
 mod elasticache;
+mod ledger;
 mod samples;
 mod states;
 
@@ -33,6 +34,7 @@ use crate::exceptions::Narrow;
 
 pub(crate) use cloudtrail::ScriptedTrail;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
+pub(crate) use ledger::{LEDGER, Silent, Stored};
 pub(crate) use samples::{ACCOUNT, FUNCTION, event, event_on, interface, rule, settings};
 pub(crate) use states::{Execution, MACHINE};
 
@@ -59,6 +61,8 @@ pub(crate) struct State {
     pub(crate) serverless: Vec<ServerlessCache>,
     pub(crate) trails: Vec<ScriptedTrail>,
     pub(crate) executions: Vec<Execution>,
+    /// The items of the ledger, by subject and finding.
+    pub(crate) ledger: BTreeMap<(String, String), Stored>,
     /// How many looks it takes until what is there is shown, by id.
     pub(crate) late: BTreeMap<String, usize>,
     /// For how many looks a revoked rule is still shown.
@@ -87,6 +91,7 @@ impl Account {
             serverless: Vec::new(),
             trails: Vec::new(),
             executions: Vec::new(),
+            ledger: BTreeMap::new(),
             late: BTreeMap::new(),
             linger: 0,
             lingering: Vec::new(),
@@ -146,6 +151,7 @@ impl Account {
             sns: self.sns(),
             lambda: made_at_once(self.lambda()),
             sfn: made_at_once(self.sfn()),
+            ledger: Some(self.ledger()),
             metrics: count,
         }
     }
@@ -229,7 +235,8 @@ impl State {
 fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
     let error = format!("<Error><Code>{code}</Code><Message>as scripted</Message></Error>");
     let body = match call {
-        "DescribeTrails" | "GetTrailStatus" | "GetEventSelectors" | "Invoke" | "StartExecution" => {
+        "DescribeTrails" | "GetTrailStatus" | "GetEventSelectors" | "Invoke" | "StartExecution"
+        | "Query" | "Scan" | "PutItem" | "UpdateItem" => {
             format!(r#"{{"__type":"{code}","message":"as scripted"}}"#)
         }
         "Publish" => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),

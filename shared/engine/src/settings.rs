@@ -21,13 +21,25 @@ impl Mode {
     }
 }
 
+const TOPIC: &str = "PORTCULLIS_ALERT_TOPIC_ARN";
+const CHAT: &str = "PORTCULLIS_CHAT_TOPIC_ARN";
+const MODE: &str = "PORTCULLIS_MODE";
+const ROLES: &str = "PORTCULLIS_OWN_ROLE_ARNS";
 const MACHINE: &str = "PORTCULLIS_RECREATE_STATE_MACHINE_ARN";
+const LEDGER: &str = "PORTCULLIS_LEDGER_TABLE";
+const DIGEST: &str = "PORTCULLIS_DIGEST_QUEUE_URL";
+const ACTIONS_PER_EVENT: &str = "PORTCULLIS_ACTIONS_PER_EVENT";
+const ACTIONS_PER_MINUTE: &str = "PORTCULLIS_ACTIONS_PER_MINUTE";
+const COMEBACKS_PER_HOUR: &str = "PORTCULLIS_COMEBACKS_PER_HOUR";
+const ALERTS_PER_MINUTE: &str = "PORTCULLIS_ALERTS_PER_MINUTE";
 
 /// The settings of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `PORTCULLIS_ALERT_TOPIC_ARN`: the SNS topic of the alerts.
     pub alert_topic_arn: String,
+    /// `PORTCULLIS_CHAT_TOPIC_ARN`: the SNS topic of the alerts as chat shows them, if there is one.
+    pub chat_topic_arn: Option<String>,
     /// `PORTCULLIS_MODE`: `enforce` unless set to `observe`.
     pub mode: Mode,
     /// `PORTCULLIS_OWN_ROLE_ARNS`: IAM roles, comma-separated, whose calls are our own.
@@ -35,6 +47,28 @@ pub struct Settings {
     /// `PORTCULLIS_RECREATE_STATE_MACHINE_ARN`: the state machine that moves caches. Where it is set, a
     /// cache on its default port starts a move.
     pub recreate_state_machine_arn: Option<String>,
+    /// `PORTCULLIS_LEDGER_TABLE`: the DynamoDB table of what is remembered of findings. Without it every
+    /// event is news.
+    pub ledger_table: Option<String>,
+    /// `PORTCULLIS_DIGEST_QUEUE_URL`: the SQS queue of alerts that are told together. Without it each is
+    /// told by itself, however many there are.
+    pub digest_queue_url: Option<String>,
+    /// `PORTCULLIS_ACTIONS_PER_EVENT`: how many changes one event may lead to. A deployment that opens a
+    /// service to the internet adds a few rules, and a whole group has 60 at most unless its quota was
+    /// raised. More than 25 at once is a wide prefix list that somebody edited, or a fault of ours: then a
+    /// person looks first.
+    pub actions_per_event: usize,
+    /// `PORTCULLIS_ACTIONS_PER_MINUTE`: how many changes all events of a minute may lead to. EC2 admits
+    /// some 300 revokes a minute to an account and Region; 100 leaves most of them to others, and no team
+    /// opens that many rules to the internet in a minute by intent.
+    pub actions_per_minute: usize,
+    /// `PORTCULLIS_COMEBACKS_PER_HOUR`: how often a rule may come back within an hour before it is left
+    /// open and a person is called. Whoever puts back a rule by hand does so once or twice, and then reads
+    /// the alert. A third time is a controller or a pipeline, which does not read, and does not tire.
+    pub comebacks_per_hour: usize,
+    /// `PORTCULLIS_ALERTS_PER_MINUTE`: how many alerts of a minute go out each by itself; those beyond it
+    /// go into one message. Nobody reads more than ten mails that come at once.
+    pub alerts_per_minute: usize,
 }
 
 /// Everything that is wrong with the settings.
@@ -51,57 +85,93 @@ impl Settings {
     /// Reads the settings from a look-up of environment variables. An empty value is an absent one.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-        let mut problems = Vec::new();
-        let topic = "PORTCULLIS_ALERT_TOPIC_ARN";
-        let form = "the ARN of an SNS topic, as `arn:aws:sns:eu-west-1:111122223333:alerts`";
-        let alert_topic_arn = match variable(topic) {
-            Some(arn) if is_topic(&arn) => arn,
-            Some(other) => {
-                problems
-                    .push(format!("{topic} is `{}`, and must be {form}", other.escape_default()));
-                String::new()
-            }
-            None => {
-                problems.push(format!("{topic} is not set, and must be {form}"));
-                String::new()
-            }
+        let mut reader = Reader { variable, problems: Vec::new() };
+        let settings = Self {
+            alert_topic_arn: reader.alert_topic(),
+            chat_topic_arn: reader.optional(CHAT, is_topic, &format!("{A_TOPIC}, or nothing")),
+            mode: reader.mode(),
+            own_role_arns: reader.own_roles(),
+            recreate_state_machine_arn: reader.optional(MACHINE, is_machine, A_MACHINE),
+            ledger_table: reader.optional(LEDGER, is_table, A_TABLE),
+            digest_queue_url: reader.optional(DIGEST, is_queue, A_QUEUE),
+            actions_per_event: reader.number(ACTIONS_PER_EVENT, 25),
+            actions_per_minute: reader.number(ACTIONS_PER_MINUTE, 100),
+            comebacks_per_hour: reader.number(COMEBACKS_PER_HOUR, 3),
+            alerts_per_minute: reader.number(ALERTS_PER_MINUTE, 10),
         };
-        let mode = match variable("PORTCULLIS_MODE").as_deref() {
+        match reader.problems.is_empty() {
+            true => Ok(settings),
+            false => Err(SettingsError(reader.problems)),
+        }
+    }
+}
+
+const A_TOPIC: &str = "the ARN of an SNS topic, as `arn:aws:sns:eu-west-1:111122223333:alerts`";
+const A_MACHINE: &str = "the ARN of a state machine, as \
+     `arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate`, or nothing";
+const A_TABLE: &str = "the name of a DynamoDB table, as `portcullis-ledger`, or nothing";
+const A_QUEUE: &str = "the URL of an SQS queue, as \
+     `https://sqs.eu-west-1.amazonaws.com/111122223333/portcullis-digest`, or nothing";
+
+/// Reads one setting after the other, and keeps what is wrong.
+struct Reader<F> {
+    variable: F,
+    problems: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn wrong(&mut self, name: &str, value: &str, form: &str) {
+        self.problems.push(format!("{name} is `{}`, and must be {form}", value.escape_default()));
+    }
+
+    fn alert_topic(&mut self) -> String {
+        match (self.variable)(TOPIC) {
+            Some(arn) if is_topic(&arn) => return arn,
+            Some(other) => self.wrong(TOPIC, &other, A_TOPIC),
+            None => self.problems.push(format!("{TOPIC} is not set, and must be {A_TOPIC}")),
+        }
+        String::new()
+    }
+
+    fn mode(&mut self) -> Mode {
+        match (self.variable)(MODE).as_deref() {
             None | Some("enforce") => Mode::Enforce,
             Some("observe") => Mode::Observe,
             Some(other) => {
-                let other = other.escape_default();
-                problems.push(format!(
-                    "PORTCULLIS_MODE is `{other}`, and must be `enforce` or `observe`"
-                ));
+                self.wrong(MODE, other, "`enforce` or `observe`");
                 Mode::Observe
             }
-        };
-        let roles = variable("PORTCULLIS_OWN_ROLE_ARNS").unwrap_or_default();
-        let own_role_arns: Vec<String> = roles
-            .split(',')
-            .map(str::trim)
-            .filter(|arn| !arn.is_empty())
-            .map(str::to_owned)
-            .collect();
-        for arn in own_role_arns.iter().filter(|arn| !is_role(arn)) {
-            problems.push(format!(
-                "PORTCULLIS_OWN_ROLE_ARNS holds `{}`, and must hold ARNs of IAM roles, comma-separated",
+        }
+    }
+
+    fn own_roles(&mut self) -> Vec<String> {
+        let roles = (self.variable)(ROLES).unwrap_or_default();
+        let roles = roles.split(',').map(str::trim).filter(|arn| !arn.is_empty());
+        let roles: Vec<String> = roles.map(str::to_owned).collect();
+        for arn in roles.iter().filter(|arn| !is_role(arn)) {
+            self.problems.push(format!(
+                "{ROLES} holds `{}`, and must hold ARNs of IAM roles, comma-separated",
                 arn.escape_default()
             ));
         }
-        let recreate_state_machine_arn = variable(MACHINE);
-        if let Some(wrong) = recreate_state_machine_arn.as_deref().filter(|arn| !is_machine(arn)) {
-            let wrong = wrong.escape_default();
-            problems.push(format!(
-                "{MACHINE} is `{wrong}`, and must be the ARN of a state machine, as \
-                 `arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate`, or nothing"
-            ));
+        roles
+    }
+
+    fn optional(&mut self, name: &str, is: fn(&str) -> bool, form: &str) -> Option<String> {
+        let value = (self.variable)(name)?;
+        if !is(&value) {
+            self.wrong(name, &value, form);
         }
-        match problems.is_empty() {
-            true => Ok(Self { alert_topic_arn, mode, own_role_arns, recreate_state_machine_arn }),
-            false => Err(SettingsError(problems)),
+        Some(value)
+    }
+
+    fn number(&mut self, name: &str, default: usize) -> usize {
+        let Some(value) = (self.variable)(name) else { return default };
+        let number = value.parse().ok().filter(|number| *number > 0);
+        if number.is_none() {
+            self.wrong(name, &value, "a whole number, 1 or more");
         }
+        number.unwrap_or(default)
     }
 }
 
@@ -122,6 +192,23 @@ fn is_machine(text: &str) -> bool {
             && resource.strip_prefix("stateMachine:").is_some_and(|name| !name.is_empty() && !name.contains(':')))
 }
 
+/// As DynamoDB admits names (developer guide, "Naming rules"). An ARN would do for it, and not for the
+/// rights of the function's role.
+fn is_table(text: &str) -> bool {
+    (3..=255).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+}
+
+/// On whatever host: endpoints differ between partitions, and an emulator has its own.
+fn is_queue(text: &str) -> bool {
+    let address = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let parts: Vec<_> = address.unwrap_or_default().split('/').collect();
+    matches!(parts.as_slice(), [host, account, name]
+        if !host.is_empty() && !name.is_empty()
+            && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()))
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
 /// The six parts of an ARN; fewer if it is none.
 fn arn(text: &str) -> Vec<&str> {
     let parts: Vec<_> = text.splitn(6, ':').collect();
@@ -130,178 +217,4 @@ fn arn(text: &str) -> Vec<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
-    const STATE_MACHINE: &str =
-        "arn:aws-us-gov:states:us-gov-west-1:111122223333:stateMachine:portcullis-recreate";
-
-    fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        Settings::read(|name| {
-            let found = variables.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    fn problem(variables: &[(&str, &str)]) -> String {
-        read(variables).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_topic_alone_is_enough() {
-        let settings = read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC)]).unwrap();
-        let alert_topic_arn = TOPIC.to_owned();
-        let expected = Settings {
-            alert_topic_arn,
-            mode: Mode::Enforce,
-            own_role_arns: Vec::new(),
-            recreate_state_machine_arn: None,
-        };
-        assert_eq!(settings, expected);
-    }
-
-    #[test]
-    fn every_setting_is_read() {
-        let settings = read(&[
-            ("PORTCULLIS_ALERT_TOPIC_ARN", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:a"),
-            ("PORTCULLIS_MODE", "observe"),
-            (
-                "PORTCULLIS_OWN_ROLE_ARNS",
-                "arn:aws:iam::111122223333:role/a, arn:aws:iam::111122223333:role/path/b,",
-            ),
-            ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", STATE_MACHINE),
-        ])
-        .unwrap();
-        assert_eq!(settings.recreate_state_machine_arn.as_deref(), Some(STATE_MACHINE));
-        assert_eq!(settings.mode, Mode::Observe);
-        let roles = ["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/path/b"];
-        assert_eq!(settings.own_role_arns, roles);
-    }
-
-    #[test]
-    fn the_mode_reads_as_it_is_written() {
-        for (text, mode) in [("enforce", Mode::Enforce), ("observe", Mode::Observe)] {
-            let settings =
-                read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MODE", text)]).unwrap();
-            assert_eq!(settings.mode, mode);
-            assert_eq!(mode.as_str(), text);
-        }
-    }
-
-    #[test]
-    fn an_empty_value_is_an_absent_one() {
-        let settings = read(&[
-            ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
-            ("PORTCULLIS_MODE", ""),
-            ("PORTCULLIS_OWN_ROLE_ARNS", "  "),
-            ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", ""),
-        ])
-        .unwrap();
-        assert_eq!(settings.recreate_state_machine_arn, None);
-        assert_eq!(settings.mode, Mode::Enforce);
-        assert!(settings.own_role_arns.is_empty());
-        assert_eq!(problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", "")]), problem(&[]));
-    }
-
-    #[test]
-    fn a_missing_topic_is_named_with_what_it_must_be() {
-        assert_eq!(
-            problem(&[]),
-            "settings: PORTCULLIS_ALERT_TOPIC_ARN is not set, and must be the ARN of an SNS topic, \
-             as `arn:aws:sns:eu-west-1:111122223333:alerts`"
-        );
-    }
-
-    #[test]
-    fn what_is_no_topic_is_named_with_its_value() {
-        for wrong in [
-            "alerts",
-            "arn:aws:sqs:eu-west-1:111122223333:alerts",
-            "arn:aws:sns:eu-west-1:111122223333:",
-            "arn:aws:sns:eu-west-1:111122223333",
-            "arn:other:sns:eu-west-1:111122223333:alerts",
-            "arn:aws:sns:eu-west-1:111122223333:my alerts",
-            " arn:aws:sns:eu-west-1:111122223333:alerts",
-        ] {
-            let problem = problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", wrong)]);
-            let expected = format!("PORTCULLIS_ALERT_TOPIC_ARN is `{wrong}`, and must be the ARN");
-            assert!(problem.contains(&expected), "{problem}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_state_machine_is_named_with_its_value() {
-        for wrong in [
-            "portcullis-recreate",
-            "arn:aws:states:eu-west-1:111122223333:stateMachine:",
-            "arn:aws:states:eu-west-1:111122223333:stateMachine:a:live",
-            "arn:aws:states:eu-west-1:111122223333:execution:a:b",
-            "arn:aws:states::111122223333:stateMachine:a",
-            "arn:aws:lambda:eu-west-1:111122223333:stateMachine:a",
-            "arn:aws:states:eu-west-1:111122223333:stateMachine:a b",
-        ] {
-            let set = [
-                ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
-                ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", wrong),
-            ];
-            let expected = format!(
-                "settings: PORTCULLIS_RECREATE_STATE_MACHINE_ARN is `{wrong}`, and must be the ARN of a state machine"
-            );
-            assert!(problem(&set).starts_with(&expected), "{}", problem(&set));
-        }
-    }
-
-    #[test]
-    fn a_mode_that_is_neither_is_an_error_and_not_a_default() {
-        for wrong in ["dry-run", "Enforce", "observe ", "true"] {
-            let set = [("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MODE", wrong)];
-            let expected = format!(
-                "settings: PORTCULLIS_MODE is `{wrong}`, and must be `enforce` or `observe`"
-            );
-            assert_eq!(problem(&set), expected);
-        }
-    }
-
-    #[test]
-    fn each_own_role_that_is_none_is_named() {
-        let problem = problem(&[
-            ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
-            ("PORTCULLIS_OWN_ROLE_ARNS", "first,arn:aws:iam::111122223333:role/a,second"),
-        ]);
-        for wrong in ["first", "second"] {
-            let expected = format!("PORTCULLIS_OWN_ROLE_ARNS holds `{wrong}`, and must hold ARNs");
-            assert!(problem.contains(&expected), "{problem}");
-        }
-        assert!(!problem.contains("role/a"), "{problem}");
-    }
-
-    #[test]
-    fn all_problems_are_told_at_once() {
-        let problem = problem(&[
-            ("PORTCULLIS_ALERT_TOPIC_ARN", "alerts"),
-            ("PORTCULLIS_MODE", "off"),
-            ("PORTCULLIS_OWN_ROLE_ARNS", "me"),
-            ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", "it"),
-        ]);
-        for part in [
-            "ALERT_TOPIC_ARN is `alerts`",
-            "PORTCULLIS_MODE is `off`",
-            "OWN_ROLE_ARNS holds `me`",
-            "RECREATE_STATE_MACHINE_ARN is `it`",
-        ] {
-            assert!(problem.contains(part), "{problem}");
-        }
-    }
-
-    #[test]
-    fn a_value_cannot_forge_a_line() {
-        let problem = problem(&[
-            ("PORTCULLIS_ALERT_TOPIC_ARN", "a\nb"),
-            ("PORTCULLIS_MODE", "c\nd\u{1b}"),
-            ("PORTCULLIS_OWN_ROLE_ARNS", "e\nf"),
-            ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", "g\nh"),
-        ]);
-        assert!(!problem.contains(char::is_control), "{problem:?}");
-    }
-}
+mod tests;

@@ -6,6 +6,8 @@ use portcullis_engine::event::{
 };
 use portcullis_engine::settings::{Mode, Settings};
 
+use super::LEDGER;
+
 /// The account that everything belongs to.
 pub(crate) const ACCOUNT: &str = "111122223333";
 
@@ -17,7 +19,14 @@ pub(crate) fn settings() -> Settings {
         alert_topic_arn: format!("arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"),
         mode: Mode::Enforce,
         own_role_arns: Vec::new(),
+        chat_topic_arn: None,
         recreate_state_machine_arn: None,
+        ledger_table: Some(LEDGER.to_owned()),
+        digest_queue_url: None,
+        actions_per_event: 25,
+        actions_per_minute: 100,
+        comebacks_per_hour: 3,
+        alerts_per_minute: 10,
     }
 }
 

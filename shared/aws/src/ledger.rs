@@ -1,0 +1,280 @@
+//! The table of what is remembered of findings: one item a finding, one a rule that is left alone, and
+//! one a minute that counts. What follows from it is [`portcullis_engine::ledger`]'s to say.
+//!
+//! An item that cannot be read is an error that names it, and never "nothing remembered".
+
+mod item;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnRefusal,
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use portcullis_engine::ledger::{Entry, Exemption, Key, Memory};
+
+use crate::error::why;
+
+/// How long a finding is remembered after it last came, in seconds: a year and a month, so that what is
+/// reviewed once a year is still there. A rule that comes back later than that is news again.
+pub const KEPT: i64 = 400 * 24 * 3600;
+
+/// How long a minute's counts are kept, in seconds: nobody asks for them a minute later, and a day
+/// leaves time to look at a bad one.
+const COUNTS_KEPT: i64 = 24 * 3600;
+
+/// Bounds for one call, because memory must not hold up closing. DynamoDB answers in some 5 milliseconds,
+/// and the first time, with a connection to make, in some 50: what takes 0.8 seconds is lost. One more
+/// try, soon, for what is throttled or hit a host that went; after that, events go on without memory.
+const OPERATION: Duration = Duration::from_secs(2);
+const ATTEMPT: Duration = Duration::from_millis(800);
+const CONNECT: Duration = Duration::from_millis(500);
+const ATTEMPTS: u32 = 2;
+const BACKOFF: Duration = Duration::from_millis(100);
+
+/// Calls side by side. Each has a connection of its own, which an event of 1,000 findings must not open
+/// all at once.
+const ABREAST: usize = 32;
+
+/// The sort keys of exemptions begin so, and those of findings with the id of a check.
+const EXEMPT: &str = "exempt#";
+
+/// The partition key of the counts of minutes.
+const MINUTE: &str = "minute";
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    client: Client,
+    table: String,
+}
+
+/// What became of writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// Every entry is in the table.
+    All,
+    /// Somebody else wrote these meanwhile, and theirs stay; the others are in the table.
+    Conflict(Vec<Key>),
+}
+
+/// What has been counted in a minute, everybody's together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Changes to the account.
+    pub actions: usize,
+    /// Messages to people.
+    pub alerts: usize,
+}
+
+type Attributes = HashMap<String, AttributeValue>;
+
+impl Ledger {
+    /// The table of this name.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    /// The same for a function that closes ports: it is not waited for.
+    pub(crate) fn hasty(config: &SdkConfig, table: &str) -> Self {
+        Self::new(Client::from_conf(hasty(Builder::from(config)).build()), table)
+    }
+
+    /// What is remembered of these subjects.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer, or an item cannot be read.
+    pub async fn of(&self, subjects: &[&str]) -> Result<Memory> {
+        let queries = stream::iter(subjects).map(|subject| self.query(subject));
+        let found: Vec<_> = queries.buffer_unordered(ABREAST).try_collect().await?;
+        self.memory(found.into_iter().flatten())
+    }
+
+    /// Everything that is remembered.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer, or an item cannot be read.
+    pub async fn list(&self) -> Result<Memory> {
+        let scan = self.client.scan().table_name(&self.table).consistent_read(true);
+        let items: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
+        let items = items.map_err(|error| self.failed("listing", "Scan", &error))?;
+        self.memory(items)
+    }
+
+    /// The finding of this id, as people know it. It reads the whole table: nobody but people asks so.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer, or an item cannot be read.
+    pub async fn find(&self, id: &str) -> Result<Option<Entry>> {
+        let entries = self.list().await?.entries;
+        Ok(entries.into_values().find(|entry| entry.id == id))
+    }
+
+    /// Writes entries, each unless somebody else wrote it since it was read.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not take one. Others may be in it by then.
+    pub async fn write(&self, entries: &[Entry], now: i64) -> Result<Written> {
+        let writes = stream::iter(entries).map(|entry| self.put(entry, now));
+        let lost: Vec<Option<Key>> = writes.buffered(ABREAST).try_collect().await?;
+        let lost: Vec<Key> = lost.into_iter().flatten().collect();
+        Ok(if lost.is_empty() { Written::All } else { Written::Conflict(lost) })
+    }
+
+    /// Counts what is about to be done in a minute, as `2026-11-21T16:40`, and says what that comes to.
+    /// An answer that was lost on its way may have it counted twice: then a limit is met sooner.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer.
+    pub async fn count(
+        &self,
+        minute: &str,
+        actions: usize,
+        alerts: usize,
+        now: i64,
+    ) -> Result<Counted> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
+        let update = self.client.update_item();
+        let answer = update
+            .table_name(&self.table)
+            .key("subject", text(MINUTE))
+            .key("finding", text(minute))
+            .update_expression("ADD #actions :actions, #alerts :alerts SET #expires = :expires")
+            .expression_attribute_names("#actions", "actions")
+            .expression_attribute_names("#alerts", "alerts")
+            .expression_attribute_names("#expires", "expires")
+            .expression_attribute_values(":actions", number(actions))
+            .expression_attribute_values(":alerts", number(alerts))
+            .expression_attribute_values(":expires", number(now.saturating_add(COUNTS_KEPT)))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await;
+        let answer = answer.map_err(|error| self.failed("counting", "UpdateItem", &error))?;
+        let counts = answer.attributes.unwrap_or_default();
+        let count = |name: &str| {
+            let count = counts.get(name).and_then(|count| count.as_n().ok()?.parse().ok());
+            count.with_context(|| format!("table {}: no count of {name} came back", self.table))
+        };
+        Ok(Counted { actions: count("actions")?, alerts: count("alerts")? })
+    }
+
+    /// Has a rule left alone. It takes the place of an earlier exemption of the rule; its item is
+    /// deleted some time after `expires`, in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not take it.
+    pub async fn exempt(&self, exemption: &Exemption, expires: i64) -> Result<()> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
+        let put = self.client.put_item();
+        let put = put.table_name(&self.table).set_item(Some(item::write(exemption, expires)?));
+        let answer = put.send().await;
+        answer.map_err(|error| self.failed("writing an exemption", "PutItem", &error))?;
+        Ok(())
+    }
+
+    /// Everything under a subject, read as it is now.
+    async fn query(&self, subject: &str) -> Result<Vec<Attributes>> {
+        let query = self.client.query().table_name(&self.table).consistent_read(true);
+        let query = query
+            .key_condition_expression("#subject = :subject")
+            .expression_attribute_names("#subject", "subject")
+            .expression_attribute_values(":subject", text(subject));
+        let items: Result<Vec<_>, _> = query.into_paginator().items().send().collect().await;
+        items.map_err(|error| {
+            self.failed(&format!("reading what is remembered of {subject}"), "Query", &error)
+        })
+    }
+
+    /// Writes an entry; its key, if somebody else wrote it since it was read.
+    async fn put(&self, entry: &Entry, now: i64) -> Result<Option<Key>> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
+        let put = self.client.put_item();
+        let put = put
+            .table_name(&self.table)
+            .set_item(Some(item::write(entry, now.saturating_add(KEPT))?))
+            .expression_attribute_names("#version", "version")
+            .return_values_on_condition_check_failure(OnRefusal::AllOld);
+        let put = match entry.version.saturating_sub(1) {
+            0 => put.condition_expression("attribute_not_exists(#version)"),
+            before => put
+                .condition_expression("#version = :before")
+                .expression_attribute_values(":before", number(before)),
+        };
+        let Err(error) = put.send().await else { return Ok(None) };
+        match error.as_service_error() {
+            // It is there word for word: ours, and the answer to it was lost on its way.
+            Some(PutItemError::ConditionalCheckFailedException(refused))
+                if refused.item().is_some_and(|there| item::is(there, entry)) =>
+            {
+                Ok(None)
+            }
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Some(entry.key.clone())),
+            _ => Err(self.failed(&format!("remembering {}", entry.id), "PutItem", &error)),
+        }
+    }
+
+    /// What items say. Counts are none of it.
+    fn memory(&self, items: impl IntoIterator<Item = Attributes>) -> Result<Memory> {
+        let mut memory = Memory::default();
+        for item in items {
+            let key: Key = item::read(&item, &self.table)?;
+            if key.subject == MINUTE {
+                continue;
+            }
+            if key.finding.starts_with(EXEMPT) {
+                memory.exemptions.insert(key, item::read(&item, &self.table)?);
+            } else {
+                memory.entries.insert(key, item::read(&item, &self.table)?);
+            }
+        }
+        Ok(memory)
+    }
+
+    fn failed<E, R>(
+        &self,
+        doing: &str,
+        call: &str,
+        error: &aws_sdk_dynamodb::error::SdkError<E, R>,
+    ) -> anyhow::Error
+    where
+        E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+    {
+        anyhow!(why(call, error)).context(format!("{doing} in table {}", self.table))
+    }
+}
+
+/// With the bounds of a function that closes ports.
+pub(crate) fn hasty(config: Builder) -> Builder {
+    let timeouts = TimeoutConfig::builder()
+        .operation_timeout(OPERATION)
+        .operation_attempt_timeout(ATTEMPT)
+        .connect_timeout(CONNECT);
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
+    config.timeout_config(timeouts.build()).retry_config(retries)
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+fn number(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+#[cfg(test)]
+mod tests;

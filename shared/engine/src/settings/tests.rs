@@ -1,0 +1,271 @@
+use super::*;
+
+const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
+const STATE_MACHINE: &str =
+    "arn:aws-us-gov:states:us-gov-west-1:111122223333:stateMachine:portcullis-recreate";
+
+const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/111122223333/portcullis-digest";
+
+fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    Settings::read(|name| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    })
+}
+
+fn problem(variables: &[(&str, &str)]) -> String {
+    read(variables).unwrap_err().to_string()
+}
+
+#[test]
+fn the_topic_alone_is_enough() {
+    let settings = read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC)]).unwrap();
+    let expected = Settings {
+        alert_topic_arn: TOPIC.to_owned(),
+        chat_topic_arn: None,
+        mode: Mode::Enforce,
+        own_role_arns: Vec::new(),
+        recreate_state_machine_arn: None,
+        ledger_table: None,
+        digest_queue_url: None,
+        actions_per_event: 25,
+        actions_per_minute: 100,
+        comebacks_per_hour: 3,
+        alerts_per_minute: 10,
+    };
+    assert_eq!(settings, expected);
+}
+
+#[test]
+fn every_setting_is_read() {
+    let settings = read(&[
+        ("PORTCULLIS_ALERT_TOPIC_ARN", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:a"),
+        ("PORTCULLIS_MODE", "observe"),
+        (
+            "PORTCULLIS_OWN_ROLE_ARNS",
+            "arn:aws:iam::111122223333:role/a, arn:aws:iam::111122223333:role/path/b,",
+        ),
+        ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", STATE_MACHINE),
+        ("PORTCULLIS_CHAT_TOPIC_ARN", TOPIC),
+        ("PORTCULLIS_LEDGER_TABLE", "portcullis-ledger"),
+        ("PORTCULLIS_DIGEST_QUEUE_URL", QUEUE),
+        ("PORTCULLIS_ACTIONS_PER_EVENT", "1"),
+        ("PORTCULLIS_ACTIONS_PER_MINUTE", "2"),
+        ("PORTCULLIS_COMEBACKS_PER_HOUR", "3"),
+        ("PORTCULLIS_ALERTS_PER_MINUTE", "4"),
+    ])
+    .unwrap();
+    assert_eq!(settings.recreate_state_machine_arn.as_deref(), Some(STATE_MACHINE));
+    assert_eq!(settings.chat_topic_arn.as_deref(), Some(TOPIC));
+    assert_eq!(settings.ledger_table.as_deref(), Some("portcullis-ledger"));
+    assert_eq!(settings.digest_queue_url.as_deref(), Some(QUEUE));
+    assert_eq!((settings.actions_per_event, settings.actions_per_minute), (1, 2));
+    assert_eq!((settings.comebacks_per_hour, settings.alerts_per_minute), (3, 4));
+    assert_eq!(settings.mode, Mode::Observe);
+    let roles = ["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/path/b"];
+    assert_eq!(settings.own_role_arns, roles);
+}
+
+#[test]
+fn the_mode_reads_as_it_is_written() {
+    for (text, mode) in [("enforce", Mode::Enforce), ("observe", Mode::Observe)] {
+        let settings =
+            read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MODE", text)]).unwrap();
+        assert_eq!(settings.mode, mode);
+        assert_eq!(mode.as_str(), text);
+    }
+}
+
+#[test]
+fn an_empty_value_is_an_absent_one() {
+    let settings = read(&[
+        ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
+        ("PORTCULLIS_MODE", ""),
+        ("PORTCULLIS_OWN_ROLE_ARNS", "  "),
+        ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", ""),
+        ("PORTCULLIS_CHAT_TOPIC_ARN", ""),
+        ("PORTCULLIS_LEDGER_TABLE", " "),
+        ("PORTCULLIS_DIGEST_QUEUE_URL", ""),
+        ("PORTCULLIS_ALERTS_PER_MINUTE", ""),
+    ])
+    .unwrap();
+    assert_eq!(settings.recreate_state_machine_arn, None);
+    assert_eq!((settings.chat_topic_arn, settings.ledger_table), (None, None));
+    assert_eq!((settings.digest_queue_url, settings.alerts_per_minute), (None, 10));
+    assert_eq!(settings.mode, Mode::Enforce);
+    assert!(settings.own_role_arns.is_empty());
+    assert_eq!(problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", "")]), problem(&[]));
+}
+
+#[test]
+fn a_missing_topic_is_named_with_what_it_must_be() {
+    assert_eq!(
+        problem(&[]),
+        "settings: PORTCULLIS_ALERT_TOPIC_ARN is not set, and must be the ARN of an SNS topic, \
+         as `arn:aws:sns:eu-west-1:111122223333:alerts`"
+    );
+}
+
+#[test]
+fn what_is_no_topic_is_named_with_its_value() {
+    for wrong in [
+        "alerts",
+        "arn:aws:sqs:eu-west-1:111122223333:alerts",
+        "arn:aws:sns:eu-west-1:111122223333:",
+        "arn:aws:sns:eu-west-1:111122223333",
+        "arn:other:sns:eu-west-1:111122223333:alerts",
+        "arn:aws:sns:eu-west-1:111122223333:my alerts",
+        " arn:aws:sns:eu-west-1:111122223333:alerts",
+    ] {
+        let problem = problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", wrong)]);
+        let expected = format!("PORTCULLIS_ALERT_TOPIC_ARN is `{wrong}`, and must be the ARN");
+        assert!(problem.contains(&expected), "{problem}");
+    }
+}
+
+#[test]
+fn what_is_no_state_machine_is_named_with_its_value() {
+    for wrong in [
+        "portcullis-recreate",
+        "arn:aws:states:eu-west-1:111122223333:stateMachine:",
+        "arn:aws:states:eu-west-1:111122223333:stateMachine:a:live",
+        "arn:aws:states:eu-west-1:111122223333:execution:a:b",
+        "arn:aws:states::111122223333:stateMachine:a",
+        "arn:aws:lambda:eu-west-1:111122223333:stateMachine:a",
+        "arn:aws:states:eu-west-1:111122223333:stateMachine:a b",
+    ] {
+        let set = [
+            ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
+            ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", wrong),
+        ];
+        let expected = format!(
+            "settings: PORTCULLIS_RECREATE_STATE_MACHINE_ARN is `{wrong}`, and must be the ARN of a state machine"
+        );
+        assert!(problem(&set).starts_with(&expected), "{}", problem(&set));
+    }
+}
+
+/// What is wrong with one setting, beside a topic that is right.
+fn problem_of(name: &str, value: &str) -> Option<String> {
+    let read = read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), (name, value)]);
+    read.err().map(|error| error.to_string())
+}
+
+#[test]
+fn a_limit_is_a_whole_number_of_at_least_one() {
+    for name in [
+        "PORTCULLIS_ACTIONS_PER_EVENT",
+        "PORTCULLIS_ACTIONS_PER_MINUTE",
+        "PORTCULLIS_COMEBACKS_PER_HOUR",
+        "PORTCULLIS_ALERTS_PER_MINUTE",
+    ] {
+        for wrong in ["0", "-1", "2.5", "1e3", "ten", "3 ", "99999999999999999999999"] {
+            let expected =
+                format!("settings: {name} is `{wrong}`, and must be a whole number, 1 or more");
+            assert_eq!(problem_of(name, wrong), Some(expected));
+        }
+        assert_eq!(problem_of(name, "1"), None);
+    }
+}
+
+#[test]
+fn what_is_no_chat_topic_table_or_queue_is_named_with_its_value() {
+    for (name, right, wrong) in [
+        (
+            "PORTCULLIS_CHAT_TOPIC_ARN",
+            &[TOPIC][..],
+            &["chat", "arn:aws:sqs:eu-west-1:111122223333:chat"][..],
+        ),
+        (
+            "PORTCULLIS_LEDGER_TABLE",
+            &["portcullis-ledger", "a.b", "a_2"],
+            &["ab", "a b", "a/b", "arn:aws:dynamodb:eu-west-1:111122223333:table/a"],
+        ),
+        (
+            "PORTCULLIS_DIGEST_QUEUE_URL",
+            &[QUEUE, "http://127.0.0.1:4566/000000000000/digest"],
+            &[
+                "digest",
+                "arn:aws:sqs:eu-west-1:111122223333:digest",
+                "https://sqs.eu-west-1.amazonaws.com/digest",
+                "https://sqs.eu-west-1.amazonaws.com/11112222/digest",
+                "https:///111122223333/digest",
+                "https://sqs.eu-west-1.amazonaws.com/111122223333/",
+                "https://sqs.eu-west-1.amazonaws.com/111122223333/a/b",
+                "ftp://sqs.eu-west-1.amazonaws.com/111122223333/digest",
+            ],
+        ),
+    ] {
+        for right in right {
+            assert_eq!(problem_of(name, right), None);
+        }
+        for wrong in wrong {
+            let problem = problem_of(name, wrong).unwrap();
+            let expected = format!("settings: {name} is `{wrong}`, and must be the ");
+            assert!(problem.starts_with(&expected), "{problem}");
+            assert!(problem.ends_with(", or nothing"), "{problem}");
+        }
+    }
+}
+
+#[test]
+fn a_mode_that_is_neither_is_an_error_and_not_a_default() {
+    for wrong in ["dry-run", "Enforce", "observe ", "true"] {
+        let set = [("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MODE", wrong)];
+        let expected =
+            format!("settings: PORTCULLIS_MODE is `{wrong}`, and must be `enforce` or `observe`");
+        assert_eq!(problem(&set), expected);
+    }
+}
+
+#[test]
+fn each_own_role_that_is_none_is_named() {
+    let problem = problem(&[
+        ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
+        ("PORTCULLIS_OWN_ROLE_ARNS", "first,arn:aws:iam::111122223333:role/a,second"),
+    ]);
+    for wrong in ["first", "second"] {
+        let expected = format!("PORTCULLIS_OWN_ROLE_ARNS holds `{wrong}`, and must hold ARNs");
+        assert!(problem.contains(&expected), "{problem}");
+    }
+    assert!(!problem.contains("role/a"), "{problem}");
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let problem = problem(&[
+        ("PORTCULLIS_ALERT_TOPIC_ARN", "alerts"),
+        ("PORTCULLIS_MODE", "off"),
+        ("PORTCULLIS_OWN_ROLE_ARNS", "me"),
+        ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", "it"),
+        ("PORTCULLIS_CHAT_TOPIC_ARN", "chat"),
+        ("PORTCULLIS_LEDGER_TABLE", "x"),
+        ("PORTCULLIS_DIGEST_QUEUE_URL", "y"),
+        ("PORTCULLIS_ACTIONS_PER_EVENT", "none"),
+    ]);
+    for part in [
+        "ALERT_TOPIC_ARN is `alerts`",
+        "PORTCULLIS_MODE is `off`",
+        "OWN_ROLE_ARNS holds `me`",
+        "RECREATE_STATE_MACHINE_ARN is `it`",
+        "CHAT_TOPIC_ARN is `chat`",
+        "LEDGER_TABLE is `x`",
+        "DIGEST_QUEUE_URL is `y`",
+        "ACTIONS_PER_EVENT is `none`",
+    ] {
+        assert!(problem.contains(part), "{problem}");
+    }
+}
+
+#[test]
+fn a_value_cannot_forge_a_line() {
+    let problem = problem(&[
+        ("PORTCULLIS_ALERT_TOPIC_ARN", "a\nb"),
+        ("PORTCULLIS_MODE", "c\nd\u{1b}"),
+        ("PORTCULLIS_OWN_ROLE_ARNS", "e\nf"),
+        ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", "g\nh"),
+        ("PORTCULLIS_LEDGER_TABLE", "i\nj"),
+        ("PORTCULLIS_ALERTS_PER_MINUTE", "k\nl"),
+    ]);
+    assert!(!problem.contains(char::is_control), "{problem:?}");
+}
