@@ -125,6 +125,41 @@ pub enum Because {
     PortIsFixed,
     /// Encryption in transit changes how every client connects.
     ClientsMustChange,
+    /// It was closed, and came back, more often within an hour than we close it again.
+    Fight {
+        /// How often, in the hour before the event.
+        times: usize,
+        /// Who brought it back last.
+        who: String,
+        /// What the call came through, where that can be told.
+        through: Option<String>,
+    },
+    /// More would be closed at once than is closed without asking.
+    TooMany {
+        /// The limit.
+        most: usize,
+        /// In what.
+        per: Per,
+    },
+}
+
+/// What a limit of closings is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    /// One event.
+    Event,
+    /// A minute, by all invocations together.
+    Minute,
+}
+
+impl Per {
+    /// The setting that says how many.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::Event => "PORTCULLIS_ACTIONS_PER_EVENT",
+            Self::Minute => "PORTCULLIS_ACTIONS_PER_MINUTE",
+        }
+    }
 }
 
 impl fmt::Display for Because {
@@ -154,7 +189,42 @@ impl fmt::Display for Because {
             ),
             Self::PortIsFixed => f.write_str("the port of a cache is fixed when it is made"),
             Self::ClientsMustChange => f.write_str("every client has to change with it"),
+            Self::Fight { times, who, through } => {
+                write!(
+                    f,
+                    "it was closed and came back {times} times within an hour, the last time by {who}{}. Portcullis \
+                     stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: {}",
+                    through.as_ref().map(|through| format!(" through {through}")).unwrap_or_default(),
+                    end_of_fight(through.as_deref())
+                )
+            }
+            Self::TooMany { most, per } => {
+                let within = match per {
+                    Per::Event => "by one event",
+                    Per::Minute => "within a minute",
+                };
+                write!(
+                    f,
+                    "more than {most} rules would be closed {within} ({}). The worst were closed first, and this \
+                     one is open: close it, or see what opens so many",
+                    per.setting()
+                )
+            }
         }
+    }
+}
+
+/// What ends a fight, by what the call came through.
+fn end_of_fight(through: Option<&str>) -> &'static str {
+    match through {
+        Some("AWS console") => "a person puts it back, so ask them before you close it",
+        Some("Terraform" | "OpenTofu" | "Pulumi" | "cloudformation.amazonaws.com") => {
+            "change it where it is declared, and close it then"
+        }
+        Some(service) if service.ends_with(".amazonaws.com") => {
+            "change what makes this service open it, and close it then"
+        }
+        Some(_) | None => "find the controller or script that puts it back, and close it then",
     }
 }
 

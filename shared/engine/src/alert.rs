@@ -19,7 +19,8 @@ use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::IngressRule;
 
-pub use command::{revoke, undo};
+pub use command::{exempt, revoke, undo};
+pub(crate) use mail::title;
 
 /// What came of the actions, by [`crate::action::Action::id`].
 pub type Outcomes = BTreeMap<String, Outcome>;
@@ -142,6 +143,11 @@ impl End {
             }
         }
     }
+}
+
+/// What a finding ended as, in the document's word.
+pub(crate) fn end(finding: &Finding, outcomes: &Outcomes) -> &'static str {
+    End::of(finding, outcomes).as_str()
 }
 
 /// The findings as they are told: those on one rule together, the worst first.

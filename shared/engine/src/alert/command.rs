@@ -8,6 +8,7 @@ use crate::action::{Action, Remedy};
 use crate::checks::Finding;
 use crate::event::Event;
 use crate::facts::{IngressRule, PROTECT, Source, Tag};
+use crate::ledger::Exemption;
 
 /// Puts a revoked rule back exactly: its description and tags with it.
 pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {
@@ -34,6 +35,24 @@ pub(super) fn undo_of(event: &Event, finding: &Finding, outcomes: &Outcomes) -> 
         ) => Some(undo(&event.region, group, rule)),
         _ => None,
     }
+}
+
+/// Has a rule left alone until the exemption ends, whoever puts it back. DynamoDB deletes the item some time after
+/// `expires`, in seconds since 1970.
+pub fn exempt(region: &str, table: &str, exemption: &Exemption, expires: i64) -> String {
+    let Exemption { subject, finding, until, reason, by } = exemption;
+    let item = json!({
+        "subject": {"S": subject},
+        "finding": {"S": finding},
+        "until": {"S": until},
+        "reason": {"S": reason},
+        "by": {"S": by},
+        "expires": {"N": expires.to_string()},
+    });
+    format!(
+        "aws dynamodb put-item --region {region} --table-name {table} --item {}",
+        shell_json(&item)
+    )
 }
 
 /// Revokes one rule by its id.
@@ -123,6 +142,19 @@ mod tests {
     #[test]
     fn undo_of_all_traffic_has_no_ports() {
         insta::assert_snapshot!(undo("eu-west-1", "sg-01", &rule("-1", "::/0")), @r#"aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-01 --ip-permissions '[{"IpProtocol":"-1","Ipv6Ranges":[{"CidrIpv6":"::/0"}]}]'"#);
+    }
+
+    #[test]
+    fn exempt_writes_the_item_that_is_read() {
+        let rule = rule("tcp", "0.0.0.0/0");
+        let exemption = Exemption {
+            subject: "sg-01".to_owned(),
+            finding: Exemption::finding(&rule),
+            until: "2026-11-22T10:00:00Z".to_owned(),
+            reason: "the vendor's demo, it's today".to_owned(),
+            by: "alice".to_owned(),
+        };
+        insta::assert_snapshot!(exempt("eu-west-1", "portcullis-ledger", &exemption, 1_795_341_600), @r#"aws dynamodb put-item --region eu-west-1 --table-name portcullis-ledger --item '{"by":{"S":"alice"},"expires":{"N":"1795341600"},"finding":{"S":"exempt#tcp#6379#6379#0.0.0.0/0"},"reason":{"S":"the vendor\u0027s demo, it\u0027s today"},"subject":{"S":"sg-01"},"until":{"S":"2026-11-22T10:00:00Z"}}'"#);
     }
 
     #[test]

@@ -140,7 +140,7 @@ pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room
 }
 
 /// A title for one finding.
-pub(super) fn title(finding: &Finding) -> String {
+pub(crate) fn title(finding: &Finding) -> String {
     let words = rule_words(finding).unwrap_or_default();
     match (&finding.check, &finding.evidence) {
         (_, Evidence::UnreadableRule { .. }) => format!("{words} could not be evaluated"),

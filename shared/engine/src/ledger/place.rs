@@ -1,0 +1,102 @@
+//! Which coming of a finding an event is: one that is known, or a new one.
+
+use super::time::seconds;
+use super::{COMINGS, Coming, Entry, State};
+use crate::action::{Action, Remedy};
+use crate::checks::{Finding, rule_of};
+use crate::event::Event;
+
+/// What is about to be done, while it is not known what came of it.
+pub(super) const REVOKING: &str = "revoke-ingress";
+
+/// Among the comings of an entry, at this index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Known(usize),
+    New(usize),
+}
+
+/// Finds the coming that the event brought, or adds it, and says which it is. `most` comings are kept.
+pub(super) fn place(entry: &mut Entry, event: &Event, finding: &Finding, most: usize) -> usize {
+    match find(entry, event, finding) {
+        Place::Known(at) => at,
+        Place::New(at) => add(entry, event, finding, at, most.max(COMINGS)),
+    }
+}
+
+/// The event may be an old one that comes late, and what was read of the group a little older than what is
+/// remembered. So what is known by its rule is the same coming, and what is not is put where its time says.
+fn find(entry: &Entry, event: &Event, finding: &Finding) -> Place {
+    let comings = &entry.comings;
+    if let Some(at) = comings.iter().position(|coming| coming.event == event.id) {
+        return Place::Known(at);
+    }
+    let last = comings.len().checked_sub(1);
+    let same = match (rule_of(finding), rule_id(finding)) {
+        (None, _) => last,
+        (Some(_), None) => None,
+        (Some(_), id) => comings.iter().rposition(|coming| coming.rule.as_deref() == id),
+    };
+    let time = seconds(&event.time);
+    match same {
+        // Edited away by somebody, and back, it is the same rule. One that we revoked comes back as another.
+        Some(at) if Some(at) == last && went_before(entry, time) => Place::New(comings.len()),
+        Some(at) => Place::Known(at),
+        None if is_gone(finding) => {
+            Place::New(comings.partition_point(|coming| seconds(&coming.at) < time))
+        }
+        None => Place::New(comings.partition_point(|coming| seconds(&coming.at) <= time)),
+    }
+}
+
+/// Whether it was told, before this time, that the finding had gone.
+fn went_before(entry: &Entry, time: i64) -> bool {
+    let told = entry.latest().and_then(|coming| coming.told.as_ref());
+    entry.state == State::Recovered && told.is_some_and(|told| seconds(&told.at) < time)
+}
+
+fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize, most: usize) -> usize {
+    let newest = at == entry.comings.len();
+    // There is only one rule of a shape, so the one before this one is gone: if somebody was about to close
+    // it, then by that.
+    let closing = entry.latest().is_some_and(|coming| coming.outcome == REVOKING);
+    let back = newest && (entry.state == State::Closed || entry.state == State::Open && closing);
+    entry.comings.insert(
+        at,
+        Coming {
+            event: event.id.clone(),
+            at: event.time.clone(),
+            rule: rule_id(finding).map(str::to_owned),
+            by: event.actor.name.clone(),
+            via: event.actor.via.clone(),
+            back,
+            outcome: String::new(),
+            told: None,
+            held: None,
+        },
+    );
+    entry.times += 1;
+    entry.returns += u64::from(back);
+    if seconds(&event.time) < seconds(&entry.first_seen) {
+        entry.first_seen = event.time.clone();
+    }
+    if newest {
+        entry.last_seen = event.time.clone();
+        entry.state = State::Open;
+    }
+    // The oldest goes, unless it is the one that came this late.
+    if entry.comings.len() > most {
+        entry.comings.remove(usize::from(at == 0));
+    }
+    entry.comings.iter().position(|coming| coming.event == event.id).unwrap_or_default()
+}
+
+/// Whether the rule was not there any more when it was looked for.
+pub(super) fn is_gone(finding: &Finding) -> bool {
+    matches!(finding.remedy, Remedy::Gone(Action::RevokeIngress { .. }))
+}
+
+/// The id of the rule; a rule that is gone may be known by its shape alone.
+fn rule_id(finding: &Finding) -> Option<&str> {
+    rule_of(finding).map(|rule| rule.id.as_str()).filter(|id| id.starts_with("sgr-"))
+}

@@ -1,0 +1,106 @@
+//! Findings that went, and not by us.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::time::seconds;
+use super::{Entry, Key, Memory, State, Turn, shape};
+use crate::checks::Check;
+use crate::decide::Decision;
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts};
+
+/// How long after its alert a finding may count as gone, in seconds. EC2 may for some seconds not show what is
+/// there, and a minute is beyond all that was seen.
+const SETTLED: i64 = 60;
+
+/// What was read in full: by subject, what there is of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Looked {
+    /// The shapes of the rules of a group.
+    rules: BTreeMap<String, BTreeSet<String>>,
+    /// The checks that a cache was held to.
+    settings: BTreeMap<String, BTreeSet<&'static str>>,
+}
+
+impl Looked {
+    /// At a group.
+    pub fn at_group(facts: &GroupFacts) -> Self {
+        Self { rules: BTreeMap::from([rules(facts)]), settings: BTreeMap::new() }
+    }
+
+    /// At a cache and its groups. A member of a replication group says nothing about itself.
+    pub fn at_cache(facts: &CacheFacts) -> Self {
+        let CacheGroups::Read(groups) = &facts.groups else {
+            return Self { settings: settings(facts, None), ..Self::default() };
+        };
+        let settings = settings(facts, Some(Check::OpenCache));
+        Self { rules: groups.iter().map(rules).collect(), settings }
+    }
+
+    /// Whether what a finding is about is not there any more.
+    fn shows_gone(&self, entry: &Entry) -> bool {
+        let Key { subject, .. } = &entry.key;
+        match &entry.rule {
+            Some(kept) => {
+                let rules = self.rules.get(subject);
+                rules.is_some_and(|rules| !rules.contains(&shape(&kept.rule())))
+            }
+            None => {
+                let checks = self.settings.get(subject);
+                checks.is_some_and(|checks| checks.contains(entry.check.as_str()))
+            }
+        }
+    }
+}
+
+fn rules(facts: &GroupFacts) -> (String, BTreeSet<String>) {
+    (facts.id.clone(), facts.rules.iter().map(shape).collect())
+}
+
+fn settings(facts: &CacheFacts, groups: Option<Check>) -> BTreeMap<String, BTreeSet<&'static str>> {
+    if facts.member_of.is_some() {
+        return BTreeMap::new();
+    }
+    let port = (!facts.ports.is_empty()).then_some(Check::DefaultPort);
+    let transit = facts.transit_encryption.map(|_| Check::PlaintextTransit);
+    let auth = facts.authentication.map(|_| Check::NoAuth);
+    let checks = [port, transit, auth, groups].into_iter().flatten().map(Check::as_str);
+    let subject = Key::cache_subject(facts.kind, &facts.id);
+    BTreeMap::from([(subject, checks.collect())])
+}
+
+/// Findings that were told, that are gone now, and that nobody deals with; as they are to be written.
+///
+/// INVARIANT: what is found, tolerated or not seen yet is not gone.
+pub(super) fn recovered(decision: &Decision, memory: &Memory, turn: &Turn<'_>) -> Vec<Entry> {
+    let all = decision.findings.iter().chain(&decision.older);
+    let found: BTreeSet<Key> = all.map(|finding| Key::of(finding, &decision.subject)).collect();
+    let tolerated = |entry: &Entry| {
+        let mut settings = decision.tolerated.iter().filter(|tolerated| tolerated.rule.is_none());
+        entry.rule.is_none() && settings.any(|found| found.check.as_str() == entry.check)
+    };
+    let unseen = |entry: &Entry| {
+        entry.rule.as_ref().is_some_and(|kept| decision.unseen.contains(&kept.rule))
+    };
+    let gone = memory.entries.values().filter(|entry| {
+        entry.state == State::Open
+            && entry.latest().is_some_and(|coming| {
+                let told = coming.told.as_ref().map(|told| seconds(&told.at));
+                told.is_some_and(|told| turn.now.saturating_sub(told) >= SETTLED)
+                    && !coming.is_held_by_other(turn)
+            })
+            && !found.contains(&entry.key)
+            && !tolerated(entry)
+            && !unseen(entry)
+            && turn.looked.shows_gone(entry)
+    });
+    gone.map(|entry| held(entry, turn)).collect()
+}
+
+fn held(entry: &Entry, turn: &Turn<'_>) -> Entry {
+    let mut entry = entry.clone();
+    entry.version += 1;
+    if let Some(coming) = entry.comings.last_mut() {
+        coming.held = Some(turn.holder.clone());
+    }
+    entry
+}
