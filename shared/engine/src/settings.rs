@@ -1,6 +1,10 @@
 //! Settings, read once at start. Every problem is told at once, with the variable and the value.
 
 use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use crate::ledger;
 
 /// What a function does about what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,21 +57,18 @@ pub struct Settings {
     /// `PORTCULLIS_DIGEST_QUEUE_URL`: the SQS queue of alerts that are told together. Without it each is
     /// told by itself, however many there are.
     pub digest_queue_url: Option<String>,
-    /// `PORTCULLIS_ACTIONS_PER_EVENT`: how many changes one event may lead to. A deployment that opens a
-    /// service to the internet adds a few rules, and a whole group has 60 at most unless its quota was
-    /// raised. More than 25 at once is a wide prefix list that somebody edited, or a fault of ours: then a
-    /// person looks first.
+    /// `PORTCULLIS_ACTIONS_PER_EVENT`: how many changes one event may lead to. The argument for the default
+    /// is at [`ledger::ACTIONS_PER_EVENT`].
     pub actions_per_event: usize,
-    /// `PORTCULLIS_ACTIONS_PER_MINUTE`: how many changes all events of a minute may lead to. EC2 admits
-    /// some 300 revokes a minute to an account and Region; 100 leaves most of them to others, and no team
-    /// opens that many rules to the internet in a minute by intent.
+    /// `PORTCULLIS_ACTIONS_PER_MINUTE`: how many changes all events of a minute may lead to. The argument for
+    /// the default is at [`ledger::ACTIONS_PER_MINUTE`].
     pub actions_per_minute: usize,
-    /// `PORTCULLIS_COMEBACKS_PER_HOUR`: how often a rule may come back within an hour before it is left
-    /// open and a person is called. Whoever puts back a rule by hand does so once or twice, and then reads
-    /// the alert. A third time is a controller or a pipeline, which does not read, and does not tire.
-    pub comebacks_per_hour: usize,
-    /// `PORTCULLIS_ALERTS_PER_MINUTE`: how many alerts of a minute go out each by itself; those beyond it
-    /// go into one message. Nobody reads more than ten mails that come at once.
+    /// `PORTCULLIS_COMEBACKS_PER_HOUR`: the comeback of a rule within an hour that is not closed any more, and
+    /// for which a person is called; at most [`ledger::COMINGS`], for no more are remembered. The argument for
+    /// the default is at [`ledger::COMEBACKS_PER_HOUR`].
+    pub comebacks_per_hour: u32,
+    /// `PORTCULLIS_ALERTS_PER_MINUTE`: how many alerts of a minute go out each by itself; those beyond it go
+    /// into one message. Ten mails at once are still read one by one, and more are deleted together.
     pub alerts_per_minute: usize,
 }
 
@@ -94,10 +95,10 @@ impl Settings {
             recreate_state_machine_arn: reader.optional(MACHINE, is_machine, A_MACHINE),
             ledger_table: reader.optional(LEDGER, is_table, A_TABLE),
             digest_queue_url: reader.optional(DIGEST, is_queue, A_QUEUE),
-            actions_per_event: reader.number(ACTIONS_PER_EVENT, 25),
-            actions_per_minute: reader.number(ACTIONS_PER_MINUTE, 100),
-            comebacks_per_hour: reader.number(COMEBACKS_PER_HOUR, 3),
-            alerts_per_minute: reader.number(ALERTS_PER_MINUTE, 10),
+            actions_per_event: reader.limit(ACTIONS_PER_EVENT, ledger::ACTIONS_PER_EVENT),
+            actions_per_minute: reader.limit(ACTIONS_PER_MINUTE, ledger::ACTIONS_PER_MINUTE),
+            comebacks_per_hour: reader.comebacks(),
+            alerts_per_minute: reader.limit(ALERTS_PER_MINUTE, 10),
         };
         match reader.problems.is_empty() {
             true => Ok(settings),
@@ -165,13 +166,27 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         Some(value)
     }
 
-    fn number(&mut self, name: &str, default: usize) -> usize {
-        let Some(value) = (self.variable)(name) else { return default };
-        let number = value.parse().ok().filter(|number| *number > 0);
+    fn limit(&mut self, name: &str, default: usize) -> usize {
+        self.number(name, 1..=usize::MAX, "a whole number, 1 or more").unwrap_or(default)
+    }
+
+    fn comebacks(&mut self) -> u32 {
+        let most = u32::try_from(ledger::COMINGS).unwrap_or(u32::MAX);
+        let form = format!("a whole number from 1 to {most}");
+        let number = self.number(COMEBACKS_PER_HOUR, 1..=most, &form);
+        number.unwrap_or(ledger::COMEBACKS_PER_HOUR)
+    }
+
+    fn number<N>(&mut self, name: &str, range: RangeInclusive<N>, form: &str) -> Option<N>
+    where
+        N: FromStr + PartialOrd,
+    {
+        let value = (self.variable)(name)?;
+        let number = value.parse().ok().filter(|number| range.contains(number));
         if number.is_none() {
-            self.wrong(name, &value, "a whole number, 1 or more");
+            self.wrong(name, &value, form);
         }
-        number.unwrap_or(default)
+        number
     }
 }
 

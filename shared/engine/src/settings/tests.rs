@@ -145,6 +145,20 @@ fn what_is_no_state_machine_is_named_with_its_value() {
     }
 }
 
+/// A comeback that is not remembered would never be the last one.
+#[test]
+fn comebacks_are_no_more_than_are_remembered() {
+    for wrong in ["0", "11", "-1", "2.5", "three"] {
+        let expected = format!(
+            "settings: PORTCULLIS_COMEBACKS_PER_HOUR is `{wrong}`, and must be a whole number from 1 to 10"
+        );
+        assert_eq!(problem_of("PORTCULLIS_COMEBACKS_PER_HOUR", wrong), Some(expected));
+    }
+    for right in ["1", "10"] {
+        assert_eq!(problem_of("PORTCULLIS_COMEBACKS_PER_HOUR", right), None);
+    }
+}
+
 /// What is wrong with one setting, beside a topic that is right.
 fn problem_of(name: &str, value: &str) -> Option<String> {
     let read = read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), (name, value)]);
@@ -156,7 +170,6 @@ fn a_limit_is_a_whole_number_of_at_least_one() {
     for name in [
         "PORTCULLIS_ACTIONS_PER_EVENT",
         "PORTCULLIS_ACTIONS_PER_MINUTE",
-        "PORTCULLIS_COMEBACKS_PER_HOUR",
         "PORTCULLIS_ALERTS_PER_MINUTE",
     ] {
         for wrong in ["0", "-1", "2.5", "1e3", "ten", "3 ", "99999999999999999999999"] {
