@@ -8,6 +8,7 @@ mod guidance;
 mod mail;
 mod notification;
 mod outcome;
+mod owner;
 pub mod text;
 mod tolerance;
 

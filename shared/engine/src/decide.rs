@@ -15,7 +15,7 @@ use crate::checks::{
 };
 use crate::event::{CacheLead, Event, GroupLead, Resolved, RuleLead, Touched};
 use crate::exceptions::{Doubt, Exception, Exceptions, Inquiry, Tolerated};
-use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule};
+use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule, Tag};
 use crate::settings::Mode;
 
 /// What was decided about one event.
@@ -66,6 +66,8 @@ pub struct Subject {
     pub name: Option<String>,
     /// Its VPC, where that was read.
     pub vpc: Option<String>,
+    /// Its tags, which users control: of a group. Those of a cache are not read.
+    pub tags: Vec<Tag>,
 }
 
 impl Decision {
@@ -479,6 +481,7 @@ fn group_subject(event: &Event, facts: &GroupFacts) -> Subject {
         ),
         name: facts.details.as_ref().map(|details| details.name.clone()),
         vpc: facts.details.as_ref().and_then(|details| details.vpc.clone()),
+        tags: facts.details.as_ref().map(|details| details.tags.clone()).unwrap_or_default(),
     }
 }
 
@@ -503,6 +506,7 @@ fn cache_subject(event: &Event, facts: &CacheFacts) -> Subject {
                 groups.iter().find_map(|g| g.details.as_ref().and_then(|d| d.vpc.clone()))
             }
         },
+        tags: Vec::new(),
     }
 }
 

@@ -88,7 +88,7 @@ impl fmt::Display for By {
         match self {
             Self::Mark(key) => write!(f, "the tag {key}"),
             Self::Tag(tag) => write!(f, "the tag {}={}", tag.key, tag.value),
-            Self::Name => f.write_str("its name"),
+            Self::Name => f.write_str("the name of the group"),
             Self::InvokedBy => f.write_str("invokedBy of the call"),
             Self::Agent => f.write_str("the user agent of the call"),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{End, Outcomes, command, mail, text, tolerance};
+use super::{End, Outcomes, command, mail, owner, text, tolerance};
 use crate::action::Action;
 use crate::checks::{Evidence, Finding, Reach, rule_of};
 use crate::decide::Decision;
@@ -28,6 +28,7 @@ struct Document<'a> {
     checks: BTreeSet<&'static str>,
     actor: Actor,
     subject: Subject<'a>,
+    owner: Option<owner::Told>,
     event: EventRef<'a>,
     findings: Vec<Value>,
     older: Vec<Value>,
@@ -101,6 +102,7 @@ pub(super) fn document(
             name: decision.subject.name.as_deref().map(bounded),
             vpc: decision.subject.vpc.as_deref(),
         },
+        owner: owner::told(event, decision, text::quoted),
         event: EventRef { name: event.name.as_str(), id: &event.id },
         findings: told(&decision.findings),
         older: told(&decision.older),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::document::rule_words;
 use super::footer::footer;
 use super::outcome::outcome;
-use super::{End, Outcomes, SUBJECT_LIMIT, by_rule, guidance, text, tolerance};
+use super::{End, Outcomes, SUBJECT_LIMIT, by_rule, guidance, owner, text, tolerance};
 use crate::action::Remedy;
 use crate::checks::{Check, Evidence, Finding, admitted, rule_of};
 use crate::decide::Decision;
@@ -119,6 +119,7 @@ pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room
     if decision.mode == Mode::Observe {
         body.push_str("Observe mode: Portcullis changed nothing.\n");
     }
+    body.push_str(&owner::paragraph(event, decision, text::quoted));
     let groups = by_rule(&decision.findings);
     for (at, group) in groups.iter().take(room).enumerate() {
         match at < IN_FULL {
