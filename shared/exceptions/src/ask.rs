@@ -1,0 +1,117 @@
+//! Asking the policies.
+//!
+//! Cedar decides: default deny, and a `forbid` wins. Here is only which policies it is given. Those that have ended
+//! are not among them. Nor are those that look at what was not read yet: an answer is given without them where they
+//! could not change it.
+
+use cedar_policy::{Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Response};
+use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
+use portcullis_engine::facts::Interfaces;
+use time::OffsetDateTime;
+
+use crate::annotations::moment;
+use crate::later::Later;
+use crate::policies::{Policies, Policy};
+use crate::request;
+
+impl Exceptions for Policies {
+    fn ask(&self, asked: &Asked<'_>) -> Answer {
+        self.answer(asked).unwrap_or_else(Answer::Unreadable)
+    }
+}
+
+impl Policies {
+    fn answer(&self, asked: &Asked<'_>) -> Result<Answer, String> {
+        let time = &asked.event.time;
+        let now =
+            moment(time).ok_or_else(|| format!("`{time}`, the time of the event, is no moment"))?;
+        let question = request::request(&self.names, asked, now)
+            .map(|(request, entities)| Question { request, entities })
+            .map_err(|error| format!("the policies cannot be asked: {error}"))?;
+        let missing = missing(asked);
+        let blind = |policy: &&Policy| policy.looks.meets(missing);
+        let about = || self.policies.iter().filter(|policy| policy.checks.contains(&asked.check));
+        let live = || about().filter(|policy| !policy.has_ended(now));
+        let ended = || about().filter(|policy| policy.has_ended(now) && !policy.forbids());
+
+        // What the others say would not count if this one forbids it.
+        if live().filter(blind).any(|policy| policy.forbids()) {
+            return not_known(asked);
+        }
+        let response = question.put(live().filter(|policy| !blind(policy)))?;
+        if let Some(by) = self.permitted(&response, |_| true) {
+            return Ok(Answer::Tolerated(by));
+        }
+        let forbidden = response.diagnostics().reason().next().is_some();
+        if forbidden {
+            return Ok(Answer::Fault(None));
+        }
+        if live().chain(ended()).any(|policy| blind(&policy)) {
+            return not_known(asked);
+        }
+        Ok(Answer::Fault(self.permitted_until(&question, live().chain(ended()), now)))
+    }
+
+    /// The permit that was satisfied; of several, the first.
+    fn permitted(
+        &self,
+        response: &Response,
+        counts: impl Fn(&Policy) -> bool,
+    ) -> Option<Exception> {
+        if response.decision() == Decision::Deny {
+            return None;
+        }
+        let reasons: Vec<&PolicyId> = response.diagnostics().reason().collect();
+        let mut permits =
+            self.policies.iter().filter(|policy| reasons.contains(&policy.cedar.id()));
+        permits.find(|policy| counts(policy)).map(|policy| policy.exception.clone())
+    }
+
+    /// The exception that would have tolerated it, were it not ended. A failure to tell is none: it is a fault anyway.
+    fn permitted_until<'a>(
+        &self,
+        question: &Question,
+        policies: impl Iterator<Item = &'a Policy>,
+        now: OffsetDateTime,
+    ) -> Option<Exception> {
+        let response = question.put(policies).ok()?;
+        self.permitted(&response, |policy| policy.has_ended(now))
+    }
+}
+
+/// A question as Cedar takes it.
+struct Question {
+    request: Request,
+    entities: Entities,
+}
+
+impl Question {
+    /// What these policies say. A policy that cannot be evaluated spoils the whole answer.
+    fn put<'a>(&self, policies: impl Iterator<Item = &'a Policy>) -> Result<Response, String> {
+        let set = PolicySet::from_policies(policies.map(|policy| policy.cedar.clone()));
+        let set = set.map_err(|error| format!("the policies do not go together: {error}"))?;
+        let response = Authorizer::new().is_authorized(&self.request, &set, &self.entities);
+        match response.diagnostics().errors().map(ToString::to_string).min() {
+            Some(error) => Err(error),
+            None => Ok(response),
+        }
+    }
+}
+
+/// What has not been read, or could not be.
+fn missing(asked: &Asked<'_>) -> Later {
+    request::group(asked).map_or(Later::default(), |group| Later {
+        details: group.details.is_none(),
+        interfaces: !matches!(group.interfaces, Interfaces::Read(_)),
+    })
+}
+
+/// A policy looks at what is missing: it comes later, or it could not be read, and never comes.
+fn not_known(asked: &Asked<'_>) -> Result<Answer, String> {
+    match request::group(asked).map(|group| (&group.details, &group.interfaces)) {
+        Some((Some(_), Interfaces::Unknown(why))) => {
+            Err(format!("a policy looks at what carries the group, which could not be read: {why}"))
+        }
+        _ => Ok(Answer::NotKnown),
+    }
+}

@@ -1,0 +1,127 @@
+//! What is wrong with a policy, and where.
+
+use std::fmt;
+use std::sync::Arc;
+
+use miette::{Diagnostic, LabeledSpan, SourceCode, SourceSpan};
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, or the directory, as it was named.
+    pub file: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// What is said at the place, if not only the place is shown.
+    pub label: Option<String>,
+    /// The text of the file, and the bytes in it that are meant: where they begin, and how many.
+    pub place: Option<(Arc<str>, (usize, usize))>,
+}
+
+impl Problem {
+    /// Of a file as a whole.
+    pub(crate) fn of(file: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { file: file.to_owned(), message, help: None, label: None, place: None }
+    }
+
+    /// At a place of a file.
+    pub(crate) fn at(mut self, source: &Arc<str>, place: (usize, usize)) -> Self {
+        self.place = Some((Arc::clone(source), place));
+        self
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// What Cedar says of this file.
+    pub(crate) fn cedar(file: &str, source: &Arc<str>, said: &dyn Diagnostic) -> Self {
+        let mut problem = Self::of(file, said.to_string());
+        problem.help = said.help().map(|help| help.to_string());
+        let label = said.labels().and_then(|mut labels| labels.next());
+        problem.label = label.as_ref().and_then(LabeledSpan::label).map(str::to_owned);
+        match label {
+            Some(label) => problem.at(source, (label.offset(), label.len())),
+            None => problem,
+        }
+    }
+
+    /// Line and column, from 1; the column counts characters.
+    pub fn position(&self) -> Option<(usize, usize)> {
+        let (source, (offset, _)) = self.place.as_ref()?;
+        let before = source.get(..*offset)?;
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next()?.chars().count() + 1;
+        Some((line, column))
+    }
+}
+
+/// `default.cedar:3:1: …`
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some((line, column)) = self.position() {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.message)?;
+        if let Some(label) = &self.label {
+            write!(f, ": {label}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// How it is drawn with a caret: the message alone, since file and line stand beside the source.
+impl Diagnostic for Problem {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.place.as_ref().map(|(source, _)| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let (_, (offset, length)) = self.place.as_ref()?;
+        let span = SourceSpan::new((*offset).into(), *length);
+        Some(Box::new([LabeledSpan::new_with_span(self.label.clone(), span)].into_iter()))
+    }
+}
+
+/// Everything that is wrong, by file and place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
+        problems.sort_by(|a, b| (&a.file, a.position()).cmp(&(&b.file, b.position())));
+        problems.dedup();
+        Self(problems)
+    }
+
+    /// Each of them, at least one.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
+}
+
+/// One a line.
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}

@@ -1,0 +1,7 @@
+mod early;
+mod evaluate;
+mod files;
+mod schema;
+mod shipped;
+mod until;
+mod world;

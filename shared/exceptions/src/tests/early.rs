@@ -1,0 +1,199 @@
+//! An answer that is given before everything was read is the answer that is given afterwards.
+
+use std::sync::LazyLock;
+
+use portcullis_engine::checks::Check;
+use portcullis_engine::exceptions::Answer;
+use portcullis_engine::facts::{Holder, Interfaces, Tag};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use super::world::{World, balancer, interface, policies, tag, tolerated, world};
+use crate::later::{Later, looked_at};
+
+/// Conditions, and what they look at of what is read late: details of the group, and what carries it.
+const CONDITIONS: [(&str, bool, bool); 34] = [
+    ("context.fromPort == 22", false, false),
+    ("context.union.ipv4 < 16777216", false, false),
+    ("context has cidr && context.cidr.isInRange(ip(\"52.0.0.0/8\"))", false, false),
+    ("principal.name like \"alice*\"", false, false),
+    ("principal has role && principal.role == \"deploy\"", false, false),
+    ("resource.id == \"sg-01\" && resource.account == \"111122223333\"", false, false),
+    ("resource == Portcullis::SecurityGroup::\"sg-01\"", false, false),
+    ("resource in [Portcullis::SecurityGroup::\"sg-01\"]", false, false),
+    ("resource is Portcullis::SecurityGroup", false, false),
+    ("context.group == resource", false, false),
+    ("context.group.id == \"sg-01\"", false, false),
+    ("context.ruleTags.contains(\"name=x\")", false, false),
+    ("{name: resource}.name.id == \"sg-01\"", true, false),
+    ("context.description == \"x\" || true", false, false),
+    ("resource.name == \"web\"", true, false),
+    ("resource[\"name\"] == \"web\"", true, false),
+    ("resource has vpc", true, false),
+    ("resource has vpc && resource.vpc == \"vpc-01\"", true, false),
+    ("context has group.vpc", true, false),
+    ("context.group.name like \"w*\"", true, false),
+    ("resource.hasTag(\"open\")", true, false),
+    ("resource.hasTag(\"open\") && resource.getTag(\"open\") == \"yes\"", true, false),
+    ("resource.hasTag(resource.id)", true, false),
+    ("!context.group.hasTag(\"open\")", true, false),
+    ("(if context.fromPort == 22 then resource else context.group).name == \"web\"", true, false),
+    ("[resource.name, \"x\"].contains(\"web\")", true, false),
+    ("{a: resource.name}.a == \"web\"", true, false),
+    ("context.fromPort == 22 && (context.toPort == 23 || resource.name == \"web\")", true, false),
+    ("context.attached.contains(\"load-balancer\")", false, true),
+    ("context.attached.isEmpty()", false, true),
+    ("context.reach == \"public\"", false, true),
+    ("context[\"reach\"] == \"public\"", false, true),
+    ("!(context == context)", true, true),
+    ("context.reach == \"public\" && resource.name == \"web\"", true, true),
+];
+
+fn policy(id: usize, effect: &str, kind: &str, condition: &str, until: &str) -> String {
+    format!(
+        "@id(\"p{id}\") @reason(\"b\") {until}\n\
+         {effect} (principal, action == Portcullis::Action::\"open-ingress\", resource)\n{kind} {{ {condition} }};\n"
+    )
+}
+
+#[test]
+fn what_a_policy_looks_at_is_told() {
+    for (condition, details, interfaces) in CONDITIONS {
+        for kind in ["when", "unless"] {
+            // What can never apply is refused, and does not matter here.
+            let text = format!("permit (principal, action, resource) {kind} {{ {condition} }};");
+            let policy = cedar_policy::Policy::parse(None, text).unwrap();
+            assert_eq!(looked_at(&policy), Later { details, interfaces }, "{condition}");
+        }
+    }
+}
+
+/// The conditions that pass the validator, each as `when` or `unless`.
+static VALID: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+    let each =
+        |(condition, ..): (&'static str, bool, bool)| [("when", condition), ("unless", condition)];
+    let valid = |(kind, condition): &(&str, &str)| {
+        super::world::problems(&policy(0, "permit", kind, condition, "")).is_empty()
+    };
+    CONDITIONS.into_iter().flat_map(each).filter(valid).collect()
+});
+
+#[test]
+fn most_of_the_conditions_are_valid() {
+    assert!(VALID.len() >= 58, "{:?}", *VALID);
+}
+
+fn worlds() -> impl Strategy<Value = World> {
+    let traffic = select(vec!["tcp 22", "tcp 443", "udp 11211", "-1"]);
+    let source = select(vec!["0.0.0.0/0", "52.94.76.0/24", "::/0"]);
+    let tags = subsequence(vec![("open", "yes"), ("open", "no"), ("sg-01", "x")], 0..2);
+    let kinds = subsequence(vec![interface(Holder::Other), balancer()], 0..2);
+    let name = select(vec!["web", "db"]);
+    let role = select(vec!["deploy", "other"]);
+    (traffic, source, tags, kinds, name, role, any::<bool>(), any::<bool>()).prop_map(
+        |(traffic, source, tags, kinds, name, role, public, vpc)| {
+            let mut interfaces = kinds;
+            if let (Some(first), true) = (interfaces.first_mut(), public) {
+                first.public = vec!["52.94.5.9".to_owned()];
+            }
+            world(traffic, source).by_role(role).carried_by(interfaces).with(|w| {
+                let details = w.group.details.as_mut().unwrap();
+                name.clone_into(&mut details.name);
+                details.vpc = vpc.then(|| "vpc-01".to_owned());
+                details.tags =
+                    tags.into_iter().map(|(key, value)| tag(key, value)).collect::<Vec<Tag>>();
+            })
+        },
+    )
+}
+
+/// Up to six policies, some of which have ended.
+fn texts() -> impl Strategy<Value = String> {
+    let effect = select(vec!["permit", "permit", "permit", "forbid"]);
+    let until = select(vec!["", "", "@until(\"2026-11-20\")", "@until(\"2026-11-22\")"]);
+    let one = (effect, select(VALID.clone()), until);
+    prop::collection::vec(one, 0..6).prop_map(|written| {
+        let policy =
+            |(id, (effect, (kind, condition), until))| policy(id, effect, kind, condition, until);
+        written.into_iter().enumerate().map(policy).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_early_answer_is_the_late_one(text in texts(), world in worlds()) {
+        let policies = policies(&text);
+        let late = world.ask(&policies);
+        prop_assert_ne!(&late, &Answer::NotKnown);
+        let answer = world.clone().early().ask(&policies);
+        prop_assert!(answer == late || answer == Answer::NotKnown, "{text}\n{answer:?}, later {late:?}");
+        // With half of it read, another exception may be named for the same.
+        let no_details = world.clone().with(|w| w.group.details = None);
+        let no_interfaces = world.clone().with(|w| w.group.interfaces = Interfaces::NotRead);
+        for early in [no_details, no_interfaces] {
+            let answer = early.ask(&policies);
+            let same = answer == late || tolerated(&answer).is_some() && tolerated(&late).is_some();
+            prop_assert!(same || answer == Answer::NotKnown, "{text}\n{answer:?}, later {late:?}");
+        }
+        // Of what could not be read at all nothing is guessed.
+        let unread = world.clone().with(|w| w.group.interfaces = Interfaces::Unknown("denied".to_owned()));
+        let answer = unread.ask(&policies);
+        let same = answer == late || tolerated(&answer).is_some() && tolerated(&late).is_some();
+        prop_assert!(same || matches!(answer, Answer::Unreadable(_)), "{text}\n{answer:?}, later {late:?}");
+    }
+}
+
+const TAGGED: &str = "resource.hasTag(\"open\")";
+
+fn early(policies: &str) -> Answer {
+    world("tcp 22", "0.0.0.0/0").tagged("open", "yes").early().ask(&self::policies(policies))
+}
+
+#[test]
+fn what_looks_around_is_waited_for() {
+    let looks = policy(1, "permit", "when", TAGGED, "");
+    assert_eq!(early(&looks), Answer::NotKnown);
+    assert_eq!(early(&policy(1, "forbid", "when", TAGGED, "")), Answer::NotKnown);
+    let fits = policy(2, "permit", "when", "context.fromPort == 22", "");
+    assert_eq!(tolerated(&early(&format!("{looks}{fits}"))), Some("p2"));
+    // Yet a forbid may take it back.
+    let forbids = policy(3, "forbid", "when", "context.reach == \"public\"", "");
+    assert_eq!(early(&format!("{fits}{forbids}")), Answer::NotKnown);
+    // And one that does not look around decides at once.
+    let never = policy(4, "forbid", "when", "context.fromPort == 22", "");
+    assert_eq!(early(&format!("{looks}{never}")), Answer::Fault(None));
+}
+
+#[test]
+fn what_looks_around_and_has_ended_is_waited_for_only_to_be_named() {
+    let until = "@until(\"2026-11-20\")";
+    assert_eq!(early(&policy(1, "permit", "when", TAGGED, until)), Answer::NotKnown);
+    assert_eq!(early(&policy(1, "forbid", "when", TAGGED, until)), Answer::Fault(None));
+}
+
+#[test]
+fn what_is_about_another_check_is_not_waited_for() {
+    let text = policy(1, "permit", "when", TAGGED, "");
+    let cache = world("tcp 6379", "0.0.0.0/0").check(Check::OpenCache).early();
+    assert_eq!(cache.ask(&policies(&text)), Answer::Fault(None));
+}
+
+#[test]
+fn what_could_not_be_read_is_no_reason_to_close_or_to_tolerate() {
+    let balancers = policy(1, "permit", "when", "context.attached.contains(\"load-balancer\")", "");
+    let unread = |text: &str| {
+        let world = world("tcp 22", "0.0.0.0/0")
+            .with(|w| w.group.interfaces = Interfaces::Unknown("denied".to_owned()));
+        world.ask(&policies(text))
+    };
+    let why = "a policy looks at what carries the group, which could not be read: denied";
+    assert_eq!(unread(&balancers), Answer::Unreadable(why.to_owned()));
+    assert_eq!(
+        unread(&policy(1, "permit", "when", "context.fromPort == 23", "")),
+        Answer::Fault(None)
+    );
+    let port = policy(2, "permit", "when", "context.fromPort == 22", "");
+    assert_eq!(tolerated(&unread(&format!("{balancers}{port}"))), Some("p2"));
+}
