@@ -44,7 +44,7 @@ pub struct Entry {
     pub times: u64,
     /// How often it came back after we had closed it.
     pub returns: u64,
-    /// The latest times that it came, at most [`COMINGS`], oldest first.
+    /// The latest times that it came, [`COMINGS`] of them and those that it came back within an hour, oldest first.
     pub comings: Vec<Coming>,
     /// The rule as it was before anything was done.
     pub rule: Option<Kept>,
@@ -52,8 +52,8 @@ pub struct Entry {
     pub version: u64,
 }
 
-/// How many comings are remembered one by one. A fight is over after a few, and an event is delivered again
-/// within hours: that of a coming that is forgotten would count as one more.
+/// How many comings are remembered one by one. An event is delivered again within hours: one whose coming is
+/// forgotten by then would count, and be told, once more.
 pub const COMINGS: usize = 10;
 
 impl Entry {

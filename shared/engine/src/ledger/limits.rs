@@ -23,7 +23,8 @@ pub const ACTIONS_PER_EVENT: usize = 25;
 /// before somebody sees the alerts: a deployment of twenty stacks with five open rules each is still closed.
 pub const ACTIONS_PER_MINUTE: usize = 100;
 
-const HOUR: i64 = 3600;
+/// In seconds.
+pub(super) const HOUR: i64 = 3600;
 
 /// Longest text of a user that is passed on.
 const TEXT: usize = 120;
@@ -47,7 +48,7 @@ impl Default for Limits {
 pub(super) fn stop_fighting(finding: &mut Finding, entry: &Entry, time: &str, limits: &Limits) {
     let Remedy::Do(action @ Action::RevokeIngress { .. }) = &finding.remedy else { return };
     let now = seconds(time);
-    let hour = now.saturating_sub(HOUR)..now.saturating_add(1);
+    let hour = now.saturating_sub(HOUR).saturating_add(1)..now.saturating_add(1);
     let back: Vec<_> = entry
         .comings
         .iter()

@@ -30,9 +30,10 @@ impl Remembered {
     }
 }
 
-/// Whether this is no news to whoever was told that. That something cannot be told (any more) never is.
+/// Whether this is no news to whoever was told that. That something cannot be told (any more) never is, nor that
+/// EC2 refused to revoke what we had revoked and seen gone: it was shown late.
 pub(super) fn is_same(told: &str, now: &str) -> bool {
-    now == "pending" || class(told) == class(now)
+    now == "pending" || (told, now) == ("done", "failed") || class(told) == class(now)
 }
 
 fn class(outcome: &str) -> &str {

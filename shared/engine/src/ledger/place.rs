@@ -1,7 +1,9 @@
 //! Which coming of a finding an event is: one that is known, or a new one.
 
+use super::limits::HOUR;
+use super::news::is_same;
 use super::time::seconds;
-use super::{COMINGS, Coming, Entry, State};
+use super::{COMINGS, Coming, Entry, State, Told};
 use crate::action::{Action, Remedy};
 use crate::checks::{Finding, rule_of};
 use crate::event::Event;
@@ -16,11 +18,11 @@ enum Place {
     New(usize),
 }
 
-/// Finds the coming that the event brought, or adds it, and says which it is. `most` comings are kept.
-pub(super) fn place(entry: &mut Entry, event: &Event, finding: &Finding, most: usize) -> usize {
+/// Finds the coming that the event brought, or adds it, and says which it is.
+pub(super) fn place(entry: &mut Entry, event: &Event, finding: &Finding) -> usize {
     match find(entry, event, finding) {
         Place::Known(at) => at,
-        Place::New(at) => add(entry, event, finding, at, most.max(COMINGS)),
+        Place::New(at) => add(entry, event, finding, at),
     }
 }
 
@@ -52,10 +54,11 @@ fn find(entry: &Entry, event: &Event, finding: &Finding) -> Place {
 /// Whether it was told, before this time, that the finding had gone.
 fn went_before(entry: &Entry, time: i64) -> bool {
     let told = entry.latest().and_then(|coming| coming.told.as_ref());
-    entry.state == State::Recovered && told.is_some_and(|told| seconds(&told.at) < time)
+    let gone = |told: &Told| is_same(&told.outcome, "recovered") && seconds(&told.at) < time;
+    entry.state == State::Recovered && told.is_some_and(gone)
 }
 
-fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize, most: usize) -> usize {
+fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize {
     let newest = at == entry.comings.len();
     // There is only one rule of a shape, so the one before this one is gone: if somebody was about to close
     // it, then by that.
@@ -84,11 +87,20 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize, most: usi
         entry.last_seen = event.time.clone();
         entry.state = State::Open;
     }
-    // The oldest goes, unless it is the one that came this late.
-    if entry.comings.len() > most {
-        entry.comings.remove(usize::from(at == 0));
-    }
+    forget(&mut entry.comings, event);
     entry.comings.iter().position(|coming| coming.event == event.id).unwrap_or_default()
+}
+
+/// The oldest goes, but for the one that came now, however late, and for those that make a fight.
+fn forget(comings: &mut Vec<Coming>, event: &Event) {
+    let hour = seconds(&event.time).saturating_sub(HOUR);
+    let fights = |coming: &Coming| coming.back && seconds(&coming.at) > hour;
+    let mut others = comings.iter().enumerate().filter(|(_, coming)| !fights(coming));
+    if others.clone().count() > COMINGS
+        && let Some((oldest, _)) = others.find(|(_, coming)| coming.event != event.id)
+    {
+        comings.remove(oldest);
+    }
 }
 
 /// Whether the rule was not there any more when it was looked for.

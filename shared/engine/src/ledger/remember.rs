@@ -137,13 +137,12 @@ fn take(
     remembered: &mut Remembered,
 ) -> BTreeMap<Key, Entry> {
     let Decision { findings, notes, subject, .. } = decision;
-    let most = usize::try_from(turn.limits.comebacks_per_hour).unwrap_or(usize::MAX);
     let mut entries: BTreeMap<Key, Entry> = BTreeMap::new();
     findings.retain(|finding| {
         let key = Key::of(finding, subject);
         let known = entries.get(&key).or_else(|| memory.entries.get(&key)).cloned();
         let mut entry = known.unwrap_or_else(|| unknown(&key, finding, turn.event));
-        let at = place(&mut entry, turn.event, finding, most);
+        let at = place(&mut entry, turn.event, finding);
         let Some(coming) = entry.comings.get(at) else { return true };
         if coming.is_held_by_other(turn) {
             notes.push(format!("{} is dealt with by another invocation", entry.id));
@@ -225,9 +224,11 @@ impl Remembered {
         let newest = at + 1 == entry.comings.len();
         let Some(coming) = entry.comings.get_mut(at) else { return };
         let outcome = about_to(finding);
-        // What somebody held, and died, is written as it is now.
+        // What somebody held, and died, or what is gone and not remembered so, is written as it is now.
+        let is_right =
+            coming.held.is_none() && !(newest && is_gone(finding) && entry.state == State::Open);
         if !matches!(finding.remedy, Remedy::Do(_))
-            && coming.held.is_none()
+            && is_right
             && let Some(told) = &coming.told
             && is_same(&told.outcome, outcome)
             && !has_risen(finding, told)
