@@ -8,8 +8,9 @@ from harness import deploy, places
 WATCHERS = frozenset({"ingress", "cache"})
 MOVERS = frozenset({"recreate"})
 PAGE = frozenset({"approve"})
+DIGEST = frozenset({"digest"})
 SHELL = WATCHERS | MOVERS | {"trail"}
-EVERYONE = SHELL | PAGE
+EVERYONE = SHELL | PAGE | DIGEST
 #: Where the code is that calls AWS, and which functions use a module of it; those below a directory are meant by
 #: the longest name that fits. A role allows what the modules of its function call.
 MODULES = {
@@ -43,11 +44,15 @@ ONLY = {
     "kms:GenerateMac": MOVERS,
     "kms:VerifyMac": PAGE,
 }
-#: What AWS itself does with the rights of a function: its logs, what failed, and, on request, keys and traces.
+#: What AWS itself does with the rights of a function: its logs, what failed, reading its queue, and, on request, keys
+#: and traces.
 BY_THE_PLATFORM = {
     "logs:CreateLogStream": EVERYONE,
     "logs:PutLogEvents": EVERYONE,
     "sqs:SendMessage": WATCHERS,
+    "sqs:ReceiveMessage": DIGEST,
+    "sqs:DeleteMessage": DIGEST,
+    "sqs:GetQueueAttributes": DIGEST,
     "kms:Decrypt": EVERYONE,
     "kms:GenerateDataKey": EVERYONE,
     "xray:PutTraceSegments": EVERYONE,
@@ -69,6 +74,13 @@ BY_THE_PLATFORM = {
     "logs:ListLogDeliveries": MOVERS,
     "logs:PutResourcePolicy": MOVERS,
     "logs:UpdateLogDelivery": MOVERS,
+}
+#: Of the template, before the code that calls it is here.
+AHEAD = {
+    "dynamodb:PutItem": WATCHERS,
+    "dynamodb:Query": WATCHERS,
+    "dynamodb:UpdateItem": WATCHERS,
+    "sns:Publish": DIGEST,
 }
 #: Actions that change something and know no resources: traces, a task by its token, and what ElastiCache asks for.
 KNOW_NO_RESOURCES = re.compile(
@@ -278,13 +290,13 @@ def test_calls_that_only_some_make_are_made():
 def test_roles_allow_exactly_what_the_code_of_their_function_calls():
     for function, role in roles():
         of_platform = {action for action, functions in BY_THE_PLATFORM.items() if function in functions}
-        made = called(function)
+        made = called(function) | {action for action, functions in AHEAD.items() if function in functions}
         assert made, f"no call of {function} was found"
         assert {action for action, _, _ in allowed(role)} == made | of_platform, role
 
 
 def test_what_is_asked_for_is_allowed_on_request_only():
-    """Keys, traces, moves and the page."""
+    """Keys, traces, chat, moves and the page."""
     resources = deploy.template()["Resources"]
     for _, role in roles():
         for action, resource, condition in allowed(role):
@@ -297,6 +309,8 @@ def test_what_is_asked_for_is_allowed_on_request_only():
                 expected = "MovesBegin"
             elif action == "kms:GenerateMac":
                 expected = "HasPage"
+            elif resource == {"Ref": "ChatAlerts"}:
+                expected = "HasChat"
             assert condition == expected, action
 
 
@@ -341,10 +355,35 @@ def test_managed_policies_fit():
         if resource["Type"] == "AWS::IAM::ManagedPolicy":
             text = json.dumps(resource["Properties"]["PolicyDocument"], separators=(",", ":"))
             text = re.sub(r'\{"Fn::Sub":("[^"]*")\}', r"\1", text)
+            text = re.sub(r'\{"Fn::GetAtt":[^}]*\}', f'"{"x" * 90}"', text)
             text = re.sub(r'\{"Ref":"([\w:]+)"\}', lambda ref: f'"{names.get(ref.group(1), "x" * 90)}"', text)
             for variable, value in names.items():
                 text = text.replace(f"${{{variable}}}", value)
-            assert 500 < len(re.sub(r"\s", "", text)) <= 6_144, name
+            assert 300 < len(re.sub(r"\s", "", text)) <= 6_144, name
+
+
+def test_a_digest_has_time_and_is_tried_again():
+    """What AWS advises for a queue that Lambda reads: developer guide, "Using Lambda with Amazon SQS"."""
+    resources = deploy.template()["Resources"]
+    queue = resources["DigestQueue"]["Properties"]
+    (function,) = of_functions(DIGEST)
+    (mapping,) = (event["Properties"] for event in function["Properties"]["Events"].values())
+    window = mapping["MaximumBatchingWindowInSeconds"]
+    assert mapping["Queue"] == {"Fn::GetAtt": ["DigestQueue", "Arn"]} and window == 60
+    assert queue["VisibilityTimeout"] >= 6 * function["Properties"]["Timeout"] + window
+    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+    assert queue["MessageRetentionPeriod"] < resources["FailureQueue"]["Properties"]["MessageRetentionPeriod"]
+    # The alarm goes off before the third attempt, after which SQS leaves a message out of the metric.
+    assert resources["DigestAlarm"]["Properties"]["Threshold"] < window + 2 * queue["VisibilityTimeout"]
+
+
+def test_exceptions_and_memory_are_given_to_those_who_decide():
+    resources = deploy.template()["Resources"]
+    for name, binary in deploy.functions(deploy.template()):
+        properties = resources[name]["Properties"]
+        own = set(properties.get("Environment", {}).get("Variables", {}))
+        assert ("Layers" in properties) == (binary in WATCHERS), name
+        assert ({"PORTCULLIS_EXCEPTIONS_DIR", "PORTCULLIS_LEDGER_TABLE"} <= own) == (binary in WATCHERS), name
 
 
 def test_one_role_per_function():
