@@ -60,6 +60,13 @@ def workflows(document):
             yield name, places.TEMPLATE.parent / resource["Properties"]["DefinitionUri"]
 
 
+def layers(document):
+    """Logical id and directory of each layer's files."""
+    for name, resource in document["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            yield name, places.TEMPLATE.parent / resource["Properties"]["ContentUri"]
+
+
 def package(path):
     """A function's zip, as `make package` makes it; compressed once."""
     return _package(path, path.stat().st_mtime_ns)
@@ -70,32 +77,50 @@ def _package(path, _modified):
     return binaries.package(path)
 
 
-def deploy(account, **parameters):
-    """Create the stack, or update it with other parameters."""
-    document = template()
-    s3, cloudformation = account.client("s3"), account.client("cloudformation")
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    for name, binary in functions(document):
-        key = f"{binary}.zip"
-        s3.put_object(Bucket=BUCKET, Key=key, Body=package(places.binary(binary)))
-        document["Resources"][name]["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": key}
-    for name, path in workflows(document):
-        s3.put_object(Bucket=BUCKET, Key=path.name, Body=path.read_bytes())
-        document["Resources"][name]["Properties"]["DefinitionUri"] = {"Bucket": BUCKET, "Key": path.name}
-    del document["Globals"]["Function"]["CodeUri"]
-    bucket, key = TEMPLATE.split("/")
-    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(document).encode())
+def deploy(account, exceptions=None, **parameters):
+    """Create the stack; `exceptions` is another directory of policies than the repository's."""
+    account.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    cloudformation = account.client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK,
-        TemplateURL=f"{account.endpoint}/{TEMPLATE}",
+        TemplateURL=publish(account, prepared(account, exceptions)),
         Parameters=_parameters(parameters),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     return Stack(account, _finished(cloudformation, "CREATE_COMPLETE"))
 
 
-def update(stack, **parameters):
-    """Update a deployed stack to other parameters, with the template that it has."""
+def prepared(account, exceptions=None):
+    """The template, with everything that it is made of in a bucket."""
+    document = template()
+    s3 = account.client("s3")
+    for name, binary in functions(document):
+        key = f"{binary}.zip"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=package(places.binary(binary)))
+        document["Resources"][name]["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": key}
+    for name, directory in layers(document):
+        content = binaries.package_layer(exceptions or directory)
+        key = f"{name}-{binaries.digest(content)}.zip"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+        document["Resources"][name]["Properties"]["ContentUri"] = {"Bucket": BUCKET, "Key": key}
+    for name, path in workflows(document):
+        s3.put_object(Bucket=BUCKET, Key=path.name, Body=path.read_bytes())
+        document["Resources"][name]["Properties"]["DefinitionUri"] = {"Bucket": BUCKET, "Key": path.name}
+    del document["Globals"]["Function"]["CodeUri"]
+    return document
+
+
+def publish(account, document):
+    """Puts a template where CloudFormation reads it; gives its URL."""
+    bucket, key = TEMPLATE.split("/")
+    account.client("s3").put_object(Bucket=bucket, Key=key, Body=json.dumps(document).encode())
+    return f"{account.endpoint}/{TEMPLATE}"
+
+
+def update(stack, exceptions=None, **parameters):
+    """Update a deployed stack to other parameters, and to other policies if a directory of them is given."""
+    if exceptions:
+        publish(stack.account, prepared(stack.account, exceptions))
     cloudformation = stack.account.client("cloudformation")
     cloudformation.update_stack(
         StackName=STACK,

@@ -1,7 +1,7 @@
-// The built functions: found, checked, and packed as assets.
+// The built functions and the exceptions: found, checked, and packed as assets.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import type { Architecture } from "aws-cdk-lib/aws-lambda";
@@ -38,6 +38,14 @@ export function codeOf(scope: Construct, binary: string, directory: string, arch
       },
     },
   });
+}
+
+/** The layer of the exceptions. Without a policy everything public would be closed, 80 and 443 included. */
+export function policiesIn(scope: Construct, id: string, directory: string): Asset {
+  if (!existsSync(directory) || !readdirSync(directory).some((name) => name.endsWith(".cedar"))) {
+    throw new Error(`no exceptions: there is no file \`*.cedar\` in \`${short(directory)}\``);
+  }
+  return new Asset(scope, `Content-${id}`, { path: directory });
 }
 
 /** In cargo-lambda's layout, or in Cargo's own: a directory of binaries. */

@@ -25,10 +25,11 @@ export interface Environment extends Settings {
 }
 
 const SETTINGS: readonly (keyof Settings)[] = [
-  ...(["mode", "alertEmail", "alertTopicArn", "organizationId"] as const),
+  ...(["mode", "actionsPerEvent", "actionsPerMinute", "comebacksPerHour"] as const),
+  ...(["alertEmail", "alertTopicArn", "organizationId", "chatTopic", "alertsPerMinute"] as const),
   ...(["moveCaches", "cachePort", "approvalPage", "answerDays", "alarms", "dashboard", "tracing"] as const),
   ...(["logRetentionDays", "kmsKeyArn", "permissionsBoundaryArn", "architecture"] as const),
-  ...(["reservedConcurrency", "functionsDirectory"] as const),
+  ...(["reservedConcurrency", "functionsDirectory", "exceptionsDirectory"] as const),
 ];
 const PLACES: readonly (keyof Environment)[] = ["account", "region", "tags"];
 
@@ -84,13 +85,18 @@ function pick(value: (name: string) => unknown): Settings {
 function typed(name: keyof Settings, text: string): string | number | boolean {
   switch (name) {
     case "approvalPage":
+    case "chatTopic":
     case "dashboard":
     case "tracing":
       if (["yes", "true"].includes(text)) return true;
       if (["no", "false"].includes(text)) return false;
       throw new Error(`\`${name}\` is \`${text}\` and must be yes or no`);
+    case "actionsPerEvent":
+    case "actionsPerMinute":
+    case "alertsPerMinute":
     case "answerDays":
     case "cachePort":
+    case "comebacksPerHour":
     case "logRetentionDays":
     case "reservedConcurrency":
       if (/^\d+$/.test(text)) return Number(text);

@@ -17,11 +17,6 @@ export const ACKNOWLEDGED: readonly Reason[] = [
     reason: "It is itself the dead-letter queue, of the rules that SAM makes of the functions' events.",
   },
   {
-    resource: "FailureQueue",
-    ids: ["AwsSolutions-SQS3"],
-    reason: "It is itself what a dead-letter queue is for: the destination of the functions' failed events.",
-  },
-  {
     resource: "CloseIngress",
     ids: [
       "AwsSolutions-IAM5[Resource::*]",

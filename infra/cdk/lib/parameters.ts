@@ -29,9 +29,14 @@ export function parametersOf(props: PortcullisProps, template: Template): Record
 export function choicesOf(props: PortcullisProps): Choices {
   return {
     Mode: ["mode", props.mode],
+    ActionsPerEvent: ["actionsPerEvent", props.actionsPerEvent],
+    ActionsPerMinute: ["actionsPerMinute", props.actionsPerMinute],
+    ComebacksPerHour: ["comebacksPerHour", props.comebacksPerHour],
     AlertEmail: ["alertEmail", props.alertEmail],
     AlertTopicArn: ["alertTopic", props.alertTopic?.topicArn],
     OrganizationId: ["organizationId", props.organizationId],
+    ChatTopic: ["chatTopic", yesOrNo(props.chatTopic)],
+    AlertsPerMinute: ["alertsPerMinute", props.alertsPerMinute],
     MoveCaches: ["moveCaches", props.moveCaches],
     CachePort: ["cachePort", props.cachePort?.toString()],
     ApprovalPage: ["approvalPage", yesOrNo(props.approvalPage)],
@@ -68,7 +73,8 @@ function admits(parameter: TemplateParameter, value: string | number): boolean {
 
 function refusal(property: string, value: string | number, parameter: TemplateParameter): string {
   const { MinValue, MaxValue, ConstraintDescription } = parameter;
-  const between = MinValue === undefined ? undefined : `a number from ${MinValue} to ${MaxValue}`;
+  const most = MaxValue === undefined ? "up" : `to ${MaxValue}`;
+  const between = MinValue === undefined ? undefined : `a number from ${MinValue} ${most}`;
   const wanted =
     parameter.AllowedValues?.join(", ") ?? between ?? ConstraintDescription?.replace(", or nothing", "");
   return `\`${property}\` is \`${value}\` and must be ${parameter.AllowedValues ? "one of " : ""}${wanted}`;

@@ -4,17 +4,17 @@ import { Stack, Token } from "aws-cdk-lib";
 import type { CfnInclude } from "aws-cdk-lib/cloudformation-include";
 import { Architecture } from "aws-cdk-lib/aws-lambda";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
-import type { CfnFunction, CfnStateMachine } from "aws-cdk-lib/aws-sam";
+import type { CfnFunction, CfnLayerVersion, CfnStateMachine } from "aws-cdk-lib/aws-sam";
 import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
 import { type IQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { builtByCargoLambda, codeOf } from "./code.ts";
+import { builtByCargoLambda, codeOf, policiesIn } from "./code.ts";
 import { decide, type Decisions } from "./decide.ts";
 import { admitServices } from "./key.ts";
 import { acknowledge } from "./nag.ts";
 import { parametersOf } from "./parameters.ts";
 import type { PortcullisProps } from "./props.ts";
-import { functionsOf, include, readTemplate, type Template, workflowsOf } from "./template.ts";
+import { functionsOf, include, layersOf, readTemplate, type Template, workflowsOf } from "./template.ts";
 
 /**
  * Closes public security-group ingress and reports ElastiCache caches on their default ports, in the account
@@ -24,10 +24,16 @@ import { functionsOf, include, readTemplate, type Template, workflowsOf } from "
 export class Portcullis extends Construct {
   /** The topic of the alerts: the stack's own, or the one that was given. */
   readonly alertTopic: ITopic;
+  /** The topic of the alerts for chat; undefined without it. */
+  readonly chatTopic: ITopic | undefined;
   /** The function for security groups. */
   readonly ingressFunctionName: string;
   /** The function for caches. */
   readonly cacheFunctionName: string;
+  /** The function that tells of many findings at once. */
+  readonly digestFunctionName: string;
+  /** What is remembered of findings. */
+  readonly ledgerTableName: string;
   /** The function that checks the trail. */
   readonly trailFunctionName: string;
   /** Events that could not be handed to a function, each with the reason. */
@@ -50,14 +56,20 @@ export class Portcullis extends Construct {
     const decisions = decide(template, parameters, { AlarmsTell: alarmsTell(props.alertTopic, Stack.of(this)) });
     const included = include(this, template, parameters, decisions);
     this.addCode(included, template, props);
+    this.addExceptions(included, template, props);
     this.addWorkflows(included, template);
     if (props.kmsKey) admitServices(props.kmsKey, Stack.of(this));
     acknowledge(included);
 
     this.alertTopic =
       props.alertTopic ?? Topic.fromTopicArn(this, "AlertTopic", included.getResource("AlertTopic").ref);
+    this.chatTopic = props.chatTopic
+      ? Topic.fromTopicArn(this, "ChatAlerts", included.getResource("ChatAlerts").ref)
+      : undefined;
     this.ingressFunctionName = included.getResource("IngressFunction").ref;
     this.cacheFunctionName = included.getResource("CacheFunction").ref;
+    this.digestFunctionName = included.getResource("DigestFunction").ref;
+    this.ledgerTableName = included.getResource("Ledger").ref;
     this.trailFunctionName = included.getResource("TrailFunction").ref;
     this.undeliveredQueue = this.queue(included, "UndeliveredQueue", props);
     this.failureQueue = this.queue(included, "FailureQueue", props);
@@ -77,6 +89,15 @@ export class Portcullis extends Construct {
       const asset = codeOf(this, binary, directory, props.architecture ?? Architecture.ARM_64);
       resource.codeUri = { bucket: asset.s3BucketName, key: asset.s3ObjectKey };
       asset.addResourceMetadata(resource, "CodeUri");
+    }
+  }
+
+  private addExceptions(included: CfnInclude, template: Template, props: PortcullisProps): void {
+    for (const [id, directory] of layersOf(template)) {
+      const resource = included.getResource(id) as CfnLayerVersion;
+      const asset = policiesIn(this, id, props.exceptionsDirectory ?? directory);
+      resource.contentUri = { bucket: asset.s3BucketName, key: asset.s3ObjectKey };
+      asset.addResourceMetadata(resource, "ContentUri");
     }
   }
 

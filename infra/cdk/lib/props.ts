@@ -21,6 +21,24 @@ export interface PortcullisProps {
   readonly mode?: (typeof MODES)[number];
 
   /**
+   * The most rules that one event has closed. What is beyond is told, and left open.
+   * @default 25
+   */
+  readonly actionsPerEvent?: number;
+
+  /**
+   * The most rules that are closed in one minute, by all events together. What is beyond is told, and left open.
+   * @default 100
+   */
+  readonly actionsPerMinute?: number;
+
+  /**
+   * When a rule that was closed comes back so often within an hour, it is left open, and a person is told.
+   * @default 3
+   */
+  readonly comebacksPerHour?: number;
+
+  /**
    * An e-mail address for the alerts. It must confirm the subscription. Not together with `alertTopic`.
    * @default - none
    */
@@ -39,6 +57,18 @@ export interface PortcullisProps {
    * @default - this account only
    */
   readonly organizationId?: string;
+
+  /**
+   * A second topic, with the alerts in the form that Amazon Q Developer shows in Slack, Microsoft Teams and Chime.
+   * @default false
+   */
+  readonly chatTopic?: boolean;
+
+  /**
+   * The most alerts in one minute. What is beyond becomes one message with a table, a minute later.
+   * @default 10
+   */
+  readonly alertsPerMinute?: number;
 
   /**
    * `on-request`: `portcullis move` moves a cache to a custom port. `ask`: so does each new cache on its default port,
@@ -90,8 +120,8 @@ export interface PortcullisProps {
   readonly logRetentionDays?: (typeof LOG_RETENTION_DAYS)[number];
 
   /**
-   * A key of yours for the topic, the queues, the logs and the functions' settings. The policy of a key that is
-   * made in this app is extended for the services that use it; that of another must admit them already.
+   * A key of yours for the topics, the queues, the tables, the logs and the functions' settings. The policy of a key
+   * that is made in this app is extended for the services that use it; that of another must admit them already.
    * @default - keys that AWS owns, which cost nothing
    */
   readonly kmsKey?: IKey;
@@ -120,4 +150,10 @@ export interface PortcullisProps {
    * @default - target/lambda of the repository, or of CARGO_TARGET_DIR
    */
   readonly functionsDirectory?: string;
+
+  /**
+   * Where the exceptions are, one or more `*.cedar`: what is tolerated. Check them with `portcullis exceptions check`.
+   * @default - infra/exceptions of the repository
+   */
+  readonly exceptionsDirectory?: string;
 }

@@ -38,6 +38,7 @@ interface Resource {
   readonly Properties: {
     readonly Events?: Record<string, unknown>;
     readonly DefinitionUri?: string;
+    readonly ContentUri?: string;
     EventInvokeConfig?: unknown;
   };
 }
@@ -57,6 +58,13 @@ export function functionsOf(template: Template): [id: string, binary: string][] 
 export function workflowsOf(template: Template): [id: string, file: string][] {
   return Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
     Properties.DefinitionUri ? [[id, join(INFRA, Properties.DefinitionUri)]] : [],
+  );
+}
+
+/** Logical id of each layer, and the directory of its files. */
+export function layersOf(template: Template): [id: string, directory: string][] {
+  return Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
+    Properties.ContentUri ? [[id, join(INFRA, Properties.ContentUri)]] : [],
   );
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type App, Stack, Tags } from "aws-cdk-lib";
@@ -9,7 +9,7 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { Portcullis } from "../lib/portcullis.ts";
 import { ALARMS, LOG_RETENTION_DAYS, MODES, MOVE_CACHES } from "../lib/props.ts";
 import { readTemplate } from "../lib/template.ts";
-import { app, built, type Data, portcullis, program, synthesise } from "./synth.ts";
+import { app, built, type Data, portcullis, program, scratch, synthesise } from "./synth.ts";
 
 const TOPIC = "arn:aws:sns:eu-west-1:111122223333:security";
 const HERE = { account: "111122223333", region: "eu-west-1" };
@@ -29,7 +29,7 @@ test("the code of each function is its binary, as bootstrap, and nothing else", 
   const construct = portcullis();
   const assembly = (construct.node.root as App).synth();
   const { Resources } = assembly.getStackArtifact(Stack.of(construct).artifactId).template as Data;
-  for (const binary of ["Ingress", "Cache", "Trail"]) {
+  for (const binary of ["Ingress", "Cache", "Digest", "Trail"]) {
     const { Key } = Resources[`${binary}Function`].Properties.CodeUri;
     const directory = join(assembly.directory, `asset.${Key.replace(".zip", "")}`);
     assert.deepEqual(readdirSync(directory), ["bootstrap"]);
@@ -38,12 +38,39 @@ test("the code of each function is its binary, as bootstrap, and nothing else", 
   }
 });
 
+test("the exceptions are a layer of the functions that decide", () => {
+  const exceptionsDirectory = scratch();
+  writeFileSync(join(exceptionsDirectory, "ours.cedar"), "permit (principal, action, resource);");
+  const construct = portcullis(() => ({ exceptionsDirectory }));
+  const assembly = (construct.node.root as App).synth();
+  const { Resources } = assembly.getStackArtifact(Stack.of(construct).artifactId).template as Data;
+  const { Key } = Resources.Exceptions.Properties.ContentUri;
+  assert.deepEqual(readdirSync(join(assembly.directory, `asset.${Key.replace(".zip", "")}`)), ["ours.cedar"]);
+  const having = Object.keys(Resources).filter((id) => Resources[id].Properties.Layers);
+  assert.deepEqual(having.sort(), ["CacheFunction", "IngressFunction"]);
+  for (const id of having) {
+    const { Layers, Environment } = Resources[id].Properties;
+    assert.deepEqual(Layers, [{ Ref: "Exceptions" }]);
+    assert.equal(Environment.Variables.PORTCULLIS_EXCEPTIONS_DIR, "/opt");
+  }
+});
+
+test("the topic for chat is there on request", () => {
+  const construct = portcullis(() => ({ chatTopic: true }));
+  assert.deepEqual(Stack.of(construct).resolve(construct.chatTopic?.topicArn), { Ref: "ChatAlerts" });
+  const plain = portcullis();
+  assert.equal(plain.chatTopic, undefined);
+  assert.doesNotMatch(JSON.stringify(synthesise(plain)), /Chat|CHAT/);
+});
+
 test("the attributes are what the stack makes", () => {
   const construct = portcullis();
   const resolve = (value: unknown) => Stack.of(construct).resolve(value);
   assert.deepEqual(resolve(construct.alertTopic.topicArn), { Ref: "AlertTopic" });
   assert.deepEqual(resolve(construct.ingressFunctionName), { Ref: "IngressFunction" });
   assert.deepEqual(resolve(construct.cacheFunctionName), { Ref: "CacheFunction" });
+  assert.deepEqual(resolve(construct.digestFunctionName), { Ref: "DigestFunction" });
+  assert.deepEqual(resolve(construct.ledgerTableName), { Ref: "Ledger" });
   assert.deepEqual(resolve(construct.trailFunctionName), { Ref: "TrailFunction" });
   assert.deepEqual(resolve(construct.undeliveredQueue.queueUrl), { Ref: "UndeliveredQueue" });
   assert.deepEqual(resolve(construct.failureQueue.queueArn), { "Fn::GetAtt": ["FailureQueue", "Arn"] });
@@ -71,7 +98,7 @@ test("without moves nothing of them is there", () => {
   assert.equal(plain.movesTableName, undefined);
   assert.equal(plain.approvalPageUrl, undefined);
   const text = JSON.stringify(synthesise(plain));
-  assert.doesNotMatch(text, /Recreate|Approve|Moves|RECREATE|LinkKey|DynamoDB|StepFunctions/);
+  assert.doesNotMatch(text, /Recreate|Approve|Moves|RECREATE|LinkKey|StepFunctions/);
 });
 
 test("what is not made has no attribute", () => {
@@ -151,13 +178,14 @@ test("tags reach everything that can carry them", () => {
   assert.deepEqual([...new Set(types)].sort(), [
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
+    "AWS::DynamoDB::Table",
     "AWS::IAM::Role",
     "AWS::Logs::LogGroup",
     "AWS::SNS::Topic",
     "AWS::SQS::Queue",
     "AWS::Serverless::Function",
   ]);
-  assert.equal(types.filter((type) => type === "AWS::Serverless::Function").length, 3);
+  assert.equal(types.filter((type) => type === "AWS::Serverless::Function").length, 4);
 });
 
 test("the types of the properties are the template's allowed values", () => {

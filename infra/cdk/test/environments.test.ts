@@ -25,11 +25,13 @@ test("the command line's text becomes what the properties are", () => {
     approvalPage: "yes",
     cachePort: "17321",
     answerDays: "3",
+    chatTopic: "yes",
+    alertsPerMinute: "4",
     alertEmail: "",
   };
   const typed = {
     ...{ mode: "observe", dashboard: false, tracing: true, logRetentionDays: 30, reservedConcurrency: 5 },
-    ...{ approvalPage: true, cachePort: 17321, answerDays: 3 },
+    ...{ approvalPage: true, cachePort: 17321, answerDays: 3, chatTopic: true, alertsPerMinute: 4 },
   };
   assert.deepEqual(environments(context), [typed]);
 });

@@ -52,10 +52,20 @@ test("a function that is no program for Linux", () => {
 
 test("a directory of binaries, as Cargo leaves it, is taken too", () => {
   const functionsDirectory = scratch();
-  for (const name of ["ingress", "cache", "trail"])
+  for (const name of ["ingress", "cache", "digest", "trail"])
     writeFileSync(join(functionsDirectory, name), program("arm64", name));
   mkdirSync(join(functionsDirectory, "deps"));
   assert.ok(synthesise(portcullis(() => ({ functionsDirectory })))["Resources"].TrailFunction);
+});
+
+test("a directory without exceptions would close what nobody means to close", () => {
+  const exceptionsDirectory = scratch();
+  for (const directory of [exceptionsDirectory, join(exceptionsDirectory, "none")]) {
+    assert.throws(
+      () => portcullis(() => ({ exceptionsDirectory: directory })),
+      /^Error: no exceptions: there is no file `\*\.cedar` in `/,
+    );
+  }
 });
 
 test("what subscribes to or opens the stack's own topic contradicts another topic", () => {
@@ -78,6 +88,7 @@ test("a page without moves has nothing to ask", () => {
 test("what the template's parameters do not admit, all of it at once", () => {
   const wrong = {
     mode: "watch" as never,
+    comebacksPerHour: 0,
     alertEmail: "nobody",
     organizationId: "42",
     logRetentionDays: 2 as never,
@@ -89,6 +100,7 @@ test("what the template's parameters do not admit, all of it at once", () => {
   };
   const told = [
     "`mode` is `watch` and must be one of enforce, observe",
+    "`comebacksPerHour` is `0` and must be a number from 1 up",
     "`alertEmail` is `nobody` and must be an e-mail address",
     "`organizationId` is `42` and must be the id of an organization",
     "`moveCaches` is `yes` and must be one of no, on-request, ask, fresh",

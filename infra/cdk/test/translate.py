@@ -34,6 +34,9 @@ def translated(template, given):
         if name in template["Resources"]:
             template["Resources"][name]["Properties"]["DefinitionUri"] = f"s3://code/{path.name}"
             template["Resources"][name].pop("Metadata", None)
+    for name, path in deploy.layers(deploy.template()):
+        template["Resources"][name]["Properties"]["ContentUri"] = f"s3://code/{path.name}"
+        template["Resources"][name].pop("Metadata", None)
     for unlike in ("Metadata", "Rules"):
         template.pop(unlike, None)
     defaults = {name: parameter["Default"] for name, parameter in template.get("Parameters", {}).items()}
