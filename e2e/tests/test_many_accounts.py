@@ -5,12 +5,14 @@ CLI's own model and recorded, and what the recorded stack set holds is deployed 
 """
 
 import hashlib
+import io
 import json
 import os
 import re
 import stat
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -246,12 +248,34 @@ def test_workflow_is_in_every_region_and_named_by_its_content(company):
         assert s3.get_object(Bucket=f"{PREFIX}-{region}", Key=place["Key"])["Body"].read() == body
 
 
+def test_exceptions_are_in_every_region_and_named_by_their_content(company):
+    template = json.loads((company.workplace.target / "portcullis.json").read_text())
+    (layer,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::LayerVersion"]
+    place = layer["Properties"]["Content"]
+    assert place["S3Bucket"] == {"Fn::Sub": f"{PREFIX}-${{AWS::Region}}"}
+    policies = places.REPO / "infra" / "exceptions"
+    for region in REGIONS:
+        body = (
+            company.account.client("s3", region=region)
+            .get_object(Bucket=f"{PREFIX}-{region}", Key=place["S3Key"])["Body"]
+            .read()
+        )
+        assert hashlib.sha256(body).hexdigest()[:16] in place["S3Key"]
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            assert archive.read("default.cedar") == (policies / "default.cedar").read_bytes()
+            assert {name for name in archive.namelist() if "/" not in name} == {
+                path.name for path in policies.iterdir() if path.is_file()
+            }
+
+
 def test_member_without_moves_has_nothing_of_them(company):
     for member in company.members.values():
         resources = member.client("cloudformation").describe_stack_resources(StackName=member.name)["StackResources"]
         kinds = {resource["ResourceType"] for resource in resources}
         assert "AWS::Lambda::Function" in kinds
-        assert not kinds & {"AWS::StepFunctions::StateMachine", "AWS::DynamoDB::Table", "AWS::Lambda::Url"}
+        assert not kinds & {"AWS::StepFunctions::StateMachine", "AWS::KMS::Key", "AWS::Lambda::Url"}
+        tables = [r["LogicalResourceId"] for r in resources if r["ResourceType"] == "AWS::DynamoDB::Table"]
+        assert tables == ["Ledger"]
 
 
 def contents(account, prefix=PREFIX):
@@ -267,9 +291,9 @@ def test_unchanged_code_is_not_uploaded_again(company):
     before = contents(company.account)
     done = company.workplace.package()
     assert done.returncode == 0 and "uploaded" not in done.stdout, done.stdout + done.stderr
-    code = len(list(deploy.functions(deploy.template()))) + 1
+    code = len(list(deploy.functions(deploy.template()))) + 2
     assert contents(company.account) == before
-    assert len(before) == 2 * code + 1 == 13, "five functions and a workflow in two Regions, one template"
+    assert len(before) == 2 * code + 1 == 17, "six functions, a layer and a workflow in two Regions, one template"
 
 
 @pytest.fixture

@@ -59,6 +59,9 @@ def run(options):
 
     files = {name: binaries.package(path) for name, path in paths.items()}
     keys = {name: f"{DIRECTORY}/{name}-{binaries.digest(content)}.zip" for name, content in files.items()}
+    for name in translation.layers(template):
+        files[name] = binaries.package_layer(REPO / "infra" / name)
+        keys[name] = f"{DIRECTORY}/{name.rstrip('/')}-{binaries.digest(files[name])}.zip"
     for name in translation.definitions(template):
         files[name] = (REPO / "infra" / name).read_bytes()
         keys[name] = f"{DIRECTORY}/{name.removesuffix('.json')}-{binaries.digest(files[name])}.json"

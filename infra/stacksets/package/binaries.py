@@ -1,4 +1,4 @@
-"""The functions as they were built, checked for what Lambda would only find out at their first event."""
+"""The functions as they were built, checked for what Lambda would only find out at their first event; and layers."""
 
 import hashlib
 import io
@@ -24,12 +24,26 @@ def target(repo):
 
 def package(path):
     """The zip of a function; the same bytes for the same binary."""
-    entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
-    entry.external_attr = 0o100755 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
+    return archive({"bootstrap": (path, 0o100755)})
+
+
+def package_layer(directory):
+    """The zip of a layer: all files of a directory; the same bytes for the same files."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    if not files:
+        raise Unbuilt(f"{directory} has no files: the layer would be empty")
+    return archive({path.relative_to(directory).as_posix(): (path, 0o100644) for path in files})
+
+
+def archive(files):
+    """A zip of files by name, each a path and a mode."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(entry, path.read_bytes(), compresslevel=6)
+    with zipfile.ZipFile(buffer, "w") as zipped:
+        for name, (path, mode) in files.items():
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = mode << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            zipped.writestr(entry, path.read_bytes(), compresslevel=6)
     return buffer.getvalue()
 
 

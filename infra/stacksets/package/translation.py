@@ -7,6 +7,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 FUNCTION = "AWS::Serverless::Function"
 STATE_MACHINE = "AWS::Serverless::StateMachine"
+LAYER = "AWS::Serverless::LayerVersion"
 
 
 def read(path):
@@ -27,8 +28,13 @@ def definitions(template):
     return [resource["Properties"]["DefinitionUri"] for resource in of_type(template, STATE_MACHINE)]
 
 
+def layers(template):
+    """The directory of each layer, as the template names it."""
+    return [resource["Properties"]["ContentUri"] for resource in of_type(template, LAYER)]
+
+
 def translate(template, bucket, keys, architecture, region):
-    """The template without a transform, with code and workflows in `<bucket>-<Region>` under these keys.
+    """The template without a transform, with code, layers and workflows in `<bucket>-<Region>` under these keys.
 
     `region` tells the translator the partition; nothing else of it gets into the template.
     """
@@ -47,6 +53,8 @@ def translate(template, bucket, keys, architecture, region):
         resource["Properties"]["CodeUri"] = location(binary)
     for resource in of_type(document, STATE_MACHINE):
         resource["Properties"]["DefinitionUri"] = location(resource["Properties"]["DefinitionUri"])
+    for resource in of_type(document, LAYER):
+        resource["Properties"]["ContentUri"] = location(resource["Properties"]["ContentUri"])
     # The zips are for this processor, so no stack may ask for another.
     document["Parameters"]["Architecture"].update(Default=architecture, AllowedValues=[architecture])
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
