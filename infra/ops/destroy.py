@@ -1,9 +1,9 @@
 """Remove the stack, its artifacts, and SAM's bucket if nothing else is in it. Nothing is left.
 
 Refuses while events lie in one of the two queues, for they would be gone: `make redrive` deals with
-them; and while caches are being moved, which would end in the middle. What the functions told and
-closed stays told and closed, and caches stay where they are; the alarms, logs and metrics' graphs go
-(CloudWatch keeps metrics for 15 months).
+them; while alerts wait for their digest; and while caches are being moved, which would end in the
+middle. What the functions told and closed stays told and closed, and caches stay where they are; the
+alarms, logs and metrics' graphs go (CloudWatch keeps metrics for 15 months).
 
 exit codes: 0 all is gone; 1 refused, or not all of it, and why is printed; 2 could not start
 """
@@ -51,14 +51,15 @@ def refuse(name, account, current):
 def events_wait(name, account, current):
     """Whether they do, which is told."""
     outputs = {item["OutputKey"]: item["OutputValue"] for item in current.get("Outputs", [])}
-    urls = {"undelivered": outputs.get("UndeliveredQueueUrl"), "failed": outputs.get("FailureQueueUrl")}
+    names = {"undelivered": "UndeliveredQueueUrl", "failed": "FailureQueueUrl", "digest": "DigestQueueUrl"}
+    urls = {queue: outputs.get(name) for queue, name in names.items()}
     counts = {queue: stacks.messages(account.client("sqs"), url) for queue, url in urls.items() if url}
     if not any(counts.values()):
         return False
     told = ", ".join(f"{stacks.number(count, 'event')} in the queue {queue}" for queue, count in counts.items())
     stacks.complain(
-        f"{name} still owes: {told}. They would be gone. `make redrive` deals with them; "
-        "`make destroy FORCE=1` removes them with the stack",
+        f"{name} still owes: {told}. They would be gone. `make redrive` deals with them, and what waits for a digest "
+        "goes out within a minute; `make destroy FORCE=1` removes them with the stack",
         stacks.NOT_ALL,
     )
     return True
@@ -75,8 +76,8 @@ def stop_moves(account, current):
 
 def say_what_aws_keeps(current):
     parameters = {item["ParameterKey"]: item["ParameterValue"] for item in current.get("Parameters", [])}
-    if parameters.get("MoveCaches", "no") != "no":
-        print("DynamoDB keeps a backup of the table of moves for 35 days, at no cost")
+    tables = "the ledger" if parameters.get("MoveCaches", "no") == "no" else "the ledger and of the table of moves"
+    print(f"DynamoDB keeps a backup of {tables} for 35 days, at no cost")
     if parameters.get("ApprovalPage") == "yes":
         print("KMS deletes the key of the links in 7 days; until then it costs nothing and signs nothing")
 

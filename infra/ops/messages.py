@@ -1,9 +1,11 @@
-"""What lies in the two queues, read: which function owes which event, and why it was not dealt with.
+"""What lies in the two queues, read: who owes what to whom, and why it was not dealt with.
 
 Undelivered (EventBridge): the body is the event, the message attributes say why.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 Failed (Lambda): the body is an invocation record with event and error.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+Failed (SQS): an alert that the digest did not tell; an attribute names the queue that it was in.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 """
 
 import dataclasses
@@ -33,6 +35,15 @@ class Owed:
     why: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Untold:
+    """An alert that goes back to the digest's queue."""
+
+    queue_arn: str
+    body: str
+    why: str
+
+
 def undelivered(message):
     """A message of EventBridge's."""
     event = document(message)
@@ -46,7 +57,10 @@ def undelivered(message):
 
 
 def failed(message):
-    """A message of Lambda's."""
+    """A message of Lambda's, or one that SQS moved here."""
+    source = message.get("Attributes", {}).get("DeadLetterQueueSourceArn")
+    if source:
+        return Untold(source, message["Body"], "the digest was not told in five attempts")
     record = document(message)
     context, event = record.get("requestContext"), record.get("requestPayload")
     if not isinstance(context, dict) or not isinstance(context.get("functionArn"), str):
@@ -80,6 +94,14 @@ def function_name(arn, stack_id, functions):
     name = arn.removeprefix(prefix).split(":")[0]
     if not arn.startswith(prefix) or name not in functions:
         raise NotUnderstood(f"{arn} is not a function of this stack")
+    return name
+
+
+def queue_name(arn, url):
+    """The name of the queue, if both mean the same: `arn:…:<account>:<name>` and `https://…/<account>/<name>`."""
+    account, name = arn.split(":")[4:6] if arn.count(":") == 5 else ("", "")
+    if url.split("/")[-2:] != [account, name]:
+        raise NotUnderstood(f"{arn} is not the digest's queue of this stack")
     return name
 
 

@@ -3,7 +3,8 @@
 Two queues keep them: `undelivered` has events that EventBridge could not hand over, `failed` has
 those that a function could not deal with in three attempts. Each message is invoked once, and
 deleted only if the function then succeeds. What fails again stays, and so does what is not
-understood. Dealing with an event twice is safe, and so is interrupting this.
+understood. An alert that the digest could not tell goes back to the digest's own queue. Dealing
+with an event twice is safe, and so is interrupting this.
 
 exit codes: 0 nothing is left; 1 something stays, and why is printed; 2 could not start
 """
@@ -57,6 +58,8 @@ def handle(stack, queue, message, dry_run):
     head = f"{queue.name}  {message['MessageId']}  "
     try:
         owed = messages.READERS[queue.name](message)
+        if isinstance(owed, messages.Untold):
+            return give_back(stack, queue, message, owed, dry_run)
         function = messages.function_name(owed.function_arn, stack.id, set(stack.functions.values()))
     except messages.NotUnderstood as reason:
         return False, f"{head}\n  stays: not understood: {stacks.plain(reason)}"
@@ -68,6 +71,18 @@ def handle(stack, queue, message, dry_run):
         return False, f"{head}\n  stays: {function}: {stacks.plain(error)}"
     queue.delete(message)
     return True, f"{head}\n  dealt with by {function}: {stacks.plain(text)}"
+
+
+def give_back(stack, queue, message, owed, dry_run):
+    """The same of an alert that the digest did not tell."""
+    url = stack.outputs["DigestQueueUrl"]
+    name = messages.queue_name(owed.queue_arn, url)
+    head = f"{queue.name}  {message['MessageId']}  an alert: {stacks.plain(owed.body)[:100]}\n  why: {owed.why}"
+    if dry_run:
+        return False, head
+    stack.client("sqs").send_message(QueueUrl=url, MessageBody=owed.body)
+    queue.delete(message)
+    return True, f"{head}\n  back in {name}, to be told within a minute"
 
 
 class Queue:
@@ -96,6 +111,7 @@ class Queue:
                 QueueUrl=self.url,
                 MaxNumberOfMessages=1,
                 MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["DeadLetterQueueSourceArn"],
                 VisibilityTimeout=HIDDEN_SECONDS,
                 WaitTimeSeconds=1,
             )
