@@ -28,11 +28,15 @@ ACCOUNTS = (1, 10, 500)
 ALARMS = ("all", "essential", "none")
 #: Said in the table of assumptions, in this order.
 FOUND_SHARE = 0.02
-CALLS = {"clean": 1, "found": 6, "trail": 3}
+CALLS = {"clean": 1, "found": 8, "trail": 3}
 CALL_MS = 100
 START_MS = 150
 MAILS = 1
 QUEUE_REQUESTS = 2
+#: Lambda's, at the digest's queue, whatever is in it: five connections, each of which waits 20 seconds at the most.
+POLLS_A_MINUTE = 5 * 60 // 20
+#: Units of DynamoDB: a subject's entries are read at each event, and written twice at a fault, beside the minute's.
+LEDGER = {"reads": 1, "writes": 5}
 METRICS = {"clean": 1, "found": 4}
 KEY_USES = {"invocation": 1, "alert": 2}
 GB = 10**9
@@ -91,7 +95,9 @@ def usage(template, measured, kind, alarms="all"):
         "logs-storage": logs * template.retention / DAYS,
         "sns-requests": found,
         "sns-mails": found * MAILS,
-        "sqs-requests": found * QUEUE_REQUESTS,
+        "sqs-requests": found * QUEUE_REQUESTS + POLLS_A_MINUTE * 60 * HOURS,
+        "dynamodb-reads": events * LEDGER["reads"],
+        "dynamodb-writes": found * LEDGER["writes"],
     }
 
 
@@ -161,6 +167,8 @@ def assumptions(template, measured):
         ("of them at fault, each with an alert", f"{FOUND_SHARE:.0%}"),
         ("people who get each alert by mail", f"{MAILS}"),
         ("requests to the queue of the machine that reads it", f"{QUEUE_REQUESTS} an alert"),
+        ("requests of Lambda to the digest's queue, though it is empty", f"{POLLS_A_MINUTE} a minute"),
+        ("the ledger: read units a call, write units a call at fault", f"{LEDGER['reads']}, {LEDGER['writes']}"),
         ("checks of the trail", f"every {template.check_minutes} minutes, {checks} a day (template)"),
         ("memory of the functions", f"{template.memory} MB (template)"),
         ("the function's own time: clean, at fault, trail", f"{took} (measured)"),
