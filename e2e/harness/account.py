@@ -17,8 +17,8 @@ REGION = "eu-west-1"
 ACCOUNT_ID = "111122223333"
 #: The root user's; nothing else is accepted unless IAM made it.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-#: Caches come up at once, and failed events are tried again at once.
-FAST = ("--creating-seconds", "0.3", "--retry-seconds", "0.1")
+#: Caches come up at once, failed events are tried again at once, and a minute of a digest is one second.
+FAST = ("--creating-seconds", "0.3", "--retry-seconds", "0.1", "--window-scale", "0.017")
 
 
 AGENT = f"Boto3/{boto3.__version__}"

@@ -26,6 +26,10 @@ LONGER_THAN_AN_ATTEMPT = 3500
 THROTTLED = {"error": {"code": "RequestLimitExceeded", "status": 503, "message": "Request limit exceeded."}}
 THROTTLED_ELSEWHERE = {"error": {"code": "Throttling", "status": 400, "message": "Rate exceeded"}}
 BROKEN = {"error": {"code": "InternalError", "status": 500, "message": "An internal error has occurred"}}
+#: What DynamoDB says while a table grows, or when one item is asked for too often.
+TABLE_THROTTLED = {
+    "error": {"code": "ProvisionedThroughputExceededException", "status": 400, "message": "The level was exceeded."}
+}
 DENIED = {"error": {"code": "AuthorizationError", "status": 403, "message": "User is not authorized"}}
 SILENT = {"timeout_ms": LONGER_THAN_AN_ATTEMPT}
 RESET = {"reset": True}
@@ -55,6 +59,10 @@ class Call:
 DESCRIBE = Call("ec2", "DescribeSecurityGroupRules", "\"Filter.1.Value.1\" == '{group}'")
 REVOKE = Call("ec2", "RevokeSecurityGroupIngress", "GroupId == '{group}'")
 PUBLISH = Call("sns", "Publish", "contains(Message, '{subject}')")
+REMEMBERED = Call("dynamodb", "Query", "contains(to_string(@), '{subject}')")
+REMEMBER = Call("dynamodb", "PutItem", "contains(to_string(@), '{subject}')")
+COUNT = Call("dynamodb", "UpdateItem", "contains(to_string(@), 'minute')")
+HAND_OVER = Call("sqs", "SendMessage", "contains(to_string(@), '{subject}')")
 INVOKE = Call("lambda", "Invoke", "contains(to_string(@), '{subject}')")
 
 

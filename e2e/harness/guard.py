@@ -5,7 +5,8 @@ import contextlib
 from . import groups
 from .account import FAST, Account
 from .deploy import deploy
-from .inbox import Alerts, Queue
+from .inbox import Alerts, Chat, Queue
+from .ledger import Ledger
 from .wait import until
 
 PRIVATE = "10.20.0.0/16"
@@ -30,10 +31,12 @@ class Guard:
             CacheSubnetGroupName="caches", CacheSubnetGroupDescription="For caches", SubnetIds=subnets
         )
 
-    def deploy(self, **parameters):
+    def deploy(self, exceptions=None, **parameters):
         """From here on the account is guarded, and its alerts are read."""
-        self.stack = deploy(self.account, **parameters)
+        self.stack = deploy(self.account, exceptions, **parameters)
         self.alerts = Alerts(self.stack)
+        self.chat = Chat(self.stack) if self.stack.chat_topic else None
+        self.ledger = Ledger(self.stack)
         self.failures = Queue(self.account, self.stack.failure_queue)
         self.undelivered = Queue(self.account, self.stack.undelivered_queue)
         return self

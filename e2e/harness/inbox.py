@@ -31,30 +31,53 @@ class Queue:
         return until(what, lambda: next((item for item in self.read() if accept(item)), None), seconds)
 
 
+def subscribe(account, topic, name):
+    """A new queue that gets what is published to a topic."""
+    sqs = account.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": arn,
+                "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+            }
+        ],
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    account.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return Queue(account, url)
+
+
+class Chat:
+    """What a chat gets: a queue that is subscribed to the topic for it."""
+
+    def __init__(self, stack):
+        self.queue = subscribe(stack.account, stack.chat_topic, "alerts-for-chat")
+
+    def messages(self, text=""):
+        """The messages so far, all or those with this text in them."""
+        found = [json.loads(envelope["Message"]) for envelope in self.queue.read()]
+        return [message for message in found if text in json.dumps(message)]
+
+    def wait(self, text, number=1, seconds=20.0):
+        """The first, or second, ... message with this text in it."""
+        return until(
+            f"message {number} with {text!r} in the chat", lambda: self.messages(text)[number - 1 : number], seconds
+        )[0]
+
+
 class Alerts:
     """A queue and a mailbox, both subscribed to the alert topic."""
 
     def __init__(self, stack):
         account = stack.account
-        sqs, sns = account.client("sqs"), account.client("sns")
-        url = sqs.create_queue(QueueName="alerts-for-machines")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        policy = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "sns.amazonaws.com"},
-                    "Action": "sqs:SendMessage",
-                    "Resource": arn,
-                    "Condition": {"ArnEquals": {"aws:SourceArn": stack.topic}},
-                }
-            ],
-        }
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-        sns.subscribe(TopicArn=stack.topic, Protocol="sqs", Endpoint=arn)
-        sns.subscribe(TopicArn=stack.topic, Protocol="email", Endpoint=ADDRESS)
-        self.queue = Queue(account, url)
+        self.queue = subscribe(account, stack.topic, "alerts-for-machines")
+        account.client("sns").subscribe(TopicArn=stack.topic, Protocol="email", Endpoint=ADDRESS)
         self.mail_dir, self.letters = account.mail_dir, {}
 
     def documents(self, subject=None):

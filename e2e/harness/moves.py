@@ -10,7 +10,10 @@ from .calls import Calls
 from .wait import until
 
 #: A Wait of a minute takes 50 ms, seven days to answer take ten minutes.
-FAST = ("--creating-seconds", "0.2", "--retry-seconds", "0.1", "--wait-scale", "0.0005", "--timeout-scale", "0.001")
+FAST = (
+    *("--creating-seconds", "0.2", "--retry-seconds", "0.1", "--window-scale", "0.017"),
+    *("--wait-scale", "0.0005", "--timeout-scale", "0.001"),
+)
 #: The question that a mail asks.
 QUESTIONS = {"move": "ask", "deletion": "ask-deletion"}
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")

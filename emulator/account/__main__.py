@@ -19,8 +19,17 @@ from .settings import SETTINGS
 #: The modules that patch MiniStack, in the order in which one may build on another.
 PARTS = (
     *("permissions", "iam_resources", "iam_checks", "ec2", "elasticache", "sns", "sqs", "bus", "trails", "cloudtrail"),
-    *("failures", "metrics", "cache_metrics", "alarms", "lambda_", "lambda_async", "function_urls", "workflows"),
-    *("targets", "scaling", "cloudformation", "stack_conditions", "stack_resources", "stack_events"),
+    *("failures", "metrics", "cache_metrics", "alarms", "lambda_", "lambda_async", "layers", "event_sources"),
+    *(
+        "function_urls",
+        "workflows",
+        "targets",
+        "scaling",
+        "cloudformation",
+        "stack_conditions",
+        "stack_resources",
+        "stack_events",
+    ),
 )
 
 
@@ -58,6 +67,9 @@ def parse_arguments(arguments=None):
         "--timeout-scale",
         type=float,
         help="fraction of their time that TimeoutSeconds and HeartbeatSeconds take (default: as --wait-scale)",
+    )
+    parser.add_argument(
+        "--window-scale", type=float, default=SETTINGS.window_scale, help="fraction of their time that batches wait"
     )
     parser.add_argument(
         "--concurrency", type=int, default=SETTINGS.concurrency, help="asynchronous events worked on at once"
@@ -137,6 +149,7 @@ def apply_settings(options, state_dir):
     SETTINGS.schedule_scale = options.schedule_scale
     SETTINGS.wait_scale = options.wait_scale
     SETTINGS.timeout_scale = options.wait_scale if options.timeout_scale is None else options.timeout_scale
+    SETTINGS.window_scale = options.window_scale
     SETTINGS.concurrency = max(1, options.concurrency)
     SETTINGS.trail = not options.no_trail
     SETTINGS.mail_dir = pathlib.Path(options.mail_dir) if options.mail_dir else state_dir / "mail"

@@ -27,6 +27,8 @@ class Settings:
     wait_scale: float = 1.0
     #: TimeoutSeconds and HeartbeatSeconds of workflows take this fraction of their time.
     timeout_scale: float = 1.0
+    #: The batching windows of queues that functions read take this fraction of their time.
+    window_scale: float = 1.0
     #: How many asynchronous events are worked on at once.
     concurrency: int = 8
     #: Whether the account starts with a trail that logs management events.

@@ -21,7 +21,7 @@ def install():
 
 
 def report_queues():
-    """ApproximateNumberOfMessagesVisible and its relatives, of every queue."""
+    """ApproximateNumberOfMessagesVisible and its relatives, of every queue; and how old its oldest message is."""
     every = max(0.4, min(REPORT_SECONDS, 30 * SETTINGS.period_scale))
     now = time.time()
     for scope in clock.scopes(sqs._queues):
@@ -33,6 +33,8 @@ def report_queues():
                 _REPORTED[key] = numbers, now
                 for metric, number in numbers.items():
                     metrics.put("AWS/SQS", metric, number, "Count", {"QueueName": queue["name"]})
+                age = oldest(queue, now)
+                metrics.put("AWS/SQS", "ApproximateAgeOfOldestMessage", age, "Seconds", {"QueueName": queue["name"]})
 
 
 def counted(queue, now):
@@ -41,6 +43,16 @@ def counted(queue, now):
         "ApproximateNumberOfMessagesVisible": sum(visible),
         "ApproximateNumberOfMessagesNotVisible": len(visible) - sum(visible),
     }
+
+
+def oldest(queue, now):
+    """The age of the oldest message; one that was received three times is left out, unless there are no others.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    messages = list(queue["messages"])
+    counted = [message for message in messages if message["receive_count"] < 3] or messages
+    return max((now - message["sent_at"] for message in counted), default=0)
 
 
 def send_to_queue(queue, body, attributes):

@@ -27,7 +27,10 @@ ACCOUNT, REGION = "111122223333", "eu-west-1"
 @pytest.fixture(scope="session")
 def account():
     """The emulated account; caches take 0.3 s to come up, failed invocations are retried and alarms look at once."""
-    scales = ("--period-scale", "0.001", "--wait-scale", "0.001", "--timeout-scale", "0.01")
+    scales = (
+        *("--period-scale", "0.001", "--wait-scale", "0.001", "--timeout-scale", "0.01"),
+        *("--window-scale", "0.025"),
+    )
     with EmulatedAccount("--creating-seconds", "0.3", "--retry-seconds", "0.05", *scales) as running:
         yield running
 

@@ -1,5 +1,6 @@
 """KMS, DynamoDB and Secrets Manager as approvals rely on them: made by a template, held to exact resources by IAM."""
 
+import concurrent.futures
 import json
 import time
 import uuid
@@ -45,11 +46,21 @@ Resources:
       PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true}
       SSESpecification: {SSEEnabled: true}
       Tags: [{Key: portcullis, Value: moves}]
+  Ledger:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: !Sub "${AWS::StackName}-ledger"
+      BillingMode: PAY_PER_REQUEST
+      KeySchema: [{AttributeName: subject, KeyType: HASH}, {AttributeName: finding, KeyType: RANGE}]
+      AttributeDefinitions:
+        [{AttributeName: subject, AttributeType: S}, {AttributeName: finding, AttributeType: S}]
 Outputs:
   Key: {Value: !GetAtt Key.Arn}
   Closed: {Value: !GetAtt Closed.Arn}
   Table: {Value: !Ref Table}
   TableArn: {Value: !GetAtt Table.Arn}
+  Ledger: {Value: !Ref Ledger}
+  LedgerArn: {Value: !GetAtt Ledger.Arn}
 """
 ALGORITHM = {"MacAlgorithm": "HMAC_SHA_256"}
 
@@ -148,6 +159,106 @@ def test_a_table_is_a_resource(role, made):
     assert code_of(client.update_item, TableName=made["Table"], Key=item) == "AccessDeniedException"
     assert code_of(client.scan, TableName=made["Table"]) == "AccessDeniedException"
     assert code_of(client.get_item, TableName=f"{made['Table']}-2", Key=item) == "AccessDeniedException"
+
+
+def entry(subject, finding, version, **more):
+    item = {"subject": {"S": subject}, "finding": {"S": finding}, "version": {"N": str(version)}}
+    return {**item, **{name: {"S": value} for name, value in more.items()}}
+
+
+def asked(subject):
+    return {
+        "KeyConditionExpression": "#subject = :subject",
+        "ExpressionAttributeNames": {"#subject": "subject"},
+        "ExpressionAttributeValues": {":subject": {"S": subject}},
+        "ConsistentRead": True,
+    }
+
+
+def test_a_query_gives_what_is_under_a_subject_by_page(aws, made):
+    client, table = aws("dynamodb"), made["Ledger"]
+    for subject, finding in (("sg-1", "b"), ("sg-2", "a"), ("sg-1", "a"), ("sg-1", "c")):
+        client.put_item(TableName=table, Item=entry(subject, finding, 1))
+    pages = client.get_paginator("query").paginate(TableName=table, **asked("sg-1"), PaginationConfig={"PageSize": 2})
+    assert [[item["finding"]["S"] for item in page["Items"]] for page in pages] == [["a", "b"], ["c"]]
+    assert client.query(TableName=table, **asked("sg-3"))["Items"] == []
+
+
+def test_an_older_version_has_lost_and_is_told_what_is_there(aws, made):
+    client, table = aws("dynamodb"), made["Ledger"]
+    told = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD", "ExpressionAttributeNames": {"#version": "version"}}
+    new = {"ConditionExpression": "attribute_not_exists(#version)", **told}
+    following = {
+        "ConditionExpression": "#version = :before",
+        "ExpressionAttributeValues": {":before": {"N": "1"}},
+        **told,
+    }
+    client.put_item(TableName=table, Item=entry("sg-1", "a", 1), **new)
+    client.put_item(TableName=table, Item=entry("sg-1", "a", 2, by="theirs"), **following)
+    for late in (following, new):
+        with pytest.raises(ClientError) as lost:
+            client.put_item(TableName=table, Item=entry("sg-1", "a", 2, by="mine"), **late)
+        assert lost.value.response["Error"]["Code"] == "ConditionalCheckFailedException"
+        assert lost.value.response["Item"] == entry("sg-1", "a", 2, by="theirs")
+    assert client.query(TableName=table, **asked("sg-1"))["Items"] == [entry("sg-1", "a", 2, by="theirs")]
+    refused = code_of(client.put_item, TableName=table, Item=entry("sg-1", "b", 2), **following)
+    assert refused == "ConditionalCheckFailedException", "what is gone was not the one that was read"
+
+
+def test_of_many_who_write_the_first_version_at_once_one_wins(aws, made):
+    client, condition = aws("dynamodb"), {"ConditionExpression": "attribute_not_exists(version)"}
+
+    def write(number):
+        item = entry("sg-1", "a", 1, by=str(number))
+        try:
+            client.put_item(TableName=made["Ledger"], Item=item, **condition)
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+        return item
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(write, range(16)))
+    (won,) = [answer for answer in answers if isinstance(answer, dict)]
+    assert answers.count("ConditionalCheckFailedException") == 15
+    assert client.query(TableName=made["Ledger"], **asked("sg-1"))["Items"] == [won]
+
+
+def test_counts_are_added_by_all_at_once_and_each_is_told_its_sum(aws, made):
+    client, key = aws("dynamodb"), {"subject": {"S": "minute"}, "finding": {"S": "2026-11-21T16:40"}}
+
+    def count(_):
+        answer = client.update_item(
+            TableName=made["Ledger"],
+            Key=key,
+            UpdateExpression="ADD #actions :actions, #alerts :alerts SET #expires = :expires",
+            ExpressionAttributeNames={"#actions": "actions", "#alerts": "alerts", "#expires": "expires"},
+            ExpressionAttributeValues={":actions": {"N": "2"}, ":alerts": {"N": "1"}, ":expires": {"N": "7"}},
+            ReturnValues="UPDATED_NEW",
+        )["Attributes"]
+        return int(answer["actions"]["N"]), int(answer["alerts"]["N"])
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        sums = sorted(pool.map(count, range(16)))
+    assert sums == [(2 * number, number) for number in range(1, 17)]
+    item = client.get_item(TableName=made["Ledger"], Key=key)["Item"]
+    assert item == {**key, "actions": {"N": "32"}, "alerts": {"N": "16"}, "expires": {"N": "7"}}
+
+
+def test_who_reads_may_not_write_and_a_scan_is_another_right(aws, role, made):
+    table, item = made["Ledger"], entry("sg-1", "a", 1)
+    writer = role(allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], made["LedgerArn"]))("dynamodb")
+    reader = role(allow("dynamodb:Query", made["LedgerArn"]))("dynamodb")
+    writer.put_item(TableName=table, Item=item)
+    key = {name: item[name] for name in ("subject", "finding")}
+    change = {"UpdateExpression": "SET n = :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}
+    writer.update_item(TableName=table, Key=key, **change)
+    (found,) = reader.query(TableName=table, **asked("sg-1"))["Items"]
+    assert found == {**item, "n": {"N": "1"}}
+    assert code_of(reader.put_item, TableName=table, Item=item) == "AccessDeniedException"
+    assert code_of(reader.update_item, TableName=table, Key=key, **change) == "AccessDeniedException"
+    assert code_of(reader.scan, TableName=table) == "AccessDeniedException"
+    assert code_of(writer.query, TableName=table, **asked("sg-1")) == "AccessDeniedException"
+    assert code_of(reader.query, TableName=made["Table"], **asked("sg-1")) == "AccessDeniedException"
 
 
 def test_a_stack_that_is_deleted_takes_its_table_along(aws, stack, made):
