@@ -135,6 +135,8 @@ def inventory(account):
         "dashboards": [item["DashboardName"] for item in cloudwatch.list_dashboards()["DashboardEntries"]],
         "rules": [item["Name"] for item in events.list_rules()["Rules"]],
         "workflows": workflows(account),
+        "layers": [item["LayerName"] for item in account.client("lambda").list_layers()["Layers"]],
+        "mappings": [m["UUID"] for m in account.client("lambda").list_event_source_mappings()["EventSourceMappings"]],
         "tables": account.client("dynamodb").list_tables()["TableNames"],
         "keys of links": enabled_keys(account),
     }

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import deploy
+from harness import deploy, places
 from harness.account import FAST, Account
 from harness.guard import PRIVATE, Guard, guarded, permission
 
@@ -82,6 +82,79 @@ def test_the_role_for_groups_may_not_look_at_caches(guard):
     with pytest.raises(ClientError, match="AccessDenied"):
         as_function(guard, "ingress", "elasticache").describe_cache_clusters()
     assert as_function(guard, "cache", "elasticache").describe_cache_clusters()["CacheClusters"] is not None
+
+
+def test_the_digest_may_read_its_queue_and_publish_and_nothing_else(guard):
+    url = guard.stack.outputs["DigestQueueUrl"]
+    sqs = as_function(guard, "digest", "sqs")
+    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    for refused in (
+        lambda: sqs.send_message(QueueUrl=url, MessageBody="{}"),
+        lambda: sqs.receive_message(QueueUrl=guard.stack.failure_queue),
+        lambda: as_function(guard, "digest", "ec2").describe_security_groups(),
+        lambda: as_function(guard, "digest", "dynamodb").query(
+            TableName=guard.ledger.table,
+            KeyConditionExpression="subject = :s",
+            ExpressionAttributeValues={":s": {"S": "sg-1"}},
+        ),
+    ):
+        with pytest.raises(ClientError, match="UnauthorizedOperation|AccessDenied"):
+            refused()
+
+
+@pytest.mark.parametrize("function", ["ingress", "cache"])
+def test_those_who_decide_may_remember_and_hand_over_and_not_read_back(guard, function):
+    """They remember by subject, delete nothing, list nothing, and read no queue."""
+    table, url = guard.ledger.table, guard.stack.outputs["DigestQueueUrl"]
+    dynamodb, sqs = as_function(guard, function, "dynamodb"), as_function(guard, function, "sqs")
+    key = {"subject": {"S": f"a test of {function}"}, "finding": {"S": "x"}}
+    dynamodb.put_item(TableName=table, Item=key)
+    assert guard.ledger.of(f"a test of {function}") == {"x": {"subject": f"a test of {function}", "finding": "x"}}
+    for refused in (
+        lambda: dynamodb.delete_item(TableName=table, Key=key),
+        lambda: dynamodb.scan(TableName=table),
+        lambda: dynamodb.delete_table(TableName=table),
+        lambda: sqs.receive_message(QueueUrl=url),
+        lambda: sqs.purge_queue(QueueUrl=url),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            refused()
+    guard.account.client("dynamodb").delete_item(TableName=table, Key=key)
+
+
+def test_the_exceptions_are_a_layer_and_a_change_of_them_a_new_version(tmp_path):
+    with guarded() as guard:
+        layers = {name: configuration(guard, name).get("Layers") for name in guard.stack.functions}
+        (first,) = {layer["Arn"] for name in ("ingress", "cache") for layer in layers.pop(name)}
+        assert not any(layers.values()), "nobody else has them"
+        assert configuration(guard, "ingress")["Environment"]["Variables"]["PORTCULLIS_EXCEPTIONS_DIR"] == "/opt"
+        (tmp_path / "ours.cedar").write_bytes((places.REPO / "infra" / "exceptions" / "default.cedar").read_bytes())
+        guard.stack = deploy.update(guard.stack, exceptions=tmp_path)
+        (second,) = configuration(guard, "ingress")["Layers"]
+        assert second["Arn"] != first and configuration(guard, "cache")["Layers"] == [second]
+        client = guard.account.client("lambda")
+        versions = [
+            item["LayerVersionArn"]
+            for item in client.list_layer_versions(LayerName=first.split(":")[6])["LayerVersions"]
+        ]
+        assert versions == [second["Arn"]], "the older one is gone"
+
+
+def test_without_a_topic_for_chat_there_is_none(guard):
+    assert guard.stack.chat_topic is None
+    for function in ("ingress", "cache", "digest"):
+        assert "PORTCULLIS_CHAT_TOPIC_ARN" not in configuration(guard, function)["Environment"]["Variables"]
+
+
+def test_a_topic_for_chat_is_known_to_those_who_tell():
+    with guarded(ChatTopic="yes") as guard:
+        for function in ("ingress", "cache", "digest"):
+            variables = configuration(guard, function)["Environment"]["Variables"]
+            assert variables["PORTCULLIS_CHAT_TOPIC_ARN"] == guard.stack.chat_topic
+            as_function(guard, function, "sns").publish(TopicArn=guard.stack.chat_topic, Message=json.dumps(function))
+            assert guard.chat.wait(function) == function
+        with pytest.raises(ClientError, match="AuthorizationError|AccessDenied"):
+            as_function(guard, "trail", "sns").publish(TopicArn=guard.stack.chat_topic, Message="x")
 
 
 def test_function_with_another_functions_role_is_denied_and_the_event_is_kept(fresh):
@@ -172,7 +245,8 @@ def test_everything_with_a_key_a_boundary_a_trace_and_a_reservation():
         allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
         boundary = account.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(allow))
         boundary = boundary["Policy"]["Arn"]
-        guard.deploy(KmsKeyArn=key, PermissionsBoundaryArn=boundary, Tracing="yes", ReservedConcurrency="5")
+        asked = {"Tracing": "yes", "ReservedConcurrency": "5", "ChatTopic": "yes"}
+        guard.deploy(KmsKeyArn=key, PermissionsBoundaryArn=boundary, **asked)
         closes_and_tells(guard, guard.alerts)
         for function in guard.stack.functions:
             found = configuration(guard, function)
@@ -184,7 +258,11 @@ def test_everything_with_a_key_a_boundary_a_trace_and_a_reservation():
             assert reserved["ReservedConcurrentExecutions"] == 5
         topic = account.client("sns").get_topic_attributes(TopicArn=guard.stack.topic)["Attributes"]
         assert topic["KmsMasterKeyId"] == key
-        for url in (guard.stack.undelivered_queue, guard.stack.failure_queue):
+        chat = account.client("sns").get_topic_attributes(TopicArn=guard.stack.chat_topic)["Attributes"]
+        assert chat["KmsMasterKeyId"] == key
+        table = account.client("dynamodb").describe_table(TableName=guard.ledger.table)["Table"]
+        assert table["SSEDescription"]["KMSMasterKeyArn"] == key
+        for url in (guard.stack.undelivered_queue, guard.stack.failure_queue, guard.stack.outputs["DigestQueueUrl"]):
             queue = account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
             assert queue["KmsMasterKeyId"] == key
         for group in account.client("logs").describe_log_groups()["logGroups"]:
@@ -194,7 +272,9 @@ def test_everything_with_a_key_a_boundary_a_trace_and_a_reservation():
 def test_a_boundary_that_allows_nothing_allows_nothing():
     with Account(*FAST) as account:
         guard = Guard(account)
-        only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+        # Without the right to read its queue Lambda would not take the digest's mapping, and there would be no stack.
+        allow = {"Effect": "Allow", "Action": ["logs:*", "sqs:*"], "Resource": "*"}
+        only = {"Version": "2012-10-17", "Statement": [allow]}
         boundary = account.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(only))
         guard.deploy(PermissionsBoundaryArn=boundary["Policy"]["Arn"])
         group = guard.group("bound")
@@ -223,6 +303,8 @@ def test_a_topic_of_yours_instead():
         ({"AlertEmail": "nobody"}, "an e-mail address"),
         ({"KmsKeyArn": "alias/mine"}, "the ARN of a KMS key"),
         ({"ReservedConcurrency": "0"}, "1 to 9999"),
+        ({"ComebacksPerHour": "0"}, "ComebacksPerHour"),
+        ({"ChatTopic": "slack"}, "ChatTopic"),
         ({"AlertTopicArn": "arn:aws:sns:eu-west-1:111122223333:t", "AlertEmail": "a@b.c"}, "stack's own topic"),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",

@@ -19,7 +19,7 @@ class Settings:
     event_delay: float = 0.0
     #: Lambda waits 1 then 2 minutes between async attempts; here it is this many seconds, then twice that.
     retry_seconds: float = 0.5
-    #: The periods of alarms take this fraction of their time, but at least half a second.
+    #: The periods of alarms take this fraction of their time, but at least half a second; messages age so much faster.
     period_scale: float = 1.0
     #: `rate` rules take this fraction of their time.
     schedule_scale: float = 1.0

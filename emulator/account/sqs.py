@@ -33,7 +33,7 @@ def report_queues():
                 _REPORTED[key] = numbers, now
                 for metric, number in numbers.items():
                     metrics.put("AWS/SQS", metric, number, "Count", {"QueueName": queue["name"]})
-                age = oldest(queue, now)
+                age = oldest(queue, now) / SETTINGS.period_scale
                 metrics.put("AWS/SQS", "ApproximateAgeOfOldestMessage", age, "Seconds", {"QueueName": queue["name"]})
 
 
