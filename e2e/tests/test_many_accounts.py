@@ -161,6 +161,8 @@ class Member:
             if resource["Type"] == "AWS::Lambda::Function":
                 key = resource["Properties"]["Code"]["S3Key"]
                 self.copy(s3, key, copies)
+            elif resource["Type"] == "AWS::Lambda::LayerVersion":
+                self.copy(s3, resource["Properties"]["Content"]["S3Key"], copies)
             elif resource["Type"] == "AWS::StepFunctions::StateMachine":
                 self.copy(s3, resource["Properties"]["DefinitionS3Location"]["Key"], copies)
 
