@@ -20,6 +20,7 @@ MODULES = {
     "shared/aws/src/again.rs": WATCHERS,
     "shared/aws/src/clients.rs": SHELL,
     "shared/aws/src/error.rs": SHELL,
+    "shared/aws/src/exceptions.rs": WATCHERS,
     "shared/aws/src/gather.rs": WATCHERS,
     "shared/aws/src/gather/cache.rs": {"cache"},
     "shared/aws/src/gather/group.rs": WATCHERS | MOVERS,
@@ -77,9 +78,6 @@ BY_THE_PLATFORM = {
 }
 #: Of the template, before the code that calls it is here.
 AHEAD = {
-    "dynamodb:PutItem": WATCHERS,
-    "dynamodb:Query": WATCHERS,
-    "dynamodb:UpdateItem": WATCHERS,
     "sns:Publish": DIGEST,
 }
 #: Actions that change something and know no resources: traces, a task by its token, and what ElastiCache asks for.
