@@ -192,9 +192,10 @@ impl fmt::Display for Because {
             Self::Fight { times, who, through } => {
                 write!(
                     f,
-                    "it was closed and came back {times} times within an hour, the last time by {who}{}. Portcullis \
+                    "it was closed and came back {times} times within an hour, the last time by {}{}. Portcullis \
                      stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: {}",
-                    through.as_ref().map(|through| format!(" through {through}")).unwrap_or_default(),
+                    who.escape_debug(),
+                    through_what(through.as_deref()),
                     end_of_fight(through.as_deref())
                 )
             }
@@ -211,6 +212,14 @@ impl fmt::Display for Because {
                 )
             }
         }
+    }
+}
+
+fn through_what(through: Option<&str>) -> String {
+    match through {
+        Some("AWS console") => " through the AWS console".to_owned(),
+        Some(through) => format!(" through {}", through.escape_debug()),
+        None => String::new(),
     }
 }
 

@@ -76,3 +76,6 @@ pub struct Memory {
     /// By subject and sort key.
     pub exemptions: BTreeMap<Key, Exemption>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Entry;
 use super::time::seconds;
 use crate::action::{Action, Because, Per, Remedy};
-use crate::alert::text::plain;
 use crate::checks::{Finding, Severity};
 use crate::decide::Decision;
 
@@ -25,9 +24,6 @@ pub const ACTIONS_PER_MINUTE: usize = 100;
 
 /// In seconds.
 pub(super) const HOUR: i64 = 3600;
-
-/// Longest text of a user that is passed on.
-const TEXT: usize = 120;
 
 /// The limits of what is done for one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,11 +52,8 @@ pub(super) fn stop_fighting(finding: &mut Finding, entry: &Entry, time: &str, li
         .collect();
     let most = usize::try_from(limits.comebacks_per_hour.max(1)).unwrap_or(usize::MAX);
     let Some(last) = back.last().filter(|_| back.len() >= most) else { return };
-    let because = Because::Fight {
-        times: back.len(),
-        who: plain(&last.by, TEXT),
-        through: last.via.as_deref().map(|via| plain(via, TEXT)),
-    };
+    let because =
+        Because::Fight { times: back.len(), who: last.by.clone(), through: last.via.clone() };
     finding.remedy = Remedy::Withheld { action: action.clone(), because };
     finding.severity = finding.severity.max(Severity::High);
 }

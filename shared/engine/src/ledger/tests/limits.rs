@@ -1,0 +1,143 @@
+use super::*;
+use crate::action::Per;
+use crate::checks::Severity;
+use crate::event::Actor;
+
+fn facts(rules: &[IngressRule]) -> GroupFacts {
+    fixtures::group(rules.to_vec())
+}
+
+fn rules(count: usize) -> Vec<IngressRule> {
+    (0..count).map(|at| rule(&format!("sgr-{at:02}"), &format!("tcp {}", 20 + at), WORLD)).collect()
+}
+
+fn opening(id: &str, rules: &[IngressRule]) -> Event {
+    event(id, &rules.iter().collect::<Vec<_>>())
+}
+
+/// The rules that are to be closed.
+fn closed(decision: &Decision) -> Vec<&str> {
+    decision.actions().into_iter().map(crate::action::Action::id).collect()
+}
+
+/// What is decided when the rule comes back for this many times, by `actor`, every ten minutes.
+fn came_back(times: usize, actor: &Actor) -> (Desk, Dealt) {
+    let mut desk = Desk::new();
+    let mut last = None;
+    for at in 0..=times {
+        let one = rule(&format!("sgr-{at}"), "tcp 6379", WORLD);
+        let mut event = event(&format!("e-{at}"), &[&one]);
+        event.time = format!("2026-11-21T10:{}0:00Z", at);
+        event.actor = actor.clone();
+        last = Some(desk.deal(&event, &facts(&[one])));
+    }
+    (desk, last.unwrap())
+}
+
+fn actor(name: &str, via: Option<&str>) -> Actor {
+    Actor { name: name.to_owned(), via: via.map(str::to_owned), ..Actor::default() }
+}
+
+#[test]
+fn the_third_comeback_within_an_hour_is_not_closed_and_pages() {
+    let terraform = actor("deploy/ci", Some("Terraform"));
+    let (_, dealt) = came_back(2, &terraform);
+    assert_eq!(closed(&dealt.decision), ["sgr-2"]);
+    let (desk, dealt) = came_back(3, &terraform);
+    assert_eq!(closed(&dealt.decision), [""; 0]);
+    let finding = &dealt.news.findings[0];
+    let (who, through) = ("deploy/ci".to_owned(), Some("Terraform".to_owned()));
+    assert_eq!(because(finding), Some(&Because::Fight { times: 3, who, through }));
+    // Nothing carries the group: without the fight it is low.
+    assert_eq!(finding.severity, Severity::High);
+    assert_eq!((desk.entry().state, desk.entry().returns), (State::Open, 3));
+    assert_eq!(desk.entry().latest().unwrap().outcome, "withheld");
+}
+
+#[test]
+fn a_fight_stays_one_when_its_event_is_delivered_again_hours_later() {
+    let (mut desk, _) = came_back(3, &actor("ci", None));
+    let three = rule("sgr-3", "tcp 6379", WORLD);
+    let again = Event { time: "2026-11-21T10:30:00Z".to_owned(), ..event("e-3", &[&three]) };
+    desk.now += 7200;
+    let dealt = desk.deal(&again, &facts(std::slice::from_ref(&three)));
+    assert!(closed(&dealt.decision).is_empty() && dealt.told().is_empty());
+    // Touched after the hour, it is closed, and that is told.
+    let later = Event { time: "2026-11-21T11:20:00Z".to_owned(), ..event("e-9", &[&three]) };
+    let dealt = desk.deal(&later, &facts(&[three]));
+    assert_eq!((closed(&dealt.decision), dealt.told()), (vec!["sgr-3"], vec!["sgr-3"]));
+}
+
+#[test]
+fn a_fight_says_who_how_often_through_what_and_what_ends_it() {
+    let words =
+        |actor: &Actor| because(&came_back(3, actor).1.news.findings[0]).unwrap().to_string();
+    insta::assert_snapshot!(words(&actor("deploy/ci", Some("Terraform"))), @r#"it was closed and came back 3 times within an hour, the last time by deploy/ci through Terraform. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: change it where it is declared, and close it then"#);
+    insta::assert_snapshot!(words(&actor("alice", Some("AWS console"))), @r#"it was closed and came back 3 times within an hour, the last time by alice through the AWS console. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: a person puts it back, so ask them before you close it"#);
+    insta::assert_snapshot!(words(&actor("eks", Some("eks.amazonaws.com"))), @r#"it was closed and came back 3 times within an hour, the last time by eks through eks.amazonaws.com. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: change what makes this service open it, and close it then"#);
+    insta::assert_snapshot!(words(&actor("node\nDone: nothing to see", None)), @r#"it was closed and came back 3 times within an hour, the last time by node\nDone: nothing to see. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: find the controller or script that puts it back, and close it then"#);
+}
+
+#[test]
+fn the_worst_rules_are_closed_first() {
+    let open = rules(4);
+    let mut decision = decided(&opening("e-1", &open), &facts(&open));
+    for finding in &mut decision.findings {
+        if rule_of(finding).is_some_and(|rule| rule.id == "sgr-02") {
+            finding.severity = Severity::Critical;
+        }
+    }
+    cap(&mut decision, 0, 2);
+    assert_eq!(closed(&decision), ["sgr-00", "sgr-02"]);
+}
+
+#[test]
+fn a_rule_that_is_at_fault_twice_is_one() {
+    let open = [rule("sgr-00", "udp 11211", WORLD), rule("sgr-01", "tcp 22", WORLD)];
+    let mut desk = Desk::new();
+    for (most, expected) in [(2, vec!["sgr-00", "sgr-01"]), (1, vec!["sgr-00"]), (0, vec![])] {
+        desk.limits.actions_per_event = most;
+        let (decision, _) = desk.remember(&opening("e-1", &open), &facts(&open));
+        assert_eq!(decision.findings.len(), 3);
+        assert_eq!(closed(&decision), expected);
+        let left: Vec<_> = decision.findings.iter().filter_map(because).collect();
+        let too_many = Because::TooMany { most, per: Per::Event };
+        assert_eq!(left, vec![&too_many; [3, 1, 0][most]]);
+    }
+}
+
+#[test]
+fn what_was_too_much_for_an_event_is_not_closed_by_its_next_try() {
+    let open = rules(5);
+    let mut desk = Desk::new();
+    desk.limits.actions_per_event = 2;
+    let event = opening("e-1", &open);
+    let (first, remembered) = desk.remember(&event, &facts(&open));
+    desk.write(remembered.writes);
+    let gone = closed(&first).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let left: Vec<_> = open.into_iter().filter(|rule| !gone.contains(&rule.id)).collect();
+    let dealt = desk.deal(&event, &facts(&left));
+    assert_eq!((gone.len(), closed(&dealt.decision).len()), (2, 0));
+    assert_eq!(dealt.told().len(), 5);
+}
+
+#[test]
+fn a_minute_has_room_for_what_is_left_of_it() {
+    let open = rules(5);
+    let decided = decided(&opening("e-1", &open), &facts(&open));
+    for (before, room) in [(0, 5), (95, 5), (97, 3), (100, 0), (1000, 0)] {
+        let mut decision = decided.clone();
+        cap(&mut decision, before, 100);
+        assert_eq!(closed(&decision).len(), room, "{before}");
+        let left: Vec<_> = decision.findings.iter().filter_map(because).collect();
+        let too_many = Because::TooMany { most: 100, per: Per::Minute };
+        assert_eq!(left, vec![&too_many; 5 - room], "{before}");
+    }
+}
+
+#[test]
+fn too_many_says_which_setting_it_was() {
+    let words = |per| Because::TooMany { most: 25, per }.to_string();
+    insta::assert_snapshot!(words(Per::Event), @r#"more than 25 rules would be closed by one event (PORTCULLIS_ACTIONS_PER_EVENT). The worst were closed first, and this one is open: close it, or see what opens so many"#);
+    insta::assert_snapshot!(words(Per::Minute), @r#"more than 25 rules would be closed within a minute (PORTCULLIS_ACTIONS_PER_MINUTE). The worst were closed first, and this one is open: close it, or see what opens so many"#);
+}

@@ -1,0 +1,289 @@
+use super::*;
+use crate::facts::Tag;
+use crate::fixtures::{public_interface, with_interfaces};
+
+fn open(id: &str) -> IngressRule {
+    rule(id, "tcp 6379", WORLD)
+}
+
+fn facts(rules: &[&IngressRule]) -> GroupFacts {
+    fixtures::group(rules.iter().copied().cloned().collect())
+}
+
+#[test]
+fn what_is_new_is_told_and_remembered() {
+    let (mut desk, one) = (Desk::new(), open("sgr-1"));
+    let dealt = desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
+    assert_eq!(dealt.told(), ["sgr-1"]);
+    let held = &dealt.remembered.writes[0].comings[0];
+    assert_eq!(held.outcome, "revoke-ingress");
+    assert_eq!(held.held, Some(Held { by: "r-1".to_owned(), until: NOW + 30 }));
+    let entry = desk.entry();
+    assert_eq!((entry.state, entry.times, entry.returns), (State::Closed, 1, 0));
+    assert_eq!(entry.rule.as_ref().map(Kept::rule), Some(one));
+    let coming = entry.latest().unwrap();
+    assert_eq!((coming.outcome.as_str(), &coming.held), ("done", &None));
+    assert_eq!(coming.told.as_ref().unwrap().outcome, "done");
+}
+
+#[test]
+fn the_same_event_again_is_silent() {
+    let (mut desk, one) = (Desk::new(), open("sgr-1"));
+    let event = event("e-1", &[&one]);
+    desk.deal(&event, &facts(&[&one]));
+    let before = desk.memory.clone();
+    let dealt = desk.deal(&event, &facts(&[]));
+    assert_eq!(dealt.decision.findings.len(), 1);
+    assert!(dealt.told().is_empty() && dealt.remembered.writes.is_empty());
+    assert_eq!(desk.memory, before);
+}
+
+#[test]
+fn another_class_of_outcome_is_told_again() {
+    let (mut desk, one) = (Desk::new(), open("sgr-1"));
+    let event = event("e-1", &[&one]);
+    desk.outcome = Outcome::Failed("throttled".to_owned());
+    assert_eq!(desk.deal(&event, &facts(&[&one])).told(), ["sgr-1"]);
+    assert_eq!(desk.entry().state, State::Open);
+    assert!(desk.deal(&event, &facts(&[&one])).told().is_empty());
+    desk.outcome = Outcome::Done(None);
+    assert_eq!(desk.deal(&event, &facts(&[&one])).told(), ["sgr-1"]);
+    assert_eq!(desk.entry().state, State::Closed);
+    desk.outcome = Outcome::AlreadyGone;
+    assert!(desk.deal(&event, &facts(&[&one])).told().is_empty());
+    assert_eq!(desk.entry().times, 1);
+}
+
+#[test]
+fn what_is_worse_than_it_was_told_is_told_again() {
+    let (mut desk, one) = (Desk::new(), open("sgr-1"));
+    desk.limits.actions_per_event = 0;
+    let quiet = facts(&[&one]);
+    let public = with_interfaces(quiet.clone(), vec![public_interface("eni-1")]);
+    assert_eq!(desk.deal(&event("e-1", &[&one]), &quiet).told(), ["sgr-1"]);
+    assert!(desk.deal(&event("e-2", &[&one]), &quiet).told().is_empty());
+    assert_eq!(desk.deal(&event("e-3", &[&one]), &public).told(), ["sgr-1"]);
+    assert!(desk.deal(&event("e-4", &[&one]), &quiet).told().is_empty());
+}
+
+#[test]
+fn what_was_closed_and_is_there_with_another_id_came_back() {
+    let (mut desk, one, two) = (Desk::new(), open("sgr-1"), open("sgr-2"));
+    desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
+    let later = Event { time: "2026-11-21T10:07:00Z".to_owned(), ..event("e-2", &[&two]) };
+    let dealt = desk.deal(&later, &facts(&[&two]));
+    assert_eq!(dealt.told(), ["sgr-2"]);
+    let comeback = dealt.remembered.comebacks.values().next().unwrap();
+    let first = "2026-11-21T10:00:00Z".to_owned();
+    assert_eq!(*comeback, Comeback { times: 1, last: first.clone(), first });
+    assert_eq!((desk.entry().times, desk.entry().returns), (2, 1));
+    assert_eq!(desk.entry().last_seen, later.time);
+}
+
+#[test]
+fn a_rule_that_was_edited_away_and_back_came_again() {
+    let (mut desk, one) = (Desk::new(), open("sgr-1"));
+    desk.limits.actions_per_event = 0;
+    desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
+    desk.now += 600;
+    let private = rule("sgr-1", "tcp 6379", "10.0.0.0/8");
+    let gone = desk.deal(&event("e-2", &[&private]), &facts(&[&private]));
+    assert_eq!(gone.remembered.recovered.len(), 1);
+    assert_eq!(desk.entry().state, State::Recovered);
+    let back = Event { time: "2026-11-21T11:00:00Z".to_owned(), ..event("e-3", &[&one]) };
+    assert_eq!(desk.deal(&back, &facts(&[&one])).told(), ["sgr-1"]);
+    assert_eq!((desk.entry().times, desk.entry().returns), (2, 0));
+    assert_eq!(desk.entry().state, State::Open);
+}
+
+#[test]
+fn what_another_invocation_holds_is_left_to_it_until_it_must_be_over() {
+    let (mut desk, one) = (Desk::new(), open("sgr-1"));
+    let event = event("e-1", &[&one]);
+    let (_, remembered) = desk.remember(&event, &facts(&[&one]));
+    desk.write(remembered.writes);
+    desk.by = "r-2";
+    desk.now += 29;
+    let (decision, busy) = desk.remember(&event, &facts(&[&one]));
+    assert_eq!((busy.busy, busy.writes), (vec![desk.entry().id.clone()], vec![]));
+    assert!(decision.findings.is_empty());
+    assert_eq!(
+        decision.notes,
+        [format!("{} is dealt with by another invocation", desk.entry().id)]
+    );
+    desk.now += 1;
+    assert_eq!(desk.deal(&event, &facts(&[&one])).told(), ["sgr-1"]);
+}
+
+#[test]
+fn an_invocation_that_is_tried_again_goes_on_with_what_it_held() {
+    let (mut desk, one) = (Desk::new(), open("sgr-1"));
+    let event = event("e-1", &[&one]);
+    let (_, remembered) = desk.remember(&event, &facts(&[&one]));
+    desk.write(remembered.writes);
+    let dealt = desk.deal(&event, &facts(&[]));
+    assert_eq!(dealt.told(), ["sgr-1"]);
+    assert_eq!((desk.entry().times, desk.entry().state), (1, State::Closed));
+}
+
+#[test]
+fn a_newer_coming_does_not_wait_for_whoever_is_at_the_one_before() {
+    let (mut desk, one, two) = (Desk::new(), open("sgr-1"), open("sgr-2"));
+    let (decision, first) = desk.remember(&event("e-1", &[&one]), &facts(&[&one]));
+    desk.write(first.writes.clone());
+    desk.by = "r-2";
+    assert_eq!(desk.deal(&event("e-2", &[&two]), &facts(&[&two])).told(), ["sgr-2"]);
+    assert_eq!((desk.entry().times, desk.entry().returns), (2, 1));
+    // The first one lost, and writes its own coming only.
+    let outcomes = Outcomes::from([("sgr-1".to_owned(), Outcome::Done(None))]);
+    let lost = [desk.entry().key.clone()];
+    let again = Again { lost: &lost, memory: &desk.memory };
+    let told = Some("2026-11-21T10:00:09Z");
+    let writes = settled(&first, &decision, &outcomes, told, Some(again));
+    desk.write(writes);
+    let entry = desk.entry();
+    assert_eq!(entry.rule.as_ref().unwrap().rule, "sgr-2");
+    let told: Vec<_> = entry.comings.iter().map(|coming| coming.told.is_some()).collect();
+    assert_eq!((told, entry.times), (vec![true, true], 2));
+    assert!(entry.comings.iter().all(|coming| coming.held.is_none()));
+}
+
+#[test]
+fn a_rule_that_is_gone_is_told_with_what_is_remembered_of_it() {
+    let (mut desk, mut one) = (Desk::new(), open("sgr-1"));
+    one.description = Some("for the demo".to_owned());
+    one.tags = vec![Tag { key: "owner".to_owned(), value: "web".to_owned() }];
+    let event = event("e-1", &[&one]);
+    let (_, remembered) = desk.remember(&event, &facts(&[&one]));
+    desk.write(remembered.writes);
+    let dealt = desk.deal(&event, &facts(&[]));
+    let Remedy::Gone(action) = &dealt.news.findings[0].remedy else { panic!("it is there") };
+    assert_eq!(action.revokes(), Some(("sg-01", &one)));
+    assert_eq!(rule_of(&dealt.news.findings[0]), Some(&one));
+}
+
+#[test]
+fn an_old_event_that_comes_late_is_a_coming_of_its_own() {
+    let (mut desk, one, two) = (Desk::new(), open("sgr-1"), open("sgr-2"));
+    let late = Event { time: "2026-11-21T09:00:00Z".to_owned(), ..event("e-1", &[&one]) };
+    desk.deal(&event("e-2", &[&two]), &facts(&[&two]));
+    assert_eq!(desk.deal(&late, &facts(&[])).told(), ["sgr-1"]);
+    let entry = desk.entry();
+    assert_eq!(
+        (entry.times, entry.state, entry.first_seen.as_str()),
+        (2, State::Closed, late.time.as_str())
+    );
+    assert_eq!(entry.rule.as_ref().unwrap().rule, "sgr-2");
+    let events: Vec<_> = entry.comings.iter().map(|coming| coming.event.as_str()).collect();
+    assert_eq!(events, ["e-1", "e-2"]);
+}
+
+#[test]
+fn the_rule_is_kept_as_it_was_when_it_went() {
+    let (mut desk, one) = (Desk::new(), open("sgr-1"));
+    let edited = rule("sgr-1", "tcp 6380", WORLD);
+    desk.outcome = Outcome::Done(Some(Box::new(edited.clone())));
+    desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
+    assert_eq!(desk.entry().rule.as_ref().map(Kept::rule), Some(edited));
+}
+
+#[test]
+fn an_alert_that_did_not_go_out_is_told_by_the_next_try() {
+    let (mut desk, one) = (Desk::new(), open("sgr-1"));
+    let event = event("e-1", &[&one]);
+    let (decision, remembered) = desk.remember(&event, &facts(&[&one]));
+    desk.write(remembered.writes.clone());
+    let outcomes = desk.act(&decision);
+    desk.write(settled(&remembered, &decision, &outcomes, None, None));
+    assert_eq!(desk.entry().state, State::Closed);
+    assert_eq!(desk.entry().latest().unwrap().told, None);
+    desk.by = "r-2";
+    assert_eq!(desk.deal(&event, &facts(&[])).told(), ["sgr-1"]);
+    assert_eq!(desk.entry().state, State::Closed);
+}
+
+#[test]
+fn as_many_comings_are_kept_as_said_and_all_are_counted() {
+    let mut desk = Desk::new();
+    desk.limits.actions_per_event = 0;
+    for at in 0..COMINGS + 5 {
+        let one = open(&format!("sgr-{at}"));
+        desk.deal(&event(&format!("e-{at}"), &[&one]), &facts(&[&one]));
+    }
+    assert_eq!(desk.entry().comings.len(), COMINGS);
+    assert_eq!(desk.entry().times, u64::try_from(COMINGS + 5).unwrap());
+    assert_eq!(desk.entry().latest().unwrap().event, "e-14");
+}
+
+#[test]
+fn a_time_that_cannot_be_read_changes_nothing_about_closing_and_telling() {
+    let (mut desk, one, two) = (Desk::new(), open("sgr-1"), open("sgr-2"));
+    for (id, rule) in [("e-1", &one), ("e-2", &two)] {
+        let event = Event { time: "soon".to_owned(), ..event(id, &[rule]) };
+        let dealt = desk.deal(&event, &facts(&[rule]));
+        assert_eq!((dealt.told(), dealt.decision.actions().len()), (vec![rule.id.as_str()], 1));
+    }
+    assert_eq!(desk.entry().times, 2);
+}
+
+mod exempt {
+    use super::*;
+
+    fn exempted(desk: &mut Desk, rule: &IngressRule, until: &str) {
+        let exemption = Exemption {
+            subject: "sg-01".to_owned(),
+            finding: Exemption::finding(rule),
+            until: until.to_owned(),
+            reason: "the vendor's demo".to_owned(),
+            by: "alice".to_owned(),
+        };
+        let key = Key { subject: exemption.subject.clone(), finding: exemption.finding.clone() };
+        desk.memory.exemptions.insert(key, exemption);
+    }
+
+    #[test]
+    fn it_holds_until_its_end_to_the_second() {
+        let one = open("sgr-1");
+        for (until, tolerated) in [
+            ("2026-11-21T10:00:01Z", true),
+            ("2026-11-21T10:00:00Z", false),
+            ("2026-11-21T09:59:59Z", false),
+            ("2026-11-21T12:00:01+02:00", true),
+            ("tomorrow", false),
+        ] {
+            let mut desk = Desk::new();
+            exempted(&mut desk, &one, until);
+            let dealt = desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
+            assert_eq!(dealt.decision.findings.is_empty(), tolerated, "{until}");
+            assert_eq!(dealt.decision.tolerated.len(), usize::from(tolerated), "{until}");
+            assert_eq!(dealt.told().is_empty(), tolerated, "{until}");
+            assert_eq!(desk.memory.entries.is_empty(), tolerated, "{until}");
+        }
+    }
+
+    #[test]
+    fn it_says_who_and_why_and_until_when() {
+        let (mut desk, one) = (Desk::new(), open("sgr-1"));
+        exempted(&mut desk, &one, "2026-11-22T10:00:00Z");
+        let (decision, _) = desk.remember(&event("e-1", &[&one]), &facts(&[&one]));
+        let [tolerated] = decision.tolerated.as_slice() else { panic!("{decision}") };
+        assert_eq!(tolerated.rule, Some(one));
+        assert_eq!(tolerated.by.id, "exemption by alice");
+        assert_eq!(tolerated.by.reason, "the vendor's demo");
+        assert_eq!(tolerated.by.until.as_deref(), Some("2026-11-22T10:00:00Z"));
+    }
+
+    #[test]
+    fn it_is_for_one_shape_in_one_group_whatever_finds_it_and_however_old() {
+        let (exempt, other) = (rule("sgr-1", "udp 11211", WORLD), open("sgr-2"));
+        let mut desk = Desk::new();
+        exempted(&mut desk, &rule("sgr-9", "udp 11211", WORLD), "2026-11-22T10:00:00Z");
+        let facts = facts(&[&exempt, &other]);
+        let (decision, _) = desk.remember(&event("e-1", &[&exempt, &other]), &facts);
+        assert_eq!(fixtures::rule_ids(&decision.findings), ["sgr-2"]);
+        assert_eq!(decision.tolerated.len(), 2);
+        let (decision, _) = desk.remember(&event("e-2", &[&other]), &facts);
+        assert_eq!(fixtures::rule_ids(&decision.findings), ["sgr-2"]);
+        assert!(decision.older.is_empty());
+    }
+}
