@@ -13,6 +13,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use portcullis_engine::action::{Action, Because, Remedy};
+use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::checks::Check;
 use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed, parse};
@@ -286,6 +287,32 @@ fn with_a_state_machine_only_default_ports_are_decided_otherwise() {
         }
     }
     assert!(moves.len() > 5, "{moves:?}");
+}
+
+/// Whom the alert names as the owner, and how that was told.
+#[test]
+fn the_owner_is_told() {
+    let stack = "the tag aws:cloudformation:stack-name";
+    for (name, expected) in [
+        ("authorize-through-cloudformation", Some(("cloudformation", "invokedBy of the call"))),
+        ("authorize-by-hand-in-a-group-of-a-stack", Some(("cloudformation", stack))),
+        ("authorize-redis-to-the-world", Some(("terraform", "the user agent of the call"))),
+        (
+            "authorize-by-a-load-balancer-controller",
+            Some(("kubernetes", "the tag ingress.k8s.aws/stack")),
+        ),
+        ("authorize-by-emr", Some(("aws-service", "the name of the group"))),
+        ("create-valkey-on-default-port", Some(("terraform", "the user agent of the call"))),
+        ("authorize-through-the-console", None),
+    ] {
+        let case = case(name.to_owned());
+        let (event, looked) = case.look().expect("an event");
+        let alert = Alert::compose(event, &decide(event, &looked, Mode::Enforce), &Outcomes::new());
+        let document: Value = serde_json::from_str(&alert.document).expect("a document");
+        let owner = &document["owner"];
+        let told = owner["kind"].as_str().zip(owner["by"].as_str());
+        assert_eq!(told, expected, "{name}");
+    }
 }
 
 /// So that the facts of all events can be put into one account.

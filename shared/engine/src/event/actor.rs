@@ -67,10 +67,12 @@ fn via(record: Json<'_>, invoked_by: Option<String>, agent: &str) -> Option<Stri
     if invoked_by.is_some() {
         return invoked_by;
     }
-    const AGENTS: [(&str, &str); 6] = [
+    // What is made of others comes first: Pulumi's provider is Terraform's, controllers use an SDK.
+    const AGENTS: [(&str, &str); 7] = [
+        ("elbv2.k8s.aws/", "AWS Load Balancer Controller"),
+        ("pulumi", "Pulumi"),
         ("terraform", "Terraform"),
         ("opentofu", "OpenTofu"),
-        ("pulumi", "Pulumi"),
         ("aws-cli", "AWS CLI"),
         ("boto3", "AWS SDK for Python"),
         ("aws-sdk", "an AWS SDK"),
@@ -171,6 +173,11 @@ mod tests {
             (with("APN/1.0 HashiCorp/1.0 Terraform/1.7.0 aws-sdk-go-v2/1.24.1"), Some("Terraform")),
             (with("APN/1.0 OpenTofu/1.6.0 aws-sdk-go-v2/1.24.1"), Some("OpenTofu")),
             (with("aws-sdk-go-v2/1.24.1 Pulumi/3.0"), Some("Pulumi")),
+            (with("APN/1.0 Pulumi/1.0 terraform-provider-aws/6.2.0"), Some("Pulumi")),
+            (
+                with("aws-sdk-go-v2/1.36.3 ua/2.1 elbv2.k8s.aws/v2.13.4"),
+                Some("AWS Load Balancer Controller"),
+            ),
             (with("[aws-cli/2.15.0 Python/3.11.6 Linux]"), Some("AWS CLI")),
             (with("Boto3/1.34.0 md/Botocore#1.34.0"), Some("AWS SDK for Python")),
             (with("aws-sdk-rust/1.1.0 os/linux"), Some("an AWS SDK")),
