@@ -6,7 +6,7 @@ mod document;
 mod footer;
 mod guidance;
 mod mail;
-mod notification;
+pub(crate) mod notification;
 mod outcome;
 mod owner;
 pub mod text;
@@ -20,18 +20,19 @@ use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::IngressRule;
 
+pub(crate) use command::undo_of;
 pub use command::{exempt, revoke, undo};
-pub(crate) use mail::title;
+pub(crate) use mail::{headline, title};
 
 /// What came of the actions, by [`crate::action::Action::id`].
 pub type Outcomes = BTreeMap<String, Outcome>;
 
 /// SNS takes 262,144 bytes with attributes (API reference, Publish). What is kept free is for the
 /// envelope that SNS puts around a message for queues and HTTP.
-const MESSAGE_LIMIT: usize = 262_144 - 16_384;
+pub(crate) const MESSAGE_LIMIT: usize = 262_144 - 16_384;
 
 /// An SNS subject is below 100 characters (API reference, Publish).
-const SUBJECT_LIMIT: usize = 99;
+pub(crate) const SUBJECT_LIMIT: usize = 99;
 
 /// A text message is the first lines of the mail. SNS takes 1,600 characters of it (API reference, Publish).
 const SMS_LINES: usize = 3;

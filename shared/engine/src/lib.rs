@@ -20,6 +20,7 @@ pub mod action;
 pub mod alert;
 pub mod checks;
 pub mod decide;
+pub mod digest;
 pub mod event;
 pub mod exceptions;
 pub mod facts;

@@ -23,7 +23,7 @@ pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {
 }
 
 /// Puts back what a finding ended with, where that is a rule that is gone.
-pub(super) fn undo_of(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Option<String> {
+pub(crate) fn undo_of(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Option<String> {
     match (&finding.remedy, End::of(finding, outcomes)) {
         (Remedy::Do(Action::RevokeIngress { group, rule }), End::Done(changed)) => {
             Some(undo(&event.region, group, changed.as_ref().unwrap_or(rule)))

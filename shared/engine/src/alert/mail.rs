@@ -37,7 +37,7 @@ const SETTINGS: [(&str, &[&str]); 5] = [
 ];
 
 /// What became of what, in a few words: first the rules, then what a person must see to.
-pub(super) fn headline(decision: &Decision, outcomes: &Outcomes) -> String {
+pub(crate) fn headline(decision: &Decision, outcomes: &Outcomes) -> String {
     let (rules, settings): (Vec<_>, Vec<_>) = by_rule(&decision.findings)
         .into_iter()
         .partition(|group| group.iter().any(|f| rule_of(f).is_some()));

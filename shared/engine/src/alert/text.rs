@@ -54,13 +54,18 @@ pub(super) fn quoted(text: &str, most: usize) -> String {
 }
 
 /// ASCII only, for the subject of a mail.
-pub(super) fn ascii(text: &str, most: usize) -> String {
-    let one_line = plain(text, most);
-    one_line.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
+pub(crate) fn ascii(text: &str, most: usize) -> String {
+    let one_line: Vec<char> =
+        plain(text, most).chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
+    // What is escaped is longer than it was.
+    match one_line.get(..most) {
+        Some(start) if one_line.len() > most + 3 => start.iter().chain(&['.'; 3]).collect(),
+        _ => one_line.into_iter().collect(),
+    }
 }
 
 /// The first `most` characters, for JSON, where everything else is escaped by the encoder.
-pub(super) fn bounded(text: &str, most: usize) -> String {
+pub(crate) fn bounded(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
@@ -167,6 +172,8 @@ mod tests {
         assert_eq!(plain(&"x".repeat(10_000), 5), "xxxxx...");
         assert_eq!(bounded("äöü", 2), "äö...");
         assert_eq!(bounded("äö", 2), "äö");
+        assert_eq!(ascii(&"\n".repeat(10_000), 96).len(), 99);
+        assert_eq!(ascii("Köln", 4), "K?ln");
     }
 
     #[test]
