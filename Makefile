@@ -23,7 +23,7 @@ DEPLOYMENTS := $(addprefix e2e/tests/,test_sam.py test_cdk.py test_many_accounts
 PY := $(abspath $(VENV))/bin/python
 # Named, so that `sam build` finds what is built here, and the other way round.
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
-FUNCTIONS := $(addprefix -p portcullis-,ingress cache trail recreate approve)
+FUNCTIONS := $(addprefix -p portcullis-,ingress cache trail digest recreate approve)
 # In one build: apart, each would ask for other features of what the SDK is made of, and compile all of it.
 SHELLS := $(addprefix -p portcullis-,aws approval recreate approve cli)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -30,6 +30,10 @@ pub struct Shell {
     pub elasticache: Lazy<aws_sdk_elasticache::Client>,
     /// SNS, in the topic's Region.
     pub sns: aws_sdk_sns::Client,
+    /// SNS, in the Region of the chat topic.
+    pub chat: Lazy<aws_sdk_sns::Client>,
+    /// SQS, in the function's own Region.
+    pub sqs: Lazy<aws_sdk_sqs::Client>,
     /// Lambda, in the function's own Region.
     pub lambda: Lazy<aws_sdk_lambda::Client>,
     /// Step Functions, in the function's own Region.
@@ -67,11 +71,15 @@ impl Shell {
     pub async fn new(settings: Settings, function: Option<String>) -> Self {
         let config = config().await;
         let (of_caches, lambda, sfn) = (config.clone(), config.clone(), config.clone());
+        let (of_chat, sqs) = (config.clone(), config.clone());
+        let chat_topic = settings.chat_topic_arn.clone().unwrap_or_default();
         Self {
             function,
             ec2: ec2(&config),
             elasticache: Lazy::new(Box::new(move || elasticache(&of_caches))),
             sns: sns(&config, &settings.alert_topic_arn),
+            chat: Lazy::new(Box::new(move || sns(&of_chat, &chat_topic))),
+            sqs: Lazy::new(Box::new(move || aws_sdk_sqs::Client::new(&sqs))),
             lambda: Lazy::new(Box::new(move || aws_sdk_lambda::Client::new(&lambda))),
             sfn: Lazy::new(Box::new(move || aws_sdk_sfn::Client::new(&sfn))),
             ledger: settings.ledger_table.as_deref().map(|table| Ledger::hasty(&config, table)),

@@ -6,6 +6,7 @@
 mod act;
 mod again;
 mod clients;
+mod digest;
 pub mod error;
 mod exceptions;
 mod gather;
@@ -22,8 +23,9 @@ mod whole;
 
 pub use act::revoke::revoke;
 pub use clients::{Shell, config, sns};
+pub use digest::enqueue;
 pub use gather::{around, rules};
 pub use handle::{Ended, cache, ingress};
 pub use ledger::{Counted, KEPT, Ledger, Written};
 pub use publish::{Message, publish};
-pub use run::{answer, failure, log_json_lines, now, run, run_trail, variable};
+pub use run::{answer, failure, log_json_lines, now, run, run_digest, run_trail, variable};

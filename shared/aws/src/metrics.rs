@@ -52,6 +52,11 @@ pub(crate) fn alert_failed(event: &str) -> Metric {
     Metric::about(Some(event.to_owned()), "AlertFailures", Vec::new())
 }
 
+/// The chat topic did not take what was to be told of this event.
+pub(crate) fn chat_failed(event: &str) -> Metric {
+    Metric::about(Some(event.to_owned()), "ChatFailures", Vec::new())
+}
+
 /// What was found, what came of it, and how long what was closed had been open. To be printed as
 /// soon as it is seen to be closed.
 pub(crate) fn acted(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Vec<Metric> {

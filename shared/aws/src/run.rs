@@ -14,7 +14,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::again::Unsent;
 use crate::clients::{Shell, config};
 use crate::handle::{Ended, tell_again};
-use crate::{metrics, trail};
+use crate::{digest, metrics, trail};
 
 /// Serves events until Lambda ends the process. `handler` is [`crate::ingress`] or
 /// [`crate::cache`]; each function is given one, so that its role needs only its own rights.
@@ -48,6 +48,22 @@ pub async fn run_trail() -> Result<()> {
     log_json_lines();
     let cloudtrail = aws_sdk_cloudtrail::Client::new(&config().await);
     answer(async |_: LambdaEvent<Value>| check(&cloudtrail).await).await
+}
+
+/// Serves the batches of the digest queue.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn run_digest() -> Result<()> {
+    log_json_lines();
+    let settings = Settings::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
+    let shell = Shell::new(settings, None).await;
+    answer(async |invoked: LambdaEvent<Value>| {
+        let told = digest::tell(&shell, &invoked.payload).await;
+        told.map_err(|error| failure("DigestNotSent", format!("{error:#}")))
+    })
+    .await
 }
 
 /// Fails if no trail logs what is watched: Lambda counts that, and an alarm looks at the count.

@@ -23,6 +23,7 @@ use aws_sdk_ec2::types::{
 use aws_sdk_elasticache::types::{CacheCluster, ReplicationGroup, ServerlessCache};
 use aws_sdk_lambda::operation::invoke::{InvokeInput, InvokeOutput};
 use aws_sdk_sns::operation::publish::{PublishInput, PublishOutput};
+use aws_sdk_sqs::operation::send_message::{SendMessageInput, SendMessageOutput};
 use aws_smithy_mocks::{MockResponse, RuleBuilder, RuleMode, mock, mock_client};
 use portcullis_engine::settings::{Mode, Settings};
 use serde_json::Value;
@@ -35,7 +36,9 @@ use crate::exceptions::Narrow;
 pub(crate) use cloudtrail::ScriptedTrail;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
 pub(crate) use ledger::{LEDGER, Silent, Stored};
-pub(crate) use samples::{ACCOUNT, FUNCTION, event, event_on, interface, rule, settings};
+pub(crate) use samples::{
+    ACCOUNT, CHAT_TOPIC, FUNCTION, event, event_on, interface, rule, settings,
+};
 pub(crate) use states::{Execution, MACHINE};
 
 /// The account. A test changes it through [`Account::now`], and reads there what is left.
@@ -49,6 +52,7 @@ pub(crate) struct State {
     /// What was sent to change the account or to tell people.
     pub(crate) revokes: Vec<RevokeSecurityGroupIngressInput>,
     pub(crate) published: Vec<PublishInput>,
+    pub(crate) queued: Vec<SendMessageInput>,
     pub(crate) invoked: Vec<InvokeInput>,
     pub(crate) interface_looks: Vec<DescribeNetworkInterfacesInput>,
     /// The rules of each group, ingress and egress.
@@ -80,6 +84,7 @@ impl Account {
             calls: Vec::new(),
             revokes: Vec::new(),
             published: Vec::new(),
+            queued: Vec::new(),
             invoked: Vec::new(),
             interface_looks: Vec::new(),
             rules: BTreeMap::new(),
@@ -149,6 +154,8 @@ impl Account {
             ec2: self.ec2(),
             elasticache: made_at_once(self.elasticache()),
             sns: self.sns(),
+            chat: made_at_once(self.sns()),
+            sqs: made_at_once(self.sqs()),
             lambda: made_at_once(self.lambda()),
             sfn: made_at_once(self.sfn()),
             ledger: Some(self.ledger()),
@@ -170,6 +177,22 @@ impl Account {
         );
         mock_client!(aws_sdk_lambda, RuleMode::MatchAny, &[invoke], |config| config
             .retry_config(aws_sdk_lambda::config::retry::RetryConfig::disabled()))
+    }
+
+    /// SQS takes a message.
+    fn sqs(&self) -> aws_sdk_sqs::Client {
+        #[expect(clippy::disallowed_methods, reason = "scripted: nothing is queued")]
+        let send = self.on(
+            "SendMessage",
+            mock!(aws_sdk_sqs::Client::send_message),
+            |input| vec![input.queue_url.clone()],
+            |state, input| {
+                state.queued.push(input.clone());
+                Ok(SendMessageOutput::builder().message_id("m-1").build())
+            },
+        );
+        mock_client!(aws_sdk_sqs, RuleMode::MatchAny, &[send], |config| config
+            .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled()))
     }
 
     fn sns(&self) -> aws_sdk_sns::Client {
@@ -236,7 +259,7 @@ fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
     let error = format!("<Error><Code>{code}</Code><Message>as scripted</Message></Error>");
     let body = match call {
         "DescribeTrails" | "GetTrailStatus" | "GetEventSelectors" | "Invoke" | "StartExecution"
-        | "Query" | "Scan" | "PutItem" | "UpdateItem" => {
+        | "SendMessage" | "Query" | "Scan" | "PutItem" | "UpdateItem" => {
             format!(r#"{{"__type":"{code}","message":"as scripted"}}"#)
         }
         "Publish" => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),

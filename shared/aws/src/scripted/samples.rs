@@ -14,6 +14,9 @@ pub(crate) const ACCOUNT: &str = "111122223333";
 /// The name of the function.
 pub(crate) const FUNCTION: &str = "ingress";
 
+/// A topic for a chat; the settings name none.
+pub(crate) const CHAT_TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:chat";
+
 pub(crate) fn settings() -> Settings {
     Settings {
         alert_topic_arn: format!("arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"),

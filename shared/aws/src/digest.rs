@@ -1,0 +1,82 @@
+//! Alerts that are told together: into the queue by the functions that found too many, and out of it by the
+//! function `digest`.
+//!
+//! SQS keeps a row until it was told: what SNS refuses is tried again, and what is no row ends in the queue for
+//! what failed. A batch is one message, whatever minutes it is of: it is what came within the batching window, and
+//! to hold rows back until their minute is over would need a memory of its own. A batch of one is told as a
+//! digest too: the queue has rows, not mails, because 246 KB of mail each would make batches of twenty.
+
+use anyhow::{Context, Result};
+use aws_sdk_sqs::Client;
+use futures_util::future::join;
+use portcullis_engine::digest::{Digest, Row};
+use serde_json::{Value, json};
+
+use crate::clients::Shell;
+use crate::metrics;
+use crate::publish::{Message, chat, publish};
+
+/// Puts a row into the queue.
+///
+/// # Errors
+///
+/// If SQS does not take it: then its alert has to go out by itself.
+pub async fn enqueue(sqs: &Client, queue_url: &str, row: &Row) -> Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that queues")]
+    let request = sqs.send_message();
+    request
+        .queue_url(queue_url)
+        .message_body(row.json())
+        .send()
+        .await
+        .with_context(|| format!("putting a row of the digest into {queue_url}"))?;
+    Ok(())
+}
+
+/// Tells what a batch of the queue holds, in one message. The answer names the records that are no rows, as Lambda
+/// asks for it (developer guide, "Implementing partial batch responses"): these come again, and end in the
+/// dead-letter queue.
+///
+/// # Errors
+///
+/// If it is no batch, or if SNS does not take the message: then all records come again.
+pub(crate) async fn tell(shell: &Shell, batch: &Value) -> Result<Value> {
+    let records = batch.get("Records").and_then(Value::as_array);
+    let records = records.context("it is no batch of a queue: it has no `Records`")?;
+    let mut rows = Vec::new();
+    let mut failures = Vec::new();
+    for record in records {
+        let text = |member: &str| record.get(member).and_then(Value::as_str);
+        let id = text("messageId").context("a record of the batch has no `messageId`")?;
+        match Row::read(text("body").unwrap_or_default()) {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                tracing::error!(message = id, "{error}");
+                metrics::print([metrics::malformed(record)], shell.metrics);
+                failures.push(json!({ "itemIdentifier": id }));
+            }
+        }
+    }
+    let told = rows.len();
+    if let Some(digest) = Digest::compose(rows) {
+        send(shell, &digest).await?;
+        tracing::info!(rows = told, "{}", digest.subject);
+    }
+    Ok(json!({ "batchItemFailures": failures }))
+}
+
+async fn send(shell: &Shell, digest: &Digest) -> Result<()> {
+    let message = Message { subject: digest.subject.clone(), body: digest.message() };
+    let told = publish(&shell.sns, &shell.settings.alert_topic_arn, &message);
+    // Neither waits for the other: a topic whose key is broken must not silence both.
+    let (told, ()) = join(told, chat(shell, "digest", &digest.chat)).await;
+    if told.is_err() {
+        metrics::print([metrics::alert_failed("digest")], shell.metrics);
+        // The log keeps what the topic did not take.
+        tracing::error!(digest = digest.document, "the digest did not go out");
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests;

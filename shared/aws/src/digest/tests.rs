@@ -1,0 +1,157 @@
+use portcullis_engine::settings::Mode;
+
+use super::*;
+use crate::scripted::{Account, CHAT_TOPIC, counted, settings};
+
+const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/111122223333/portcullis-digest";
+
+/// A row as it lies in the queue.
+fn row(event: &str, severity: &str) -> String {
+    json!({
+        "schema": "portcullis.digest-row.v1",
+        "event": event,
+        "time": "2026-11-21T16:40:01Z",
+        "account": "111122223333",
+        "region": "eu-west-1",
+        "severity": severity,
+        "subject": { "type": "security-group", "id": "sg-1", "arn": "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-1" },
+        "what": "closed TCP 22 from ::/0",
+        "who": "alice",
+        "via": null,
+        "mode": "enforce",
+        "checks": ["open-ingress"],
+        "tally": { severity: { "done": 1 } },
+        "findings": [],
+    })
+    .to_string()
+}
+
+fn batch(bodies: &[&str]) -> Value {
+    let records = bodies.iter().enumerate();
+    let records: Vec<Value> = records
+        .map(|(at, body)| json!({ "messageId": format!("m-{at}"), "body": body, "eventSource": "aws:sqs" }))
+        .collect();
+    json!({ "Records": records })
+}
+
+fn failed(answer: &Value) -> Vec<&str> {
+    let failures = answer["batchItemFailures"].as_array().expect("a list, empty or not");
+    failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap()).collect()
+}
+
+/// Where something was published, in order.
+fn topics(account: &Account) -> Vec<String> {
+    account.now().published.iter().map(|sent| sent.topic_arn().unwrap().to_owned()).collect()
+}
+
+fn with_chat(account: &Account) -> Shell {
+    let mut shell = account.shell(Mode::Enforce);
+    shell.settings.chat_topic_arn = Some(CHAT_TOPIC.to_owned());
+    shell
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_one_message_with_a_mail_and_every_row() {
+    let account = Account::new();
+    let batch = batch(&[&row("e-1", "low"), &row("e-2", "critical")]);
+    let answer = tell(&account.shell(Mode::Enforce), &batch).await.unwrap();
+    assert_eq!(failed(&answer), [""; 0]);
+    let state = account.now();
+    let [sent] = state.published.as_slice() else { panic!("{} messages", state.published.len()) };
+    assert_eq!(sent.topic_arn(), Some(settings().alert_topic_arn.as_str()));
+    assert_eq!(sent.message_structure(), Some("json"));
+    assert!(sent.subject().unwrap().starts_with("[CRITICAL] 2 findings in one minute"));
+    let message: Value = serde_json::from_str(sent.message().unwrap()).unwrap();
+    let document: Value = serde_json::from_str(message["default"].as_str().unwrap()).unwrap();
+    assert_eq!(document["schema"], "portcullis.digest.v1");
+    assert_eq!(document["rows"][0]["event"], "e-2");
+    assert!(message["email"].as_str().unwrap().contains("closed TCP 22"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_chat_topic_the_chat_is_told_too() {
+    let account = Account::new();
+    tell(&with_chat(&account), &batch(&[&row("e-1", "high")])).await.unwrap();
+    let state = account.now();
+    let [_, chat] = state.published.as_slice() else {
+        panic!("{} messages", state.published.len())
+    };
+    assert_eq!((chat.topic_arn(), chat.message_structure()), (Some(CHAT_TOPIC), None));
+    let message: Value = serde_json::from_str(chat.message().unwrap()).unwrap();
+    assert_eq!(message["content"]["title"], "[HIGH] 1 finding in one minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_row_is_reported_and_the_rest_is_told() {
+    counted();
+    let account = Account::new();
+    let batch = batch(&["not a row", &row("e-1", "low"), "{}"]);
+    let answer = tell(&account.shell(Mode::Enforce), &batch).await.unwrap();
+    assert_eq!(failed(&answer), ["m-0", "m-2"]);
+    assert_eq!(account.now().published.len(), 1);
+    let names: Vec<String> = counted().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["Ignored", "Ignored"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_nothing_but_garbage_is_reported_and_nothing_is_sent() {
+    let account = Account::new();
+    let answer = tell(&with_chat(&account), &batch(&["x", ""])).await.unwrap();
+    assert_eq!(failed(&answer), ["m-0", "m-1"]);
+    assert!(account.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_sns_refuses_is_an_error_so_that_all_come_again_and_the_chat_is_told_all_the_same() {
+    counted();
+    let account = Account::new();
+    account.fail("Publish", &settings().alert_topic_arn, "AuthorizationError");
+    let error = tell(&with_chat(&account), &batch(&[&row("e-1", "low"), "x"])).await.unwrap_err();
+    assert!(format!("{error:#}").contains("AuthorizationError"), "{error:#}");
+    assert_eq!(topics(&account), [CHAT_TOPIC]);
+    let names: Vec<String> = counted().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["Ignored", "AlertFailures"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_that_is_refused_does_not_send_the_mail_again() {
+    counted();
+    let account = Account::new();
+    account.fail("Publish", CHAT_TOPIC, "NotFound");
+    let answer = tell(&with_chat(&account), &batch(&[&row("e-1", "low")])).await.unwrap();
+    assert_eq!(failed(&answer), [""; 0]);
+    assert_eq!(topics(&account), [settings().alert_topic_arn]);
+    let names: Vec<String> = counted().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["ChatFailures"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_batch_is_an_error() {
+    let account = Account::new();
+    let shell = account.shell(Mode::Enforce);
+    for payload in [json!({}), json!({ "Records": [{ "body": row("e-1", "low") }] })] {
+        tell(&shell, &payload).await.unwrap_err();
+    }
+    assert!(account.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_is_queued_as_it_is_read_again() {
+    let account = Account::new();
+    let row = Row::read(&row("e-1", "low")).unwrap();
+    enqueue(&account.shell(Mode::Enforce).sqs, QUEUE, &row).await.unwrap();
+    let state = account.now();
+    let [sent] = state.queued.as_slice() else { panic!("{} rows", state.queued.len()) };
+    assert_eq!(sent.queue_url(), Some(QUEUE));
+    assert_eq!(Row::read(sent.message_body().unwrap()), Ok(row));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_refuses_is_an_error() {
+    let account = Account::new();
+    account.fail("SendMessage", QUEUE, "QueueDoesNotExist");
+    let row = Row::read(&row("e-1", "low")).unwrap();
+    let error = enqueue(&account.shell(Mode::Enforce).sqs, QUEUE, &row).await.unwrap_err();
+    assert!(format!("{error:#}").contains("QueueDoesNotExist"), "{error:#}");
+    assert!(account.now().queued.is_empty());
+}
