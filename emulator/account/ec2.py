@@ -10,7 +10,7 @@ import secrets
 from ministack.core.responses import get_account_id
 from ministack.services import ec2
 
-from . import ec2_network, patching
+from . import ec2_network, ec2_public_access, patching
 from .ec2_describe import describe_groups, describe_rules, find_group, is_default_vpc
 from .ec2_rules import (
     SOURCES,
@@ -326,3 +326,4 @@ def install():
     for action, function in ADDED.items():
         ec2._ACTION_MAP[action] = endpoint("ec2", action, function)
     ec2_network.install()
+    ec2_public_access.install()

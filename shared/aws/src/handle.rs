@@ -1,7 +1,8 @@
 //! One event, from look to tell.
 
+use std::slice;
+
 use anyhow::{Context, Result, bail};
-use futures_util::future::join_all;
 use portcullis_engine::action::Outcome;
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide::{self, Decision};
@@ -36,7 +37,7 @@ pub async fn ingress(shell: &Shell, event: &Event, _: &Value) -> Result<Ended> {
     let judge = shell.judge();
     let mut decision = decide::group(event, lead, &facts, &judge);
     if !decision.is_clean() {
-        gather::around(&shell.ec2, &mut facts).await;
+        gather::reach(&shell.ec2, slice::from_mut(&mut facts)).await;
         decision = decide::group(event, lead, &facts, &judge);
     }
     finish(shell, event, &decision).await
@@ -67,7 +68,7 @@ pub async fn cache(shell: &Shell, event: &Event, payload: &Value) -> Result<Ende
     if let CacheGroups::Read(groups) = &mut facts.groups
         && !decision.is_clean()
     {
-        join_all(groups.iter_mut().map(|group| gather::around(&shell.ec2, group))).await;
+        gather::reach(&shell.ec2, groups).await;
         decision = decide::cache(event, lead, &facts, &judge);
     }
     let actions = decision.actions();

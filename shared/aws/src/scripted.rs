@@ -6,6 +6,7 @@ mod cloudtrail;
 mod ec2;
 mod elasticache;
 mod ledger;
+mod network;
 mod samples;
 mod states;
 
@@ -18,7 +19,8 @@ use std::time::Duration;
 use aws_sdk_ec2::operation::describe_network_interfaces::DescribeNetworkInterfacesInput;
 use aws_sdk_ec2::operation::revoke_security_group_ingress::RevokeSecurityGroupIngressInput;
 use aws_sdk_ec2::types::{
-    NetworkInterface, PrefixListEntry, SecurityGroup, SecurityGroupRule as Rule,
+    NetworkInterface, PrefixListEntry, SecurityGroup, SecurityGroupRule as Rule, Vpc,
+    VpcBlockPublicAccessExclusion, VpcBlockPublicAccessOptions,
 };
 use aws_sdk_elasticache::types::{CacheCluster, ReplicationGroup, ServerlessCache};
 use aws_sdk_lambda::operation::invoke::{InvokeInput, InvokeOutput};
@@ -60,6 +62,10 @@ pub(crate) struct State {
     pub(crate) groups: Vec<SecurityGroup>,
     pub(crate) lists: BTreeMap<String, Vec<PrefixListEntry>>,
     pub(crate) interfaces: Vec<NetworkInterface>,
+    /// VPC block public access, and what is excluded from it.
+    pub(crate) block: Option<VpcBlockPublicAccessOptions>,
+    pub(crate) exclusions: Vec<VpcBlockPublicAccessExclusion>,
+    pub(crate) vpcs: Vec<Vpc>,
     pub(crate) clusters: Vec<CacheCluster>,
     pub(crate) replication_groups: Vec<ReplicationGroup>,
     pub(crate) serverless: Vec<ServerlessCache>,
@@ -91,6 +97,9 @@ impl Account {
             groups: Vec::new(),
             lists: BTreeMap::new(),
             interfaces: Vec::new(),
+            block: None,
+            exclusions: Vec::new(),
+            vpcs: Vec::new(),
             clusters: Vec::new(),
             replication_groups: Vec::new(),
             serverless: Vec::new(),

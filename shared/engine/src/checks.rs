@@ -205,7 +205,7 @@ impl<'a> SourceTable<'a> {
 
     /// A rule whose sources could not be read: told, and left alone.
     fn unreadable(&self, check: Check, rule: &IngressRule, why: String) -> Finding {
-        let reach = Reach::of(&self.group.interfaces);
+        let reach = Reach::of(self.group);
         Finding {
             check,
             severity: reach.severity().min(Severity::High),

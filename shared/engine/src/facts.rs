@@ -4,6 +4,7 @@
 //! [`crate::checks`] and [`crate::decide`] are for.
 
 mod interface;
+mod public_access;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +12,7 @@ use std::fmt;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use interface::{Holder, Interface, Interfaces, LoadBalancer, Signs};
+pub use public_access::{BlockMode, BlockPublicAccess, PublicAccess};
 
 /// A resource tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,6 +204,8 @@ pub struct GroupFacts {
     pub details: Option<GroupDetails>,
     /// The network interfaces that carry the group: read only when a fault was found.
     pub interfaces: Interfaces,
+    /// VPC block public access: read only when a fault was found.
+    pub public_access: PublicAccess,
 }
 
 impl GroupFacts {

@@ -8,8 +8,9 @@ use crate::decide::Judge;
 use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched};
 use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
 use crate::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupFacts, Holder, IngressRule,
-    Interface, Interfaces, LoadBalancer, PrefixList, Protocol, Source,
+    BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine,
+    GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol,
+    PublicAccess, Source,
 };
 use crate::settings::Mode;
 
@@ -87,7 +88,18 @@ pub(crate) fn cache_interface(id: &str) -> Interface {
 
 /// An interface with a public address.
 pub(crate) fn public_interface(id: &str) -> Interface {
-    Interface { public: vec!["52.94.5.9".to_owned()], ..interface(id, "interface") }
+    Interface {
+        public: vec!["52.94.5.9".to_owned()],
+        vpc: Some("vpc-1".to_owned()),
+        subnet: Some("subnet-1".to_owned()),
+        ..interface(id, "interface")
+    }
+}
+
+/// VPC block public access in a mode, over `vpc-1`.
+pub(crate) fn blocking(mode: BlockMode) -> PublicAccess {
+    let vpcs = vec!["vpc-1".to_owned()];
+    PublicAccess::Read(BlockPublicAccess { mode, vpcs, excluded: Vec::new() })
 }
 
 /// An interface of an internet-facing load balancer.

@@ -45,7 +45,7 @@ pub async fn rules(ec2: &Client, id: &str) -> Result<GroupFacts> {
     Ok(facts)
 }
 
-/// What is read only when there is something to say: name, VPC and tags, and the interfaces.
+/// Name, VPC and tags, and the interfaces.
 pub async fn around(ec2: &Client, facts: &mut GroupFacts) {
     let (details, interfaces) = join(details(ec2, &facts.id), interfaces(ec2, &facts.id)).await;
     facts.details = details;

@@ -51,7 +51,7 @@ impl Account {
         mock_client!(
             aws_sdk_ec2,
             RuleMode::MatchAny,
-            first.iter().chain(&self.script()),
+            first.iter().chain(&self.script()).chain(&self.network()),
             |config| config.endpoint_resolver(Slow).retry_config(retry.clone())
         )
     }

@@ -189,14 +189,23 @@ fn reach_json(reach: &Reach) -> Value {
         Reach::Unknown(why) => json!({"unknown": text::bounded(why, TEXT)}),
         Reach::Nothing => json!({"interfaces": 0, "publicAddresses": []}),
         Reach::Private(count) => json!({"interfaces": count, "publicAddresses": []}),
-        Reach::LoadBalanced { interfaces, addresses } | Reach::Public { interfaces, addresses } => {
-            json!({
-                "interfaces": interfaces,
-                "publicAddresses": addresses.iter().take(20).collect::<Vec<_>>(),
-                "loadBalancersOnly": matches!(reach, Reach::LoadBalanced { .. }),
-            })
+        Reach::Blocked { interfaces, addresses, mode } => {
+            let mut document = carriers_json(*interfaces, addresses);
+            document["blockPublicAccess"] = json!(mode.as_str());
+            document
         }
+        Reach::LoadBalanced { interfaces, addresses } => {
+            let mut document = carriers_json(*interfaces, addresses);
+            document["loadBalancersOnly"] = json!(true);
+            document
+        }
+        Reach::Public { interfaces, addresses } => carriers_json(*interfaces, addresses),
     }
+}
+
+fn carriers_json(interfaces: usize, addresses: &[String]) -> Value {
+    let addresses: Vec<_> = addresses.iter().take(20).collect();
+    json!({"interfaces": interfaces, "publicAddresses": addresses})
 }
 
 /// The subject line's words for one finding's rule, if it has one.

@@ -39,7 +39,7 @@ pub(crate) fn check(
             continue;
         }
         let action = table.revoke(rule);
-        let reach = Reach::of(&group.interfaces);
+        let reach = Reach::of(group);
         // An office's rule for all traffic is nothing to wake anybody for.
         let aside = rule.protocol == Protocol::All && inquiry.rule(Check::OpenIngress, on);
         let severity =

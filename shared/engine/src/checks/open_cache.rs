@@ -163,7 +163,7 @@ fn at_port(
             None => Remedy::Do(action),
             Some(because) => Remedy::ByHand { action: Some(action), because },
         };
-        let reach = Reach::of(&table.group.interfaces);
+        let reach = Reach::of(table.group);
         findings.push(Finding {
             check: Check::OpenCache,
             severity: reach.severity(),

@@ -40,7 +40,7 @@ pub(crate) fn check(
     });
     for (at, rule) in behind.into_iter().enumerate() {
         let Some(exposure) = exposed.remove(&at) else { continue };
-        let reach = Reach::of(&group.interfaces);
+        let reach = Reach::of(group);
         findings.push(Finding {
             check: Check::OpenIngress,
             severity: reach.severity(),

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::Severity;
-use crate::facts::{Holder, Interface, Interfaces};
+use crate::facts::{BlockMode, GroupFacts, Holder, Interface, Interfaces};
 
 /// What stands behind a security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,16 @@ pub enum Reach {
     Nothing,
     /// This many interfaces, none with a public address.
     Private(usize),
+    /// Interfaces, of which VPC block public access keeps the internet from all that have public
+    /// addresses.
+    Blocked {
+        /// How many carry the group.
+        interfaces: usize,
+        /// The public addresses.
+        addresses: Vec<String>,
+        /// What is blocked.
+        mode: BlockMode,
+    },
     /// Interfaces, of which only those of load balancers have public addresses.
     LoadBalanced {
         /// How many carry the group.
@@ -33,24 +43,29 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Of a group, by the interfaces that carry it.
-    pub fn of(interfaces: &Interfaces) -> Self {
-        let carriers = match interfaces {
+    /// Of a group, by the interfaces that carry it. What is blocked counts only if nothing is open.
+    pub fn of(group: &GroupFacts) -> Self {
+        let carriers = match &group.interfaces {
             Interfaces::NotRead => return Self::Unknown("its interfaces were not read".to_owned()),
             Interfaces::Unknown(why) => return Self::Unknown(why.clone()),
             Interfaces::Read(interfaces) => interfaces,
         };
         let interfaces = carriers.len();
-        let public: Vec<_> = carriers.iter().filter(|carrier| !carrier.public.is_empty()).collect();
-        let addresses = public.iter().flat_map(|carrier| carrier.public.iter().cloned()).collect();
-        let is_balancer = |carrier: &&Interface| matches!(carrier.holder, Holder::LoadBalancer(_));
-        match (interfaces, public.is_empty()) {
-            (0, _) => Self::Nothing,
-            (count, true) => Self::Private(count),
-            (_, false) if public.iter().all(is_balancer) => {
-                Self::LoadBalanced { interfaces, addresses }
+        let mode = |carrier: &&Interface| group.public_access.blocks(carrier);
+        let public = carriers.iter().filter(|carrier| !carrier.public.is_empty());
+        let (blocked, open): (Vec<_>, Vec<_>) = public.partition(|carrier| mode(carrier).is_some());
+        match (open.as_slice(), blocked.as_slice()) {
+            ([], []) if interfaces == 0 => Self::Nothing,
+            ([], []) => Self::Private(interfaces),
+            ([], [first, ..]) => Self::Blocked {
+                interfaces,
+                addresses: addresses(&blocked),
+                mode: mode(first).unwrap_or_default(),
+            },
+            (open, _) if open.iter().all(is_balancer) => {
+                Self::LoadBalanced { interfaces, addresses: addresses(open) }
             }
-            (_, false) => Self::Public { interfaces, addresses },
+            (open, _) => Self::Public { interfaces, addresses: addresses(open) },
         }
     }
 
@@ -58,7 +73,7 @@ impl Reach {
     pub fn severity(&self) -> Severity {
         match self {
             Self::Nothing => Severity::Low,
-            Self::Private(_) => Severity::Medium,
+            Self::Private(_) | Self::Blocked { .. } => Severity::Medium,
             Self::Unknown(_) | Self::LoadBalanced { .. } => Severity::High,
             Self::Public { .. } => Severity::Critical,
         }
@@ -74,6 +89,12 @@ impl fmt::Display for Reach {
                 let none = if *count == 1 { "with no" } else { "none with a" };
                 write!(f, "{}, {none} public address", carried(*count))
             }
+            Self::Blocked { interfaces, addresses, mode } => write!(
+                f,
+                "{}, at {}, where VPC block public access ({mode}) keeps the internet out today",
+                carried(*interfaces),
+                some(addresses)
+            ),
             Self::LoadBalanced { interfaces, addresses } => {
                 let addresses = some(addresses);
                 write!(
@@ -87,6 +108,14 @@ impl fmt::Display for Reach {
             }
         }
     }
+}
+
+fn addresses(carriers: &[&Interface]) -> Vec<String> {
+    carriers.iter().flat_map(|carrier| carrier.public.iter().cloned()).collect()
+}
+
+fn is_balancer(carrier: &&Interface) -> bool {
+    matches!(carrier.holder, Holder::LoadBalancer(_))
 }
 
 fn carried(interfaces: usize) -> String {
@@ -108,11 +137,24 @@ fn some(addresses: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{cache_interface, facing_interface, interface, public_interface};
+    use crate::fixtures::{
+        blocking, cache_interface, facing_interface, group, interface, public_interface,
+        with_interfaces,
+    };
+
+    fn told(group: &GroupFacts) -> (Severity, String) {
+        let reach = Reach::of(group);
+        (reach.severity(), reach.to_string())
+    }
 
     fn of(interfaces: Vec<Interface>) -> (Severity, String) {
-        let reach = Reach::of(&Interfaces::Read(interfaces));
-        (reach.severity(), reach.to_string())
+        told(&with_interfaces(group(Vec::new()), interfaces))
+    }
+
+    fn behind_a_block(interfaces: Vec<Interface>) -> (Severity, String) {
+        let public_access = blocking(BlockMode::Ingress);
+        let group = GroupFacts { public_access, ..group(Vec::new()) };
+        told(&with_interfaces(group, interfaces))
     }
 
     #[test]
@@ -129,8 +171,36 @@ mod tests {
             assert_eq!(of(interfaces.clone()).0, severity, "{interfaces:?}");
         }
         for unread in [Interfaces::NotRead, Interfaces::Unknown("denied".to_owned())] {
-            assert_eq!(Reach::of(&unread).severity(), Severity::High);
+            let group = GroupFacts { interfaces: unread, ..group(Vec::new()) };
+            assert_eq!(Reach::of(&group).severity(), Severity::High);
         }
+    }
+
+    #[test]
+    fn what_public_access_is_blocked_to_is_as_bad_as_what_is_private() {
+        let (severity, words) = behind_a_block(vec![public_interface("eni-1")]);
+        assert_eq!(severity, Severity::Medium);
+        assert_eq!(
+            words,
+            "1 network interface carries the group, at 52.94.5.9, where VPC block public access (block-ingress) keeps the internet out today"
+        );
+        assert_eq!(behind_a_block(vec![facing_interface("eni-1")]).0, Severity::Medium);
+        assert_eq!(behind_a_block(Vec::new()).0, Severity::Low);
+    }
+
+    #[test]
+    fn one_interface_that_is_not_blocked_is_enough() {
+        let open = Interface {
+            vpc: Some("vpc-2".to_owned()),
+            public: vec!["203.0.113.7".to_owned()],
+            ..public_interface("eni-2")
+        };
+        let (severity, words) = behind_a_block(vec![public_interface("eni-1"), open.clone()]);
+        assert_eq!(severity, Severity::Critical);
+        assert_eq!(words, "2 network interfaces carry the group, reachable at 203.0.113.7");
+        let balancer = Interface { holder: facing_interface("eni-3").holder, ..open };
+        let (severity, _) = behind_a_block(vec![public_interface("eni-1"), balancer]);
+        assert_eq!(severity, Severity::High, "what is open is a load balancer");
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_engine::event::{CacheLead, GroupLead, GroupRef};
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts, Holder,
-    IngressRule, Interface, Interfaces, PrefixList, Protocol, Signs, Source, Tag,
+    BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails,
+    GroupFacts, Holder, IngressRule, Interface, Interfaces, PrefixList, Protocol, PublicAccess,
+    Signs, Source, Tag,
 };
 
 use super::{
@@ -134,6 +135,7 @@ impl Account {
                 tags: tags(&group.tags),
             }),
             interfaces: Interfaces::Read(carriers.map(NetworkInterface::facts).collect()),
+            public_access: PublicAccess::Read(BlockPublicAccess::default()),
         }
     }
 

@@ -9,8 +9,14 @@ use crate::scripted::ROUND_TRIP;
 
 const RULES: &str = "DescribeSecurityGroupRules";
 const LIST: &str = "GetManagedPrefixListEntries";
-/// Side by side: either may be first.
-const AROUND: [&str; 2] = ["DescribeNetworkInterfaces", "DescribeSecurityGroups"];
+/// Side by side: any may be first. The setting that blocks public access takes two calls, and no time: they
+/// wait for nobody, and nobody for them. Asking only once a public address was seen would take a round trip.
+const AROUND: [&str; 4] = [
+    "DescribeNetworkInterfaces",
+    "DescribeSecurityGroups",
+    "DescribeVpcBlockPublicAccessExclusions",
+    "DescribeVpcBlockPublicAccessOptions",
+];
 
 /// The calls that were begun at the same virtual time, in order of time, each set sorted.
 fn rounds(account: &Account) -> Vec<Vec<&'static str>> {

@@ -1,0 +1,64 @@
+//! EC2: VPCs, and what keeps the internet from them.
+
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::describe_vpc_block_public_access_exclusions::{
+    DescribeVpcBlockPublicAccessExclusionsInput as ExclusionsInput,
+    DescribeVpcBlockPublicAccessExclusionsOutput as ExclusionsOutput,
+};
+use aws_sdk_ec2::operation::describe_vpc_block_public_access_options::{
+    DescribeVpcBlockPublicAccessOptionsInput as OptionsInput,
+    DescribeVpcBlockPublicAccessOptionsOutput as OptionsOutput,
+};
+use aws_sdk_ec2::operation::describe_vpcs::{DescribeVpcsInput, DescribeVpcsOutput};
+use aws_smithy_mocks::{Rule, mock};
+
+use super::{Account, State, page};
+
+impl Account {
+    pub(super) fn network(&self) -> [Rule; 3] {
+        [
+            self.on(
+                "DescribeVpcBlockPublicAccessOptions",
+                mock!(Client::describe_vpc_block_public_access_options),
+                |_| vec![Some("any".to_owned())],
+                block,
+            ),
+            self.on(
+                "DescribeVpcBlockPublicAccessExclusions",
+                mock!(Client::describe_vpc_block_public_access_exclusions),
+                |_| vec![Some("any".to_owned())],
+                exclusions,
+            ),
+            self.on(
+                "DescribeVpcs",
+                mock!(Client::describe_vpcs),
+                |input| input.vpc_ids().iter().cloned().map(Some).collect(),
+                vpcs,
+            ),
+        ]
+    }
+}
+
+fn block(state: &mut State, _: &OptionsInput) -> Result<OptionsOutput, &'static str> {
+    let options = state.block.clone();
+    Ok(OptionsOutput::builder().set_vpc_block_public_access_options(options).build())
+}
+
+fn exclusions(
+    state: &mut State,
+    input: &ExclusionsInput,
+) -> Result<ExclusionsOutput, &'static str> {
+    let (found, next) = page(state.exclusions.clone(), input.next_token(), state.page);
+    Ok(ExclusionsOutput::builder()
+        .set_vpc_block_public_access_exclusions(Some(found))
+        .set_next_token(next)
+        .build())
+}
+
+/// One id that is not there, and the call fails.
+fn vpcs(state: &mut State, input: &DescribeVpcsInput) -> Result<DescribeVpcsOutput, &'static str> {
+    let find = |id: &String| state.vpcs.iter().find(|vpc| vpc.vpc_id() == Some(id)).cloned();
+    let found: Option<Vec<_>> = input.vpc_ids().iter().map(find).collect();
+    let found = found.ok_or("InvalidVpcID.NotFound")?;
+    Ok(DescribeVpcsOutput::builder().set_vpcs(Some(found)).build())
+}
