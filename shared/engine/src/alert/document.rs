@@ -189,23 +189,24 @@ fn reach_json(reach: &Reach) -> Value {
         Reach::Unknown(why) => json!({"unknown": text::bounded(why, TEXT)}),
         Reach::Nothing => json!({"interfaces": 0, "publicAddresses": []}),
         Reach::Private(count) => json!({"interfaces": count, "publicAddresses": []}),
-        Reach::Blocked { interfaces, addresses, mode } => {
-            let mut document = carriers_json(*interfaces, addresses);
-            document["blockPublicAccess"] = json!(mode.as_str());
-            document
+        Reach::Blocked { interfaces, addresses, mode } => json!({
+            "interfaces": interfaces,
+            "publicAddresses": shown(addresses),
+            "blockPublicAccess": mode.as_str(),
+        }),
+        Reach::LoadBalanced { interfaces, addresses } => json!({
+            "interfaces": interfaces,
+            "publicAddresses": shown(addresses),
+            "loadBalancersOnly": true,
+        }),
+        Reach::Public { interfaces, addresses } => {
+            json!({"interfaces": interfaces, "publicAddresses": shown(addresses)})
         }
-        Reach::LoadBalanced { interfaces, addresses } => {
-            let mut document = carriers_json(*interfaces, addresses);
-            document["loadBalancersOnly"] = json!(true);
-            document
-        }
-        Reach::Public { interfaces, addresses } => carriers_json(*interfaces, addresses),
     }
 }
 
-fn carriers_json(interfaces: usize, addresses: &[String]) -> Value {
-    let addresses: Vec<_> = addresses.iter().take(20).collect();
-    json!({"interfaces": interfaces, "publicAddresses": addresses})
+fn shown(addresses: &[String]) -> &[String] {
+    addresses.get(..20).unwrap_or(addresses)
 }
 
 /// The subject line's words for one finding's rule, if it has one.

@@ -92,11 +92,12 @@ mod tests {
     #[test]
     fn what_is_excluded_is_open() {
         for id in ["vpc-1", "subnet-1"] {
-            let PublicAccess::Read(mut block) = blocking(BlockMode::Bidirectional) else {
-                unreachable!("it was read")
-            };
-            block.excluded = vec!["subnet-9".to_owned(), id.to_owned()];
-            assert_eq!(PublicAccess::Read(block).blocks(&public_interface("eni-1")), None, "{id}");
+            let access = PublicAccess::Read(BlockPublicAccess {
+                mode: BlockMode::Bidirectional,
+                excluded: vec!["subnet-9".to_owned(), id.to_owned()],
+                vpcs: vec!["vpc-1".to_owned()],
+            });
+            assert_eq!(access.blocks(&public_interface("eni-1")), None, "{id}");
         }
     }
 
