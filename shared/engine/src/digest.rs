@@ -118,10 +118,12 @@ impl<'a> Whole<'a> {
     /// `37 findings in one minute`
     fn headline(&self) -> String {
         let (from, to) = (minute(self.from), minute(self.to));
-        let findings = match self.findings() {
-            1 => "1 finding".to_owned(),
-            many => format!("{many} findings"),
+        // A row without findings is good news: something is gone that was told before.
+        let (count, what) = match self.findings() {
+            0 => (u64::try_from(self.rows.len()).unwrap_or(u64::MAX), "notice"),
+            findings => (findings, "finding"),
         };
+        let findings = format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         match from == to {
             true => format!("{findings} in one minute"),
             false => format!("{findings} from {} to {}", clock(from), clock(to)),

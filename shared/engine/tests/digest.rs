@@ -139,6 +139,23 @@ fn one_row_is_told_like_many() {
 }
 
 #[test]
+fn good_news_is_no_finding() {
+    let mut gone = row(1, "low", "done");
+    gone["what"] = "1 finding is gone since told".into();
+    gone["tally"] = json!({});
+    for list in ["findings", "checks"] {
+        gone[list] = json!([]);
+    }
+    let (alone, document) = digest(&[gone.clone()]);
+    assert!(alone.subject.starts_with("[LOW] 1 notice in one minute"), "{}", alone.subject);
+    assert_eq!(document["findings"], 0);
+    assert_eq!(alone.mail.lines().nth(1), Some("1 notice in one minute, in 1 event."));
+    let (beside, _) = digest(&[gone, row(2, "high", "failed")]);
+    assert!(beside.subject.starts_with("[HIGH] 1 finding in one minute"), "{}", beside.subject);
+    assert!(beside.mail.contains("is gone since told"), "{}", beside.mail);
+}
+
+#[test]
 fn more_than_a_minute_is_told_by_its_ends() {
     let mut late = row(2, "low", "done");
     late["time"] = "2026-11-21T16:43:07Z".into();

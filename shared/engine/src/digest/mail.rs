@@ -57,6 +57,10 @@ pub(super) fn totals(whole: &Whole<'_>, safe: Safe, name: Safe) -> Vec<String> {
         1 => "1 event".to_owned(),
         many => format!("{many} events"),
     };
+    let numbers = match words(&whole.tally, safe, true) {
+        none if none.is_empty() => none,
+        words => format!(": {words}"),
+    };
     let left = match whole.open() {
         0 => "Nothing is left to do: all of it was closed, or is on its way.".to_owned(),
         open => format!(
@@ -73,7 +77,7 @@ pub(super) fn totals(whole: &Whole<'_>, safe: Safe, name: Safe) -> Vec<String> {
             name(&worst.who, 60),
             via.unwrap_or_default()
         ),
-        format!("{}, in {alerts}: {}.", whole.headline(), words(&whole.tally, safe, true)),
+        format!("{}, in {alerts}{}.", whole.headline(), numbers),
         left,
     ]
 }
