@@ -123,7 +123,7 @@ pub fn is_person(actor: &Actor) -> bool {
 }
 
 /// What made a call, by its user agent. The AWS Load Balancer Controller says `elbv2.k8s.aws/` and its
-/// version (its source, `pkg/aws/cloud.go`); Pulumi's provider is Terraform's, so it is asked for first.
+/// version (its own tests of the header say so); Pulumi's provider is Terraform's, so it is asked for first.
 pub fn by_agent(agent: &str) -> Option<Owner> {
     let lower = agent.to_ascii_lowercase();
     let kind = if lower.contains("elbv2.k8s.aws/") {
@@ -177,7 +177,7 @@ fn eks(tags: &[Tag]) -> Option<Owner> {
 }
 
 /// The keys that say which cluster a load balancer's group is for: of the AWS Load Balancer Controller
-/// (its guide, "Ingress specification"), and of EKS Auto Mode (AWS managed policy
+/// (as its groups carry them), and of EKS Auto Mode (AWS managed policy
 /// `AmazonEKSLoadBalancingPolicy`).
 const CLUSTER_KEYS: [&str; 3] =
     ["elbv2.k8s.aws/cluster", "ingress.k8s.aws/cluster", "eks:eks-cluster-name"];
@@ -215,8 +215,8 @@ fn of_cluster(name: &str, tag: &Tag) -> Option<Owner> {
     Some(Owner { kind, by: By::Tag(tag.clone()) })
 }
 
-/// How the cloud controller of Kubernetes names the group of a load balancer (`cloud-provider-aws`,
-/// `pkg/providers/v1/aws.go`).
+/// How the cloud controller of Kubernetes names the group of a load balancer (`cloud-provider-aws`;
+/// its descriptions begin with "Security group for Kubernetes ELB").
 const CLOUD_CONTROLLER: &str = "k8s-elb-";
 
 /// Keys under which people say what manages a resource.

@@ -211,8 +211,8 @@ const EKS: &str = "\
     groups: make that node group with sourceSecurityGroups. Any other open rule is somebody else's: give what \
     must be reached a load balancer, or a group of its own.";
 
-/// The cloud controller opens the nodes to the clients of a Network Load Balancer (Kubernetes, "Service":
-/// "loadBalancerSourceRanges").
+/// Kubernetes, "Service": `loadBalancerSourceRanges`, which the cloud controller writes into the nodes' group for a
+/// Network Load Balancer without a group.
 const KUBERNETES: &str = "\
     Its tools write the rules of this group: change it where the cluster is described (eksctl, kOps, Cluster \
     API). For a Service, limit the clients with spec.loadBalancerSourceRanges.";
