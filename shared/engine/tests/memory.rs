@@ -21,12 +21,14 @@ enum Step {
     Go(usize, Fault),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+/// `blind` of ten times there is no memory.
+fn steps(blind: u32) -> impl Strategy<Value = Vec<Step>> {
     let port = prop::sample::select(vec![22, 6379]);
     let fault = prop_oneof![
         8 => Just(Fault::None),
         1 => Just(Fault::Dies),
         1 => Just(Fault::Refused),
+        blind => Just(Fault::NoMemory),
     ];
     let step = prop_oneof![
         3 => (port.clone(), 1..4_usize).prop_map(|(port, copies)| Step::Open(port, copies)),
@@ -61,7 +63,8 @@ fn mode() -> impl Strategy<Value = Mode> {
     prop_oneof![3 => Just(Mode::Enforce), 1 => Just(Mode::Observe)]
 }
 
-/// Twice only if an invocation died after the alert went out, and before it could remember that.
+/// Twice only if an invocation died after the alert went out, and before it could remember that; or if it had no
+/// memory. And once more if EC2 refused to revoke what was told to be gone.
 fn each_coming_was_told_once(world: &World) -> Result<(), TestCaseError> {
     for opened in &world.opened {
         let told = world.alerts.iter().filter(|((rule, _), _)| *rule == opened.rule);
@@ -69,8 +72,11 @@ fn each_coming_was_told_once(world: &World) -> Result<(), TestCaseError> {
         let times: usize = told.clone().map(|(_, times)| times).sum();
         prop_assert!(times > 0, "{} was never told", opened.rule);
         let forgotten = world.forgotten.get(&opened.rule).copied().unwrap_or_default();
+        let failed = world.alerts.get(&(opened.rule.clone(), "failed")).copied();
         for ((rule, became), times) in told {
-            prop_assert!(*times <= 1 + forgotten, "{rule} was told {times} times as {became}");
+            let failed = failed.filter(|_| *became == "gone").unwrap_or_default();
+            let most = 1 + forgotten + failed;
+            prop_assert!(*times <= most, "{rule} was told {times} times as {became}");
         }
         prop_assert!(recovered <= 1 + forgotten, "{} recovered {recovered} times", opened.rule);
     }
@@ -112,14 +118,24 @@ fn the_table_says_how_it_is(world: &World) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn each_coming_is_told_once_and_none_is_lost(mode in mode(), steps in steps()) {
+    fn each_coming_is_told_once_and_none_is_lost(mode in mode(), steps in steps(0)) {
         let world = played(mode, &steps);
         each_coming_was_told_once(&world)?;
         no_coming_was_lost(&world)?;
         the_table_says_how_it_is(&world)?;
+    }
+
+    #[test]
+    fn without_a_memory_everything_is_closed_and_told(steps in steps(3)) {
+        let world = played(Mode::Enforce, &steps);
+        each_coming_was_told_once(&world)?;
+        for live in world.live.values() {
+            let entry = &world.table.entries[&world.key(live)];
+            prop_assert!(entry.returns >= 3, "{:?} is open, and there is no fight", entry);
+        }
     }
 
     /// Every rule comes back some seconds after the one before, and is gone by then.

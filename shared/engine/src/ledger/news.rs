@@ -1,6 +1,6 @@
 //! What of a decision is news: each coming is told once, and again if something else comes of it.
 
-use super::{Coming, Entry, Key, Remembered, Told};
+use super::{Coming, Entry, Key, Remembered, State, Told};
 use crate::alert::{self, Outcomes};
 use crate::checks::{Finding, Severity};
 use crate::decide::Decision;
@@ -17,11 +17,17 @@ impl Remembered {
 
     /// Whether it was told before that this came of it.
     pub(super) fn is_known(&self, finding: &Finding, key: &Key, outcomes: &Outcomes) -> bool {
-        let told = self.writes.iter().find(|entry| entry.key == *key);
-        let told = told.and_then(|entry| self.dealt_with(entry)?.told.as_ref());
+        let entry = self.writes.iter().find(|entry| entry.key == *key);
         let outcome = alert::end(finding, outcomes);
-        self.silent.contains(key)
-            || told.is_some_and(|told| is_same(&told.outcome, outcome) && !has_risen(finding, told))
+        let known = entry.is_some_and(|entry| {
+            let coming = self.dealt_with(entry);
+            let told = coming.and_then(|coming| coming.told.as_ref());
+            told.is_some_and(|told| {
+                let late = outcome == "failed" && is_over(entry, coming, told);
+                (late || is_same(&told.outcome, outcome)) && !has_risen(finding, told)
+            })
+        });
+        self.silent.contains(key) || known
     }
 
     fn dealt_with<'a>(&self, entry: &'a Entry) -> Option<&'a Coming> {
@@ -30,10 +36,16 @@ impl Remembered {
     }
 }
 
-/// Whether this is no news to whoever was told that. That something cannot be told (any more) never is, nor that
-/// EC2 refused to revoke what we had revoked and seen gone: it was shown late.
+/// Whether the rule of a coming was seen gone, and told so: then it was only shown late, and what EC2 says when
+/// it is revoked once more is no news.
+fn is_over(entry: &Entry, coming: Option<&Coming>, told: &Told) -> bool {
+    let newest = entry.latest() == coming;
+    class(&told.outcome) == "gone" && (entry.state == State::Closed || !newest)
+}
+
+/// Whether this is no news to whoever was told that. That something cannot be told (any more) never is.
 pub(super) fn is_same(told: &str, now: &str) -> bool {
-    now == "pending" || (told, now) == ("done", "failed") || class(told) == class(now)
+    now == "pending" || class(told) == class(now)
 }
 
 fn class(outcome: &str) -> &str {

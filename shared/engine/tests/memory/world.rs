@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     Dies,
     /// AWS refuses: the revoke, or the alert.
     Refused,
+    /// The table does not answer.
+    NoMemory,
 }
 
 /// Somebody opened a port: what has to be told once.
@@ -86,7 +88,7 @@ pub(crate) struct World {
     pub(crate) alerts: BTreeMap<(String, &'static str), usize>,
     /// By rule: how often it was told to have gone by itself.
     pub(crate) recovered: BTreeMap<String, usize>,
-    /// By rule: how often an invocation told of it and died before it could remember that.
+    /// By rule: how often an invocation told of it and could not remember that.
     pub(crate) forgotten: BTreeMap<String, usize>,
     pub(crate) closed: BTreeSet<String>,
     named: usize,
@@ -225,6 +227,13 @@ impl World {
         }
         let refused = fault == Fault::Refused;
         run.stage = match run.stage.clone() {
+            Stage::Remember | Stage::Hold(_) if fault == Fault::NoMemory => blind(&mut run),
+            Stage::Record(_) if fault == Fault::NoMemory => {
+                if !run.remembered.writes.is_empty() {
+                    self.forget(&run);
+                }
+                return self.end(run);
+            }
             Stage::Remember => self.remember(&mut run),
             Stage::Hold(writes) => match self.write(writes) {
                 Ok(left) if left.is_empty() => Stage::Act,
@@ -321,6 +330,9 @@ impl World {
     }
 
     fn end(&mut self, run: Running) {
+        if run.remembered.writes.is_empty() {
+            self.forget(&run);
+        }
         if run.failed || !run.remembered.busy.is_empty() {
             self.queue.push(run.delivery);
         }
@@ -328,10 +340,15 @@ impl World {
 
     /// Lambda tries the event again.
     fn die(&mut self, run: Running) {
-        for rule in run.telling {
-            *self.forgotten.entry(rule).or_default() += 1;
-        }
+        self.forget(&run);
         self.queue.push(run.delivery);
+    }
+
+    /// What it told is not remembered.
+    fn forget(&mut self, run: &Running) {
+        for rule in &run.telling {
+            *self.forgotten.entry(rule.clone()).or_default() += 1;
+        }
     }
 
     /// Lets everything come to its end, without a fault.
@@ -349,6 +366,13 @@ impl World {
         }
         panic!("{} events are tried again for ever", self.queue.len() + self.running.len());
     }
+}
+
+/// Goes on without a memory.
+fn blind(run: &mut Running) -> Stage {
+    run.decision = run.decided.clone();
+    run.remembered = Remembered::default();
+    Stage::Act
 }
 
 impl Running {
