@@ -24,7 +24,7 @@ PATIENT = {"ActionsPerMinute": "100000", "AlertsPerMinute": "100000"}
 FAILED = ("FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_IN_PROGRESS")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """YAML with CloudFormation's short forms: `!Ref x` is `{"Ref": "x"}`."""
 
 
