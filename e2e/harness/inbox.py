@@ -89,6 +89,10 @@ class Alerts:
         """What was told of moves so far, by `docs/move.schema.json`."""
         return [document for document in self._messages() if document.get("schema") == "portcullis.move.v1"]
 
+    def digests(self):
+        """What was told of many findings at once so far, by `docs/digest.schema.json`."""
+        return [document for document in self._messages() if document.get("schema") == "portcullis.digest.v1"]
+
     def alarms(self, name=""):
         """What CloudWatch's alarms told so far, of those whose name has this in it."""
         return [document for document in self._messages() if "AlarmName" in document and name in document["AlarmName"]]

@@ -82,3 +82,59 @@ def test_destroy_refuses_while_alerts_wait(fresh):
     code, said = operate(fresh.account, "destroy.py")
     assert code == 1 and "1 event in the queue digest" in said, said
     assert len(lying(fresh, fresh.stack.outputs["DigestQueueUrl"])) == 1
+
+
+# The function ------------------------------------------------------------------------------------
+
+
+def row(number, severity):
+    """As a function that found something puts it into the queue: docs/digest.schema.json."""
+    group = f"sg-{number:017d}"
+    arn = f"arn:aws:ec2:eu-west-1:111122223333:security-group/{group}"
+    return {
+        "schema": "portcullis.digest-row.v1",
+        "event": f"event-{number}",
+        "time": f"2026-11-21T16:40:{number:02d}Z",
+        "account": "111122223333",
+        "region": "eu-west-1",
+        "severity": severity,
+        "subject": {"type": "security-group", "id": group, "arn": arn},
+        "what": "closed TCP 6379 from 0.0.0.0/0",
+        "who": "alice",
+        "via": None,
+        "mode": "enforce",
+        "checks": ["open-ingress"],
+        "tally": {severity: {"done": 1}},
+        "findings": [],
+    }
+
+
+def test_what_comes_within_a_minute_is_one_message_and_what_is_no_row_stays(watched):
+    sqs, url = watched.account.client("sqs"), watched.stack.outputs["DigestQueueUrl"]
+    rows = [row(number, "critical" if number == 7 else "high") for number in range(12)]
+    for body in [*map(json.dumps, rows), "no row"]:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    mail = until("the mail", lambda: watched.alerts.mails(rows[7]["subject"]["id"]))[0]
+    assert all(item["subject"]["id"] in mail["body"] for item in rows), mail["body"]
+    (document,) = [d for d in watched.alerts.digests() if d["findings"] == len(rows)]
+    assert [item["event"] for item in document["rows"]][0] == "event-7", "the worst first"
+    assert {item["event"] for item in document["rows"]} == {item["event"] for item in rows}
+    assert rows[7]["subject"]["id"] in json.dumps(watched.chat.wait("12 findings"))
+    counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    until(
+        "the queue holds what is no row, and nothing else",
+        lambda: (
+            sorted(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=counts)["Attributes"].values()) == ["0", "1"]
+        ),
+    )
+
+
+def test_a_digest_that_sns_does_not_take_stays_in_the_queue(watched):
+    sqs, url = watched.account.client("sqs"), watched.stack.outputs["DigestQueueUrl"]
+    iam, role = watched.account.client("iam"), watched.stack.role("digest").rsplit("/", 1)[-1]
+    iam.delete_role_policy(RoleName=role, PolicyName="tell")
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(row(1, "high")))
+    watched.handled("digest", "AuthorizationError", 1)
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
+    assert found["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "1"
+    assert watched.alerts.digests() == []
