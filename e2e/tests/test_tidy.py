@@ -384,6 +384,21 @@ def test_exceptions_and_memory_are_given_to_those_who_decide():
         assert ({"PORTCULLIS_EXCEPTIONS_DIR", "PORTCULLIS_LEDGER_TABLE"} <= own) == (binary in WATCHERS), name
 
 
+def test_limits_are_those_of_the_engine():
+    engine = places.REPO / "shared" / "engine" / "src"
+    text = "".join(path.read_text() for path in (engine / "ledger").glob("*.rs"))
+    constants = {name: int(value) for name, value in re.findall(r"pub const (\w+): \w+ = (\d+);", text)}
+    settings = (engine / "settings.rs").read_text()
+    constants["ALERTS_PER_MINUTE"] = int(re.search(r"limit\(ALERTS_PER_MINUTE, (\d+)\)", settings).group(1))
+    parameters = deploy.template()["Parameters"]
+    for name in ("ActionsPerEvent", "ActionsPerMinute", "ComebacksPerHour", "AlertsPerMinute"):
+        setting = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
+        assert parameters[name]["Default"] == constants[setting], name
+        for resource in of_functions(WATCHERS):
+            assert resource["Properties"]["Environment"]["Variables"][f"PORTCULLIS_{setting}"] == {"Ref": name}
+    assert parameters["ComebacksPerHour"]["MaxValue"] == constants["COMINGS"]
+
+
 def test_one_role_per_function():
     resources = deploy.template()["Resources"]
     roles = [

@@ -33,7 +33,7 @@ export interface PortcullisProps {
   readonly actionsPerMinute?: number;
 
   /**
-   * When a rule that was closed comes back so often within an hour, it is left open, and a person is told.
+   * When a rule that was closed comes back so often within an hour, it is left open, and a person is told. From 1 to 10.
    * @default 3
    */
   readonly comebacksPerHour?: number;
@@ -59,7 +59,7 @@ export interface PortcullisProps {
   readonly organizationId?: string;
 
   /**
-   * A second topic, with the alerts in the form that Amazon Q Developer shows in Slack, Microsoft Teams and Chime.
+   * A second topic, with the alerts in the form that Amazon Q Developer shows in Slack and Microsoft Teams.
    * @default false
    */
   readonly chatTopic?: boolean;

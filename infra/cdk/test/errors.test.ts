@@ -88,7 +88,8 @@ test("a page without moves has nothing to ask", () => {
 test("what the template's parameters do not admit, all of it at once", () => {
   const wrong = {
     mode: "watch" as never,
-    comebacksPerHour: 0,
+    actionsPerEvent: 0,
+    comebacksPerHour: 11,
     alertEmail: "nobody",
     organizationId: "42",
     logRetentionDays: 2 as never,
@@ -100,7 +101,8 @@ test("what the template's parameters do not admit, all of it at once", () => {
   };
   const told = [
     "`mode` is `watch` and must be one of enforce, observe",
-    "`comebacksPerHour` is `0` and must be a number from 1 up",
+    "`actionsPerEvent` is `0` and must be a number from 1 up",
+    "`comebacksPerHour` is `11` and must be a number from 1 to 10",
     "`alertEmail` is `nobody` and must be an e-mail address",
     "`organizationId` is `42` and must be the id of an organization",
     "`moveCaches` is `yes` and must be one of no, on-request, ask, fresh",
