@@ -427,9 +427,13 @@ def test_filters_of_the_guide(company):
     }
     document = {"schema": "portcullis.alert.v1", "account": MEMBER, "region": HOME, "severity": "high"}
     messages = {
-        "group": {**document, "subject": {"type": "security-group"}},
-        "cache": {**document, "subject": {"type": "replication-group"}, "severity": "low"},
+        "group": {**document, "checks": ["open-ingress"]},
+        "cache": {**document, "checks": ["default-port", "no-auth"], "severity": "low"},
         "alarm": {"AlarmName": "Silence", "AWSAccountId": MEMBER, "NewStateValue": "ALARM"},
+        "digest": {
+            **{"schema": "portcullis.digest.v1", "account": ["777788889999", MEMBER], "region": [HOME]},
+            **{"severity": ["high", "low"], "checks": ["default-port", "open-ingress"]},
+        },
     }
     sns = company.account.client("sns")
     for message in messages.values():
@@ -439,9 +443,9 @@ def test_filters_of_the_guide(company):
     def taken():
         return {name: [key for key in messages if messages[key] in map(alert, queues[name].read())] for name in queues}
 
-    everything = [["alarm"], ["group"], ["group"], ["group", "cache"]]
+    everything = [["alarm"], ["group", "cache", "digest"], ["group", "digest"], ["group", "digest"]]
     until("each queue to have what its filter takes", lambda: sorted(taken().values()) == everything)
-    assert taken()["filter-team"] == ["group"]
+    assert taken()["filter-team"] == ["group", "digest"]
 
 
 def test_guide_runs_from_beginning_to_end(workplace):
