@@ -69,6 +69,19 @@ fn a_fight_stays_one_when_its_event_is_delivered_again_hours_later() {
 }
 
 #[test]
+fn a_fight_is_not_forgotten_however_often_the_rule_is_made_anew_in_it() {
+    let (mut desk, _) = came_back(3, &actor("ci", None));
+    for at in 31..59 {
+        let one = rule(&format!("sgr-{at}"), "tcp 6379", WORLD);
+        let mut event = event(&format!("e-{at}"), &[&one]);
+        event.time = format!("2026-11-21T10:{at}:00Z");
+        let dealt = desk.deal(&event, &facts(&[one]));
+        assert_eq!(closed(&dealt.decision), [""; 0], "{at}");
+    }
+    assert_eq!((desk.entry().times, desk.entry().comings.len()), (32, COMINGS + 3));
+}
+
+#[test]
 fn a_fight_says_who_how_often_through_what_and_what_ends_it() {
     let words =
         |actor: &Actor| because(&came_back(3, actor).1.news.findings[0]).unwrap().to_string();

@@ -51,6 +51,11 @@ fn another_class_of_outcome_is_told_again() {
     assert_eq!(desk.entry().state, State::Closed);
     desk.outcome = Outcome::AlreadyGone;
     assert!(desk.deal(&event, &facts(&[&one])).told().is_empty());
+    // What was not told is not remembered as told.
+    assert_eq!(desk.entry().latest().unwrap().told.as_ref().unwrap().outcome, "done");
+    // It was shown late: it is gone for good.
+    desk.outcome = Outcome::Failed("throttled".to_owned());
+    assert!(desk.deal(&event, &facts(&[&one])).told().is_empty());
     assert_eq!(desk.entry().times, 1);
 }
 
@@ -127,11 +132,26 @@ fn an_invocation_that_is_tried_again_goes_on_with_what_it_held() {
 }
 
 #[test]
+fn what_a_dead_invocation_held_of_a_told_coming_is_put_right_in_silence() {
+    let (mut desk, one) = (Desk::new(), open("sgr-1"));
+    let event = event("e-1", &[&one]);
+    desk.deal(&event, &facts(&[&one]));
+    let (_, late) = desk.remember(&event, &facts(&[&one]));
+    desk.write(late.writes);
+    assert_eq!(desk.entry().latest().unwrap().outcome, "revoke-ingress");
+    assert!(desk.deal(&event, &facts(&[])).told().is_empty());
+    let coming = desk.entry().latest().unwrap();
+    assert_eq!((coming.outcome.as_str(), &coming.held), ("already-gone", &None));
+    assert_eq!(desk.entry().state, State::Closed);
+}
+
+#[test]
 fn a_newer_coming_does_not_wait_for_whoever_is_at_the_one_before() {
     let (mut desk, one, two) = (Desk::new(), open("sgr-1"), open("sgr-2"));
     let (decision, first) = desk.remember(&event("e-1", &[&one]), &facts(&[&one]));
     desk.write(first.writes.clone());
     desk.by = "r-2";
+    desk.limits.actions_per_event = 0;
     assert_eq!(desk.deal(&event("e-2", &[&two]), &facts(&[&two])).told(), ["sgr-2"]);
     assert_eq!((desk.entry().times, desk.entry().returns), (2, 1));
     // The first one lost, and writes its own coming only.
@@ -142,7 +162,7 @@ fn a_newer_coming_does_not_wait_for_whoever_is_at_the_one_before() {
     let writes = settled(&first, &decision, &outcomes, told, Some(again));
     desk.write(writes);
     let entry = desk.entry();
-    assert_eq!(entry.rule.as_ref().unwrap().rule, "sgr-2");
+    assert_eq!((entry.state, entry.rule.as_ref().unwrap().rule.as_str()), (State::Open, "sgr-2"));
     let told: Vec<_> = entry.comings.iter().map(|coming| coming.told.is_some()).collect();
     assert_eq!((told, entry.times), (vec![true, true], 2));
     assert!(entry.comings.iter().all(|coming| coming.held.is_none()));
