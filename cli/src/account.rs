@@ -9,6 +9,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sfn::error::DisplayErrorContext;
 use aws_sdk_sts::config::ProvideCredentials;
 use portcullis_approval::Table;
+use portcullis_aws::Ledger;
 use portcullis_aws::error::why;
 
 use crate::Common;
@@ -70,14 +71,31 @@ pub(crate) fn moves(config: &SdkConfig, common: &Common) -> Table {
     Table::new(aws_sdk_dynamodb::Client::new(config), format!("{}-moves", common.stack))
 }
 
-/// What an error of the table means, where it means that there is none.
+/// What the stack remembers of findings. A person waits for it as for any other call.
+pub(crate) fn ledger(config: &SdkConfig, common: &Common) -> Ledger {
+    Ledger::new(aws_sdk_dynamodb::Client::new(config), format!("{}-ledger", common.stack))
+}
+
+/// What an error of the table of moves means, where it means that there is none.
 pub(crate) fn no_table(error: anyhow::Error, config: &SdkConfig, common: &Common) -> anyhow::Error {
+    missing(error, config, &format!("{}-moves", common.stack), "has MoveCaches=no")
+}
+
+/// The same for the ledger.
+pub(crate) fn no_ledger(
+    error: anyhow::Error,
+    config: &SdkConfig,
+    common: &Common,
+) -> anyhow::Error {
+    missing(error, config, &format!("{}-ledger", common.stack), "is of a version without a ledger")
+}
+
+fn missing(error: anyhow::Error, config: &SdkConfig, table: &str, stack: &str) -> anyhow::Error {
     if format!("{error:?}").contains("ResourceNotFoundException") {
         let region = config.region().map_or("", AsRef::as_ref);
         return anyhow!(
-            "there is no table {}-moves in {region}: the stack has MoveCaches=no, is in another Region, or has \
-             another name (--stack)",
-            common.stack
+            "there is no table {table} in {region}: the stack {stack}, is in another Region, or has another \
+             name (--stack)"
         );
     }
     error

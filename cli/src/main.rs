@@ -1,16 +1,20 @@
 //! The command line of Portcullis.
 //!
-//! INVARIANT: `plan` and `moves` only read; `move` starts a workflow, `approve` and `reject` answer it.
-//! No command changes a cache itself.
+//! INVARIANT: `plan`, `moves` and `findings` only read; `move` starts a workflow, `approve` and `reject`
+//! answer it; `undo` puts back one rule that was closed, as it was. No command changes a cache itself.
 
 mod account;
 mod answer;
+mod findings;
 mod live;
+mod moment;
 mod moves;
 mod paint;
 mod plan;
 mod short;
 mod start;
+mod table;
+mod undo;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -38,7 +42,7 @@ struct Common {
     /// The profile of the AWS configuration [default: that of AWS_PROFILE, or `default`]
     #[arg(long, global = true, value_name = "NAME")]
     profile: Option<String>,
-    /// The name of the Portcullis stack, whose state machine and table are named after it
+    /// The name of the Portcullis stack, whose state machine and tables are named after it
     #[arg(
         long,
         global = true,
@@ -59,6 +63,8 @@ enum Command {
     Moves(moves::Arguments),
     Approve(answer::Approve),
     Reject(answer::Reject),
+    Findings(findings::Arguments),
+    Undo(undo::Arguments),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -105,6 +111,8 @@ fn run(cli: Cli) -> Result<Ended> {
             Command::Moves(arguments) => moves::run(arguments, common).await,
             Command::Approve(arguments) => answer::approve(arguments, common).await,
             Command::Reject(arguments) => answer::reject(arguments, common).await,
+            Command::Findings(arguments) => findings::run(arguments, common).await,
+            Command::Undo(arguments) => undo::run(arguments, common).await,
         }
     })
 }

@@ -7,6 +7,7 @@ use portcullis_aws::now;
 use serde_json::{Value, json};
 
 use crate::paint::{harmless, time};
+use crate::table::table;
 use crate::{Common, Ended, account, paint};
 
 /// List the moves of caches: how far each is, and what it asks
@@ -71,16 +72,7 @@ fn text(moves: &[Listed]) -> String {
         });
         [harmless(&summary.id), harmless(cache), harmless(&summary.stage), asks]
     }));
-    let width = |column: usize| {
-        let widths = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        widths.max().unwrap_or_default()
-    };
-    let (id, cache, stage) = (width(0), width(1), width(2));
-    let lines = rows.iter().map(|[a, b, c, d]| {
-        let line = format!("{a:id$}  {b:cache$}  {c:stage$}  {d}");
-        format!("{}\n", line.trim_end())
-    });
-    lines.collect()
+    table(&rows)
 }
 
 fn json(moves: &[Listed]) -> Value {

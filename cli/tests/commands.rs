@@ -129,7 +129,7 @@ fn colours_come_when_asked_for_and_not_into_a_pipe() {
 #[test]
 fn the_help_says_it_all() {
     insta::assert_snapshot!(printed(&run(&["--help"])).1);
-    for command in ["plan", "move", "moves", "approve", "reject"] {
+    for command in ["plan", "move", "moves", "approve", "reject", "findings", "undo"] {
         insta::assert_snapshot!(command, printed(&run(&[command, "--help"])).1);
     }
 }
@@ -137,13 +137,15 @@ fn the_help_says_it_all() {
 const ARN: &str = "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders";
 
 /// Every command that needs an account.
-const LIVE: [&[&str]; 6] = [
+const LIVE: [&[&str]; 8] = [
     &["plan", "orders"],
     &["plan", "orders", "--document"],
     &["move", "orders"],
     &["moves"],
     &["approve", "orders-1a2b3c4d", "--yes"],
     &["reject", "orders-1a2b3c4d", "--reason", "no", "--yes"],
+    &["findings"],
+    &["undo", "f-0123456789ab", "--reason", "no"],
 ];
 
 #[test]

@@ -1,0 +1,211 @@
+//! `portcullis findings`: what is remembered of findings, and which rules are left alone.
+
+mod one;
+
+use std::cmp::Reverse;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use portcullis_aws::now;
+use portcullis_engine::checks::Severity;
+use portcullis_engine::facts::{IngressRule, Protocol, Source};
+use portcullis_engine::ledger::{Entry, Exemption, Memory, State};
+use serde_json::json;
+
+use crate::moment::{seconds, shown};
+use crate::paint::harmless;
+use crate::table::table;
+use crate::{Common, Ended, account, paint};
+
+/// List the findings that are open and the rules that are left alone, or show one finding
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT)]
+pub(crate) struct Arguments {
+    /// A finding, by its id: all that is remembered of it
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+    /// Those that were closed or went by themselves too, and exemptions that are over
+    #[arg(long, conflicts_with = "id")]
+    all: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+const EXIT: &str = "\
+`portcullis undo ID` puts back a rule that was closed.
+
+Exit status: 0, whatever is listed; 2 the ledger could not be read, or has no finding of this id.";
+
+/// Lists the ledger, or shows one finding of it.
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+    let config = account::config(common, None).await?;
+    let listed = account::ledger(&config, common).list().await;
+    let memory = listed.map_err(|error| account::no_ledger(error, &config, common))?;
+    let output = match &arguments.id {
+        Some(id) => {
+            let entry = find(&memory, id, common)?;
+            let exemption = exemption(&memory, entry);
+            match arguments.json {
+                true => format!("{:#}\n", json!({"finding": entry, "exemption": exemption})),
+                false => one::text(entry, exemption, now()),
+            }
+        }
+        None => {
+            let list = List::of(&memory, arguments.all, now());
+            if arguments.json { list.json() } else { list.text() }
+        }
+    };
+    paint::write(&output, common.color).context("the list cannot be written")?;
+    Ok(Ended::Yes)
+}
+
+/// The finding of this id.
+pub(crate) fn find<'a>(memory: &'a Memory, id: &str, common: &Common) -> Result<&'a Entry> {
+    match memory.entries.values().find(|entry| entry.id == id) {
+        Some(entry) => Ok(entry),
+        None => bail!(
+            "there is no finding `{}` in the ledger of stack {}: `portcullis findings --all` lists them",
+            id.escape_default(),
+            common.stack
+        ),
+    }
+}
+
+/// The exemption of the rule that a finding is about, whether it is over or not.
+pub(crate) fn exemption<'a>(memory: &'a Memory, entry: &Entry) -> Option<&'a Exemption> {
+    let kept = entry.rule.as_ref()?;
+    let finding = Exemption::finding(&kept.rule());
+    memory.exemptions.values().find(|e| e.subject == kept.group && e.finding == finding)
+}
+
+/// What is listed.
+struct List<'a> {
+    entries: Vec<&'a Entry>,
+    /// Each with the ids of the findings about the rule.
+    exemptions: Vec<(&'a Exemption, Vec<&'a str>)>,
+    all: bool,
+}
+
+impl<'a> List<'a> {
+    /// Open ones first, then the worst, then the latest.
+    fn of(memory: &'a Memory, all: bool, now: i64) -> Self {
+        let is_open = |entry: &Entry| entry.state == State::Open;
+        let entries = memory.entries.values().filter(|entry| all || is_open(entry));
+        let mut entries: Vec<&Entry> = entries.collect();
+        entries.sort_by_key(|entry| {
+            (
+                !is_open(entry),
+                Reverse(severity(&entry.severity)),
+                Reverse(seconds(&entry.last_seen)),
+                &entry.id,
+            )
+        });
+        let runs = |exemption: &Exemption| seconds(&exemption.until) > now;
+        let exemptions = memory.exemptions.values().filter(|exemption| all || runs(exemption));
+        let of_rule = |exempted: &Exemption| {
+            let about = memory.entries.values().filter(|entry| {
+                exemption(memory, entry).is_some_and(|of_entry| of_entry == exempted)
+            });
+            about.map(|entry| entry.id.as_str()).collect()
+        };
+        let exemptions = exemptions.map(|exemption| (exemption, of_rule(exemption))).collect();
+        Self { entries, exemptions, all }
+    }
+
+    fn text(&self) -> String {
+        let findings = match (self.entries.is_empty(), self.all) {
+            (true, true) => "No findings.\n".to_owned(),
+            (true, false) => "No open findings. With --all, those that were closed.\n".to_owned(),
+            (false, _) => self.findings(),
+        };
+        if self.exemptions.is_empty() { findings } else { format!("{findings}\n{}", self.left()) }
+    }
+
+    fn findings(&self) -> String {
+        let heading =
+            ["FINDING", "SEVERITY", "WHAT", "SUBJECT", "STATE", "CAME BACK", "BY", "LAST SEEN"];
+        let mut rows = vec![heading.map(str::to_owned)];
+        rows.extend(self.entries.iter().map(|entry| {
+            [
+                harmless(&entry.id),
+                harmless(&entry.severity),
+                harmless(&entry.title),
+                harmless(&entry.key.subject),
+                state(entry.state).to_owned(),
+                times(entry.returns),
+                entry.latest().map_or_else(String::new, |coming| harmless(&coming.by)),
+                shown(&entry.last_seen),
+            ]
+        }));
+        table(&rows)
+    }
+
+    fn left(&self) -> String {
+        let mut rows =
+            vec![["LEFT ALONE", "IN", "UNTIL", "BY", "WHY", "FINDING"].map(str::to_owned)];
+        rows.extend(self.exemptions.iter().map(|(exemption, findings)| {
+            [
+                harmless(&words(&exemption.finding)),
+                harmless(&exemption.subject),
+                shown(&exemption.until),
+                harmless(&exemption.by),
+                harmless(&exemption.reason),
+                harmless(&findings.join(", ")),
+            ]
+        }));
+        table(&rows)
+    }
+
+    fn json(&self) -> String {
+        let exemptions: Vec<_> = self.exemptions.iter().map(|(exemption, _)| exemption).collect();
+        format!("{:#}\n", json!({"findings": self.entries, "exemptions": exemptions}))
+    }
+}
+
+/// `None`, the least, for a severity that this version does not know.
+fn severity(text: &str) -> Option<Severity> {
+    let known = [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+    known.into_iter().find(|severity| severity.as_str() == text)
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Open => "open",
+        State::Closed => "closed",
+        State::Recovered => "recovered",
+    }
+}
+
+fn times(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+/// A rule, by the sort key of its exemption: `exempt#tcp#6379#6379#0.0.0.0/0`.
+fn words(finding: &str) -> String {
+    let parts: Vec<&str> = finding.splitn(5, '#').collect();
+    let [_, protocol, from, to, source] = parts.as_slice() else { return finding.to_owned() };
+    let rule = IngressRule {
+        id: String::new(),
+        protocol: Protocol::parse(protocol),
+        from_port: from.parse().unwrap_or(-1),
+        to_port: to.parse().unwrap_or(-1),
+        source: Source::Unreadable((*source).to_owned()),
+        description: None,
+        tags: Vec::new(),
+    };
+    rule_words(&rule)
+}
+
+/// `TCP 6379 from 0.0.0.0/0`
+pub(crate) fn rule_words(rule: &IngressRule) -> String {
+    format!("{} from {}", rule.traffic(), rule.source)
+}
+
+#[cfg(test)]
+mod tests;

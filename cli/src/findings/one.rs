@@ -1,0 +1,101 @@
+//! One finding, with all that is remembered of it.
+
+use portcullis_engine::ledger::{Entry, Exemption, Kept, State, Undo, undo};
+
+use super::{rule_words, state, times};
+use crate::moment::{seconds, shown};
+use crate::paint::harmless;
+use crate::table::table;
+
+pub(super) fn text(entry: &Entry, exemption: Option<&Exemption>, now: i64) -> String {
+    let mut text = format!("{}: {}\n\n", harmless(&entry.id), harmless(&entry.title));
+    for (name, value) in facts(entry, exemption, now) {
+        text += &format!("  {name:12} {value}\n");
+    }
+    text += &format!("\n{}", indented(&comings(entry)));
+    text += &next(entry);
+    text
+}
+
+fn facts(entry: &Entry, exemption: Option<&Exemption>, now: i64) -> Vec<(&'static str, String)> {
+    let came = match (entry.times, entry.returns) {
+        (1, _) => "once".to_owned(),
+        (count, 0) => times(count),
+        (count, back) => {
+            format!("{}, {} of them after it had been closed", times(count), times(back))
+        }
+    };
+    let mut facts = vec![
+        ("Check", harmless(&entry.check)),
+        ("Severity", harmless(&entry.severity)),
+        ("Subject", harmless(&entry.key.subject)),
+        ("State", state(entry.state).to_owned()),
+        ("First seen", shown(&entry.first_seen)),
+        ("Last seen", shown(&entry.last_seen)),
+        ("Came", came),
+    ];
+    if let Some(kept) = &entry.rule {
+        facts.extend(rule(kept));
+    }
+    if let Some(exemption) = exemption {
+        let over = if seconds(&exemption.until) > now { "" } else { " (over)" };
+        facts.push((
+            "Left alone",
+            format!(
+                "until {}{over}, by {}: {}",
+                shown(&exemption.until),
+                harmless(&exemption.by),
+                harmless(&exemption.reason)
+            ),
+        ));
+    }
+    facts
+}
+
+/// The rule as it was, with all that undoing brings back.
+fn rule(kept: &Kept) -> Vec<(&'static str, String)> {
+    let mut lines = vec![(
+        "Rule",
+        harmless(&format!("{} in {}, was {}", rule_words(&kept.rule()), kept.group, kept.rule)),
+    )];
+    lines.extend(kept.description.as_deref().map(|text| ("Description", harmless(text))));
+    let tags = kept.tags.iter().map(|(key, value)| ("Tag", harmless(&format!("{key}={value}"))));
+    lines.extend(tags);
+    lines
+}
+
+fn comings(entry: &Entry) -> String {
+    let heading = ["CAME", "BY", "THROUGH", "RULE", "BACK", "WHAT CAME OF IT", "TOLD"];
+    let mut rows = vec![heading.map(str::to_owned)];
+    let or_none = |text: &Option<String>| text.as_deref().map_or_else(String::new, harmless);
+    rows.extend(entry.comings.iter().rev().map(|coming| {
+        [
+            shown(&coming.at),
+            harmless(&coming.by),
+            or_none(&coming.via),
+            or_none(&coming.rule),
+            if coming.back { "yes".to_owned() } else { String::new() },
+            harmless(&coming.outcome),
+            coming.told.as_ref().map_or_else(|| "no".to_owned(), |told| shown(&told.at)),
+        ]
+    }));
+    table(&rows)
+}
+
+/// What can be done about it from here. The group is not looked at: a rule that is back is told by `undo`.
+fn next(entry: &Entry) -> String {
+    match undo(entry, Some(&[])) {
+        Undo::Restore(_) => format!(
+            "\nPut the rule back, and leave it alone for a day:\n  portcullis undo {} --reason '...'\n",
+            harmless(&entry.id)
+        ),
+        Undo::NothingToUndo(_) if entry.state == State::Open => {
+            "\nIt was not closed. The alert of it says why, and what to do.\n".to_owned()
+        }
+        Undo::NothingToUndo(_) | Undo::AlreadyBack(_) | Undo::GroupGone => String::new(),
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}

@@ -1,0 +1,142 @@
+use std::collections::BTreeMap;
+
+use portcullis_engine::ledger::{Coming, Kept, Key, Told};
+use serde_json::Value;
+
+use super::*;
+
+/// 2026-11-21 10:00:30 UTC
+const NOW: i64 = 1_795_255_230;
+
+fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) -> Entry {
+    let text = str::to_owned;
+    let coming = |at: &str, by: &str, back: bool| Coming {
+        event: text("e-1"),
+        at: text(at),
+        rule: Some(text("sgr-01")),
+        by: text(by),
+        via: back.then(|| text("Terraform")),
+        back,
+        outcome: text("done"),
+        told: (!back).then(|| Told {
+            at: text(at),
+            outcome: text("done"),
+            severity: text(severity),
+        }),
+        held: None,
+    };
+    Entry {
+        key: Key { subject: text("sg-01"), finding: format!("open-ingress#{id}") },
+        id: text(id),
+        check: text("open-ingress"),
+        severity: text(severity),
+        title: text("TCP 6379 from 0.0.0.0/0 lets the internet in"),
+        state,
+        first_seen: text("2026-11-20T09:00:00Z"),
+        last_seen: text(last_seen),
+        times: returns + 1,
+        returns,
+        comings: vec![
+            coming("2026-11-20T09:00:00Z", "bob", false),
+            coming(last_seen, "alice\u{1b}[2J", true),
+        ],
+        rule: Some(Kept {
+            group: text("sg-01"),
+            rule: text("sgr-01"),
+            protocol: text("tcp"),
+            from_port: 6379,
+            to_port: 6379,
+            source: text("0.0.0.0/0"),
+            description: Some(text("for the\ndemo")),
+            tags: BTreeMap::from([(text("owner"), text("web"))]),
+        }),
+        version: 1,
+    }
+}
+
+fn exempted(finding: &str, until: &str) -> Exemption {
+    Exemption {
+        subject: "sg-01".to_owned(),
+        finding: finding.to_owned(),
+        until: until.to_owned(),
+        reason: "the demo".to_owned(),
+        by: "arn:aws:iam::111122223333:user/carol".to_owned(),
+    }
+}
+
+fn memory() -> Memory {
+    let mut memory = Memory::default();
+    for entry in [
+        entry("f-closed", "critical", State::Closed, "2026-11-21T09:00:00Z", 2),
+        entry("f-low", "low", State::Open, "2026-11-21T09:59:00Z", 0),
+        entry("f-new", "high", State::Open, "2026-11-21T09:30:00Z", 1),
+        entry("f-old", "high", State::Open, "2026-11-20T09:30:00Z", 3),
+        entry("f-strange", "dreadful", State::Recovered, "yesterday", 0),
+    ] {
+        let other = Kept { to_port: 6380, ..entry.rule.clone().unwrap() };
+        let rule = if entry.id == "f-closed" { entry.rule.clone() } else { Some(other) };
+        memory.entries.insert(entry.key.clone(), Entry { rule, ..entry });
+    }
+    for exemption in [
+        exempted("exempt#tcp#6379#6379#0.0.0.0/0", "2026-11-21T10:00:31Z"),
+        exempted("exempt#-1#-1#-1#::/0", "2026-11-21T10:00:30Z"),
+    ] {
+        let key = Key { subject: exemption.subject.clone(), finding: exemption.finding.clone() };
+        memory.exemptions.insert(key, exemption);
+    }
+    memory
+}
+
+#[test]
+fn open_findings_are_listed_the_worst_first_and_what_is_left_alone() {
+    insta::assert_snapshot!(List::of(&memory(), false, NOW).text());
+}
+
+#[test]
+fn with_all_those_that_are_over_come_last() {
+    insta::assert_snapshot!(List::of(&memory(), true, NOW).text());
+}
+
+#[test]
+fn an_empty_ledger_says_so() {
+    let empty = Memory::default();
+    let open = List::of(&empty, false, NOW).text();
+    assert_eq!(open, "No open findings. With --all, those that were closed.\n");
+    assert_eq!(List::of(&empty, true, NOW).text(), "No findings.\n");
+}
+
+#[test]
+fn the_list_for_machines_is_as_the_ledger_has_it() {
+    let list: Value = serde_json::from_str(&List::of(&memory(), false, NOW).json()).unwrap();
+    let ids: Vec<_> =
+        list["findings"].as_array().unwrap().iter().map(|f| f["id"].clone()).collect();
+    assert_eq!(ids, ["f-new", "f-old", "f-low"]);
+    assert_eq!(list["findings"][0]["firstSeen"], "2026-11-20T09:00:00Z");
+    assert_eq!(list["exemptions"].as_array().unwrap().len(), 1);
+    assert_eq!(list["exemptions"][0]["until"], "2026-11-21T10:00:31Z");
+}
+
+#[test]
+fn one_finding_is_shown_whole() {
+    let memory = memory();
+    let shown = |id: &str| {
+        let entry = memory.entries.values().find(|entry| entry.id == id).unwrap();
+        one::text(entry, exemption(&memory, entry), NOW)
+    };
+    insta::assert_snapshot!(shown("f-closed"));
+    let open = shown("f-new");
+    assert!(open.contains("It was not closed.") && !open.contains("Left alone"), "{open}");
+}
+
+#[test]
+fn an_exemption_is_told_in_words() {
+    for (finding, expected) in [
+        ("exempt#tcp#6379#6379#0.0.0.0/0", "TCP 6379 from 0.0.0.0/0"),
+        ("exempt#udp#11000#12000#2000::/3", "UDP 11000-12000 from 2000::/3"),
+        ("exempt#-1#-1#-1#pl-1", "all traffic from pl-1"),
+        ("exempt#50#-1#-1#0.0.0.0/0", "IP protocol 50 from 0.0.0.0/0"),
+        ("something else", "something else"),
+    ] {
+        assert_eq!(words(finding), expected);
+    }
+}

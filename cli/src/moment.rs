@@ -1,0 +1,44 @@
+//! Moments, as the ledger has them: ISO 8601 in UTC.
+
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
+
+use crate::paint::{harmless, time};
+
+/// Seconds since 1970. What cannot be read is long ago, as it is for the functions.
+pub(crate) fn seconds(text: &str) -> i64 {
+    DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset).map_or(i64::MIN, |at| at.secs())
+}
+
+/// `2026-11-21T10:00:30Z`
+pub(crate) fn iso(seconds: i64) -> String {
+    DateTime::from_secs(seconds).fmt(DateTimeFormat::DateTime).unwrap_or_default()
+}
+
+/// As people read it: `2026-11-21 10:00 UTC`.
+pub(crate) fn shown(text: &str) -> String {
+    match seconds(text) {
+        i64::MIN => harmless(text),
+        seconds => time(seconds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_read_as_it_is_written() {
+        assert_eq!(iso(1_795_255_230), "2026-11-21T10:00:30Z");
+        assert_eq!(seconds("2026-11-21T10:00:30Z"), 1_795_255_230);
+        assert_eq!(seconds("2026-11-21T11:30:30+01:30"), 1_795_255_230);
+        assert_eq!(shown("2026-11-21T10:00:30Z"), "2026-11-21 10:00 UTC");
+    }
+
+    #[test]
+    fn what_is_no_moment_is_long_ago_and_shown_as_it_is() {
+        for odd in ["", "tomorrow", "2026-11-21"] {
+            assert_eq!(seconds(odd), i64::MIN, "{odd}");
+        }
+        assert_eq!(shown("to\u{1b}morrow"), "to\u{fffd}morrow");
+    }
+}

@@ -1,0 +1,252 @@
+//! `portcullis undo`: puts a rule back that was closed, and has it left alone for a while.
+//!
+//! INVARIANT: the exemption is written before the rule is opened, or it would be closed again at once.
+
+mod group;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use aws_config::SdkConfig;
+use aws_sdk_ec2::Client;
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use portcullis_aws::{KEPT, Ledger, now};
+use portcullis_engine::alert;
+use portcullis_engine::facts::IngressRule;
+use portcullis_engine::ledger::{Entry, Exemption, Kept, Undo, shape, undo};
+
+use crate::findings::{exemption, find, rule_words};
+use crate::moment::{iso, seconds, shown};
+use crate::paint::harmless;
+use crate::{Common, Ended, account, paint, tell};
+
+/// Put back a rule that was closed, and leave it alone for a while
+///
+/// First writes an exemption of this one rule to the ledger, with your name and your reason, so that it is
+/// not closed again at once; then opens the rule as it was, with its description and its tags; then reads
+/// the group and prints what it has now. Both are done with your own rights.
+#[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Arguments {
+    /// The finding, by its id: the alert has it, and `portcullis findings --all` lists them
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Why, for those who find the rule open
+    #[arg(
+        long,
+        value_name = "TEXT",
+        required_unless_present = "end",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    reason: Option<String>,
+    /// How long the rule is left alone, as 30m, 24h or 7d: from a minute to 30 days
+    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = duration)]
+    lasts: Duration,
+    /// End the exemption of the rule now. The rule itself is not touched
+    #[arg(long, conflicts_with = "lasts")]
+    end: bool,
+}
+
+const HELP: &str = "\
+It can be run again: what is back is not opened twice, and an exemption is made longer, never
+shorter; --end ends it. A rule that has to stay open for longer than 30 days is no exemption but an
+exception: a Cedar policy with a reason and an end, which somebody reviews.
+
+When the exemption is over nothing happens at once: the next event that touches the rule closes it.
+
+Exit status: 0 the rule is there and left alone, or with --end is not left alone any more; 1 there
+is nothing to undo (it was not closed, its group is gone) or nothing to end; 2 it could not be done,
+and the message says what was.";
+
+/// Shorter, and the event of the undoing itself may come after the end of it.
+const SHORTEST: Duration = Duration::from_secs(60);
+/// Longer, and nobody remembers: what stays open for months belongs where it is reviewed.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "say a number with a unit, as 30m, 24h or 7d".to_owned())?;
+    if duration < SHORTEST {
+        return Err("at least a minute (1m): the event of undoing must come before the end of it"
+            .to_owned());
+    }
+    if duration > LONGEST {
+        return Err("at most 30 days (30d): what has to stay open for longer is an exception, a Cedar policy \
+                    with a reason and an end in infra/exceptions"
+            .to_owned());
+    }
+    Ok(duration)
+}
+
+/// What was found out before anything is changed.
+struct Found<'a> {
+    arguments: &'a Arguments,
+    config: &'a SdkConfig,
+    ledger: Ledger,
+    ec2: Client,
+    entry: &'a Entry,
+    /// The ingress rules of the group; `None` if it is gone, or the finding is about none.
+    live: Option<Vec<IngressRule>>,
+    /// The exemption of the rule, if one runs.
+    running: Option<&'a Exemption>,
+}
+
+/// Puts a rule back, or ends its exemption.
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+    let config = account::config(common, None).await?;
+    let ledger = account::ledger(&config, common);
+    let listed = ledger.list().await;
+    let memory = listed.map_err(|error| account::no_ledger(error, &config, common))?;
+    let entry = find(&memory, &arguments.id, common)?;
+    let ec2 = Client::new(&config);
+    let live = match &entry.rule {
+        Some(kept) => group::read(&ec2, &kept.group).await?,
+        None => None,
+    };
+    let running = exemption(&memory, entry).filter(|found| seconds(&found.until) > now());
+    let found = Found { arguments, config: &config, ledger, ec2, entry, live, running };
+    let said = if arguments.end { found.end().await? } else { found.undo().await? };
+    match said {
+        Ok(done) => {
+            paint::write(&done, common.color).context("it is done, but cannot be written")?;
+            Ok(Ended::Yes)
+        }
+        Err(why) => {
+            tell(&why);
+            Ok(Ended::No)
+        }
+    }
+}
+
+impl Found<'_> {
+    /// What was done; or why there was nothing to do.
+    async fn undo(&self) -> Result<Result<String, String>> {
+        let id = &self.entry.id;
+        match (undo(self.entry, self.live.as_deref()), &self.entry.rule) {
+            (Undo::NothingToUndo(why), _) => {
+                Ok(Err(format!("Nothing to undo: {}.", harmless(&why))))
+            }
+            (_, None) => Ok(Err(format!("Nothing to undo: {id} is about no rule."))),
+            (Undo::GroupGone, Some(kept)) => Ok(Err(format!(
+                "Nothing was changed: {} is gone, and its rules with it. A group that is made anew has \
+                 another id, and no memory of this one.",
+                kept.group
+            ))),
+            (Undo::AlreadyBack(rule), Some(kept)) => {
+                let left = self.leave_alone(kept).await?;
+                Ok(Ok(format!(
+                    "Back already, as {rule} in {}: nothing was opened.\n{left}\n",
+                    kept.group
+                )))
+            }
+            (Undo::Restore(rule), Some(kept)) => self.restore(kept, &rule).await.map(Ok),
+        }
+    }
+
+    async fn restore(&self, kept: &Kept, rule: &IngressRule) -> Result<String> {
+        let permission = group::permission(rule)?;
+        let left = self.leave_alone(kept).await?;
+        let opened = group::open(&self.ec2, &kept.group, permission, rule).await;
+        let (back, rules) = match opened {
+            Ok(opened) => opened,
+            Err(why) => return Err(self.half_done(kept, rule, &left, &why)),
+        };
+        let lost = rule.tags.iter().filter(|tag| tag.key.starts_with("aws:")).count();
+        let lost = match lost {
+            0 => "",
+            _ => "\nWithout its tags that begin with aws: only AWS can set these.",
+        };
+        let listed: String =
+            rules.iter().map(|rule| format!("  {}\n", line(rule, &back))).collect();
+        Ok(format!(
+            "Back in {}, as {back}: {}{lost}\n{left}\n\n{} has now:\n{listed}\nEnd it sooner: portcullis undo {} --end\n",
+            kept.group,
+            harmless(&rule_words(rule)),
+            kept.group,
+            self.entry.id
+        ))
+    }
+
+    /// Sees to it that the rule is left alone for as long as was asked, and says until when it is.
+    async fn leave_alone(&self, kept: &Kept) -> Result<String> {
+        let lasts = i64::try_from(self.arguments.lasts.as_secs()).unwrap_or(i64::MAX);
+        let until = now().saturating_add(lasts);
+        if let Some(longer) = self.running.filter(|running| seconds(&running.until) >= until) {
+            return Ok(format!("Left alone {}, as before.", of(longer)));
+        }
+        let exemption = Exemption {
+            subject: kept.group.clone(),
+            finding: Exemption::finding(&kept.rule()),
+            until: iso(until),
+            reason: self.arguments.reason.clone().unwrap_or_default(),
+            by: account::caller(self.config).await?,
+        };
+        let written = self.ledger.exempt(&exemption, until.saturating_add(KEPT)).await;
+        written.context(
+            "no rule was opened, for nothing says that it is left alone: Portcullis would close it again at once",
+        )?;
+        Ok(format!("Left alone {}.", of(&exemption)))
+    }
+
+    /// The exemption is written, and the rule is not there.
+    fn half_done(&self, kept: &Kept, rule: &IngressRule, left: &str, why: &str) -> anyhow::Error {
+        let region = self.config.region().map_or("", AsRef::as_ref);
+        anyhow!(
+            "the exemption is written, and {why}\n{left} Until then the rule can be put back \
+             by hand, and stays:\n  {}\nOr take the exemption back:\n  portcullis undo {} --end",
+            harmless(&alert::undo(region, &kept.group, rule)),
+            self.entry.id
+        )
+    }
+
+    /// Ends the exemption. It stays in the ledger, with who ended it.
+    async fn end(&self) -> Result<Result<String, String>> {
+        let Some(running) = self.running else {
+            return Ok(Err(format!(
+                "Nothing to end: no exemption runs for the rule of {}.",
+                self.entry.id
+            )));
+        };
+        let at = now();
+        let before = format!("ended early, was: {} ({})", running.reason, running.by);
+        let ended = Exemption {
+            until: iso(at),
+            reason: self.arguments.reason.clone().unwrap_or(before),
+            by: account::caller(self.config).await?,
+            ..running.clone()
+        };
+        let written = self.ledger.exempt(&ended, at.saturating_add(KEPT)).await;
+        written.context("the exemption runs on")?;
+        Ok(Ok(format!("Ended: the rule is not left alone any more.\n{}", self.still_there())))
+    }
+
+    /// What is open, and how to close it.
+    fn still_there(&self) -> String {
+        let (Some(live), Some(kept)) = (&self.live, &self.entry.rule) else { return String::new() };
+        let Some(rule) = live.iter().find(|rule| shape(rule) == shape(&kept.rule())) else {
+            return format!("It is not in {}.\n", kept.group);
+        };
+        let region = self.config.region().map_or("", AsRef::as_ref);
+        format!(
+            "It is still open, as {}, until an event touches it. Close it now:\n  {}\n",
+            rule.id,
+            harmless(&alert::revoke(region, &kept.group, rule))
+        )
+    }
+}
+
+/// `until 2026-11-22 10:00 UTC, by alice: the demo`
+fn of(exemption: &Exemption) -> String {
+    let (by, reason) = (harmless(&exemption.by), harmless(&exemption.reason));
+    format!("until {}, by {by}: {reason}", shown(&exemption.until))
+}
+
+fn line(rule: &IngressRule, back: &str) -> String {
+    let mark = if rule.id == back { "  <- back" } else { "" };
+    let said = rule.description.as_deref().map_or_else(String::new, |text| format!(" ({text})"));
+    harmless(&format!("{}  {}{said}{mark}", rule.id, rule_words(rule)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! The security group: what it has, and the rule that is put back.
+
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail};
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, Tag, TagSpecification,
+    UserIdGroupPair,
+};
+use portcullis_aws::error::{code, why};
+use portcullis_aws::rules;
+use portcullis_engine::facts::{IngressRule, Source};
+use portcullis_engine::ledger::shape;
+
+/// When to look whether the rule is there: EC2 may take some seconds to show it.
+const LOOK: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// The ingress rules of a group; `None` if it is gone.
+pub(super) async fn read(ec2: &Client, group: &str) -> Result<Option<Vec<IngressRule>>> {
+    match ec2.describe_security_groups().group_ids(group).send().await {
+        Ok(_) => Ok(Some(rules(ec2, group).await?.rules)),
+        Err(error) if code(&error) == Some("InvalidGroup.NotFound") => Ok(None),
+        Err(error) => Err(anyhow!(why("DescribeSecurityGroups", &error))),
+    }
+}
+
+/// The rule as EC2 takes it: its protocol, ports, source and description.
+pub(super) fn permission(rule: &IngressRule) -> Result<IpPermission> {
+    let permission = IpPermission::builder().ip_protocol(rule.protocol.as_str());
+    let permission = match rule.protocol.has_ports() {
+        true => permission.from_port(rule.from_port).to_port(rule.to_port),
+        false => permission,
+    };
+    let said = rule.description.clone();
+    let source = rule.source.to_string();
+    let permission = match &rule.source {
+        Source::Ipv4(_) => {
+            let range = IpRange::builder().cidr_ip(source).set_description(said);
+            permission.ip_ranges(range.build())
+        }
+        Source::Ipv6(_) => {
+            let range = Ipv6Range::builder().cidr_ipv6(source).set_description(said);
+            permission.ipv6_ranges(range.build())
+        }
+        Source::PrefixList(_) => {
+            let list = PrefixListId::builder().prefix_list_id(source).set_description(said);
+            permission.prefix_list_ids(list.build())
+        }
+        Source::Group(_) => {
+            let pair = UserIdGroupPair::builder().group_id(source).set_description(said);
+            permission.user_id_group_pairs(pair.build())
+        }
+        Source::Unreadable(_) => {
+            bail!("nothing was changed: the source of the rule could not be read when it was there")
+        }
+    };
+    Ok(permission.build())
+}
+
+/// Opens the rule and looks until it is there: its id, and all rules of the group. Or what is known instead.
+pub(super) async fn open(
+    ec2: &Client,
+    group: &str,
+    permission: IpPermission,
+    rule: &IngressRule,
+) -> Result<(String, Vec<IngressRule>), String> {
+    let refused = authorize(ec2, group, permission, rule).await.err();
+    // What EC2 refused it did not do. Without an answer, it may have.
+    let looks =
+        if refused.as_ref().is_some_and(|(answered, _)| *answered) { 1 } else { LOOK.len() };
+    let mut unseen = None;
+    for pause in LOOK.iter().take(looks) {
+        tokio::time::sleep(*pause).await;
+        match rules(ec2, group).await {
+            Ok(facts) => {
+                if let Some(back) = facts.rules.iter().find(|there| shape(there) == shape(rule)) {
+                    return Ok((back.id.clone(), facts.rules));
+                }
+                unseen = None;
+            }
+            Err(error) => unseen = Some(format!("{error:#}")),
+        }
+    }
+    let why = refused.map_or_else(|| "EC2 took it".to_owned(), |(_, why)| why);
+    Err(match unseen {
+        None => format!("the rule is NOT back: {why}; {group} does not show it"),
+        Some(error) => format!("nothing says whether the rule is back: {why}; {error}"),
+    })
+}
+
+/// Whether EC2 answered, and what, if not that it is done.
+async fn authorize(
+    ec2: &Client,
+    group: &str,
+    permission: IpPermission,
+    rule: &IngressRule,
+) -> Result<(), (bool, String)> {
+    // `aws:` tags are AWS's own: nobody else may set them (Tagging guide).
+    let own = rule.tags.iter().filter(|tag| !tag.key.starts_with("aws:"));
+    let tags: Vec<Tag> =
+        own.map(|tag| Tag::builder().key(&tag.key).value(&tag.value).build()).collect();
+    let marked = (!tags.is_empty()).then(|| {
+        let marked = TagSpecification::builder().resource_type(ResourceType::SecurityGroupRule);
+        vec![marked.set_tags(Some(tags)).build()]
+    });
+    #[expect(clippy::disallowed_methods, reason = "the one place that puts a closed rule back")]
+    let request = ec2.authorize_security_group_ingress();
+    let request = request.group_id(group).ip_permissions(permission);
+    match request.set_tag_specifications(marked).send().await {
+        Ok(_) => Ok(()),
+        // Somebody was faster, or an answer was lost.
+        Err(error) if code(&error) == Some("InvalidPermission.Duplicate") => Ok(()),
+        Err(error) => Err((code(&error).is_some(), why("AuthorizeSecurityGroupIngress", &error))),
+    }
+}
