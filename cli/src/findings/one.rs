@@ -22,7 +22,7 @@ fn facts(entry: &Entry, exemption: Option<&Exemption>, now: i64) -> Vec<(&'stati
         (1, _) => "once".to_owned(),
         (count, 0) => times(count),
         (count, back) => {
-            format!("{}, {} of them after it had been closed", times(count), times(back))
+            format!("{}, {back} of them after it had been closed", times(count))
         }
     };
     let mut facts = vec![
