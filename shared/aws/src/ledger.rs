@@ -111,16 +111,6 @@ impl Ledger {
         self.memory(items)
     }
 
-    /// The finding of this id, as people know it. It reads the whole table: nobody but people asks so.
-    ///
-    /// # Errors
-    ///
-    /// If the table does not answer, or an item cannot be read.
-    pub async fn find(&self, id: &str) -> Result<Option<Entry>> {
-        let entries = self.list().await?.entries;
-        Ok(entries.into_values().find(|entry| entry.id == id))
-    }
-
     /// Writes entries, each unless somebody else wrote it since it was read.
     ///
     /// # Errors

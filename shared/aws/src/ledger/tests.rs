@@ -366,14 +366,3 @@ async fn the_list_has_findings_and_exemptions_and_no_counts() {
     let exempted: Vec<_> = list.exemptions.into_values().collect();
     assert_eq!(exempted, [exemption("2026-11-22T10:00:00Z")]);
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_finding_is_found_by_its_id_on_whatever_page_it_is() {
-    let account = Account::new();
-    let entries: Vec<Entry> = (0..5).map(|n| entry(GROUP, &format!("check-{n}"))).collect();
-    account.ledger().write(&entries, NOW).await.unwrap();
-    account.now().page = 2;
-    let found = account.ledger().find("f-sg-1-check-4").await.unwrap();
-    assert_eq!(found.as_ref(), entries.last());
-    assert_eq!(account.ledger().find("f-sg-1-check-9").await.unwrap(), None);
-}
