@@ -87,6 +87,12 @@ pub(crate) fn read<'a>(
         let help = "say why, for whoever reads the alert: `@reason(\"...\")`";
         problems.push(place.problem("reason", "the policy has no `@reason`").help(help));
     }
+    if reason.is_some_and(|reason| reason.contains(acts)) {
+        let message =
+            "the `@reason` has characters that are not shown, or that change the order of others";
+        problems
+            .push(place.problem("reason", message).help("alerts carry it: one line of plain text"));
+    }
     let end = until.map(end);
     if end == Some(None) {
         let message = format!("`{}` is no moment", until.unwrap_or_default());
@@ -106,6 +112,12 @@ pub(crate) fn read<'a>(
 fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
+/// Whether a character acts upon what shows it: control characters, and those that change the direction.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The moment from which it has ended. A day counts to its end, in UTC.

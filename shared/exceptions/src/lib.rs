@@ -19,18 +19,22 @@
 mod annotations;
 mod ask;
 mod context;
+mod draw;
 mod later;
 mod policies;
 mod problem;
 mod read;
+mod report;
 mod request;
 #[cfg(test)]
 mod tests;
 mod unreadable;
 
+pub use draw::draw;
 pub use policies::Policies;
 pub use problem::{Problem, Problems};
 pub use read::schema_differs;
+pub use report::{Tone, report};
 pub use unreadable::Unreadable;
 
 /// What a policy can ask about: the schema that every policy is checked against.

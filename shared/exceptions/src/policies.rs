@@ -9,7 +9,7 @@ use cedar_policy::{
 };
 use portcullis_engine::checks::Check;
 use portcullis_engine::exceptions::Exception;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::SCHEMA;
 use crate::annotations::{self, Annotations, Place};
@@ -43,6 +43,11 @@ impl Policy {
     /// Whether it has ended by this moment.
     pub(crate) fn has_ended(&self, now: OffsetDateTime) -> bool {
         self.until.is_some_and(|until| until <= now)
+    }
+
+    /// How long it still counts, if it ends.
+    pub(crate) fn remains(&self, now: OffsetDateTime) -> Option<Duration> {
+        self.until.map(|until| until - now)
     }
 
     pub(crate) fn forbids(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, SourceCode, SourceSpan};
+use miette::{Diagnostic, LabeledSpan};
 
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,40 +60,6 @@ impl Problem {
     }
 }
 
-/// `default.cedar:3:1: …`
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some((line, column)) = self.position() {
-            write!(f, ":{line}:{column}")?;
-        }
-        write!(f, ": {}", self.message)?;
-        if let Some(label) = &self.label {
-            write!(f, ": {label}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Problem {}
-
-/// How it is drawn with a caret: the message alone, since file and line stand beside the source.
-impl Diagnostic for Problem {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.place.as_ref().map(|(source, _)| source as &dyn SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let (_, (offset, length)) = self.place.as_ref()?;
-        let span = SourceSpan::new((*offset).into(), *length);
-        Some(Box::new([LabeledSpan::new_with_span(self.label.clone(), span)].into_iter()))
-    }
-}
-
 /// Everything that is wrong, by file and place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
@@ -111,14 +77,21 @@ impl Problems {
     }
 }
 
-/// One a line.
+/// One a line: `default.cedar:3:1: …`
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, problem) in self.0.iter().enumerate() {
             if at > 0 {
                 f.write_str("\n")?;
             }
-            problem.fmt(f)?;
+            let Problem { file, message, label, .. } = problem;
+            match problem.position() {
+                Some((line, column)) => write!(f, "{file}:{line}:{column}: {message}")?,
+                None => write!(f, "{file}: {message}")?,
+            }
+            if let Some(label) = label {
+                write!(f, ": {label}")?;
+            }
         }
         Ok(())
     }

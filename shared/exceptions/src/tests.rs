@@ -1,6 +1,7 @@
 mod early;
 mod evaluate;
 mod files;
+mod report;
 mod schema;
 mod shipped;
 mod until;

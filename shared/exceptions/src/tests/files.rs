@@ -28,6 +28,10 @@ fn a_policy_needs_an_id_and_a_reason() {
     ] {
         assert_eq!(annotated(annotations), expected, "{annotations}");
     }
+    for hidden in ["a\\nb", "a\\u{1b}[2J", "a\\u{202e}b"] {
+        let found = annotated(&format!("@id(\"a\")\n@reason(\"{hidden}\")"));
+        assert!(found.starts_with("test.cedar:2:1: the `@reason` has characters"), "{found}");
+    }
     let long = "x".repeat(65);
     assert!(annotated(&format!("@id(\"{long}\") @reason(\"b\")")).contains("is no id"));
     assert_eq!(
