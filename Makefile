@@ -58,8 +58,12 @@ test: ## All tests: the engine, the shell, then end to end
 	@$(MAKE) test-account
 
 .PHONY: test-engine
-test-engine: tools ## Decisions, alerts and plans; compiles no AWS SDK
-	cargo test --locked -q -p portcullis-engine -p portcullis-plan
+test-engine: tools ## Decisions, exceptions, alerts and plans; compiles no AWS SDK
+	cargo test --locked -q -p portcullis-engine -p portcullis-plan -p portcullis-exceptions
+
+.PHONY: exceptions
+exceptions: tools ## Check the exceptions, and say what is tolerated: DIR=
+	@cargo run --locked -q -p portcullis-exceptions --example check -- $(or $(DIR),infra/exceptions infra/exceptions/strict)
 
 .PHONY: test-shell
 test-shell: tools ## Looking, acting, moving, the page and the command line, against scripted answers

@@ -36,6 +36,7 @@ def main():
     if parameters.get("MoveCaches") == "no":
         refuse_with_moves(account, options.stack, current)
     print(f"{'Updating' if current else 'Making'} the stack {options.stack} in {account.place()}")
+    build.check_exceptions()
     build.build(parameters["Architecture"])
     # SAM takes away the tags that it is not given.
     tags = {item["Key"]: item["Value"] for item in current.get("Tags", [])} | pairs(options.tags, "TAGS")

@@ -1,3 +1,4 @@
+mod cookbook;
 mod early;
 mod evaluate;
 mod files;
