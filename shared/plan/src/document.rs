@@ -126,8 +126,8 @@ pub(crate) mod tests {
         let problem = problem(text, None);
         insta::assert_snapshot!(problem, @r"
         CacheClusters[1]: not as AWS writes it, expected i64
-        ReplicationGroups[0]: not as AWS writes it, expected a string
         TagList: not as AWS writes it, expected a sequence
+        ReplicationGroups[0]: not as AWS writes it, expected a string
         ");
     }
 

@@ -136,7 +136,7 @@ mod tests {
             Tag { key: "owner".to_owned(), value: "web".to_owned() },
             Tag { key: "aws:cloudformation:stack-name".to_owned(), value: "s".to_owned() },
         ];
-        insta::assert_snapshot!(undo("eu-west-1", "sg-01", &rule), @r#"aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-01 --ip-permissions '[{"FromPort":6379,"IpProtocol":"tcp","IpRanges":[{"CidrIp":"0.0.0.0/0","Description":"for the demo"}],"ToPort":6379}]' --tag-specifications '[{"ResourceType":"security-group-rule","Tags":[{"Key":"owner","Value":"web"}]}]'"#);
+        insta::assert_snapshot!(undo("eu-west-1", "sg-01", &rule), @r#"aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-01 --ip-permissions '[{"IpProtocol":"tcp","FromPort":6379,"ToPort":6379,"IpRanges":[{"CidrIp":"0.0.0.0/0","Description":"for the demo"}]}]' --tag-specifications '[{"ResourceType":"security-group-rule","Tags":[{"Key":"owner","Value":"web"}]}]'"#);
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
             reason: "the vendor's demo, it's today".to_owned(),
             by: "alice".to_owned(),
         };
-        insta::assert_snapshot!(exempt("eu-west-1", "portcullis-ledger", &exemption, 1_795_341_600), @r#"aws dynamodb put-item --region eu-west-1 --table-name portcullis-ledger --item '{"by":{"S":"alice"},"expires":{"N":"1795341600"},"finding":{"S":"exempt#tcp#6379#6379#0.0.0.0/0"},"reason":{"S":"the vendor\u0027s demo, it\u0027s today"},"subject":{"S":"sg-01"},"until":{"S":"2026-11-22T10:00:00Z"}}'"#);
+        insta::assert_snapshot!(exempt("eu-west-1", "portcullis-ledger", &exemption, 1_795_341_600), @r#"aws dynamodb put-item --region eu-west-1 --table-name portcullis-ledger --item '{"subject":{"S":"sg-01"},"finding":{"S":"exempt#tcp#6379#6379#0.0.0.0/0"},"until":{"S":"2026-11-22T10:00:00Z"},"reason":{"S":"the vendor\u0027s demo, it\u0027s today"},"by":{"S":"alice"},"expires":{"N":"1795341600"}}'"#);
     }
 
     #[test]
