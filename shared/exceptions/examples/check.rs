@@ -1,4 +1,5 @@
-//! `portcullis exceptions check` without the AWS SDK, so that it is compiled in a minute: `make check` and `make deploy` use it.
+//! `make exceptions`: what is wrong with the policies of directories, or what they tolerate. `make check` and
+//! `make deploy` ask it. It compiles no AWS SDK.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use portcullis_engine::facts::Interfaces;
 use time::OffsetDateTime;
 
 use crate::annotations::moment;
-use crate::later::Later;
+use crate::looks::Later;
 use crate::policies::{Policies, Policy};
 use crate::request;
 
@@ -25,11 +25,11 @@ impl Policies {
         let time = &asked.event.time;
         let now =
             moment(time).ok_or_else(|| format!("`{time}`, the time of the event, is no moment"))?;
-        let question = request::request(&self.names, asked, now)
+        let question = request::request(&self.names, &self.looks, asked, now)
             .map(|(request, entities)| Question { request, entities })
             .map_err(|error| format!("the policies cannot be asked: {error}"))?;
         let missing = missing(asked);
-        let blind = |policy: &&Policy| policy.looks.meets(missing);
+        let blind = |policy: &&Policy| policy.later.meets(missing);
         let about = || self.policies.iter().filter(|policy| policy.checks.contains(&asked.check));
         let live = || about().filter(|policy| !policy.has_ended(now));
         let ended = || about().filter(|policy| policy.has_ended(now) && !policy.forbids());
@@ -48,6 +48,9 @@ impl Policies {
         }
         if live().chain(ended()).any(|policy| blind(&policy)) {
             return not_known(asked);
+        }
+        if ended().next().is_none() {
+            return Ok(Answer::Fault(None));
         }
         Ok(Answer::Fault(self.permitted_until(&question, live().chain(ended()), now)))
     }

@@ -12,10 +12,12 @@ use portcullis_engine::facts::{
 use portcullis_engine::net::{Count, Family, public_count};
 use time::OffsetDateTime;
 
-use crate::request::{Pair, text};
+use crate::looks::Looks;
+use crate::request::Pair;
 
-/// Of a question about a rule.
+/// Of a question about a rule: what the policies look at.
 pub(crate) fn of_rule(
+    looks: &Looks,
     asked: &Asked<'_>,
     on: &OnRule<'_>,
     group: &EntityUid,
@@ -23,42 +25,56 @@ pub(crate) fn of_rule(
 ) -> Vec<Pair> {
     let OnRule { group: facts, rule, own, union } = on;
     let (from, to) = rule.ports();
-    let mut pairs = of_setting(asked, now);
-    pairs.extend([
-        text("protocol", rule.protocol.as_str()),
-        long("fromPort", from),
-        long("toPort", to),
-        text("family", family(facts, &rule.source)),
-        ("own".to_owned(), admitted(*own)),
-        ("union".to_owned(), admitted(*union)),
-        ("ruleTags".to_owned(), rule_tags(rule)),
-        ("group".to_owned(), Value::new_entity_uid(group.clone())),
-    ]);
-    pairs.extend(rule.description.as_ref().map(|words| text("description", words)));
-    match &rule.source {
-        Source::Ipv4(net) => pairs.push(("cidr".to_owned(), Value::new_ip(net.to_string()))),
-        Source::Ipv6(net) => pairs.push(("cidr".to_owned(), Value::new_ip(in_full(net)))),
-        Source::PrefixList(id) => pairs.push(text("prefixList", id)),
-        Source::Group(_) | Source::Unreadable(_) => {}
-    }
+    let mut pairs = of_setting(looks, asked, now);
+    let mut put = |name: &str, value: &dyn Fn() -> Option<Value>| {
+        if let Some(value) = looks.at(name).then(value).flatten() {
+            pairs.push((name.to_owned(), value));
+        }
+    };
+    put("protocol", &|| Some(string(rule.protocol.as_str())));
+    put("fromPort", &|| Some(Value::new_long(from.into())));
+    put("toPort", &|| Some(Value::new_long(to.into())));
+    put("cidr", &|| cidr(&rule.source).map(Value::new_ip));
+    put("prefixList", &|| match &rule.source {
+        Source::PrefixList(id) => Some(string(id)),
+        Source::Ipv4(_) | Source::Ipv6(_) | Source::Group(_) | Source::Unreadable(_) => None,
+    });
+    put("family", &|| Some(string(family(facts, &rule.source))));
+    put("own", &|| Some(admitted(*own)));
+    put("union", &|| Some(admitted(*union)));
+    put("description", &|| rule.description.as_deref().map(string));
+    put("ruleTags", &|| Some(rule_tags(rule)));
+    put("group", &|| Some(Value::new_entity_uid(group.clone())));
     if let Interfaces::Read(interfaces) = &facts.interfaces {
-        pairs.extend(carriers(interfaces));
+        put("attached", &|| Some(attached(interfaces)));
+        put("reach", &|| Some(string(reach(interfaces))));
     }
     pairs
 }
 
 /// Of a question about a setting of a cache.
-pub(crate) fn of_setting(asked: &Asked<'_>, now: OffsetDateTime) -> Vec<Pair> {
-    let ports = asked.cache.map(|(cache, _)| ports(asked, cache)).unwrap_or_default();
-    let ports = ports.into_iter().map(|port| Value::new_long(port.into()));
-    // Cedar reads no other time zone, and no fraction but of three digits.
-    let now = now.to_offset(time::UtcOffset::UTC);
-    let (hour, minute, second) = now.to_hms();
-    let now = format!("{}T{hour:02}:{minute:02}:{second:02}Z", now.date());
-    vec![
-        ("cachePorts".to_owned(), Value::new_set(ports)),
-        ("time".to_owned(), Value::new_datetime(now)),
-    ]
+pub(crate) fn of_setting(looks: &Looks, asked: &Asked<'_>, now: OffsetDateTime) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    if looks.at("cachePorts") {
+        let ports = asked.cache.map(|(cache, _)| ports(asked, cache)).unwrap_or_default();
+        let ports = ports.into_iter().map(|port| Value::new_long(port.into()));
+        pairs.push(("cachePorts".to_owned(), Value::new_set(ports)));
+    }
+    if looks.at("time") {
+        pairs.push(("time".to_owned(), Value::new_datetime(written(now))));
+    }
+    pairs
+}
+
+/// A moment as Cedar reads it: in UTC, and without a fraction.
+fn written(moment: OffsetDateTime) -> String {
+    let moment = moment.to_offset(time::UtcOffset::UTC);
+    let (hour, minute, second) = moment.to_hms();
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", moment.date())
+}
+
+fn string(text: &str) -> Value {
+    Value::new_string(text.to_owned())
 }
 
 /// The engine, as Describe or else the request has it.
@@ -80,14 +96,16 @@ fn ports(asked: &Asked<'_>, cache: &CacheFacts) -> Vec<u16> {
     lead.port.or_else(default).into_iter().collect()
 }
 
-fn long(name: &str, value: u16) -> Pair {
-    (name.to_owned(), Value::new_long(value.into()))
-}
-
 /// Cedar does not read the IPv4 form of an IPv6 address (`::ffff:192.0.2.1`), so it is written in full.
-fn in_full(net: &ipnet::Ipv6Net) -> String {
-    let parts = net.addr().segments().map(|part| format!("{part:x}"));
-    format!("{}/{}", parts.join(":"), net.prefix_len())
+fn cidr(source: &Source) -> Option<String> {
+    match source {
+        Source::Ipv4(net) => Some(net.to_string()),
+        Source::Ipv6(net) => {
+            let parts = net.addr().segments().map(|part| format!("{part:x}"));
+            Some(format!("{}/{}", parts.join(":"), net.prefix_len()))
+        }
+        Source::PrefixList(_) | Source::Group(_) | Source::Unreadable(_) => None,
+    }
 }
 
 /// A prefix list is of one family.
@@ -135,14 +153,17 @@ fn rule_tags(rule: &IngressRule) -> Value {
     Value::new_set(tags.map(Value::new_string))
 }
 
-/// What carries the group, and whether the internet can address it.
-fn carriers(interfaces: &[Interface]) -> [Pair; 2] {
+/// What carries the group, each kind once.
+fn attached(interfaces: &[Interface]) -> Value {
     let kinds: BTreeSet<&str> = interfaces.iter().map(|found| found.holder.as_str()).collect();
-    let reach = match interfaces {
+    Value::new_set(kinds.into_iter().map(string))
+}
+
+/// Whether the internet can address it.
+fn reach(interfaces: &[Interface]) -> &'static str {
+    match interfaces {
         [] => "none",
         some if some.iter().any(|interface| !interface.public.is_empty()) => "public",
         _ => "private",
-    };
-    let kinds = kinds.into_iter().map(|kind| Value::new_string(kind.to_owned()));
-    [("attached".to_owned(), Value::new_set(kinds)), text("reach", reach)]
+    }
 }

@@ -20,7 +20,7 @@ mod annotations;
 mod ask;
 mod context;
 mod draw;
-mod later;
+mod looks;
 mod policies;
 mod problem;
 mod read;

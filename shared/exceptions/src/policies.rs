@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::SCHEMA;
 use crate::annotations::{self, Annotations, Place};
-use crate::later::{self, Later};
+use crate::looks::{Later, Looks};
 use crate::problem::{Problem, Problems};
 use crate::request::Names;
 
@@ -24,6 +24,8 @@ pub struct Policies {
     /// early answer names the same exception as a late one; then by id.
     pub(crate) policies: Vec<Policy>,
     pub(crate) names: Names,
+    /// What any of them looks at: nothing else of a question is put together.
+    pub(crate) looks: Looks,
 }
 
 /// One policy.
@@ -36,7 +38,7 @@ pub(crate) struct Policy {
     /// The checks that it is about.
     pub(crate) checks: Vec<Check>,
     /// What it looks at of what is read late.
-    pub(crate) looks: Later,
+    pub(crate) later: Later,
 }
 
 impl Policy {
@@ -87,8 +89,10 @@ impl Policies {
             return Err(Problems::new(problems));
         }
         let mut policies: Vec<Policy> = by_id.into_values().collect();
-        policies.sort_by_key(|policy| policy.looks != Later::default());
-        Ok(Self { policies, names })
+        policies.sort_by_key(|policy| policy.later != Later::default());
+        let mut looks = Looks::default();
+        policies.iter().for_each(|policy| looks.add(&Looks::of(&policy.cedar)));
+        Ok(Self { policies, names, looks })
     }
 }
 
@@ -164,7 +168,7 @@ fn policy(file: &str, cedar: Cedar, read: Annotations) -> Policy {
         ActionConstraint::In(actions) => about(&actions),
     };
     Policy {
-        looks: later::looked_at(&cedar),
+        later: Looks::of(&cedar).later(),
         cedar: cedar.new_id(PolicyId::new(&read.exception.id)),
         file: file.to_owned(),
         exception: read.exception,

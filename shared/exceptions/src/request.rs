@@ -13,6 +13,7 @@ use portcullis_engine::facts::{CacheFacts, CacheKind, GroupFacts, Tag};
 use time::OffsetDateTime;
 
 use crate::context;
+use crate::looks::Looks;
 
 /// An attribute with its value.
 pub(crate) type Pair = (String, RestrictedExpression);
@@ -44,28 +45,34 @@ fn name(text: &str) -> Result<EntityTypeName, Box<ParseErrors>> {
 /// The request, and the entities that it names.
 pub(crate) fn request(
     names: &Names,
+    looks: &Looks,
     asked: &Asked<'_>,
     now: OffsetDateTime,
 ) -> Result<(Request, Entities), Box<dyn Error>> {
     let actor = &asked.event.actor;
     let principal = uid(&names.principal, &actor.arn);
-    let mut entities = vec![entity(&principal, caller(actor), [])?];
+    let wanted = |mut pairs: Vec<Pair>| {
+        pairs.retain(|(name, _)| looks.at(name));
+        pairs
+    };
+    let mut entities = vec![entity(&principal, wanted(caller(actor)), [])?];
     let group = asked.on.map(|on| (uid(&names.group, &on.group.id), on));
     if let Some((group, on)) = &group {
-        entities.push(entity(group, of_group(asked, on.group), tags(on.group))?);
+        let tags = tags(on.group).filter(|_| looks.at_tags());
+        entities.push(entity(group, wanted(of_group(asked, on.group)), tags)?);
     }
     let resource = match (asked.cache, &group) {
         (Some((cache, arn)), _) => {
             let resource = uid(&names.cache, &cache.id);
-            entities.push(entity(&resource, of_cache(asked, cache, arn), [])?);
+            entities.push(entity(&resource, wanted(of_cache(asked, cache, arn)), [])?);
             resource
         }
         (None, Some((group, _))) => group.clone(),
         (None, None) => return Err("it is neither about a group nor about a cache".into()),
     };
     let pairs: Vec<Pair> = match &group {
-        Some((group, on)) => context::of_rule(asked, on, group, now),
-        None => context::of_setting(asked, now),
+        Some((group, on)) => context::of_rule(looks, asked, on, group, now),
+        None => context::of_setting(looks, asked, now),
     };
     let action = uid(&names.action, asked.check.as_str());
     let request = Request::new(principal, action, resource, Context::from_pairs(pairs)?, None)?;

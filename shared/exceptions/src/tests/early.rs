@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use super::world::{World, balancer, interface, policies, tag, tolerated, world};
-use crate::later::{Later, looked_at};
+use crate::looks::{Later, Looks};
 
 /// Conditions, and what they look at of what is read late: details of the group, and what carries it.
 const CONDITIONS: [(&str, bool, bool); 34] = [
@@ -63,7 +63,7 @@ fn what_a_policy_looks_at_is_told() {
             // What can never apply is refused, and does not matter here.
             let text = format!("permit (principal, action, resource) {kind} {{ {condition} }};");
             let policy = cedar_policy::Policy::parse(None, text).unwrap();
-            assert_eq!(looked_at(&policy), Later { details, interfaces }, "{condition}");
+            assert_eq!(Looks::of(&policy).later(), Later { details, interfaces }, "{condition}");
         }
     }
 }
@@ -127,6 +127,10 @@ proptest! {
         let policies = policies(&text);
         let late = world.ask(&policies);
         prop_assert_ne!(&late, &Answer::NotKnown);
+        // Nothing is missed of what is not put together because nobody looks at it.
+        let mut whole = self::policies(&text);
+        whole.looks = Looks::at_everything();
+        prop_assert_eq!(&world.ask(&whole), &late);
         let answer = world.clone().early().ask(&policies);
         prop_assert!(answer == late || answer == Answer::NotKnown, "{text}\n{answer:?}, later {late:?}");
         // With half of it read, another exception may be named for the same.

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::world::{World, balancer, creating, interface, setting, tag, world};
 use crate::SCHEMA;
+use crate::looks::Looks;
 use crate::request::{Names, request};
 
 fn schema() -> Schema {
@@ -20,8 +21,13 @@ fn schema() -> Schema {
 /// Panics unless the question is one that the schema knows.
 fn conforms(world: &World) -> Context {
     let schema = schema();
-    let (made, entities) =
-        request(&Names::new().unwrap(), &world.asked(), OffsetDateTime::UNIX_EPOCH).unwrap();
+    let (made, entities) = request(
+        &Names::new().unwrap(),
+        &Looks::at_everything(),
+        &world.asked(),
+        OffsetDateTime::UNIX_EPOCH,
+    )
+    .unwrap();
     let entities = entities.into_iter();
     Entities::from_entities(entities, Some(&schema)).unwrap_or_else(|e| panic!("{world:?}: {e:?}"));
     let part = |uid: Option<&cedar_policy::EntityUid>| uid.unwrap().clone();
@@ -163,8 +169,13 @@ fn what_carries_the_group_is_told_once_each() {
     public.public = vec!["52.94.5.9".to_owned()];
     assert_eq!(of(vec![balancer(), public]), "[\"load-balancer\", \"other\"] \"public\"");
     let unread = world("tcp 22", "0.0.0.0/0").with(|w| w.group.interfaces = Interfaces::NotRead);
-    let (made, _) =
-        request(&Names::new().unwrap(), &unread.asked(), OffsetDateTime::UNIX_EPOCH).unwrap();
+    let (made, _) = request(
+        &Names::new().unwrap(),
+        &Looks::at_everything(),
+        &unread.asked(),
+        OffsetDateTime::UNIX_EPOCH,
+    )
+    .unwrap();
     assert!(made.context().unwrap().get("attached").is_none());
 }
 
