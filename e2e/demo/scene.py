@@ -20,7 +20,7 @@ ESSENCE = (
     "aws ec2 authorize",
     "Close it:",
     "aws ec2 revoke",
-    "Observe mode",
+    "Next:",
 )
 
 

@@ -9,10 +9,11 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use portcullis_engine::decide::Judge;
 use portcullis_engine::exceptions::Exceptions;
 use portcullis_engine::settings::Settings;
+use portcullis_exceptions::Unreadable;
 
-use crate::exceptions::Narrow;
 use crate::ledger::Ledger;
 use crate::metrics;
+use crate::run::now;
 use crate::whole::Whole;
 
 /// Everything that a function needs to look, act and tell.
@@ -42,6 +43,8 @@ pub struct Shell {
     pub ledger: Option<Ledger>,
     /// Where the metrics go, line by line.
     pub metrics: fn(&str),
+    /// Seconds since 1970: only what is remembered has a clock of its own.
+    pub now: fn() -> i64,
 }
 
 /// A client that is made when it is first asked for: not every function or event needs it.
@@ -67,7 +70,7 @@ impl Shell {
         }
     }
 
-    /// Makes the clients that every event needs, and sees to it that the others can be made.
+    /// Tolerates nothing yet. Makes the clients that every event needs, and sees to it that the others can be made.
     pub async fn new(settings: Settings, function: Option<String>) -> Self {
         let config = config().await;
         let (of_caches, lambda, sfn) = (config.clone(), config.clone(), config.clone());
@@ -84,7 +87,8 @@ impl Shell {
             sfn: Lazy::new(Box::new(move || aws_sdk_sfn::Client::new(&sfn))),
             ledger: settings.ledger_table.as_deref().map(|table| Ledger::hasty(&config, table)),
             metrics: metrics::to_stdout,
-            exceptions: Box::new(Narrow),
+            exceptions: Box::new(Unreadable::new("they were not read")),
+            now,
             settings,
         }
     }

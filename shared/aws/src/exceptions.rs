@@ -1,23 +1,18 @@
-//! What is tolerated. The policies of `infra/exceptions` come here.
+//! What is tolerated: the policies of the stack, read once at start.
 
-use portcullis_engine::checks::Check;
-use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
+use std::path::Path;
 
-/// Until the policies are read: networks that are not the internet are tolerated.
-#[derive(Debug)]
-pub(crate) struct Narrow;
+use portcullis_engine::exceptions::Exceptions;
+use portcullis_exceptions::{Policies, Unreadable};
 
-impl Exceptions for Narrow {
-    fn ask(&self, asked: &Asked<'_>) -> Answer {
-        let of_rules = matches!(asked.check, Check::OpenIngress | Check::OpenCache);
-        let narrow = asked.on.is_some_and(|on| on.union.v4 < 1 << 24 && on.union.v6 < 1 << 96);
-        match of_rules && narrow {
-            true => Answer::Tolerated(Exception {
-                id: "narrow".to_owned(),
-                reason: "it is not the internet".to_owned(),
-                until: None,
-            }),
-            false => Answer::Fault(None),
-        }
-    }
+/// The policies of a directory. If they cannot be read, or are not in order, nothing is tolerated and nothing done:
+/// the functions go on, and only tell.
+pub(crate) fn read(dir: Option<&str>) -> Box<dyn Exceptions> {
+    let why = match dir.map(|dir| Policies::read(Path::new(dir))) {
+        Some(Ok(policies)) => return Box::new(policies),
+        Some(Err(problems)) => problems.to_string(),
+        None => "PORTCULLIS_EXCEPTIONS_DIR is not set".to_owned(),
+    };
+    tracing::error!("only telling, for the exceptions cannot be read: {why}");
+    Box::new(Unreadable::new(why))
 }

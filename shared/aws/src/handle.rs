@@ -1,38 +1,85 @@
 //! One event, from look to tell.
 
+use std::cell::Cell;
 use std::slice;
 
 use anyhow::{Context, Result, bail};
+use futures_util::future::join;
 use portcullis_engine::action::Outcome;
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide::{self, Decision};
-use portcullis_engine::event::{CacheLead, Event, GroupRef, Lead, naming};
+use portcullis_engine::digest::Row;
+use portcullis_engine::event::{CacheLead, Event, GroupLead, GroupRef, Lead, naming};
 use portcullis_engine::facts::{CacheFacts, CacheGroups};
+use portcullis_engine::ledger::{Looked, named, subjects};
 use serde_json::Value;
 
 use crate::act::act;
 use crate::again::{self, Unsent};
 use crate::clients::Shell;
-use crate::publish::{Message, publish};
-use crate::{gather, metrics};
+use crate::ledger::Counted;
+use crate::memory::{Dealing, Recalled, Taken, recall, until_taken};
+use crate::publish::{Message, chat, publish};
+use crate::{digest, gather, metrics};
 
 /// How an event ended, in one text: for the log, and for whoever invoked the function by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended(pub String);
 
-/// Deals with an event about a security group. It names its rules, so the payload is not needed.
+/// One invocation of a function.
+#[derive(Debug, Clone, Copy)]
+pub struct Invocation<'a> {
+    /// Its id. Lambda's retries of an event have the same.
+    pub id: &'a str,
+    /// What it was invoked with.
+    pub payload: &'a Value,
+}
+
+/// Deals with an event about a security group.
 ///
 /// # Errors
 ///
-/// If the group could not be read, a revoke failed, or nobody took the alert: the event is
-/// then tried again, and kept in the failure queue in the end. Dealing with it twice is safe.
-pub async fn ingress(shell: &Shell, event: &Event, _: &Value) -> Result<Ended> {
+/// If the group could not be read, a revoke failed, nobody took the alert, or another invocation went on
+/// dealing with the same: the event is then tried again, and kept in the failure queue in the end. Dealing with it
+/// twice is safe.
+pub async fn ingress(shell: &Shell, event: &Event, invocation: Invocation<'_>) -> Result<Ended> {
     let Lead::Group(lead) = &event.lead else {
         bail!("{} is not about a security group: it belongs to the function `cache`", event.name);
     };
-    let Some(mut facts) = gather::group(&shell.ec2, lead).await? else {
+    let counted = Cell::new(None);
+    until_taken(async |last| {
+        let turn = Turn { shell, event, invocation, counted: &counted, last };
+        group(turn, lead).await
+    })
+    .await
+}
+
+/// One try to deal with an event: see [`until_taken`].
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    shell: &'a Shell,
+    event: &'a Event,
+    invocation: Invocation<'a>,
+    counted: &'a Cell<Option<Counted>>,
+    last: bool,
+}
+
+async fn group(turn: Turn<'_>, lead: &GroupLead) -> Result<Option<Ended>> {
+    let Turn { shell, event, .. } = turn;
+    let remembered = async {
+        match &lead.group {
+            GroupRef::Id(id) => Some(recall(shell, &[id]).await),
+            GroupRef::Name(_) => None,
+        }
+    };
+    let (facts, recalled) = join(gather::group(&shell.ec2, lead), remembered).await;
+    let Some(mut facts) = facts? else {
         let (GroupRef::Id(name) | GroupRef::Name(name)) = &lead.group;
-        return Ok(Ended(format!("gone security-group {}", name.escape_default())));
+        return Ok(Some(Ended(format!("gone security-group {}", name.escape_default()))));
+    };
+    let recalled = match recalled {
+        Some(recalled) => recalled,
+        None => recall(shell, &[&facts.id]).await,
     };
     let judge = shell.judge();
     let mut decision = decide::group(event, lead, &facts, &judge);
@@ -40,14 +87,14 @@ pub async fn ingress(shell: &Shell, event: &Event, _: &Value) -> Result<Ended> {
         gather::reach(&shell.ec2, slice::from_mut(&mut facts)).await;
         decision = decide::group(event, lead, &facts, &judge);
     }
-    finish(shell, event, &decision).await
+    finish(turn, &Looked::at_group(&facts), vec![&facts.id], decision, recalled).await
 }
 
-/// Deals with an event about a cache, read from `payload`.
+/// Deals with an event about a cache.
 ///
-/// INVARIANT: a rule is revoked for a cache only by an event that names it, so that the next try can tell
-/// of it. An event that does not is handed over with the names. If Lambda does not take it, the rule is
-/// closed at once: closing waits for nothing.
+/// INVARIANT: a rule is revoked for a cache only where the next try can tell of it: by the ledger, or by an event that
+/// names it. Without a ledger, an event that does not is handed over with the names. If Lambda does not take it, the
+/// rule is closed at once: closing waits for nothing.
 ///
 /// A move is started by the same event that tells of it: by the second, if rules are closed too. It needs no
 /// name in the event, for it has one of its own, by which the next try finds it again.
@@ -55,31 +102,53 @@ pub async fn ingress(shell: &Shell, event: &Event, _: &Value) -> Result<Ended> {
 /// # Errors
 ///
 /// As [`ingress`].
-pub async fn cache(shell: &Shell, event: &Event, payload: &Value) -> Result<Ended> {
+pub async fn cache(shell: &Shell, event: &Event, invocation: Invocation<'_>) -> Result<Ended> {
     let Lead::Cache(lead) = &event.lead else {
         bail!("{} is not about a cache: it belongs to the function `ingress`", event.name);
     };
+    let counted = Cell::new(None);
+    until_taken(async |last| {
+        let turn = Turn { shell, event, invocation, counted: &counted, last };
+        of_cache(turn, lead).await
+    })
+    .await
+}
+
+async fn of_cache(turn: Turn<'_>, lead: &CacheLead) -> Result<Option<Ended>> {
+    let Turn { shell, event, invocation, .. } = turn;
     let Some(mut facts) = gather::cache(&shell.ec2, &shell.elasticache, lead).await? else {
-        return Ok(Ended(format!("gone cache {}", lead.id)));
+        return Ok(Some(Ended(format!("gone cache {}", lead.id))));
     };
-    look_again(shell, lead, &mut facts).await?;
+    let subjects = subjects(&facts);
+    let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
+    let recalled = recall(shell, &subjects).await;
+    let mut lead = lead.clone();
+    lead.named.extend(named(&recalled.memory, &event.id));
+    look_again(shell, &lead, &mut facts).await?;
     let judge = shell.judge();
-    let mut decision = decide::cache(event, lead, &facts, &judge);
+    let mut decision = decide::cache(event, &lead, &facts, &judge);
     if let CacheGroups::Read(groups) = &mut facts.groups
         && !decision.is_clean()
     {
         gather::reach(&shell.ec2, groups).await;
-        decision = decide::cache(event, lead, &facts, &judge);
+        decision = decide::cache(event, &lead, &facts, &judge);
     }
     let actions = decision.actions();
-    if lead.named.is_empty() && actions.iter().any(|action| action.revokes().is_some()) {
-        let named = naming(payload, &actions);
+    let remembers = shell.ledger.is_some() && recalled.lost.is_none();
+    if !remembers
+        && lead.named.is_empty()
+        && actions.iter().any(|action| action.revokes().is_some())
+    {
+        let named = naming(invocation.payload, &actions);
         match again::hand_over(&shell.lambda, shell.function.as_deref(), &named).await {
-            Ok(()) => return Ok(Ended(format!("{decision}\nhanded over, to be closed by name"))),
+            Ok(()) => {
+                let text = format!("{decision}\nhanded over, to be closed by name");
+                return Ok(Some(Ended(text)));
+            }
             Err(error) => tracing::warn!(event = event.id, "closing at once: {error:#}"),
         }
     }
-    finish(shell, event, &decision).await
+    finish(turn, &Looked::at_cache(&facts), subjects, decision, recalled).await
 }
 
 /// A named rule that is not shown may be gone, or EC2 late: as [`gather::group`] does for what an event
@@ -98,16 +167,29 @@ async fn look_again(shell: &Shell, lead: &CacheLead, facts: &mut CacheFacts) -> 
 }
 
 /// Acts and tells. An alert that fails does not keep a rule open, nor the other way round.
-async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<Ended> {
+async fn finish(
+    turn: Turn<'_>,
+    looked: &Looked,
+    subjects: Vec<&str>,
+    mut decision: Decision,
+    recalled: Recalled,
+) -> Result<Option<Ended>> {
+    let Turn { shell, event, invocation, counted, last } = turn;
+    let dealing = Dealing { shell, event, looked, subjects, invocation: invocation.id, counted };
+    let Some(taken) = dealing.take(&mut decision, &recalled, last).await else {
+        return Ok(None);
+    };
     let ended = Ended(decision.to_string());
-    if decision.is_clean() {
-        return seen(decision).map(|()| ended);
-    }
     let outcomes = act(shell, &decision.actions()).await;
-    metrics::print(metrics::acted(event, decision, &outcomes), shell.metrics);
-    let alert = Alert::compose(event, decision, &outcomes);
-    let told = tell(shell, event, &alert, closed(&outcomes)).await;
-    tracing::info!(event = event.id, subject = decision.subject.id, outcomes = %words(&outcomes), "{}", alert.subject);
+    if !decision.is_clean() {
+        metrics::print(metrics::acted(event, &decision, &outcomes), shell.metrics);
+    }
+    let news = taken.news(shell, &decision, &outcomes);
+    let told = match news.is_silent() {
+        true => Ok(()),
+        false => tell(shell, event, &news, &outcomes, &taken).await,
+    };
+    dealing.record(&taken, &decision, &outcomes, told.is_ok()).await;
     let mut failed: Vec<String> = outcomes
         .iter()
         .filter_map(|(id, outcome)| match outcome {
@@ -119,24 +201,37 @@ async fn finish(shell: &Shell, event: &Event, decision: &Decision) -> Result<End
         })
         .collect();
     failed.extend(told.err().map(|error| format!("{error:#}")));
+    let busy = taken.remembered.busy.iter();
+    failed.extend(busy.map(|id| format!("{id} is dealt with by another invocation")));
     if !failed.is_empty() {
         bail!("{}", failed.join("; "));
     }
-    seen(decision)?;
-    Ok(Ended(format!("{}\n{}", ended.0, words(&outcomes)).trim_end().to_owned()))
+    seen(&decision)?;
+    Ok(Some(Ended(format!("{}\n{}", ended.0, words(&outcomes)).trim_end().to_owned())))
 }
 
-/// Publishes the alert. What SNS does not take of a rule that is gone, when the next try of the event
+/// Sends the news. What SNS does not take of a rule that is gone, when the next try of the event
 /// would find nothing to tell, goes to the function itself.
-async fn tell(shell: &Shell, event: &Event, alert: &Alert, closed: bool) -> Result<()> {
-    let message = Message::of(alert);
-    let Err(refused) = publish(&shell.sns, &shell.settings.alert_topic_arn, &message).await else {
+async fn tell(
+    shell: &Shell,
+    event: &Event,
+    news: &Decision,
+    outcomes: &Outcomes,
+    taken: &Taken,
+) -> Result<()> {
+    let alert = Alert::compose(event, news, outcomes);
+    tracing::info!(event = event.id, subject = news.subject.id, outcomes = %words(outcomes), "{}", alert.subject);
+    if taken.is_storm(shell) && put_into_digest(shell, event, news, outcomes).await {
         return Ok(());
-    };
+    }
+    let message = Message::of(&alert);
+    let published = publish(&shell.sns, &shell.settings.alert_topic_arn, &message);
+    let (published, ()) = join(published, chat(shell, &event.id, &alert.chat)).await;
+    let Err(refused) = published else { return Ok(()) };
     metrics::print([metrics::alert_failed(&event.id)], shell.metrics);
     // The log keeps what the topic did not take.
     tracing::error!(event = event.id, alert = alert.document, "the alert did not go out");
-    if !closed {
+    if !closed(outcomes) {
         return Err(refused);
     }
     let unsent = Unsent { event: event.id.clone(), message };
@@ -147,6 +242,19 @@ async fn tell(shell: &Shell, event: &Event, alert: &Alert, closed: bool) -> Resu
         }
         Err(error) => Err(refused.context(format!("{error:#}"))),
     }
+}
+
+/// Whether the news will be told with others, in one message.
+async fn put_into_digest(
+    shell: &Shell,
+    event: &Event,
+    news: &Decision,
+    outcomes: &Outcomes,
+) -> bool {
+    let Some(queue) = &shell.settings.digest_queue_url else { return false };
+    let row = Row::of(event, news, outcomes);
+    let put = digest::enqueue(&shell.sqs, queue, &row).await;
+    put.inspect_err(|error| tracing::warn!(event = event.id, "told by itself: {error:#}")).is_ok()
 }
 
 /// Publishes an alert that was handed over. Nothing is looked at, and nothing is done.

@@ -13,8 +13,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::again::Unsent;
 use crate::clients::{Shell, config};
-use crate::handle::{Ended, tell_again};
-use crate::{digest, metrics, trail};
+use crate::handle::{Ended, Invocation, tell_again};
+use crate::{digest, exceptions, metrics, trail};
 
 /// Serves events until Lambda ends the process. `handler` is [`crate::ingress`] or
 /// [`crate::cache`]; each function is given one, so that its role needs only its own rights.
@@ -24,15 +24,18 @@ use crate::{digest, metrics, trail};
 /// If a setting is missing or wrong, which Lambda reports as a failed start.
 pub async fn run<H>(handler: H) -> Result<()>
 where
-    H: AsyncFn(&Shell, &Event, &Value) -> Result<Ended>,
+    H: AsyncFn(&Shell, &Event, Invocation<'_>) -> Result<Ended>,
 {
     log_json_lines();
     let settings = Settings::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
+    let exceptions = exceptions::read(settings.exceptions_dir.as_deref());
     let shell = Shell::new(settings, variable("AWS_LAMBDA_FUNCTION_NAME")).await;
+    let shell = Shell { exceptions, ..shell };
     tracing::info!(mode = shell.settings.mode.as_str(), "ready");
     answer(async |invoked: LambdaEvent<Value>| {
-        let arn = invoked.context.invoked_function_arn.as_str();
-        let ended = serve(&shell, &handler, &invoked.payload, arn).await;
+        let context = &invoked.context;
+        let invocation = Invocation { id: &context.request_id, payload: &invoked.payload };
+        let ended = serve(&shell, &handler, invocation, &context.invoked_function_arn).await;
         ended.map_err(|error| failure("NotDealtWith", format!("{error:#}")))
     })
     .await
@@ -104,10 +107,16 @@ pub fn failure(kind: &str, message: String) -> Diagnostic {
 }
 
 /// Deals with one event. What it answers is for whoever invokes the function by hand.
-async fn serve<H>(shell: &Shell, handler: &H, payload: &Value, function_arn: &str) -> Result<String>
+async fn serve<H>(
+    shell: &Shell,
+    handler: &H,
+    invocation: Invocation<'_>,
+    function_arn: &str,
+) -> Result<String>
 where
-    H: AsyncFn(&Shell, &Event, &Value) -> Result<Ended>,
+    H: AsyncFn(&Shell, &Event, Invocation<'_>) -> Result<Ended>,
 {
+    let payload = invocation.payload;
     if let Some(unsent) = Unsent::read(payload) {
         let Ended(text) = tell_again(shell, &unsent?).await?;
         tracing::info!("{text}");
@@ -131,7 +140,7 @@ where
     };
     guard(&event, function_arn)?;
     let context = || format!("event {} ({} at {})", event.id, event.name, event.time);
-    let Ended(text) = handler(shell, &event, payload).await.with_context(context)?;
+    let Ended(text) = handler(shell, &event, invocation).await.with_context(context)?;
     tracing::info!(event = event.id, name = event.name.as_str(), "{text}");
     Ok(text)
 }

@@ -33,13 +33,13 @@ use tokio::time::Instant;
 
 use crate::Shell;
 use crate::clients::Lazy;
-use crate::exceptions::Narrow;
+use crate::exceptions;
 
 pub(crate) use cloudtrail::ScriptedTrail;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
 pub(crate) use ledger::{LEDGER, Silent, Stored};
 pub(crate) use samples::{
-    ACCOUNT, CHAT_TOPIC, FUNCTION, event, event_on, interface, rule, settings,
+    ACCOUNT, CHAT_TOPIC, EXCEPTIONS, FUNCTION, NOW, event, event_on, interface, rule, settings,
 };
 pub(crate) use states::{Execution, MACHINE};
 
@@ -158,7 +158,7 @@ impl Account {
     pub(crate) fn shell(&self, mode: Mode) -> Shell {
         Shell {
             settings: Settings { mode, ..settings() },
-            exceptions: Box::new(Narrow),
+            exceptions: exceptions::read(Some(EXCEPTIONS)),
             function: Some(FUNCTION.to_owned()),
             ec2: self.ec2(),
             elasticache: made_at_once(self.elasticache()),
@@ -169,6 +169,7 @@ impl Account {
             sfn: made_at_once(self.sfn()),
             ledger: Some(self.ledger()),
             metrics: count,
+            now: || NOW,
         }
     }
 

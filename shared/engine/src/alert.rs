@@ -6,6 +6,8 @@ mod document;
 mod footer;
 mod guidance;
 mod mail;
+mod memory;
+mod next;
 pub(crate) mod notification;
 mod outcome;
 mod owner;
@@ -55,8 +57,13 @@ impl Alert {
     /// Says what an event found and what came of it. What does not fit into one SNS message is
     /// counted instead of told.
     pub fn compose(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Self {
-        let mut room =
-            decision.findings.len().max(decision.older.len()).max(decision.tolerated.len());
+        let lists = [
+            decision.findings.len(),
+            decision.older.len(),
+            decision.tolerated.len(),
+            decision.remarks.recovered.len(),
+        ];
+        let mut room = lists.into_iter().max().unwrap_or_default();
         let chat = chat::document(event, decision, outcomes);
         loop {
             let alert = Self {
@@ -134,6 +141,16 @@ impl End {
             Self::Withheld(_) => "withheld",
             Self::ByHand(_) => "by-hand",
             Self::Pending(_) => "pending",
+        }
+    }
+
+    /// What is told first: the lowest.
+    fn urgency(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 0,
+            Self::Withheld(_) | Self::ByHand(_) => 1,
+            Self::Pending(_) | Self::Started(_) | Self::AlreadyStarted(_) => 2,
+            Self::Done(_) | Self::AlreadyGone => 3,
         }
     }
 

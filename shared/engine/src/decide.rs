@@ -16,6 +16,7 @@ use crate::checks::{
 use crate::event::{CacheLead, Event, GroupLead, Resolved, RuleLead, Touched};
 use crate::exceptions::{Doubt, Exception, Exceptions, Inquiry, Tolerated};
 use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule, Tag};
+use crate::ledger::Remarks;
 use crate::settings::Mode;
 
 /// What was decided about one event.
@@ -38,6 +39,8 @@ pub struct Decision {
     pub unseen: Vec<String>,
     /// What was seen and led to nothing, for the log.
     pub notes: Vec<String>,
+    /// What is remembered, for the alert.
+    pub remarks: Remarks,
     /// The cache, if the decision is about one: its settings go into the commands for a person.
     pub cache: Option<CacheFacts>,
 }
@@ -74,6 +77,11 @@ impl Decision {
     /// Nothing is wrong: no action, no alert.
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// There is nothing to tell.
+    pub fn is_silent(&self) -> bool {
+        self.findings.is_empty() && self.remarks.recovered.is_empty()
     }
 
     /// What is to be done, each thing once: a rule may be at fault in two ways.
@@ -162,6 +170,7 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
         ended,
         unseen,
         notes,
+        remarks: Remarks::default(),
         cache: None,
     }
 }
@@ -359,6 +368,7 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, judge: &Judge<
         ended,
         unseen: Vec::new(),
         notes,
+        remarks: Remarks::default(),
         cache: Some(facts.clone()),
     }
 }

@@ -176,11 +176,9 @@ pub(crate) struct Narrow;
 impl Exceptions for Narrow {
     fn ask(&self, asked: &Asked<'_>) -> Answer {
         let narrow = asked.on.is_some_and(|on| on.union.v4 < 1 << 24 && on.union.v6 < 1 << 96);
-        match asked.check {
-            Check::OpenIngress | Check::OpenCache if narrow => {
-                Answer::Tolerated(exception("narrow", None))
-            }
-            _ => Answer::Fault(None),
+        match narrow && matches!(asked.check, Check::OpenIngress | Check::OpenCache) {
+            true => Answer::Tolerated(exception("narrow", None)),
+            false => Answer::Fault(None),
         }
     }
 }

@@ -10,10 +10,12 @@
 
 mod entry;
 mod key;
+mod leads;
 mod limits;
 mod news;
 mod place;
 mod recovered;
+mod remarks;
 mod remember;
 mod settled;
 mod time;
@@ -27,8 +29,10 @@ use crate::facts::{IngressRule, Protocol};
 
 pub use entry::{COMINGS, Coming, Entry, Held, Kept, State, Told};
 pub use key::Key;
+pub use leads::{named, subjects};
 pub use limits::{ACTIONS_PER_EVENT, ACTIONS_PER_MINUTE, COMEBACKS_PER_HOUR, Limits, cap};
 pub use recovered::Looked;
+pub use remarks::{EXEMPT, Remarks};
 pub use remember::{Comeback, Remembered, Turn, remember};
 pub use settled::{Again, settled};
 pub use undo::{Undo, undo};

@@ -30,6 +30,7 @@ const CHAT: &str = "PORTCULLIS_CHAT_TOPIC_ARN";
 const MODE: &str = "PORTCULLIS_MODE";
 const ROLES: &str = "PORTCULLIS_OWN_ROLE_ARNS";
 const MACHINE: &str = "PORTCULLIS_RECREATE_STATE_MACHINE_ARN";
+const EXCEPTIONS: &str = "PORTCULLIS_EXCEPTIONS_DIR";
 const LEDGER: &str = "PORTCULLIS_LEDGER_TABLE";
 const DIGEST: &str = "PORTCULLIS_DIGEST_QUEUE_URL";
 const ACTIONS_PER_EVENT: &str = "PORTCULLIS_ACTIONS_PER_EVENT";
@@ -51,6 +52,9 @@ pub struct Settings {
     /// `PORTCULLIS_RECREATE_STATE_MACHINE_ARN`: the state machine that moves caches. Where it is set, a
     /// cache on its default port starts a move.
     pub recreate_state_machine_arn: Option<String>,
+    /// `PORTCULLIS_EXCEPTIONS_DIR`: the directory of the policies that say what is tolerated. Without it nothing is
+    /// tolerated and nothing done.
+    pub exceptions_dir: Option<String>,
     /// `PORTCULLIS_LEDGER_TABLE`: the DynamoDB table of what is remembered of findings. Without it every
     /// event is news.
     pub ledger_table: Option<String>,
@@ -93,6 +97,7 @@ impl Settings {
             mode: reader.mode(),
             own_role_arns: reader.own_roles(),
             recreate_state_machine_arn: reader.optional(MACHINE, is_machine, A_MACHINE),
+            exceptions_dir: reader.optional(EXCEPTIONS, |_| true, "a directory"),
             ledger_table: reader.optional(LEDGER, is_table, A_TABLE),
             digest_queue_url: reader.optional(DIGEST, is_queue, A_QUEUE),
             actions_per_event: reader.limit(ACTIONS_PER_EVENT, ledger::ACTIONS_PER_EVENT),

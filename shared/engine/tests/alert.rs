@@ -17,6 +17,7 @@ use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts,
     IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
 };
+use portcullis_engine::ledger::{Comeback, Entry, Key, Remarks, State};
 use portcullis_engine::settings::Mode;
 use serde_json::{Value, json};
 
@@ -118,14 +119,8 @@ fn a_closed_rule() {
     let alert =
         alert(&facts, &["sgr-001", "sgr-002"], &[("sgr-001", Outcome::Done(None))], Mode::Enforce);
     insta::assert_snapshot!("closed_rule", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
-    insta::assert_snapshot!(
-        "closed_rule_chat",
-        serde_json::to_string_pretty(&chat(&alert)).unwrap()
-    );
-    insta::assert_snapshot!(
-        "closed_rule_document",
-        serde_json::to_string_pretty(&document(&alert)).unwrap()
-    );
+    insta::assert_snapshot!("closed_rule_chat", schema::pretty(&chat(&alert)));
+    insta::assert_snapshot!("closed_rule_document", schema::pretty(&document(&alert)));
 }
 
 #[test]
@@ -135,10 +130,7 @@ fn a_rule_that_could_not_be_closed_says_so_first() {
     let outcomes = [("sgr-001", Outcome::Failed(refused)), ("sgr-002", Outcome::Done(None))];
     let alert = alert(&facts, &["sgr-001", "sgr-002"], &outcomes, Mode::Enforce);
     insta::assert_snapshot!("failed_rule", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
-    insta::assert_snapshot!(
-        "failed_rule_chat",
-        serde_json::to_string_pretty(&chat(&alert)).unwrap()
-    );
+    insta::assert_snapshot!("failed_rule_chat", schema::pretty(&chat(&alert)));
     assert_eq!(document(&alert)["findings"][0]["outcome"], "failed");
     assert_eq!(document(&alert)["findings"][0]["undo"], Value::Null);
 }
@@ -180,6 +172,84 @@ fn an_exception_that_ended_is_told_and_so_is_what_is_tolerated_beside_it() {
     assert_eq!(document["tolerated"][0]["exception"]["id"], "public-https");
     assert_eq!(document["ended"][0]["rule"], "sgr-001");
     assert_eq!(document["ended"][0]["exception"]["until"], "2026-11-20");
+}
+
+/// A closed rule, with what is remembered.
+fn remembered(remarks: Remarks) -> Alert {
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
+    let lead = touching(&facts, &["sgr-001"]);
+    let event = event(Lead::Group(lead.clone()));
+    let mut decision = decide::group(&event, &lead, &facts, &judge(Mode::Enforce));
+    decision.remarks = remarks;
+    let outcomes = Outcomes::from([("sgr-001".to_owned(), Outcome::Done(None))]);
+    let alert = Alert::compose(&event, &decision, &outcomes);
+    schema::holds("alert", &document(&alert));
+    alert
+}
+
+fn key() -> Key {
+    let finding = "open-ingress#tcp#6379#6379#0.0.0.0/0".to_owned();
+    Key { subject: "sg-0a1b2c3d4e5f60718".to_owned(), finding }
+}
+
+fn with_table() -> Remarks {
+    Remarks { table: Some("portcullis-ledger".to_owned()), ..Remarks::default() }
+}
+
+#[test]
+fn a_rule_that_came_back_says_how_often_and_how_to_have_it_left_alone() {
+    let comeback = Comeback {
+        times: 2,
+        first: "2026-11-20T08:00:00Z".to_owned(),
+        last: "2026-11-21T09:58:00Z".to_owned(),
+    };
+    let alert = remembered(Remarks { comebacks: [(key(), comeback)].into(), ..with_table() });
+    insta::assert_snapshot!("came_back", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+    let finding = &document(&alert)["findings"][0];
+    assert_eq!(finding["id"], key().id());
+    assert_eq!(finding["cameBack"]["times"], 2);
+    let undo = format!("portcullis undo {} --reason", key().id());
+    assert!(alert.chat.contains(&undo), "{}", alert.chat);
+}
+
+#[test]
+fn an_alert_without_memory_says_so_and_offers_no_undo_by_what_is_not_remembered() {
+    let lost = Some("Query: ProvisionedThroughputExceededException".to_owned());
+    let alert = remembered(Remarks { lost, ..with_table() });
+    assert!(alert.mail.contains("\nWithout memory: this may be told again"), "{}", alert.mail);
+    assert!(!alert.mail.contains("portcullis undo"), "{}", alert.mail);
+    assert!(alert.mail.contains("aws dynamodb put-item"), "{}", alert.mail);
+    assert!(document(&alert)["memory"].as_str().unwrap().contains("ProvisionedThroughput"));
+}
+
+#[test]
+fn what_is_gone_since_it_was_told_is_good_news_by_itself() {
+    let facts = group(vec![rule(2, 6379, "10.0.0.0/8")]);
+    let lead = touching(&facts, &["sgr-002"]);
+    let event = event(Lead::Group(lead.clone()));
+    let mut decision = decide::group(&event, &lead, &facts, &judge(Mode::Enforce));
+    assert!(decision.is_silent());
+    let at = || "2026-11-20T08:00:00Z".to_owned();
+    decision.remarks.recovered = vec![Entry {
+        id: key().id(),
+        key: key(),
+        check: "open-ingress".to_owned(),
+        severity: "high".to_owned(),
+        title: "TCP 6379 from 0.0.0.0/0 lets the internet in".to_owned(),
+        state: State::Open,
+        first_seen: at(),
+        last_seen: at(),
+        times: 1,
+        returns: 0,
+        comings: Vec::new(),
+        rule: None,
+        version: 2,
+    }];
+    assert!(!decision.is_silent());
+    let alert = Alert::compose(&event, &decision, &Outcomes::new());
+    insta::assert_snapshot!("recovered", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+    schema::holds("alert", &document(&alert));
+    assert_eq!(document(&alert)["recovered"][0]["id"], key().id());
 }
 
 #[test]
@@ -315,10 +385,7 @@ fn a_move_that_was_started_says_what_comes_next_and_how_to_stop_it() {
         format!("arn:aws:states:eu-west-1:111122223333:execution:portcullis-recreate:{id}");
     assert_eq!(moved(&alert), ["start-move", id, &execution]);
     assert!(!alert.mail.contains("create-snapshot"), "two ways at once: {}", alert.mail);
-    insta::assert_snapshot!(
-        "move_started_chat",
-        serde_json::to_string_pretty(&chat(&alert)).unwrap()
-    );
+    insta::assert_snapshot!("move_started_chat", schema::pretty(&chat(&alert)));
 }
 
 #[test]

@@ -4,13 +4,13 @@
 //! is adding files, a line in `events/README.md`, and the snapshot:
 //! `INSTA_UPDATE=always cargo test -p portcullis-engine`.
 
-mod narrow;
 #[path = "corpus/wire.rs"]
 mod wire;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use portcullis_engine::action::{Action, Because, Remedy};
 use portcullis_engine::alert::{Alert, Outcomes};
@@ -19,15 +19,25 @@ use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed, parse};
 use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts, PROTECT, Tag};
 use portcullis_engine::settings::Mode;
+use portcullis_exceptions::Policies;
 use serde_json::Value;
 
-use narrow::judge;
 use wire::Account;
 
 /// The role that makes our own calls in the corpus.
 const OWN_ROLE: &str = "arn:aws:iam::111122223333:role/portcullis-recreate";
 
 const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
+
+/// The policies as they are shipped.
+static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/exceptions");
+    Policies::read(Path::new(shipped)).expect("the shipped policies are in order")
+});
+
+fn judge(mode: Mode) -> Judge<'static> {
+    Judge { mode, exceptions: &*EXCEPTIONS, machine: None }
+}
 
 /// One event file.
 struct Case {

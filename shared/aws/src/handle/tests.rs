@@ -23,11 +23,11 @@ fn open() -> Account {
 
 /// What its payload was does not matter.
 async fn ingress(shell: &Shell, event: &Event) -> Result<Ended> {
-    super::ingress(shell, event, &Value::Null).await
+    super::ingress(shell, event, Invocation { id: "r-1", payload: &Value::Null }).await
 }
 
 async fn cache(shell: &Shell, event: &Event) -> Result<Ended> {
-    super::cache(shell, event, &Value::Null).await
+    super::cache(shell, event, Invocation { id: "r-1", payload: &Value::Null }).await
 }
 
 async fn dealt_with(account: &Account, touched: &[&str]) -> Result<Ended> {

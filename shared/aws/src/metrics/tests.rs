@@ -6,7 +6,8 @@ use portcullis_engine::facts::{
 use portcullis_engine::settings::Mode;
 
 use super::*;
-use crate::exceptions::Narrow;
+use crate::exceptions;
+use crate::scripted::EXCEPTIONS;
 use crate::scripted::event;
 
 /// The time of the sample event, 2026-11-21T10:00:00Z, in milliseconds.
@@ -40,8 +41,13 @@ fn counted(
         details: Some(GroupDetails { tags, ..GroupDetails::default() }),
         ..GroupFacts::default()
     };
-    let decision =
-        decide::group(&event, lead, &facts, &Judge { mode, exceptions: &Narrow, machine: None });
+    let exceptions = exceptions::read(Some(EXCEPTIONS));
+    let decision = decide::group(
+        &event,
+        lead,
+        &facts,
+        &Judge { mode, exceptions: exceptions.as_ref(), machine: None },
+    );
     let outcomes = outcomes.iter().map(|(id, end)| ((*id).to_owned(), end.clone())).collect();
     acted(&event, &decision, &outcomes)
 }

@@ -3,6 +3,11 @@ use portcullis_engine::settings::Mode;
 use serde_json::json;
 
 use super::*;
+
+fn invocation(payload: &Value) -> Invocation<'_> {
+    Invocation { id: "r-1", payload }
+}
+
 use crate::scripted::{ACCOUNT, Account, ScriptedTrail, counted, event_on, rule, settings};
 use crate::{cache, ingress};
 
@@ -40,7 +45,7 @@ fn open() -> Account {
 /// Serves one event as the function `ingress` of the account.
 async fn served(account: &Account, event: &Value) -> Result<String> {
     let shell = account.shell(Mode::Enforce);
-    serve(&shell, &ingress, event, &arn("eu-west-1", ACCOUNT)).await
+    serve(&shell, &ingress, invocation(event), &arn("eu-west-1", ACCOUNT)).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,8 +78,8 @@ async fn the_next_event_after_a_malformed_one_is_served() {
     let account = open();
     let shell = account.shell(Mode::Enforce);
     let arn = arn("eu-west-1", ACCOUNT);
-    assert!(serve(&shell, &ingress, &json!({}), &arn).await.is_err());
-    assert!(serve(&shell, &ingress, &delivered(), &arn).await.is_ok());
+    assert!(serve(&shell, &ingress, invocation(&json!({})), &arn).await.is_err());
+    assert!(serve(&shell, &ingress, invocation(&delivered()), &arn).await.is_ok());
     assert!(account.rule_ids(GROUP).is_empty());
 }
 
@@ -104,7 +109,7 @@ async fn our_own_calls_are_ignored_by_the_roles_of_the_settings() {
     });
     let mut shell = account.shell(Mode::Enforce);
     shell.settings.own_role_arns = vec![role.clone()];
-    let text = serve(&shell, &ingress, &own, &arn("eu-west-1", ACCOUNT)).await.unwrap();
+    let text = serve(&shell, &ingress, invocation(&own), &arn("eu-west-1", ACCOUNT)).await.unwrap();
     assert!(text.starts_with("ignored: ") && text.contains(&role), "{text}");
     assert!(account.calls().is_empty());
 }
@@ -123,7 +128,7 @@ async fn an_event_of_another_account_or_region_is_an_error_before_any_call() {
     let account = open();
     let shell = account.shell(Mode::Enforce);
     for elsewhere in [arn("us-east-1", ACCOUNT), arn("eu-west-1", "444455556666")] {
-        assert!(serve(&shell, &ingress, &delivered(), &elsewhere).await.is_err());
+        assert!(serve(&shell, &ingress, invocation(&delivered()), &elsewhere).await.is_err());
     }
     assert!(account.calls().is_empty());
 }
@@ -177,13 +182,14 @@ async fn an_event_that_names_rules_was_counted_before_and_is_held_to_the_same_gu
         "detail": { "event": event, "rules": [item] },
     });
     names();
-    let text = serve(&shell, &cache, &named, &arn("eu-west-1", ACCOUNT)).await.unwrap();
+    let text = serve(&shell, &cache, invocation(&named), &arn("eu-west-1", ACCOUNT)).await.unwrap();
     assert_eq!(text, "gone cache m");
     assert!(names().is_empty(), "the event that it came of was counted");
     let before = account.calls().len();
-    assert!(serve(&shell, &cache, &named, &arn("us-east-1", ACCOUNT)).await.is_err());
+    assert!(serve(&shell, &cache, invocation(&named), &arn("us-east-1", ACCOUNT)).await.is_err());
     named["detail"]["rules"] = json!([]);
-    let error = serve(&shell, &cache, &named, &arn("eu-west-1", ACCOUNT)).await.unwrap_err();
+    let error =
+        serve(&shell, &cache, invocation(&named), &arn("eu-west-1", ACCOUNT)).await.unwrap_err();
     assert_eq!(error.to_string(), "malformed event: `detail.rules` names no rule");
     assert_eq!(account.calls().len(), before);
     assert_eq!(account.rule_ids(GROUP), [RULE]);

@@ -11,6 +11,12 @@ use super::LEDGER;
 /// The account that everything belongs to.
 pub(crate) const ACCOUNT: &str = "111122223333";
 
+/// The policies as they are shipped.
+pub(crate) const EXCEPTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/exceptions");
+
+/// Now: a minute after the sample event.
+pub(crate) const NOW: i64 = 1_795_255_260;
+
 /// The name of the function.
 pub(crate) const FUNCTION: &str = "ingress";
 
@@ -24,6 +30,7 @@ pub(crate) fn settings() -> Settings {
         own_role_arns: Vec::new(),
         chat_topic_arn: None,
         recreate_state_machine_arn: None,
+        exceptions_dir: Some(EXCEPTIONS.to_owned()),
         ledger_table: Some(LEDGER.to_owned()),
         digest_queue_url: None,
         actions_per_event: 25,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::notification::Notification;
-use super::{End, Outcomes, by_rule, command, mail, owner, text};
+use super::{End, Outcomes, by_rule, command, mail, memory, owner, text};
 use crate::action::Action;
 use crate::checks::{Check, Finding, rule_of};
 use crate::decide::Decision;
@@ -100,7 +100,7 @@ fn description(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Vec<S
         parts.push(format!("- ... and {more} more: the mail has them."));
     }
     let undo =
-        decision.findings.iter().filter_map(|finding| command::undo_of(event, finding, outcomes));
+        decision.findings.iter().filter_map(|f| memory::undo_of(event, decision, f, outcomes));
     let undo: BTreeSet<String> = undo.collect();
     parts.extend(undo.into_iter().take(COMMANDS).map(|undo| format!("Undo:\n```\n{undo}\n```")));
     parts.extend(owner::paragraph(event, decision, text::code).lines().map(str::to_owned));

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{End, Outcomes, command, mail, owner, text, tolerance};
+use super::{End, Outcomes, command, mail, memory, owner, text, tolerance};
 use crate::action::Action;
 use crate::checks::{Evidence, Finding, Reach, rule_of};
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::IngressRule;
+use crate::ledger::Key;
 use crate::net::{Count, Exposure};
 
 /// Longest text of a user that is passed on.
@@ -34,6 +35,8 @@ struct Document<'a> {
     older: Vec<Value>,
     tolerated: Vec<Value>,
     ended: Vec<Value>,
+    recovered: Vec<Value>,
+    memory: Option<String>,
     omitted: Omitted,
 }
 
@@ -66,6 +69,7 @@ struct Omitted {
     findings: usize,
     older: usize,
     tolerated: usize,
+    recovered: usize,
 }
 
 /// The document, with at most `room` findings of each kind.
@@ -76,9 +80,10 @@ pub(super) fn document(
     room: usize,
 ) -> String {
     let told = |findings: &[Finding]| -> Vec<Value> {
-        findings.iter().take(room).map(|f| finding(event, f, outcomes)).collect()
+        findings.iter().take(room).map(|f| finding(event, decision, f, outcomes)).collect()
     };
     let bounded = |text: &str| text::bounded(text, TEXT);
+    let remarks = &decision.remarks;
     let document = Document {
         schema: "portcullis.alert.v1",
         id: &event.id,
@@ -108,17 +113,20 @@ pub(super) fn document(
         older: told(&decision.older),
         tolerated: decision.tolerated.iter().take(room).map(tolerance::tolerated_json).collect(),
         ended: decision.ended.iter().take(room).map(tolerance::ended_json).collect(),
+        recovered: remarks.recovered.iter().take(room).map(memory::recovered_json).collect(),
+        memory: remarks.lost.as_deref().map(bounded),
         omitted: Omitted {
             findings: decision.findings.len().saturating_sub(room),
             older: decision.older.len().saturating_sub(room),
             tolerated: decision.tolerated.len().saturating_sub(room),
+            recovered: remarks.recovered.len().saturating_sub(room),
         },
     };
     // Strings, numbers and arrays of them always serialise.
     serde_json::to_string(&document).unwrap_or_default()
 }
 
-fn finding(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Value {
+fn finding(event: &Event, decision: &Decision, finding: &Finding, outcomes: &Outcomes) -> Value {
     let end = End::of(finding, outcomes);
     let action = finding.remedy.action();
     let execution = match &end {
@@ -132,6 +140,7 @@ fn finding(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Value {
     };
     let undo = command::undo_of(event, finding, outcomes);
     json!({
+        "id": Key::of(finding, &decision.subject).id(),
         "check": finding.check.as_str(),
         "severity": finding.severity.as_str(),
         "title": mail::title(finding),
@@ -141,6 +150,7 @@ fn finding(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Value {
         "execution": execution,
         "outcome": end.as_str(),
         "because": end.because().map(|why| text::bounded(why, 2 * TEXT)),
+        "cameBack": memory::comeback_json(decision, finding),
         "undo": undo,
     })
 }

@@ -31,7 +31,7 @@ pub(super) fn footer(body: &mut String, event: &Event, decision: &Decision, outc
     if decision.findings.iter().any(|finding| rule_of(finding).is_some()) {
         exception(body, event, decision);
         policy(body, decision);
-    } else if !has_moves {
+    } else if !has_moves && !decision.findings.is_empty() {
         body.push_str(
             "\nTo be told no more, change the cache as above; nothing is done to it without you.\n",
         );

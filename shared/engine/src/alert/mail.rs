@@ -5,13 +5,14 @@ use std::fmt::Write;
 use super::document::rule_words;
 use super::footer::footer;
 use super::outcome::outcome;
-use super::{End, Outcomes, SUBJECT_LIMIT, by_rule, guidance, owner, text, tolerance};
+use super::{
+    End, Outcomes, SUBJECT_LIMIT, by_rule, guidance, memory, next, owner, text, tolerance,
+};
 use crate::action::Remedy;
 use crate::checks::{Check, Evidence, Finding, admitted, rule_of};
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::net::Exposure;
-use crate::settings::Mode;
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -21,10 +22,20 @@ const IN_FULL: usize = 10;
 
 /// The subject line: severity first, then what became of what.
 pub(super) fn subject(event: &Event, decision: &Decision, outcomes: &Outcomes) -> String {
-    let severity = decision.severity().as_str().to_uppercase();
+    let severity = level(decision);
     let (id, what) = (&decision.subject.id, headline(decision, outcomes));
-    let line = format!("[{severity}] {id}: {what} ({} {})", event.account, event.region);
-    text::ascii(&line, SUBJECT_LIMIT - 3)
+    // Whole, whatever is cut: mail rules look for the account.
+    let whose = text::ascii(&format!(" ({} {})", event.account, event.region), 50);
+    let room = SUBJECT_LIMIT.saturating_sub(whose.len() + 3);
+    format!("{}{whose}", text::ascii(&format!("[{severity}] {id}: {what}"), room))
+}
+
+/// Good news is no severity.
+fn level(decision: &Decision) -> String {
+    match decision.findings.is_empty() {
+        true => "GONE".to_owned(),
+        false => decision.severity().as_str().to_uppercase(),
+    }
 }
 
 /// How what is about no rule may end, and the words for it in a headline.
@@ -52,6 +63,11 @@ pub(crate) fn headline(decision: &Decision, outcomes: &Outcomes) -> String {
         if !checks.is_empty() {
             parts.push(format!("{words}, {}", checks.join(", ")));
         }
+    }
+    if decision.findings.is_empty() {
+        let count = decision.remarks.recovered.len();
+        let things = if count == 1 { "finding is" } else { "findings are" };
+        parts.push(format!("{count} {things} gone since told"));
     }
     parts.join("; ")
 }
@@ -81,7 +97,7 @@ fn unreadable(finding: &Finding) -> bool {
 }
 
 /// Of findings on one rule, the one whose end matters most: an action, if any was decided.
-fn worst(group: &[&Finding], outcomes: &Outcomes) -> Option<End> {
+pub(super) fn worst(group: &[&Finding], outcomes: &Outcomes) -> Option<End> {
     let acted = group.iter().find(|finding| matches!(finding.remedy, Remedy::Do(_)));
     acted.or(group.first()).map(|finding| End::of(finding, outcomes))
 }
@@ -99,7 +115,7 @@ pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room
     let _ = writeln!(
         body,
         "{}: {kind} {}{name}{vpc}: {}. Account {}, {}.",
-        decision.severity().as_str().to_uppercase(),
+        level(decision),
         subject.id,
         headline(decision, outcomes),
         event.account,
@@ -116,11 +132,11 @@ pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room
         text::plain(&actor.ip, TEXT),
         text::plain(&event.time, 40)
     );
-    if decision.mode == Mode::Observe {
-        body.push_str("Observe mode: Portcullis changed nothing.\n");
-    }
+    let _ = writeln!(body, "{}", next::next(event, decision, outcomes));
     body.push_str(&owner::paragraph(event, decision, text::quoted));
-    let groups = by_rule(&decision.findings);
+    memory::lost(&mut body, decision);
+    let mut groups = by_rule(&decision.findings);
+    groups.sort_by_key(|group| worst(group, outcomes).map(|end| end.urgency()));
     for (at, group) in groups.iter().take(room).enumerate() {
         match at < IN_FULL {
             true => section(&mut body, event, decision, group, outcomes),
@@ -136,6 +152,7 @@ pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room
     }
     older(&mut body, decision, room);
     tolerance::tolerated(&mut body, decision);
+    memory::recovered(&mut body, decision);
     footer(&mut body, event, decision, outcomes);
     body
 }
@@ -208,11 +225,12 @@ fn section(
         let _ = writeln!(body, "  Reaches:  {}", text::plain(&reach.to_string(), 300));
     }
     for finding in group {
+        memory::comeback(body, decision, finding);
         tolerance::ended(body, decision, finding);
     }
     let Some(end) = worst(group, outcomes) else { return };
-    let action = group.iter().find_map(|finding| finding.remedy.action());
-    outcome(body, event, &decision.subject, &end, action);
+    let acted = group.iter().find(|finding| finding.remedy.action().is_some());
+    outcome(body, event, decision, &end, acted.unwrap_or(first));
     for finding in group {
         body.push_str(&guidance::steps(event, decision, finding));
     }

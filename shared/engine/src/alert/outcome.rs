@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{End, command, text};
+use super::{End, command, memory, text};
 use crate::action::Action;
-use crate::decide::Subject;
+use crate::checks::Finding;
+use crate::decide::{Decision, Subject};
 use crate::event::Event;
 use crate::facts::IngressRule;
 
@@ -12,14 +13,16 @@ use crate::facts::IngressRule;
 pub(super) fn outcome(
     body: &mut String,
     event: &Event,
-    subject: &Subject,
+    decision: &Decision,
     end: &End,
-    action: Option<&Action>,
+    finding: &Finding,
 ) {
     verdict(body, end);
-    match action {
-        Some(Action::RevokeIngress { group, rule }) => of_rule(body, event, end, group, rule),
-        Some(Action::StartMove(_)) => of_move(body, event, subject, end),
+    match finding.remedy.action() {
+        Some(Action::RevokeIngress { group, rule }) => {
+            of_rule(body, event, decision, end, finding, (group, rule));
+        }
+        Some(Action::StartMove(_)) => of_move(body, event, &decision.subject, end),
         None => {}
     }
 }
@@ -50,7 +53,14 @@ fn verdict(body: &mut String, end: &End) {
 }
 
 /// How to put a rule back, or to close it.
-fn of_rule(body: &mut String, event: &Event, end: &End, group: &str, rule: &IngressRule) {
+fn of_rule(
+    body: &mut String,
+    event: &Event,
+    decision: &Decision,
+    end: &End,
+    finding: &Finding,
+    (group, rule): (&str, &IngressRule),
+) {
     let _ = match end {
         End::Done(changed) => {
             if let Some(now) = changed {
@@ -62,7 +72,8 @@ fn of_rule(body: &mut String, event: &Event, end: &End, group: &str, rule: &Ingr
                 );
             }
             let went = changed.as_ref().unwrap_or(rule);
-            writeln!(body, "  Undo:\n{}", command::undo(&event.region, group, went))
+            memory::undo(body, event, decision, finding, (group, went));
+            Ok(())
         }
         End::AlreadyGone => {
             let undo = command::undo(&event.region, group, rule);

@@ -54,7 +54,9 @@ async fn a_compliant_cache_is_silent_and_nothing_around_it_is_read() {
     let account = with_cache(7001, [rule("sgr-1", WORLD)]);
     let ended = made(&account).await.unwrap();
     assert_eq!(ended, Ended("clean cache-cluster m".to_owned()));
-    assert_eq!(account.calls(), ["DescribeCacheClusters", "DescribeSecurityGroupRules"]);
+    let memory = ["Query", "Query"];
+    let looks = ["DescribeCacheClusters", "DescribeSecurityGroupRules"];
+    assert_eq!(account.calls(), [looks, memory].concat());
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,14 +24,15 @@ fn open_too() -> Account {
 }
 
 fn moving(account: &Account, mode: Mode) -> Shell {
-    let mut shell = account.shell(mode);
+    // With a ledger, nothing has to be handed over.
+    let mut shell = Shell { ledger: None, ..account.shell(mode) };
     shell.settings.recreate_state_machine_arn = Some(MACHINE.to_owned());
     shell
 }
 
 async fn served_by(shell: &Shell, payload: &Value) -> Result<Ended> {
     let Parsed::Event(event) = parse(payload, &[]) else { panic!("no event: {payload}") };
-    super::super::cache(shell, &event, payload).await
+    super::super::cache(shell, &event, Invocation { id: "r-1", payload }).await
 }
 
 async fn served(account: &Account, payload: &Value) -> Result<Ended> {

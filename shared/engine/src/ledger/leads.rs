@@ -1,0 +1,114 @@
+//! Where memory says to look.
+
+use super::{Key, Memory};
+use crate::checks::Check;
+use crate::event::{GroupLead, GroupRef, RuleLead, RuleShape, Touched};
+use crate::facts::{CacheFacts, CacheGroups};
+
+/// What is remembered of a cache is kept under these: itself, and its groups.
+pub fn subjects(facts: &CacheFacts) -> Vec<String> {
+    let mut subjects = vec![Key::cache_subject(facts.kind, &facts.id)];
+    if let CacheGroups::Read(groups) = &facts.groups {
+        subjects.extend(groups.iter().map(|group| group.id.clone()));
+    }
+    subjects
+}
+
+/// The rules that an earlier try of the event went to close for a cache, and did not tell of: the event itself
+/// names none.
+pub fn named(memory: &Memory, event: &str) -> Vec<GroupLead> {
+    let entries = memory.entries.values();
+    let entries = entries.filter(|entry| entry.check == Check::OpenCache.as_str());
+    let named = entries.filter_map(|entry| {
+        let kept = entry.rule.as_ref()?;
+        let mut comings = entry.comings.iter();
+        comings.find(|coming| {
+            coming.event == event
+                && coming.told.is_none()
+                && coming.rule.as_ref() == Some(&kept.rule)
+        })?;
+        let rule = kept.rule();
+        let shape = RuleShape {
+            protocol: rule.protocol,
+            from_port: rule.from_port,
+            to_port: rule.to_port,
+            source: rule.source,
+        };
+        let lead = RuleLead { id: Some(rule.id), shape: Some(shape), edit: false };
+        let group = GroupRef::Id(kept.group.clone());
+        Some(GroupLead { group, touched: Touched::Rules(vec![lead]) })
+    });
+    named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{CacheKind, Engine};
+    use crate::fixtures::{self, group, rule};
+    use crate::ledger::{Coming, Entry, Kept, State};
+
+    fn remembered(check: Check, told: bool) -> Memory {
+        let rule = rule("sgr-1", "tcp 6379", "0.0.0.0/0");
+        let key = Key { subject: "sg-01".to_owned(), finding: check.as_str().to_owned() };
+        let at = "2026-11-21T10:00:00Z".to_owned();
+        let told = told.then(|| crate::ledger::Told {
+            at: at.clone(),
+            outcome: "done".to_owned(),
+            severity: "low".to_owned(),
+        });
+        let coming = Coming {
+            event: "e-1".to_owned(),
+            at: at.clone(),
+            rule: Some(rule.id.clone()),
+            by: "alice".to_owned(),
+            via: None,
+            back: false,
+            outcome: "revoke-ingress".to_owned(),
+            told,
+            held: None,
+        };
+        let entry = Entry {
+            id: key.id(),
+            key: key.clone(),
+            check: check.as_str().to_owned(),
+            severity: "low".to_owned(),
+            title: "it is open".to_owned(),
+            state: State::Open,
+            first_seen: at.clone(),
+            last_seen: at,
+            times: 1,
+            returns: 0,
+            comings: vec![coming],
+            rule: Some(Kept::of("sg-01", &rule)),
+            version: 1,
+        };
+        Memory { entries: [(key, entry)].into(), ..Memory::default() }
+    }
+
+    #[test]
+    fn what_an_earlier_try_went_to_close_and_did_not_tell_is_named() {
+        let named = named(&remembered(Check::OpenCache, false), "e-1");
+        let [lead] = named.as_slice() else { panic!("{named:?}") };
+        assert!(lead.group.is("sg-01"));
+        let live = [rule("sgr-1", "tcp 6379", "0.0.0.0/0")];
+        assert_eq!(lead.touched.resolve(&live, &[]).ids, ["sgr-1"]);
+        assert_eq!(lead.touched.resolve(&[], &[]).missing.len(), 1);
+    }
+
+    #[test]
+    fn what_was_told_or_is_of_another_event_or_check_is_not() {
+        assert!(named(&remembered(Check::OpenCache, true), "e-1").is_empty());
+        assert!(named(&remembered(Check::OpenCache, false), "e-2").is_empty());
+        assert!(named(&remembered(Check::OpenIngress, false), "e-1").is_empty());
+    }
+
+    #[test]
+    fn a_cache_is_remembered_with_its_groups() {
+        let groups = CacheGroups::Read(vec![group(Vec::new())]);
+        let facts = fixtures::cache(CacheKind::ReplicationGroup, Engine::Valkey, &[6379]);
+        let of = |groups| subjects(&CacheFacts { groups, ..facts.clone() });
+        assert_eq!(of(groups), ["replication-group/sessions", "sg-01"]);
+        assert_eq!(of(CacheGroups::Unknown("no".to_owned())), ["replication-group/sessions"]);
+    }
+}

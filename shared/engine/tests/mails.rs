@@ -1,0 +1,253 @@
+//! Ten mails that wake somebody. The first three lines of each say what happened, who did it, and what to do now.
+
+mod narrow;
+
+use portcullis_engine::action::{Action, Because, Outcome, Per, Remedy};
+use portcullis_engine::alert::{Alert, Outcomes};
+use portcullis_engine::decide::{self, Decision, Judge};
+use portcullis_engine::event::{
+    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
+};
+use portcullis_engine::facts::{
+    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts,
+    IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
+};
+use portcullis_engine::ledger::Remarks;
+use portcullis_engine::settings::Mode;
+
+use narrow::judge;
+
+fn event(lead: Lead) -> Event {
+    let name = match lead {
+        Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
+        Lead::Cache(_) => EventName::CreateReplicationGroup,
+    };
+    let actor = Actor {
+        arn: "arn:aws:sts::111122223333:assumed-role/deploy/alice".to_owned(),
+        name: "deploy/alice".to_owned(),
+        via: Some("AWS CLI".to_owned()),
+        ip: "192.0.2.10".to_owned(),
+        agent: "aws-cli/2.31.0".to_owned(),
+        ..Actor::default()
+    };
+    let id = "7f1c0ffe-0000-4000-8000-000000000001".to_owned();
+    let time = "2026-11-21T02:14:07Z".to_owned();
+    let (account, region) = ("111122223333".to_owned(), "eu-west-1".to_owned());
+    Event { id, name, time, account, region, actor, lead }
+}
+
+fn rule(id: usize, port: i32, source: &str) -> IngressRule {
+    IngressRule {
+        id: format!("sgr-{id:017x}"),
+        protocol: Protocol::Tcp,
+        from_port: port,
+        to_port: port,
+        source: Source::cidr(source).unwrap_or(Source::PrefixList(source.to_owned())),
+        description: Some("for the demo".to_owned()),
+        tags: Vec::new(),
+    }
+}
+
+fn group(rules: Vec<IngressRule>) -> GroupFacts {
+    GroupFacts {
+        id: "sg-0a1b2c3d4e5f60718".to_owned(),
+        owner: Some("111122223333".to_owned()),
+        rules,
+        details: Some(GroupDetails {
+            name: "orders-db".to_owned(),
+            vpc: Some("vpc-0a1b2c3d4e5f60718".to_owned()),
+            tags: Vec::new(),
+        }),
+        interfaces: Interfaces::Read(vec![Interface {
+            id: "eni-01".to_owned(),
+            public: vec!["203.0.113.7".to_owned()],
+            kind: "interface".to_owned(),
+            ..Interface::default()
+        }]),
+        ..GroupFacts::default()
+    }
+}
+
+fn decided(facts: &GroupFacts, mode: Mode) -> (Event, Decision) {
+    let touched =
+        |rule: &IngressRule| RuleLead { id: Some(rule.id.clone()), shape: None, edit: false };
+    let touched = Touched::Rules(facts.rules.iter().map(touched).collect());
+    let lead = GroupLead { group: GroupRef::Id(facts.id.clone()), touched };
+    let event = event(Lead::Group(lead.clone()));
+    let mut decision = decide::group(&event, &lead, facts, &judge(mode));
+    decision.remarks =
+        Remarks { table: Some("portcullis-ledger".to_owned()), ..Remarks::default() };
+    (event, decision)
+}
+
+/// A cache on its default port, without encryption and without authentication.
+fn decided_cache(machine: Option<&str>) -> (Event, Decision) {
+    let facts = CacheFacts {
+        kind: CacheKind::ReplicationGroup,
+        id: "orders".to_owned(),
+        arn: None,
+        engine: Some(Engine::Valkey),
+        status: "available".to_owned(),
+        member_of: None,
+        ports: vec![6379],
+        transit_encryption: Some(false),
+        authentication: Some(false),
+        groups: CacheGroups::Read(vec![group(vec![rule(1, 6379, "10.0.0.0/8")])]),
+        settings: CacheSettings {
+            node_type: Some("cache.t4g.small".to_owned()),
+            subnet_group: Some("private".to_owned()),
+            nodes: None,
+            members: vec!["orders-001".to_owned()],
+            cluster_mode: false,
+        },
+    };
+    let lead = CacheLead {
+        kind: facts.kind,
+        id: facts.id.clone(),
+        engine: None,
+        port: None,
+        inherits: None,
+        security_groups: Vec::new(),
+        named: Vec::new(),
+    };
+    let event = event(Lead::Cache(lead.clone()));
+    let decision = decide::cache(&event, &lead, &facts, &Judge { machine, ..judge(Mode::Enforce) });
+    (event, decision)
+}
+
+/// The outcome of every action, as `came` has it.
+fn outcomes(decision: &Decision, came: impl Fn(usize, &Action) -> Outcome) -> Outcomes {
+    let actions = decision.actions().into_iter().enumerate();
+    actions.map(|(at, action)| (action.id().to_owned(), came(at, action))).collect()
+}
+
+/// Withholds what would be done, as memory and limits do.
+fn withheld(mut decision: Decision, because: &Because) -> Decision {
+    for finding in &mut decision.findings {
+        if let Remedy::Do(action) = &finding.remedy {
+            finding.remedy = Remedy::Withheld { action: action.clone(), because: because.clone() };
+        }
+    }
+    decision
+}
+
+/// Holds the mail to its snapshot, and its first three lines to what they must say.
+fn mail(
+    name: &str,
+    event: &Event,
+    decision: &Decision,
+    outcomes: &Outcomes,
+    says: &str,
+    next: &str,
+) {
+    let alert = Alert::compose(event, decision, outcomes);
+    insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", alert.subject, alert.mail));
+    let lines: Vec<&str> = alert.mail.lines().take(3).collect();
+    let [what, who, now] = lines.as_slice() else { panic!("{lines:?}") };
+    let severity = decision.severity().as_str().to_uppercase();
+    assert!(alert.subject.starts_with(&format!("[{severity}] ")), "{}", alert.subject);
+    assert!(what.starts_with(&format!("{severity}: ")) && what.contains(says), "{what}");
+    let start: String = says.chars().take(20).collect();
+    assert!(alert.subject.contains(&start), "{}", alert.subject);
+    assert!(who.starts_with("deploy/alice called ") && who.contains("from 192.0.2.10"), "{who}");
+    assert!(now.starts_with("Next: ") && now.contains(next), "{now}");
+    assert!(now.len() < 240, "{now}");
+    assert!(alert.subject.ends_with(" (111122223333 eu-west-1)"), "{}", alert.subject);
+}
+
+#[test]
+fn closed() {
+    let (event, decision) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Enforce);
+    let outcomes = outcomes(&decision, |_, _| Outcome::Done(None));
+    let next = "it is closed. If it was meant, put it back: portcullis undo f-";
+    mail("closed", &event, &decision, &outcomes, "closed TCP 6379 from 0.0.0.0/0", next);
+}
+
+#[test]
+fn not_closed() {
+    let (event, decision) = decided(&group(vec![rule(1, 22, "::/0")]), Mode::Enforce);
+    let outcomes = outcomes(&decision, |_, _| {
+        Outcome::Failed("still open: RevokeSecurityGroupIngress: UnauthorizedOperation".to_owned())
+    });
+    let next = "close it yourself, at once: it is STILL OPEN";
+    mail("not_closed", &event, &decision, &outcomes, "NOT CLOSED TCP 22 from ::/0", next);
+}
+
+#[test]
+fn closed_in_part() {
+    let rules = [22, 3306, 6379].into_iter().enumerate();
+    let rules = rules.map(|(at, port)| rule(at, port, "0.0.0.0/0")).collect();
+    let (event, decision) = decided(&group(rules), Mode::Enforce);
+    let outcomes = outcomes(&decision, |at, _| match at {
+        0 => Outcome::Done(None),
+        _ => Outcome::Failed("still open: RequestLimitExceeded".to_owned()),
+    });
+    let next = "close 2 rules yourself, at once: they are STILL OPEN";
+    mail("closed_in_part", &event, &decision, &outcomes, "CLOSED ONLY 1 of 3 open rules", next);
+}
+
+#[test]
+fn observed() {
+    let (event, decision) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Observe);
+    let next = "close it, if not meant: it is open, for observe mode changes nothing";
+    mail("observed", &event, &decision, &Outcomes::new(), "left open TCP 6379", next);
+}
+
+#[test]
+fn protected() {
+    let mut facts = group(vec![rule(1, 443, "0.0.0.0/0")]);
+    let tag = Tag { key: "portcullis:protect".to_owned(), value: "true".to_owned() };
+    facts.details.get_or_insert_default().tags.push(tag);
+    let (event, decision) = decided(&facts, Mode::Enforce);
+    let next = "close it, if not meant: it is open, for the group's tag says to leave it alone";
+    mail("protected", &event, &decision, &Outcomes::new(), "left open TCP 443", next);
+}
+
+#[test]
+fn unreadable() {
+    let mut facts = group(vec![rule(1, 6379, "pl-0a1b2c3d")]);
+    let why = "GetManagedPrefixListEntries: UnauthorizedOperation".to_owned();
+    facts.prefix_lists.insert("pl-0a1b2c3d".to_owned(), PrefixList::Unknown(why));
+    let (event, decision) = decided(&facts, Mode::Enforce);
+    let next = "look whether it is meant, and close it if not";
+    mail("unreadable", &event, &decision, &Outcomes::new(), "could not evaluate TCP 6379", next);
+}
+
+#[test]
+fn put_back_again_and_again() {
+    let (event, decision) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Enforce);
+    let through = Some("Terraform".to_owned());
+    let fight = Because::Fight { times: 3, who: "deploy/alice".to_owned(), through };
+    let decision = withheld(decision, &fight);
+    let next =
+        "stop what puts it back (deploy/alice): it is open, and Portcullis closes it no more";
+    mail("fight", &event, &decision, &Outcomes::new(), "left open TCP 6379", next);
+}
+
+#[test]
+fn too_many_at_once() {
+    let rules = (0..3).map(|at| rule(at, 8000 + i32::try_from(at).unwrap(), "0.0.0.0/0")).collect();
+    let (event, decision) = decided(&group(rules), Mode::Enforce);
+    let decision = withheld(decision, &Because::TooMany { most: 25, per: Per::Event });
+    let next = "close 3 rules yourself: they are open, for so many are not closed without asking";
+    mail("too_many", &event, &decision, &Outcomes::new(), "left open 3 open rules", next);
+}
+
+#[test]
+fn a_cache_that_a_person_mends() {
+    let (event, decision) = decided_cache(None);
+    let next =
+        "mend plaintext-transit, no-auth, default-port: the commands for this cache are below";
+    mail("cache", &event, &decision, &Outcomes::new(), "needs you, plaintext-transit", next);
+}
+
+#[test]
+fn a_cache_that_moves() {
+    let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
+    let (event, decision) = decided_cache(Some(machine));
+    let outcomes = outcomes(&decision, |_, action| {
+        Outcome::Started(action.starts().map(|start| start.execution()).unwrap_or_default())
+    });
+    let next = "Wait for the plan of the move: it asks before anything is changed";
+    mail("move", &event, &decision, &outcomes, "move started, default-port", next);
+}
