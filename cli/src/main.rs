@@ -1,10 +1,11 @@
 //! The command line of Portcullis.
 //!
-//! INVARIANT: `plan`, `moves` and `findings` only read; `move` starts a workflow, `approve` and `reject`
+//! INVARIANT: `plan`, `moves`, `findings` and `exceptions` only read; `move` starts a workflow, `approve` and `reject`
 //! answer it; `undo` puts back one rule that was closed, as it was. No command changes a cache itself.
 
 mod account;
 mod answer;
+mod exceptions;
 mod findings;
 mod live;
 mod moment;
@@ -65,6 +66,7 @@ enum Command {
     Reject(answer::Reject),
     Findings(findings::Arguments),
     Undo(undo::Arguments),
+    Exceptions(exceptions::Arguments),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -113,6 +115,7 @@ fn run(cli: Cli) -> Result<Ended> {
             Command::Reject(arguments) => answer::reject(arguments, common).await,
             Command::Findings(arguments) => findings::run(arguments, common).await,
             Command::Undo(arguments) => undo::run(arguments, common).await,
+            Command::Exceptions(arguments) => exceptions::run(arguments, common),
         }
     })
 }

@@ -1,0 +1,68 @@
+//! `portcullis exceptions`: what is tolerated, and whether the policies are in order.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use portcullis_aws::run::now;
+use portcullis_exceptions::{Policies, Tone, draw, report, schema_differs};
+use portcullis_plan::text::Role;
+
+use crate::paint::{self, paint};
+use crate::{Common, Ended};
+
+/// Check the exceptions, and say in plain words what is tolerated
+#[derive(Debug, Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    Check(Check),
+}
+
+/// Check policies against the schema: every problem with its file, line and place; else what is tolerated
+#[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
+struct Check {
+    /// The directory: of the `*.cedar` files directly in it
+    #[arg(value_name = "DIR", default_value = "infra/exceptions")]
+    dir: PathBuf,
+}
+
+const HELP: &str = "\
+Nothing is called, and nothing is changed. How an exception is written is in docs/exceptions.md.
+
+  portcullis exceptions check
+  portcullis exceptions check infra/exceptions/strict
+
+Exit status: 0 all is in order, 1 something is not.";
+
+/// Answers: yes if all is in order.
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+    let What::Check(Check { dir }) = &arguments.what;
+    let (output, ended) = match Policies::read(dir) {
+        Ok(policies) => (listed(&policies, dir), Ended::Yes),
+        Err(problems) => (draw(&problems), Ended::No),
+    };
+    paint::write(&output, common.color).context("the answer cannot be written")?;
+    Ok(ended)
+}
+
+fn listed(policies: &Policies, dir: &Path) -> String {
+    let tone = |tone, text: &str| match tone {
+        Tone::Heading => paint(Role::Heading, text),
+        Tone::Warning => paint(Role::Warning, text),
+        Tone::Plain => text.to_owned(),
+    };
+    let mut text = report(policies, now(), &tone);
+    if schema_differs(dir) {
+        let differs =
+            "portcullis.cedarschema there is not that of this version: editors are misled by it.";
+        text += &format!("\n{}\n", paint(Role::Warning, differs));
+    }
+    text
+}
