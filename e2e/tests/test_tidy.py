@@ -26,6 +26,7 @@ MODULES = {
     "shared/aws/src/gather/cache.rs": {"cache"},
     "shared/aws/src/gather/group.rs": WATCHERS | MOVERS,
     "shared/aws/src/gather/public_access.rs": WATCHERS,
+    "shared/aws/src/gather/subnets.rs": {"cache"},
     "shared/aws/src/handle": WATCHERS,
     "shared/aws/src/ledger": WATCHERS,
     "shared/aws/src/lib.rs": SHELL,

@@ -66,7 +66,7 @@ def ensure_vpc(vpc_id, **members):
             "OwnerId": get_account_id(),
             "DefaultNetworkAclId": ec2._DEFAULT_ACL_ID,
             "DefaultSecurityGroupId": default_group,
-            "MainRouteTableId": ec2._DEFAULT_RTB_ID,
+            "MainRouteTableId": main_route_table(vpc_id),
         }
         ec2._security_groups.setdefault(
             default_group,
@@ -82,6 +82,32 @@ def ensure_vpc(vpc_id, **members):
         )
     ec2._vpcs[vpc_id].update(members)
     return vpc_id
+
+
+def main_route_table(vpc_id):
+    """Every VPC has one, which holds for the subnets without one of their own; this one leads nowhere else."""
+    table_id = f"rtb-{vpc_id.split('-', 1)[-1]}"
+    ec2._route_tables[table_id] = {
+        "RouteTableId": table_id,
+        "VpcId": vpc_id,
+        "OwnerId": get_account_id(),
+        "Routes": [
+            {
+                "DestinationCidrBlock": "10.0.0.0/16",
+                "GatewayId": "local",
+                "State": "active",
+                "Origin": "CreateRouteTable",
+            }
+        ],
+        "Associations": [
+            {
+                "RouteTableAssociationId": f"rtbassoc-{vpc_id.split('-', 1)[-1]}",
+                "RouteTableId": table_id,
+                "Main": True,
+            }
+        ],
+    }
+    return table_id
 
 
 def ensure_subnet(subnet_id, vpc_id, **members):

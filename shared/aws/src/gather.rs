@@ -3,6 +3,7 @@
 mod cache;
 mod group;
 mod public_access;
+mod subnets;
 
 pub(crate) use cache::cache;
 pub use group::{around, rules};

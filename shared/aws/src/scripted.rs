@@ -19,10 +19,12 @@ use std::time::Duration;
 use aws_sdk_ec2::operation::describe_network_interfaces::DescribeNetworkInterfacesInput;
 use aws_sdk_ec2::operation::revoke_security_group_ingress::RevokeSecurityGroupIngressInput;
 use aws_sdk_ec2::types::{
-    NetworkInterface, PrefixListEntry, SecurityGroup, SecurityGroupRule as Rule, Vpc,
+    NetworkInterface, PrefixListEntry, RouteTable, SecurityGroup, SecurityGroupRule as Rule, Vpc,
     VpcBlockPublicAccessExclusion, VpcBlockPublicAccessOptions,
 };
-use aws_sdk_elasticache::types::{CacheCluster, ReplicationGroup, ServerlessCache};
+use aws_sdk_elasticache::types::{
+    CacheCluster, CacheSubnetGroup, ReplicationGroup, ServerlessCache,
+};
 use aws_sdk_lambda::operation::invoke::{InvokeInput, InvokeOutput};
 use aws_sdk_sns::operation::publish::{PublishInput, PublishOutput};
 use aws_sdk_sqs::operation::send_message::{SendMessageInput, SendMessageOutput};
@@ -66,6 +68,8 @@ pub(crate) struct State {
     pub(crate) block: Option<VpcBlockPublicAccessOptions>,
     pub(crate) exclusions: Vec<VpcBlockPublicAccessExclusion>,
     pub(crate) vpcs: Vec<Vpc>,
+    pub(crate) route_tables: Vec<RouteTable>,
+    pub(crate) subnet_groups: Vec<CacheSubnetGroup>,
     pub(crate) clusters: Vec<CacheCluster>,
     pub(crate) replication_groups: Vec<ReplicationGroup>,
     pub(crate) serverless: Vec<ServerlessCache>,
@@ -100,6 +104,8 @@ impl Account {
             block: None,
             exclusions: Vec::new(),
             vpcs: Vec::new(),
+            route_tables: Vec::new(),
+            subnet_groups: Vec::new(),
             clusters: Vec::new(),
             replication_groups: Vec::new(),
             serverless: Vec::new(),

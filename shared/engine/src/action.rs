@@ -125,6 +125,10 @@ pub enum Because {
     PortIsFixed,
     /// Encryption in transit changes how every client connects.
     ClientsMustChange,
+    /// Where the endpoint of a serverless cache is, is fixed when it is made.
+    ConnectionIsFixed,
+    /// The routes of a subnet are everybody's there, and a cache keeps its subnet group.
+    SubnetsAreShared,
     /// It was closed, and came back, more often within an hour than we close it again.
     Fight {
         /// How often, in the hour before the event.
@@ -189,6 +193,12 @@ impl fmt::Display for Because {
             ),
             Self::PortIsFixed => f.write_str("the port of a cache is fixed when it is made"),
             Self::ClientsMustChange => f.write_str("every client has to change with it"),
+            Self::ConnectionIsFixed => {
+                f.write_str("the connection type of a cache is fixed when it is made")
+            }
+            Self::SubnetsAreShared => f.write_str(
+                "a cache keeps its subnet group, and what else lies in the subnets may need their routes",
+            ),
             Self::Fight { times, who, through } => {
                 write!(
                     f,

@@ -8,7 +8,10 @@ pub mod no_auth;
 pub mod open_cache;
 pub mod open_ingress;
 pub mod plaintext_transit;
+pub mod public_endpoint;
+pub mod public_subnet;
 mod reach;
+pub mod together;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -34,17 +37,23 @@ pub enum Check {
     PlaintextTransit,
     /// A cache asks nobody who they are.
     NoAuth,
+    /// A subnet of a cache routes to an internet gateway.
+    PublicSubnet,
+    /// A serverless cache has its endpoint on the internet.
+    PublicEndpoint,
 }
 
 impl Check {
     /// Every check, in the order of the documentation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::OpenIngress,
         Self::MemcachedUdp,
         Self::OpenCache,
         Self::DefaultPort,
         Self::PlaintextTransit,
         Self::NoAuth,
+        Self::PublicSubnet,
+        Self::PublicEndpoint,
     ];
 
     /// The id, in kebab case.
@@ -56,6 +65,8 @@ impl Check {
             Self::DefaultPort => "default-port",
             Self::PlaintextTransit => "plaintext-transit",
             Self::NoAuth => "no-auth",
+            Self::PublicSubnet => "public-subnet",
+            Self::PublicEndpoint => "public-endpoint",
         }
     }
 }

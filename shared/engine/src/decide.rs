@@ -11,7 +11,7 @@ use crate::action::{Action, Because, Remedy, StartMove};
 use crate::checks::default_port::Port;
 use crate::checks::{
     Check, Evidence, Finding, Judged, Severity, default_port, memcached_udp, no_auth, open_cache,
-    open_ingress, plaintext_transit, rule_of,
+    open_ingress, plaintext_transit, public_endpoint, public_subnet, rule_of, together,
 };
 use crate::event::{CacheLead, Event, GroupLead, Resolved, RuleLead, Touched};
 use crate::exceptions::{Doubt, Exception, Exceptions, Inquiry, Tolerated};
@@ -334,11 +334,14 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, judge: &Judge<
             default_port::check(facts.kind, &engine, &port),
             plaintext_transit::check(&engine, facts),
             no_auth::check(&engine, facts),
+            public_subnet::check(&engine, facts),
+            public_endpoint::check(&engine, facts),
         ];
         // What is not known yet is told, whatever is tolerated.
         findings.extend(settings.into_iter().flatten().filter(|finding| {
             matches!(finding.remedy, Remedy::Pending(_)) || !asked.setting(finding.check)
         }));
+        together::raise(&mut findings);
         let missing;
         (gone, missing) = gone_of_cache(&engine, &port, lead, &facts.groups, &mut inquiry());
         notes.extend(missing.iter().map(|rule| format!("{rule} is gone")));

@@ -4,6 +4,7 @@
 //! [`crate::checks`] and [`crate::decide`] are for.
 
 mod interface;
+mod network;
 mod public_access;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::fmt;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use interface::{Holder, Interface, Interfaces, LoadBalancer, Signs};
+pub use network::{CacheNetwork, Connection, Subnet, Subnets};
 pub use public_access::{BlockMode, BlockPublicAccess, PublicAccess};
 
 /// A resource tag.
@@ -317,6 +319,8 @@ pub struct CacheFacts {
     pub authentication: Option<bool>,
     /// Its security groups; `Unknown` if Describe did not name any (yet).
     pub groups: CacheGroups,
+    /// Where it lies in the network.
+    pub network: CacheNetwork,
     /// The settings that a person needs to make it again.
     pub settings: CacheSettings,
 }

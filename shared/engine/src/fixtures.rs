@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 
 use crate::checks::rule_of;
 use crate::checks::{Check, Finding, Judged};
-use crate::decide::Judge;
+use crate::decide::{self, Decision, Judge};
 use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched};
 use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
 use crate::facts::{
-    BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine,
-    GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol,
-    PublicAccess, Source,
+    BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings,
+    Engine, GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList,
+    Protocol, PublicAccess, Source, Subnet,
 };
 use crate::settings::Mode;
 
@@ -136,8 +136,26 @@ pub(crate) fn cache(kind: CacheKind, engine: Engine, ports: &[u16]) -> CacheFact
         transit_encryption: Some(true),
         authentication: Some(true),
         groups: CacheGroups::Read(Vec::new()),
+        network: CacheNetwork::default(),
         settings: CacheSettings::default(),
     }
+}
+
+/// A subnet whose table sends these destinations to an internet gateway.
+pub(crate) fn subnet(id: &str, destinations: &[&str]) -> Subnet {
+    Subnet {
+        id: id.to_owned(),
+        table: "rtb-1".to_owned(),
+        association: None,
+        public: destinations.iter().map(|text| (*text).to_owned()).collect(),
+    }
+}
+
+/// What is decided about a cache that was made just so.
+pub(crate) fn decided(facts: &CacheFacts) -> Decision {
+    let lead = cache_lead(facts.kind);
+    let event = event(Lead::Cache(lead.clone()));
+    decide::cache(&event, &lead, facts, &judge(Mode::Enforce))
 }
 
 /// A request for a cache that named neither engine nor port nor groups.

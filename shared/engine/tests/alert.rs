@@ -14,8 +14,9 @@ use portcullis_engine::event::{
 };
 use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts,
-    IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Connection, Engine,
+    GroupDetails, GroupFacts, IngressRule, Interface, Interfaces, PrefixList, Protocol, Source,
+    Subnet, Subnets, Tag,
 };
 use portcullis_engine::ledger::{Comeback, Entry, Key, Remarks, State};
 use portcullis_engine::settings::Mode;
@@ -304,6 +305,7 @@ fn cache_of(kind: CacheKind, engine: Engine, cluster_mode: bool) -> CacheFacts {
         transit_encryption: Some(false),
         authentication: Some(false),
         groups: CacheGroups::Read(vec![group(vec![rule(1, port.into(), "10.0.0.0/8")])]),
+        network: CacheNetwork::default(),
         settings: CacheSettings {
             node_type: Some("cache.t4g.small".to_owned()),
             subnet_group: Some("private".to_owned()),
@@ -348,6 +350,39 @@ fn a_cache_on_its_default_port() {
         assert_eq!(document["checks"], json!(checks), "each once, in order");
         let steps = chat(&alert)["content"]["nextSteps"].to_string();
         assert!(steps.contains("portcullis plan orders"), "{steps}");
+    }
+}
+
+#[test]
+fn a_cache_where_the_internet_is() {
+    let subnet = |id: &str, table: &str, association: Option<&str>, public: &[&str]| Subnet {
+        id: id.to_owned(),
+        table: table.to_owned(),
+        association: association.map(str::to_owned),
+        public: public.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let subnets = Subnets::Read(vec![
+        subnet("subnet-01", "rtb-01", Some("rtbassoc-01"), &["0.0.0.0/0", "::/0"]),
+        subnet("subnet-02", "rtb-02", None, &[]),
+        subnet("subnet-03", "rtb-03", None, &["0.0.0.0/0"]),
+    ]);
+    let lies = |kind, network| CacheFacts {
+        ports: vec![7379],
+        transit_encryption: Some(true),
+        authentication: Some(true),
+        groups: CacheGroups::Read(Vec::new()),
+        network,
+        ..cache_of(kind, Engine::Valkey, false)
+    };
+    let in_subnets = CacheNetwork { subnets, ..CacheNetwork::default() };
+    let public = CacheNetwork { connection: Connection::Public, ..CacheNetwork::default() };
+    for (name, facts) in [
+        ("public_subnet", lies(CacheKind::ReplicationGroup, in_subnets)),
+        ("public_endpoint", lies(CacheKind::ServerlessCache, public)),
+    ] {
+        let (event, decision) = decided(&facts, Mode::Enforce, None);
+        let alert = Alert::compose(&event, &decision, &Outcomes::new());
+        insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", alert.subject, alert.mail));
     }
 }
 

@@ -199,6 +199,8 @@ fn hit_and_miss(check: Check) -> (&'static str, &'static str) {
             ("create-redis-without-security", "create-redis-with-auth-token")
         }
         Check::NoAuth => ("create-redis-without-security", "create-redis-with-auth-token"),
+        Check::PublicSubnet => ("create-redis-in-a-public-subnet", "create-redis-with-auth-token"),
+        Check::PublicEndpoint => ("create-serverless-cache-public", "create-serverless-cache"),
     }
 }
 

@@ -10,8 +10,8 @@ use portcullis_engine::event::{
     Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts,
-    IngressRule, Interfaces, Protocol, Source, Tag,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Engine, GroupDetails,
+    GroupFacts, IngressRule, Interfaces, Protocol, Source, Tag,
 };
 use portcullis_engine::settings::Mode;
 use serde_json::Value;
@@ -99,6 +99,7 @@ fn of_cache(groups: Vec<GroupFacts>, via: Option<&str>, agent: &str) -> Alert {
         transit_encryption: Some(true),
         authentication: Some(true),
         groups: CacheGroups::Read(groups),
+        network: CacheNetwork::default(),
         settings: CacheSettings::default(),
     };
     let event = event(Lead::Cache(lead.clone()), via, agent);

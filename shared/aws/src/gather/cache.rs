@@ -2,11 +2,16 @@
 
 use anyhow::{Context, Result};
 use aws_sdk_elasticache::Client;
-use aws_sdk_elasticache::types::{CacheCluster, Endpoint, ReplicationGroup, ServerlessCache};
-use futures_util::future::try_join_all;
+use aws_sdk_elasticache::types::{
+    CacheCluster, ConnectionType, Endpoint, ReplicationGroup, ServerlessCache,
+};
+use futures_util::future::{join, try_join_all};
 use portcullis_engine::event::CacheLead;
-use portcullis_engine::facts::{CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine};
+use portcullis_engine::facts::{
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Connection, Engine, Subnets,
+};
 
+use super::subnets::subnets;
 use super::{AGAIN, rules};
 use crate::error::code;
 
@@ -34,11 +39,28 @@ pub(crate) async fn cache(
         return Ok(Some(facts));
     }
     let ids = if named.is_empty() { lead.security_groups.clone() } else { named };
+    // Side by side: what the groups admit, and where the subnets lead.
+    let groups = try_join_all(ids.iter().map(|id| rules(ec2, id)));
+    let (groups, subnets) = join(groups, subnets_of(ec2, elasticache, &facts)).await;
     if !ids.is_empty() {
-        let groups = try_join_all(ids.iter().map(|id| rules(ec2, id))).await?;
-        facts.groups = CacheGroups::Read(groups);
+        facts.groups = CacheGroups::Read(groups?);
     }
+    facts.network.subnets = subnets;
     Ok(Some(facts))
+}
+
+async fn subnets_of(
+    ec2: &aws_sdk_ec2::Client,
+    elasticache: &Client,
+    facts: &CacheFacts,
+) -> Subnets {
+    match (facts.kind, &facts.settings.subnet_group) {
+        (CacheKind::ServerlessCache, _) => Subnets::default(),
+        (_, Some(group)) => subnets(ec2, elasticache, group).await,
+        (_, None) => {
+            Subnets::Unknown("ElastiCache does not show its subnet group (yet)".to_owned())
+        }
+    }
 }
 
 /// A cache, and the ids of its security groups as Describe shows them.
@@ -64,6 +86,7 @@ fn facts(
         groups: CacheGroups::Unknown(
             "ElastiCache does not show its security groups (yet)".to_owned(),
         ),
+        network: CacheNetwork::default(),
         settings: CacheSettings::default(),
     }
 }
@@ -172,8 +195,17 @@ fn of_serverless(cache: &ServerlessCache) -> Found {
     facts.ports = ports(cache.endpoint().into_iter().chain(cache.reader_endpoint()));
     facts.transit_encryption = Some(true);
     facts.authentication = Some(cache.user_group_id().is_some());
+    facts.network.connection = match cache.connection_type() {
+        // What was made before there was a choice lies in a VPC (API reference, ServerlessCache).
+        None | Some(ConnectionType::Vpc) => Connection::Vpc,
+        Some(ConnectionType::Public) => Connection::Public,
+        Some(other) => {
+            let other = other.as_str().escape_default();
+            Connection::Unknown(format!("its connection type is `{other}`"))
+        }
+    };
     // A public endpoint lies in no VPC and has no group; IAM authentication is required there.
-    if cache.connection_type().is_some_and(|kind| kind.as_str() == "public") {
+    if facts.network.connection == Connection::Public {
         facts.groups = CacheGroups::Read(Vec::new());
         facts.authentication = Some(true);
     }

@@ -5,6 +5,9 @@ use aws_sdk_elasticache::config::retry::RetryConfig;
 use aws_sdk_elasticache::operation::describe_cache_clusters::{
     DescribeCacheClustersInput, DescribeCacheClustersOutput,
 };
+use aws_sdk_elasticache::operation::describe_cache_subnet_groups::{
+    DescribeCacheSubnetGroupsInput, DescribeCacheSubnetGroupsOutput,
+};
 use aws_sdk_elasticache::operation::describe_replication_groups::{
     DescribeReplicationGroupsInput, DescribeReplicationGroupsOutput,
 };
@@ -35,6 +38,12 @@ impl Account {
                 mock!(Client::describe_serverless_caches),
                 |input| vec![input.serverless_cache_name.clone()],
                 serverless,
+            ),
+            self.on(
+                "DescribeCacheSubnetGroups",
+                mock!(Client::describe_cache_subnet_groups),
+                |input| vec![input.cache_subnet_group_name.clone()],
+                subnet_groups,
             ),
         ];
         mock_client!(aws_sdk_elasticache, RuleMode::MatchAny, &script, |config| config
@@ -79,4 +88,15 @@ fn serverless(
     let found = found.find(|cache| cache.serverless_cache_name() == Some(name)).filter(|_| shown);
     let found = found.ok_or("ServerlessCacheNotFoundFault")?.clone();
     Ok(DescribeServerlessCachesOutput::builder().serverless_caches(found).build())
+}
+
+fn subnet_groups(
+    state: &mut State,
+    input: &DescribeCacheSubnetGroupsInput,
+) -> Result<DescribeCacheSubnetGroupsOutput, &'static str> {
+    let name = input.cache_subnet_group_name().expect("one group is asked for");
+    let mut found = state.subnet_groups.iter();
+    let found = found.find(|group| group.cache_subnet_group_name() == Some(name));
+    let found = found.ok_or("CacheSubnetGroupNotFoundFault")?.clone();
+    Ok(DescribeCacheSubnetGroupsOutput::builder().cache_subnet_groups(found).build())
 }

@@ -1,6 +1,9 @@
 //! EC2: VPCs, and what keeps the internet from them.
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::describe_route_tables::{
+    DescribeRouteTablesInput, DescribeRouteTablesOutput,
+};
 use aws_sdk_ec2::operation::describe_vpc_block_public_access_exclusions::{
     DescribeVpcBlockPublicAccessExclusionsInput as ExclusionsInput,
     DescribeVpcBlockPublicAccessExclusionsOutput as ExclusionsOutput,
@@ -15,7 +18,7 @@ use aws_smithy_mocks::{Rule, mock};
 use super::{Account, State, page};
 
 impl Account {
-    pub(super) fn network(&self) -> [Rule; 3] {
+    pub(super) fn network(&self) -> [Rule; 4] {
         [
             self.on(
                 "DescribeVpcBlockPublicAccessOptions",
@@ -34,6 +37,14 @@ impl Account {
                 mock!(Client::describe_vpcs),
                 |input| input.vpc_ids().iter().cloned().map(Some).collect(),
                 vpcs,
+            ),
+            self.on(
+                "DescribeRouteTables",
+                mock!(Client::describe_route_tables),
+                |input| {
+                    input.filters().iter().flat_map(|f| f.values()).cloned().map(Some).collect()
+                },
+                route_tables,
             ),
         ]
     }
@@ -61,4 +72,18 @@ fn vpcs(state: &mut State, input: &DescribeVpcsInput) -> Result<DescribeVpcsOutp
     let found: Option<Vec<_>> = input.vpc_ids().iter().map(find).collect();
     let found = found.ok_or("InvalidVpcID.NotFound")?;
     Ok(DescribeVpcsOutput::builder().set_vpcs(Some(found)).build())
+}
+
+fn route_tables(
+    state: &mut State,
+    input: &DescribeRouteTablesInput,
+) -> Result<DescribeRouteTablesOutput, &'static str> {
+    let vpc = input.filters().first().and_then(|filter| filter.values().first());
+    let of_vpc =
+        state.route_tables.iter().filter(|table| table.vpc_id() == vpc.map(String::as_str));
+    let (found, next) = page(of_vpc.cloned().collect(), input.next_token(), state.page);
+    Ok(DescribeRouteTablesOutput::builder()
+        .set_route_tables(Some(found))
+        .set_next_token(next)
+        .build())
 }

@@ -1,8 +1,11 @@
 //! What a person does about a cache, where Portcullis does nothing: the commands, and what to write into the template, for that
 //! very cache.
 
+mod network;
+
 use std::fmt::Write;
 
+use crate::action::Remedy;
 use crate::checks::{Check, Evidence, Finding};
 use crate::decide::{Decision, Subject};
 use crate::event::Event;
@@ -12,7 +15,9 @@ use crate::replacement;
 /// The steps for a person, as lines of the mail. Empty where the finding is not about a cache.
 pub(super) fn steps(event: &Event, decision: &Decision, finding: &Finding) -> String {
     let Some(cache) = &decision.cache else { return String::new() };
-    if finding.remedy.action().is_some() {
+    let unknown =
+        finding.check == Check::PublicEndpoint && matches!(finding.remedy, Remedy::Pending(_));
+    if unknown || finding.remedy.action().is_some() {
         return String::new();
     }
     let engine = match &finding.evidence {
@@ -26,6 +31,8 @@ pub(super) fn steps(event: &Event, decision: &Decision, finding: &Finding) -> St
         Check::DefaultPort => it.default_port(),
         Check::PlaintextTransit => it.plaintext_transit(),
         Check::NoAuth => it.no_auth(),
+        Check::PublicSubnet => it.public_subnet(),
+        Check::PublicEndpoint => it.public_endpoint(),
         Check::OpenIngress | Check::MemcachedUdp | Check::OpenCache => String::new(),
     }
 }

@@ -160,6 +160,7 @@ pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room
 /// A title for one finding.
 pub(crate) fn title(finding: &Finding) -> String {
     let words = rule_words(finding).unwrap_or_default();
+    let pending = matches!(finding.remedy, Remedy::Pending(_));
     match (&finding.check, &finding.evidence) {
         (_, Evidence::UnreadableRule { .. }) => format!("{words} could not be evaluated"),
         (_, Evidence::UnreadableGroups(_)) => {
@@ -189,6 +190,18 @@ pub(crate) fn title(finding: &Finding) -> String {
                 "{} asks nobody who they are: whoever reaches it can read and write",
                 engine.name()
             )
+        }
+        (Check::PublicSubnet, _) if pending => {
+            "whether the cache's subnets are public is not known yet".to_owned()
+        }
+        (Check::PublicSubnet, _) => {
+            "a subnet of the cache routes to an internet gateway".to_owned()
+        }
+        (Check::PublicEndpoint, _) if pending => {
+            "whether the cache's endpoint is on the internet is not known yet".to_owned()
+        }
+        (Check::PublicEndpoint, _) => {
+            "the cache's endpoint is on the internet, behind IAM and no network".to_owned()
         }
         (_, Evidence::Setting { engine }) => {
             format!("{} is not encrypted in transit", engine.name())

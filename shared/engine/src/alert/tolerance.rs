@@ -84,9 +84,12 @@ pub(super) fn policy(decision: &Decision, finding: &Finding) -> Option<String> {
     let resource = match finding.check {
         Check::OpenIngress => format!("Portcullis::SecurityGroup::\"{group}\""),
         Check::OpenCache => format!("Portcullis::Cache::\"{}\"", decision.subject.id),
-        Check::MemcachedUdp | Check::DefaultPort | Check::PlaintextTransit | Check::NoAuth => {
-            return None;
-        }
+        Check::MemcachedUdp
+        | Check::DefaultPort
+        | Check::PlaintextTransit
+        | Check::NoAuth
+        | Check::PublicSubnet
+        | Check::PublicEndpoint => return None,
     };
     let source = source(&rule.source)?;
     let (from, to) = rule.ports();

@@ -6,7 +6,7 @@ use super::time::seconds;
 use super::{Entry, Key, Memory, State, Turn, shape};
 use crate::checks::Check;
 use crate::decide::Decision;
-use crate::facts::{CacheFacts, CacheGroups, GroupFacts};
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Subnets};
 
 /// How long after its alert a finding may count as gone, in seconds. EC2 may for some seconds not show what is
 /// there, and a minute is beyond all that was seen.
@@ -63,7 +63,8 @@ fn settings(facts: &CacheFacts, groups: Option<Check>) -> BTreeMap<String, BTree
     let port = (!facts.ports.is_empty()).then_some(Check::DefaultPort);
     let transit = facts.transit_encryption.map(|_| Check::PlaintextTransit);
     let auth = facts.authentication.map(|_| Check::NoAuth);
-    let checks = [port, transit, auth, groups].into_iter().flatten().map(Check::as_str);
+    let subnets = matches!(facts.network.subnets, Subnets::Read(_)).then_some(Check::PublicSubnet);
+    let checks = [port, transit, auth, subnets, groups].into_iter().flatten().map(Check::as_str);
     let subject = Key::cache_subject(facts.kind, &facts.id);
     BTreeMap::from([(subject, checks.collect())])
 }

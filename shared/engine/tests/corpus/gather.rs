@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_engine::event::{CacheLead, GroupLead, GroupRef};
 use portcullis_engine::facts::{
-    BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails,
-    GroupFacts, Holder, IngressRule, Interface, Interfaces, PrefixList, Protocol, PublicAccess,
-    Signs, Source, Tag,
+    BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Connection,
+    Engine, GroupDetails, GroupFacts, Holder, IngressRule, Interface, Interfaces, PrefixList,
+    Protocol, PublicAccess, Signs, Source, Subnet, Subnets, Tag,
 };
 
 use super::{
     Account, CacheCluster, Endpoint, ManagedPrefixList, NetworkInterface, ReplicationGroup,
-    SecurityGroup, SecurityGroupRule, ServerlessCache, WireTag,
+    RouteTable, RouteTableAssociation as Association, SecurityGroup, SecurityGroupRule,
+    ServerlessCache, WireTag,
 };
 
 impl Account {
@@ -57,6 +58,7 @@ impl Account {
             transit_encryption: cluster.transit_encryption_enabled,
             authentication: cluster.auth_token_enabled,
             groups: self.cache_groups(&cluster.group_ids()),
+            network: self.network(cluster.cache_subnet_group_name.as_deref()),
             settings: CacheSettings::default(),
         }
     }
@@ -85,11 +87,17 @@ impl Account {
             transit_encryption: group.transit_encryption_enabled,
             authentication,
             groups: self.cache_groups(group_ids.as_ref().unwrap_or(&lead.security_groups)),
+            network: self.network(member.and_then(|m| m.cache_subnet_group_name.as_deref())),
             settings: CacheSettings::default(),
         }
     }
 
     fn serverless(&self, cache: &ServerlessCache) -> CacheFacts {
+        let connection = match cache.connection_type.as_deref() {
+            None | Some("vpc") => Connection::Vpc,
+            Some("public") => Connection::Public,
+            Some(other) => Connection::Unknown(format!("its connection type is `{other}`")),
+        };
         CacheFacts {
             kind: CacheKind::ServerlessCache,
             id: cache.serverless_cache_name.clone(),
@@ -99,9 +107,51 @@ impl Account {
             member_of: None,
             ports: ports(cache.endpoint.iter().chain(&cache.reader_endpoint)),
             transit_encryption: Some(true),
-            authentication: Some(cache.user_group_id.is_some()),
-            groups: self.cache_groups(&cache.security_group_ids),
+            authentication: Some(cache.user_group_id.is_some() || connection == Connection::Public),
+            groups: match connection {
+                Connection::Public => CacheGroups::Read(Vec::new()),
+                Connection::Vpc | Connection::Unknown(_) => {
+                    self.cache_groups(&cache.security_group_ids)
+                }
+            },
+            network: CacheNetwork { connection, ..CacheNetwork::default() },
             settings: CacheSettings::default(),
+        }
+    }
+
+    /// A subnet group that is not written down is of private subnets, as the emulated account makes it.
+    fn network(&self, group: Option<&str>) -> CacheNetwork {
+        let Some(name) = group else {
+            let why = "Describe shows no subnet group yet".to_owned();
+            return CacheNetwork { subnets: Subnets::Unknown(why), ..CacheNetwork::default() };
+        };
+        let mut groups = self.cache_subnet_groups.iter();
+        let Some(group) = groups.find(|group| group.cache_subnet_group_name == name) else {
+            return CacheNetwork::default();
+        };
+        let ids = group.subnets.iter().map(|subnet| subnet.subnet_identifier.as_str());
+        let subnets = Subnets::Read(ids.map(|id| self.subnet(id)).collect());
+        CacheNetwork { subnets, ..CacheNetwork::default() }
+    }
+
+    fn subnet(&self, id: &str) -> Subnet {
+        let own = |a: &&Association| a.subnet_id.as_deref() == Some(id);
+        let of = |table: &&RouteTable| table.associations.iter().any(|a| own(&a));
+        let table = self.route_tables.iter().find(of);
+        let main = || self.route_tables.iter().find(|t| t.associations.iter().any(|a| a.main));
+        let table = table.or_else(main).expect("the facts hold the table of every subnet");
+        let routed = table.routes.iter().filter(|route| {
+            route.gateway_id.as_deref().is_some_and(|gateway| gateway.starts_with("igw-"))
+        });
+        Subnet {
+            id: id.to_owned(),
+            table: table.route_table_id.clone(),
+            association: table
+                .associations
+                .iter()
+                .find(own)
+                .map(|a| a.route_table_association_id.clone()),
+            public: routed.map(|route| route.destination_cidr_block.clone()).collect(),
         }
     }
 

@@ -14,6 +14,8 @@ pub(crate) struct Account {
     pub replication_groups: Vec<ReplicationGroup>,
     pub cache_clusters: Vec<CacheCluster>,
     pub serverless_caches: Vec<ServerlessCache>,
+    pub cache_subnet_groups: Vec<CacheSubnetGroup>,
+    pub route_tables: Vec<RouteTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -149,6 +151,7 @@ pub(crate) struct CacheCluster {
     cache_cluster_status: String,
     replication_group_id: Option<String>,
     security_groups: Vec<CacheSecurityGroup>,
+    cache_subnet_group_name: Option<String>,
     configuration_endpoint: Option<Endpoint>,
     cache_nodes: Vec<CacheNode>,
     auth_token_enabled: Option<bool>,
@@ -179,4 +182,41 @@ pub(crate) struct ServerlessCache {
     reader_endpoint: Option<Endpoint>,
     security_group_ids: Vec<String>,
     user_group_id: Option<String>,
+    connection_type: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct CacheSubnetGroup {
+    cache_subnet_group_name: String,
+    subnets: Vec<CacheSubnet>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct CacheSubnet {
+    subnet_identifier: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct RouteTable {
+    route_table_id: String,
+    routes: Vec<Route>,
+    associations: Vec<RouteTableAssociation>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Route {
+    destination_cidr_block: String,
+    gateway_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct RouteTableAssociation {
+    route_table_association_id: String,
+    main: bool,
+    subnet_id: Option<String>,
 }

@@ -9,8 +9,9 @@ use portcullis_engine::event::{
 };
 use portcullis_engine::exceptions::{Answer, Asked, Exceptions, OnRule};
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts, Holder,
-    IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol, Source, Tag,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Engine, GroupDetails,
+    GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol,
+    Source, Tag,
 };
 use portcullis_engine::net::{Count, Sources};
 
@@ -253,6 +254,7 @@ fn cache() -> CacheFacts {
         transit_encryption: Some(false),
         authentication: Some(false),
         groups: CacheGroups::Read(Vec::new()),
+        network: CacheNetwork::default(),
         settings: CacheSettings::default(),
     }
 }

@@ -1,6 +1,9 @@
 //! Events about caches, from look to tell.
 
-use aws_sdk_elasticache::types::{CacheCluster, Endpoint, SecurityGroupMembership};
+use aws_sdk_ec2::types::{Route, RouteTable, RouteTableAssociation};
+use aws_sdk_elasticache::types::{
+    CacheCluster, CacheSubnetGroup, Endpoint, SecurityGroupMembership, Subnet,
+};
 use portcullis_engine::event::CacheLead;
 use portcullis_engine::facts::CacheKind;
 
@@ -33,10 +36,23 @@ pub(super) fn with_cache(
         .engine("memcached")
         .configuration_endpoint(endpoint)
         .transit_encryption_enabled(true)
+        .cache_subnet_group_name("caches")
         .security_groups(group);
     let account = Account::new().with(GROUP, rules);
     account.now().clusters = vec![cluster.build()];
+    in_private_subnets(&account);
     account
+}
+
+/// The subnet group `caches`, of one subnet with the main table of its VPC, which leads nowhere.
+fn in_private_subnets(account: &Account) {
+    let subnet = Subnet::builder().subnet_identifier("subnet-1").build();
+    let group = CacheSubnetGroup::builder().cache_subnet_group_name("caches").vpc_id("vpc-1");
+    let main = RouteTableAssociation::builder().main(true).build();
+    let table = RouteTable::builder().route_table_id("rtb-1").vpc_id("vpc-1").associations(main);
+    let mut state = account.now();
+    state.subnet_groups = vec![group.subnets(subnet).build()];
+    state.route_tables = vec![table.build()];
 }
 
 async fn made(account: &Account) -> Result<Ended> {
@@ -54,9 +70,19 @@ async fn a_compliant_cache_is_silent_and_nothing_around_it_is_read() {
     let account = with_cache(7001, [rule("sgr-1", WORLD)]);
     let ended = made(&account).await.unwrap();
     assert_eq!(ended, Ended("clean cache-cluster m".to_owned()));
-    let memory = ["Query", "Query"];
-    let looks = ["DescribeCacheClusters", "DescribeSecurityGroupRules"];
-    assert_eq!(account.calls(), [looks, memory].concat());
+    // The subnets take two calls, beside the rules: a cache is making for minutes, so that the round trip
+    // more delays nothing that can be reached.
+    let mut calls = account.calls();
+    calls.sort_unstable();
+    let expected = [
+        "DescribeCacheClusters",
+        "DescribeCacheSubnetGroups",
+        "DescribeRouteTables",
+        "DescribeSecurityGroupRules",
+        "Query",
+        "Query",
+    ];
+    assert_eq!(calls, expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,4 +139,27 @@ async fn a_member_of_a_replication_group_is_silent() {
     account.now().clusters[0].replication_group_id = Some("g".to_owned());
     made(&account).await.unwrap();
     assert!(is_silent(&account));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_in_a_public_subnet_is_told_and_left_to_a_person() {
+    let account = with_cache(7001, []);
+    let to_all = Route::builder().destination_cidr_block("0.0.0.0/0").gateway_id("igw-1").build();
+    account.now().route_tables[0].routes = Some(vec![to_all]);
+    made(&account).await.unwrap();
+    let (_, mail, document) = told(&account);
+    assert_eq!(document["findings"][0]["check"], "public-subnet");
+    assert_eq!(ends(&account), ["by-hand"]);
+    assert!(mail.contains("subnet-1 sends 0.0.0.0/0 to an internet gateway, by rtb-1"), "{mail}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn subnets_that_cannot_be_read_are_told_and_keep_no_rule_open() {
+    let account = with_cache(6379, [rule("sgr-1", WORLD)]);
+    account.now().interfaces = vec![of_cache("eni-1")];
+    account.fail("DescribeRouteTables", "vpc-1", "UnauthorizedOperation");
+    let shell = Shell { function: None, ..account.shell(Mode::Enforce) };
+    cache(&shell, &event_of("m")).await.unwrap();
+    assert!(account.rule_ids(GROUP).is_empty());
+    assert!(ends(&account).contains(&"pending".to_owned()), "{:?}", ends(&account));
 }
