@@ -9,8 +9,8 @@ use portcullis_engine::event::{
     Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheSettings, Engine, GroupDetails, GroupFacts,
-    IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Engine, GroupDetails,
+    GroupFacts, IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
 };
 use portcullis_engine::ledger::Remarks;
 use portcullis_engine::settings::Mode;
@@ -93,6 +93,7 @@ fn decided_cache(machine: Option<&str>) -> (Event, Decision) {
         transit_encryption: Some(false),
         authentication: Some(false),
         groups: CacheGroups::Read(vec![group(vec![rule(1, 6379, "10.0.0.0/8")])]),
+        network: CacheNetwork::default(),
         settings: CacheSettings {
             node_type: Some("cache.t4g.small".to_owned()),
             subnet_group: Some("private".to_owned()),

@@ -26,6 +26,7 @@ fn the_topic_alone_is_enough() {
         mode: Mode::Enforce,
         own_role_arns: Vec::new(),
         recreate_state_machine_arn: None,
+        exceptions_dir: None,
         ledger_table: None,
         digest_queue_url: None,
         actions_per_event: 25,

@@ -1,7 +1,5 @@
 //! Holds a value to the part of JSON Schema that the files in `docs` use.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 /// Panics where `value` is not as `docs/<name>.schema.json` has it.
@@ -9,23 +7,6 @@ pub(crate) fn holds(name: &str, value: &Value) {
     let path = format!("{}/../../docs/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
     let root: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     fits(&root, &root, value, "the document");
-}
-
-/// The value as a snapshot keeps it: members in alphabetical order, whatever crates there are in the build.
-pub(crate) fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(&sorted(value)).unwrap()
-}
-
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let members: BTreeMap<&String, Value> =
-                members.iter().map(|(name, member)| (name, sorted(member))).collect();
-            members.into_iter().map(|(name, member)| (name.clone(), member)).collect()
-        }
-        Value::Array(items) => items.iter().map(sorted).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
-    }
 }
 
 fn fits(root: &Value, schema: &Value, value: &Value, at: &str) {
