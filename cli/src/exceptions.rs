@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use portcullis_aws::run::now;
+use portcullis_aws::now;
 use portcullis_exceptions::{Policies, Tone, draw, report, schema_differs};
 use portcullis_plan::text::Role;
 

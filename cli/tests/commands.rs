@@ -208,21 +208,24 @@ fn exceptions(below: &str) -> String {
 #[test]
 fn exceptions_are_listed_or_their_problems_told() {
     for below in ["", "/strict"] {
-        let (status, out, error) = printed(&run(&["exceptions", "check", &exceptions(below)]));
+        let checked = run(&["exceptions", "check", &exceptions(below)]);
+        let (status, out, error) = printed(&checked);
         assert!(status == 0 && error.is_empty(), "{error}");
         assert!(out.contains("public-https: open-ingress (public-web.cedar)"), "{out}");
     }
     let dir = tempfile::tempdir().unwrap();
-    let check = || printed(&run(&["exceptions", "check", dir.path().to_str().unwrap()]));
-    assert_eq!(check(), (0, "Nothing is tolerated.\n".to_owned(), String::new()));
+    let check = || run(&["exceptions", "check", dir.path().to_str().unwrap()]);
+    assert_eq!(printed(&check()), (0, "Nothing is tolerated.\n", ""));
     let policy = "@id(\"vendor\")\n@reason(\"Until the move.\")\n@untill(\"2026-12-31\")\npermit (principal, action, resource);\n";
     std::fs::write(dir.path().join("vendor.cedar"), policy).unwrap();
-    let (status, out, error) = check();
+    let checked = check();
+    let (status, out, error) = printed(&checked);
     assert!(status == 1 && error.is_empty(), "{error}");
     insta::assert_snapshot!("exceptions_with_a_problem", out);
     std::fs::write(dir.path().join("vendor.cedar"), policy.replace("untill", "until")).unwrap();
     std::fs::write(dir.path().join("portcullis.cedarschema"), "entity Old;").unwrap();
-    let (status, out, _) = check();
+    let checked = check();
+    let (status, out, _) = printed(&checked);
     assert!(
         status == 0 && out.contains("2026-12-31") && out.contains("not that of this version"),
         "{out}"
@@ -231,7 +234,8 @@ fn exceptions_are_listed_or_their_problems_told() {
 
 #[test]
 fn a_directory_without_exceptions_that_is_not_there_is_a_problem() {
-    let (status, out, _) = printed(&run(&["exceptions", "check", "no-such-directory"]));
+    let checked = run(&["exceptions", "check", "no-such-directory"]);
+    let (status, out, _) = printed(&checked);
     assert!(
         status == 1 && out.contains("no-such-directory: the directory cannot be read"),
         "{out}"
