@@ -1,0 +1,86 @@
+//! The exception that an alert proposes is one: it is in order, and tolerates that rule and no other.
+
+use portcullis_engine::alert::{Alert, Outcomes};
+use portcullis_engine::decide::{self, Decision, Judge};
+use portcullis_engine::event::{
+    Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
+};
+use portcullis_engine::facts::{
+    GroupDetails, GroupFacts, IngressRule, Interfaces, PrefixList, Protocol, Source,
+};
+use portcullis_engine::settings::Mode;
+use portcullis_exceptions::Policies;
+
+fn rule(protocol: &str, ports: (i32, i32), source: Source) -> IngressRule {
+    IngressRule {
+        id: "sgr-1".to_owned(),
+        protocol: Protocol::parse(protocol),
+        from_port: ports.0,
+        to_port: ports.1,
+        source,
+        description: None,
+        tags: Vec::new(),
+    }
+}
+
+/// What is decided about a group with this rule, which the event made.
+fn decided(rule: IngressRule, policies: &Policies) -> (Event, Decision) {
+    let touched = RuleLead { id: Some(rule.id.clone()), shape: None, edit: false };
+    let lead = GroupLead {
+        group: GroupRef::Id("sg-01".to_owned()),
+        touched: Touched::Rules(vec![touched]),
+    };
+    let event = Event {
+        id: "e-1".to_owned(),
+        name: EventName::AuthorizeSecurityGroupIngress,
+        time: "2026-11-21T10:00:00Z".to_owned(),
+        account: "111122223333".to_owned(),
+        region: "eu-west-1".to_owned(),
+        actor: Actor::default(),
+        lead: Lead::Group(lead.clone()),
+    };
+    let world = PrefixList::Entries(vec!["0.0.0.0/0".parse().unwrap()]);
+    let facts = GroupFacts {
+        id: "sg-01".to_owned(),
+        owner: Some("111122223333".to_owned()),
+        rules: vec![rule],
+        prefix_lists: [("pl-01".to_owned(), world)].into(),
+        details: Some(GroupDetails::default()),
+        interfaces: Interfaces::Read(Vec::new()),
+        ..GroupFacts::default()
+    };
+    let judge = Judge { mode: Mode::Enforce, exceptions: policies, machine: None };
+    let decision = decide::group(&event, &lead, &facts, &judge);
+    (event, decision)
+}
+
+#[test]
+fn what_an_alert_proposes_tolerates_that_rule_and_no_other() {
+    let none = Policies::parse([]).unwrap();
+    let cidr = |text: &str| Source::cidr(text).unwrap();
+    let list = || Source::PrefixList("pl-01".to_owned());
+    for (protocol, ports, source) in [
+        ("tcp", (6379, 6379), cidr("0.0.0.0/0")),
+        ("udp", (53, 60), cidr("::/0")),
+        ("-1", (-1, -1), cidr("0.0.0.0/0")),
+        ("50", (-1, -1), cidr("8.0.0.0/6")),
+        ("icmp", (8, -1), cidr("0.0.0.0/0")),
+        ("tcp", (22, 22), list()),
+    ] {
+        let of = |ports, source| rule(protocol, ports, source);
+        let (event, decision) = decided(of(ports, source.clone()), &none);
+        let mail = Alert::compose(&event, &decision, &Outcomes::new()).mail;
+        let from = mail.find("@id(").unwrap_or_else(|| panic!("{mail}"));
+        let policy = mail[from..].split_inclusive("};\n").next().unwrap().to_owned();
+        let policies = Policies::parse([("new.cedar".to_owned(), policy.clone())]);
+        let policies = policies.unwrap_or_else(|problems| panic!("{policy}\n{problems}"));
+        let (_, again) = decided(of(ports, source.clone()), &policies);
+        assert!(again.findings.iter().all(|f| f.check.as_str() != "open-ingress"), "{policy}");
+        let (_, other) = decided(of(ports, cidr("128.0.0.0/1")), &policies);
+        assert!(!other.is_clean(), "another source: {policy}");
+        if ports.0 > 0 && protocol != "icmp" {
+            let (_, other) = decided(of((ports.0, 65_535), source.clone()), &policies);
+            assert!(!other.is_clean(), "other ports: {policy}");
+        }
+    }
+}
