@@ -20,8 +20,16 @@ const CACHE: &str = "<member><ServerlessCacheName>feed</ServerlessCacheName>\
     <UserGroupId>feed-users</UserGroupId><Endpoint><Address>feed</Address><Port>6379</Port>\
     </Endpoint><ReaderEndpoint><Address>feed</Address><Port>6380</Port></ReaderEndpoint></member>";
 
-/// Answers as EC2 or ElastiCache; any call that a clean event does not need is refused.
+/// Of the ledger, which remembers nothing of either.
+const NOTHING: &str = r#"{"Items":[],"Count":0,"ScannedCount":0}"#;
+
+/// Answers as EC2, ElastiCache or DynamoDB; any call that a clean event does not need is refused.
 pub(crate) fn answer(request: Request) -> Option<Response> {
+    // Of these, only DynamoDB is asked in JSON, and of its calls only Query has such a condition.
+    if request.body.contains("\"KeyConditionExpression\"") {
+        let headers = vec![("content-type", "application/x-amz-json-1.0".to_owned())];
+        return Some(Response { status: 200, headers, body: NOTHING.to_owned() });
+    }
     let action = request.body.split('&').find_map(|pair| pair.strip_prefix("Action="));
     let (status, body) = match action.unwrap_or_default() {
         name @ "DescribeSecurityGroupRules" => {

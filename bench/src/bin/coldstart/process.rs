@@ -13,6 +13,9 @@ use crate::http::{Request, Response, Server};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The policies that are shipped, which every start reads.
+const EXCEPTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/exceptions");
+
 /// What the process did, and when.
 enum Did {
     /// Asked for an event.
@@ -56,6 +59,8 @@ impl Process {
             ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
             ("AWS_SECRET_ACCESS_KEY", "example"),
             ("PORTCULLIS_ALERT_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:alerts"),
+            ("PORTCULLIS_EXCEPTIONS_DIR", EXCEPTIONS),
+            ("PORTCULLIS_LEDGER_TABLE", "portcullis-ledger"),
         ]);
         function.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let started = now();
