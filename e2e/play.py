@@ -60,6 +60,9 @@ def environment(guard):
         "AWS_DEFAULT_REGION": REGION,
         **CREDENTIALS,
         TOPIC: guard.stack.topic,
+        "PORTCULLIS_EXCEPTIONS_DIR": str(places.TEMPLATE.parent / "exceptions"),
+        "PORTCULLIS_LEDGER_TABLE": guard.ledger.table,
+        "PORTCULLIS_DIGEST_QUEUE_URL": guard.stack.outputs["DigestQueueUrl"],
     }
 
 

@@ -1,12 +1,10 @@
 """The scenes, in the order in which they are told."""
 
-import os
-import subprocess
-import sys
 import time
 
 from harness.deploy import update
 from harness.guard import PRIVATE, made, permission
+from harness.pasted import paste
 from harness.wait import NotInTime
 
 from .moving import Moving
@@ -247,13 +245,3 @@ class Story:
     def moved(self):
         scene = self.scene("A Valkey group on its default port moves to a port of its own, when people agree")
         Moving(scene, self.guard, self.screen).tell()
-
-
-def paste(command, account):
-    """Run a command of a mail in a shell, with the tools of this Python environment."""
-    path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-    done = subprocess.run(
-        ["sh", "-c", command], env={**account.environment(), "PATH": path}, capture_output=True, text=True, timeout=60
-    )
-    if done.returncode:
-        raise RuntimeError(f"{command}\n{done.stderr}")

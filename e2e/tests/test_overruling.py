@@ -1,30 +1,76 @@
-"""Observe mode changes nothing, and what was closed can be put back exactly."""
+"""Observe mode changes nothing, and what was closed can be put back exactly, and stays."""
 
-import os
-import re
-import subprocess
-import sys
+import datetime
+import time
 
 from harness.deploy import update
 from harness.guard import PRIVATE, permission
+from harness.pasted import commands_of, paste
+from harness.wait import until
 
 HOSTILE = 'it\'s "quoted"; $(id) `id` \\ #1 @x <ok> https://example.com/a'[:255]
 ALLOWED = "rule for Bob - see wiki/Redis (2026) a@b.c; x=[1,2] {3} !$*&"
+TAGS = {"owner": "web", "note": HOSTILE, "größe": "Ж 🙂 'x'", "empty": ""}
+WORLD = permission("tcp", 6379, "0.0.0.0/0", description=ALLOWED)
+SHAPE = "exempt#tcp#6379#6379#0.0.0.0/0"
 
 
-def run(command, account):
-    """Run a command from a mail as a person would: pasted into a shell."""
-    tools = os.path.dirname(sys.executable)
-    environment = {**account.environment(), "PATH": tools + os.pathsep + os.environ["PATH"]}
-    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+def closed(guard, group, number=1):
+    """Opens a rule with a description and tags, and waits until it is closed and told: (its id, rule, mail, group)."""
+    ((rule, value),) = guard.open(group, WORLD, tags=TAGS).items()
+    document, mail = guard.alerts.wait(group, number)
+    assert [finding["outcome"] for finding in document["findings"]] == ["done"]
+    left = guard.look(group)
+    assert rule not in left["rules"] and value["description"] == ALLOWED and value["tags"] == TAGS
+    return rule, value, mail, left
 
 
-def command_of(mail, after):
-    """The `aws` command below a heading of the mail."""
-    match = re.search(rf"^\s*{after}:\n\s*(aws .+)$", mail["body"], re.MULTILINE)
-    assert match, mail["body"]
-    return match.group(1)
+def back(guard, group, left):
+    """The rules of a group that were not there before, which must be all the difference; by id."""
+    now = guard.look(group)
+    new = {key: value for key, value in now["rules"].items() if key not in left["rules"]}
+    assert {**now, "rules": {key: value for key, value in now["rules"].items() if key not in new}} == left
+    return new
+
+
+def finding_of(guard, group):
+    """The one finding that is remembered of a group."""
+    (found,) = [item for key, item in guard.ledger.of(group).items() if not key.startswith("exempt#")]
+    return found
+
+
+def told(guard, group):
+    """How many documents and mails are about a group."""
+    return len(guard.alerts.documents(group)), len(guard.alerts.mails(group))
+
+
+def stays(guard, group, left, value, number=1):
+    """A rule is back as it was; the function looked at it, let it stay and told nobody. Gives its id."""
+    ((rule, again),) = back(guard, group, left).items()
+    assert again == value
+    guard.handled("ingress", rule)
+    assert back(guard, group, left) == {rule: value}
+    assert told(guard, group) == (number, number)
+    return rule
+
+
+def edit(guard, group, rule):
+    """An event on a rule, which stays what it is."""
+    same = {"IpProtocol": "tcp", "FromPort": 6379, "ToPort": 6379, "CidrIpv4": "0.0.0.0/0", "Description": ALLOWED}
+    guard.ec2.modify_security_group_rules(
+        GroupId=group, SecurityGroupRules=[{"SecurityGroupRuleId": rule, "SecurityGroupRule": same}]
+    )
+
+
+def closed_again(guard, group, left, number=2):
+    """It was closed once more, and told to have come back."""
+    document, mail = guard.alerts.wait(group, number)
+    (finding,) = document["findings"]
+    assert finding["outcome"] == "done" and finding["cameBack"]["times"] == number - 1
+    assert "came back" in mail["body"]
+    assert guard.look(group) == left
+    found = finding_of(guard, group)
+    assert (found["state"], found["times"], found["returns"]) == ("closed", number, number - 1)
 
 
 def test_observe_changes_nothing_and_tells(observer):
@@ -35,45 +81,109 @@ def test_observe_changes_nothing_and_tells(observer):
     assert observer.look(group) == opened and set(rules) <= set(opened["rules"])
     assert document["mode"] == "observe"
     assert {finding["outcome"] for finding in document["findings"]} == {"withheld"}
-    assert "Portcullis changed nothing" in mail["body"] and "left open" in mail["subject"]
-    run(command_of(mail, "Close it"), observer.account)
+    assert "observe mode" in mail["body"].lower() and "left open" in mail["subject"]
+    (command,) = commands_of(mail, "Close it:")
+    paste(command, observer.account)
     assert len(set(rules) & set(observer.look(group)["rules"])) == len(rules) - 1, "the command closes it by hand"
 
 
-def test_undo_restores_the_rule_byte_for_byte(fresh):
-    """In observe mode, by the command of the mail."""
-    group = fresh.group("undone", permission("tcp", 6379, PRIVATE))
-    tags = {"owner": "web", "note": HOSTILE, "größe": "Ж 🙂 'x'", "empty": ""}
-    opened = fresh.open(
-        group,
-        permission("tcp", 6379, "0.0.0.0/0", description=ALLOWED),
-        tags=tags,
+def test_the_commands_of_the_mail_put_a_rule_back_and_it_stays(guard, name):
+    """Both of them, pasted, in enforce mode: byte for byte as it was, not closed again, and nobody is told."""
+    group = guard.group(name, permission("tcp", 6379, PRIVATE))
+    _, value, mail, left = closed(guard, group)
+    exempt, open_again = commands_of(mail, "By hand: ")
+    assert exempt.startswith("aws dynamodb put-item") and open_again.startswith("aws ec2 authorize-security-group")
+    paste(exempt, guard.account)
+    paste(open_again, guard.account)
+    stays(guard, group, left, value)
+    exemption = guard.ledger.of(group)[SHAPE]
+    ends = datetime.datetime.fromisoformat(exemption["until"])
+    assert exemption["by"] == "whoever ran it" and exemption["expires"] == ends.timestamp()
+    day = ends - datetime.datetime.now(datetime.timezone.utc)
+    assert datetime.timedelta(hours=23, minutes=58) < day <= datetime.timedelta(hours=24)
+    assert finding_of(guard, group)["state"] == "closed", "what is left alone is no finding"
+
+
+def test_portcullis_undo_puts_a_rule_back_and_it_stays(guard, name):
+    """The first command of the mail, pasted; then once more; then its end; then for a group that is gone."""
+    group = guard.group(name, permission("tcp", 6379, PRIVATE))
+    _, value, mail, left = closed(guard, group)
+    finding = finding_of(guard, group)["id"]
+    (command,) = commands_of(mail, "Undo: ")
+    assert command == f"portcullis undo {finding} --reason '<why>'"
+    said = paste(command, guard.account)
+    rule = stays(guard, group, left, value)
+    assert f"Back in {group}, as {rule}: TCP 6379 from 0.0.0.0/0" in said
+    exemption = guard.ledger.of(group)[SHAPE]
+    assert exemption["reason"] == "<why>" and exemption["by"] == "arn:aws:iam::111122223333:root"
+    assert f"Back already, as {rule} in {group}: nothing was opened" in paste(command, guard.account)
+    assert back(guard, group, left) == {rule: value}
+    assert "<why>" in paste("portcullis findings", guard.account)
+    said = paste(f"portcullis undo {finding} --end", guard.account)
+    assert rule in said and "not left alone any more" in said
+    assert "Nothing to end" in paste(f"portcullis undo {finding} --end", guard.account, 1)
+    edit(guard, group, rule)
+    closed_again(guard, group, left)
+    guard.ec2.delete_security_group(GroupId=group)
+    before = guard.ledger.of(group)
+    assert f"{group} is gone" in paste(command, guard.account, 1)
+    assert guard.ledger.of(group) == before
+
+
+def test_what_was_never_closed_is_not_undone(observer):
+    group = observer.group("watched")
+    observer.open(group, WORLD)
+    observer.alerts.wait(group)
+    found = finding_of(observer, group)
+    before, items = observer.look(group), observer.ledger.of(group)
+    said = paste(f"portcullis undo {found['id']} --reason why", observer.account, 1)
+    assert "Nothing to undo" in said
+    assert "there is no finding `f-000000000000`" in paste(
+        "portcullis undo f-000000000000 --reason why", observer.account, 2
     )
-    ((rule, value),) = opened.items()
-    _, mail = fresh.alerts.wait(group)
-    closed = fresh.look(group)
-    assert rule not in closed["rules"]
-    update(fresh.stack, Mode="observe")
-    run(command_of(mail, "Undo"), fresh.account)
-    document, _ = fresh.alerts.wait(group, 2)
-    assert document["mode"] == "observe"
-    restored = fresh.look(group)
-    again = [value for key, value in restored["rules"].items() if key not in closed["rules"]]
-    assert again == [value] and value["description"] == ALLOWED and value["tags"] == tags
+    assert observer.look(group) == before and observer.ledger.of(group) == items
+
+
+def test_an_exemption_ends_by_its_time(guard, name):
+    group = guard.group(name, permission("tcp", 6379, PRIVATE))
+    _, value, _, left = closed(guard, group)
+    ends = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(seconds=4)
+    item = {"subject": group, "finding": SHAPE, "until": f"{ends:%Y-%m-%dT%H:%M:%SZ}", "reason": "a test", "by": "me"}
+    guard.ledger.put({key: {"S": text} for key, text in item.items()} | {"expires": {"N": "4102444800"}})
+    guard.open(group, WORLD, tags=TAGS)
+    rule = stays(guard, group, left, value)
+    until("the exemption is over", lambda: time.time() >= ends.timestamp())
+    edit(guard, group, rule)
+    closed_again(guard, group, left)
+
+
+def test_another_rule_is_not_exempt(guard, name):
+    """The exemption is of one rule: the same port from the other family, and the next port, go."""
+    group = guard.group(name, permission("tcp", 6379, PRIVATE))
+    _, value, mail, left = closed(guard, group)
+    for command in commands_of(mail, "By hand: "):
+        paste(command, guard.account)
+    rule = stays(guard, group, left, value)
+    others = guard.open(group, permission("tcp", 6379, "::/0"), permission("tcp", 6380, "0.0.0.0/0"))
+    guard.gone(group, others)
+    document, mail = guard.alerts.wait(group, 2)
+    assert {finding["evidence"]["rule"]["id"] for finding in document["findings"]} == set(others)
+    assert [item["rule"] for item in document["tolerated"]] == [rule]
+    assert back(guard, group, left) == {rule: value}
 
 
 def test_the_mail_says_how_to_keep_a_rule_for_good(guard, name):
-    """Its two commands, pasted: the tag, then the undo. The rule is back, and stays; what is opened next is told."""
+    """The tag, then the rule: it is back, and told, and stays."""
     group = guard.group(name, permission("tcp", 6379, PRIVATE))
-    ((rule, value),) = guard.open(group, permission("tcp", 6379, "0.0.0.0/0")).items()
-    _, mail = guard.alerts.wait(group)
-    closed = guard.look(group)
-    run(command_of(mail, "To keep it as it was.*"), guard.account)
-    run(command_of(mail, "Undo"), guard.account)
+    _, value, mail, left = closed(guard, group)
+    (tag,) = commands_of(mail, "To keep it as it was")
+    paste(tag, guard.account)
+    (open_again,) = [command for command in commands_of(mail, "By hand: ") if command.startswith("aws ec2")]
+    paste(open_again, guard.account)
     document, _ = guard.alerts.wait(group, 2)
     assert [finding["outcome"] for finding in document["findings"]] == ["withheld"]
-    kept = guard.look(group)["rules"]
-    assert [kept[new] for new in kept if new not in closed["rules"]] == [value]
+    kept = {**left, "tags": {**left["tags"], "portcullis:protect": "true"}}
+    assert list(back(guard, group, kept).values()) == [value]
 
 
 def test_undo_of_every_kind_of_source(fresh):
@@ -98,7 +208,38 @@ def test_undo_of_every_kind_of_source(fresh):
     by_rule = {finding["evidence"]["rule"]["id"]: finding["undo"] for finding in document["findings"]}
     assert set(by_rule) == set(opened) and all(by_rule.values())
     for command in by_rule.values():
-        run(command, fresh.account)
-    restored = [rule for rule in fresh.look(group)["rules"].values() if not rule["egress"]]
-    key = str
-    assert sorted(restored, key=key) == sorted(opened.values(), key=key)
+        paste(command, fresh.account)
+    assert ingress(fresh, group) == sorted(opened.values(), key=str)
+
+
+def test_portcullis_undo_of_every_kind_of_source(guard, name):
+    """Each by its finding, in enforce mode: all are back, and stay."""
+    group = guard.group(name)
+    wide = guard.ec2.create_managed_prefix_list(
+        PrefixListName=name, AddressFamily="IPv4", MaxEntries=3, Entries=[{"Cidr": "64.0.0.0/3"}]
+    )["PrefixList"]["PrefixListId"]
+    opened = guard.open(
+        group,
+        permission("tcp", (6000, 7000), "0.0.0.0/0"),
+        permission("tcp", 6379, "::/0", description="v6"),
+        permission("-1", None, "0.0.0.0/0"),
+        permission("6", 6380, "0.0.0.0/0"),
+        permission("tcp", 22, wide),
+        permission("udp", 11211, "8.8.8.8/32"),
+    )
+    document, _ = guard.alerts.wait(group)
+    assert not set(opened) & set(guard.look(group)["rules"])
+    of_rule = {finding["evidence"]["rule"]["id"]: finding["id"] for finding in document["findings"]}
+    assert set(of_rule) == set(opened)
+    for finding in of_rule.values():
+        paste(f"portcullis undo {finding} --for 1h --reason why", guard.account)
+    assert ingress(guard, group) == sorted(opened.values(), key=str)
+    for rule, value in guard.look(group)["rules"].items():
+        if not value["egress"]:
+            guard.handled("ingress", rule)
+    assert ingress(guard, group) == sorted(opened.values(), key=str)
+    assert told(guard, group) == (1, 1)
+
+
+def ingress(guard, group):
+    return sorted((rule for rule in guard.look(group)["rules"].values() if not rule["egress"]), key=str)

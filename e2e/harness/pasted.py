@@ -1,0 +1,29 @@
+"""Commands of a mail, run as a person would: pasted into a shell that has the AWS CLI and `portcullis`."""
+
+import os
+import re
+import subprocess
+import sys
+
+from . import places
+
+
+def commands_of(mail, heading):
+    """The commands below a heading of the mail, which is a regular expression."""
+    found = re.search(rf"^ *{heading}.*\n((?: *(?:aws|portcullis) .+(?:\n|\Z))+)", mail["body"], re.MULTILINE)
+    assert found, mail["body"]
+    return [line.strip() for line in found.group(1).splitlines()]
+
+
+def run(command, account):
+    """How it ended: everything of it."""
+    tools = [os.path.dirname(sys.executable), str(places.binary("portcullis").parent), os.environ["PATH"]]
+    environment = {**account.environment(), "PATH": os.pathsep.join(tools)}
+    return subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, timeout=60)
+
+
+def paste(command, account, status=0):
+    """Runs a command, which must end with this status; gives what it said."""
+    done = run(command, account)
+    assert done.returncode == status, f"{command}\n{done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
