@@ -31,6 +31,7 @@ MODULES = {
     "shared/aws/src/ledger": WATCHERS,
     "shared/aws/src/lib.rs": SHELL,
     "shared/aws/src/look": MOVERS,
+    "shared/aws/src/memory": WATCHERS,
     "shared/aws/src/metrics.rs": WATCHERS | DIGEST,
     "shared/aws/src/publish.rs": WATCHERS | MOVERS | DIGEST,
     "shared/aws/src/run.rs": SHELL,
