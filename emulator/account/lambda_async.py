@@ -23,6 +23,8 @@ from .sqs import send_to_queue
 from .wire import iso_time
 
 logger = logging.getLogger("account.lambda")
+#: The event that is attempted. All attempts of it are the same request: functions know by that what they began.
+ATTEMPTED = contextvars.ContextVar("attempted", default=None)
 #: AWS waits up to five minutes between tries of a throttled event; here it is this many seconds.
 LONGEST_THROTTLE_PAUSE = 1.0
 
@@ -32,6 +34,13 @@ def install():
         lambda_svc, "_execute_function", "_get_func_record_for_ref", "_execution_record_for_config", "_invoke_depth"
     )
     patching.replace(lambda_svc, "invoke_async_with_retry", accept)
+    dispatch = patching.original(lambda_svc, "_execute_function_dispatch")
+
+    def dispatch_again(func, config, payload, request_id, started):
+        event = ATTEMPTED.get()
+        return dispatch(func, config, payload, event.request if event else request_id, started)
+
+    patching.replace(lambda_svc, "_execute_function_dispatch", dispatch_again)
 
 
 @dataclass
@@ -41,6 +50,7 @@ class Event:
     arn: str
     payload: object
     context: contextvars.Context
+    request: str = field(default_factory=lambda: str(uuid.uuid4()))
     accepted: float = field(default_factory=time.time)
     failures: int = 0
     throttles: int = 0
@@ -95,9 +105,13 @@ def attempt(event):
     if function is None or configuration is None:
         logger.warning("an event for %s is dropped: the function is gone", name)
         return
-    result = lambda_svc._execute_function(
-        lambda_svc._execution_record_for_config(function, configuration), event.payload
-    )
+    attempted = ATTEMPTED.set(event)
+    try:
+        result = lambda_svc._execute_function(
+            lambda_svc._execution_record_for_config(function, configuration), event.payload
+        )
+    finally:
+        ATTEMPTED.reset(attempted)
     if not result.get("error"):
         return
     options = function.get("event_invoke_config") or (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
@@ -134,7 +148,7 @@ def pause_after(event, result):
 
 def keep(configuration, options, event, result, condition):
     """On-failure destination and dead-letter queue: both may be configured, and each gets its own form."""
-    request_id = str(uuid.uuid4())
+    request_id = event.request
     name = configuration["FunctionName"]
     metrics.count("AWS/Lambda", "AsyncEventsDropped", FunctionName=name)
     destination = ((options.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
