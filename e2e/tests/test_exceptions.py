@@ -271,7 +271,8 @@ def test_with_policies_that_are_not_in_order_it_tells_and_does_nothing(tmp_path,
         assert {f["evidence"]["rule"]["id"]: f["outcome"] for f in document["findings"]} == dict.fromkeys(
             rules, "withheld"
         )
-        assert "the exceptions cannot be read" in mail["body"] and "broken.cedar" in mail["body"]
+        assert all("broken.cedar:1:" in finding["because"] for finding in document["findings"])
+        assert "the exceptions cannot be read, so nothing is tolerated and nothing done" in mail["body"]
         assert document["tolerated"] == [] and "left open" in mail["subject"]
         assert guard.look(group) == opened and set(rules) <= set(opened["rules"])
         until("the log says so at the start", lambda: "only telling" in log(guard, "ingress"))

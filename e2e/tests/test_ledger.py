@@ -165,18 +165,18 @@ def test_what_somebody_else_removes_is_told_to_be_gone(guard, name):
     assert item["state"] == "open" and item["id"] in paste("portcullis findings", guard.account)
     guard.ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[rule])
     told_long_ago(guard, item)
-    (private,) = guard.open(group, permission("tcp", 6380, PRIVATE))
+    guard.open(group, permission("tcp", 6380, PRIVATE))
     document, mail = guard.alerts.wait(group, 2)
     (gone,) = document["recovered"]
     assert gone["id"] == item["id"] and document["findings"] == []
     assert mail["subject"].startswith("[GONE]") and "Gone since it was told" in mail["body"]
     validator().validate(document)
-    guard.handled("ingress", private)
+    guard.handled("ingress", group, 3)
     (item,) = guard.ledger.of(group).values()
     assert item["state"] == "recovered" and item["comings"][-1]["outcome"] == "recovered"
     assert item["id"] not in paste("portcullis findings", guard.account)
-    (next_one,) = guard.open(group, permission("tcp", 6381, PRIVATE))
-    guard.handled("ingress", next_one)
+    guard.open(group, permission("tcp", 6381, PRIVATE))
+    guard.handled("ingress", group, 4)
     assert len(guard.alerts.documents(group)) == 2, "good news is told once"
 
 
