@@ -27,6 +27,13 @@ def test_an_error_is_told_to_who_waits_for_the_answer(aws, function):
     assert json.load(answer["Payload"])["errorMessage"] == "as asked"
 
 
+def started(aws, function):
+    """The request of each invocation, by Lambda's own lines in the log."""
+    lines = aws("logs").filter_log_events(logGroupName=f"/aws/lambda/{function}", filterPattern="START")["events"]
+    lines = [event["message"].split() for event in lines if event["message"].startswith("START RequestId:")]
+    return [words[2] for words in lines]
+
+
 def test_a_failed_event_is_tried_three_times_and_then_kept(aws, function, queue):
     url, arn = queue
     aws("lambda").put_function_event_invoke_config(
@@ -37,6 +44,7 @@ def test_a_failed_event_is_tried_three_times_and_then_kept(aws, function, queue)
     record = json.loads(message["Body"])
     assert record["version"] == "1.0" and record["requestContext"]["condition"] == "RetriesExhausted"
     assert record["requestContext"]["approximateInvokeCount"] == 3
+    assert started(aws, function) == [record["requestContext"]["requestId"]] * 3, "one request, however often tried"
     assert record["requestContext"]["functionArn"].endswith(f":function:{function}:$LATEST")
     assert record["requestPayload"]["detail"] == {"fail": True, "number": 7}
     assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
