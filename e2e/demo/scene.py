@@ -18,6 +18,8 @@ ESSENCE = (
     "By hand:",
     "Undo:",
     "portcullis undo",
+    "aws dynamodb put-item",
+    "aws ec2 authorize",
     "Tolerated beside it:",
     "- TCP 443",
     "Close it:",
