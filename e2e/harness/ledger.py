@@ -39,6 +39,19 @@ class Ledger:
         """Writes an item as DynamoDB's own JSON has it."""
         self.dynamodb.put_item(TableName=self.table, Item=item)
 
+    def release(self):
+        """As some minutes later: whoever still holds a finding, and died or could not write, holds it no more."""
+        for item in self.items():
+            for at, coming in enumerate(item.get("comings", [])):
+                if coming.get("held"):
+                    self.dynamodb.update_item(
+                        TableName=self.table,
+                        Key={name: {"S": item[name]} for name in ("subject", "finding")},
+                        UpdateExpression=f"SET comings[{at}].held.#until = :past",
+                        ExpressionAttributeNames={"#until": "until"},
+                        ExpressionAttributeValues={":past": {"N": "0"}},
+                    )
+
     def forget(self):
         """Empties the table."""
         for item in self.items():

@@ -90,7 +90,8 @@ class Storm:
         until("Lambda is done with all events", look, seconds)
 
     def redrive(self):
-        """As a person does it: `make redrive`."""
+        """As a person does it, some minutes later: `make redrive`."""
+        self.guard.ledger.release()
         kept = self.books().kept
         done = subprocess.run(
             [sys.executable, REDRIVE], env=self.guard.account.environment(), capture_output=True, text=True, timeout=400

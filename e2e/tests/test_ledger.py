@@ -7,7 +7,7 @@ import pytest
 from harness import events, faults
 from harness.account import ACCOUNT_ID, FAST
 from harness.caches import make_group
-from harness.faults import COUNT, REMEMBER, REMEMBERED, REVOKE, Fault
+from harness.faults import COUNT, INVOKE, PUBLISH, REMEMBER, REMEMBERED, REVOKE, Fault
 from harness.guard import PRIVATE, permission
 from harness.pasted import paste
 from harness.wait import until
@@ -286,3 +286,25 @@ def test_an_invocation_that_dies_is_made_up_for_and_told_once(behind_proxy, effe
     assert len(outcomes) == 1 and outcomes[0] in ("done", "already-gone")
     (item,) = guard.ledger.of(group).values()
     assert item["state"] == "closed" and item["comings"][0].get("held") is None
+
+
+def test_what_was_closed_for_a_cache_and_told_to_nobody_is_told_by_the_next_try(behind_proxy):
+    """Its event names no rule, and neither SNS nor Lambda takes the alert: the table knows what was closed."""
+    guard, proxy = behind_proxy
+    before, rule = seeded(guard, "untold")
+    group = before["id"]
+    proxy.set([Fault(call, faults.BROKEN).rule(group, "untold-cache") for call in (PUBLISH, INVOKE)])
+    make_group(guard, "untold-cache", [group])
+    record = guard.failures.wait("the event is kept", lambda record: "untold-cache" in str(record), 60)
+    assert guard.look(group) == before and guard.alerts.documents("untold-cache") == []
+    (item,) = guard.ledger.of(group).values()
+    assert item["state"] == "closed" and item["comings"][0]["told"] is None
+    proxy.clear()
+    answer, error = guard.stack.invoke("cache", record["requestPayload"])
+    assert error is None, answer
+    document, _ = guard.alerts.wait("untold-cache")
+    outcomes = {finding["check"]: finding["outcome"] for finding in document["findings"]}
+    assert outcomes["open-cache"] == "already-gone" and len(guard.alerts.documents("untold-cache")) == 1
+    (item,) = guard.ledger.of(group).values()
+    assert item["rule"]["rule"] == rule["SecurityGroupRuleId"] and item["comings"][0]["told"]
+    assert guard.look(group) == before
