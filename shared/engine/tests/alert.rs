@@ -218,6 +218,9 @@ fn a_rule_that_came_back_says_how_often_and_how_to_have_it_left_alone() {
     let finding = &document(&alert)["findings"][0];
     assert_eq!(finding["id"], key().id());
     assert_eq!(finding["cameBack"]["times"], 2);
+    let commands = finding["undo"].as_str().unwrap();
+    assert!(commands.starts_with("aws dynamodb put-item "), "{commands}");
+    assert!(commands.contains(" && aws ec2 authorize-security-group-ingress "), "{commands}");
     let undo = format!("portcullis undo {} --reason", key().id());
     assert!(alert.chat.contains(&undo), "{}", alert.chat);
 }

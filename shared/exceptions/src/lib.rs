@@ -1,6 +1,6 @@
 //! Which faults are tolerated: policies in Cedar, read, checked and asked.
 //!
-//! [`read`] takes a directory of `*.cedar` files, and is the only I/O here. [`Policies::parse`] checks what is in
+//! [`Policies::read`] takes a directory of `*.cedar` files, and is the only I/O here. [`Policies::parse`] checks what is in
 //! them, against the schema that is compiled in. The engine asks them as its [`Exceptions`].
 //!
 //! INVARIANT: what cannot be read, checked or evaluated tolerates nothing.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{End, Outcomes, command, mail, memory, owner, text, tolerance};
+use super::{End, Outcomes, mail, memory, owner, text, tolerance};
 use crate::action::Action;
 use crate::checks::{Evidence, Finding, Reach, rule_of};
 use crate::decide::Decision;
@@ -138,7 +138,7 @@ fn finding(event: &Event, decision: &Decision, finding: &Finding, outcomes: &Out
         | End::ByHand(_)
         | End::Pending(_) => None,
     };
-    let undo = command::undo_of(event, finding, outcomes);
+    let undo = memory::commands_of(event, decision, finding, outcomes);
     json!({
         "id": Key::of(finding, &decision.subject).id(),
         "check": finding.check.as_str(),

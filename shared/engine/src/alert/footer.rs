@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{End, Outcomes, command, text, tolerance};
 use crate::action::{Because, Remedy};
-use crate::checks::rule_of;
+use crate::checks::{Finding, rule_of};
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::PROTECT;
@@ -48,7 +48,13 @@ pub(super) fn footer(body: &mut String, event: &Event, decision: &Decision, outc
 
 /// The exception that tolerates the worst of the findings, to be put beside the others.
 fn policy(body: &mut String, decision: &Decision) {
-    let policy = decision.findings.iter().find_map(|f| tolerance::policy(decision, f));
+    // What cannot be read must be mended first: another policy beside it would not be read either.
+    let readable = |finding: &&Finding| {
+        let unreadable = |because: &Because| matches!(because, Because::ExceptionsUnreadable(_));
+        !matches!(&finding.remedy, Remedy::Withheld { because, .. } if unreadable(because))
+    };
+    let mut findings = decision.findings.iter().filter(readable);
+    let policy = findings.find_map(|finding| tolerance::policy(decision, finding));
     if let Some(policy) = policy {
         let _ = write!(
             body,

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{Outcomes, command, text};
+use super::{End, Outcomes, command, text};
+use crate::action::Action;
 use crate::checks::Finding;
 use crate::decide::Decision;
 use crate::event::Event;
@@ -85,6 +86,23 @@ pub(super) fn undo_of(
     }
     let id = Key::of(finding, &decision.subject).id();
     Some(format!("portcullis undo {id} --reason '<why>'"))
+}
+
+/// The same for machines, in `aws` commands alone: without the first, the rule would be closed again.
+pub(super) fn commands_of(
+    event: &Event,
+    decision: &Decision,
+    finding: &Finding,
+    outcomes: &Outcomes,
+) -> Option<String> {
+    let plain = command::undo_of(event, finding, outcomes)?;
+    let exempt = finding.remedy.action().and_then(Action::revokes).and_then(|(group, rule)| {
+        let end = End::of(finding, outcomes);
+        let went = if let End::Done(Some(edited)) = end { edited } else { rule.clone() };
+        let (table, exemption, ends) = decision.remarks.exemption(event, group, &went)?;
+        Some(command::exempt(&event.region, table, &exemption, ends))
+    });
+    Some(exempt.map_or(plain.clone(), |exempt| format!("{exempt} && {plain}")))
 }
 
 /// What was told before, and is gone.
