@@ -29,11 +29,19 @@ export const ACKNOWLEDGED: readonly Reason[] = [
   },
   {
     resource: "CacheRole",
-    ids: ["cluster", "replicationgroup", "serverlesscache"].map(
-      (kind) =>
-        `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:${kind}:*]`,
-    ),
-    reason: "Any cache of the account and Region may be new. It only reads.",
+    ids: ["cluster", "replicationgroup", "serverlesscache", "subnetgroup"]
+      .map(
+        (kind) =>
+          `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:${kind}:*]`,
+      )
+      .concat("AwsSolutions-IAM5[Resource::*]"),
+    reason:
+      "Any cache of the account and Region may be new, in any subnet. EC2's Describe actions know no resources. It only reads.",
+  },
+  {
+    resource: "LookFurther",
+    ids: ["AwsSolutions-IAM5[Resource::*]"],
+    reason: "EC2's Describe actions know no resources. It only reads.",
   },
   {
     resource: "MoveCache",
