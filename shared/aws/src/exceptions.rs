@@ -1,18 +1,96 @@
 //! What is tolerated: the policies of the stack, read once at start.
 
 use std::path::Path;
+use std::sync::LazyLock;
+use std::thread;
 
-use portcullis_engine::exceptions::Exceptions;
+use portcullis_engine::exceptions::{Answer, Asked, Exceptions};
 use portcullis_exceptions::{Policies, Unreadable};
 
 /// The policies of a directory. If they cannot be read, or are not in order, nothing is tolerated and nothing done:
 /// the functions go on, and only tell.
-pub(crate) fn read(dir: Option<&str>) -> Box<dyn Exceptions> {
-    let why = match dir.map(|dir| Policies::read(Path::new(dir))) {
-        Some(Ok(policies)) => return Box::new(policies),
-        Some(Err(problems)) => problems.to_string(),
-        None => "PORTCULLIS_EXCEPTIONS_DIR is not set".to_owned(),
-    };
+///
+/// They are read on a thread of their own, which takes some milliseconds: nobody waits for them before the first
+/// question, and most events have none.
+pub(crate) fn read(dir: Option<String>) -> Box<dyn Exceptions> {
+    let reading = thread::Builder::new().spawn(move || now(dir.as_deref()));
+    match reading {
+        Ok(reading) => Box::new(Reading(LazyLock::new(Box::new(move || {
+            reading.join().unwrap_or_else(|_| unreadable("reading them panicked"))
+        })))),
+        Err(error) => unreadable(&format!("no thread to read them: {error}")),
+    }
+}
+
+type Wait = Box<dyn FnOnce() -> Box<dyn Exceptions> + Send>;
+
+/// What is being read.
+struct Reading(LazyLock<Box<dyn Exceptions>, Wait>);
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reading")
+    }
+}
+
+impl Exceptions for Reading {
+    fn ask(&self, asked: &Asked<'_>) -> Answer {
+        self.0.ask(asked)
+    }
+}
+
+fn now(dir: Option<&str>) -> Box<dyn Exceptions> {
+    match dir.map(|dir| Policies::read(Path::new(dir))) {
+        Some(Ok(policies)) => Box::new(policies),
+        Some(Err(problems)) => unreadable(&problems.to_string()),
+        None => unreadable("PORTCULLIS_EXCEPTIONS_DIR is not set"),
+    }
+}
+
+fn unreadable(why: &str) -> Box<dyn Exceptions> {
     tracing::error!("only telling, for the exceptions cannot be read: {why}");
     Box::new(Unreadable::new(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_engine::checks::Check;
+    use portcullis_engine::exceptions::OnRule;
+    use portcullis_engine::facts::{GroupFacts, IngressRule, Protocol, Source};
+    use portcullis_engine::net::Count;
+
+    use super::*;
+    use crate::scripted::{EXCEPTIONS, event};
+
+    /// Whether one public address may come in.
+    fn asked(dir: Option<&str>) -> Answer {
+        let rule = IngressRule {
+            id: "sgr-1".to_owned(),
+            protocol: Protocol::Tcp,
+            from_port: 22,
+            to_port: 22,
+            source: Source::cidr("52.94.76.1/32").unwrap(),
+            description: None,
+            tags: Vec::new(),
+        };
+        let one = Count { v4: 1, v6: 0 };
+        let group = GroupFacts::default();
+        let on = OnRule { group: &group, rule: &rule, own: one, union: one };
+        let event = event("sg-1", &[]);
+        let asked = Asked { check: Check::OpenIngress, event: &event, cache: None, on: Some(on) };
+        read(dir.map(str::to_owned)).ask(&asked)
+    }
+
+    #[test]
+    fn the_policies_of_the_directory_answer() {
+        assert!(matches!(asked(Some(EXCEPTIONS)), Answer::Tolerated(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_read_tolerates_nothing_and_says_why() {
+        for (dir, why) in [(Some("/no/such/directory"), "/no/such"), (None, "is not set")] {
+            let Answer::Unreadable(text) = asked(dir) else { panic!("{dir:?}") };
+            assert!(text.contains(why), "{text}");
+        }
+    }
 }

@@ -28,11 +28,8 @@ where
 {
     log_json_lines();
     let settings = Settings::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
-    let dir = settings.exceptions_dir.clone();
-    // Beside the clients: each takes some milliseconds of a start.
-    let exceptions = tokio::task::spawn_blocking(move || exceptions::read(dir.as_deref()));
+    let exceptions = exceptions::read(settings.exceptions_dir.clone());
     let shell = Shell::new(settings, variable("AWS_LAMBDA_FUNCTION_NAME")).await;
-    let exceptions = exceptions.await.context("reading the exceptions")?;
     let shell = Shell { exceptions, ..shell };
     tracing::info!(mode = shell.settings.mode.as_str(), "ready");
     answer(async |invoked: LambdaEvent<Value>| {

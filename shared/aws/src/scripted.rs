@@ -164,7 +164,7 @@ impl Account {
     pub(crate) fn shell(&self, mode: Mode) -> Shell {
         Shell {
             settings: Settings { mode, ..settings() },
-            exceptions: exceptions::read(Some(EXCEPTIONS)),
+            exceptions: exceptions::read(Some(EXCEPTIONS.to_owned())),
             function: Some(FUNCTION.to_owned()),
             ec2: self.ec2(),
             elasticache: made_at_once(self.elasticache()),

@@ -41,7 +41,7 @@ fn counted(
         details: Some(GroupDetails { tags, ..GroupDetails::default() }),
         ..GroupFacts::default()
     };
-    let exceptions = exceptions::read(Some(EXCEPTIONS));
+    let exceptions = exceptions::read(Some(EXCEPTIONS.to_owned()));
     let decision = decide::group(
         &event,
         lead,
