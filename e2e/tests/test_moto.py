@@ -71,6 +71,7 @@ def function(moto, clients):
         "AWS_ENDPOINT_URL": moto,
         "AWS_REGION": REGION,
         "PORTCULLIS_ALERT_TOPIC_ARN": clients["topic"],
+        "PORTCULLIS_EXCEPTIONS_DIR": str(places.TEMPLATE.parent / "exceptions"),
     }
     with Function(places.binary("ingress"), environment) as running:
         yield running
