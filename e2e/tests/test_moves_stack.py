@@ -14,7 +14,6 @@ from test_stack import as_function
 #: New caches stay as they are being made, so that a move of one stays under way.
 SLOW = ("--creating-seconds", "600", "--retry-seconds", "0.1")
 OF_MOVES = {
-    "AWS::DynamoDB::Table",
     "AWS::KMS::Key",
     "AWS::Lambda::Url",
     "AWS::StepFunctions::StateMachine",
@@ -306,7 +305,7 @@ def test_pause_reaches_every_function(moving):
     code, said = operate(moving.account, "mode.py", "pause")
     assert code == 0, said
     assert {kind: found["PORTCULLIS_MODE"] for kind, found in settings(moving).items()} == dict.fromkeys(
-        ("ingress", "cache", "trail", "recreate", "approve"), "observe"
+        ("ingress", "cache", "trail", "digest", "recreate", "approve"), "observe"
     )
     code, said = operate(moving.account, "mode.py", "resume")
     assert code == 0, said
