@@ -14,8 +14,8 @@ pub fn subjects(facts: &CacheFacts) -> Vec<String> {
     subjects
 }
 
-/// The rules that an earlier try of the event went to close for a cache, and did not tell of: the event itself
-/// names none.
+/// The rules that an earlier try of the event went to close for a cache, and did not tell of, or told as failed: they
+/// may be gone all the same, and the event itself names none.
 pub fn named(memory: &Memory, event: &str) -> Vec<GroupLead> {
     let entries = memory.entries.values();
     let entries = entries.filter(|entry| entry.check == Check::OpenCache.as_str());
@@ -24,7 +24,7 @@ pub fn named(memory: &Memory, event: &str) -> Vec<GroupLead> {
         let mut comings = entry.comings.iter();
         comings.find(|coming| {
             coming.event == event
-                && coming.told.is_none()
+                && coming.told.as_ref().is_none_or(|told| told.outcome == "failed")
                 && coming.rule.as_ref() == Some(&kept.rule)
         })?;
         let rule = kept.rule();
