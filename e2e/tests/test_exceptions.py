@@ -42,6 +42,13 @@ when {
 @reason("The vendor's appliance knows no other port.")
 permit (principal, action == Portcullis::Action::"default-port", resource == Portcullis::Cache::"appliance");
 
+@id("vendor-caches")
+@reason("Caches of the vendor, by their tag and where they lie.")
+permit (principal, action == Portcullis::Action::"default-port", resource is Portcullis::Cache)
+when {
+  resource.hasTag("vendor") && resource.getTag("vendor") == "acme" && resource has vpc && resource.vpc like "vpc-*"
+};
+
 @id("migration")
 @reason("The migration to the new database.")
 @until("2026-01-31")
@@ -224,14 +231,19 @@ def test_by_prefix_list(ours):
 def test_a_cache_on_its_default_port(ours):
     """Its port is tolerated; that the internet reaches it is not, and other caches' ports are not."""
     guard, _ = ours
-    for name, checks in (("appliance", set()), ("appliance-2", {"default-port"})):
+    for name, tags, exception in (
+        ("appliance", [], "vendor-cache-port"),
+        ("appliance-2", [], None),
+        ("acme-1", [{"Key": "vendor", "Value": "acme"}], "vendor-caches"),
+        ("acme-2", [{"Key": "vendor", "Value": "other"}], None),
+    ):
         group = guard.group(name, permission("tcp", 6379, PRIVATE))
         before = guard.look(group)
-        make_group(guard, name, [group])
+        make_group(guard, name, [group], Tags=tags)
         document, _ = guard.alerts.wait(name)
-        assert {finding["check"] for finding in document["findings"]} & {"default-port"} == checks
+        at_fault = "default-port" in {finding["check"] for finding in document["findings"]}
         tolerated = [item["exception"]["id"] for item in document["tolerated"]]
-        assert tolerated == ([] if checks else ["vendor-cache-port"])
+        assert (at_fault, tolerated) == ((False, [exception]) if exception else (True, []))
         assert guard.look(group) == before
 
 

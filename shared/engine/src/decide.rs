@@ -69,7 +69,7 @@ pub struct Subject {
     pub name: Option<String>,
     /// Its VPC, where that was read.
     pub vpc: Option<String>,
-    /// Its tags, which users control: of a group. Those of a cache are not read.
+    /// Its tags, which users control: of a cache those that the call gave it.
     pub tags: Vec<Tag>,
 }
 
@@ -314,7 +314,7 @@ fn group_findings(
 /// Its event touched the rules of its groups that reach its port; there are no older faults to
 /// tell, because what else those groups admit is not this cache's business.
 pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, judge: &Judge<'_>) -> Decision {
-    let subject = cache_subject(event, facts);
+    let subject = cache_subject(event, lead, facts);
     let inquiry = || Inquiry::new(judge.exceptions, event, Some((facts, &subject.arn)));
     let mut asked = inquiry();
     let engine = facts.engine.clone();
@@ -498,7 +498,7 @@ fn group_subject(event: &Event, facts: &GroupFacts) -> Subject {
     }
 }
 
-fn cache_subject(event: &Event, facts: &CacheFacts) -> Subject {
+fn cache_subject(event: &Event, lead: &CacheLead, facts: &CacheFacts) -> Subject {
     let (kind, resource) = match facts.kind {
         CacheKind::CacheCluster => ("cache-cluster", "cluster"),
         CacheKind::ReplicationGroup => ("replication-group", "replicationgroup"),
@@ -513,13 +513,8 @@ fn cache_subject(event: &Event, facts: &CacheFacts) -> Subject {
         id: facts.id.clone(),
         arn: facts.arn.clone().unwrap_or_else(arn),
         name: None,
-        vpc: match &facts.groups {
-            CacheGroups::Unknown(_) => None,
-            CacheGroups::Read(groups) => {
-                groups.iter().find_map(|g| g.details.as_ref().and_then(|d| d.vpc.clone()))
-            }
-        },
-        tags: Vec::new(),
+        vpc: facts.vpc().map(str::to_owned),
+        tags: lead.tags.clone(),
     }
 }
 

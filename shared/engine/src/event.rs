@@ -11,7 +11,7 @@ mod parse;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use crate::facts::{CacheKind, IngressRule, Protocol, Source};
+use crate::facts::{CacheKind, IngressRule, Protocol, Source, Tag};
 
 pub use closing::{names_rules, naming};
 pub use parse::{Ignored, Malformed, Parsed, parse};
@@ -283,6 +283,9 @@ pub struct CacheLead {
     pub inherits: Option<Inherits>,
     /// `securityGroupIds` of the request.
     pub security_groups: Vec<String>,
+    /// `tags` of the request. Until a cache is available nothing else tells its tags (API reference,
+    /// ListTagsForResource), and by then other events may have changed them.
+    pub tags: Vec<Tag>,
     /// The rules that an earlier look found at fault, by group: see [`naming`].
     pub named: Vec<GroupLead>,
 }

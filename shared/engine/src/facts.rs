@@ -325,6 +325,19 @@ pub struct CacheFacts {
     pub settings: CacheSettings,
 }
 
+impl CacheFacts {
+    /// The VPC that it lies in, as its subnet group tells, or else its security groups, once they are read in full.
+    pub fn vpc(&self) -> Option<&str> {
+        let of_groups = || match &self.groups {
+            CacheGroups::Unknown(_) => None,
+            CacheGroups::Read(groups) => {
+                groups.iter().find_map(|group| group.details.as_ref()?.vpc.as_deref())
+            }
+        };
+        self.network.vpc.as_deref().or_else(of_groups)
+    }
+}
+
 /// What a person needs to make a cache again, as far as Describe shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CacheSettings {

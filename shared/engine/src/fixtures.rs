@@ -167,6 +167,7 @@ pub(crate) fn cache_lead(kind: CacheKind) -> CacheLead {
         port: None,
         inherits: None,
         security_groups: Vec::new(),
+        tags: Vec::new(),
         named: Vec::new(),
     }
 }

@@ -337,6 +337,7 @@ fn decided(facts: &CacheFacts, mode: Mode, machine: Option<&str>) -> (Event, Dec
         port: None,
         inherits: None,
         security_groups: Vec::new(),
+        tags: Vec::new(),
         named: Vec::new(),
     };
     let event = event(Lead::Cache(lead.clone()));

@@ -109,6 +109,7 @@ fn decided_cache(machine: Option<&str>) -> (Event, Decision) {
         port: None,
         inherits: None,
         security_groups: Vec::new(),
+        tags: Vec::new(),
         named: Vec::new(),
     };
     let event = event(Lead::Cache(lead.clone()));

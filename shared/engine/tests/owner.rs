@@ -77,8 +77,13 @@ fn of_group(facts: &GroupFacts, via: Option<&str>, agent: &str) -> Alert {
     compose(&event, &decide::group(&event, &lead, facts, &judge(Mode::Enforce)))
 }
 
-/// The alert for a cache behind a group, which is open or not.
-fn of_cache(groups: Vec<GroupFacts>, via: Option<&str>, agent: &str) -> Alert {
+/// The alert for a cache that was made with these tags, behind groups that are open or not.
+fn of_cache(
+    groups: Vec<GroupFacts>,
+    pairs: &[(&str, &str)],
+    via: Option<&str>,
+    agent: &str,
+) -> Alert {
     let lead = CacheLead {
         kind: CacheKind::ReplicationGroup,
         id: "orders".to_owned(),
@@ -86,6 +91,7 @@ fn of_cache(groups: Vec<GroupFacts>, via: Option<&str>, agent: &str) -> Alert {
         port: None,
         inherits: None,
         security_groups: Vec::new(),
+        tags: tags(pairs),
         named: Vec::new(),
     };
     let facts = CacheFacts {
@@ -254,27 +260,39 @@ fn machines_get_kind_and_name() {
 #[test]
 fn the_owner_of_a_cache_is_what_made_it_and_each_open_group_has_its_own() {
     let mut text = String::new();
-    for (case, groups, via, agent) in [
-        ("through a stack", vec![], Some("cloudformation.amazonaws.com"), ""),
-        ("through Terraform", vec![], Some("Terraform"), TERRAFORM),
-        ("through Pulumi", vec![], None, "Pulumi/3.0"),
-        ("through a service", vec![], Some("servicecatalog.amazonaws.com"), ""),
-        ("by a person, open group of a stack", vec![group("web", &STACK)], Some("AWS console"), ""),
+    let cloudformation = Some("cloudformation.amazonaws.com");
+    let terraform = [("terraform", "true")];
+    for (case, groups, tags, via, agent) in [
+        ("through a stack", vec![], &[][..], cloudformation, ""),
+        ("through a stack that its tags name", vec![], &STACK, cloudformation, ""),
+        ("through Terraform", vec![], &[], Some("Terraform"), TERRAFORM),
+        ("through Pulumi", vec![], &[], None, "Pulumi/3.0"),
+        ("through a service", vec![], &[], Some("servicecatalog.amazonaws.com"), ""),
+        ("through a stack that says Terraform", vec![], &terraform, cloudformation, ""),
+        ("with a tag of Terraform, through nothing that tells", vec![], &terraform, None, "Boto3"),
+        (
+            "by a person, open group of a stack",
+            vec![group("web", &STACK)],
+            &[],
+            Some("AWS console"),
+            "",
+        ),
         (
             "through Terraform, open group of Terraform",
-            vec![group("web", &[("terraform", "true")])],
+            vec![group("web", &terraform)],
+            &[],
             Some("Terraform"),
             TERRAFORM,
         ),
     ] {
-        let alert = of_cache(groups, via, agent);
+        let alert = of_cache(groups, tags, via, agent);
         text.push_str(&format!("{case}\n{}\n\n", paragraph(&alert)));
         assert_eq!(owner(&alert).is_null(), case.starts_with("by a person"), "{case}");
     }
     insta::assert_snapshot!("caches", text);
     let mut shut = group("web", &STACK);
     shut.rules.clear();
-    let alert = of_cache(vec![shut], Some("AWS console"), "");
+    let alert = of_cache(vec![shut], &[], Some("AWS console"), "");
     assert_eq!(paragraph(&alert), "", "a group that is not open is nobody's concern");
 }
 

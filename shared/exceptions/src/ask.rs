@@ -6,7 +6,7 @@
 
 use cedar_policy::{Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Response};
 use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
-use portcullis_engine::facts::Interfaces;
+use portcullis_engine::facts::{CacheFacts, Connection, Interfaces};
 use time::OffsetDateTime;
 
 use crate::annotations::moment;
@@ -101,12 +101,15 @@ impl Question {
     }
 }
 
-/// What has not been read, or could not be.
+/// What has not been read, or could not be. A cache with a public endpoint lies in no VPC.
 fn missing(asked: &Asked<'_>) -> Later {
-    request::group(asked).map_or(Later::default(), |group| Later {
-        details: group.details.is_none(),
-        interfaces: !matches!(group.interfaces, Interfaces::Read(_)),
-    })
+    let group = request::group(asked);
+    let in_vpc = |cache: &CacheFacts| cache.network.connection != Connection::Public;
+    Later {
+        details: group.is_some_and(|group| group.details.is_none()),
+        interfaces: group.is_some_and(|group| !matches!(group.interfaces, Interfaces::Read(_))),
+        cache_vpc: asked.cache.is_some_and(|(cache, _)| cache.vpc().is_none() && in_vpc(cache)),
+    }
 }
 
 /// A policy looks at what is missing: it comes later, or it could not be read, and never comes.

@@ -15,12 +15,16 @@ pub(crate) struct Later {
     pub(crate) details: bool,
     /// What carries the group.
     pub(crate) interfaces: bool,
+    /// The VPC of the cache, which its subnet group tells, or else its groups.
+    pub(crate) cache_vpc: bool,
 }
 
 impl Later {
     /// Whether they have a part in common.
     pub(crate) fn meets(self, other: Self) -> bool {
-        (self.details && other.details) || (self.interfaces && other.interfaces)
+        self.details && other.details
+            || self.interfaces && other.interfaces
+            || self.cache_vpc && other.cache_vpc
     }
 }
 
@@ -70,6 +74,7 @@ impl Looks {
         Later {
             details: self.everything || self.tags || any(&["name", "vpc"]),
             interfaces: self.everything || any(&["attached", "reach"]),
+            cache_vpc: self.everything || any(&["vpc"]),
         }
     }
 
@@ -78,7 +83,7 @@ impl Looks {
         self.everything || self.attributes.contains(name) || self.of_caller.contains(name)
     }
 
-    /// Whether the tags of a group are looked at.
+    /// Whether tags are looked at.
     pub(crate) fn at_tags(&self) -> bool {
         self.everything || self.tags
     }

@@ -7,7 +7,7 @@ use cedar_policy::{
     Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, ParseErrors, Request,
     RestrictedExpression,
 };
-use portcullis_engine::event::Actor;
+use portcullis_engine::event::{Actor, Lead};
 use portcullis_engine::exceptions::{Asked, OnRule};
 use portcullis_engine::facts::{CacheFacts, CacheKind, GroupFacts, Tag};
 use time::OffsetDateTime;
@@ -51,20 +51,20 @@ pub(crate) fn request(
 ) -> Result<(Request, Entities), Box<dyn Error>> {
     let actor = &asked.event.actor;
     let principal = uid(&names.principal, &actor.arn);
-    let wanted = |mut pairs: Vec<Pair>| {
-        pairs.retain(|(name, _)| looks.at(name));
-        pairs
-    };
-    let mut entities = vec![entity(&principal, wanted(caller(actor)), [])?];
+    let mut entities = vec![entity(looks, &principal, caller(actor), &[])?];
     let group = asked.on.map(|on| (uid(&names.group, &on.group.id), on));
     if let Some((group, on)) = &group {
-        let tags = tags(on.group).filter(|_| looks.at_tags());
-        entities.push(entity(group, wanted(of_group(asked, on.group)), tags)?);
+        let tags = on.group.details.as_ref().map_or(&[][..], |details| &details.tags);
+        entities.push(entity(looks, group, of_group(asked, on.group), tags)?);
     }
     let resource = match (asked.cache, &group) {
         (Some((cache, arn)), _) => {
             let resource = uid(&names.cache, &cache.id);
-            entities.push(entity(&resource, wanted(of_cache(asked, cache, arn)), [])?);
+            let tags = match &asked.event.lead {
+                Lead::Cache(lead) => &lead.tags[..],
+                Lead::Group(_) => &[],
+            };
+            entities.push(entity(looks, &resource, of_cache(asked, cache, arn), tags)?);
             resource
         }
         (None, Some((group, _))) => group.clone(),
@@ -83,11 +83,15 @@ fn uid(name: &EntityTypeName, id: &str) -> EntityUid {
     EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id))
 }
 
+/// An entity with what of it is looked at.
 fn entity(
+    looks: &Looks,
     uid: &EntityUid,
-    attributes: Vec<Pair>,
-    tags: impl IntoIterator<Item = Pair>,
+    mut attributes: Vec<Pair>,
+    tags: &[Tag],
 ) -> Result<Entity, Box<dyn Error>> {
+    attributes.retain(|(name, _)| looks.at(name));
+    let tags = tags.iter().filter(|_| looks.at_tags()).map(|tag| text(&tag.key, &tag.value));
     Ok(Entity::new_with_tags(uid.clone(), attributes, HashSet::new(), tags)?)
 }
 
@@ -111,11 +115,6 @@ fn of_group(asked: &Asked<'_>, group: &GroupFacts) -> Vec<Pair> {
     pairs
 }
 
-fn tags(group: &GroupFacts) -> impl Iterator<Item = Pair> {
-    let tags = group.details.iter().flat_map(|details| &details.tags);
-    tags.map(|Tag { key, value }| text(key, value))
-}
-
 fn of_cache(asked: &Asked<'_>, cache: &CacheFacts, arn: &str) -> Vec<Pair> {
     let kind = match cache.kind {
         CacheKind::CacheCluster => "cache-cluster",
@@ -128,6 +127,7 @@ fn of_cache(asked: &Asked<'_>, cache: &CacheFacts, arn: &str) -> Vec<Pair> {
     pairs.push(text("engine", engine.as_ref().map_or("unknown", |engine| engine.as_str())));
     pairs.extend([text("account", &event.account), text("region", &event.region)]);
     pairs.extend(cache.settings.subnet_group.as_ref().map(|name| text("subnetGroup", name)));
+    pairs.extend(cache.vpc().map(|vpc| text("vpc", vpc)));
     pairs
 }
 

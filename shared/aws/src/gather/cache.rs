@@ -41,10 +41,11 @@ pub(crate) async fn cache(
     let ids = if named.is_empty() { lead.security_groups.clone() } else { named };
     // Side by side: what the groups admit, and where the subnets lead.
     let groups = try_join_all(ids.iter().map(|id| rules(ec2, id)));
-    let (groups, subnets) = join(groups, subnets_of(ec2, elasticache, &facts)).await;
+    let (groups, (vpc, subnets)) = join(groups, subnets_of(ec2, elasticache, &facts)).await;
     if !ids.is_empty() {
         facts.groups = CacheGroups::Read(groups?);
     }
+    facts.network.vpc = vpc;
     facts.network.subnets = subnets;
     Ok(Some(facts))
 }
@@ -53,12 +54,13 @@ async fn subnets_of(
     ec2: &aws_sdk_ec2::Client,
     elasticache: &Client,
     facts: &CacheFacts,
-) -> Subnets {
+) -> (Option<String>, Subnets) {
     match (facts.kind, &facts.settings.subnet_group) {
-        (CacheKind::ServerlessCache, _) => Subnets::default(),
+        (CacheKind::ServerlessCache, _) => (None, Subnets::default()),
         (_, Some(group)) => subnets(ec2, elasticache, group).await,
         (_, None) => {
-            Subnets::Unknown("ElastiCache does not show its subnet group (yet)".to_owned())
+            let why = "ElastiCache does not show its subnet group (yet)";
+            (None, Subnets::Unknown(why.to_owned()))
         }
     }
 }

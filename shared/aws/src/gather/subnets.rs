@@ -2,33 +2,40 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, Route, RouteState, RouteTable};
+use aws_sdk_elasticache::types::CacheSubnetGroup;
 use portcullis_engine::facts::{Subnet, Subnets};
 
 use crate::error::why;
 
-/// The subnets of a subnet group with their routes. What cannot be read is unknown, never private.
+/// The VPC of a subnet group, and its subnets with their routes. What cannot be read is unknown, never private.
 pub(super) async fn subnets(
     ec2: &Client,
     elasticache: &aws_sdk_elasticache::Client,
-    group: &str,
-) -> Subnets {
-    match read(ec2, elasticache, group).await {
-        Ok(subnets) => Subnets::Read(subnets),
-        Err(why) => Subnets::Unknown(why),
+    name: &str,
+) -> (Option<String>, Subnets) {
+    match subnet_group(elasticache, name).await {
+        Ok((vpc, group)) => {
+            let subnets = routed(ec2, &vpc, &group).await;
+            (Some(vpc), subnets.map_or_else(Subnets::Unknown, Subnets::Read))
+        }
+        Err(why) => (None, Subnets::Unknown(why)),
     }
 }
 
-async fn read(
-    ec2: &Client,
+async fn subnet_group(
     elasticache: &aws_sdk_elasticache::Client,
     name: &str,
-) -> Result<Vec<Subnet>, String> {
+) -> Result<(String, CacheSubnetGroup), String> {
     let request = elasticache.describe_cache_subnet_groups().cache_subnet_group_name(name);
     let answer = request.send().await;
     let answer = answer.map_err(|error| why("DescribeCacheSubnetGroups", &error))?;
-    let missing = || format!("subnet group {name} is not shown");
-    let group = answer.cache_subnet_groups().first().ok_or_else(missing)?;
-    let tables = tables(ec2, group.vpc_id().ok_or_else(missing)?).await?;
+    let group = answer.cache_subnet_groups.unwrap_or_default().into_iter().next();
+    let found = group.and_then(|group| Some((group.vpc_id.clone()?, group)));
+    found.ok_or_else(|| format!("subnet group {name} is not shown"))
+}
+
+async fn routed(ec2: &Client, vpc: &str, group: &CacheSubnetGroup) -> Result<Vec<Subnet>, String> {
+    let tables = tables(ec2, vpc).await?;
     let ids = group.subnets().iter().filter_map(|subnet| subnet.subnet_identifier());
     ids.map(|id| subnet(id, &tables)).collect()
 }

@@ -52,8 +52,11 @@ pub(super) fn told(event: &Event, decision: &Decision, quote: Quote) -> Option<T
         quote,
     };
     if target.cache {
-        // Whatever made the cache has it. Its tags are not read.
-        let owner = through?;
+        // Whatever made the cache has it. The tags that it was made with may tell which stack that was.
+        let made = |tagged: &Owner| {
+            through.as_ref().is_none_or(|through| is_same(&tagged.kind, &through.kind))
+        };
+        let owner = owner::by_tags(&subject.tags).filter(made).or(through)?;
         let advice = target.advice(&owner.kind, Written::Yes);
         return Some(words(&owner, advice, quote));
     }

@@ -10,7 +10,7 @@ use super::json::Json;
 use super::{
     CacheLead, Event, EventName, GroupLead, GroupRef, Inherits, Lead, RuleLead, RuleShape, Touched,
 };
-use crate::facts::{CacheKind, Protocol, Source};
+use crate::facts::{CacheKind, Protocol, Source, Tag};
 
 /// What a piece of JSON turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -413,8 +413,20 @@ fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<Cache
         port,
         inherits: inherits(request),
         security_groups: groups,
+        tags: tags(request.get("tags")),
         named: Vec::new(),
     })
+}
+
+/// A tag may be without a value (API reference, Tag). What has no key is none.
+fn tags(list: Json<'_>) -> Vec<Tag> {
+    let tag = |tag: Json<'_>| {
+        Some(Tag {
+            key: tag.get("key").text()?,
+            value: tag.get("value").text().unwrap_or_default(),
+        })
+    };
+    list.list().into_iter().filter_map(tag).collect()
 }
 
 fn inherits(request: Json<'_>) -> Option<Inherits> {

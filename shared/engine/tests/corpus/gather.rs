@@ -131,7 +131,7 @@ impl Account {
         };
         let ids = group.subnets.iter().map(|subnet| subnet.subnet_identifier.as_str());
         let subnets = Subnets::Read(ids.map(|id| self.subnet(id)).collect());
-        CacheNetwork { subnets, ..CacheNetwork::default() }
+        CacheNetwork { subnets, vpc: group.vpc_id.clone(), ..CacheNetwork::default() }
     }
 
     fn subnet(&self, id: &str) -> Subnet {

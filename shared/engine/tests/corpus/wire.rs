@@ -189,6 +189,7 @@ pub(crate) struct ServerlessCache {
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct CacheSubnetGroup {
     cache_subnet_group_name: String,
+    vpc_id: Option<String>,
     subnets: Vec<CacheSubnet>,
 }
 

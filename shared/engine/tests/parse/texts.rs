@@ -135,3 +135,21 @@ fn rules_that_cannot_be_told_are_unknown_and_not_none() {
         assert_eq!(lead.touched, Touched::Unknown(message.to_owned()), "{event}");
     }
 }
+
+#[test]
+fn a_cache_has_the_tags_of_its_request() {
+    let tags = |tags: Value| {
+        let parsed = read(&create_cluster(json!({"cacheClusterId": "a", "tags": tags})));
+        let Parsed::Event(event) = parsed else { panic!("{parsed:?}") };
+        let Lead::Cache(lead) = event.lead else { panic!("{:?}", event.lead) };
+        lead.tags.into_iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(tags(json!([{"key": "team", "value": "web"}, {"key": "x"}])), ["team=web", "x="]);
+    assert_eq!(
+        tags(json!([{"Key": "team", "Value": 7}, {"value": "web"}, "team", null])),
+        ["team=7"]
+    );
+    for none in [json!(null), json!([]), json!(""), json!({}), json!(7)] {
+        assert_eq!(tags(none.clone()), [""; 0], "{none}");
+    }
+}

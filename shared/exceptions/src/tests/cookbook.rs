@@ -78,7 +78,7 @@ fn each_is_valid_and_tested() {
         files.push((name.to_owned(), read(&format!("infra/exceptions/{name}"))));
     }
     Policies::parse(files).unwrap();
-    assert_eq!(recipes.len(), 10);
+    assert_eq!(recipes.len(), 11);
     let tests = include_str!("cookbook.rs");
     for id in recipes.keys() {
         assert!(tests.contains(&format!("    holds(\n        \"{id}\",\n")), "{id} is not tested");
@@ -296,4 +296,31 @@ fn a_cache_that_stays_on_6379() {
             world("tcp 6379", ALL),
         ],
     );
+}
+
+#[test]
+fn caches_of_a_vendor_by_their_tag() {
+    let port = |tags: &[(&str, &str)], vpc: Option<&str>| {
+        setting(Check::DefaultPort).made_with(tags).with(|w| {
+            w.cache.network.vpc = vpc.map(str::to_owned);
+        })
+    };
+    let (acme, vpc) = (("appliance", "acme"), Some("vpc-0a1b2c3d4e5f60718"));
+    holds(
+        "vendor-caches",
+        &[port(&[acme], vpc), port(&[("team", "plant"), acme], vpc)],
+        &[
+            port(&[], vpc),
+            port(&[("appliance", "other")], vpc),
+            port(&[("Appliance", "acme")], vpc),
+            port(&[acme], Some("vpc-01")),
+            port(&[acme], vpc).check(Check::NoAuth),
+            port(&[acme], vpc).check(Check::OpenCache),
+            // A tag of the group is not one of the cache.
+            port(&[], vpc).tagged("appliance", "acme"),
+        ],
+    );
+    // Nobody guesses where a cache lies.
+    let unread = port(&[acme], None);
+    assert_eq!(unread.ask(&policies(&recipes()["vendor-caches"])), Answer::NotKnown);
 }

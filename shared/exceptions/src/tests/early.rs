@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use portcullis_engine::checks::Check;
 use portcullis_engine::exceptions::Answer;
-use portcullis_engine::facts::{Holder, Interfaces, Tag};
+use portcullis_engine::facts::{CacheGroups, Connection, Holder, Interfaces, Tag};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -59,11 +59,13 @@ fn policy(id: usize, effect: &str, kind: &str, condition: &str, until: &str) -> 
 #[test]
 fn what_a_policy_looks_at_is_told() {
     for (condition, details, interfaces) in CONDITIONS {
+        let all = condition == "!(context == context)";
         for kind in ["when", "unless"] {
             // What can never apply is refused, and does not matter here.
             let text = format!("permit (principal, action, resource) {kind} {{ {condition} }};");
             let policy = cedar_policy::Policy::parse(None, text).unwrap();
-            assert_eq!(Looks::of(&policy).later(), Later { details, interfaces }, "{condition}");
+            let later = Later { details, interfaces, cache_vpc: condition.contains("vpc") || all };
+            assert_eq!(Looks::of(&policy).later(), later, "{condition}");
         }
     }
 }
@@ -200,4 +202,31 @@ fn what_could_not_be_read_is_no_reason_to_close_or_to_tolerate() {
     );
     let port = policy(2, "permit", "when", "context.fromPort == 22", "");
     assert_eq!(tolerated(&unread(&format!("{balancers}{port}"))), Some("p2"));
+}
+
+/// A cache is asked about before anything but the rules of its groups was read, too.
+#[test]
+fn where_a_cache_lies_is_waited_for_and_its_tags_are_known_at_once() {
+    let ask = |world: World, condition: &str| {
+        let text = policy(1, "permit", "when", condition, "").replace("open-ingress", "open-cache");
+        world.ask(&policies(&text))
+    };
+    let cache = || world("tcp 6379", "0.0.0.0/0").check(Check::OpenCache);
+    let lies = "resource has vpc && resource.vpc == \"vpc-01\"";
+    assert_eq!(tolerated(&ask(cache(), lies)), Some("p1"));
+    let unread = || cache().with(|w| w.cache.network.vpc = None);
+    assert_eq!(ask(unread(), lies), Answer::NotKnown);
+    // Its groups tell as well.
+    let told = unread().with(|w| w.cache.groups = CacheGroups::Read(vec![w.group.clone()]));
+    assert_eq!(tolerated(&ask(told, lies)), Some("p1"));
+    // With a public endpoint it lies in none.
+    let public = unread().with(|w| w.cache.network.connection = Connection::Public);
+    assert_eq!(ask(public, lies), Answer::Fault(None));
+    let open = "resource.hasTag(\"open\")";
+    let setting = |tags: &[(&str, &str)]| {
+        let text = policy(1, "permit", "when", open, "").replace("open-ingress", "no-auth");
+        unread().check(Check::NoAuth).made_with(tags).ask(&policies(&text))
+    };
+    assert_eq!(tolerated(&setting(&[("open", "yes")])), Some("p1"));
+    assert_eq!(setting(&[]), Answer::Fault(None));
 }

@@ -185,8 +185,8 @@ fn the_port_of_a_cache_is_told_by_its_endpoint_or_by_the_request() {
     let made = setting(Check::DefaultPort);
     assert_eq!(ports(&made), "[6379]");
     let unmade = |lead| made.clone().with(|w| (w.cache.ports, w.event.lead) = (Vec::new(), lead));
-    assert_eq!(ports(&unmade(creating(Some(7000)))), "[7000]");
-    assert_eq!(ports(&unmade(creating(None))), "[6379]");
+    assert_eq!(ports(&unmade(creating(Some(7000), Vec::new()))), "[7000]");
+    assert_eq!(ports(&unmade(creating(None, Vec::new()))), "[6379]");
     assert_eq!(ports(&unmade(made.event.lead.clone())), "[]");
 }
 

@@ -77,6 +77,13 @@ impl World {
         self
     }
 
+    /// The event made the cache, with these tags.
+    pub(crate) fn made_with(mut self, tags: &[(&str, &str)]) -> Self {
+        let tags = tags.iter().map(|(key, value)| tag(key, value)).collect();
+        self.event.lead = creating(None, tags);
+        self
+    }
+
     pub(crate) fn carried_by(mut self, interfaces: Vec<Interface>) -> Self {
         self.group.interfaces = Interfaces::Read(interfaces);
         self
@@ -196,8 +203,8 @@ fn event() -> Event {
     }
 }
 
-/// An event about the cache, which is being created with this port in the request.
-pub(crate) fn creating(port: Option<u16>) -> Lead {
+/// An event about the cache, which is being created with this port and these tags in the request.
+pub(crate) fn creating(port: Option<u16>, tags: Vec<Tag>) -> Lead {
     Lead::Cache(CacheLead {
         kind: CacheKind::ReplicationGroup,
         id: "orders".to_owned(),
@@ -205,6 +212,7 @@ pub(crate) fn creating(port: Option<u16>) -> Lead {
         port,
         inherits: None,
         security_groups: Vec::new(),
+        tags,
         named: Vec::new(),
     })
 }
@@ -254,7 +262,7 @@ fn cache() -> CacheFacts {
         transit_encryption: Some(false),
         authentication: Some(false),
         groups: CacheGroups::Read(Vec::new()),
-        network: CacheNetwork::default(),
+        network: CacheNetwork { vpc: Some("vpc-01".to_owned()), ..CacheNetwork::default() },
         settings: CacheSettings::default(),
     }
 }

@@ -14,6 +14,7 @@ fn lead(kind: CacheKind, id: &str) -> CacheLead {
         port: None,
         inherits: None,
         security_groups: vec!["sg-asked".to_owned()],
+        tags: Vec::new(),
         named: Vec::new(),
     }
 }

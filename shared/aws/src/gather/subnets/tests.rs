@@ -45,14 +45,14 @@ fn account(ids: &[&str], tables: Vec<RouteTable>) -> Account {
     account
 }
 
-async fn looked(account: &Account) -> Subnets {
+async fn looked(account: &Account) -> (Option<String>, Subnets) {
     subnets(&account.ec2(), &account.elasticache(), "caches").await
 }
 
 async fn read(ids: &[&str], tables: Vec<RouteTable>) -> Vec<Subnet> {
     match looked(&account(ids, tables)).await {
-        Subnets::Read(found) => found,
-        other @ Subnets::Unknown(_) => panic!("{other:?}"),
+        (Some(vpc), Subnets::Read(found)) if vpc == "vpc-1" => found,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -105,7 +105,7 @@ async fn every_page_of_the_tables_is_read() {
     tables.push(table("rtb-5", &["subnet-1"], vec![to("igw-1")]));
     let account = account(&["subnet-1"], tables);
     account.now().page = 2;
-    let Subnets::Read(found) = looked(&account).await else { panic!("it can be read") };
+    let (_, Subnets::Read(found)) = looked(&account).await else { panic!("it can be read") };
     assert_eq!(found[0].table, "rtb-5");
     assert_eq!(account.count("DescribeRouteTables"), 3);
 }
@@ -118,12 +118,25 @@ async fn what_cannot_be_read_is_unknown_with_the_reason() {
         account.fail(call, subject, "AccessDenied");
         account
     };
-    for (account, expected) in [
-        (refused("DescribeCacheSubnetGroups", "caches"), "DescribeCacheSubnetGroups: AccessDenied"),
-        (refused("DescribeRouteTables", "vpc-1"), "DescribeRouteTables: AccessDenied"),
-        (account(&["subnet-1"], Vec::new()), "the route table of subnet-1 is not shown"),
+    for (account, known, expected) in [
+        (
+            refused("DescribeCacheSubnetGroups", "caches"),
+            None,
+            "DescribeCacheSubnetGroups: AccessDenied",
+        ),
+        (
+            refused("DescribeRouteTables", "vpc-1"),
+            Some("vpc-1"),
+            "DescribeRouteTables: AccessDenied",
+        ),
+        (
+            account(&["subnet-1"], Vec::new()),
+            Some("vpc-1"),
+            "the route table of subnet-1 is not shown",
+        ),
     ] {
-        let Subnets::Unknown(why) = looked(&account).await else { panic!("{expected}") };
+        let (vpc, Subnets::Unknown(why)) = looked(&account).await else { panic!("{expected}") };
         assert!(why.starts_with(expected), "{why}");
+        assert_eq!(vpc.as_deref(), known, "{expected}");
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn event_of(id: &str) -> Event {
         port: None,
         inherits: None,
         security_groups: Vec::new(),
+        tags: Vec::new(),
         named: Vec::new(),
     }))
 }
