@@ -1,5 +1,8 @@
 //! Every mail of a move, for caches of every shape. Read them as who is woken by them at two in the morning.
 
+#[path = "../../engine/tests/schema/mod.rs"]
+mod schema;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -112,46 +115,7 @@ fn lawful(mail: &Mail) {
     }
     let head: Vec<&str> = body.lines().take_while(|line| !line.is_empty()).collect();
     assert!((3..=4).contains(&head.len()), "the first lines say it all:\n{}", head.join("\n"));
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/move.schema.json");
-    let root: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    fits(&root, document, "the document");
-}
-
-/// Holds a value to the part of JSON Schema that `docs/move.schema.json` uses.
-fn fits(schema: &Value, value: &Value, at: &str) {
-    if let Some(only) = schema.get("const") {
-        assert_eq!(value, only, "{at}");
-    }
-    if let Some(all) = schema["enum"].as_array() {
-        assert!(all.contains(value), "{at} is {value}");
-    }
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    match &schema["type"] {
-        Value::Null => {}
-        Value::Array(kinds) => assert!(kinds.iter().any(|k| k == kind), "{at} is {value}"),
-        one => assert_eq!(one, kind, "{at} is {value}"),
-    }
-    for (item_at, item) in value.as_array().into_iter().flatten().enumerate() {
-        fits(&schema["items"], item, &format!("{at}[{item_at}]"));
-    }
-    for name in schema["required"].as_array().into_iter().flatten().filter(|_| value.is_object()) {
-        assert!(value.get(name.as_str().unwrap()).is_some(), "{at} has no {name}");
-    }
-    for (name, member) in value.as_object().into_iter().flatten() {
-        match schema["properties"].get(name) {
-            Some(schema) => fits(schema, member, &format!("{at}.{name}")),
-            None => {
-                assert_ne!(schema["additionalProperties"], false, "{at}.{name} is not described");
-            }
-        }
-    }
+    schema::holds("move", document);
 }
 
 /// Every mail of a move by this plan, by name.
