@@ -1,5 +1,6 @@
 //! What arrives: the mail, the document and the subject line, for typical and for hostile cases.
 
+mod example;
 mod narrow;
 mod schema;
 
@@ -10,82 +11,25 @@ use portcullis_engine::action::{Action, Outcome};
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{
-    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
+    Actor, Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
 };
 use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Connection, Engine,
-    GroupDetails, GroupFacts, IngressRule, Interface, Interfaces, PrefixList, Protocol, Source,
-    Subnet, Subnets, Tag,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, GroupDetails, GroupFacts,
+    PrefixList, Protocol, Source, Subnet, Subnets, Tag,
 };
 use portcullis_engine::ledger::{Comeback, Entry, Key, Remarks, State};
 use portcullis_engine::settings::Mode;
 use serde_json::{Value, json};
 
+use example::{cache, group, making, rule, touching};
 use narrow::judge;
 
 fn event(lead: Lead) -> Event {
-    Event {
-        id: "7f1c0ffe-0000-4000-8000-000000000001".to_owned(),
-        name: match lead {
-            Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
-            Lead::Cache(_) => EventName::CreateReplicationGroup,
-        },
-        time: "2026-11-21T10:00:00Z".to_owned(),
-        account: "111122223333".to_owned(),
-        region: "eu-west-1".to_owned(),
-        actor: Actor {
-            arn: "arn:aws:sts::111122223333:assumed-role/deploy/alice".to_owned(),
-            name: "deploy/alice".to_owned(),
-            kind: "AssumedRole".to_owned(),
-            account: Some("111122223333".to_owned()),
-            role: Some("deploy".to_owned()),
-            via: Some("Terraform".to_owned()),
-            ip: "192.0.2.10".to_owned(),
-            agent: "APN/1.0 HashiCorp/1.0 Terraform/1.9.8".to_owned(),
-        },
-        lead,
-    }
-}
-
-fn rule(id: usize, port: i32, source: &str) -> IngressRule {
-    IngressRule {
-        id: format!("sgr-{id:03}"),
-        protocol: Protocol::Tcp,
-        from_port: port,
-        to_port: port,
-        source: Source::cidr(source).unwrap_or(Source::PrefixList(source.to_owned())),
-        description: None,
-        tags: Vec::new(),
-    }
-}
-
-fn group(rules: Vec<IngressRule>) -> GroupFacts {
-    GroupFacts {
-        id: "sg-0a1b2c3d4e5f60718".to_owned(),
-        owner: Some("111122223333".to_owned()),
-        rules,
-        details: Some(GroupDetails {
-            name: "orders-db".to_owned(),
-            vpc: Some("vpc-01".to_owned()),
-            tags: Vec::new(),
-        }),
-        interfaces: Interfaces::Read(vec![Interface {
-            id: "eni-01".to_owned(),
-            public: vec!["203.0.113.7".to_owned()],
-            kind: "interface".to_owned(),
-            ..Interface::default()
-        }]),
-        ..GroupFacts::default()
-    }
-}
-
-fn touching(facts: &GroupFacts, touched: &[&str]) -> GroupLead {
-    let rules = touched
-        .iter()
-        .map(|id| RuleLead { id: Some((*id).to_owned()), shape: None, edit: false })
-        .collect();
-    GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(rules) }
+    let mut event = example::event(lead);
+    event.actor.via = Some("Terraform".to_owned());
+    event.actor.agent = "APN/1.0 HashiCorp/1.0 Terraform/1.9.8".to_owned();
+    event
 }
 
 /// The alert for a group of which these rules were touched, each with its outcome.
@@ -306,40 +250,17 @@ fn an_edit_between_read_and_revoke_is_told_and_undone_exactly() {
 /// A cache on its default port, in no other way in order.
 fn cache_of(kind: CacheKind, engine: Engine, cluster_mode: bool) -> CacheFacts {
     let port = engine.default_port().unwrap();
-    CacheFacts {
-        kind,
-        id: "orders".to_owned(),
-        arn: None,
-        engine: Some(engine),
-        status: "available".to_owned(),
-        member_of: None,
-        ports: vec![port],
-        transit_encryption: Some(false),
-        authentication: Some(false),
-        groups: CacheGroups::Read(vec![group(vec![rule(1, port.into(), "10.0.0.0/8")])]),
-        network: CacheNetwork::default(),
-        settings: CacheSettings {
-            node_type: Some("cache.t4g.small".to_owned()),
-            subnet_group: Some("private".to_owned()),
-            nodes: (kind == CacheKind::CacheCluster).then_some(1),
-            members: vec!["orders-001".to_owned(), "orders-002".to_owned()],
-            cluster_mode,
-        },
-    }
+    let groups = vec![group(vec![rule(1, port.into(), "10.0.0.0/8")])];
+    let mut facts = cache(kind, engine, groups);
+    facts.settings.nodes = (kind == CacheKind::CacheCluster).then_some(1);
+    facts.settings.members.push("orders-002".to_owned());
+    facts.settings.cluster_mode = cluster_mode;
+    facts
 }
 
 /// The event of a cache that was made, and what is decided about it.
 fn decided(facts: &CacheFacts, mode: Mode, machine: Option<&str>) -> (Event, Decision) {
-    let lead = CacheLead {
-        kind: facts.kind,
-        id: facts.id.clone(),
-        engine: None,
-        port: None,
-        inherits: None,
-        security_groups: Vec::new(),
-        tags: Vec::new(),
-        named: Vec::new(),
-    };
+    let lead = making(facts);
     let event = event(Lead::Cache(lead.clone()));
     let decision = decide::cache(&event, &lead, facts, &Judge { machine, ..judge(mode) });
     (event, decision)

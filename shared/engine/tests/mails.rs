@@ -1,78 +1,35 @@
 //! Ten mails that wake somebody. The first three lines of each say what happened, who did it, and what to do now.
 
+mod example;
 mod narrow;
 
 use portcullis_engine::action::{Action, Because, Outcome, Per, Remedy};
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide::{self, Decision, Judge};
-use portcullis_engine::event::{
-    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
-};
-use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Engine, GroupDetails,
-    GroupFacts, IngressRule, Interface, Interfaces, PrefixList, Protocol, Source, Tag,
-};
+use portcullis_engine::event::{Event, Lead};
+use portcullis_engine::facts::{CacheKind, Engine, GroupFacts, IngressRule, PrefixList, Tag};
 use portcullis_engine::ledger::Remarks;
 use portcullis_engine::settings::Mode;
 
+use example::{cache, group, making, touching};
 use narrow::judge;
 
 fn event(lead: Lead) -> Event {
-    let name = match lead {
-        Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
-        Lead::Cache(_) => EventName::CreateReplicationGroup,
-    };
-    let actor = Actor {
-        arn: "arn:aws:sts::111122223333:assumed-role/deploy/alice".to_owned(),
-        name: "deploy/alice".to_owned(),
-        via: Some("AWS CLI".to_owned()),
-        ip: "192.0.2.10".to_owned(),
-        agent: "aws-cli/2.31.0".to_owned(),
-        ..Actor::default()
-    };
-    let id = "7f1c0ffe-0000-4000-8000-000000000001".to_owned();
-    let time = "2026-11-21T02:14:07Z".to_owned();
-    let (account, region) = ("111122223333".to_owned(), "eu-west-1".to_owned());
-    Event { id, name, time, account, region, actor, lead }
+    let mut event = example::event(lead);
+    event.time = "2026-11-21T02:14:07Z".to_owned();
+    event.actor.via = Some("AWS CLI".to_owned());
+    event.actor.agent = "aws-cli/2.31.0".to_owned();
+    event
 }
 
 fn rule(id: usize, port: i32, source: &str) -> IngressRule {
-    IngressRule {
-        id: format!("sgr-{id:017x}"),
-        protocol: Protocol::Tcp,
-        from_port: port,
-        to_port: port,
-        source: Source::cidr(source).unwrap_or(Source::PrefixList(source.to_owned())),
-        description: Some("for the demo".to_owned()),
-        tags: Vec::new(),
-    }
-}
-
-fn group(rules: Vec<IngressRule>) -> GroupFacts {
-    GroupFacts {
-        id: "sg-0a1b2c3d4e5f60718".to_owned(),
-        owner: Some("111122223333".to_owned()),
-        rules,
-        details: Some(GroupDetails {
-            name: "orders-db".to_owned(),
-            vpc: Some("vpc-0a1b2c3d4e5f60718".to_owned()),
-            tags: Vec::new(),
-        }),
-        interfaces: Interfaces::Read(vec![Interface {
-            id: "eni-01".to_owned(),
-            public: vec!["203.0.113.7".to_owned()],
-            kind: "interface".to_owned(),
-            ..Interface::default()
-        }]),
-        ..GroupFacts::default()
-    }
+    let (id, description) = (format!("sgr-{id:017x}"), Some("for the demo".to_owned()));
+    IngressRule { id, description, ..example::rule(0, port, source) }
 }
 
 fn decided(facts: &GroupFacts, mode: Mode) -> (Event, Decision) {
-    let touched =
-        |rule: &IngressRule| RuleLead { id: Some(rule.id.clone()), shape: None, edit: false };
-    let touched = Touched::Rules(facts.rules.iter().map(touched).collect());
-    let lead = GroupLead { group: GroupRef::Id(facts.id.clone()), touched };
+    let ids: Vec<&str> = facts.rules.iter().map(|rule| rule.id.as_str()).collect();
+    let lead = touching(facts, &ids);
     let event = event(Lead::Group(lead.clone()));
     let mut decision = decide::group(&event, &lead, facts, &judge(mode));
     decision.remarks =
@@ -82,36 +39,9 @@ fn decided(facts: &GroupFacts, mode: Mode) -> (Event, Decision) {
 
 /// A cache on its default port, without encryption and without authentication.
 fn decided_cache(machine: Option<&str>) -> (Event, Decision) {
-    let facts = CacheFacts {
-        kind: CacheKind::ReplicationGroup,
-        id: "orders".to_owned(),
-        arn: None,
-        engine: Some(Engine::Valkey),
-        status: "available".to_owned(),
-        member_of: None,
-        ports: vec![6379],
-        transit_encryption: Some(false),
-        authentication: Some(false),
-        groups: CacheGroups::Read(vec![group(vec![rule(1, 6379, "10.0.0.0/8")])]),
-        network: CacheNetwork::default(),
-        settings: CacheSettings {
-            node_type: Some("cache.t4g.small".to_owned()),
-            subnet_group: Some("private".to_owned()),
-            nodes: None,
-            members: vec!["orders-001".to_owned()],
-            cluster_mode: false,
-        },
-    };
-    let lead = CacheLead {
-        kind: facts.kind,
-        id: facts.id.clone(),
-        engine: None,
-        port: None,
-        inherits: None,
-        security_groups: Vec::new(),
-        tags: Vec::new(),
-        named: Vec::new(),
-    };
+    let groups = vec![group(vec![rule(1, 6379, "10.0.0.0/8")])];
+    let facts = cache(CacheKind::ReplicationGroup, Engine::Valkey, groups);
+    let lead = making(&facts);
     let event = event(Lead::Cache(lead.clone()));
     let decision = decide::cache(&event, &lead, &facts, &Judge { machine, ..judge(Mode::Enforce) });
     (event, decision)

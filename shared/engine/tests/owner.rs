@@ -1,78 +1,44 @@
 //! Who owns what an alert is about, as it is told: in words, in the document, and for hostile text.
 
+mod example;
 mod narrow;
 mod schema;
 
 use portcullis_engine::action::Outcome;
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide::{self, Decision};
-use portcullis_engine::event::{
-    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
-};
+use portcullis_engine::event::{CacheLead, Event, Lead};
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Engine, GroupDetails,
-    GroupFacts, IngressRule, Interfaces, Protocol, Source, Tag,
+    CacheFacts, CacheKind, Engine, GroupDetails, GroupFacts, Interfaces,
 };
 use portcullis_engine::settings::Mode;
 use serde_json::Value;
 
+use example::{cache, making, rule, tags, touching};
 use narrow::judge;
 
 const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.9.8 terraform-provider-aws/6.14.0";
 const CONTROLLER: &str = "elbv2.k8s.aws/v2.13.4";
 
 fn event(lead: Lead, via: Option<&str>, agent: &str) -> Event {
-    Event {
-        id: "7f1c0ffe-0000-4000-8000-000000000001".to_owned(),
-        name: match lead {
-            Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
-            Lead::Cache(_) => EventName::CreateReplicationGroup,
-        },
-        time: "2026-11-21T10:00:00Z".to_owned(),
-        account: "111122223333".to_owned(),
-        region: "eu-west-1".to_owned(),
-        actor: Actor {
-            arn: "arn:aws:sts::111122223333:assumed-role/deploy/alice".to_owned(),
-            name: "deploy/alice".to_owned(),
-            via: via.map(str::to_owned),
-            ip: "192.0.2.10".to_owned(),
-            agent: agent.to_owned(),
-            ..Actor::default()
-        },
-        lead,
-    }
-}
-
-fn tags(pairs: &[(&str, &str)]) -> Vec<Tag> {
-    let tag =
-        |(key, value): &(&str, &str)| Tag { key: (*key).to_owned(), value: (*value).to_owned() };
-    pairs.iter().map(tag).collect()
+    let mut event = example::event(lead);
+    event.actor.via = via.map(str::to_owned);
+    event.actor.agent = agent.to_owned();
+    event
 }
 
 /// A group with an open rule.
 fn group(name: &str, pairs: &[(&str, &str)]) -> GroupFacts {
     GroupFacts {
         id: "sg-01".to_owned(),
-        owner: Some("111122223333".to_owned()),
-        rules: vec![IngressRule {
-            id: "sgr-001".to_owned(),
-            protocol: Protocol::Tcp,
-            from_port: 6379,
-            to_port: 6379,
-            source: Source::cidr("0.0.0.0/0").unwrap(),
-            description: None,
-            tags: Vec::new(),
-        }],
         details: Some(GroupDetails { name: name.to_owned(), vpc: None, tags: tags(pairs) }),
         interfaces: Interfaces::Read(Vec::new()),
-        ..GroupFacts::default()
+        ..example::group(vec![rule(1, 6379, "0.0.0.0/0")])
     }
 }
 
 fn of_group(facts: &GroupFacts, via: Option<&str>, agent: &str) -> Alert {
-    let touched = RuleLead { id: Some("sgr-001".to_owned()), shape: None, edit: false };
-    let lead =
-        GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(vec![touched]) };
+    let lead = touching(facts, &["sgr-001"]);
     let event = event(Lead::Group(lead.clone()), via, agent);
     compose(&event, &decide::group(&event, &lead, facts, &judge(Mode::Enforce)))
 }
@@ -84,30 +50,12 @@ fn of_cache(
     via: Option<&str>,
     agent: &str,
 ) -> Alert {
-    let lead = CacheLead {
-        kind: CacheKind::ReplicationGroup,
-        id: "orders".to_owned(),
-        engine: None,
-        port: None,
-        inherits: None,
-        security_groups: Vec::new(),
-        tags: tags(pairs),
-        named: Vec::new(),
-    };
     let facts = CacheFacts {
-        kind: CacheKind::ReplicationGroup,
-        id: "orders".to_owned(),
-        arn: None,
-        engine: Some(Engine::Valkey),
-        status: "available".to_owned(),
-        member_of: None,
-        ports: vec![6379],
         transit_encryption: Some(true),
         authentication: Some(true),
-        groups: CacheGroups::Read(groups),
-        network: CacheNetwork::default(),
-        settings: CacheSettings::default(),
+        ..cache(CacheKind::ReplicationGroup, Engine::Valkey, groups)
     };
+    let lead = CacheLead { tags: tags(pairs), ..making(&facts) };
     let event = event(Lead::Cache(lead.clone()), via, agent);
     compose(&event, &decide::cache(&event, &lead, &facts, &judge(Mode::Enforce)))
 }

@@ -1,0 +1,121 @@
+//! A group and a cache, and the calls that touch them, as the tests of what arrives have them.
+
+#![allow(dead_code, reason = "each test file takes what it needs")]
+
+use portcullis_engine::event::{
+    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
+};
+use portcullis_engine::facts::{
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Engine, GroupDetails,
+    GroupFacts, IngressRule, Interface, Interfaces, Protocol, Source, Tag,
+};
+
+/// A call by alice, who does not say through what.
+pub(crate) fn event(lead: Lead) -> Event {
+    Event {
+        id: "7f1c0ffe-0000-4000-8000-000000000001".to_owned(),
+        name: match lead {
+            Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
+            Lead::Cache(_) => EventName::CreateReplicationGroup,
+        },
+        time: "2026-11-21T10:00:00Z".to_owned(),
+        account: "111122223333".to_owned(),
+        region: "eu-west-1".to_owned(),
+        actor: Actor {
+            arn: "arn:aws:sts::111122223333:assumed-role/deploy/alice".to_owned(),
+            name: "deploy/alice".to_owned(),
+            kind: "AssumedRole".to_owned(),
+            account: Some("111122223333".to_owned()),
+            role: Some("deploy".to_owned()),
+            via: None,
+            ip: "192.0.2.10".to_owned(),
+            agent: String::new(),
+        },
+        lead,
+    }
+}
+
+/// `sgr-001` and so on, for one TCP port, from a CIDR or a prefix list.
+pub(crate) fn rule(id: usize, port: i32, source: &str) -> IngressRule {
+    IngressRule {
+        id: format!("sgr-{id:03}"),
+        protocol: Protocol::Tcp,
+        from_port: port,
+        to_port: port,
+        source: Source::cidr(source).unwrap_or(Source::PrefixList(source.to_owned())),
+        description: None,
+        tags: Vec::new(),
+    }
+}
+
+/// On a public network interface.
+pub(crate) fn group(rules: Vec<IngressRule>) -> GroupFacts {
+    GroupFacts {
+        id: "sg-0a1b2c3d4e5f60718".to_owned(),
+        owner: Some("111122223333".to_owned()),
+        rules,
+        details: Some(GroupDetails {
+            name: "orders-db".to_owned(),
+            vpc: Some("vpc-0a1b2c3d4e5f60718".to_owned()),
+            tags: Vec::new(),
+        }),
+        interfaces: Interfaces::Read(vec![Interface {
+            id: "eni-01".to_owned(),
+            public: vec!["203.0.113.7".to_owned()],
+            kind: "interface".to_owned(),
+            ..Interface::default()
+        }]),
+        ..GroupFacts::default()
+    }
+}
+
+/// A call that made these rules of a group.
+pub(crate) fn touching(facts: &GroupFacts, rules: &[&str]) -> GroupLead {
+    let lead = |id: &&str| RuleLead { id: Some((*id).to_owned()), shape: None, edit: false };
+    let touched = Touched::Rules(rules.iter().map(lead).collect());
+    GroupLead { group: GroupRef::Id(facts.id.clone()), touched }
+}
+
+/// On its engine's default port, which is 6379 but for Memcached, without encryption and authentication.
+pub(crate) fn cache(kind: CacheKind, engine: Engine, groups: Vec<GroupFacts>) -> CacheFacts {
+    CacheFacts {
+        kind,
+        id: "orders".to_owned(),
+        arn: None,
+        ports: engine.default_port().into_iter().collect(),
+        engine: Some(engine),
+        status: "available".to_owned(),
+        member_of: None,
+        transit_encryption: Some(false),
+        authentication: Some(false),
+        groups: CacheGroups::Read(groups),
+        network: CacheNetwork::default(),
+        settings: CacheSettings {
+            node_type: Some("cache.t4g.small".to_owned()),
+            subnet_group: Some("private".to_owned()),
+            nodes: None,
+            members: vec!["orders-001".to_owned()],
+            cluster_mode: false,
+        },
+    }
+}
+
+/// A call that made a cache, and said no more than that.
+pub(crate) fn making(facts: &CacheFacts) -> CacheLead {
+    CacheLead {
+        kind: facts.kind,
+        id: facts.id.clone(),
+        engine: None,
+        port: None,
+        inherits: None,
+        security_groups: Vec::new(),
+        tags: Vec::new(),
+        named: Vec::new(),
+    }
+}
+
+pub(crate) fn tags(pairs: &[(&str, &str)]) -> Vec<Tag> {
+    let tag =
+        |(key, value): &(&str, &str)| Tag { key: (*key).to_owned(), value: (*value).to_owned() };
+    pairs.iter().map(tag).collect()
+}
