@@ -1,30 +1,14 @@
 //! The commands as they are run: their exit status, what they print, and what they never do.
 
+mod bare;
+
 use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
+
+use bare::command;
 
 fn example(name: &str) -> String {
     format!("{}/../shared/plan/examples/{name}.json", env!("CARGO_MANIFEST_DIR"))
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-    // Nothing of the AWS setup of whoever runs the tests, and no metadata service to ask.
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AWS_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .args(arguments)
-        .env_remove("NO_COLOR")
-        .env_remove("CLICOLOR_FORCE")
-        .env_remove("PORTCULLIS_STACK")
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("COLUMNS", "100");
-    command
 }
 
 fn run(arguments: &[&str]) -> Output {

@@ -1,6 +1,7 @@
 //! `portcullis findings` and `portcullis undo` as they are run: what they send, leave behind and say.
 
 mod account;
+mod bare;
 
 use std::collections::BTreeMap;
 use std::process::Output;

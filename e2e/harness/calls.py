@@ -2,7 +2,7 @@
 
 import json
 
-from .inbox import Queue
+from .inbox import feed
 
 SOURCES = ["aws.ec2", "aws.elasticache"]
 
@@ -11,26 +11,11 @@ class Calls:
     """A queue behind a rule of the default bus, in which all calls are from now on."""
 
     def __init__(self, account):
-        sqs, bus = account.client("sqs"), account.client("events")
-        url = sqs.create_queue(QueueName="calls")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        bus = account.client("events")
         pattern = {"source": SOURCES, "detail-type": ["AWS API Call via CloudTrail"]}
         rule = bus.put_rule(Name="calls", EventPattern=json.dumps(pattern))["RuleArn"]
-        policy = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "events.amazonaws.com"},
-                    "Action": "sqs:SendMessage",
-                    "Resource": arn,
-                    "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
-                }
-            ],
-        }
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+        self.queue, arn = feed(account, "calls", "events", rule)
         bus.put_targets(Rule="calls", Targets=[{"Id": "queue", "Arn": arn}])
-        self.queue = Queue(account, url)
 
     def events(self, name, text=""):
         """The events of a call in which this text is, in the order in which they came."""

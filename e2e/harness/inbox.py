@@ -31,8 +31,8 @@ class Queue:
         return until(what, lambda: next((item for item in self.read() if accept(item)), None), seconds)
 
 
-def subscribe(account, topic, name):
-    """A new queue that gets what is published to a topic."""
+def feed(account, name, service, source):
+    """A new queue into which a service may put what comes from a source; (queue, its ARN)."""
     sqs = account.client("sqs")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -41,16 +41,22 @@ def subscribe(account, topic, name):
         "Statement": [
             {
                 "Effect": "Allow",
-                "Principal": {"Service": "sns.amazonaws.com"},
+                "Principal": {"Service": f"{service}.amazonaws.com"},
                 "Action": "sqs:SendMessage",
                 "Resource": arn,
-                "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+                "Condition": {"ArnEquals": {"aws:SourceArn": source}},
             }
         ],
     }
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-    account.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    return Queue(account, url)
+    return Queue(account, url), arn
+
+
+def subscribe(account, topic, name, **attributes):
+    """A new queue that gets what is published to a topic."""
+    queue, arn = feed(account, name, "sns", topic)
+    account.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    return queue
 
 
 class Chat:

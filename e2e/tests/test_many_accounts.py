@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from harness import deploy, groups, places
 from harness.account import ACCOUNT_ID, FAST, Account
 from harness.guard import made, permission
-from harness.inbox import Queue
+from harness.inbox import subscribe
 from harness.wait import until
 
 HOME, AWAY = REGIONS = ["eu-west-1", "us-east-1"]
@@ -182,23 +182,13 @@ class Company:
         self.topic = self.stack.topic
         self.make_trail()
         self.members = {region: Member(self.workplace, region, self.topic) for region in REGIONS}
-        self.alerts = self.queue("all")
+        self.alerts = subscribe(account, self.topic, "all")
 
     def make_trail(self):
         """One for all Regions, as the organization's would be."""
         cloudtrail = self.account.client("cloudtrail", region=HOME, access_key=MEMBER)
         cloudtrail.create_trail(Name="organization", S3BucketName="trail-of-the-organization", IsMultiRegionTrail=True)
         cloudtrail.start_logging(Name="organization")
-
-    def queue(self, name, **attributes):
-        sqs, sns = self.account.client("sqs"), self.account.client("sns")
-        url = sqs.create_queue(QueueName=name)["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
-        policy = {"Version": "2012-10-17", "Statement": [{**statement, "Resource": arn}]}
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
-        sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
-        return Queue(self.account, url)
 
 
 @pytest.fixture(scope="module")
@@ -423,7 +413,8 @@ def test_filters_of_the_guide(company):
     attributes = re.search(r"'({.*})'", blocks("sh", "filter")[0]).group(1)
     filters["filter-team"] = json.loads(attributes)["FilterPolicy"]
     queues = {
-        name: company.queue(name, FilterPolicyScope="MessageBody", FilterPolicy=text) for name, text in filters.items()
+        name: subscribe(company.account, company.topic, name, FilterPolicyScope="MessageBody", FilterPolicy=text)
+        for name, text in filters.items()
     }
     document = {"schema": "portcullis.alert.v1", "account": MEMBER, "region": HOME, "severity": "high"}
     messages = {

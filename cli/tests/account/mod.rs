@@ -4,7 +4,7 @@
 mod ec2;
 mod http;
 
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use portcullis_engine::ledger::{Entry, Exemption};
@@ -12,6 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_dynamo::{Item, from_item, to_item};
 use serde_json::{Value, json};
+
+use crate::bare;
 
 pub(crate) use ec2::Rule;
 
@@ -97,18 +99,7 @@ impl Account {
 
     /// Runs a command in the account.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("AWS_") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .args(arguments)
-            .env_remove("PORTCULLIS_STACK")
-            .env("AWS_CONFIG_FILE", "/dev/null")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
+        bare::command(arguments)
             .env("AWS_ACCESS_KEY_ID", "x")
             .env("AWS_SECRET_ACCESS_KEY", "x")
             .env("AWS_REGION", "eu-west-1")

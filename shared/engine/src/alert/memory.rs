@@ -61,9 +61,8 @@ pub(super) fn undo(
     let exempt = command::exempt(&event.region, table, &exemption, ends);
     // The table does not know of what could not be remembered.
     if decision.remarks.lost.is_none() {
-        let id = Key::of(finding, &decision.subject).id();
         let _ = writeln!(body, "  Undo:     puts it back, and leaves it alone for 24 hours");
-        let _ = writeln!(body, "portcullis undo {id} --reason '<why>'");
+        let _ = writeln!(body, "{}", ours(decision, finding));
     }
     let _ = writeln!(
         body,
@@ -84,8 +83,12 @@ pub(super) fn undo_of(
     if table.is_none() || lost.is_some() {
         return Some(plain);
     }
+    Some(ours(decision, finding))
+}
+
+fn ours(decision: &Decision, finding: &Finding) -> String {
     let id = Key::of(finding, &decision.subject).id();
-    Some(format!("portcullis undo {id} --reason '<why>'"))
+    format!("portcullis undo {id} --reason '<why>'")
 }
 
 /// The same for machines, in `aws` commands alone: without the first, the rule would be closed again.

@@ -87,13 +87,7 @@ fn open_somewhere(
         }
         match table.of(rule) {
             Ok(Some(sources)) => {
-                candidates.push(Candidate {
-                    id: &rule.id,
-                    protocol: &rule.protocol,
-                    ports: rule.ports(),
-                    sources,
-                    touched: true,
-                });
+                candidates.push(Candidate::of(rule, sources));
                 behind.push((table.group, rule));
             }
             Ok(None) => {}
@@ -140,13 +134,7 @@ fn at_port(
         }) {
             match table.of(rule) {
                 Ok(Some(sources)) => {
-                    candidates.push(Candidate {
-                        id: &rule.id,
-                        protocol: &rule.protocol,
-                        ports,
-                        sources,
-                        touched: true,
-                    });
+                    candidates.push(Candidate { ports, ..Candidate::of(rule, sources) });
                     behind.push((table.group, rule));
                     of.push(table);
                 }

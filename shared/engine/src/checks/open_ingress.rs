@@ -19,13 +19,7 @@ pub(crate) fn check(
     for (rule, touched) in rules {
         match table.of(rule) {
             Ok(Some(sources)) => {
-                candidates.push(Candidate {
-                    id: &rule.id,
-                    protocol: &rule.protocol,
-                    ports: rule.ports(),
-                    sources,
-                    touched: *touched,
-                });
+                candidates.push(Candidate { touched: *touched, ..Candidate::of(rule, sources) });
                 behind.push(*rule);
             }
             Ok(None) => {}

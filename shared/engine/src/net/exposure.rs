@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::measure::Measure;
 use super::space::{Count, Family, Range, public_count, range_of};
-use crate::facts::Protocol;
+use crate::facts::{IngressRule, Protocol};
 
 /// How many companions of a union are named.
 const NAMED: usize = 5;
@@ -65,6 +65,14 @@ pub struct Candidate<'a> {
     pub sources: &'a Sources,
     /// Whether it may be found at fault. The others only count in unions.
     pub touched: bool,
+}
+
+impl<'a> Candidate<'a> {
+    /// A rule that may be found at fault, at all of its ports.
+    pub fn of(rule: &'a IngressRule, sources: &'a Sources) -> Self {
+        let IngressRule { id, protocol, .. } = rule;
+        Self { id, protocol, ports: rule.ports(), sources, touched: true }
+    }
 }
 
 /// Why a rule is at fault.
