@@ -165,7 +165,16 @@ fn a_rule_that_came_back_says_how_often_and_how_to_have_it_left_alone() {
     let commands = finding["undo"].as_str().unwrap();
     assert!(commands.starts_with("aws dynamodb put-item "), "{commands}");
     assert!(commands.contains(" && aws ec2 authorize-security-group-ingress "), "{commands}");
-    let undo = format!("portcullis undo {} --reason", key().id());
+    let undo = format!("portcullis undo {} --region eu-west-1 --reason", key().id());
+    assert!(alert.chat.contains(&undo), "{}", alert.chat);
+}
+
+#[test]
+fn the_tool_is_told_a_stack_of_another_name() {
+    let table = Some("guard-ledger".to_owned());
+    let alert = remembered(Remarks { table, ..Remarks::default() });
+    let undo = format!("portcullis undo {} --region eu-west-1 --stack guard --reason", key().id());
+    assert!(alert.mail.contains(&format!("\n{undo}")), "{}", alert.mail);
     assert!(alert.chat.contains(&undo), "{}", alert.chat);
 }
 

@@ -67,11 +67,15 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// `portcullis approve ID`, for this stack.
     fn command(&self, verb: &str, options: &str) -> String {
-        let stack = match self.stack {
+        format!("portcullis {verb} {}{options}{}", word(self.move_id), self.stack_option())
+    }
+
+    /// ` --stack guard`, where the stack has another name than the commands expect.
+    fn stack_option(&self) -> String {
+        match self.stack {
             "portcullis" | "" => String::new(),
             stack => format!(" --stack {}", word(stack)),
-        };
-        format!("portcullis {verb} {}{options}{stack}", word(self.move_id))
+        }
     }
 
     /// ` --region eu-west-1`
@@ -165,14 +169,7 @@ impl<'a> Draft<'a> {
         ] {
             document.insert(member.to_owned(), value);
         }
-        let whole = format!(
-            "portcullis plan {}{}",
-            word(&cache.id),
-            match ctx.stack {
-                "portcullis" | "" => String::new(),
-                stack => format!(" --stack {}", word(stack)),
-            }
-        );
+        let whole = format!("portcullis plan {}{}", word(&cache.id), ctx.stack_option());
         Self { ctx, subject: subject(&line), page: Page::new(&plain), document, link: None, whole }
     }
 

@@ -62,7 +62,7 @@ pub(super) fn undo(
     // The table does not know of what could not be remembered.
     if decision.remarks.lost.is_none() {
         let _ = writeln!(body, "  Undo:     puts it back, and leaves it alone for 24 hours");
-        let _ = writeln!(body, "{}", ours(decision, finding));
+        let _ = writeln!(body, "{}", ours(event, decision, finding));
     }
     let _ = writeln!(
         body,
@@ -83,12 +83,18 @@ pub(super) fn undo_of(
     if table.is_none() || lost.is_some() {
         return Some(plain);
     }
-    Some(ours(decision, finding))
+    Some(ours(event, decision, finding))
 }
 
-fn ours(decision: &Decision, finding: &Finding) -> String {
+/// The table is named after the stack, which the tool has to be told where it has another name than usual.
+fn ours(event: &Event, decision: &Decision, finding: &Finding) -> String {
     let id = Key::of(finding, &decision.subject).id();
-    format!("portcullis undo {id} --reason '<why>'")
+    let stack = decision.remarks.table.as_deref().and_then(|table| table.strip_suffix("-ledger"));
+    let stack = match stack.unwrap_or("portcullis") {
+        "portcullis" => String::new(),
+        stack => format!(" --stack {stack}"),
+    };
+    format!("portcullis undo {id} --region {}{stack} --reason '<why>'", event.region)
 }
 
 /// The same for machines, in `aws` commands alone: without the first, the rule would be closed again.

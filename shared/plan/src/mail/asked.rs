@@ -155,9 +155,5 @@ pub fn refused(refusal: &Refusal, ctx: &Context<'_>) -> Mail {
 
 /// The command that asks for a move of this cache.
 pub(super) fn again(ctx: &Context<'_>, cache: &str) -> String {
-    let stack = match ctx.stack {
-        "portcullis" | "" => String::new(),
-        stack => format!(" --stack {}", word(stack)),
-    };
-    format!("portcullis move {}{stack}", word(cache))
+    format!("portcullis move {}{}", word(cache), ctx.stack_option())
 }
