@@ -8,7 +8,6 @@ use crate::action::{Because, Remedy};
 use crate::checks::{Finding, rule_of};
 use crate::decide::Decision;
 use crate::event::Event;
-use crate::facts::PROTECT;
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -29,7 +28,7 @@ pub(super) fn footer(body: &mut String, event: &Event, decision: &Decision, outc
         );
     }
     if decision.findings.iter().any(|finding| rule_of(finding).is_some()) {
-        exception(body, event, decision);
+        protection(body, event, decision, closed);
         policy(body, decision);
     } else if !has_moves && !decision.findings.is_empty() {
         body.push_str(
@@ -64,7 +63,7 @@ fn policy(body: &mut String, decision: &Decision) {
 }
 
 /// How to have a group left alone, and how not to any more.
-fn exception(body: &mut String, event: &Event, decision: &Decision) {
+fn protection(body: &mut String, event: &Event, decision: &Decision, closed: bool) {
     let mut closable = BTreeSet::new();
     let mut protected = BTreeSet::new();
     for finding in &decision.findings {
@@ -84,15 +83,18 @@ fn exception(body: &mut String, event: &Event, decision: &Decision) {
     let list = |groups: BTreeSet<_>| groups.into_iter().collect::<Vec<_>>();
     if !closable.is_empty() {
         let command = command::protect(&event.region, &list(closable));
+        let when = match closed {
+            true => "To keep it as it was, tag the group portcullis:protect before you undo",
+            false => "\nTo have the group left alone, tag it portcullis:protect",
+        };
         let _ = writeln!(
             body,
-            "To keep it as it was, tag the group {PROTECT} before you undo, and Portcullis only tells:\n\
-             {command}\nRemove the tag to have it close again what is opened."
+            "{when}, and Portcullis only tells:\n{command}\nRemove the tag to have it close again what is opened."
         );
     }
     if !protected.is_empty() {
         let command = command::unprotect(&event.region, &list(protected));
         let _ =
-            writeln!(body, "Remove the tag to have Portcullis close what is opened:\n{command}");
+            writeln!(body, "\nRemove the tag to have Portcullis close what is opened:\n{command}");
     }
 }
