@@ -1,12 +1,15 @@
 //! The exception that an alert proposes is one: it is in order, and tolerates that rule and no other.
 
+use std::collections::BTreeSet;
+
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{
-    Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
+    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
 use portcullis_engine::facts::{
-    GroupDetails, GroupFacts, IngressRule, Interfaces, PrefixList, Protocol, Source,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Engine, GroupDetails,
+    GroupFacts, IngressRule, Interfaces, PrefixList, Protocol, Source,
 };
 use portcullis_engine::settings::Mode;
 use portcullis_exceptions::Policies;
@@ -23,6 +26,18 @@ fn rule(protocol: &str, ports: (i32, i32), source: Source) -> IngressRule {
     }
 }
 
+fn event(lead: Lead) -> Event {
+    Event {
+        id: "e-1".to_owned(),
+        name: EventName::AuthorizeSecurityGroupIngress,
+        time: "2026-11-21T10:00:00Z".to_owned(),
+        account: "111122223333".to_owned(),
+        region: "eu-west-1".to_owned(),
+        actor: Actor::default(),
+        lead,
+    }
+}
+
 /// What is decided about a group with this rule, which the event made.
 fn decided(rule: IngressRule, policies: &Policies) -> (Event, Decision) {
     let touched = RuleLead { id: Some(rule.id.clone()), shape: None, edit: false };
@@ -30,15 +45,7 @@ fn decided(rule: IngressRule, policies: &Policies) -> (Event, Decision) {
         group: GroupRef::Id("sg-01".to_owned()),
         touched: Touched::Rules(vec![touched]),
     };
-    let event = Event {
-        id: "e-1".to_owned(),
-        name: EventName::AuthorizeSecurityGroupIngress,
-        time: "2026-11-21T10:00:00Z".to_owned(),
-        account: "111122223333".to_owned(),
-        region: "eu-west-1".to_owned(),
-        actor: Actor::default(),
-        lead: Lead::Group(lead.clone()),
-    };
+    let event = event(Lead::Group(lead.clone()));
     let world = PrefixList::Entries(vec!["0.0.0.0/0".parse().unwrap()]);
     let facts = GroupFacts {
         id: "sg-01".to_owned(),
@@ -52,6 +59,16 @@ fn decided(rule: IngressRule, policies: &Policies) -> (Event, Decision) {
     let judge = Judge { mode: Mode::Enforce, exceptions: policies, machine: None };
     let decision = decide::group(&event, &lead, &facts, &judge);
     (event, decision)
+}
+
+/// The exception in the mail, as text and as it is read.
+fn proposed(event: &Event, decision: &Decision) -> (String, Policies) {
+    let mail = Alert::compose(event, decision, &Outcomes::new()).mail;
+    let from = mail.find("@id(").unwrap_or_else(|| panic!("{mail}"));
+    let policy = mail[from..].split_inclusive("};\n").next().unwrap().to_owned();
+    let policies = Policies::parse([("new.cedar".to_owned(), policy.clone())]);
+    let policies = policies.unwrap_or_else(|problems| panic!("{policy}\n{problems}"));
+    (policy, policies)
 }
 
 #[test]
@@ -69,11 +86,7 @@ fn what_an_alert_proposes_tolerates_that_rule_and_no_other() {
     ] {
         let of = |ports, source| rule(protocol, ports, source);
         let (event, decision) = decided(of(ports, source.clone()), &none);
-        let mail = Alert::compose(&event, &decision, &Outcomes::new()).mail;
-        let from = mail.find("@id(").unwrap_or_else(|| panic!("{mail}"));
-        let policy = mail[from..].split_inclusive("};\n").next().unwrap().to_owned();
-        let policies = Policies::parse([("new.cedar".to_owned(), policy.clone())]);
-        let policies = policies.unwrap_or_else(|problems| panic!("{policy}\n{problems}"));
+        let (policy, policies) = proposed(&event, &decision);
         let (_, again) = decided(of(ports, source.clone()), &policies);
         assert!(again.findings.iter().all(|f| f.check.as_str() != "open-ingress"), "{policy}");
         let (_, other) = decided(of(ports, cidr("128.0.0.0/1")), &policies);
@@ -82,5 +95,62 @@ fn what_an_alert_proposes_tolerates_that_rule_and_no_other() {
             let (_, other) = decided(of((ports.0, 65_535), source.clone()), &policies);
             assert!(!other.is_clean(), "other ports: {policy}");
         }
+    }
+}
+
+/// What is decided about a cache of this name in this account, which the event made as badly as can be.
+fn decided_cache(id: &str, account: &str, policies: &Policies) -> (Event, Decision) {
+    let lead = CacheLead {
+        kind: CacheKind::ReplicationGroup,
+        id: id.to_owned(),
+        engine: None,
+        port: None,
+        inherits: None,
+        security_groups: Vec::new(),
+        tags: Vec::new(),
+        named: Vec::new(),
+    };
+    let facts = CacheFacts {
+        kind: lead.kind,
+        id: id.to_owned(),
+        arn: None,
+        engine: Some(Engine::Valkey),
+        status: "available".to_owned(),
+        member_of: None,
+        ports: vec![6379],
+        transit_encryption: Some(false),
+        authentication: Some(false),
+        // What they admit is not told, and no exception about settings says anything of it.
+        groups: CacheGroups::Unknown("not named yet".to_owned()),
+        network: CacheNetwork::default(),
+        settings: CacheSettings::default(),
+    };
+    let event = Event {
+        name: EventName::CreateReplicationGroup,
+        account: account.to_owned(),
+        ..event(Lead::Cache(lead.clone()))
+    };
+    let judge = Judge { mode: Mode::Enforce, exceptions: policies, machine: None };
+    let decision = decide::cache(&event, &lead, &facts, &judge);
+    (event, decision)
+}
+
+#[test]
+fn what_an_alert_proposes_for_a_cache_tolerates_its_settings_and_no_other_cache() {
+    const OURS: &str = "111122223333";
+    let checks = |decision: &Decision| {
+        let found = decision.findings.iter().map(|finding| finding.check.as_str());
+        found.collect::<BTreeSet<_>>()
+    };
+    let none = Policies::parse([]).unwrap();
+    let (event, decision) = decided_cache("orders", OURS, &none);
+    let all = BTreeSet::from(["open-cache", "default-port", "plaintext-transit", "no-auth"]);
+    assert_eq!(checks(&decision), all);
+    let (policy, policies) = proposed(&event, &decision);
+    let (_, again) = decided_cache("orders", OURS, &policies);
+    assert_eq!(checks(&again), BTreeSet::from(["open-cache"]), "{policy}");
+    for (id, account) in [("orders-2", OURS), ("orders", "444455556666")] {
+        let (_, other) = decided_cache(id, account, &policies);
+        assert_eq!(checks(&other), all, "{id} of {account}: {policy}");
     }
 }

@@ -29,12 +29,12 @@ pub(super) fn footer(body: &mut String, event: &Event, decision: &Decision, outc
     }
     if decision.findings.iter().any(|finding| rule_of(finding).is_some()) {
         protection(body, event, decision, closed);
-        policy(body, decision);
     } else if !has_moves && !decision.findings.is_empty() {
         body.push_str(
             "\nTo be told no more, change the cache as above; nothing is done to it without you.\n",
         );
     }
+    policy(body, decision);
     let _ = writeln!(
         body,
         "\nCaller: {}\nAgent:  {}\nEvent:  {}\nARN:    {}",

@@ -98,7 +98,8 @@ pub(super) fn told(event: &Event, decision: &Decision, quote: Quote) -> Option<T
 /// The paragraphs of the mail: of the resource, and of the groups of a cache that have an open rule.
 pub(super) fn paragraph(event: &Event, decision: &Decision, quote: Quote) -> String {
     let mut text = String::new();
-    if let Some(told) = told(event, decision, quote) {
+    // What is gone is nobody's to change.
+    if let Some(told) = told(event, decision, quote).filter(|_| !decision.is_clean()) {
         let _ = writeln!(text, "Owner: {}, as {} says. {}", told.who, told.by, told.advice);
     }
     for group in behind(decision) {

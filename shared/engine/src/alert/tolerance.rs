@@ -77,11 +77,18 @@ fn exception_json(exception: &Exception) -> Value {
     })
 }
 
-/// The exception in Cedar that tolerates exactly this finding; none where the shipped policies forbid it, or where
-/// it is not about what a rule admits.
+/// The exception in Cedar that tolerates exactly this rule, or this cache as it is; none where the shipped policies
+/// forbid it, or where nothing is known that could be tolerated.
 pub(super) fn policy(decision: &Decision, finding: &Finding) -> Option<String> {
-    let Evidence::Rule { group, rule, .. } = &finding.evidence else { return None };
-    let resource = match finding.check {
+    match &finding.evidence {
+        Evidence::Rule { group, rule, .. } => of_rule(decision, finding.check, group, rule),
+        Evidence::Port { .. } | Evidence::Setting { .. } => Some(of_cache(decision)),
+        Evidence::UnreadableRule { .. } | Evidence::UnreadableGroups(_) => None,
+    }
+}
+
+fn of_rule(decision: &Decision, check: Check, group: &str, rule: &IngressRule) -> Option<String> {
+    let resource = match check {
         Check::OpenIngress => format!("Portcullis::SecurityGroup::\"{group}\""),
         Check::OpenCache => format!("Portcullis::Cache::\"{}\"", decision.subject.id),
         Check::MemcachedUdp
@@ -95,13 +102,33 @@ pub(super) fn policy(decision: &Decision, finding: &Finding) -> Option<String> {
     let (from, to) = rule.ports();
     let protocol = rule.protocol.as_str();
     Some(format!(
-        "@id(\"{}\")\n@reason(\"<why, and who says so>\")\n\
-         permit (\n  principal,\n  action == Portcullis::Action::\"{}\",\n  resource == {resource}\n)\nwhen {{\n  \
+        "@id(\"{}\")\n{REASON_HERE}\
+         permit (\n  principal,\n  action == Portcullis::Action::\"{check}\",\n  resource == {resource}\n)\nwhen {{\n  \
          context.protocol == \"{protocol}\" && context.fromPort == {from} && context.toPort == {to} &&\n  {source}\n}};\n",
         id(group, rule),
-        finding.check,
     ))
 }
+
+/// Of every setting that was found. A cache of the same name may be there in another account or Region, to which the
+/// same policies go out.
+fn of_cache(decision: &Decision) -> String {
+    let is_setting = |finding: &&Finding| {
+        matches!(finding.evidence, Evidence::Port { .. } | Evidence::Setting { .. })
+    };
+    let settings = decision.findings.iter().filter(is_setting);
+    let actions: Vec<String> =
+        settings.map(|finding| format!("Portcullis::Action::\"{}\"", finding.check)).collect();
+    let (id, arn) = (&decision.subject.id, &decision.subject.arn);
+    format!(
+        "@id(\"{id}-as-it-is\")\n{REASON_HERE}\
+         permit (\n  principal,\n  action in [{}],\n  resource == Portcullis::Cache::\"{id}\"\n)\n\
+         when {{ resource.arn == \"{arn}\" }};\n",
+        actions.join(", ")
+    )
+}
+
+/// The validator takes any reason, and whoever reviews it will not take this one.
+const REASON_HERE: &str = "@reason(\"<why, and who says so>\")\n";
 
 fn id(group: &str, rule: &IngressRule) -> String {
     let (from, to) = rule.ports();
