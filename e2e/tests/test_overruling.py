@@ -110,7 +110,7 @@ def test_portcullis_undo_puts_a_rule_back_and_it_stays(guard, name):
     _, value, mail, left = closed(guard, group)
     finding = finding_of(guard, group)["id"]
     (command,) = commands_of(mail, "Undo: ")
-    assert command == f"portcullis undo {finding} --reason '<why>'"
+    assert command == f"portcullis undo {finding} --region eu-west-1 --reason '<why>'"
     said = paste(command, guard.account)
     rule = stays(guard, group, left, value)
     assert f"Back in {group}, as {rule}: TCP 6379 from 0.0.0.0/0" in said
