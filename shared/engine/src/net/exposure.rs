@@ -172,7 +172,7 @@ impl<'a> Unions<'a> {
             return;
         }
         let mut suspects = Vec::new();
-        let bounds = self.most(Bound::Sum);
+        let bounds = self.most(Total::Sum(0));
         for (at, bound) in &bounds {
             if *bound > self.own(*at) && !self.ask(tolerates, *at, *bound) {
                 suspects.push(*at);
@@ -181,7 +181,10 @@ impl<'a> Unions<'a> {
         if suspects.is_empty() {
             return;
         }
-        let unions = self.most(Bound::Union);
+        let members = self.members.iter().filter_map(|at| self.candidates.get(*at));
+        let ranges = members.flat_map(|c| c.sources.of(self.family));
+        let nothing = Measure::new(self.family, ranges);
+        let unions = self.most(Total::Union(nothing.clone()));
         suspects.retain(|at| {
             let union = unions.get(at).copied().unwrap_or_default();
             union > self.own(*at) && !self.ask(tolerates, *at, union)
@@ -190,7 +193,7 @@ impl<'a> Unions<'a> {
         let mut base: BTreeSet<usize> =
             self.members.iter().copied().filter(|at| !suspects.contains(at)).collect();
         for at in suspects {
-            match self.completes(at, &base, tolerates) {
+            match self.completes(at, &base, nothing.clone(), tolerates) {
                 Some(exposure) => found.insert(at, exposure).map_or((), drop),
                 None => _ = base.insert(at),
             }
@@ -207,27 +210,22 @@ impl<'a> Unions<'a> {
     }
 
     /// For each touched rule the most that it may be part of at any of its ports.
-    fn most(&self, bound: Bound) -> BTreeMap<usize, u128> {
-        let mut most = BTreeMap::new();
-        let mut present = BTreeSet::new();
-        let mut total = Total::new(bound, self.family, self.ranges());
-        for (_, leaving, coming) in self.stops() {
-            for at in leaving {
-                present.remove(&at);
-                self.put(&mut total, at, false);
-            }
-            for at in coming {
-                if self.candidates.get(at).is_some_and(|c| c.touched) {
-                    present.insert(at);
-                }
-                self.put(&mut total, at, true);
-            }
-            for at in &present {
-                let known = most.entry(*at).or_insert(0);
-                *known = total.total().max(*known);
-            }
-        }
-        most
+    fn most(&self, mut total: Total) -> BTreeMap<usize, u128> {
+        let members = self.members.iter().map(|at| (*at, self.ports(*at)));
+        let totals = stops(members).into_iter().map(|(port, (leaving, coming))| {
+            leaving.into_iter().for_each(|at| self.put(&mut total, at, false));
+            coming.into_iter().for_each(|at| self.put(&mut total, at, true));
+            (port, total.total())
+        });
+        let totals: Vec<(u16, u128)> = totals.collect();
+        let touched = self.members.iter().filter(|at| self.is_touched(**at));
+        let most = touched.map(|at| {
+            let (from, to) = self.ports(*at);
+            let begin = totals.partition_point(|(port, _)| *port < from);
+            let own = totals.iter().skip(begin).take_while(|(port, _)| *port <= to);
+            (*at, own.map(|(_, total)| *total).max().unwrap_or_default())
+        });
+        most.collect()
     }
 
     /// How a rule completes a union that it may not be part of with those in `base`, at the first port where
@@ -236,23 +234,26 @@ impl<'a> Unions<'a> {
         &self,
         at: usize,
         base: &BTreeSet<usize>,
+        nothing: Measure,
         tolerates: &mut Tolerates<'_>,
     ) -> Option<Exposure> {
-        let (from, to) = self.candidates.get(at)?.ports;
+        let (from, to) = self.ports(at);
         let mut limit = Limit { at, most: self.own(at), refused: u128::MAX };
         let mut present = BTreeSet::new();
-        let mut total = Total::new(Bound::Union, self.family, self.ranges());
-        for (port, leaving, coming) in self.stops() {
-            for other in leaving.iter().filter(|other| base.contains(other)) {
-                present.remove(self.id(*other));
-                self.put(&mut total, *other, false);
+        let mut total = Total::Union(nothing);
+        let near = base.iter().map(|other| (*other, self.ports(*other)));
+        let near = near.filter(|(_, (begin, end))| *begin <= to && from <= *end);
+        // Behind its last port the rule meets nobody.
+        let near = near.map(|(other, (begin, end))| (other, (begin.max(from), end)));
+        for (port, (leaving, coming)) in stops(near).into_iter().take_while(|(port, _)| *port <= to)
+        {
+            for other in leaving {
+                present.remove(self.id(other));
+                self.put(&mut total, other, false);
             }
-            for other in coming.iter().filter(|other| base.contains(other)) {
-                present.insert(self.id(*other));
-                self.put(&mut total, *other, true);
-            }
-            if !(from..=to).contains(&port) {
-                continue;
+            for other in coming {
+                present.insert(self.id(other));
+                self.put(&mut total, other, true);
             }
             let without = total.total();
             self.put(&mut total, at, true);
@@ -284,18 +285,12 @@ impl<'a> Unions<'a> {
         admits
     }
 
-    /// Each port where a rule begins, and each behind one where a rule ends, with the rules that left before it
-    /// and those that begin there.
-    fn stops(&self) -> Vec<(u16, Vec<usize>, Vec<usize>)> {
-        let mut stops: BTreeMap<u16, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
-        for at in &self.members {
-            let Some(candidate) = self.candidates.get(*at) else { continue };
-            stops.entry(candidate.ports.0).or_default().1.push(*at);
-            if let Some(behind) = candidate.ports.1.checked_add(1) {
-                stops.entry(behind).or_default().0.push(*at);
-            }
-        }
-        stops.into_iter().map(|(port, (leaving, coming))| (port, leaving, coming)).collect()
+    fn ports(&self, at: usize) -> (u16, u16) {
+        self.candidates.get(at).map_or((0, 0), |c| c.ports)
+    }
+
+    fn is_touched(&self, at: usize) -> bool {
+        self.candidates.get(at).is_some_and(|c| c.touched)
     }
 
     fn own(&self, at: usize) -> u128 {
@@ -311,25 +306,28 @@ impl<'a> Unions<'a> {
             total.update(candidate.sources, self.family, add);
         }
     }
-
-    fn ranges(&self) -> impl Iterator<Item = Range> {
-        let members = self.members.iter().filter_map(|at| self.candidates.get(*at));
-        members.flat_map(|c| c.sources.of(self.family))
-    }
 }
 
-/// How a union is counted.
-#[derive(Clone, Copy)]
-enum Bound {
-    /// Each rule for itself: at least as much as the union, and cheap.
-    Sum,
-    /// Each address once.
-    Union,
+/// Each port where a rule begins, and each behind one where a rule ends, with the rules that left before it and
+/// those that begin there.
+fn stops(
+    rules: impl Iterator<Item = (usize, (u16, u16))>,
+) -> BTreeMap<u16, (Vec<usize>, Vec<usize>)> {
+    let mut stops: BTreeMap<u16, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    for (at, (begin, end)) in rules {
+        stops.entry(begin).or_default().1.push(at);
+        if let Some(behind) = end.checked_add(1) {
+            stops.entry(behind).or_default().0.push(at);
+        }
+    }
+    stops
 }
 
 /// The public addresses of the rules at the current port.
 enum Total {
+    /// Each rule for itself: at least as much as the union, and cheap.
     Sum(u128),
+    /// Each address once.
     Union(Measure),
 }
 
@@ -337,13 +335,6 @@ enum Total {
 const UNIT: u128 = 1 << 8;
 
 impl Total {
-    fn new(bound: Bound, family: Family, ranges: impl Iterator<Item = Range>) -> Self {
-        match bound {
-            Bound::Sum => Self::Sum(0),
-            Bound::Union => Self::Union(Measure::new(family, ranges)),
-        }
-    }
-
     fn update(&mut self, sources: &Sources, family: Family, add: bool) {
         match self {
             Self::Sum(sum) => {

@@ -5,6 +5,7 @@
 use super::space::{Family, Range, public_count};
 
 /// A multiset of ranges of one family and the public size of their union.
+#[derive(Clone)]
 pub(super) struct Measure {
     /// Starts of the elementary intervals, and one end past the last: sorted, no doubles.
     cuts: Vec<u128>,
