@@ -158,7 +158,15 @@ fn invalid(validator: &Validator, place: &Place<'_>, policy: &Cedar) -> Vec<Prob
     let errors =
         said.validation_errors().map(|error| Problem::cedar(place.file, place.source, error));
     let warnings = said.validation_warnings().map(|w| Problem::cedar(place.file, place.source, w));
-    errors.chain(warnings).collect()
+    let mut problems: Vec<Problem> = errors.chain(warnings).collect();
+    // What is said of a policy as a whole follows from what is wrong in it, where that is told.
+    let inside = |problem: &Problem| {
+        problem.place.as_ref().is_some_and(|(_, (_, length))| *length < place.span.1)
+    };
+    if problems.iter().any(inside) {
+        problems.retain(inside);
+    }
+    problems
 }
 
 fn policy(file: &str, cedar: Cedar, read: Annotations) -> Policy {

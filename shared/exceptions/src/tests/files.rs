@@ -253,3 +253,17 @@ fn a_schema_that_lies_beside_and_is_another_is_noticed() {
     fs::write(dir.path().join("portcullis.cedarschema"), "entity Old;").unwrap();
     assert!(schema_differs(dir.path()));
 }
+
+#[test]
+fn what_follows_from_a_mistake_is_not_told_beside_it() {
+    let text = "@id(\"a\")\n@reason(\"b\")\npermit (principal, action == Portcullis::Action::\"open-ingres\", resource)\nwhen { context.fromPort == \"22\" };";
+    let found = problems(text);
+    assert_eq!(found.lines().count(), 1, "{found}");
+    assert!(
+        found.starts_with("test.cedar:3:30: ") && found.contains("unrecognized action"),
+        "{found}"
+    );
+    // Two mistakes are two.
+    let text = "@id(\"a\")\n@reason(\"b\")\npermit (principal, action, resource)\nwhen { context.fromPort == \"22\" && principal.nam == \"x\" };";
+    assert!(problems(text).lines().count() >= 2, "{}", problems(text));
+}
