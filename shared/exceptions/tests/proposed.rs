@@ -147,6 +147,7 @@ fn what_an_alert_proposes_for_a_cache_tolerates_its_settings_and_no_other_cache(
     let all = BTreeSet::from(["open-cache", "default-port", "plaintext-transit", "no-auth"]);
     assert_eq!(checks(&decision), all);
     let (policy, policies) = proposed(&event, &decision);
+    assert!(!policy.contains("open-cache"), "who may reach it is no setting: {policy}");
     let (_, again) = decided_cache("orders", OURS, &policies);
     assert_eq!(checks(&again), BTreeSet::from(["open-cache"]), "{policy}");
     for (id, account) in [("orders-2", OURS), ("orders", "444455556666")] {
