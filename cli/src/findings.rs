@@ -48,7 +48,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
             let exemption = exemption(&memory, entry);
             match arguments.json {
                 true => format!("{:#}\n", json!({"finding": entry, "exemption": exemption})),
-                false => one::text(entry, exemption, now()),
+                false => one::text(entry, exemption, now(), &common.stack_option()),
             }
         }
         None => {

@@ -57,6 +57,16 @@ struct Common {
     color: Color,
 }
 
+impl Common {
+    /// ` --stack guard`, for the commands that are proposed, where the stack has another name than usual.
+    fn stack_option(&self) -> String {
+        match self.stack.as_str() {
+            "portcullis" => String::new(),
+            stack => format!(" --stack {stack}"),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     Plan(plan::Arguments),

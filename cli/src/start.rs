@@ -143,10 +143,7 @@ impl Start {
     }
 
     fn text(&self, cache: &str, common: &Common) -> String {
-        let stack = match common.stack.as_str() {
-            "portcullis" => String::new(),
-            stack => format!(" --stack {stack}"),
-        };
+        let stack = common.stack_option();
         let id = &self.id;
         format!(
             "\nStarted: move {id}\n\nNothing of {cache} is changed yet. The workflow plans again, then a mail asks \

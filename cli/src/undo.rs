@@ -82,6 +82,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// What was found out before anything is changed.
 struct Found<'a> {
     arguments: &'a Arguments,
+    common: &'a Common,
     config: &'a SdkConfig,
     ledger: Ledger,
     ec2: Client,
@@ -105,7 +106,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         None => None,
     };
     let running = exemption(&memory, entry).filter(|found| seconds(&found.until) > now());
-    let found = Found { arguments, config: &config, ledger, ec2, entry, live, running };
+    let found = Found { arguments, common, config: &config, ledger, ec2, entry, live, running };
     let said = if arguments.end { found.end().await? } else { found.undo().await? };
     match said {
         Ok(done) => {
@@ -160,11 +161,12 @@ impl Found<'_> {
         let listed: String =
             rules.iter().map(|rule| format!("  {}\n", line(rule, &back))).collect();
         Ok(format!(
-            "Back in {}, as {back}: {}{lost}\n{left}\n\n{} has now:\n{listed}\nEnd it sooner: portcullis undo {} --end\n",
+            "Back in {}, as {back}: {}{lost}\n{left}\n\n{} has now:\n{listed}\nEnd it sooner: portcullis undo {} --end{}\n",
             kept.group,
             harmless(&rule_words(rule)),
             kept.group,
-            self.entry.id
+            self.entry.id,
+            self.common.stack_option()
         ))
     }
 
@@ -194,9 +196,10 @@ impl Found<'_> {
         let region = self.config.region().map_or("", AsRef::as_ref);
         anyhow!(
             "the exemption is written, and {why}\n{left} Until then the rule can be put back \
-             by hand, and stays:\n  {}\nOr take the exemption back:\n  portcullis undo {} --end",
+             by hand, and stays:\n  {}\nOr take the exemption back:\n  portcullis undo {} --end{}",
             harmless(&alert::undo(region, &kept.group, rule)),
-            self.entry.id
+            self.entry.id,
+            self.common.stack_option()
         )
     }
 

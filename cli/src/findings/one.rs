@@ -7,13 +7,18 @@ use crate::moment::{seconds, shown};
 use crate::paint::harmless;
 use crate::table::table;
 
-pub(super) fn text(entry: &Entry, exemption: Option<&Exemption>, now: i64) -> String {
+pub(super) fn text(
+    entry: &Entry,
+    exemption: Option<&Exemption>,
+    now: i64,
+    stack_option: &str,
+) -> String {
     let mut text = format!("{}: {}\n\n", harmless(&entry.id), harmless(&entry.title));
     for (name, value) in facts(entry, exemption, now) {
         text += &format!("  {name:12} {value}\n");
     }
     text += &format!("\n{}", indented(&comings(entry)));
-    text += &next(entry);
+    text += &next(entry, stack_option);
     text
 }
 
@@ -83,10 +88,10 @@ fn comings(entry: &Entry) -> String {
 }
 
 /// What can be done about it from here. The group is not looked at: a rule that is back is told by `undo`.
-fn next(entry: &Entry) -> String {
+fn next(entry: &Entry, stack_option: &str) -> String {
     match undo(entry, Some(&[])) {
         Undo::Restore(_) => format!(
-            "\nPut the rule back, and leave it alone for a day:\n  portcullis undo {} --reason '...'\n",
+            "\nPut the rule back, and leave it alone for a day:\n  portcullis undo {} --reason '...'{stack_option}\n",
             harmless(&entry.id)
         ),
         Undo::NothingToUndo(_) if entry.state == State::Open => {

@@ -119,12 +119,14 @@ fn the_list_for_machines_is_as_the_ledger_has_it() {
 #[test]
 fn one_finding_is_shown_whole() {
     let memory = memory();
-    let shown = |id: &str| {
+    let shown = |id: &str, stack: &str| {
         let entry = memory.entries.values().find(|entry| entry.id == id).unwrap();
-        one::text(entry, exemption(&memory, entry), NOW)
+        one::text(entry, exemption(&memory, entry), NOW, stack)
     };
-    insta::assert_snapshot!(shown("f-closed"));
-    let open = shown("f-new");
+    insta::assert_snapshot!(shown("f-closed", ""));
+    let guard = shown("f-closed", " --stack guard");
+    assert!(guard.contains("portcullis undo f-closed --reason '...' --stack guard\n"), "{guard}");
+    let open = shown("f-new", "");
     assert!(open.contains("It was not closed.") && !open.contains("Left alone"), "{open}");
 }
 
