@@ -3,12 +3,18 @@
 AWS: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
 """
 
+import functools
+
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch_logs, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 from . import patching, permissions
+
+#: How long to wait for the first line that an invocation logged, in seconds. It is in the pipe by then; on a busy
+#: machine the thread that reads it comes late, and the line would be the next invocation's.
+FIRST_LINE = 1.0
 
 
 def install():
@@ -25,6 +31,9 @@ def install():
         if may_log(function.get("config") or function):
             emit_logs(function, *rest, **named)
 
+    drain = patching.original(lambda_runtime.ProvidedWorker, "_drain_stderr_bounded")
+    drain = functools.partialmethod(drain, first_line_wait=FIRST_LINE, hard_cap=2 * FIRST_LINE)
+    lambda_runtime.ProvidedWorker._drain_stderr_bounded = drain
     handlers["delete"] = delete_with_processes
     lambda_svc._emit_lambda_logs = emit_allowed_logs
 
