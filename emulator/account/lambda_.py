@@ -3,7 +3,7 @@
 AWS: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
 """
 
-import functools
+import weakref
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
@@ -12,8 +12,8 @@ from ministack.services.cloudformation import provisioners
 
 from . import patching, permissions
 
-#: How long to wait for the first line that an invocation logged, in seconds. It is in the pipe by then; on a busy
-#: machine the thread that reads it comes late, and the line would be the next invocation's.
+#: How long to wait for the first line of an invocation, in seconds, where the one before it logged. It is in the pipe
+#: by then; on a busy machine the thread that reads it comes late, and the line would be the next invocation's.
 FIRST_LINE = 1.0
 
 
@@ -32,8 +32,16 @@ def install():
             emit_logs(function, *rest, **named)
 
     drain = patching.original(lambda_runtime.ProvidedWorker, "_drain_stderr_bounded")
-    drain = functools.partialmethod(drain, first_line_wait=FIRST_LINE, hard_cap=2 * FIRST_LINE)
-    lambda_runtime.ProvidedWorker._drain_stderr_bounded = drain
+    logged = weakref.WeakSet()
+
+    def drain_of_its_own(worker, **waits):
+        if worker in logged:
+            waits = {"first_line_wait": FIRST_LINE, "hard_cap": 2 * FIRST_LINE, **waits}
+        text = drain(worker, **waits)
+        (logged.add if text else logged.discard)(worker)
+        return text
+
+    lambda_runtime.ProvidedWorker._drain_stderr_bounded = drain_of_its_own
     handlers["delete"] = delete_with_processes
     lambda_svc._emit_lambda_logs = emit_allowed_logs
 
