@@ -1,18 +1,21 @@
 //! The exception that an alert proposes is one: it is in order, and tolerates that rule and no other.
 
+#[path = "../../engine/tests/example/mod.rs"]
+mod example;
+
 use std::collections::BTreeSet;
 
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide::{self, Decision, Judge};
-use portcullis_engine::event::{
-    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
-};
+use portcullis_engine::event::{Event, Lead};
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Engine, GroupDetails,
-    GroupFacts, IngressRule, Interfaces, PrefixList, Protocol, Source,
+    CacheFacts, CacheGroups, CacheKind, Engine, GroupDetails, GroupFacts, IngressRule, Interfaces,
+    PrefixList, Protocol, Source,
 };
 use portcullis_engine::settings::Mode;
 use portcullis_exceptions::Policies;
+
+use example::{cache, event, making, touching};
 
 fn rule(protocol: &str, ports: (i32, i32), source: Source) -> IngressRule {
     IngressRule {
@@ -26,26 +29,8 @@ fn rule(protocol: &str, ports: (i32, i32), source: Source) -> IngressRule {
     }
 }
 
-fn event(lead: Lead) -> Event {
-    Event {
-        id: "e-1".to_owned(),
-        name: EventName::AuthorizeSecurityGroupIngress,
-        time: "2026-11-21T10:00:00Z".to_owned(),
-        account: "111122223333".to_owned(),
-        region: "eu-west-1".to_owned(),
-        actor: Actor::default(),
-        lead,
-    }
-}
-
 /// What is decided about a group with this rule, which the event made.
 fn decided(rule: IngressRule, policies: &Policies) -> (Event, Decision) {
-    let touched = RuleLead { id: Some(rule.id.clone()), shape: None, edit: false };
-    let lead = GroupLead {
-        group: GroupRef::Id("sg-01".to_owned()),
-        touched: Touched::Rules(vec![touched]),
-    };
-    let event = event(Lead::Group(lead.clone()));
     let world = PrefixList::Entries(vec!["0.0.0.0/0".parse().unwrap()]);
     let facts = GroupFacts {
         id: "sg-01".to_owned(),
@@ -56,6 +41,8 @@ fn decided(rule: IngressRule, policies: &Policies) -> (Event, Decision) {
         interfaces: Interfaces::Read(Vec::new()),
         ..GroupFacts::default()
     };
+    let lead = touching(&facts, &["sgr-1"]);
+    let event = event(Lead::Group(lead.clone()));
     let judge = Judge { mode: Mode::Enforce, exceptions: policies, machine: None };
     let decision = decide::group(&event, &lead, &facts, &judge);
     (event, decision)
@@ -100,36 +87,12 @@ fn what_an_alert_proposes_tolerates_that_rule_and_no_other() {
 
 /// What is decided about a cache of this name in this account, which the event made as badly as can be.
 fn decided_cache(id: &str, account: &str, policies: &Policies) -> (Event, Decision) {
-    let lead = CacheLead {
-        kind: CacheKind::ReplicationGroup,
-        id: id.to_owned(),
-        engine: None,
-        port: None,
-        inherits: None,
-        security_groups: Vec::new(),
-        tags: Vec::new(),
-        named: Vec::new(),
-    };
-    let facts = CacheFacts {
-        kind: lead.kind,
-        id: id.to_owned(),
-        arn: None,
-        engine: Some(Engine::Valkey),
-        status: "available".to_owned(),
-        member_of: None,
-        ports: vec![6379],
-        transit_encryption: Some(false),
-        authentication: Some(false),
-        // What they admit is not told, and no exception about settings says anything of it.
-        groups: CacheGroups::Unknown("not named yet".to_owned()),
-        network: CacheNetwork::default(),
-        settings: CacheSettings::default(),
-    };
-    let event = Event {
-        name: EventName::CreateReplicationGroup,
-        account: account.to_owned(),
-        ..event(Lead::Cache(lead.clone()))
-    };
+    // What they admit is not told, and no exception about settings says anything of it.
+    let groups = CacheGroups::Unknown("not named yet".to_owned());
+    let cache = cache(CacheKind::ReplicationGroup, Engine::Valkey, Vec::new());
+    let facts = CacheFacts { id: id.to_owned(), groups, ..cache };
+    let lead = making(&facts);
+    let event = Event { account: account.to_owned(), ..event(Lead::Cache(lead.clone())) };
     let judge = Judge { mode: Mode::Enforce, exceptions: policies, machine: None };
     let decision = decide::cache(&event, &lead, &facts, &judge);
     (event, decision)

@@ -8,6 +8,7 @@ use crate::action::{Because, Remedy};
 use crate::checks::{Finding, rule_of};
 use crate::decide::Decision;
 use crate::event::Event;
+use crate::facts::PROTECT;
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -84,8 +85,8 @@ fn protection(body: &mut String, event: &Event, decision: &Decision, closed: boo
     if !closable.is_empty() {
         let command = command::protect(&event.region, &list(closable));
         let when = match closed {
-            true => "To keep it as it was, tag the group portcullis:protect before you undo",
-            false => "\nTo have the group left alone, tag it portcullis:protect",
+            true => format!("To keep it as it was, tag the group {PROTECT} before you undo"),
+            false => format!("\nTo have the group left alone, tag it {PROTECT}"),
         };
         let _ = writeln!(
             body,
