@@ -60,10 +60,7 @@ struct Common {
 impl Common {
     /// ` --stack guard`, for the commands that are proposed, where the stack has another name than usual.
     fn stack_option(&self) -> String {
-        match self.stack.as_str() {
-            "portcullis" => String::new(),
-            stack => format!(" --stack {stack}"),
-        }
+        portcullis_engine::alert::stack_option(&self.stack)
     }
 }
 

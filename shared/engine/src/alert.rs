@@ -23,7 +23,7 @@ use crate::event::Event;
 use crate::facts::IngressRule;
 
 pub(crate) use command::undo_of;
-pub use command::{exempt, revoke, undo};
+pub use command::{exempt, revoke, stack_option, undo};
 pub(crate) use mail::{headline, title};
 
 /// What came of the actions, by [`crate::action::Action::id`].

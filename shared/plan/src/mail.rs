@@ -12,6 +12,7 @@ mod failed;
 mod handed_over;
 mod words;
 
+use portcullis_engine::alert::stack_option;
 use serde_json::{Map, Value, json};
 
 use crate::plan::{Plan, Subject};
@@ -73,8 +74,8 @@ impl Context<'_> {
     /// ` --stack guard`, where the stack has another name than the commands expect.
     fn stack_option(&self) -> String {
         match self.stack {
-            "portcullis" | "" => String::new(),
-            stack => format!(" --stack {}", word(stack)),
+            "" => String::new(),
+            stack => stack_option(&word(stack)),
         }
     }
 

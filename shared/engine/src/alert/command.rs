@@ -1,4 +1,4 @@
-//! The `aws` commands that an alert carries.
+//! The commands that an alert carries.
 
 use serde_json::{Map, Value, json};
 
@@ -9,6 +9,14 @@ use crate::checks::Finding;
 use crate::event::Event;
 use crate::facts::{IngressRule, PROTECT, Source, Tag};
 use crate::ledger::Exemption;
+
+/// ` --stack guard`: tells `portcullis` of a stack of another name than it expects.
+pub fn stack_option(stack: &str) -> String {
+    match stack {
+        "portcullis" => String::new(),
+        stack => format!(" --stack {stack}"),
+    }
+}
 
 /// Puts a revoked rule back exactly: its description and tags with it.
 pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {

@@ -90,10 +90,7 @@ pub(super) fn undo_of(
 fn ours(event: &Event, decision: &Decision, finding: &Finding) -> String {
     let id = Key::of(finding, &decision.subject).id();
     let stack = decision.remarks.table.as_deref().and_then(|table| table.strip_suffix("-ledger"));
-    let stack = match stack.unwrap_or("portcullis") {
-        "portcullis" => String::new(),
-        stack => format!(" --stack {stack}"),
-    };
+    let stack = stack.map(command::stack_option).unwrap_or_default();
     format!("portcullis undo {id} --region {}{stack} --reason '<why>'", event.region)
 }
 
