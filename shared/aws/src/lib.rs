@@ -4,7 +4,9 @@
 //! `again` hands on what could not be sent.
 
 #[cfg(all(feature = "test-util", not(debug_assertions)))]
-compile_error!("`test-util` is for tests and for builds of the dev profile: a release is built without it");
+compile_error!(
+    "`test-util` is for tests and for builds of the dev profile: a release is built without it"
+);
 
 mod act;
 mod again;

@@ -39,5 +39,6 @@ pub mod plan;
 pub mod recover;
 pub mod refuse;
 pub mod request;
+mod secret;
 pub mod steps;
 pub mod text;

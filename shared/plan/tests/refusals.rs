@@ -259,6 +259,8 @@ fn a_secret_must_be_one_and_be_needed() {
         "arn:aws:s3:::x",
         "arn:aws:secretsmanager:eu-west-1:1:secret:a",
         &format!("{arn} $(x)"),
+        &arn.replace("eu-west-1", "$(x)"),
+        &arn.replace("arn:aws", "arn:aws;x"),
     ] {
         assert_eq!(refused(&example("redis-auth-token"), &wish(odd)).reasons.len(), 1, "{odd}");
     }

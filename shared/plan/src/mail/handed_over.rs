@@ -3,13 +3,13 @@
 use portcullis_engine::facts::Engine;
 use serde_json::json;
 
-use super::words::{sentence, word};
 use super::{Context, Draft, Kind, Mail};
 use crate::endpoints::{Place, endpoints};
 use crate::facts::Facts;
 use crate::patch;
 use crate::plan::Plan;
 use crate::request::{GroupInputs, Kind as Made, Request, Shape, Token};
+use crate::secret;
 use crate::text::Role;
 
 /// Tells people of the new cache, as it was found.
@@ -133,19 +133,13 @@ impl Draft<'_> {
         if let Token::Secret(arn) = &create.auth_token {
             self.say("The AUTH token is the one in the secret. It stays out of the command line and the history:");
             self.page.gap();
-            let region = self.ctx.region_option();
-            self.command(&format!("export REDISCLI_AUTH=$(aws secretsmanager get-secret-value{region} --secret-id {} --query SecretString --output text)", word(arn)));
+            self.command(&format!("export REDISCLI_AUTH=$({})", secret::read(arn)));
             self.page.gap();
         }
         for ask in ["PING", "INFO keyspace", "DBSIZE"] {
             self.command(&format!("{cli} -h {host} -p {}{options} {ask}", create.port));
         }
         self.page.gap();
-        if let Token::Secret(_) = &create.auth_token {
-            self.say(&sentence(
-                "Where the secret is a JSON object, the token is its member authToken.",
-            ));
-        }
         if users {
             self.say("NAME is a user of the user groups; the password is asked for. A user that logs in by IAM signs for the new id.");
         }

@@ -2,6 +2,7 @@
 
 use super::Reason;
 use crate::request::{Request, Token};
+use crate::secret::is_secret;
 
 /// What the wish for a token and the cache have to do with each other. The ARN is never repeated
 /// unless it is one: somebody may have given the token itself.
@@ -25,14 +26,4 @@ pub(crate) fn token(request: &Request, secret: Option<&str>) -> Result<Token, Bo
             "give an ARN as arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, never the token",
         )),
     }
-}
-
-fn is_secret(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(7, ':').collect();
-    let name = |name: &str| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c))
-    };
-    matches!(parts.as_slice(), ["arn", partition, "secretsmanager", region, account, "secret", rest]
-        if partition.starts_with("aws") && !region.is_empty()
-            && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && name(rest))
 }

@@ -8,6 +8,7 @@ use portcullis_engine::facts::{Source, Tag};
 use crate::ingress::NewRule;
 use crate::plan::{Afterwards, Plan, Snapshot, SnapshotOf};
 use crate::request::{Kind, Token};
+use crate::secret;
 
 /// ` --region eu-west-1`
 fn region(plan: &Plan) -> String {
@@ -73,9 +74,9 @@ pub(super) fn create(plan: &Plan) -> Vec<String> {
     let create = match &plan.create.auth_token {
         Token::None | Token::Hidden => create,
         // In two parts: a token that could not be read must not become an empty one.
-        Token::Secret(arn) => format!(
-            "TOKEN=$(aws secretsmanager get-secret-value --secret-id {arn} --query SecretString --output text) && {create} --auth-token \"$TOKEN\""
-        ),
+        Token::Secret(arn) => {
+            format!("TOKEN=$({}) && {create} --auth-token \"$TOKEN\"", secret::read(arn))
+        }
     };
     vec![
         "portcullis plan FILE --json | jq .create.parameters > create.json    # FILE and options as for this plan".to_owned(),
