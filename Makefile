@@ -15,17 +15,16 @@ MOTO := $(TARGET)/venv-moto
 SAM := $(TARGET)/venv-sam
 OPERATE := $(TARGET)/venv-ops
 CHECKOV := $(TARGET)/venv-checkov
+CHECK := $(TARGET)/venv-check
 NODE_MODULES := infra/cdk/node_modules
 AXE := $(TARGET)/axe
 ASL := infra/asl/node_modules
-# The slow ones, with the real command-line tools.
-DEPLOYMENTS := $(addprefix e2e/tests/,test_sam.py test_cdk.py test_many_accounts.py test_operations.py test_faults.py test_moves_failures.py)
 PY := $(abspath $(VENV))/bin/python
-# Named, so that `sam build` finds what is built here, and the other way round.
-HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
-FUNCTIONS := $(addprefix -p portcullis-,ingress cache trail digest recreate approve)
-# In one build: apart, each would ask for other features of what the SDK is made of, and compile all of it.
+ENGINE := $(addprefix -p portcullis-,engine plan exceptions)
 SHELLS := $(addprefix -p portcullis-,aws approval recreate approve cli)
+# All that the demo and the tests run, in one build and with the feature that the tests have: the SDK is compiled once for all
+# of it, and for `cargo lambda watch`. A selection with other features would compile the SDK anew (e2e/tests/test_tidy.py).
+PROGRAMS := $(addprefix -p portcullis-,ingress cache trail digest recreate approve cli) --features test-util
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
@@ -35,31 +34,32 @@ help: ## Say what there is
 # See it ---------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: functions cli $(VENV)/stamp ## Open ports in an emulated AWS account, watch them close, and move a cache
+demo: ready ## Open ports in an emulated AWS account, watch them close, and move a cache
 	@PYTHONPATH=e2e $(PY) -m demo
 
 .PHONY: demo-picture
-demo-picture: functions cli $(VENV)/stamp ## Draw a real run of the demo into docs/demo.svg
+demo-picture: ready ## Draw a real run of the demo into docs/demo.svg
 	@mkdir -p docs
 	@COLUMNS=128 PYTHONPATH=e2e $(PY) -m demo --picture docs/demo.svg
 
 .PHONY: account
-account: functions cli $(VENV)/stamp ## Leave the emulated account running, to play with
+account: ready ## Leave the emulated account running, to play with
 	@PYTHONPATH=e2e $(PY) e2e/play.py
 
 # Check it -------------------------------------------------------------------------------------
 
 .PHONY: test
-test: ## All tests: the engine, the shell, then end to end
-	@$(MAKE) test-engine
-	@$(MAKE) test-shell
-	@$(MAKE) test-page
-	@$(MAKE) test-deployments
-	@$(MAKE) test-account
+test: ## All tests: the engine, the shell, the page, then end to end; says what was skipped, and why
+	@.ci/steps test
+
+.PHONY: test-quick
+test-quick: tools ## Decisions, exceptions, plans, and the shell against scripted answers: no account, no Python
+	cargo test --locked -q $(ENGINE)
+	cargo test --locked -q $(SHELLS)
 
 .PHONY: test-engine
 test-engine: tools ## Decisions, exceptions, alerts and plans; compiles no AWS SDK
-	cargo test --locked -q -p portcullis-engine -p portcullis-plan -p portcullis-exceptions
+	cargo test --locked -q $(ENGINE)
 
 .PHONY: exceptions
 exceptions: tools ## Check the exceptions, and say what is tolerated: DIR=
@@ -69,21 +69,25 @@ exceptions: tools ## Check the exceptions, and say what is tolerated: DIR=
 test-shell: tools ## Looking, acting, moving, the page and the command line, against scripted answers
 	cargo test --locked -q $(SHELLS)
 
-# `make check` has npm; without it the test of the CDK says that it was skipped.
-.PHONY: test-deployments
-test-deployments: functions cli $(VENV)/stamp $(SAM)/stamp $(OPERATE)/stamp $(if $(shell command -v npm),$(NODE_MODULES)/stamp) ## Deploying and operating the stack: SAM, CDK, many accounts, faults
-	$(PY) -m pytest -q -p no:cacheprovider $(DEPLOYMENTS)
+# Accounts are processes on ports of their own and mostly wait, so there are more workers than cores. SHARD=2/4 runs the
+# second quarter of the files.
+WORKERS ?= 4
+PYTEST = MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server PYTHONPATH=e2e $(PY) -m pytest -q -p no:cacheprovider -p harness.session \
+    --durations=10 --durations-min=3 $(if $(SHARD),--shard $(SHARD))
 
 .PHONY: test-account
-test-account: functions cli $(VENV)/stamp $(MOTO)/stamp ## The deployed stack, in the emulated account and against moto
-	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider emulator/conformance
-	MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest -q -p no:cacheprovider e2e/tests $(addprefix --ignore=,$(DEPLOYMENTS) e2e/tests/test_page.py)
-
-# In a browser that is on the machine: none is downloaded. What was seen is in target/pages.
-.PHONY: test-page
-test-page: tools $(VENV)/stamp $(if $(shell command -v npm),$(AXE)/stamp) ## The approval page in a real browser, on a phone and on a desk
+test-account: ready test-tools ## The deployed stack, end to end: SHARD=1/4 for a part
 	@cargo build --locked -q $(SHELLS) --example serve
-	$(PY) -m pytest -q -p no:cacheprovider e2e/tests/test_page.py
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not alone" e2e/tests
+	$(PYTEST) -m alone e2e/tests
+
+# Without npm the tests of the CDK and of the page say that they were skipped, and why.
+.PHONY: test-tools
+test-tools: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(if $(shell command -v npm),$(NODE_MODULES)/stamp $(AXE)/stamp)
+
+.PHONY: test-emulator
+test-emulator: $(VENV)/stamp $(MOTO)/stamp ## The emulated account, held to what AWS documents; security groups also against moto
+	$(PYTEST) -n $(WORKERS) --dist loadfile emulator/conformance
 
 .PHONY: test-template
 test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## What the linters say of the template
@@ -104,6 +108,16 @@ test-cdk: $(VENV)/stamp $(NODE_MODULES)/stamp ## The CDK construct: types, synth
 .PHONY: check
 check: tools ## Everything that must hold before a merge
 	@.ci/steps
+
+.PHONY: clippy
+clippy: tools ## What clippy says of all Rust code; the SDK is checked once, for this and for `make docs`
+	cargo clippy --locked -q $(ENGINE) -p portcullis-bench --all-targets -- -D warnings
+	cargo clippy --locked -q $(SHELLS) $(PROGRAMS) -p portcullis-bench-empty --all-targets -- -D warnings
+
+.PHONY: docs
+docs: tools ## The documentation of the crates, with warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q $(ENGINE) --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q $(SHELLS) $(PROGRAMS) --no-deps
 
 .PHONY: fmt
 fmt: tools ## Format the code
@@ -162,17 +176,18 @@ $(OPERATE)/stamp: infra/ops/requirements.txt
 
 # Parts ----------------------------------------------------------------------------------------
 
-.PHONY: functions
-functions: tools ## Build the Lambda functions for this machine
-	@cargo build --locked -q --release --target $(HOST) $(FUNCTIONS)
+.PHONY: programs
+programs: tools ## Build the functions and the command line for this machine, in the dev profile
+	@[ -d $(TARGET)/*/debug/deps ] || echo "Rust: the AWS SDK, the functions and the command line (5 minutes on 2 cores, once)"
+	@cargo build --locked $(PROGRAMS)
 
-# By itself: with the functions, they would get its ways to sign in.
-.PHONY: cli
-cli: tools ## Build the command line, portcullis, for this machine
-	@cargo build --locked -q --release --target $(HOST) -p portcullis-cli
+# Side by side: what cargo and pip do is mostly waiting for each other's downloads.
+.PHONY: ready
+ready:
+	@$(MAKE) -j2 programs $(VENV)/stamp
 
 .PHONY: setup
-setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp $(AXE)/stamp $(ASL)/stamp ## Install all tools, pinned, under target/
+setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECK)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp $(AXE)/stamp $(ASL)/stamp ## Install all tools, pinned, under target/
 
 $(VENV)/stamp: emulator/requirements.txt e2e/requirements.txt e2e/requirements-tools.txt | tools
 	@echo "Python tools for the emulated account go to $(VENV) (about 20 s, once)"
@@ -191,6 +206,7 @@ $(2)/stamp: $(3) | tools
 endef
 $(eval $(call environment,moto,$(MOTO),emulator/requirements-moto.txt))
 $(eval $(call environment,the SAM CLI,$(SAM),infra/ops/requirements-sam.txt))
+$(eval $(call environment,the linters,$(CHECK),e2e/requirements-check.txt))
 $(eval $(call environment,checkov,$(CHECKOV),infra/requirements-checkov.txt))
 
 $(NODE_MODULES)/stamp $(ASL)/stamp: %/node_modules/stamp: %/package-lock.json | tools

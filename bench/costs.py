@@ -2,7 +2,7 @@
 
     target/venv/bin/python bench/costs.py             print the tables
     target/venv/bin/python bench/costs.py --write     and put them into docs/costs.md
-    target/venv/bin/python bench/costs.py --measure   measure anew in the emulated account (make functions first)
+    target/venv/bin/python bench/costs.py --measure   measure anew in the emulated account (make programs first)
 
 Prices are in prices.json, durations and sizes in measured.json; what the stack holds is counted in
 infra/template.yaml.

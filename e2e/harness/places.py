@@ -1,5 +1,6 @@
 """Where things are."""
 
+import functools
 import os
 import pathlib
 import platform
@@ -13,13 +14,19 @@ EVENTS = REPO / "events"
 TEMPLATE = REPO / "infra" / "template.yaml"
 
 
-def binary(name):
-    """A function, or `portcullis`, as `make functions cli` leaves it, for the processor and system of this machine."""
+@functools.cache
+def built():
+    """Where cargo leaves the dev profile, for the processor and system of this machine: .cargo/config.toml names it."""
     version = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
     host = next(line.removeprefix("host: ") for line in version.splitlines() if line.startswith("host: "))
-    path = TARGET / host / "release" / name
+    return TARGET / host / "debug"
+
+
+def binary(name):
+    """A function, or `portcullis`, as `make programs` leaves it."""
+    path = built() / name
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: make functions cli")
+        raise FileNotFoundError(f"{path} is missing: make programs")
     return path
 
 

@@ -1,12 +1,11 @@
 """The approval page in a real browser, on a phone and on a desk: functions/approve/examples/serve.rs serves it."""
 
 import json
-import os
 import subprocess
 
 import pytest
 from harness import browser as harness
-from harness.places import TARGET
+from harness.places import binary
 
 #: What serve.rs has links to, and the status of each.
 PAGES = {
@@ -29,10 +28,7 @@ WIDTHS = (320, 768, 1280)
 @pytest.fixture(scope="module")
 def links():
     """The links of the mails, by what they lead to."""
-    serve = TARGET / "debug" / "examples" / "serve"
-    if not serve.is_file():
-        pytest.fail(f"{serve} is missing: make test-page")
-    with subprocess.Popen([serve], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([binary("examples/serve")], stdout=subprocess.PIPE, text=True) as process:
         try:
             yield json.loads(process.stdout.readline())
         finally:
@@ -41,9 +37,9 @@ def links():
 
 @pytest.fixture(scope="module")
 def browser():
-    """One browser for all of them. Where it or axe-core is missing, only `make check` can say that it must not be."""
+    """One browser for all of them."""
     missing = harness.MISSING if harness.executable() is None else harness.NO_AXE if not harness.AXE.is_file() else None
-    if missing and os.environ.get("PORTCULLIS_BROWSER") != "required":
+    if missing:
         pytest.skip(missing)
     with harness.browser() as started:
         yield started

@@ -24,8 +24,17 @@ def digest(path):
 
 def compiled():
     """Everything that cargo has made for the functions, with the time of each."""
-    release = places.binary("ingress").parent
-    return {path.name: path.stat().st_mtime_ns for path in (release / "deps").iterdir()}
+    return {path.name: path.stat().st_mtime_ns for path in (places.built() / "deps").iterdir()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_built():
+    """`sam build` in its debug mode, with the feature of `make programs`: it finds all of it built."""
+    settings = {"SAM_BUILD_MODE": "debug", "CARGO_LAMBDA_GLOBAL": str(places.REPO / "e2e" / "cargo-lambda.toml")}
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in settings.items():
+            patched.setenv(name, value)
+        yield
 
 
 def everything(account):
@@ -84,7 +93,7 @@ def described(account):
 
 def test_sam_builds_nothing_that_make_has_built(deployed):
     _, _, made, _ = deployed
-    assert compiled() == made, "something was compiled again: make functions"
+    assert compiled() == made, "something was compiled again: make programs"
     for name, binary in functions(template()):
         assert digest(BUILT / name / "bootstrap") == digest(places.binary(binary))
 
@@ -210,25 +219,17 @@ def test_sam_alone_deploys_it_too(name):
             )
             assert ran.returncode == 0, ran.stdout
 
-        before, release = digest(places.REPO / "samconfig.toml"), places.binary("ingress").parent
+        before = digest(places.REPO / "samconfig.toml")
         try:
             sam("build", "--template", "infra/template.yaml", "--parameter-overrides", *parameters)
             sam("deploy", "--guided", "--parameter-overrides", *parameters, answers=answers)
         finally:
             shutil.rmtree(places.REPO / ".aws-sam", ignore_errors=True)
-            give_back(release)
         assert digest(places.REPO / "samconfig.toml") == before
         guard.stack = described(account)
         group = guard.group(name)
         before = guard.look(group)
         assert guard.gone(group, guard.open(group, OPENED)) == before
-
-
-def give_back(release):
-    """cargo-lambda has moved what `make functions` left, and the other tests look for it there."""
-    for _, binary in functions(template()):
-        if not (release / binary).exists():
-            os.link(places.TARGET / "lambda" / binary / "bootstrap", release / binary)
 
 
 def test_functions_of_another_processor_are_refused():

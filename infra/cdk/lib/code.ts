@@ -74,7 +74,7 @@ function advice(architecture: Architecture): string {
   const flag = architecture.name === "arm64" ? "--arm64" : "--x86-64";
   return (
     `\`cargo lambda build --release ${flag}\` builds target/lambda/<name>/bootstrap for ${architecture.name}; ` +
-    "`make functions` builds target/<host triple>/release/<name> for the processor of this machine, " +
+    "`cargo build --release` builds target/<host triple>/release/<name> for the processor of this machine, " +
     "and that directory can be given as `functionsDirectory`."
   );
 }

@@ -19,7 +19,7 @@ test("a function that is not built: which, and what to run", () => {
         /^function `ingress` is not built: there is no file `.*\/ingress\/bootstrap` or `.*\/ingress`\. /,
       );
       assert.match(error.message, /`cargo lambda build --release --arm64` builds target\/lambda\/<name>\/bootstrap/);
-      assert.match(error.message, /`make functions` builds target\/<host triple>\/release\/<name>/);
+      assert.match(error.message, /`cargo build --release` builds target\/<host triple>\/release\/<name>/);
       return true;
     },
   );
