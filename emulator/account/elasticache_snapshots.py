@@ -26,7 +26,8 @@ def create(request):
         source = {"group": store.find_group(group_id)}
     snapshot = take(request["SnapshotName"], **source)
     snapshot["KmsKeyId"] = request.get("KmsKeyId") or snapshot.get("KmsKeyId")
-    store.save_tags(snapshot["ARN"], request)
+    if request.get("Tags"):
+        store.save_tags(snapshot["ARN"], request)
     return {"Snapshot": snapshot_view(snapshot, False)}
 
 
@@ -50,7 +51,8 @@ def take(name, cluster=None, group=None, final=False):
         raise AwsError("InvalidParameterValue", "A snapshot of a group in cluster mode is one of the whole group.")
     snapshot = _record(name, member, group)
     ec._snapshots[name] = snapshot
-    ec._tags[snapshot["ARN"]] = []
+    # One that is made without tags gets those of its source: user guide, "Tagging your ElastiCache resources".
+    ec._tags[snapshot["ARN"]] = [dict(tag) for tag in ec._tags.get((group or member)["ARN"]) or []]
     store.comes_up(ec._snapshots, name, snapshot, "SnapshotStatus", "snapshot")
     if not final:
         _keep_busy(member, owner, whole=group is not None)

@@ -155,7 +155,13 @@ def cache_checks(action, request):
         checks.append(Check("elasticache:AddTagsToResource", first, with_tags=True))
     if request.get("FinalSnapshotIdentifier"):
         checks.append(Check("elasticache:CreateSnapshot", first))
-        checks.append(Check("elasticache:CreateSnapshot", arn("snapshot", request["FinalSnapshotIdentifier"])))
+        snapshot = arn("snapshot", request["FinalSnapshotIdentifier"])
+        checks.append(Check("elasticache:CreateSnapshot", snapshot))
+        tags = {tag["Key"]: tag["Value"] for tag in ec._tags.get(first) or []}
+        if tags:
+            # It gets the tags of the cache. Whether the caller is asked for that, AWS does not say; here it is.
+            keys = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+            checks.append(Check("elasticache:AddTagsToResource", snapshot, keys={**keys, "aws:TagKeys": list(tags)}))
     return tuple(checks)
 
 

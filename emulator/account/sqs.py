@@ -1,6 +1,10 @@
-"""SQS: messages that services send by themselves, and the number of messages as a metric."""
+"""SQS: messages that services send by themselves, the number of messages as a metric, and who may leave dead letters.
+
+AWS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+"""
 
 import hashlib
+import json
 import time
 import uuid
 
@@ -16,8 +20,45 @@ _REPORTED = {}
 
 
 def install():
-    patching.require(sqs, "_queues", "_queue_by_arn", "_ensure_msg_fields", "_refresh_counts")
+    patching.require(sqs, "_queues", "_queue_by_arn", "_ensure_msg_fields", "_refresh_counts", "_Err", "_HANDLERS")
     clock.every_tick(report_queues)
+    create, change = patching.original(sqs, "_act_create_queue"), patching.original(sqs, "_act_set_queue_attributes")
+
+    def create_allowed(data, url):
+        check_redrive(data.get("Attributes") or {}, data.get("QueueName", ""))
+        return create(data, url)
+
+    def change_allowed(data, url):
+        check_redrive(data.get("Attributes") or {}, (data.get("QueueUrl") or url).rsplit("/", 1)[-1])
+        return change(data, url)
+
+    patching.replace_action(sqs._HANDLERS, "CreateQueue", create_allowed)
+    patching.replace_action(sqs._HANDLERS, "SetQueueAttributes", change_allowed)
+
+
+def check_redrive(attributes, name):
+    """Refuse what a RedriveAllowPolicy refuses, and one that says nothing. AWS does not document the words."""
+    allow = attributes.get("RedriveAllowPolicy")
+    if allow:
+        permission, sources = policy_of(allow)
+        if permission not in ("allowAll", "denyAll", "byQueue") or (permission == "byQueue") != (
+            0 < len(sources) <= 10
+        ):
+            raise sqs._Err("InvalidAttributeValue", "Invalid value for the parameter RedriveAllowPolicy.", 400)
+    if attributes.get("RedrivePolicy"):
+        target = json.loads(attributes["RedrivePolicy"]).get("deadLetterTargetArn", "")
+        queue = sqs._queue_by_arn(target)
+        permission, sources = policy_of((queue or {"attributes": {}})["attributes"].get("RedriveAllowPolicy"))
+        source = f"{target.rsplit(':', 1)[0]}:{name}"
+        if permission == "denyAll" or permission == "byQueue" and source not in sources:
+            why = f"The dead-letter queue {target} does not allow {source} as a source."
+            raise sqs._Err("InvalidParameterValue", f"Invalid value for the parameter RedrivePolicy. {why}", 400)
+
+
+def policy_of(text):
+    """What a RedriveAllowPolicy permits, and the queues that it names."""
+    policy = json.loads(text) if text else {"redrivePermission": "allowAll"}
+    return policy.get("redrivePermission"), policy.get("sourceQueueArns") or []
 
 
 def report_queues():

@@ -3,10 +3,13 @@
 AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 """
 
+import json
+
 from ministack.services import cloudwatch_logs, dynamodb, iam, lambda_svc, sns
 from ministack.services.cloudformation import provisioners
 
 from . import patching
+from .sqs import check_redrive
 
 
 def install():
@@ -21,6 +24,7 @@ def install():
     complete("AWS::Lambda::Function", function_properties, check_code)
     complete("AWS::IAM::Role", role_properties, check_boundary)
     complete("AWS::SNS::Topic", topic_properties)
+    complete("AWS::SQS::Queue", lambda url, props: None, check_dead_letters)
     complete("AWS::DynamoDB::Table", table_properties)
 
 
@@ -72,6 +76,13 @@ def check_boundary(props):
     boundary = props.get("PermissionsBoundary")
     if boundary and iam._boundary_policy_error(boundary):
         raise ValueError(f"Scope ARN: {boundary} does not exist or is not attachable. (Service: Iam, Status Code: 404)")
+
+
+def check_dead_letters(props):
+    """A queue without a name of its own is in nobody's list: CloudFormation makes up another one each time."""
+    policies = {name: props[name] for name in ("RedrivePolicy", "RedriveAllowPolicy") if props.get(name)}
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in policies.items()}
+    check_redrive(texts, props.get("QueueName") or "")
 
 
 def topic_properties(arn, props):

@@ -102,6 +102,24 @@ def test_a_last_snapshot_is_a_right_of_its_own(cache, role):
     assert snapshot(cache, name)["SnapshotStatus"] == "available"
 
 
+@pytest.mark.parametrize("tags", [[{"Key": "team", "Value": "shop"}], MARK], ids=["without the marker", "with it"])
+def test_a_last_snapshot_gets_the_tags_of_the_cache_and_that_is_a_right_too(cache, role, tags):
+    seen = up(cache, create_group(cache, NumCacheClusters=1, Tags=tags))
+    name = new_name()
+    call = {"ReplicationGroupId": seen["ReplicationGroupId"], "FinalSnapshotIdentifier": name}
+    snapshots = arn("elasticache", "snapshot:*")
+    rights = allow(["elasticache:DeleteReplicationGroup", "elasticache:CreateSnapshot"], [*NEW, snapshots])
+    half = "true" if tags == MARK else "false"
+    other = allow("elasticache:AddTagsToResource", snapshots, Null={"aws:RequestTag/portcullis:moved-from": half})
+    for some in ([rights], [rights, other]):
+        denied = denial(role(*some)("elasticache").delete_replication_group, **call)
+        assert "elasticache:AddTagsToResource" in denied and f"snapshot:{name}" in denied
+    assert group(cache, seen["ReplicationGroupId"])["Status"] == "available"
+    role(rights, allow("elasticache:AddTagsToResource", snapshots))("elasticache").delete_replication_group(**call)
+    assert snapshot(cache, name)["SnapshotStatus"] == "available"
+    assert cache.list_tags_for_resource(ResourceName=arn("elasticache", f"snapshot:{name}"))["TagList"] == tags
+
+
 def test_snapshots_are_resources(cache, role):
     seen = up(cache, create_cluster(cache, Engine="redis"))
     name, snapshots = new_name(), arn("elasticache", "snapshot:*")

@@ -117,6 +117,71 @@ def test_what_fails_too_often_is_a_dead_letter_that_says_where_it_was(aws, reade
     assert len(batches()) == 2 and left(aws, url) == [0, 0]
 
 
+def test_only_queues_that_are_allowed_may_leave_dead_letters(aws):
+    sqs = aws("sqs")
+    name = f"q{uuid.uuid4().hex[:8]}"
+    _, other = new_queue(aws)
+    source = f"{other.rsplit(':', 1)[0]}:{name}"
+    for policy, refused in (
+        ({"redrivePermission": "denyAll"}, True),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": [other]}, True),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": [other, source]}, False),
+        ({"redrivePermission": "allowAll"}, False),
+    ):
+        _, dead = new_queue(aws, RedriveAllowPolicy=json.dumps(policy))
+        redrive = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2})}
+        if refused:
+            assert code_of(sqs.create_queue, QueueName=name, Attributes=redrive) == "InvalidParameterValue"
+            assert not sqs.list_queues(QueueNamePrefix=name).get("QueueUrls")
+            plain, _ = new_queue(aws)
+            assert code_of(sqs.set_queue_attributes, QueueUrl=plain, Attributes=redrive) == "InvalidParameterValue"
+            assert "RedrivePolicy" not in sqs.get_queue_attributes(QueueUrl=plain, AttributeNames=["All"])["Attributes"]
+        else:
+            url = sqs.create_queue(QueueName=name, Attributes=redrive)["QueueUrl"]
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+            assert json.loads(found["RedrivePolicy"])["deadLetterTargetArn"] == dead
+            sqs.delete_queue(QueueUrl=url)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"redrivePermission": "nobody"},
+        {"redrivePermission": "byQueue"},
+        {"redrivePermission": "denyAll", "sourceQueueArns": ["arn:aws:sqs:eu-west-1:111122223333:q"]},
+    ],
+    ids=lambda policy: policy["redrivePermission"],
+)
+def test_a_redrive_allow_policy_must_say_what_it_means(aws, policy):
+    call = {"QueueName": f"q{uuid.uuid4().hex[:8]}", "Attributes": {"RedriveAllowPolicy": json.dumps(policy)}}
+    assert code_of(aws("sqs").create_queue, **call) == "InvalidAttributeValue"
+
+
+def test_a_policy_may_refuse_everybody_but_one_role(aws, role, function):
+    """Root as well; and what Lambda could not deliver is sent with the rights of the function's role."""
+    url, queue_arn = new_queue(aws)
+    own = aws("lambda").get_function_configuration(FunctionName=function)["Role"]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": queue_arn}
+
+    def only(**condition):
+        statement = {**deny, "Condition": {"ArnNotEquals": condition}}
+        aws("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": document(statement)})
+
+    only(**{"aws:PrincipalArn": [own]})
+    stranger = role(allow("sqs:SendMessage", queue_arn))("sqs")
+    for client in (aws("sqs"), stranger):
+        assert code_of(client.send_message, QueueUrl=url, MessageBody="{}") == "AccessDenied"
+    options = {"MaximumRetryAttempts": 0, "DestinationConfig": {"OnFailure": {"Destination": queue_arn}}}
+    aws("lambda").put_function_event_invoke_config(FunctionName=function, **options)
+    aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=b'{"fail": true}')
+    (message,) = wait_for(lambda: received(aws, url))
+    assert json.loads(message["Body"])["requestPayload"] == {"fail": True}
+    only(**{"aws:SourceArn": ["arn:aws:events:eu-west-1:111122223333:rule/r"]})
+    for client in (aws("sqs"), stranger):
+        assert code_of(client.send_message, QueueUrl=url, MessageBody="{}") == "AccessDenied"
+    assert left(aws, url)[0] == 0
+
+
 def test_a_queue_is_read_with_the_rights_of_the_function(aws, reader, function):
     url, arn = new_queue(aws)
     batches = reader(arn, BatchSize=10)
