@@ -93,6 +93,8 @@ test-emulator: $(VENV)/stamp $(MOTO)/stamp ## The emulated account, held to what
 test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## What the linters say of the template
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 $(SAM)/bin/sam validate --lint --template infra/template.yaml
 	$(SAM)/bin/cfn-lint infra/template.yaml
+	@$(PY) infra/stacksets/package --print --bucket lint --regions eu-west-1 >$(TARGET)/packaged.json
+	$(SAM)/bin/cfn-lint --ignore-checks W --regions ALL_REGIONS -- $(TARGET)/packaged.json
 	LOG_LEVEL=ERROR $(CHECKOV)/bin/checkov --file infra/template.yaml --config-file infra/checkov.yaml
 
 .PHONY: test-workflow
@@ -141,9 +143,9 @@ deploy: $(OPERATE)/stamp $(VENV)/stamp $(SAM)/stamp ## Make or update the stack:
 	    $(if $(PARAMETERS),--parameters "$$PARAMETERS") $(if $(TAGS),--tags "$$TAGS")
 
 .PHONY: package
-package: $(VENV)/stamp ## Code and template for StackSets: BUCKET=prefix REGIONS='eu-west-1 ...' ORG=o-... ARCH=
-	@$(if $(and $(BUCKET),$(REGIONS)),,echo "make package BUCKET=prefix REGIONS='eu-west-1 us-east-1' [ORG=o-...] [ARCH=x86_64]"; exit 1)
-	@$(PY) infra/stacksets/package --bucket $(BUCKET) --regions $(REGIONS) --arch $(or $(ARCH),arm64) \
+package: $(VENV)/stamp ## Code and template for StackSets: BUCKET=prefix REGIONS='eu-west-1 ...' ORG=o-... ARCH= PAGE=1
+	@$(if $(and $(BUCKET),$(REGIONS)),,echo "make package BUCKET=prefix REGIONS='eu-west-1 us-east-1' [ORG=o-...] [ARCH=x86_64] [PAGE=1]"; exit 1)
+	@$(PY) infra/stacksets/package --bucket $(BUCKET) --regions $(REGIONS) --arch $(or $(ARCH),arm64) $(if $(PAGE),--page) \
 	    $(if $(ORG),--create-buckets --organization-id $(ORG))
 
 .PHONY: canary

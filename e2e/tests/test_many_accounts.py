@@ -83,8 +83,8 @@ class Workplace:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def package(self, prefix=PREFIX, regions=REGIONS):
-        command = [sys.executable, package(), "--bucket", prefix, "--regions", *regions, "--arch", self.arch]
+    def package(self, prefix=PREFIX, regions=REGIONS, *options):
+        command = [sys.executable, package(), "--bucket", prefix, "--regions", *regions, "--arch", self.arch, *options]
         command += ["--target", self.target]
         return subprocess.run(command, env=self.account.environment(), capture_output=True, text=True)
 
@@ -209,17 +209,64 @@ def test_template_is_plain_and_complete(company):
     template, source = json.loads(text), deploy.template()
     assert len(text) <= 1_048_576, "StackSets take it from S3"
     assert "Transform" not in template and b"AWS::Serverless" not in text
-    for section in ("Metadata", "Rules", "Conditions", "Outputs"):
-        assert template[section] == source[section]
-    processors = template["Parameters"].pop("Architecture"), source["Parameters"].pop("Architecture")
+    assert template["Metadata"] == source["Metadata"] and template["Mappings"] == source["Mappings"]
+    assert source["Rules"].pop("PageOfMoves") and template["Rules"] == source["Rules"]
+    assert source["Conditions"].pop("HasPage") and template["Conditions"] == source["Conditions"]
+    page = {name for name, output in source["Outputs"].items() if output.get("Condition") == "HasPage"}
+    assert template["Outputs"] == {name: o for name, o in source["Outputs"].items() if name not in page} and page
+    (processor, _), (answer, _) = (
+        (template["Parameters"].pop(name), source["Parameters"].pop(name)) for name in ("Architecture", "ApprovalPage")
+    )
     assert template["Parameters"] == source["Parameters"]
-    assert processors[0]["AllowedValues"] == [places.architecture()] == [processors[0]["Default"]]
+    assert processor["AllowedValues"] == [places.architecture()] == [processor["Default"]]
+    assert answer["AllowedValues"] == ["no"] == [answer["Default"]]
+
+
+def test_packaged_template_has_no_page_and_all_else(company):
+    """Some Regions have no function URLs, and a stack set is refused there for the type alone."""
+    packaged = json.loads((company.workplace.target / "portcullis.json").read_text())
+    done = company.workplace.package("lint", [HOME], "--page", "--print")
+    assert done.returncode == 0, done.stderr
+    whole = json.loads(done.stdout)["Resources"]
+    gone = {name for name, resource in whole.items() if resource.get("Condition") == "HasPage"}
+    assert {whole[name]["Type"] for name in gone} == {
+        *("AWS::Lambda::Function", "AWS::Lambda::Url", "AWS::Lambda::Permission", "AWS::IAM::Role"),
+        *("AWS::Logs::LogGroup", "AWS::KMS::Key"),
+    }
+    assert set(whole) - set(packaged["Resources"]) == gone
+    text = json.dumps(packaged["Resources"])
+    assert not re.search("HasPage|Approve|LinkKey|GenerateMac|AWS::Lambda::Url", text)
+    variables = packaged["Resources"]["RecreateFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["PORTCULLIS_LINK_KEY_ARN"] == variables["PORTCULLIS_APPROVAL_URL"] == ""
+
+
+def test_regions_without_function_urls_are_known(workplace, tmp_path):
+    """cfn-lint has the types of each Region from CloudFormation; `make test-template` asks it about the rest."""
+    page = {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE", "TargetFunctionArn": "f"}}
+    path = tmp_path / "template.json"
+    path.write_text(json.dumps({"Resources": {"Page": page}}))
+    command = [
+        places.TARGET / "venv-sam" / "bin" / "cfn-lint",
+        "--regions",
+        "ALL_REGIONS",
+        "--format",
+        "json",
+        "--",
+        path,
+    ]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True).stdout)
+    without = {re.search(r"'([a-z0-9-]+)'$", item["Message"])[1] for item in found if item["Rule"]["Id"] == "E3006"}
+    assert len(without) > 10
+    for region in sorted(without | {"eu-south-2"}):
+        done = workplace.package("none", [region], "--page")
+        assert done.returncode == 2 and f"no function URLs in {region}" in done.stderr, done.stderr
+    assert workplace.account.client("s3").list_buckets()["Buckets"] == []
 
 
 def test_code_is_in_every_region_and_named_by_its_content(company):
     template = json.loads((company.workplace.target / "portcullis.json").read_text())
     codes = [r["Properties"]["Code"] for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::Function"]
-    assert len(codes) == len(list(deploy.functions(deploy.template())))
+    assert len(codes) == len(list(deploy.functions(deploy.template()))) - 1, "all but the page"
     for region in REGIONS:
         s3 = company.account.client("s3", region=region)
         for code in codes:
@@ -283,9 +330,9 @@ def test_unchanged_code_is_not_uploaded_again(company):
     before = contents(company.account)
     done = company.workplace.package()
     assert done.returncode == 0 and "uploaded" not in done.stdout, done.stdout + done.stderr
-    code = len(list(deploy.functions(deploy.template()))) + 2
+    code = len(list(deploy.functions(deploy.template()))) - 1 + 2
     assert contents(company.account) == before
-    assert len(before) == 2 * code + 1 == 17, "six functions, a layer and a workflow in two Regions, one template"
+    assert len(before) == 2 * code + 1 == 15, "five functions, a layer and a workflow in two Regions, one template"
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 The code goes to one bucket per Region, named by its content. The template comes out as plain
 CloudFormation, because StackSets with service-managed permissions take no transforms, and
-`AWS::Serverless` is one: docs/many-accounts.md.
+`AWS::Serverless` is one; and without the approval page, because not every Region has function
+URLs, and a stack set is refused where one of its types is unknown: docs/many-accounts.md.
 """
 
 import argparse
@@ -21,6 +22,14 @@ REPO = pathlib.Path(__file__).resolve().parents[3]
 #: What CreateStackSet takes: inline, and from S3.
 INLINE_LIMIT, URL_LIMIT = 51_200, 1_048_576
 DIRECTORY = "portcullis"
+#: Without function URLs: the registry of CloudFormation, as cfn-lint 1.58 has it, and for eu-south-2 the Lambda
+#: developer guide, "Creating and managing Lambda function URLs".
+NO_URLS = frozenset(
+    "ap-east-2 ap-south-2 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-west-1 cn-northwest-1 "
+    "eu-central-2 eu-south-2 il-central-1 me-central-1 mx-central-1 us-gov-east-1 us-gov-west-1".split()
+)
+#: A state machine's name has 80 characters, and in a stack set it is StackSet-<name>-<36 characters>-recreate.
+SET_NAME = 80 - len("StackSet--") - 36 - len("-recreate")
 
 
 def main():
@@ -36,6 +45,10 @@ def arguments():
     parser.add_argument("--bucket", required=True, metavar="PREFIX", help="buckets are called PREFIX-REGION")
     parser.add_argument("--regions", required=True, nargs="+", metavar="REGION", help="where stacks will be")
     parser.add_argument("--arch", default="arm64", choices=sorted(binaries.MACHINES), help="default: arm64")
+    parser.add_argument("--page", action="store_true", help="keep the approval page")
+    parser.add_argument(
+        "--print", action="store_true", help="only print the template, with names of code that is nowhere"
+    )
     parser.add_argument("--create-buckets", action="store_true", help="make the buckets that do not exist")
     parser.add_argument("--organization-id", metavar="o-…", help="who may read from the buckets that are made")
     parser.add_argument("--target", type=pathlib.Path, default=binaries.target(REPO), help=argparse.SUPPRESS)
@@ -45,12 +58,24 @@ def arguments():
     if options.organization_id and not re.fullmatch(r"o-[a-z0-9]{10,32}", options.organization_id):
         parser.error(f"`{options.organization_id}` is not the id of an organization, o-…")
     options.regions = list(dict.fromkeys(options.regions))
+    without = sorted(NO_URLS & set(options.regions))
+    if options.page and without:
+        parser.error(f"there are no function URLs in {', '.join(without)}, and so no approval page: leave --page out")
     return options
 
 
 def run(options):
     partition = one_partition(options.regions)
     template = translation.read(REPO / "infra" / "template.yaml")
+    template = template if options.page else translation.without_page(template)
+    if options.print:
+        keys = {
+            name: name
+            for part in (translation.binaries, translation.layers, translation.definitions)
+            for name in part(template)
+        }
+        print(json.dumps(translation.translate(template, options.bucket, keys, options.arch, options.regions[0])))
+        return
     paths = {name: binaries.find(options.target, name, options.arch) for name in translation.binaries(template)}
     account = boto3.client("sts", region_name=options.regions[0]).get_caller_identity()["Account"]
     places = [buckets.Bucket(options.bucket, region, partition, account) for region in options.regions]
@@ -80,6 +105,7 @@ def run(options):
     path.write_bytes(text)
     how = "inline or from S3" if len(text) <= INLINE_LIMIT else "from S3 only"
     print(f"{path}: {len(text):,} bytes; StackSets take it {how} (inline up to {INLINE_LIMIT:,})")
+    print(f"name of a stack set: at most {SET_NAME} characters, or moves cannot be turned on")
     print(f"template URL: {places[0].url(template_key)}")
 
 

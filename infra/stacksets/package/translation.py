@@ -8,10 +8,51 @@ from samtranslator.yaml_helper import yaml_parse
 FUNCTION = "AWS::Serverless::Function"
 STATE_MACHINE = "AWS::Serverless::StateMachine"
 LAYER = "AWS::Serverless::LayerVersion"
+NOTHING = {"Ref": "AWS::NoValue"}
 
 
 def read(path):
     return yaml_parse(path.read_text(encoding="utf-8"))
+
+
+def without_page(template):
+    """The template without the approval page.
+
+    CloudFormation refuses a type that a Region does not have, also under a condition that does not hold: stack sets
+    always do (cdklabs/cdk-stacksets#898), and function URLs are not everywhere.
+    """
+    document = never(template, "HasPage")
+    # Kept, so that what is said of a stack that has it can be said again.
+    document["Parameters"]["ApprovalPage"].update(
+        AllowedValues=["no"], Description="This template has no approval page."
+    )
+    del document["Rules"]["PageOfMoves"]
+    return document
+
+
+def never(template, condition):
+    """The template without a condition that does not hold, and without what is there only where it does."""
+    document = settled(template, condition)
+    del document["Conditions"][condition]
+    for section in ("Resources", "Outputs"):
+        kept = {name: item for name, item in document[section].items() if item.get("Condition") != condition}
+        document[section] = kept
+    return document
+
+
+def settled(item, condition):
+    """A copy in which every `Fn::If` of the condition is what it is without."""
+    if isinstance(item, list):
+        return [settled(value, condition) for value in item if not is_nothing(value, condition)]
+    if not isinstance(item, dict):
+        return item
+    if list(item) == ["Fn::If"] and item["Fn::If"][0] == condition:
+        return settled(item["Fn::If"][2], condition)
+    return {name: settled(value, condition) for name, value in item.items() if not is_nothing(value, condition)}
+
+
+def is_nothing(item, condition):
+    return isinstance(item, dict) and item.get("Fn::If", [None])[0] == condition and item["Fn::If"][2] == NOTHING
 
 
 def of_type(template, kind):
