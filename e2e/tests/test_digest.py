@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 from harness.guard import guarded
 from harness.wait import until
 from test_operations import lying, operate
@@ -38,32 +39,55 @@ def test_the_queue_is_read_as_the_template_says(guard):
 def test_an_alarm_tells_of_alerts_that_nobody_reads(watched):
     queue = watched.stack.outputs["DigestQueueUrl"]
     stop_reading(watched)
-    watched.account.client("sqs").send_message(QueueUrl=queue, MessageBody="an alert")
+    watched.put(queue, "an alert")
     message = goes_to(watched, "DigestAlarm", "ALARM")
     assert "nobody was told" in message["AlarmDescription"]
 
 
-def test_an_alert_that_was_not_told_goes_back_by_redrive(fresh):
+def test_alerts_that_were_not_told_are_told_together_by_redrive(fresh):
     sqs = fresh.account.client("sqs")
     digest, failed = fresh.stack.outputs["DigestQueueUrl"], fresh.stack.failure_queue
     stop_reading(fresh)
-    sqs.send_message(QueueUrl=digest, MessageBody='{"an": "alert"}')
-    sqs.send_message(QueueUrl=failed, MessageBody='{"an": "alert"}')
+    rows = [json.dumps(row(number, "high")) for number in (1, 2)]
+    fresh.put(digest, *rows, "no alert")
+    fresh.put(failed, rows[0])
     for _ in range(5):  # as Lambda does, without success
-        (message,) = sqs.receive_message(QueueUrl=digest, VisibilityTimeout=0)["Messages"]
+        dead = sqs.receive_message(QueueUrl=digest, VisibilityTimeout=0, MaxNumberOfMessages=10)["Messages"]
     assert "Messages" not in sqs.receive_message(QueueUrl=digest, VisibilityTimeout=0)
-    assert sorted(lying(fresh, failed).values()) == ['{"an": "alert"}'] * 2
+    named = {message["Body"]: message["MessageId"] for message in dead}
+    assert sorted(lying(fresh, failed).values()) == sorted([*rows, "no alert", rows[0]])
     code, said = operate(fresh.account, "redrive.py", "--dry-run")
-    assert code == 0 and message["MessageId"] in said and len(lying(fresh, failed)) == 2, said
+    assert code == 0 and all(name in said for name in named.values()) and len(lying(fresh, failed)) == 4, said
+    assert fresh.alerts.digests() == []
     code, said = operate(fresh.account, "redrive.py", "--queue", "failed")
-    assert code == 1 and "back in" in said and "1 dealt with, 1 left" in said, said
-    assert list(lying(fresh, digest).values()) == ['{"an": "alert"}']
-    assert message["MessageId"] not in lying(fresh, failed), "what only looks like one stays"
-    assert len(lying(fresh, failed)) == 1
+    assert code == 1 and "it is no alert of ours" in said and "2 dealt with, 2 left" in said, said
+    (document,) = until("the digest", fresh.alerts.digests)
+    assert sorted(item["event"] for item in document["rows"]) == ["event-1", "event-2"]
+    stays = lying(fresh, failed)
+    assert sorted(stays.values()) == sorted(["no alert", rows[0]]), (
+        "what no digest queue had stays, whatever it looks like"
+    )
+    assert named["no alert"] in stays and lying(fresh, digest) == {}
+
+
+def test_no_other_queue_may_leave_its_dead_letters_here(fresh):
+    """Whoever may make a queue could else put messages where they may not send any."""
+    sqs, outputs = fresh.account.client("sqs"), fresh.stack.outputs
+    for url in (fresh.stack.failure_queue, fresh.stack.undelivered_queue, outputs["DigestQueueUrl"]):
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+        with pytest.raises(ClientError, match="RedrivePolicy"):
+            sqs.create_queue(QueueName="foreign", Attributes={"RedrivePolicy": policy})
+        with pytest.raises(ClientError, match="AccessDenied"):
+            sqs.send_message(QueueUrl=url, MessageBody="{}")
+        assert lying(fresh, url) == {}
+    assert not [url for url in sqs.list_queues()["QueueUrls"] if url.endswith("foreign")]
 
 
 def test_a_dead_letter_of_another_queue_stays(fresh):
+    """Should somebody have opened the queue to others."""
     sqs, failed = fresh.account.client("sqs"), fresh.stack.failure_queue
+    sqs.set_queue_attributes(QueueUrl=failed, Attributes={"RedriveAllowPolicy": ""})
     arn = fresh.stack.outputs["FailureQueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
     foreign = sqs.create_queue(QueueName="foreign", Attributes={"RedrivePolicy": policy})["QueueUrl"]
@@ -78,7 +102,7 @@ def test_a_dead_letter_of_another_queue_stays(fresh):
 
 def test_destroy_refuses_while_alerts_wait(fresh):
     stop_reading(fresh)
-    fresh.account.client("sqs").send_message(QueueUrl=fresh.stack.outputs["DigestQueueUrl"], MessageBody="an alert")
+    fresh.put(fresh.stack.outputs["DigestQueueUrl"], "an alert")
     code, said = operate(fresh.account, "destroy.py")
     assert code == 1 and "1 event in the queue digest" in said, said
     assert len(lying(fresh, fresh.stack.outputs["DigestQueueUrl"])) == 1
@@ -112,8 +136,7 @@ def row(number, severity):
 def test_what_comes_within_a_minute_is_one_message_and_what_is_no_row_stays(watched):
     sqs, url = watched.account.client("sqs"), watched.stack.outputs["DigestQueueUrl"]
     rows = [row(number, "critical" if number == 7 else "high") for number in range(12)]
-    for body in [*map(json.dumps, rows), "no row"]:
-        sqs.send_message(QueueUrl=url, MessageBody=body)
+    watched.put(url, *map(json.dumps, rows), "no row")
     mail = until("the mail", lambda: watched.alerts.mails(rows[7]["subject"]["id"]))[0]
     assert all(item["subject"]["id"] in mail["body"] for item in rows), mail["body"]
     (document,) = [d for d in watched.alerts.digests() if d["findings"] == len(rows)]
@@ -133,7 +156,7 @@ def test_a_digest_that_sns_does_not_take_stays_in_the_queue(watched):
     sqs, url = watched.account.client("sqs"), watched.stack.outputs["DigestQueueUrl"]
     iam, role = watched.account.client("iam"), watched.stack.role("digest").rsplit("/", 1)[-1]
     iam.delete_role_policy(RoleName=role, PolicyName="tell")
-    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(row(1, "high")))
+    watched.put(url, json.dumps(row(1, "high")))
     watched.handled("digest", "AuthorizationError", 1)
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
     assert found["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "1"

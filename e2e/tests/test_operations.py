@@ -132,7 +132,7 @@ def test_failed_event_stays_until_its_cause_is_mended(guard, name):
 
 
 def test_what_is_not_understood_stays_and_holds_up_nothing(guard, name):
-    sqs, queue = guard.account.client("sqs"), guard.stack.failure_queue
+    queue = guard.stack.failure_queue
     mend = refuse_revokes(guard)
     try:
         before, group, _ = left_open(guard, name, queue)
@@ -143,9 +143,8 @@ def test_what_is_not_understood_stays_and_holds_up_nothing(guard, name):
     foreign = [arn.replace("Ingress", "Other"), arn.replace("111122223333", "444455556666"), "arn:aws:s3:::bucket"]
     garbage = ["no JSON at all", "[]", "{}", json.dumps({"requestContext": {"functionArn": arn}})]
     garbage += [json.dumps({**record, "requestContext": {"functionArn": other}}) for other in foreign]
-    for body in garbage:
-        sqs.send_message(QueueUrl=queue, MessageBody=body)
-    sqs.send_message(QueueUrl=guard.stack.undelivered_queue, MessageBody=json.dumps(record["requestPayload"]))
+    guard.put(queue, *garbage)
+    guard.put(guard.stack.undelivered_queue, json.dumps(record["requestPayload"]))
     code, said = operate(guard.account, "redrive.py")
     assert code == 1 and f"1 dealt with, {len(garbage) + 1} left" in said, said
     assert guard.look(group) == before
@@ -198,7 +197,7 @@ def test_text_of_strangers_cannot_drive_the_terminal(guard):
         "requestPayload": {},
         "responsePayload": {"errorMessage": "\r\x1b]0;owned\x07"},
     }
-    guard.account.client("sqs").send_message(QueueUrl=guard.stack.failure_queue, MessageBody=json.dumps(record))
+    guard.put(guard.stack.failure_queue, json.dumps(record))
     code, said = operate(guard.account, "redrive.py")
     assert code == 1 and "not understood" in said
     assert not any(letter in said for letter in "\x1b\r\x07")
@@ -414,7 +413,7 @@ def default_vpc(guard):
 def test_destroy_refuses_while_events_wait():
     with guarded() as guard:
         cloudformation, sqs = guard.account.client("cloudformation"), guard.account.client("sqs")
-        sqs.send_message(QueueUrl=guard.stack.undelivered_queue, MessageBody="{}")
+        guard.put(guard.stack.undelivered_queue, "{}")
         code, said = operate(guard.account, "destroy.py")
         assert code == 1 and "1 event in the queue undelivered, 0 events in the queue failed" in said, said
         (found,) = cloudformation.describe_stacks(StackName="portcullis")["Stacks"]
@@ -442,6 +441,14 @@ def test_mistakes_are_told_in_words(guard, script):
     code, said = operate(guard.account, *script, environment=keyless)
     assert code == 2 and "no AWS credentials" in said
     assert "Traceback" not in said
+
+
+def test_a_stack_whose_name_leaves_no_room_is_not_begun(guard):
+    name = "x" * 72
+    code, said = operate(guard.account, "deploy.py", "--stack", name)
+    assert code == 2 and "has 72 characters" in said and "at most 71" in said, said
+    stacks = guard.account.client("cloudformation").describe_stacks()["Stacks"]
+    assert name not in {stack["StackName"] for stack in stacks}
 
 
 @pytest.mark.parametrize("script", ["deploy.py", "destroy.py", "redrive.py", "mode.py", "canary.py"])

@@ -2,7 +2,9 @@
 
 import json
 import re
+import uuid
 
+import boto3
 from harness import deploy, places
 
 WATCHERS = frozenset({"ingress", "cache"})
@@ -154,6 +156,16 @@ def test_every_watched_call_has_an_event_and_the_other_way_round():
     assert in_corpus == watched_by_template()
 
 
+def test_patterns_are_of_this_account_and_region():
+    """A bus may be given the events of others; what they name is not here, or is another of the same name."""
+    for resource in deploy.template()["Resources"].values():
+        for event in resource["Properties"].get("Events", {}).values():
+            if event["Type"] == "EventBridgeRule":
+                pattern = event["Properties"]["Pattern"]
+                assert pattern["account"] == [{"Ref": "AWS::AccountId"}], pattern
+                assert pattern["region"] == [{"Ref": "AWS::Region"}], pattern
+
+
 def test_patterns_leave_out_failed_calls_and_other_services():
     for pattern in patterns():
         assert pattern["detail"]["errorCode"] == [{"exists": False}]
@@ -187,10 +199,17 @@ def statements_of(document, condition):
             yield statement, condition
 
 
+def managed(role):
+    """The managed policies that a role names, each with the condition under which it does."""
+    for policy in deploy.template()["Resources"][role]["Properties"].get("ManagedPolicyArns", []):
+        condition, policy, otherwise = policy.get("Fn::If", (None, policy, None))
+        assert otherwise in (None, {"Ref": "AWS::NoValue"})
+        yield policy["Ref"], condition
+
+
 def attached(policy):
-    """The roles that have a policy of its own, where they are there."""
-    for role in policy["Properties"]["Roles"]:
-        yield (role["Fn::If"][1] if "Fn::If" in role else role)["Ref"]
+    """The roles that have a policy of its own."""
+    return [role["Ref"] for role in policy["Properties"]["Roles"]]
 
 
 def documents(role):
@@ -199,8 +218,9 @@ def documents(role):
     properties = resources[role]["Properties"]
     for policy in properties.get("Policies", []):
         yield policy["PolicyDocument"], resources[role].get("Condition")
-    for managed in properties.get("ManagedPolicyArns", []):
-        policy = resources[managed["Ref"]]
+    for name, condition in managed(role):
+        policy = resources[name]
+        assert policy.get("Condition") in (None, condition, resources[role].get("Condition")), name
         yield policy["Properties"]["PolicyDocument"], policy.get("Condition", resources[role].get("Condition"))
     for resource in resources.values():
         if resource["Type"] == "AWS::IAM::Policy" and role in attached(resource):
@@ -328,8 +348,7 @@ def test_every_policy_belongs_to_a_role_that_is_looked_at():
     of_functions = {role for _, role in roles()}
     looked_at = of_functions | {"RecreateStateMachineRole"}
     assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::Role"} == looked_at
-    managed = [resources[role]["Properties"].get("ManagedPolicyArns", []) for role in of_functions]
-    used = {policy["Ref"] for policies in managed for policy in policies}
+    used = {policy for role in of_functions for policy, _ in managed(role)}
     assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::ManagedPolicy"} == used
     for resource in resources.values():
         if resource["Type"] == "AWS::IAM::Policy":
@@ -348,18 +367,148 @@ def test_the_workflow_may_invoke_its_function_and_write_its_logs():
     assert {action.split(":")[0] for action in on_everything} == {"logs", "xray"}
 
 
-def test_managed_policies_fit():
-    """IAM takes 6,144 characters, blanks not counted; the names of GovCloud are the longest."""
-    names = {"AWS::Partition": "aws-us-gov", "AWS::Region": "us-gov-west-1", "AWS::AccountId": "111122223333"}
+#: The partition and the Region with the longest names, and a stack of a stack set that turns moves on.
+LONGEST = {
+    "AWS::Partition": "aws-us-gov",
+    "AWS::Region": "us-isof-south-1",
+    "AWS::AccountId": "111122223333",
+    "AWS::URLSuffix": "amazonaws.com.cn",
+    "AWS::StackName": f"StackSet-portcullis-ap-southeast-1-{uuid.UUID(int=0)}",
+}
+#: What IAM takes, blanks not counted: of a managed policy, of all inline policies of a role together, and of who may
+#: assume a role (IAM user guide, "IAM and STS quotas").
+MANAGED, INLINE, TRUST = 6_144, 10_240, 2_048
+#: Names that the template gives itself, and how long AWS lets them be: the service models of Step Functions, DynamoDB,
+#: Lambda and CloudWatch Logs; for SQS its developer guide, "Quotas".
+NAMES = {"Name": 80, "QueueName": 80, "TableName": 255, "LayerName": 140, "LogGroupName": 512}
+
+
+def rendered(value):
+    """A value as it is deployed, with the longest names, where every condition holds."""
+    if isinstance(value, list):
+        return [rendered(item) for item in value if item != {"Ref": "AWS::NoValue"}]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Fn::If"}:
+        return rendered(value["Fn::If"][1])
+    if set(value) == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
+        return re.sub(r"\$\{([\w:]+)\}", lambda name: LONGEST[name[1]], value["Fn::Sub"])
+    if set(value) == {"Ref"} and value["Ref"] in LONGEST:
+        return LONGEST[value["Ref"]]
+    if set(value) in ({"Ref"}, {"Fn::GetAtt"}):
+        # A role, a queue, a table: an ARN with the name of the stack, of the resource, and what CloudFormation adds.
+        return f"arn:{LONGEST['AWS::Partition']}:states:{LONGEST['AWS::Region']}:111122223333:stateMachine:{'x' * 80}"
+    return {name: rendered(item) for name, item in value.items()}
+
+
+def size(document):
+    return len(re.sub(r"\s", "", json.dumps(rendered(document), separators=(",", ":"))))
+
+
+def test_policies_fit_into_iam_wherever_the_stack_is():
+    assert len(LONGEST["AWS::Region"]) == max(map(len, regions())), "there is a longer one"
+    sizes = {}
     for name, resource in deploy.template()["Resources"].items():
+        properties = resource["Properties"]
         if resource["Type"] == "AWS::IAM::ManagedPolicy":
-            text = json.dumps(resource["Properties"]["PolicyDocument"], separators=(",", ":"))
-            text = re.sub(r'\{"Fn::Sub":("[^"]*")\}', r"\1", text)
-            text = re.sub(r'\{"Fn::GetAtt":[^}]*\}', f'"{"x" * 90}"', text)
-            text = re.sub(r'\{"Ref":"([\w:]+)"\}', lambda ref: f'"{names.get(ref.group(1), "x" * 90)}"', text)
-            for variable, value in names.items():
-                text = text.replace(f"${{{variable}}}", value)
-            assert 300 < len(re.sub(r"\s", "", text)) <= 6_144, name
+            sizes[name] = size(properties["PolicyDocument"]), MANAGED
+        elif resource["Type"] == "AWS::IAM::Role":
+            own = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+            own += [
+                r["Properties"]["PolicyDocument"] for r in deploy.template()["Resources"].values() if inline(r, name)
+            ]
+            sizes[name] = sum(map(size, own)), INLINE
+            sizes[f"{name}, trust"] = size(properties["AssumeRolePolicyDocument"]), TRUST
+            assert len(list(managed(name))) <= 10, f"{name} has more managed policies than IAM takes"
+    assert len(sizes) > 20 and all(found > 100 for found, _ in sizes.values()), sizes
+    # A fifth is left, so that the next statement does not break the deployment of the day.
+    assert {name: found for name, found in sizes.items() if found[0] > 0.8 * found[1]} == {}
+
+
+def inline(resource, role):
+    return resource["Type"] == "AWS::IAM::Policy" and role in attached(resource)
+
+
+def regions(isolated=True):
+    """Of all partitions that the SDK knows, those without a way to the internet included."""
+    session = boto3.Session()
+    for partition in session.get_available_partitions():
+        if isolated or "-iso" not in partition:
+            yield from session.get_available_regions("lambda", partition_name=partition)
+
+
+def test_names_fit_in_a_stack_of_a_stack_set():
+    """It is called StackSet-<set>-<uuid>, and the sets of the guide portcullis-<Region>."""
+    sets = re.findall(r"--stack-set-name (\S+)", (places.REPO / "docs" / "many-accounts.md").read_text())
+    assert set(sets) == {"portcullis-$region", "portcullis", "$1"}
+    longest = max(regions(isolated=False), key=len)
+    assert len(LONGEST["AWS::StackName"]) == len(f"StackSet-portcullis-{longest}-{uuid.UUID(int=0)}") == 71
+    found = {}
+    for name, resource in deploy.template()["Resources"].items():
+        for member, most in NAMES.items():
+            if "AWS::StackName" in json.dumps(resource["Properties"].get(member, "")):
+                found[name] = len(rendered(resource["Properties"][member])), most
+    assert {"RecreateStateMachine", "DigestQueue", "Ledger", "MovesTable", "Exceptions"} <= set(found)
+    assert {name: (length, most) for name, (length, most) in found.items() if length > most} == {}
+
+
+def test_nobody_but_those_who_are_meant_puts_messages_into_a_queue():
+    """Neither with a right to send, nor by naming it as the dead-letter queue of another."""
+    resources = deploy.template()["Resources"]
+    functions = [{"Fn::GetAtt": ["IngressRole", "Arn"]}, {"Fn::GetAtt": ["CacheRole", "Arn"]}]
+    rules = [{"Fn::GetAtt": ["IngressFunctionCalls", "Arn"]}, {"Fn::GetAtt": ["CacheFunctionCalls", "Arn"]}]
+    senders = {
+        "DigestQueue": {"aws:PrincipalArn": functions},
+        "FailureQueue": {"aws:PrincipalArn": functions},
+        "UndeliveredQueue": {"aws:SourceArn": rules},
+    }
+    assert {name for name, r in resources.items() if r["Type"] == "AWS::SQS::Queue"} == set(senders)
+    for queue, expected in senders.items():
+        statements = resources[f"{queue}Policy"]["Properties"]["PolicyDocument"]["Statement"]
+        denied = [s for s in statements if s["Effect"] == "Deny" and s["Action"] == "sqs:SendMessage"]
+        assert [(s["Principal"], s["Condition"]) for s in denied] == [("*", {"ArnNotEquals": expected})], queue
+        redrive = resources[queue]["Properties"]["RedriveAllowPolicy"]
+        feeds = [
+            r["Properties"]["QueueName"]
+            for r in resources.values()
+            if r["Properties"].get("RedrivePolicy", {}).get("deadLetterTargetArn") == {"Fn::GetAtt": [queue, "Arn"]}
+        ]
+        if feeds:
+            arns = [f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{f['Fn::Sub']}" for f in feeds]
+            assert redrive == {"redrivePermission": "byQueue", "sourceQueueArns": [{"Fn::Sub": arn} for arn in arns]}
+        else:
+            assert redrive == {"redrivePermission": "denyAll"}, queue
+
+
+def test_alarms_that_fill_what_is_missing_look_back():
+    """The guide to metric math warns of one period: data that come late would be a 0 that was judged already."""
+    filled = 0
+    for name, resource in deploy.template()["Resources"].items():
+        if "FILL(" in json.dumps(resource["Properties"].get("Metrics", [])):
+            filled += 1
+            properties = resource["Properties"]
+            assert (properties["EvaluationPeriods"], properties["DatapointsToAlarm"]) == (3, 1), name
+    assert filled == 4
+
+
+def test_names_of_endpoints_and_consoles_are_of_the_partition():
+    text = places.TEMPLATE.read_text()
+    assert not re.search(r"\$\{AWS::Region\}\.amazonaws\.com", text), "in China it ends in .cn: ${AWS::URLSuffix}"
+    consoles = deploy.template()["Mappings"]["Partitions"]
+    assert {"aws", "aws-cn", "aws-us-gov"} <= set(consoles)
+    assert re.findall(r"https://\S*console\S*", text) == [] and text.count("https://${AWS::Region}.${Console}/") == 1
+
+
+def test_a_last_snapshot_may_be_tagged_with_and_without_the_marker():
+    snapshots = {"Fn::Sub": "arn:${AWS::Partition}:elasticache:${AWS::Region}:${AWS::AccountId}:snapshot:*"}
+    marker = set()
+    for statement, _ in statements_of(
+        deploy.template()["Resources"]["MoveCache"]["Properties"]["PolicyDocument"], None
+    ):
+        adds = "elasticache:AddTagsToResource" in one_or_more(statement["Action"])
+        if adds and snapshots in one_or_more(statement["Resource"]):
+            marker.add(statement["Condition"]["Null"]["aws:RequestTag/portcullis:moved-from"])
+    assert marker == {"false", "true"}
 
 
 def test_a_digest_has_time_and_is_tried_again():

@@ -13,6 +13,8 @@ import shlex
 import build
 import stack as stacks
 
+#: Of a stack's name: AWS takes 80 characters of a state machine's, which is that of the stack with `-recreate`.
+LONGEST_NAME = 71
 #: A stack in one of these can only be removed.
 HOPELESS = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
@@ -25,6 +27,11 @@ def main():
     parser.add_argument("--parameters", default="", metavar="'NAME=VALUE ...'", help="of the template")
     parser.add_argument("--tags", default="", metavar="'KEY=VALUE ...'", help="of the stack and all that is in it")
     options = parser.parse_args()
+    if len(options.stack) > LONGEST_NAME:
+        raise stacks.Problem(
+            f"the name of the stack has {len(options.stack)} characters, and the workflow and a queue are called after "
+            f"it: at most {LONGEST_NAME}"
+        )
     account = stacks.Account()
     current = stacks.describe(account, options.stack) or {}
     if current.get("StackStatus") in HOPELESS:

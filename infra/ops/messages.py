@@ -37,7 +37,7 @@ class Owed:
 
 @dataclasses.dataclass(frozen=True)
 class Untold:
-    """An alert that goes back to the digest's queue."""
+    """An alert that the digest still has to tell."""
 
     queue_arn: str
     body: str
@@ -97,12 +97,11 @@ def function_name(arn, stack_id, functions):
     return name
 
 
-def queue_name(arn, url):
-    """The name of the queue, if both mean the same: `arn:…:<account>:<name>` and `https://…/<account>/<name>`."""
+def check_queue(arn, url):
+    """Both must mean the same queue: `arn:…:<account>:<name>` and `https://…/<account>/<name>`."""
     account, name = arn.split(":")[4:6] if arn.count(":") == 5 else ("", "")
     if url.split("/")[-2:] != [account, name]:
         raise NotUnderstood(f"{arn} is not the digest's queue of this stack")
-    return name
 
 
 def in_words(event):

@@ -3,14 +3,15 @@
 Two queues keep them: `undelivered` has events that EventBridge could not hand over, `failed` has
 those that a function could not deal with in three attempts. Each message is invoked once, and
 deleted only if the function then succeeds. What fails again stays, and so does what is not
-understood. An alert that the digest could not tell goes back to the digest's own queue. Dealing
-with an event twice is safe, and so is interrupting this.
+understood. Alerts that the digest could not tell are told at the end, together. Dealing with an
+event twice is safe, and so is interrupting this.
 
 exit codes: 0 nothing is left; 1 something stays, and why is printed; 2 could not start
 """
 
 import concurrent.futures
 import itertools
+import json
 import signal
 import sys
 
@@ -22,6 +23,9 @@ from botocore.exceptions import ClientError
 HIDDEN_SECONDS = 300
 #: Invoked at the same time. Most of an invocation is waiting, and EC2 admits 5 revokes a second.
 AT_ONCE = 5
+#: Characters of alerts that are told together. A request that Lambda answers has at most 6 MB (quotas), and the quotes
+#: in it count twice.
+TOGETHER = 2_000_000
 
 
 def main():
@@ -36,11 +40,15 @@ def main():
     for name in names:
         # Whatever ends this, what was begun ends first, and then the rest is released.
         with Queue(stack, name) as queue, concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            lying = queue.messages()
+            lying, untold = queue.messages(), []
             while some := list(itertools.islice(lying, AT_ONCE)):
-                for dealt_with, text in pool.map(lambda item: handle(stack, queue, item, options.dry_run), some):
+                answers = pool.map(lambda item: handle(stack, queue, item, options.dry_run), some)
+                for message, (dealt_with, text) in zip(some, answers, strict=True):
                     print(text, flush=True)
-                    ends.append(dealt_with)
+                    untold += [message] if dealt_with is None else []
+                    ends += [] if dealt_with is None else [dealt_with]
+            for batch in together(untold):
+                ends += tell(stack, queue, batch)
     return summary(names, ends.count(True), ends.count(False), options.dry_run)
 
 
@@ -54,12 +62,14 @@ def summary(names, done, stays, dry_run):
 
 
 def handle(stack, queue, message, dry_run):
-    """Whether the message is dealt with, and off the queue; and what there is to say of it."""
+    """Whether the message is dealt with, and off the queue, or None for later; and what there is to say of it."""
     head = f"{queue.name}  {message['MessageId']}  "
     try:
         owed = messages.READERS[queue.name](message)
         if isinstance(owed, messages.Untold):
-            return give_back(stack, queue, message, owed, dry_run)
+            messages.check_queue(owed.queue_arn, stack.outputs["DigestQueueUrl"])
+            head += f"an alert: {stacks.plain(owed.body)[:100]}\n  why: {owed.why}"
+            return (False, head) if dry_run else (None, head)
         function = messages.function_name(owed.function_arn, stack.id, set(stack.functions.values()))
     except messages.NotUnderstood as reason:
         return False, f"{head}\n  stays: not understood: {stacks.plain(reason)}"
@@ -73,16 +83,36 @@ def handle(stack, queue, message, dry_run):
     return True, f"{head}\n  dealt with by {function}: {stacks.plain(text)}"
 
 
-def give_back(stack, queue, message, owed, dry_run):
-    """The same of an alert that the digest did not tell."""
-    url = stack.outputs["DigestQueueUrl"]
-    name = messages.queue_name(owed.queue_arn, url)
-    head = f"{queue.name}  {message['MessageId']}  an alert: {stacks.plain(owed.body)[:100]}\n  why: {owed.why}"
-    if dry_run:
-        return False, head
-    stack.client("sqs").send_message(QueueUrl=url, MessageBody=owed.body)
-    queue.delete(message)
-    return True, f"{head}\n  back in {name}, to be told within a minute"
+def together(untold):
+    """Alerts in batches, each of which one invocation takes."""
+    batch, size = [], 0
+    for message in untold:
+        if batch and size + len(message["Body"]) > TOGETHER:
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += len(message["Body"])
+    if batch:
+        yield batch
+
+
+def tell(stack, queue, batch):
+    """Give alerts to the function of the digest as its own queue would; which of them are told, and off the queue.
+
+    Not by way of that queue: it takes messages of the functions only.
+    """
+    function = stack.functions["digest"]
+    records = [{"messageId": message["MessageId"], "body": message["Body"]} for message in batch]
+    error, answer = stack.invoke(function, {"Records": records})
+    refused = set() if error else {item["itemIdentifier"] for item in json.loads(answer)["batchItemFailures"]}
+    for message in batch:
+        why = error or ("it is no alert of ours" if message["MessageId"] in refused else None)
+        if why:
+            print(f"{queue.name}  {message['MessageId']}  stays: {function}: {stacks.plain(why)}", flush=True)
+        else:
+            queue.delete(message)
+            print(f"{queue.name}  {message['MessageId']}  told by {function}", flush=True)
+        yield why is None
 
 
 class Queue:
@@ -126,8 +156,8 @@ class Queue:
             yield received[0]
 
     def delete(self, message):
-        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-        del self.handles[message["MessageId"]]
+        """With the last receipt of it: it may have been seen again meanwhile."""
+        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=self.handles.pop(message["MessageId"]))
 
 
 if __name__ == "__main__":

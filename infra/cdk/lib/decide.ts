@@ -49,6 +49,10 @@ export function applied(template: Template, decisions: Decisions): Template {
       if (decision === false) delete section[id];
     }
   }
+  for (const name of Object.keys(left.Mappings)) {
+    const used = JSON.stringify([left.Resources, left.Outputs]).includes(`"Fn::FindInMap":["${name}"`);
+    if (!used) delete left.Mappings[name];
+  }
   for (const [name, decision] of Object.entries(decisions)) {
     if (typeof decision === "boolean") delete left.Conditions[name];
     else left.Conditions[name] = decision;

@@ -49,6 +49,13 @@ export const ACKNOWLEDGED: readonly Reason[] = [
       ...["", "cluster:", "replicationgroup:", "snapshot:", "parametergroup:", "subnetgroup:", "securitygroup:", "usergroup:"].map(
         (kind) => `elasticache:<AWS::Region>:<AWS::AccountId>:${kind}*`,
       ),
+    ].map((resource) => `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:${resource}]`),
+    reason:
+      "Any cache of the account and Region may move. What is made, changed or deleted is bound by tags.",
+  },
+  {
+    resource: "MoveSurroundings",
+    ids: [
       ...["security-group", "security-group-rule"].map((kind) => `ec2:<AWS::Region>:<AWS::AccountId>:${kind}/*`),
       "secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:*",
       "firehose:<AWS::Region>:<AWS::AccountId>:deliverystream/*",
@@ -57,8 +64,8 @@ export const ACKNOWLEDGED: readonly Reason[] = [
       .map((resource) => `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:${resource}]`)
       .concat("AwsSolutions-IAM5[Resource::*]"),
     reason:
-      "Any cache of the account and Region may move. What is made, changed or deleted, and which secret is read, is " +
-      "bound by tags; what knows no resources, to the Region; keys, to the service that uses them.",
+      "Any cache of the account and Region may move. Which group is opened and which secret is read is bound by tags; " +
+      "what knows no resources, to the Region; keys, to the service that uses them.",
   },
   {
     resource: "RecreateRole",

@@ -51,6 +51,7 @@ export class Portcullis extends Construct {
 
   constructor(scope: Construct, id: string, props: PortcullisProps = {}) {
     super(scope, id);
+    checkName(Stack.of(this).stackName);
     const template = readTemplate();
     const parameters = parametersOf(props, template);
     const decisions = decide(template, parameters, { AlarmsTell: alarmsTell(props.alertTopic, Stack.of(this)) });
@@ -119,6 +120,12 @@ export class Portcullis extends Construct {
       ...(props.kmsKey && { keyArn: props.kmsKey.keyArn }),
     });
   }
+}
+
+/** AWS takes 80 characters of a state machine's name, which is that of the stack with `-recreate`. */
+function checkName(name: string): void {
+  if (Token.isUnresolved(name) || name.length <= 71) return;
+  throw new Error(`the stack's name \`${name}\` has ${name.length} characters, and must have at most 71`);
 }
 
 /** Whether the topic is in the stack's Region, as it must be for alarms; not always known before deployment. */

@@ -23,6 +23,7 @@ export interface TemplateParameter {
 /** What is read of the template here; there is more in it. */
 export interface Template {
   readonly Parameters: Record<string, TemplateParameter>;
+  readonly Mappings: Record<string, Json>;
   readonly Conditions: Record<string, Json>;
   readonly Resources: Record<string, Resource>;
   readonly Outputs: Record<string, { Condition?: string }>;

@@ -8,6 +8,7 @@ const SHORT_FORMS = [
   "Condition",
   "And",
   "Equals",
+  "FindInMap",
   "GetAtt",
   "If",
   "Join",

@@ -131,14 +131,22 @@ test("topic, key and boundary can be made in the same stack", () => {
   assert.ok(Resources.UseKey);
 });
 
-test("a key that is made here admits the services that use it", () => {
-  const construct = portcullis((stack) => ({ kmsKey: new Key(stack, "Key") }));
-  const { Resources } = synthesise(construct);
-  const key = Object.values(Resources as Data).find(({ Type }) => Type === "AWS::KMS::Key");
-  const principals = key!["Properties"].KeyPolicy.Statement.flatMap(
-    ({ Principal }: Data) => Principal["Service"] ?? [],
-  );
-  assert.deepEqual(principals, ["cloudwatch.amazonaws.com", "events.amazonaws.com", "logs.amazonaws.com"]);
+test("a key that is made here admits the services that use it, as each of them asks for it", () => {
+  const statements = (env: object) => {
+    const { Resources } = synthesise(portcullis((stack) => ({ kmsKey: new Key(stack, "Key") }), env));
+    const key = Object.values(Resources as Data).find(({ Type }) => Type === "AWS::KMS::Key");
+    const found = key!["Properties"].KeyPolicy.Statement.filter(({ Principal }: Data) => Principal["Service"]);
+    return found.map(({ Principal, Condition }: Data) => [Principal["Service"], Condition]);
+  };
+  const logs = { "Fn::Join": ["", ["arn:", { Ref: "AWS::Partition" }, ":logs:eu-west-1:111122223333:log-group:*"]] };
+  assert.deepEqual(statements(HERE), [
+    ["cloudwatch.amazonaws.com", { StringEquals: { "aws:SourceAccount": "111122223333" } }],
+    // EventBridge sends no account to KMS: with a condition it could not use the key.
+    ["events.amazonaws.com", undefined],
+    ["logs.eu-west-1.amazonaws.com", { ArnLike: { "kms:EncryptionContext:aws:logs:arn": logs } }],
+  ]);
+  const [, , [anywhere]] = statements({});
+  assert.deepEqual(anywhere, { "Fn::Join": ["", ["logs.", { Ref: "AWS::Region" }, ".amazonaws.com"]] });
 });
 
 test("alarms are sent to a topic of the stack's own Region only", () => {

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Stack } from "aws-cdk-lib";
 import { Architecture } from "aws-cdk-lib/aws-lambda";
 import { Topic } from "aws-cdk-lib/aws-sns";
+import { Portcullis } from "../lib/portcullis.ts";
 import { readYaml } from "../lib/yaml.ts";
-import { built, portcullis, program, scratch, synthesise } from "./synth.ts";
+import { app, built, portcullis, program, scratch, synthesise } from "./synth.ts";
 
 const TOPIC = "arn:aws:sns:eu-west-1:111122223333:security";
 
@@ -74,6 +76,15 @@ test("what subscribes to or opens the stack's own topic contradicts another topi
     () => portcullis((stack) => ({ ...given, alertTopic: Topic.fromTopicArn(stack, "Topic", TOPIC) })),
     /: `alertEmail` subscribes to the stack's own topic, which `alertTopic` replaces: .*; `organizationId` opens/,
   );
+});
+
+test("a stack's name must leave room for what is called after it", () => {
+  const make = (length: number) =>
+    new Portcullis(new Stack(app(), "Stack", { stackName: "x".repeat(length) }), "Portcullis", {
+      functionsDirectory: built(),
+    });
+  assert.equal(Stack.of(make(71)).stackName.length, 71);
+  assert.throws(() => make(72), /^Error: the stack's name `x{72}` has 72 characters, and must have at most 71$/);
 });
 
 test("a page without moves has nothing to ask", () => {

@@ -49,7 +49,17 @@ def translated(template, given):
     for section in ("Resources", "Outputs"):
         kept = {name: item for name, item in plain[section].items() if settled.holds(item.pop("Condition", None))}
         plain[section] = settled.value(kept)
+    used = {names[0] for names in looked_up([plain["Resources"], plain["Outputs"]])}
+    plain["Mappings"] = {name: mapping for name, mapping in plain.get("Mappings", {}).items() if name in used}
     return plain
+
+
+def looked_up(item):
+    """The arguments of every `Fn::FindInMap`."""
+    for name, value in item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ():
+        if name == "Fn::FindInMap":
+            yield value
+        yield from looked_up(value)
 
 
 class Settled:
@@ -90,9 +100,11 @@ class Settled:
 
     def substitute(self, argument):
         text, names = argument if isinstance(argument, list) else (argument, {})
-        values = {name: value for name, value in {**self.values, **self.value(names)}.items() if isinstance(value, str)}
+        names = self.value(names)
+        values = {name: value for name, value in {**self.values, **names}.items() if isinstance(value, str)}
         text = re.sub(r"\$\{([\w:]+)\}", lambda match: values.get(match[1], match[0]), text)
-        return {"Fn::Sub": text} if "${" in text else text
+        left = {name: value for name, value in names.items() if not isinstance(value, str)}
+        return {"Fn::Sub": [text, left] if left else text} if "${" in text else text
 
 
 FUNCTIONS = {
