@@ -20,6 +20,7 @@ NODE_MODULES := infra/cdk/node_modules
 AXE := $(TARGET)/axe
 ASL := infra/asl/node_modules
 PY := $(abspath $(VENV))/bin/python
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 ENGINE := $(addprefix -p portcullis-,engine plan exceptions)
 SHELLS := $(addprefix -p portcullis-,aws approval recreate approve cli)
 # All that the demo and the tests run, in one build and with the feature that the tests have: the SDK is compiled once for all
@@ -78,6 +79,7 @@ PYTEST = MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server PYTHONPATH=e2e $(PY) -m 
 .PHONY: test-account
 test-account: ready test-tools ## The deployed stack, end to end: SHARD=1/4 for a part
 	@cargo build --locked -q $(SHELLS) --example serve
+	@ln -f $(TARGET)/$(HOST)/debug/examples/serve $(TARGET)/programs
 	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not alone" e2e/tests
 	$(PYTEST) -m alone e2e/tests
 
@@ -180,8 +182,10 @@ $(OPERATE)/stamp: infra/ops/requirements.txt
 
 .PHONY: programs
 programs: tools ## Build the functions and the command line for this machine, in the dev profile
-	@[ -d $(TARGET)/*/debug/deps ] || echo "Rust: the AWS SDK, the functions and the command line (5 minutes on 2 cores, once)"
+	@[ -d $(TARGET)/$(HOST)/debug/deps ] || echo "Rust: the AWS SDK, the functions and the command line (5 minutes on 2 cores, once)"
 	@cargo build --locked $(PROGRAMS)
+	@mkdir -p $(TARGET)/programs
+	@ln -f $(addprefix $(TARGET)/$(HOST)/debug/,ingress cache trail digest recreate approve portcullis) $(TARGET)/programs
 
 # Side by side: what cargo and pip do is mostly waiting for each other's downloads.
 .PHONY: ready

@@ -79,7 +79,7 @@ def package(path):
     bootstrap.external_attr = 0o100755 << 16
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as zipped:
-        zipped.writestr(bootstrap, f"#!/bin/sh\nexec {shlex.quote(str(path))}\n")
+        zipped.writestr(bootstrap, f'#!/bin/bash\nexec -a "$0" {shlex.quote(str(path))}\n')
     return content.getvalue()
 
 

@@ -1,10 +1,8 @@
 """Where things are."""
 
-import functools
 import os
 import pathlib
 import platform
-import subprocess
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or REPO / "target").resolve()
@@ -14,17 +12,14 @@ EVENTS = REPO / "events"
 TEMPLATE = REPO / "infra" / "template.yaml"
 
 
-@functools.cache
-def built():
-    """Where cargo leaves the dev profile, for the processor and system of this machine: .cargo/config.toml names it."""
-    version = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
-    host = next(line.removeprefix("host: ") for line in version.splitlines() if line.startswith("host: "))
-    return TARGET / host / "debug"
+#: Where `make programs` leaves the functions, the command line and the server of pages. Cargo's own directory is no place to
+#: take them from: `cargo lambda build` moves what it finds there.
+PROGRAMS = TARGET / "programs"
 
 
 def binary(name):
-    """A function, or `portcullis`, as `make programs` leaves it."""
-    path = built() / name
+    """A function, `portcullis`, or `serve`."""
+    path = PROGRAMS / name
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: make programs")
     return path

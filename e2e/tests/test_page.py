@@ -28,7 +28,7 @@ WIDTHS = (320, 768, 1280)
 @pytest.fixture(scope="module")
 def links():
     """The links of the mails, by what they lead to."""
-    with subprocess.Popen([binary("examples/serve")], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([binary("serve")], stdout=subprocess.PIPE, text=True) as process:
         try:
             yield json.loads(process.stdout.readline())
         finally:

@@ -24,7 +24,8 @@ def digest(path):
 
 def compiled():
     """Everything that cargo has made for the functions, with the time of each."""
-    return {path.name: path.stat().st_mtime_ns for path in (places.built() / "deps").iterdir()}
+    (dependencies,) = places.TARGET.glob("*/debug/deps")
+    return {path.name: path.stat().st_mtime_ns for path in dependencies.iterdir()}
 
 
 @pytest.fixture(scope="module", autouse=True)
