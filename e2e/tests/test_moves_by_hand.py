@@ -156,14 +156,24 @@ def test_refused(moves, name, reason):
 
 
 def test_what_cloudformation_owns_is_refused_with_a_patch(moves):
-    """By its own event; the emulated account lets a test set the tags that CloudFormation sets."""
+    """By its own event. The stack's name and the logical id are in tags that CloudFormation alone can set."""
     guard, name = moves.guard, "of-a-stack"
     group = guard.group(name, permission("tcp", 6379, PRIVATE))
     before = guard.look(group)
-    tags = {"stack-name": "shop", "stack-id": "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/1a2b"}
-    tags = [{"Key": f"aws:cloudformation:{key}", "Value": value} for key, value in tags.items()]
-    tags.append({"Key": "aws:cloudformation:logical-id", "Value": "Sessions"})
-    move = moves.begun(make_group(guard, name, [group], Tags=tags))
+    properties = {
+        "ReplicationGroupId": name,
+        "ReplicationGroupDescription": "sessions of the shop",
+        "Engine": "valkey",
+        "TransitEncryptionEnabled": False,
+        "NumCacheClusters": 1,
+        "SecurityGroupIds": [group],
+        **caches.NODES,
+    }
+    resources = {"Sessions": {"Type": "AWS::ElastiCache::ReplicationGroup", "Properties": properties}}
+    guard.account.client("cloudformation").create_stack(
+        StackName="shop", TemplateBody=json.dumps({"Resources": resources})
+    )
+    move = moves.begun(f"arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:{name}")
     document, mail = move.told("refused")
     move.ended()
     assert "Owner" in {reason["field"] for reason in document["reasons"]}

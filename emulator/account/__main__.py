@@ -28,6 +28,7 @@ PARTS = (
         "cloudformation",
         "stack_conditions",
         "stack_resources",
+        "stack_tags",
         "stack_events",
     ),
 )

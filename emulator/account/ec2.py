@@ -15,16 +15,17 @@ from .ec2_describe import describe_groups, describe_rules, find_group, is_defaul
 from .ec2_rules import (
     SOURCES,
     check_quota,
+    check_tags,
     group_view,
     identity,
     make_rule,
     new_rule_id,
+    new_tags,
     revoked_view,
     rule_view,
     rules_of,
     source_of,
     split,
-    tags_for,
 )
 from .wire import AwsError, endpoint
 
@@ -81,7 +82,7 @@ def authorize(egress):
             seen.add(identity(rule))
         check_quota(group, egress, added)
         check_dry_run(request)
-        tags = tags_for(request, "security-group-rule")
+        tags = new_tags(request, "security-group-rule")
         for rule in added:
             rule["SecurityGroupRuleId"] = new_rule_id()
             rules_of(group, egress).append(rule)
@@ -255,7 +256,7 @@ def create_group(request):
     everything = make_rule("-1", None, None, "IpRanges", {"CidrIp": "0.0.0.0/0"})
     group["IpPermissionsEgress"].append({**everything, "SecurityGroupRuleId": new_rule_id()})
     ec2._security_groups[group["GroupId"]] = group
-    tags = tags_for(request, "security-group")
+    tags = new_tags(request, "security-group")
     if tags:
         ec2._tags[group["GroupId"]] = tags
     view = group_view(group)
@@ -286,6 +287,20 @@ def delete_group(request):
     del ec2._security_groups[group_id]
     ec2._tags.pop(group_id, None)
     return {"Return": True, "GroupId": group_id}
+
+
+def create_tags(request):
+    """CreateTags: at least one. The message: dask/dask-ec2#90."""
+    tags = [{"Key": tag.get("Key"), "Value": tag.get("Value", "")} for tag in request.get("Tags") or []]
+    if not tags:
+        raise AwsError("InvalidParameterValue", "You must specify one or more tags to create")
+    check_tags(tags)
+    for resource_id in request.get("Resources") or []:
+        both = [*(ec2._tags.get(resource_id) or []), *tags]
+        merged = list({tag["Key"]: tag for tag in both}.values())
+        check_tags([tag for tag in merged if not tag["Key"].startswith("aws:")])
+        ec2._tags[resource_id] = merged
+    return {"Return": True}
 
 
 ACTIONS = {
@@ -323,6 +338,7 @@ def install():
     )
     for action, function in ACTIONS.items():
         patching.replace_action(ec2._ACTION_MAP, action, endpoint("ec2", action, function))
+    patching.replace_action(ec2._ACTION_MAP, "CreateTags", endpoint("ec2", "CreateTags", create_tags, required=False))
     for action, function in ADDED.items():
         ec2._ACTION_MAP[action] = endpoint("ec2", action, function)
     ec2_network.install()

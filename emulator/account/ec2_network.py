@@ -11,7 +11,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2
 
 from . import patching
-from .ec2_rules import canonical_cidr, tags_for
+from .ec2_rules import canonical_cidr, new_tags
 from .wire import AwsError, endpoint, paged
 
 # Network interfaces -------------------------------------------------------------
@@ -248,7 +248,7 @@ def create_prefix_list(request):
             "PrefixListMaxEntriesExceeded", "You've reached the maximum number of entries for the prefix list."
         )
     ec2._prefix_lists[prefix_list["PrefixListId"]] = prefix_list
-    ec2._tags[prefix_list["PrefixListId"]] = tags_for(request, "prefix-list")
+    ec2._tags[prefix_list["PrefixListId"]] = new_tags(request, "prefix-list")
     return {"PrefixList": {**prefix_list_view(prefix_list), "State": "create-in-progress"}}
 
 

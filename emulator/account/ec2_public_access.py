@@ -10,7 +10,7 @@ import time
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 from ministack.services import ec2
 
-from .ec2_rules import tags_for
+from .ec2_rules import new_tags
 from .wire import AwsError, endpoint, paged
 
 MODES = ("off", "block-bidirectional", "block-ingress")
@@ -66,7 +66,7 @@ def create_exclusion(request):
         "ResourceArn": f"arn:aws:ec2:{get_region()}:{get_account_id()}:{kind}/{resource_id}",
         "State": "create-complete",
         "CreationTimestamp": time.time(),
-        "Tags": tags_for(request, "vpc-block-public-access-exclusion"),
+        "Tags": new_tags(request, "vpc-block-public-access-exclusion"),
     }
     _EXCLUSIONS[exclusion["ExclusionId"]] = exclusion
     return {"VpcBlockPublicAccessExclusion": {**exclusion, "State": "create-in-progress"}}

@@ -22,6 +22,7 @@ SOURCES = (
 PROTOCOL_NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "all": "-1"}
 PORTED = ("tcp", "udp", "icmp", "icmpv6")
 RULE_QUOTA = 60
+MOST_TAGS = 50
 
 
 def new_rule_id():
@@ -36,6 +37,30 @@ def tags_for(request, resource_type):
         if specification.get("ResourceType") == resource_type
         for tag in specification.get("Tags") or []
     ]
+
+
+def new_tags(request, resource_type):
+    """The same, of which AWS refuses those that are none. The message: hashicorp/packer-plugin-amazon#141."""
+    for specification in request.get("TagSpecifications") or []:
+        if not specification.get("Tags"):
+            raise AwsError("InvalidTagKey.Malformed", "Tag specification must have at least one tag")
+        check_tags(specification["Tags"])
+    return tags_for(request, resource_type)
+
+
+def check_tags(tags):
+    """Using_Tags.html in the EC2 guide; the first message: aws/aws-cli#3283."""
+    for tag in tags:
+        key, value = tag.get("Key") or "", tag.get("Value") or ""
+        if not key:
+            message = "Value ( '' ) for parameter Tag key is invalid. Tag key cannot be null or empty."
+            raise AwsError("InvalidParameterValue", message)
+        if key.startswith("aws:"):
+            raise AwsError("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
+        if len(key) > 127 or len(value) > 255:
+            raise AwsError("InvalidParameterValue", f"Tag {key} is too long.")
+    if len({tag["Key"] for tag in tags}) > MOST_TAGS:
+        raise AwsError("TagLimitExceeded", f"A resource has at most {MOST_TAGS} tags.")
 
 
 def side(egress):

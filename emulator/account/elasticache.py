@@ -12,6 +12,7 @@ from . import (
     elasticache_serverless,
     elasticache_snapshots,
     elasticache_tags,
+    elasticache_users,
     patching,
 )
 from .wire import endpoint
@@ -33,7 +34,10 @@ def install():
         "_arn_snapshot",
         "_arn_subnet_group",
         "_arn_serverless_cache",
+        "_arn_user",
+        "_arn_user_group",
         "_default_param_group_for_engine",
+        "_param_group_family_for_engine",
         "_record_event",
         "_users",
         "_merge_tags_for_arn",
@@ -43,6 +47,6 @@ def install():
         "_unstamp_replication_group_from_user_groups",
     )
     caches = (elasticache_clusters, elasticache_groups, elasticache_serverless)
-    for module in (*caches, elasticache_snapshots, elasticache_tags):
+    for module in (*caches, elasticache_snapshots, elasticache_tags, elasticache_users):
         for action, (name, function) in module.ACTIONS.items():
             patching.replace(ec, name, endpoint("elasticache", action, function))

@@ -8,15 +8,23 @@ import time
 
 from ministack.services import elasticache as ec
 
+from . import elasticache_constraints as constraints
+from . import elasticache_limits as limits
 from . import elasticache_store as store
+from . import elasticache_versions as versions
 from . import failures
 from .wire import AwsError, paged
+
+#: The engines that CreateCacheCluster takes (botocore, CreateCacheCluster.Engine). A lone Valkey node exists, too: a
+#: node of Redis OSS that ModifyCacheCluster upgraded.
+ENGINES = ("memcached", "redis")
 
 
 def make_cluster(name, settings, group_ids, subnet_group, index=0, zones=()):
     """Store a cluster with its nodes, endpoints and interfaces. ``settings`` are members of the record."""
     engine, port, count = settings["Engine"], settings["_Port"], settings.get("NumCacheNodes", 1)
-    zones = list(zones) or [store.zones()[index % 3]] * count
+    choices = store.zones_of(subnet_group)
+    zones = list(zones) or [choices[index % len(choices)]] * count
     node_label = f"{name}.{store.host_hash()}"
     nodes = [
         {
@@ -57,7 +65,8 @@ def make_cluster(name, settings, group_ids, subnet_group, index=0, zones=()):
         record["_endpoint"] = dict(record["ConfigurationEndpoint"])
     labels = [name] if count == 1 else [f"{name}-{node['CacheNodeId']}" for node in nodes]
     record["_Interfaces"] = [
-        store.attach_interface(label, subnet_group, index + number, group_ids) for number, label in enumerate(labels)
+        store.attach_interface(label, subnet_group, zones[number], index + number, group_ids)
+        for number, label in enumerate(labels)
     ]
     logged = bool(record.get("ReplicationGroupId") and record["LogDeliveryConfigurations"])
     record["ReplicationGroupLogDeliveryEnabled"] = logged
@@ -83,9 +92,8 @@ def base_settings(request, engine, version):
         "EngineVersion": version,
         "CacheNodeType": request.get("CacheNodeType") or "cache.t3.micro",
         "AutoMinorVersionUpgrade": request.get("AutoMinorVersionUpgrade", True),
-        "PreferredMaintenanceWindow": request.get("PreferredMaintenanceWindow") or "sun:05:00-sun:06:00",
+        **limits.windows_of(request),
         "SnapshotRetentionLimit": request.get("SnapshotRetentionLimit", 0),
-        "SnapshotWindow": request.get("SnapshotWindow") or "03:00-04:00",
         "NotificationConfiguration": store.notification_of(request),
         "NetworkType": request.get("NetworkType") or "ipv4",
         "IpDiscovery": request.get("IpDiscovery") or "ipv4",
@@ -97,19 +105,15 @@ def base_settings(request, engine, version):
 
 def create(request):
     """CreateCacheCluster: creating, then available; the port asked for, else the engine's."""
-    name = store.new_id(request, "CacheClusterId", 50)
+    name = limits.new_id(request, "CacheClusterId", 50)
     if name in ec._clusters:
         raise AwsError("CacheClusterAlreadyExists", f"Cache cluster {name} already exists.")
     if request.get("ReplicationGroupId"):
         return _create_replica(name, request)
     snapshot = restored(request)
-    engine, version = store.engine_of(request, snapshot, "memcached")
+    engine, version = versions.engine_of(request, snapshot, "memcached", ENGINES)
+    constraints.check_cluster(request, engine, version)
     count = request.get("NumCacheNodes", 1)
-    if engine != "memcached" and count != 1:
-        raise AwsError("InvalidParameterValue", "NumCacheNodes should be 1 if engine is redis")
-    if engine == "memcached" and (request.get("SnapshotName") or request.get("SnapshotRetentionLimit")):
-        raise AwsError("InvalidParameterCombination", "Snapshots are not supported for memcached")
-    store.check_auth_token(request)
     subnet_group = store.subnet_group_of(request)
     group_ids = store.security_groups_of(request, subnet_group["VpcId"])
     transit = bool(request.get("TransitEncryptionEnabled"))
@@ -117,16 +121,15 @@ def create(request):
         **base_settings(request, engine, version),
         "NumCacheNodes": count,
         "CacheParameterGroup": {
-            "CacheParameterGroupName": store.parameter_group_of(request, engine, version),
+            "CacheParameterGroupName": versions.parameter_group_of(request, engine, version),
             "ParameterApplyStatus": "in-sync",
             "CacheNodeIdsToReboot": [],
         },
         "TransitEncryptionEnabled": transit,
         "TransitEncryptionMode": "required" if transit else None,
-        "AuthTokenEnabled": bool(request.get("AuthToken")),
-        "_Port": store.port_of(request, store.DEFAULT_PORTS[engine]),
+        "_Port": limits.port_of(request, store.DEFAULT_PORTS[engine]),
     }
-    record = make_cluster(name, settings, group_ids, subnet_group, zones=_zones(request, engine, count))
+    record = make_cluster(name, settings, group_ids, subnet_group, zones=_zones(request, count, subnet_group))
     store.comes_up(ec._clusters, name, record, "CacheClusterStatus", "cache-cluster")
     store.save_tags(record["ARN"], request)
     restoring(snapshot)
@@ -134,15 +137,16 @@ def create(request):
     return {"CacheCluster": cluster_view(record, True)}
 
 
-def _zones(request, engine, count):
+def _zones(request, count, subnet_group):
     """A zone for each node: all in one, unless Memcached is asked to spread."""
-    given = store.check_zones(request.get("PreferredAvailabilityZones") or [], count)
+    given = store.check_zones(request.get("PreferredAvailabilityZones") or [], count, subnet_group)
     if request.get("PreferredAvailabilityZone"):
-        given = store.check_zones([request["PreferredAvailabilityZone"]] * count, count)
+        given = store.check_zones([request["PreferredAvailabilityZone"]] * count, count, subnet_group)
     if request.get("AZMode") == "cross-az":
-        if engine != "memcached" or count < 2:
+        if count < 2:
             raise AwsError("InvalidParameterCombination", "Cross-AZ is for Memcached with several nodes.")
-        return given or [store.zones()[number % 3] for number in range(count)]
+        choices = store.zones_of(subnet_group)
+        return given or [choices[number % len(choices)] for number in range(count)]
     if len(set(given)) > 1:
         raise AwsError("InvalidParameterCombination", "Several availability zones need AZMode cross-az.")
     return given
@@ -207,6 +211,7 @@ def modify(request):
         raise AwsError(
             "InvalidCacheClusterState", f"Cache cluster {record['CacheClusterId']} is not in available state."
         )
+    constraints.check_cluster_change(request, record)
     if request.get("SecurityGroupIds"):
         group_ids = store.security_groups_of(request, None)
         record["SecurityGroups"] = store.memberships(group_ids)
@@ -231,7 +236,7 @@ def apply_settings(record, request):
         if request.get(member) is not None:
             record[member] = request[member]
     if request.get("EngineVersion"):
-        record["Engine"], record["EngineVersion"] = store.engine_of(request, record)
+        record["Engine"], record["EngineVersion"] = versions.engine_of(request, record)
     if request.get("CacheParameterGroupName"):
         record["CacheParameterGroup"] = {
             "CacheParameterGroupName": request["CacheParameterGroupName"],
@@ -241,8 +246,6 @@ def apply_settings(record, request):
         record["NotificationConfiguration"] = store.notification_of(request)
     if request.get("NotificationTopicStatus") and record.get("NotificationConfiguration"):
         record["NotificationConfiguration"]["TopicStatus"] = request["NotificationTopicStatus"]
-    if request.get("AuthToken"):
-        record["AuthTokenEnabled"] = request.get("AuthTokenUpdateStrategy") != "DELETE"
 
 
 def delete(request):

@@ -8,7 +8,10 @@ import time
 
 from ministack.services import elasticache as ec
 
+from . import elasticache_constraints as constraints
+from . import elasticache_limits as limits
 from . import elasticache_store as store
+from . import elasticache_versions as versions
 from .elasticache_clusters import (
     apply_settings,
     base_settings,
@@ -18,36 +21,38 @@ from .elasticache_clusters import (
     restoring,
     start_deleting,
 )
-from .elasticache_shards import check_failover, is_clustered, shards_of
+from .elasticache_shards import check_counts, check_failover, is_clustered, shards_of
 from .wire import AwsError, paged
+
+#: The engines that CreateReplicationGroup takes (botocore, CreateReplicationGroup.Engine).
+ENGINES = ("redis", "valkey")
 
 
 def create(request):
     """CreateReplicationGroup: creating without endpoints, then available; members are cache clusters."""
-    name = store.new_id(request, "ReplicationGroupId", 40)
+    name = limits.new_id(request, "ReplicationGroupId", 40)
     if name in ec._replication_groups:
         raise AwsError("ReplicationGroupAlreadyExists", f"Replication group {name} already exists.")
-    if not request.get("ReplicationGroupDescription"):
-        raise AwsError("InvalidParameterValue", "ReplicationGroupDescription must not be empty")
     snapshot = restored(request)
     primary = store.find_cluster(request["PrimaryClusterId"]) if request.get("PrimaryClusterId") else None
-    engine, version = store.engine_of(request, snapshot or primary)
-    _check(request, engine)
-    shards = shards_of(request, snapshot)
+    engine, version = versions.engine_of(request, snapshot or primary, engines=ENGINES)
+    check_counts(request)
+    constraints.check_group(request, engine, version)
+    subnet_group = store.subnet_group_of(request)
+    shards = shards_of(request, snapshot, subnet_group)
     clustered = is_clustered(request, shards, snapshot)
     check_failover(request, clustered, shards)
-    subnet_group = store.subnet_group_of(request)
     group_ids = store.security_groups_of(request, subnet_group["VpcId"])
     default_port = primary["_Port"] if primary else store.DEFAULT_PORTS[engine]
     settings = {
         **base_settings(request, engine, version),
         "CacheParameterGroup": {
-            "CacheParameterGroupName": store.parameter_group_of(request, engine, version, clustered),
+            "CacheParameterGroupName": versions.parameter_group_of(request, engine, version, clustered),
             "ParameterApplyStatus": "in-sync",
             "CacheNodeIdsToReboot": [],
         },
         **_protection(request, engine),
-        "_Port": store.port_of(request, default_port),
+        "_Port": limits.port_of(request, default_port),
     }
     record = _make_group(name, request, settings, clustered, shards)
     _make_members(record, settings, group_ids, subnet_group)
@@ -59,23 +64,6 @@ def create(request):
     restoring(snapshot)
     ec._record_event(name, "replication-group", "Replication group created")
     return {"ReplicationGroup": group_view(record)}
-
-
-def _check(request, engine):
-    if engine == "memcached":
-        raise AwsError("InvalidParameterValue", "Replication groups are not supported for memcached")
-    shards_given = request.get("NumNodeGroups") is not None or request.get("ReplicasPerNodeGroup") is not None
-    if shards_given and request.get("NumCacheClusters") is not None:
-        raise AwsError(
-            "InvalidParameterCombination",
-            "Cannot specify NumCacheClusters parameter if NumNodeGroups or ReplicasPerNodeGroup is specified.",
-        )
-    store.check_auth_token(request)
-    for group_id in request.get("UserGroupIds") or []:
-        if group_id not in ec._user_groups:
-            raise AwsError("UserGroupNotFound", "The user group was not found or does not exist", 404)
-    if request.get("UserGroupIds") and not request.get("TransitEncryptionEnabled"):
-        raise AwsError("InvalidParameterCombination", "User groups need encryption in transit")
 
 
 def _come_up(record):
@@ -214,6 +202,7 @@ def describe(request):
 
 
 def _available_group(request, *others):
+    """The group, which must be available, or in one of the other statuses."""
     record = store.find_group(request["ReplicationGroupId"])
     if record["Status"] not in ("available", *others):
         raise AwsError(
@@ -227,6 +216,7 @@ def modify(request):
     """ModifyReplicationGroup: security groups reach all members; there is no Port to modify."""
     record = _available_group(request)
     members = [ec._clusters[name] for name in record["MemberClusters"] if name in ec._clusters]
+    constraints.check_group_change(request, record, members or [record["_Members"]])
     if request.get("SecurityGroupIds"):
         group_ids = store.security_groups_of(request, None)
         for cluster in members:
@@ -266,14 +256,11 @@ def _modify_group(record, request):
     for member, name in (("AutomaticFailoverEnabled", "AutomaticFailover"), ("MultiAZEnabled", "MultiAZ")):
         if request.get(member) is not None:
             record[name] = "enabled" if request[member] else "disabled"
-    if request.get("AuthToken"):
-        store.check_auth_token({**request, "TransitEncryptionEnabled": record["TransitEncryptionEnabled"]})
+    if request.get("AuthToken") or request.get("AuthTokenUpdateStrategy") == "DELETE":
         record["AuthTokenEnabled"] = request.get("AuthTokenUpdateStrategy") != "DELETE"
         record["AuthTokenLastModifiedDate"] = time.time()
-    for group_id in request.get("UserGroupIdsToAdd") or []:
-        if group_id not in ec._user_groups:
-            raise AwsError("UserGroupNotFound", "The user group was not found or does not exist", 404)
-        record["UserGroupIds"].append(group_id)
+        record["_Rotated"] = request.get("AuthTokenUpdateStrategy") in (None, "ROTATE")
+    record["UserGroupIds"] += request.get("UserGroupIdsToAdd") or []
     removed = request.get("UserGroupIdsToRemove") or (
         list(record["UserGroupIds"]) if request.get("RemoveUserGroups") else []
     )

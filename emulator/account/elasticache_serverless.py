@@ -11,7 +11,9 @@ from ministack.services import ec2
 from ministack.services import elasticache as ec
 
 from . import ec2_network
+from . import elasticache_limits as limits
 from . import elasticache_store as store
+from . import elasticache_versions as versions
 from .wire import AwsError, paged
 
 #: Endpoint and reader endpoint by engine.
@@ -21,13 +23,14 @@ MAJORS = {"redis": "7", "valkey": "8", "memcached": "1.6"}
 
 def create(request):
     """CreateServerlessCache: reachable in the VPC, or public for Valkey 9 and later."""
-    name = store.new_id(request, "ServerlessCacheName", 40)
+    name = limits.new_id(request, "ServerlessCacheName", 40)
     if name in ec._serverless_caches:
         raise AwsError("ServerlessCacheAlreadyExistsFault", f"Serverless cache {name} already exists.")
     engine = (request.get("Engine") or "").lower()
     if engine not in PORTS:
         raise AwsError("InvalidParameterValue", f"Invalid engine {engine}")
     major = request.get("MajorEngineVersion") or MAJORS[engine]
+    limits.check_tags(request.get("Tags"))
     public = request.get("ConnectionType") == "public"
     if public and (engine != "valkey" or int(major.split(".")[0]) < 9):
         raise AwsError("InvalidParameterCombination", "ConnectionType public needs Valkey 9 or later")
@@ -42,7 +45,7 @@ def create(request):
         "Status": "creating",
         "Engine": engine,
         "MajorEngineVersion": major,
-        "FullEngineVersion": store.FULL_VERSIONS.get((engine, f"{major}.0"), store.DEFAULT_VERSIONS[engine]),
+        "FullEngineVersion": versions.FULL_VERSIONS.get((engine, f"{major}.0"), versions.DEFAULT_VERSIONS[engine]),
         "CacheUsageLimits": request.get("CacheUsageLimits"),
         "KmsKeyId": request.get("KmsKeyId"),
         "SecurityGroupIds": group_ids,

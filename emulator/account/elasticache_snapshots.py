@@ -8,6 +8,7 @@ import time
 
 from ministack.services import elasticache as ec
 
+from . import elasticache_limits as limits
 from . import elasticache_store as store
 from .elasticache_clusters import check_max_records
 from .wire import AwsError, paged
@@ -24,6 +25,7 @@ def create(request):
         source = {"cluster": store.find_cluster(cluster_id)}
     else:
         source = {"group": store.find_group(group_id)}
+    limits.check_tags(request.get("Tags"))
     snapshot = take(request["SnapshotName"], **source)
     snapshot["KmsKeyId"] = request.get("KmsKeyId") or snapshot.get("KmsKeyId")
     if request.get("Tags"):
@@ -33,7 +35,7 @@ def create(request):
 
 def take(name, cluster=None, group=None, final=False):
     """Store a snapshot of an available cluster or group; it is ``creating`` at first, its source ``snapshotting``."""
-    name = store.new_id({"SnapshotName": name}, "SnapshotName", 255)
+    name = limits.new_id({"SnapshotName": name}, "SnapshotName", 255)
     if name in ec._snapshots:
         raise AwsError("SnapshotAlreadyExistsFault", f"Snapshot {name} already exists")
     if group is not None:
@@ -52,7 +54,8 @@ def take(name, cluster=None, group=None, final=False):
     snapshot = _record(name, member, group)
     ec._snapshots[name] = snapshot
     # One that is made without tags gets those of its source: user guide, "Tagging your ElastiCache resources".
-    ec._tags[snapshot["ARN"]] = [dict(tag) for tag in ec._tags.get((group or member)["ARN"]) or []]
+    inherited = ec._tags.get((group or member)["ARN"]) or []
+    ec._tags[snapshot["ARN"]] = [dict(tag) for tag in inherited if not tag["Key"].startswith("aws:")]
     store.comes_up(ec._snapshots, name, snapshot, "SnapshotStatus", "snapshot")
     if not final:
         _keep_busy(member, owner, whole=group is not None)

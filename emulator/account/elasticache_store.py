@@ -1,11 +1,10 @@
-"""What all ElastiCache actions share: ids, statuses that change with time, names, security groups and interfaces.
+"""What all ElastiCache actions share: statuses that change with time, names, security groups and interfaces.
 
 Records live in MiniStack's own stores, in the shape of the Describe actions; keys
 that begin with an underscore are ours.
 """
 
 import contextvars
-import re
 import threading
 import zlib
 
@@ -17,35 +16,9 @@ from . import ec2_network, failures
 from .settings import SETTINGS
 from .wire import LOCK, AwsError
 
+#: The tags of what is being made, if a stack makes it.
+TAGS_OF_STACK = contextvars.ContextVar("tags_of_stack", default={})  # noqa: B039
 DEFAULT_PORTS = {"redis": 6379, "valkey": 6379, "memcached": 11211}
-DEFAULT_VERSIONS = {"redis": "7.1.0", "valkey": "8.0.1", "memcached": "1.6.22"}
-#: A short version in a request and the full one that the service then reports.
-FULL_VERSIONS = {
-    ("redis", "6.x"): "6.2.6",
-    ("redis", "6.0"): "6.0.5",
-    ("redis", "6.2"): "6.2.6",
-    ("redis", "7.0"): "7.0.7",
-    ("redis", "7.1"): "7.1.0",
-    ("valkey", "7.2"): "7.2.6",
-    ("valkey", "8.0"): "8.0.1",
-    ("valkey", "8.1"): "8.1.0",
-    ("valkey", "9.0"): "9.0.0",
-}
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_AUTH_TOKEN = re.compile(r"[A-Za-z0-9!&#$^<>\-]{16,128}")
-
-
-def new_id(request, member, longest):
-    """Identifiers are lower-cased; letters, digits and single hyphens; a letter first, no hyphen last."""
-    name = request[member].lower()
-    if len(name) > longest or not _ID.fullmatch(name):
-        raise AwsError(
-            "InvalidParameterValue",
-            f"The parameter {member} is not a valid identifier. Identifiers must begin with a letter; must "
-            "contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two "
-            "consecutive hyphens.",
-        )
-    return name
 
 
 def find(store, name, code, kind):
@@ -136,49 +109,26 @@ def zones():
     return [f"{get_region()}{letter}" for letter in "abc"]
 
 
-def check_zones(names, count):
-    """Zones asked for: one for each node, of this Region."""
+def zones_of(subnet_group):
+    """The zones of a subnet group's subnets, which are those where its caches can be; in order."""
+    found = {subnet["SubnetAvailabilityZone"]["Name"] for subnet in subnet_group.get("Subnets") or []}
+    return sorted(found & set(zones())) or zones()
+
+
+def check_zones(names, count, subnet_group):
+    """Zones asked for: one for each node, of this Region, each with a subnet (botocore, PreferredCacheClusterAZs)."""
     if names and len(names) != count:
         raise AwsError("InvalidParameterCombination", "There must be as many availability zones as nodes.")
     for name in names:
-        if not name.startswith(get_region()):
+        if name not in zones():
             raise AwsError("InvalidParameterValue", f"Invalid availability zone {name}")
+        if name not in zones_of(subnet_group):
+            label = subnet_group["CacheSubnetGroupName"]
+            raise AwsError("InvalidParameterValue", f"The subnet group {label} has no subnet in {name}.")
     return names
 
 
 # Parameters ---------------------------------------------------------------------
-
-
-def engine_of(request, source=None, fallback="redis"):
-    """Engine and full version: those asked for, else those of the snapshot or cluster that it is made from."""
-    source = source or {}
-    engine = (request.get("Engine") or source.get("Engine") or fallback).lower()
-    if engine not in DEFAULT_PORTS:
-        raise AwsError("InvalidParameterValue", f"Invalid engine {engine}")
-    version = request.get("EngineVersion")
-    if not version and source.get("Engine") == engine:
-        return engine, source.get("EngineVersion") or DEFAULT_VERSIONS[engine]
-    version = version or DEFAULT_VERSIONS[engine]
-    check_version(engine, request.get("EngineVersion"))
-    return engine, FULL_VERSIONS.get((engine, version), version)
-
-
-def check_version(engine, version):
-    """From Redis OSS 6 on, and of Valkey, the patch is AWS's to choose."""
-    numbers = (version or "").split(".")
-    if engine == "memcached" or len(numbers) < 3 or (engine == "redis" and int(numbers[0]) < 6):
-        return
-    raise AwsError(
-        "InvalidParameterValue",
-        f"Specific version selection is not allowed for '{version}', please use '{'.'.join(numbers[:2])}'",
-    )
-
-
-def port_of(request, default):
-    port = request.get("Port", default)
-    if not 1 <= port <= 65535:
-        raise AwsError("InvalidParameterValue", f"Invalid port {port}")
-    return port
 
 
 def subnet_group_of(request):
@@ -223,42 +173,25 @@ def memberships(group_ids):
     return [{"SecurityGroupId": group_id, "Status": "active"} for group_id in group_ids]
 
 
-def check_auth_token(request):
-    token = request.get("AuthToken")
-    if not token:
-        return
-    if not request.get("TransitEncryptionEnabled"):
-        raise AwsError(
-            "InvalidParameterCombination", "The AUTH token is only supported when encryption-in-transit is enabled"
-        )
-    if request.get("UserGroupIds"):
-        raise AwsError("InvalidParameterCombination", "AuthToken and UserGroupIds cannot be used together")
-    if not _AUTH_TOKEN.fullmatch(token):
-        raise AwsError("InvalidParameterValue", "Invalid AuthToken provided.")
-
-
 def notification_of(request):
     topic = request.get("NotificationTopicArn")
     return {"TopicArn": topic, "TopicStatus": "active"} if topic else None
 
 
-def parameter_group_of(request, engine, version, clustered=False):
-    name = request.get("CacheParameterGroupName")
-    if name and name not in ec._param_groups:
-        raise AwsError("CacheParameterGroupNotFound", f"CacheParameterGroup {name} not found.", 404)
-    return name or ec._default_param_group_for_engine(engine, version, clustered)
-
-
 def save_tags(arn, request):
-    ec._tags[arn] = [{"Key": tag["Key"], "Value": tag.get("Value", "")} for tag in request.get("Tags") or []]
+    """The tags asked for, and CloudFormation's own."""
+    given = [{"Key": tag["Key"], "Value": tag.get("Value", "")} for tag in request.get("Tags") or []]
+    ec._tags[arn] = given + [{"Key": key, "Value": value} for key, value in TAGS_OF_STACK.get().items()]
 
 
 # Interfaces ---------------------------------------------------------------------
 
 
-def attach_interface(node_id, subnet_group, index, group_ids):
+def attach_interface(node_id, subnet_group, zone, index, group_ids):
     """A node's interface, as ElastiCache makes it: requester-managed, private address only, in the cache's groups."""
-    subnets = subnet_group.get("Subnets") or [{"SubnetIdentifier": ec2._DEFAULT_SUBNET_ID}]
+    subnets = subnet_group.get("Subnets") or []
+    subnets = [subnet for subnet in subnets if subnet["SubnetAvailabilityZone"]["Name"] == zone] or subnets
+    subnets = subnets or [{"SubnetIdentifier": ec2._DEFAULT_SUBNET_ID}]
     return ec2_network.new_interface(
         subnets[index % len(subnets)]["SubnetIdentifier"],
         group_ids,

@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/
 
 from ministack.services import elasticache as ec
 
+from . import elasticache_limits as limits
 from .wire import AwsError
 
-MOST_TAGS = 50
 #: The type in an ARN: where its resources are, their status if it matters, and the error for one that is missing.
 KINDS = {
     "cluster": ("_clusters", "CacheClusterStatus", "CacheClusterNotFound"),
@@ -58,9 +58,8 @@ def list_tags(request):
 def add(request):
     arn = resource_of(request)
     given = [{"Key": tag["Key"], "Value": tag.get("Value", "")} for tag in request["Tags"]]
-    keys = {tag["Key"] for tag in (ec._tags.get(arn) or []) + given}
-    if len(keys) > MOST_TAGS:
-        raise AwsError("TagQuotaPerResourceExceeded", f"A resource has at most {MOST_TAGS} tags.")
+    limits.check_tags(given)
+    limits.check_tag_count(tag["Key"] for tag in (ec._tags.get(arn) or []) + given)
     ec._merge_tags_for_arn(arn, given)
     return listed(arn)
 

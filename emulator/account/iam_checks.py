@@ -13,7 +13,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import elasticache as ec
 
-from . import elasticache_store, patching, wire
+from . import elasticache_versions, patching, wire
 from .ec2_rules import tags_for
 
 #: The checks of the call that is being authorized, and the one that failed.
@@ -181,7 +181,7 @@ def parameter_group(action, request):
     snapshot = ec._snapshots.get((request.get("SnapshotName") or "").lower()) or {}
     fallback = "memcached" if action == "CreateCacheCluster" else "redis"
     try:
-        engine, version = elasticache_store.engine_of({**request, "EngineVersion": None}, snapshot, fallback)
+        engine, version = elasticache_versions.engine_of({**request, "EngineVersion": None}, snapshot, fallback)
     except wire.AwsError:
         return "*"
     return ec._default_param_group_for_engine(engine, version, request.get("NumNodeGroups") is not None)

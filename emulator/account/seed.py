@@ -13,6 +13,7 @@ from ministack.services import elasticache as ec
 
 from . import ec2_network
 from . import elasticache_store as store
+from . import elasticache_versions as versions
 from .ec2_rules import canonical_protocol, make_rule, new_rule_id, side
 from .settings import SETTINGS
 from .wire import LOCK
@@ -281,7 +282,7 @@ def seed_cluster(item):
     defaults = {
         "CacheClusterStatus": "available",
         "Engine": engine,
-        "EngineVersion": store.DEFAULT_VERSIONS[engine],
+        "EngineVersion": versions.DEFAULT_VERSIONS[engine],
         "CacheNodeType": "cache.t3.micro",
         "NumCacheNodes": 1,
         "PendingModifiedValues": {},
@@ -334,7 +335,7 @@ def seed_replication_group(item):
             "Engine": engine,
             "_Port": port,
             "ReplicationGroupId": name,
-            "EngineVersion": store.DEFAULT_VERSIONS[engine],
+            "EngineVersion": versions.DEFAULT_VERSIONS[engine],
             "CacheNodeType": item.get("CacheNodeType", "cache.t3.micro"),
         },
     }

@@ -40,13 +40,13 @@ def model(service):
     return _MODELS[service]
 
 
-def endpoint(service, action, function):
+def endpoint(service, action, function, required=True):
     """Wrap ``function(request) -> response`` as a MiniStack handler ``params -> (status, headers, body)``."""
 
     def handler(params):
         try:
             with LOCK:
-                request = parse(service, action, params)
+                request = parse(service, action, params, required)
                 for check in CHECKS:
                     check(service, action)
                 answer = function(request)

@@ -145,6 +145,14 @@ def code_of(function, *arguments, **parameters):
     return caught.value.response["Error"]["Code"]
 
 
+def refused(function, code, message, **call):
+    """A call that must fail with this code and with these words in its message."""
+    with pytest.raises(ClientError) as caught:
+        function(**call)
+    error = caught.value.response["Error"]
+    assert error["Code"] == code and message in error["Message"]
+
+
 def wait_for(function, seconds=10):
     """The first true answer of a function."""
     deadline = time.monotonic() + seconds

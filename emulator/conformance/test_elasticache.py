@@ -18,12 +18,17 @@ def ec2(aws):
 
 @pytest.fixture
 def network(ec2, cache):
-    """A subnet group and a security group in one VPC."""
+    """A subnet group over three zones and a security group in one VPC."""
     vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.40.1.0/24")["Subnet"]["SubnetId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.40.{number}.0/24", AvailabilityZone=f"eu-west-1{zone}")["Subnet"]
+        for number, zone in enumerate("abc", 1)
+    ]
     group = ec2.create_security_group(GroupName="cache", Description="d", VpcId=vpc)["GroupId"]
     name = new_name()
-    cache.create_cache_subnet_group(CacheSubnetGroupName=name, CacheSubnetGroupDescription="d", SubnetIds=[subnet])
+    cache.create_cache_subnet_group(
+        CacheSubnetGroupName=name, CacheSubnetGroupDescription="d", SubnetIds=[subnet["SubnetId"] for subnet in subnets]
+    )
     return {"CacheSubnetGroupName": name, "SecurityGroupIds": [group]}
 
 
@@ -70,7 +75,7 @@ def interfaces(ec2, security_group):
 
 @pytest.mark.parametrize(
     ("engine", "asked", "port"),
-    [("redis", None, 6379), ("valkey", None, 6379), ("memcached", None, 11211), ("redis", 7380, 7380)],
+    [("redis", None, 6379), ("memcached", None, 11211), ("redis", 7380, 7380)],
 )
 def test_the_port_is_the_one_asked_for_or_the_engines(cache, engine, asked, port):
     made = create_cluster(cache, Engine=engine, NumCacheNodes=1, **({"Port": asked} if asked else {}))
@@ -348,6 +353,22 @@ def test_a_final_snapshot_is_taken_before_deleting(cache):
     name = new_name()
     cache.delete_replication_group(ReplicationGroupId=seen["ReplicationGroupId"], FinalSnapshotIdentifier=name)
     assert snapshot(cache, name)["Port"] == 7007
+
+
+def test_a_snapshot_without_tags_has_those_of_its_source(cache):
+    tags = [{"Key": "team", "Value": "shop"}]
+    seen = up(cache, create_cluster(cache, Engine="redis", NumCacheNodes=1, Tags=tags))
+    names = [new_name() for _ in range(3)]
+    call = {"CacheClusterId": seen["CacheClusterId"]}
+    other = [{"Key": "portcullis:moved-from", "Value": "arn"}]
+    made = cache.create_snapshot(SnapshotName=names[0], Tags=other, **call)["Snapshot"]
+    arns = [made["ARN"].replace(names[0], name) for name in names]
+    up(cache, seen)
+    cache.create_snapshot(SnapshotName=names[1], **call)
+    up(cache, seen)
+    cache.delete_cache_cluster(FinalSnapshotIdentifier=names[2], **call)
+    shown = [cache.list_tags_for_resource(ResourceName=arn)["TagList"] for arn in arns]
+    assert shown == [other, tags, tags]
 
 
 def test_a_taken_snapshot_name_stops_the_deletion(cache):

@@ -289,6 +289,21 @@ def test_modify_is_all_or_nothing(ec2, group, differs):
 # Create -------------------------------------------------------------------------
 
 
+def test_tags_are_not_none_and_not_of_aws(ec2, group, differs):
+    differs(moto="takes a specification without tags, and tags of AWS")
+    specification = [{"ResourceType": "security-group-rule", "Tags": []}]
+    call = {"GroupId": group, "IpPermissions": [tcp(6379, "10.0.0.0/8")], "TagSpecifications": specification}
+    assert code_of(ec2.authorize_security_group_ingress, **call) == "InvalidTagKey.Malformed"
+    specification[0]["Tags"] = [{"Key": "aws:cloudformation:stack-id", "Value": "s"}]
+    assert code_of(ec2.authorize_security_group_ingress, **call) == "InvalidParameterValue"
+    assert ingress(ec2, group) == []
+    assert code_of(ec2.create_tags, Resources=[group], Tags=[]) == "InvalidParameterValue"
+    specification[0]["Tags"] = [{"Key": "exposure", "Value": ""}]
+    ec2.authorize_security_group_ingress(**call)
+    (rule,) = ingress(ec2, group)
+    assert rule["Tags"] == specification[0]["Tags"]
+
+
 def test_a_new_group_has_tags_and_lets_everything_out(ec2, vpc, differs):
     differs(moto="answers no tags")
     tags = [{"Key": "team", "Value": "<data & co>"}]

@@ -50,6 +50,31 @@ def test_what_parameters_and_rules_refuse_makes_no_stack(aws, stack, parameters,
     assert code_of(client.describe_stacks, StackName=stack.name) == "ValidationError"
 
 
+def test_a_cache_of_a_stack_says_which(aws, stack):
+    """Nobody else can set these tags: ElastiCache refuses them."""
+    properties = {
+        "ReplicationGroupId": stack.name,
+        "ReplicationGroupDescription": "d",
+        "Engine": "valkey",
+        "TransitEncryptionEnabled": False,
+        "CacheNodeType": "cache.t4g.micro",
+        "NumCacheClusters": 1,
+        "Tags": [{"Key": "team", "Value": "shop"}],
+    }
+    made = stack({"Resources": {"Sessions": {"Type": "AWS::ElastiCache::ReplicationGroup", "Properties": properties}}})
+    arn = f"arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:{stack.name}"
+    cache = aws("elasticache")
+    find = lambda: cache.describe_replication_groups(ReplicationGroupId=stack.name)["ReplicationGroups"][0]
+    wait_for(lambda: find()["Status"] == "available")
+    tags = {tag["Key"]: tag["Value"] for tag in cache.list_tags_for_resource(ResourceName=arn)["TagList"]}
+    assert tags == {
+        "team": "shop",
+        "aws:cloudformation:stack-name": stack.name,
+        "aws:cloudformation:stack-id": made["StackId"],
+        "aws:cloudformation:logical-id": "Sessions",
+    }
+
+
 def test_a_rule_whose_condition_does_not_hold_asserts_nothing(stack):
     stack(RULES, {"Email": "a@example.com"})
 
