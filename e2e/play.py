@@ -96,7 +96,9 @@ def explain(screen, guard, settings, seeded, env_file):
     command = os.path.relpath(places.binary("portcullis"), places.REPO)
     screen.line(f"  {command} moves     # and approve ID, reject ID, plan carts")
     screen.line("\nYour own build, on a sample event and the resources that it names:", "bold")
-    screen.line("  cargo lambda watch -A 127.0.0.1     # once, leave it running; builds what has changed at each invoke")
+    screen.line(
+        "  cargo lambda watch -A 127.0.0.1     # once, leave it running; builds what has changed at each invoke"
+    )
     for function, event in (("ingress", "authorize-redis-to-the-world"), ("cache", "create-memcached-on-default-port")):
         screen.line(f"  cargo lambda invoke {function} -A 127.0.0.1 --data-file events/{event}.json")
     screen.line(f"\nMails arrive in {os.path.relpath(guard.account.mail_dir, places.REPO)} and below.", "bold")
