@@ -69,14 +69,23 @@ def test_every_question_gets_an_answer_and_nothing_is_left(account, tmp_path):
         "tls-off": "refused",
         "slots": "refused",
         "shards": "refused",
-        "inherited-tags": "taken",
+        "inherited-tags": "refused",
         "unknown-type": "taken",
     }
     assert found["tls-off"]["why"].endswith("Encryption feature is not supported for engine REDIS.")
     assert "TransitEncryptionEnabled" in found["tls-off"]["call"]
     assert "TransitEncryptionEnabled" not in found["tls-off"]["takenInstead"]
-    assert [tag["Key"] for tag in found["inherited-tags"]["tagsOfTheSnapshot"]] == ["portcullis-verify"]
+    assert "AccessDenied" in found["inherited-tags"]["why"] and "AddTagsToResource" in found["inherited-tags"]["why"]
     assert "nothing is left" in text and left(account) == [] and caches() == ["portcullis-verified"]
+
+
+def test_an_account_that_asks_for_no_right_to_tag(tmp_path):
+    with Account(*FAST, "--no-iam") as account:
+        run(account, tmp_path, "--yes", "--only", "inherited-tags")
+        found = answers(tmp_path)["inherited-tags"]
+        assert found["answer"] == "taken"
+        assert [tag["Key"] for tag in found["tagsOfTheSnapshot"]] == ["portcullis-verify"]
+        assert left(account) == []
 
 
 def test_nobody_agrees_and_nothing_is_made(account, tmp_path):
