@@ -4,12 +4,15 @@ MiniStack looks its handlers up by name at every call, and its CloudFormation ca
 them by the same names, so replacing the module's functions reaches both.
 """
 
+from urllib.parse import parse_qs
+
 from ministack.services import elasticache as ec
 
 from . import (
     elasticache_clusters,
     elasticache_groups,
     elasticache_serverless,
+    elasticache_serverless_snapshots,
     elasticache_snapshots,
     elasticache_tags,
     elasticache_users,
@@ -50,3 +53,19 @@ def install():
     for module in (*caches, elasticache_snapshots, elasticache_tags, elasticache_users):
         for action, (name, function) in module.ACTIONS.items():
             patching.replace(ec, name, endpoint("elasticache", action, function))
+    add(elasticache_serverless_snapshots.ADDED)
+
+
+def add(actions):
+    """Actions that MiniStack does not know, before it says so."""
+    original = patching.original(ec, "handle_request")
+    handlers = {action: endpoint("elasticache", action, function) for action, function in actions.items()}
+
+    async def handle_request(method, path, headers, body, query_params):
+        form = parse_qs((body or b"").decode("utf-8", "replace"), keep_blank_values=True)
+        params = {**query_params, **form}
+        action = params.get("Action") or [""]
+        handler = handlers.get(action if isinstance(action, str) else action[0])
+        return handler(params) if handler else await original(method, path, headers, body, query_params)
+
+    patching.replace(ec, "handle_request", handle_request)

@@ -166,7 +166,7 @@ def check_group_change(request, record, members):
     kept = [] if request.get("RemoveUserGroups") else [name for name in record["UserGroupIds"] if name not in removed]
     added = request.get("UserGroupIdsToAdd") or []
     check_user_groups([*kept, *added] if added else [], engine, version, transit)
-    _check_token_change(request, record, transit, [*kept, *added])
+    _check_token_change(request, record, transit, [*kept, *added], (engine, version))
 
 
 def _check_windows_change(request, record):
@@ -206,7 +206,7 @@ def _check_transit_change(request, record, engine, version):
         raise combination("Transit encryption preferred is not supported with redis access control.")
 
 
-def _check_token_change(request, record, transit, groups):
+def _check_token_change(request, record, transit, groups, engine_and_version):
     """SET only after ROTATE, DELETE only for a user group (botocore, AuthTokenUpdateStrategy)."""
     token, strategy = request.get("AuthToken"), request.get("AuthTokenUpdateStrategy") or "ROTATE"
     has = record.get("AuthTokenEnabled")
@@ -222,5 +222,6 @@ def _check_token_change(request, record, transit, groups):
     if not transit or mode == "preferred":
         raise combination("The AUTH token is only supported when encryption-in-transit is enabled")
     limits.check_token(token)
+    versions.need("an AUTH token after creation", *engine_and_version)
     if strategy == "SET" and not record.get("_Rotated"):
         raise combination("AuthTokenUpdateStrategy SET is only allowed after ROTATE.")

@@ -34,7 +34,7 @@ def create(request):
     if name in ec._replication_groups:
         raise AwsError("ReplicationGroupAlreadyExists", f"Replication group {name} already exists.")
     snapshot = restored(request)
-    primary = store.find_cluster(request["PrimaryClusterId"]) if request.get("PrimaryClusterId") else None
+    primary = _primary_of(request)
     engine, version = versions.engine_of(request, snapshot or primary, engines=ENGINES)
     check_counts(request)
     constraints.check_group(request, engine, version)
@@ -54,8 +54,10 @@ def create(request):
         **_protection(request, engine),
         "_Port": limits.port_of(request, default_port),
     }
+    if primary:
+        settings = {**settings, **{key: primary[key] for key in settings if key in primary}}
     record = _make_group(name, request, settings, clustered, shards)
-    _make_members(record, settings, group_ids, subnet_group)
+    _make_members(record, settings, group_ids, subnet_group, primary)
     ec._replication_groups[name] = record
     store.save_tags(record["ARN"], request)
     ec._propagate_replication_group_tags(record["ARN"])
@@ -64,6 +66,24 @@ def create(request):
     restoring(snapshot)
     ec._record_event(name, "replication-group", "Replication group created")
     return {"ReplicationGroup": group_view(record)}
+
+
+def _primary_of(request):
+    """The cluster that becomes the primary: of Redis OSS or Valkey, available, of no group, and kept as it is.
+
+    Replication.CreatingReplGroup.ExistingCluster.html in the guide: node type, engine, subnets and groups are its own.
+    """
+    if not request.get("PrimaryClusterId"):
+        return None
+    primary = store.find_cluster(request["PrimaryClusterId"])
+    if primary["CacheClusterStatus"] != "available":
+        message = f"Cache cluster {primary['CacheClusterId']} is not in available state."
+        raise AwsError("InvalidCacheClusterState", message)
+    if primary.get("ReplicationGroupId") or primary["Engine"] not in ENGINES:
+        raise AwsError("InvalidParameterValue", f"{primary['CacheClusterId']} cannot be the primary of a new group.")
+    if any(request.get(member) is not None for member in ("NumNodeGroups", "ReplicasPerNodeGroup")):
+        raise constraints.combination("PrimaryClusterId is for cluster mode disabled.")
+    return primary
 
 
 def _come_up(record):
@@ -134,7 +154,7 @@ def _make_group(name, request, settings, clustered, shards):
     }
 
 
-def _make_members(record, settings, group_ids, subnet_group):
+def _make_members(record, settings, group_ids, subnet_group, primary=None):
     """The cache clusters of each node group: name-001 or, in cluster mode, name-0001-001."""
     name = record["ReplicationGroupId"]
     record["_Members"] = {**settings, "ReplicationGroupId": name}
@@ -146,7 +166,11 @@ def _make_members(record, settings, group_ids, subnet_group):
             infix = f"-{shard['NodeGroupId']}" if record["ClusterEnabled"] else ""
             member = f"{name}{infix}-{number:03d}"
             zones = [zone] if zone else ()
-            cluster = make_cluster(member, record["_Members"], group_ids, subnet_group, position, zones)
+            if primary and number == 1:
+                cluster = primary
+                cluster["ReplicationGroupId"] = name
+            else:
+                cluster = make_cluster(member, record["_Members"], group_ids, subnet_group, position, zones)
             _enlist(record, shard, cluster, primary=number == 1)
             position += 1
     _set_endpoints(record)

@@ -14,6 +14,7 @@ from . import ec2_network
 from . import elasticache_limits as limits
 from . import elasticache_store as store
 from . import elasticache_versions as versions
+from .elasticache_serverless_snapshots import check_restore
 from .wire import AwsError, paged
 
 #: Endpoint and reader endpoint by engine.
@@ -36,6 +37,7 @@ def create(request):
         raise AwsError("InvalidParameterCombination", "ConnectionType public needs Valkey 9 or later")
     if request.get("UserGroupId") and request["UserGroupId"] not in ec._user_groups:
         raise AwsError("UserGroupNotFound", "The user group was not found or does not exist", 404)
+    check_restore(request, engine)
     subnets, group_ids = _placement(request, public)
     host = store.host(f"{name}-{store.host_hash()}.serverless")
     record = {

@@ -60,9 +60,7 @@ def create_user(request):
         raise combination("User Id and User name must be same for authentication type: iam")
     if kind == "no-password-required" and engine == "valkey":
         raise combination("Users of Valkey need a password or IAM.")
-    words = request["AccessString"].split()
-    if not {"on", "off"} & set(words) or not all(_RIGHT.fullmatch(word) for word in words):
-        raise AwsError("InvalidParameterValue", f"Invalid access string: {request['AccessString']}")
+    _check_access(request["AccessString"])
     limits.check_tags(request.get("Tags"))
     shown = {"no-password-required": "no-password"}.get(kind, kind)
     user = _user(user_id, request["UserName"], engine, request["AccessString"], shown, len(passwords))
@@ -96,6 +94,31 @@ def _check_passwords(passwords, kind):
         raise combination(f"Passwords do not go with authentication type: {kind}")
     if not all(_PASSWORD.fullmatch(password) for password in passwords):
         raise AwsError("InvalidParameterValue", "A password has 16 to 128 characters.")
+
+
+def modify_user(request):
+    """ModifyUser: access and passwords at once."""
+    user = find_user(request["UserId"])
+    if user["UserId"] == "default":
+        raise AwsError("InvalidParameterValue", "The user default of every account cannot be changed.")
+    if request.get("AccessString"):
+        _check_access(request["AccessString"])
+        user["AccessString"] = request["AccessString"]
+    if request.get("AppendAccessString"):
+        _check_access(f"{user['AccessString']} {request['AppendAccessString']}")
+        user["AccessString"] += f" {request['AppendAccessString']}"
+    if any(request.get(member) for member in ("AuthenticationMode", "Passwords", "NoPasswordRequired")):
+        kind, passwords = _authentication_of(request)
+        _check_passwords(passwords, kind)
+        shown = {"no-password-required": "no-password"}.get(kind, kind)
+        user["Authentication"] = {"Type": shown, "PasswordCount": len(passwords)}
+    return user
+
+
+def _check_access(text):
+    words = text.split()
+    if not {"on", "off"} & set(words) or not all(_RIGHT.fullmatch(word) for word in words):
+        raise AwsError("InvalidParameterValue", f"Invalid access string: {text}")
 
 
 def create_group(request):
@@ -173,6 +196,7 @@ def _save_tags(record, request):
 
 ACTIONS = {
     "CreateUser": ("_create_user", create_user),
+    "ModifyUser": ("_modify_user", modify_user),
     "CreateUserGroup": ("_create_user_group", create_group),
     "ModifyUserGroup": ("_modify_user_group", modify_group),
 }

@@ -416,3 +416,39 @@ def test_tags_are_listed_added_and_removed(cache):
     cache.add_tags_to_resource(ResourceName=made["ARN"], Tags=[{"Key": "env", "Value": "test"}])
     cache.remove_tags_from_resource(ResourceName=made["ARN"], TagKeys=["team"])
     assert cache.list_tags_for_resource(ResourceName=made["ARN"])["TagList"] == [{"Key": "env", "Value": "test"}]
+
+
+def test_a_serverless_cache_is_made_again_from_its_snapshot(cache, network):
+    name, copy = new_name(), new_name()
+    made = cache.create_serverless_cache(ServerlessCacheName=name, Engine="valkey")["ServerlessCache"]
+    call = {"ServerlessCacheName": name, "ServerlessCacheSnapshotName": copy}
+    assert code_of(cache.create_serverless_cache_snapshot, **call) == "InvalidServerlessCacheStateFault"
+    find = lambda: cache.describe_serverless_caches(ServerlessCacheName=name)["ServerlessCaches"][0]
+    wait_for(lambda: find()["Status"] == "available")
+    snapshot = cache.create_serverless_cache_snapshot(**call)["ServerlessCacheSnapshot"]
+    again = {"ServerlessCacheName": copy, "SnapshotArnsToRestore": [snapshot["ARN"]], "Engine": "valkey"}
+    assert (
+        snapshot["Status"] == "creating" and code_of(cache.create_serverless_cache, **again) == "InvalidParameterValue"
+    )
+    look = lambda: cache.describe_serverless_cache_snapshots(ServerlessCacheName=name)["ServerlessCacheSnapshots"]
+    wait_for(lambda: [item["Status"] for item in look()] == ["available"])
+    assert code_of(cache.create_serverless_cache, **{**again, "Engine": "redis"}) == "InvalidParameterCombination"
+    assert cache.create_serverless_cache(**again)["ServerlessCache"]["Engine"] == made["Engine"]
+    cache.delete_serverless_cache_snapshot(ServerlessCacheSnapshotName=copy)
+    wait_for(lambda: not look())
+    refused = {"ServerlessCacheSnapshotName": copy}
+    assert code_of(cache.describe_serverless_cache_snapshots, **refused) == "ServerlessCacheSnapshotNotFoundFault"
+
+
+def test_a_node_by_itself_becomes_the_primary_of_a_group(cache, network):
+    node = up(cache, create_cluster(cache, Engine="redis", NumCacheNodes=1, Port=7008, EngineVersion="7.0", **network))
+    made = up(cache, create_group(cache, PrimaryClusterId=node["CacheClusterId"]))
+    assert made["MemberClusters"] == [node["CacheClusterId"]] and made["Engine"] == "redis"
+    assert made["NodeGroups"][0]["PrimaryEndpoint"]["Port"] == 7008
+    after = cluster(cache, node["CacheClusterId"])
+    assert after.pop("ReplicationGroupId") == made["ReplicationGroupId"]
+    assert after.pop("CacheNodes") == node.pop("CacheNodes") and after["EngineVersion"] == "7.0.7"
+    assert after["SecurityGroups"] == node["SecurityGroups"]
+    other = {"ReplicationGroupId": new_name(), "ReplicationGroupDescription": "d"}
+    taken = code_of(cache.create_replication_group, PrimaryClusterId=node["CacheClusterId"], **other)
+    assert taken == "InvalidParameterValue"
