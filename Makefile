@@ -109,6 +109,22 @@ test-workflow: $(ASL)/stamp ## What the validator of the Amazon States Language 
 test-cdk: $(VENV)/stamp $(NODE_MODULES)/stamp ## The CDK construct: types, synthesis, cdk-nag, and that it agrees with the template
 	@PYTHON=$(PY) npm test --prefix infra/cdk --silent
 
+.PHONY: test-python
+test-python: $(CHECK)/stamp ## What ruff says of the Python code
+	@$(CHECK)/bin/ruff format --quiet --check . && $(CHECK)/bin/ruff check --quiet .
+
+.PHONY: test-spelling
+test-spelling: $(CHECK)/stamp ## Spelling, in code and documentation
+	@$(CHECK)/bin/typos
+
+.PHONY: test-workflows
+test-workflows: $(CHECK)/stamp ## What zizmor says of the workflows of the code host
+	@$(CHECK)/bin/zizmor --offline --no-progress .github
+
+.PHONY: test-dependencies
+test-dependencies: $(CHECK)/stamp ## Licences, bans, sources and advisories of the Rust dependencies; fails if advisories cannot be fetched
+	@$(CHECK)/bin/cargo-deny --log-level error check
+
 .PHONY: check
 check: tools ## Everything that must hold before a merge
 	@.ci/steps
@@ -144,6 +160,10 @@ deploy: $(OPERATE)/stamp $(VENV)/stamp $(SAM)/stamp ## Make or update the stack:
 	@$(OPS)/deploy.py $(if $(MODE),--mode "$$MODE") $(if $(EMAIL),--email "$$EMAIL") $(if $(ARCH),--arch "$$ARCH") \
 	    $(if $(PARAMETERS),--parameters "$$PARAMETERS") $(if $(TAGS),--tags "$$TAGS")
 
+.PHONY: release
+release: $(OPERATE)/stamp $(VENV)/stamp $(SAM)/stamp ## Build the functions as `make deploy` does, and deploy nothing: ARCH=
+	@$(OPS)/build.py $(or $(ARCH),arm64)
+
 .PHONY: package
 package: $(VENV)/stamp ## Code and template for StackSets: BUCKET=prefix REGIONS='eu-west-1 ...' ORG=o-... ARCH= PAGE=1
 	@$(if $(and $(BUCKET),$(REGIONS)),,echo "make package BUCKET=prefix REGIONS='eu-west-1 us-east-1' [ORG=o-...] [ARCH=x86_64] [PAGE=1]"; exit 1)
@@ -173,9 +193,9 @@ destroy: $(OPERATE)/stamp ## Remove the stack and all that came with it: FORCE=1
 # No more than Python and boto3: whoever is on call may never have built anything.
 $(OPERATE)/stamp: infra/ops/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.10 or later, or set PYTHON="; exit 1; }
-	@echo "boto3 goes to $(OPERATE) (once)"
+	@$(call says,$(OPERATE),infra/ops/requirements,60 MB)
 	@$(PYTHON) -m venv --clear $(OPERATE)
-	@$(OPERATE)/bin/python -m pip install -q -r $<
+	@$(OPERATE)/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
 # Parts ----------------------------------------------------------------------------------------
@@ -193,41 +213,53 @@ ready:
 	@$(MAKE) -j2 programs $(VENV)/stamp
 
 .PHONY: setup
-setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECK)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp $(AXE)/stamp $(ASL)/stamp ## Install all tools, pinned, under target/
+setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECK)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp $(AXE)/stamp $(ASL)/stamp ## Install all tools, pinned, under target/ and beside the package.json (1.8 GB)
 
 $(VENV)/stamp: emulator/requirements.txt e2e/requirements.txt e2e/requirements-tools.txt | tools
-	@echo "Python tools for the emulated account go to $(VENV) (about 20 s, once)"
+	@$(call says,$(VENV),emulator/requirements e2e/requirements e2e/requirements-tools,380 MB)
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PY) -m pip install -q -r emulator/requirements.txt -r e2e/requirements.txt
-	@$(PY) -m pip install -q --no-deps -r e2e/requirements-tools.txt
+	@$(PY) $(PIP_INSTALL) $(addprefix -r ,$(filter %.txt,$^))
 	@touch $@
 
-# $(call environment,NAME,DIRECTORY,REQUIREMENTS)
+# What a requirements file names is all that is installed, and only as a file that has one of its hashes.
+PIP_INSTALL := -m pip install -q --no-deps --require-hashes
+
+# $(call says,DIRECTORY,REQUIREMENTS,SIZE): what is asked for by name; what that needs in turn is in the requirements files.
+says = echo "$(1) gets, once, $(3): $$(sed -nE 's/^([A-Za-z][^=]*)==([^ ;]+).*/\1 \2/p' $(addsuffix .in,$(2)) | paste -sd, - | sed 's/,/, /g')"
+
+# The same of what npm installs.
+says_npm = echo "$(1) gets, once, $(3): $$(sed -nE '/ependencies": /,/\}/s/^ *"([^"]*)": "([0-9][^"]*)",?$$/\1 \2/p' $(2) | paste -sd, - | sed 's/,/, /g')"
+
+# $(call environment,DIRECTORY,REQUIREMENTS,SIZE)
 define environment
-$(2)/stamp: $(3) | tools
-	@echo "$(1) goes to $(2) (once)"
-	@$(PYTHON) -m venv --clear $(2)
-	@$(2)/bin/python -m pip install -q -r $(3)
+$(1)/stamp: $(2).txt | tools
+	@$$(call says,$(1),$(2),$(3))
+	@$(PYTHON) -m venv --clear $(1)
+	@$(1)/bin/python $(PIP_INSTALL) -r $(2).txt
 	@touch $$@
 endef
-$(eval $(call environment,moto,$(MOTO),emulator/requirements-moto.txt))
-$(eval $(call environment,the SAM CLI,$(SAM),infra/ops/requirements-sam.txt))
-$(eval $(call environment,the linters,$(CHECK),e2e/requirements-check.txt))
-$(eval $(call environment,checkov,$(CHECKOV),infra/requirements-checkov.txt))
+$(eval $(call environment,$(MOTO),emulator/requirements-moto,320 MB))
+$(eval $(call environment,$(SAM),infra/ops/requirements-sam,350 MB))
+$(eval $(call environment,$(CHECK),e2e/requirements-check,150 MB))
+$(eval $(call environment,$(CHECKOV),infra/requirements-checkov,290 MB))
 
 $(NODE_MODULES)/stamp $(ASL)/stamp: %/node_modules/stamp: %/package-lock.json | tools
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later (the CDK construct and the check of the workflow need it)"; exit 1; }
-	@echo "what $*/package.json asks for goes to $*/node_modules (once)"
+	@$(call says_npm,$*/node_modules,$*/package.json,$(if $(findstring cdk,$*),260 MB,8 MB))
 	@npm ci --prefix $* --silent --no-audit --no-fund
 	@touch $@
 
 $(AXE)/stamp: e2e/axe/package-lock.json | tools
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later (axe-core comes by it)"; exit 1; }
-	@echo "axe-core goes to $(AXE) (once)"
+	@$(call says_npm,$(AXE),e2e/axe/package.json,4 MB)
 	@mkdir -p $(AXE)
 	@cp e2e/axe/package.json e2e/axe/package-lock.json $(AXE)
 	@npm ci --prefix $(AXE) --silent --no-audit --no-fund
 	@touch $@
+
+.PHONY: requirements
+requirements: $(CHECK)/stamp ## Pin what the requirements*.in ask for, with hashes: UPGRADE='name ...'
+	@.ci/requirements
 
 .PHONY: tools
 tools:

@@ -1,5 +1,6 @@
 """The functions, built by `sam build` for the processor that they will run on."""
 
+import argparse
 import os
 import pathlib
 import platform
@@ -120,3 +121,14 @@ def check_binary(binary, architecture, native):
             f"{binary} wants glibc 2.{max(wanted)}, and Lambda has 2.{GLIBC}: this system is newer than Amazon "
             "Linux 2023. Build on an older one (Debian 12, Ubuntu 22.04, Amazon Linux 2023), in CI for example"
         )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("architecture", choices=TRIPLES)
+    build(parser.parse_args().architecture)
+    return stacks.DONE
+
+
+if __name__ == "__main__":
+    stacks.run(main)
