@@ -11,7 +11,9 @@ SKIPPED = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or pathlib.Path(__file
 
 
 def pytest_addoption(parser):
-    parser.addoption("--shard", metavar="I/N", help="of the test files, in order of their names, every N-th from the I-th on")
+    parser.addoption(
+        "--shard", metavar="I/N", help="of the test files, in order of their names, every N-th from the I-th on"
+    )
 
 
 def pytest_collection_modifyitems(config, items):
@@ -32,12 +34,16 @@ def pytest_sessionfinish(session):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if hasattr(session.config, "workerinput") or reporter is None:
         return
-    reasons = collections.Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reporter.stats.get("skipped", []))
+    reasons = collections.Counter(
+        report.longrepr[2].removeprefix("Skipped: ") for report in reporter.stats.get("skipped", [])
+    )
     if not reasons:
         return
     SKIPPED.parent.mkdir(parents=True, exist_ok=True)
     with SKIPPED.open("a") as file:
         file.writelines(f"{count} tests: {reason}\n" for reason, count in reasons.items())
     if os.environ.get("CI"):
-        reporter.write_line(f"CI is set, and {sum(reasons.values())} tests were skipped: {'; '.join(reasons)}", red=True)
+        reporter.write_line(
+            f"CI is set, and {sum(reasons.values())} tests were skipped: {'; '.join(reasons)}", red=True
+        )
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -72,8 +72,9 @@ def layers(document):
 
 
 def package(path):
-    """A function's zip. Its `bootstrap` starts the binary where it is: those of the dev profile have 100 MB each, and every
-    account of the tests would pack, upload and unpack them. test_sam.py and test_many_accounts.py deploy them whole.
+    """A function's zip. Its `bootstrap` starts the binary where it is: those of the dev profile have 100 MB each, and
+    every account of the tests would pack, upload and unpack them. test_sam.py and test_many_accounts.py deploy them
+    whole.
     """
     bootstrap = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
     bootstrap.external_attr = 0o100755 << 16

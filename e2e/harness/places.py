@@ -12,8 +12,8 @@ EVENTS = REPO / "events"
 TEMPLATE = REPO / "infra" / "template.yaml"
 
 
-#: Where `make programs` leaves the functions, the command line and the server of pages. Cargo's own directory is no place to
-#: take them from: `cargo lambda build` moves what it finds there.
+#: Where `make programs` leaves the functions, the command line and the server of pages. Cargo's own directory is no
+#: place to take them from: `cargo lambda build` moves what it finds there.
 PROGRAMS = TARGET / "programs"
 
 
