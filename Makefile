@@ -257,6 +257,11 @@ $(AXE)/stamp: e2e/axe/package-lock.json | tools
 	@npm ci --prefix $(AXE) --silent --no-audit --no-fund
 	@touch $@
 
+.PHONY: tables
+tables: $(VENV)/stamp ## Write the tables of the documentation that repeat snapshots, template and prices
+	@$(PY) docs/tables.py --write
+	@$(PY) bench/costs.py --write >/dev/null
+
 .PHONY: requirements
 requirements: $(CHECK)/stamp ## Pin what the requirements*.in ask for, with hashes: UPGRADE='name ...'
 	@.ci/requirements

@@ -185,7 +185,8 @@ def _serve():
     forward.Upstream._outbound_headers = signed
     # Else the body of Invoke is not looked into.
     detection._STREAMING_OPS = detection._STREAMING_OPS - {("lambda", "Invoke")}
-    # The functions call 127.0.0.1, which names no service; to find that out, it would read all of botocore's models first.
+    # The functions call 127.0.0.1, which names no service; to find that out, it would read all of botocore's models
+    # first.
     detection.parse_host = lambda host: (None, None, None)
     # A line for each request, and a trace for each connection that a function gave up.
     logging.disable(logging.ERROR)
