@@ -2,7 +2,7 @@
 //!
 //! A case is `<name>.json` and, unless it is ignored or malformed, `<name>.facts.json`. Adding one
 //! is adding files, a line in `events/README.md`, and the snapshot:
-//! `INSTA_UPDATE=always cargo test -p portcullis-engine`.
+//! `INSTA_UPDATE=always cargo test -p portcullis-engine`, then `make tables`.
 
 #[path = "corpus/wire.rs"]
 mod wire;
