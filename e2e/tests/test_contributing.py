@@ -19,6 +19,11 @@ def read(path):
     return (places.REPO / path).read_text()
 
 
+def tracked(pattern):
+    found = subprocess.run(["git", "ls-files", pattern], cwd=places.REPO, capture_output=True, text=True, check=True)
+    return found.stdout.split()
+
+
 def workflow():
     return yaml.safe_load(WORKFLOW.read_text())
 
@@ -82,8 +87,10 @@ def test_what_is_saved_is_what_is_restored_and_by_main_only():
     for step in saved:
         assert step["with"]["path"] == restored["with"]["path"]
         assert "github.ref == 'refs/heads/main'" in step["if"]
-    for name in re.findall(r"hashFiles\('([^']+)'\)", restored["with"]["key"]):
-        assert (places.REPO / name).is_file(), name
+    hashed = re.findall(r"'([^']+)'", restored["with"]["key"])
+    assert {"Cargo.lock", "rust-toolchain.toml"} <= set(hashed)
+    for pattern in hashed:
+        assert tracked(f":(glob){pattern}"), f"there is no {pattern}"
 
 
 def test_nothing_is_written_and_no_secret_is_used():
@@ -152,9 +159,8 @@ def test_every_version_that_is_said_is_that_of_cargo():
 
 
 def test_documents_name_no_tag_that_is_no_release():
-    files = subprocess.run(["git", "ls-files", "*.md"], cwd=places.REPO, capture_output=True, text=True, check=True)
     releases = {section.split()[0] for section in sections()[1:]}
-    for name in files.stdout.split():
+    for name in tracked("*.md"):
         for tag in re.findall(r"\b(?:checkout|switch) v(\d+\.\d+\.\d+)", read(name)):
             assert tag in releases, f"{name}: v{tag}"
 
