@@ -20,10 +20,9 @@ pub fn stack_option(stack: &str) -> String {
 
 /// Puts a revoked rule back exactly: its description and tags with it.
 pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {
-    let tags = match rule.tags.is_empty() {
-        true => String::new(),
-        false => format!(" --tag-specifications {}", shell_json(&tag_specifications(&rule.tags))),
-    };
+    let tags = tag_specifications(&rule.tags)
+        .map(|tags| format!(" --tag-specifications {}", shell_json(&tags)))
+        .unwrap_or_default();
     format!(
         "aws ec2 authorize-security-group-ingress --region {region} --group-id {group} --ip-permissions {}{tags}",
         shell_json(&json!([permission(rule)]))
@@ -112,11 +111,12 @@ fn permission(rule: &IngressRule) -> Value {
     Value::Object(permission)
 }
 
-fn tag_specifications(tags: &[Tag]) -> Value {
+/// `None` without tags: EC2 takes no specification without one (`Tag specification must have at least one tag`).
+fn tag_specifications(tags: &[Tag]) -> Option<Value> {
     // `aws:` tags are AWS's own: nobody else may set them (Tagging guide).
     let own = tags.iter().filter(|tag| !tag.key.starts_with("aws:"));
     let tags: Vec<_> = own.map(|tag| json!({"Key": tag.key, "Value": tag.value})).collect();
-    json!([{"ResourceType": "security-group-rule", "Tags": tags}])
+    (!tags.is_empty()).then(|| json!([{"ResourceType": "security-group-rule", "Tags": tags}]))
 }
 
 #[cfg(test)]
@@ -145,6 +145,14 @@ mod tests {
             Tag { key: "aws:cloudformation:stack-name".to_owned(), value: "s".to_owned() },
         ];
         insta::assert_snapshot!(undo("eu-west-1", "sg-01", &rule), @r#"aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-01 --ip-permissions '[{"IpProtocol":"tcp","FromPort":6379,"ToPort":6379,"IpRanges":[{"CidrIp":"0.0.0.0/0","Description":"for the demo"}]}]' --tag-specifications '[{"ResourceType":"security-group-rule","Tags":[{"Key":"owner","Value":"web"}]}]'"#);
+    }
+
+    #[test]
+    fn undo_of_a_rule_with_tags_of_aws_alone_has_no_tags() {
+        let mut rule = rule("tcp", "0.0.0.0/0");
+        let tag = |key: &str| Tag { key: key.to_owned(), value: "s".to_owned() };
+        rule.tags = vec![tag("aws:cloudformation:stack-name"), tag("aws:cloudformation:stack-id")];
+        insta::assert_snapshot!(undo("eu-west-1", "sg-01", &rule), @r#"aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-01 --ip-permissions '[{"IpProtocol":"tcp","FromPort":6379,"ToPort":6379,"IpRanges":[{"CidrIp":"0.0.0.0/0"}]}]'"#);
     }
 
     #[test]
