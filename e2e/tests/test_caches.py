@@ -47,7 +47,8 @@ def test_memcached_on_its_default_port(guard, name):
     document, mail = guard.alerts.wait(name)
     assert checks(document)["default-port"] == "by-hand"
     assert document["subject"]["type"] == "cache-cluster"
-    assert "11211" in mail["body"] and "create-cache-cluster" in mail["body"]
+    assert "11211" in mail["body"] and f"\nportcullis plan {name} --region " in mail["body"]
+    assert "create-cache-cluster" not in mail["body"], "the planner knows every setting, and no other recipe does"
     assert guard.look(group) == before
 
 

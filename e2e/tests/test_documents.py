@@ -38,6 +38,8 @@ TABLES = {
     ("docs/alerts.md", "| member | values |"): "test_what_subscriptions_filter_by",
     ("docs/checks.md", "| | |"): "test_severities",
     ("docs/checks.md", "| owner | told by | what it changes |"): "prose",
+    ("docs/checks.md", "| cache | what can be done |"): "test_versions_that_guidance_depends_on",
+    ("docs/checks.md", "| engine | what can be done |"): "test_versions_that_guidance_depends_on",
     ("docs/checks.md", "| | groups closed | groups let the internet in | and a public subnet too |"): "test_severities",
     ("docs/exceptions.md", "| id | file | |"): "test_exceptions_that_are_shipped",
     ("docs/exceptions.md", "| | | |"): "test_what_a_policy_can_ask",
@@ -162,6 +164,22 @@ def test_checks_are_those_of_the_engine():
         for row in rows("README.md", "| id | fault | what is done |")
     ]
     assert sorted(row.group(1) for row in listed) == sorted(checks())
+
+
+@pytest.mark.parametrize(
+    ("file", "head"),
+    [
+        ("encryption", "| cache | what can be done |"),
+        ("authentication", "| engine | what can be done |"),
+    ],
+)
+def test_versions_that_guidance_depends_on(file, head):
+    """Each bound of the code stands in the table, and no other version does."""
+    bounds = re.findall(r"^const \w+: \[u32; 3\] = \[(\d+), (\d+), (\d+)\];", engine(f"alert/guidance/{file}.rs"), re.M)
+    of_code = {".".join(bound).removesuffix(".0").removesuffix(".0") for bound in bounds}
+    text = " ".join(cell for row in rows("docs/checks.md", head) for cell in row)
+    of_table = {version.removesuffix(".0") for version in re.findall(r"\b\d+(?:\.\d+)*\b", text)}
+    assert bounds and of_table == of_code
 
 
 def test_severities():

@@ -216,6 +216,7 @@ def test_without_moves_nothing_of_them_is_there_and_switched_off_it_is_gone():
         before, variables = stack_resources(guard), settings(guard)
         assert not set(before.values()) & OF_MOVES
         assert "PORTCULLIS_RECREATE_STATE_MACHINE_ARN" not in variables["cache"]
+        assert variables["cache"]["PORTCULLIS_MOVES"] == "no"
         assert not [name for name in before if name.startswith(("Recreate", "Approve", "Move", "Link"))]
 
         added = {}
@@ -226,6 +227,7 @@ def test_without_moves_nothing_of_them_is_there_and_switched_off_it_is_gone():
             added[moves, page] = set(now) - set(before)
             started = settings(guard)["cache"].get("PORTCULLIS_RECREATE_STATE_MACHINE_ARN")
             assert bool(started) == (moves != "on-request"), moves
+            assert settings(guard)["cache"]["PORTCULLIS_MOVES"] == "yes", moves
             assert settings(guard)["recreate"]["PORTCULLIS_MOVE_FRESH"] == ("yes" if moves == "fresh" else "no")
         assert added["ask", "no"] == added["fresh", "no"] == added["on-request", "no"] | {"CacheStartsMoves"}
         of_page = added["fresh", "yes"] - added["fresh", "no"]

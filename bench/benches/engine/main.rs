@@ -29,7 +29,7 @@ static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
 });
 
 fn decided(case: &Case) -> Decision {
-    let judge = Judge { mode: Mode::Enforce, exceptions: &*EXCEPTIONS, machine: None };
+    let judge = Judge { mode: Mode::Enforce, exceptions: &*EXCEPTIONS, machine: None, moves: false };
     decide::group(&case.event, &case.lead, &case.facts, &judge)
 }
 

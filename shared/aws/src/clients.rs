@@ -67,6 +67,7 @@ impl Shell {
             mode: self.settings.mode,
             exceptions: self.exceptions.as_ref(),
             machine: self.settings.recreate_state_machine_arn.as_deref(),
+            moves: self.settings.moves,
         }
     }
 

@@ -4,7 +4,7 @@ mod chat;
 mod command;
 mod document;
 mod footer;
-mod guidance;
+pub mod guidance;
 mod mail;
 mod memory;
 mod next;

@@ -41,8 +41,10 @@ pub struct Decision {
     pub notes: Vec<String>,
     /// What is remembered, for the alert.
     pub remarks: Remarks,
-    /// The cache, if the decision is about one: its settings go into the commands for a person.
+    /// The cache, if the decision is about one: the commands for a person depend on it.
     pub cache: Option<CacheFacts>,
+    /// Whether the stack moves a cache when a person asks for it.
+    pub moves: bool,
 }
 
 /// A finding that an exception tolerated until it ended.
@@ -113,6 +115,8 @@ pub struct Judge<'a> {
     /// The state machine that moves caches, where the stack's owner wants a move for each that is on its
     /// default port.
     pub machine: Option<&'a str>,
+    /// Whether the stack moves a cache when a person asks for it: with a workflow, whatever starts it.
+    pub moves: bool,
 }
 
 /// Decides about a security group that an event touched.
@@ -172,6 +176,7 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
         notes,
         remarks: Remarks::default(),
         cache: None,
+        moves: judge.moves,
     }
 }
 
@@ -373,6 +378,7 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, judge: &Judge<
         notes,
         remarks: Remarks::default(),
         cache: Some(facts.clone()),
+        moves: judge.moves,
     }
 }
 

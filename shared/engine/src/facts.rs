@@ -6,6 +6,7 @@
 mod interface;
 mod network;
 mod public_access;
+mod version;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +16,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use interface::{Holder, Interface, Interfaces, LoadBalancer, Signs};
 pub use network::{CacheNetwork, Connection, Subnet, Subnets};
 pub use public_access::{BlockMode, BlockPublicAccess, PublicAccess};
+pub use version::EngineVersion;
 
 /// A resource tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -307,6 +309,9 @@ pub struct CacheFacts {
     pub arn: Option<String>,
     /// `engine`, where Describe shows it.
     pub engine: Option<Engine>,
+    /// `EngineVersion`, where Describe shows it: of a replication group that of a member, for the group itself shows
+    /// none. Serverless caches have none that a command depends on.
+    pub version: Option<EngineVersion>,
     /// `creating`, `available`, ….
     pub status: String,
     /// The replication group that the cluster turned out to be a member of.
@@ -315,14 +320,14 @@ pub struct CacheFacts {
     pub ports: Vec<u16>,
     /// Encryption in transit, where Describe says.
     pub transit_encryption: Option<bool>,
+    /// `TransitEncryptionMode` is `preferred`: clients may still connect without encryption.
+    pub plaintext_too: bool,
     /// Whether clients must prove who they are: an AUTH token or a user group, where Describe says.
     pub authentication: Option<bool>,
     /// Its security groups; `Unknown` if Describe did not name any (yet).
     pub groups: CacheGroups,
     /// Where it lies in the network.
     pub network: CacheNetwork,
-    /// The settings that a person needs to make it again.
-    pub settings: CacheSettings,
 }
 
 impl CacheFacts {
@@ -336,22 +341,6 @@ impl CacheFacts {
         };
         self.network.vpc.as_deref().or_else(of_groups)
     }
-}
-
-/// What a person needs to make a cache again, as far as Describe shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CacheSettings {
-    /// `CacheNodeType`
-    pub node_type: Option<String>,
-    /// `CacheSubnetGroupName`
-    pub subnet_group: Option<String>,
-    /// `NumCacheNodes` of a cluster.
-    pub nodes: Option<i32>,
-    /// `MemberClusters` of a replication group.
-    pub members: Vec<String>,
-    /// Whether the group runs in cluster mode: then a snapshot is taken of the group, else of a
-    /// member (API reference, CreateSnapshot).
-    pub cluster_mode: bool,
 }
 
 /// The security groups of a cache.

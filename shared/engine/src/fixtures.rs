@@ -8,9 +8,9 @@ use crate::decide::{self, Decision, Judge};
 use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched};
 use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
 use crate::facts::{
-    BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings,
-    Engine, GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList,
-    Protocol, PublicAccess, Source, Subnet,
+    BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine,
+    GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol,
+    PublicAccess, Source, Subnet,
 };
 use crate::settings::Mode;
 
@@ -130,14 +130,15 @@ pub(crate) fn cache(kind: CacheKind, engine: Engine, ports: &[u16]) -> CacheFact
         id: "sessions".to_owned(),
         arn: None,
         engine: Some(engine),
+        version: None,
         status: "available".to_owned(),
         member_of: None,
         ports: ports.to_vec(),
         transit_encryption: Some(true),
+        plaintext_too: false,
         authentication: Some(true),
         groups: CacheGroups::Read(Vec::new()),
         network: CacheNetwork::default(),
-        settings: CacheSettings::default(),
     }
 }
 
@@ -222,7 +223,7 @@ pub(crate) fn exception(id: &str, until: Option<&str>) -> Exception {
 
 /// With the shipped policies, and no moves.
 pub(crate) fn judge(mode: Mode) -> Judge<'static> {
-    Judge { mode, exceptions: &Narrow, machine: None }
+    Judge { mode, exceptions: &Narrow, machine: None, moves: false }
 }
 
 /// For checks that are tried one by one.

@@ -58,6 +58,12 @@ pub fn last_snapshot(old: &str, old_port: Option<u16>, port: u16) -> String {
     named(old, old_port, &format!("-{port}-last"))
 }
 
+/// An id for something else that is made for a cache: its users and their group, or the replication group that a node
+/// is put into. At most 40 characters, which user groups, replication groups and serverless caches take alike.
+pub fn derived(id: &str, ending: &str) -> String {
+    named(&id.to_ascii_lowercase(), None, ending)
+}
+
 /// The id of a move of this cache, for one reason to move it: safe as the name of an execution (Step
 /// Functions API reference, StartExecution).
 pub fn move_id(cache: &str, reason: &str) -> String {

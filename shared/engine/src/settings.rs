@@ -30,6 +30,7 @@ const CHAT: &str = "PORTCULLIS_CHAT_TOPIC_ARN";
 const MODE: &str = "PORTCULLIS_MODE";
 const ROLES: &str = "PORTCULLIS_OWN_ROLE_ARNS";
 const MACHINE: &str = "PORTCULLIS_RECREATE_STATE_MACHINE_ARN";
+const MOVES: &str = "PORTCULLIS_MOVES";
 const EXCEPTIONS: &str = "PORTCULLIS_EXCEPTIONS_DIR";
 const LEDGER: &str = "PORTCULLIS_LEDGER_TABLE";
 const DIGEST: &str = "PORTCULLIS_DIGEST_QUEUE_URL";
@@ -52,6 +53,9 @@ pub struct Settings {
     /// `PORTCULLIS_RECREATE_STATE_MACHINE_ARN`: the state machine that moves caches. Where it is set, a
     /// cache on its default port starts a move.
     pub recreate_state_machine_arn: Option<String>,
+    /// `PORTCULLIS_MOVES`: whether the stack has the workflow that moves caches, whatever starts it: `no` unless
+    /// set to `yes`. With it, alerts name the command that asks for a move.
+    pub moves: bool,
     /// `PORTCULLIS_EXCEPTIONS_DIR`: the directory of the policies that say what is tolerated. Without it nothing is
     /// tolerated and nothing done.
     pub exceptions_dir: Option<String>,
@@ -97,6 +101,7 @@ impl Settings {
             mode: reader.mode(),
             own_role_arns: reader.own_roles(),
             recreate_state_machine_arn: reader.optional(MACHINE, is_machine, A_MACHINE),
+            moves: reader.moves(),
             exceptions_dir: reader.optional(EXCEPTIONS, |_| true, "a directory"),
             ledger_table: reader.optional(LEDGER, is_table, A_TABLE),
             digest_queue_url: reader.optional(DIGEST, is_queue, A_QUEUE),
@@ -146,6 +151,17 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             Some(other) => {
                 self.wrong(MODE, other, "`enforce` or `observe`");
                 Mode::Observe
+            }
+        }
+    }
+
+    fn moves(&mut self) -> bool {
+        match (self.variable)(MOVES).as_deref() {
+            None | Some("no") => false,
+            Some("yes") => true,
+            Some(other) => {
+                self.wrong(MOVES, other, "`yes` or `no`");
+                false
             }
         }
     }

@@ -257,14 +257,10 @@ fn an_edit_between_read_and_revoke_is_told_and_undone_exactly() {
 }
 
 /// A cache on its default port, in no other way in order.
-fn cache_of(kind: CacheKind, engine: Engine, cluster_mode: bool) -> CacheFacts {
+fn cache_of(kind: CacheKind, engine: Engine) -> CacheFacts {
     let port = engine.default_port().unwrap();
     let groups = vec![group(vec![rule(1, port.into(), "10.0.0.0/8")])];
-    let mut facts = cache(kind, engine, groups);
-    facts.settings.nodes = (kind == CacheKind::CacheCluster).then_some(1);
-    facts.settings.members.push("orders-002".to_owned());
-    facts.settings.cluster_mode = cluster_mode;
-    facts
+    cache(kind, engine, groups)
 }
 
 /// The event of a cache that was made, and what is decided about it.
@@ -278,12 +274,12 @@ fn decided(facts: &CacheFacts, mode: Mode, machine: Option<&str>) -> (Event, Dec
 /// An engineer's mail of a cache, with the commands and templates for that very cache.
 #[test]
 fn a_cache_on_its_default_port() {
-    for (name, kind, engine, mode) in [
-        ("valkey_group", CacheKind::ReplicationGroup, Engine::Valkey, true),
-        ("redis_node", CacheKind::CacheCluster, Engine::Redis, false),
-        ("memcached", CacheKind::CacheCluster, Engine::Memcached, false),
+    for (name, kind, engine) in [
+        ("valkey_group", CacheKind::ReplicationGroup, Engine::Valkey),
+        ("redis_node", CacheKind::CacheCluster, Engine::Redis),
+        ("memcached", CacheKind::CacheCluster, Engine::Memcached),
     ] {
-        let (event, decision) = decided(&cache_of(kind, engine, mode), Mode::Enforce, None);
+        let (event, decision) = decided(&cache_of(kind, engine), Mode::Enforce, None);
         let alert = Alert::compose(&event, &decision, &Outcomes::new());
         insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", alert.subject, alert.mail));
         assert_eq!(moved(&alert), [Value::Null, Value::Null, Value::Null]);
@@ -315,7 +311,7 @@ fn a_cache_where_the_internet_is() {
         authentication: Some(true),
         groups: CacheGroups::Read(Vec::new()),
         network,
-        ..cache_of(kind, Engine::Valkey, false)
+        ..cache_of(kind, Engine::Valkey)
     };
     let in_subnets = CacheNetwork { subnets, ..CacheNetwork::default() };
     let public = CacheNetwork { connection: Connection::Public, ..CacheNetwork::default() };
@@ -343,7 +339,7 @@ fn moved(alert: &Alert) -> [Value; 3] {
 fn alert_of_move(outcome: Option<fn(String) -> Outcome>, mode: Mode) -> Alert {
     let facts = CacheFacts {
         transit_encryption: Some(true),
-        ..cache_of(CacheKind::ReplicationGroup, Engine::Valkey, false)
+        ..cache_of(CacheKind::ReplicationGroup, Engine::Valkey)
     };
     let (event, decision) = decided(&facts, mode, Some(MACHINE));
     let ended = decision.actions().into_iter().filter_map(Action::starts).zip(outcome);

@@ -4,6 +4,8 @@
 //! is adding files, a line in `events/README.md`, and the snapshot:
 //! `INSTA_UPDATE=always cargo test -p portcullis-engine`, then `make tables`.
 
+#[path = "corpus/guidance.rs"]
+mod guidance;
 #[path = "corpus/wire.rs"]
 mod wire;
 
@@ -36,7 +38,7 @@ static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
 });
 
 fn judge(mode: Mode) -> Judge<'static> {
-    Judge { mode, exceptions: &*EXCEPTIONS, machine: None }
+    Judge { mode, exceptions: &*EXCEPTIONS, machine: None, moves: false }
 }
 
 /// One event file.

@@ -126,7 +126,7 @@ fn of_cache(asked: &Asked<'_>, cache: &CacheFacts, arn: &str) -> Vec<Pair> {
     let mut pairs = vec![text("id", &cache.id), text("arn", arn), text("kind", kind)];
     pairs.push(text("engine", engine.as_ref().map_or("unknown", |engine| engine.as_str())));
     pairs.extend([text("account", &event.account), text("region", &event.region)]);
-    pairs.extend(cache.settings.subnet_group.as_ref().map(|name| text("subnetGroup", name)));
+    pairs.extend(cache.network.subnet_group.as_ref().map(|name| text("subnetGroup", name)));
     pairs.extend(cache.vpc().map(|vpc| text("vpc", vpc)));
     pairs
 }

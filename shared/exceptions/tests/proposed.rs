@@ -43,7 +43,7 @@ fn decided(rule: IngressRule, policies: &Policies) -> (Event, Decision) {
     };
     let lead = touching(&facts, &["sgr-1"]);
     let event = event(Lead::Group(lead.clone()));
-    let judge = Judge { mode: Mode::Enforce, exceptions: policies, machine: None };
+    let judge = Judge { mode: Mode::Enforce, exceptions: policies, machine: None, moves: false };
     let decision = decide::group(&event, &lead, &facts, &judge);
     (event, decision)
 }
@@ -93,7 +93,7 @@ fn decided_cache(id: &str, account: &str, policies: &Policies) -> (Event, Decisi
     let facts = CacheFacts { id: id.to_owned(), groups, ..cache };
     let lead = making(&facts);
     let event = Event { account: account.to_owned(), ..event(Lead::Cache(lead.clone())) };
-    let judge = Judge { mode: Mode::Enforce, exceptions: policies, machine: None };
+    let judge = Judge { mode: Mode::Enforce, exceptions: policies, machine: None, moves: false };
     let decision = decide::cache(&event, &lead, &facts, &judge);
     (event, decision)
 }

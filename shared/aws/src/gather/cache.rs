@@ -4,11 +4,12 @@ use anyhow::{Context, Result};
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{
     CacheCluster, ConnectionType, Endpoint, ReplicationGroup, ServerlessCache,
+    TransitEncryptionMode,
 };
 use futures_util::future::{join, try_join_all};
 use portcullis_engine::event::CacheLead;
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Connection, Engine, Subnets,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, EngineVersion, Subnets,
 };
 
 use super::subnets::subnets;
@@ -55,7 +56,7 @@ async fn subnets_of(
     elasticache: &Client,
     facts: &CacheFacts,
 ) -> (Option<String>, Subnets) {
-    match (facts.kind, &facts.settings.subnet_group) {
+    match (facts.kind, &facts.network.subnet_group) {
         (CacheKind::ServerlessCache, _) => (None, Subnets::default()),
         (_, Some(group)) => subnets(ec2, elasticache, group).await,
         (_, None) => {
@@ -80,16 +81,17 @@ fn facts(
         id: id.to_owned(),
         arn: arn.map(str::to_owned),
         engine: engine.map(Engine::parse),
+        version: None,
         status: status.unwrap_or("unknown").to_owned(),
         member_of: None,
         ports: Vec::new(),
         transit_encryption: None,
+        plaintext_too: false,
         authentication: None,
         groups: CacheGroups::Unknown(
             "ElastiCache does not show its security groups (yet)".to_owned(),
         ),
         network: CacheNetwork::default(),
-        settings: CacheSettings::default(),
     }
 }
 
@@ -103,7 +105,7 @@ async fn replication_group(elasticache: &Client, id: &str) -> Result<Option<Foun
             }
         };
     let Some(group) = answer.replication_groups().first() else { return Ok(None) };
-    // Security groups and subnets are shown by members only.
+    // Version, security groups and subnets are shown by members only.
     let member = match group.member_clusters().first() {
         Some(member) => cluster(elasticache, member).await?,
         None => None,
@@ -114,18 +116,14 @@ async fn replication_group(elasticache: &Client, id: &str) -> Result<Option<Foun
     facts.transit_encryption = group.transit_encryption_enabled();
     facts.authentication =
         authenticates(group.auth_token_enabled(), !group.user_group_ids().is_empty());
-    facts.settings = CacheSettings {
-        node_type: group.cache_node_type().map(str::to_owned),
-        subnet_group: member.as_ref().and_then(|m| m.cache_subnet_group_name()).map(str::to_owned),
-        nodes: None,
-        members: group.member_clusters().to_vec(),
-        cluster_mode: group.cluster_enabled() == Some(true),
-    };
+    facts.plaintext_too = is_preferred(group.transit_encryption_mode());
     let Some(member) = member else { return Ok(Some((facts, Vec::new()))) };
     if facts.ports.is_empty() {
         facts.ports = cluster_ports(&member);
     }
     facts.engine = facts.engine.or_else(|| member.engine().map(Engine::parse));
+    facts.version = member.engine_version().map(EngineVersion::new);
+    facts.network.subnet_group = member.cache_subnet_group_name().map(str::to_owned);
     Ok(Some((facts, security_groups(&member))))
 }
 
@@ -154,13 +152,9 @@ fn of_cluster(cluster: CacheCluster) -> Found {
     facts.ports = cluster_ports(&cluster);
     facts.transit_encryption = cluster.transit_encryption_enabled();
     facts.authentication = authenticates(cluster.auth_token_enabled(), false);
-    facts.settings = CacheSettings {
-        node_type: cluster.cache_node_type().map(str::to_owned),
-        subnet_group: cluster.cache_subnet_group_name().map(str::to_owned),
-        nodes: cluster.num_cache_nodes(),
-        members: Vec::new(),
-        cluster_mode: false,
-    };
+    facts.version = cluster.engine_version().map(EngineVersion::new);
+    facts.plaintext_too = is_preferred(cluster.transit_encryption_mode());
+    facts.network.subnet_group = cluster.cache_subnet_group_name().map(str::to_owned);
     (facts, security_groups(&cluster))
 }
 
@@ -212,6 +206,10 @@ fn of_serverless(cache: &ServerlessCache) -> Found {
         facts.authentication = Some(true);
     }
     (facts, cache.security_group_ids().to_vec())
+}
+
+fn is_preferred(mode: Option<&TransitEncryptionMode>) -> bool {
+    mode == Some(&TransitEncryptionMode::Preferred)
 }
 
 fn authenticates(auth_token: Option<bool>, user_groups: bool) -> Option<bool> {

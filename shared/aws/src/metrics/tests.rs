@@ -46,7 +46,7 @@ fn counted(
         &event,
         lead,
         &facts,
-        &Judge { mode, exceptions: exceptions.as_ref(), machine: None },
+        &Judge { mode, exceptions: exceptions.as_ref(), machine: None, moves: false },
     );
     let outcomes = outcomes.iter().map(|(id, end)| ((*id).to_owned(), end.clone())).collect();
     acted(&event, &decision, &outcomes)

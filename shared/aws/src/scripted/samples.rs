@@ -30,6 +30,7 @@ pub(crate) fn settings() -> Settings {
         own_role_arns: Vec::new(),
         chat_topic_arn: None,
         recreate_state_machine_arn: None,
+        moves: false,
         exceptions_dir: Some(EXCEPTIONS.to_owned()),
         ledger_table: Some(LEDGER.to_owned()),
         digest_queue_url: None,

@@ -158,14 +158,15 @@ fn step(
             Some((0, format!("Close it: `{close}`")))
         }
         ("started" | "already-started", _) => {
-            Some((2, "Its plan comes by mail. `portcullis moves` shows how far it is.".to_owned()))
+            let moves = format!("portcullis moves{}", command::options(event, decision));
+            Some((2, format!("Its plan comes by mail. `{moves}` shows how far it is.")))
         }
         (_, Some(Action::StartMove(_))) => {
-            Some((1, format!("See what a move would do: `portcullis plan {id}`")))
+            Some((1, format!("See what a move would do: `{}`", command::plan(event, decision))))
         }
         ("pending", _) => Some((2, "Look again when it is available.".to_owned())),
         (_, None) if finding.check == Check::DefaultPort => {
-            Some((1, format!("See the way to another port: `portcullis plan {id}`")))
+            Some((1, format!("See the way to another port: `{}`", command::plan(event, decision))))
         }
         (_, None) => {
             Some((1, format!("Mend {} of {id}: the mail has the commands for it.", finding.check)))

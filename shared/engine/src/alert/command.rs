@@ -6,6 +6,7 @@ use super::text::shell_json;
 use super::{End, Outcomes};
 use crate::action::{Action, Remedy};
 use crate::checks::Finding;
+use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::{IngressRule, PROTECT, Source, Tag};
 use crate::ledger::Exemption;
@@ -87,6 +88,53 @@ pub(super) fn unprotect(region: &str, groups: &[&str]) -> String {
 /// Stops a move.
 pub(super) fn stop(region: &str, execution: &str) -> String {
     format!("aws stepfunctions stop-execution --region {region} --execution-arn {execution}")
+}
+
+/// Shows what a move of the cache would do.
+pub(super) fn plan(event: &Event, decision: &Decision) -> String {
+    plan_of(&decision.subject.id, event, decision)
+}
+
+/// The same of a cache with this id, beside the one that the decision is about.
+pub(super) fn plan_of(id: &str, event: &Event, decision: &Decision) -> String {
+    format!("portcullis plan {}{}", bare(id), options(event, decision))
+}
+
+/// Asks for a move of the cache.
+pub(super) fn start_move(event: &Event, decision: &Decision) -> String {
+    format!("portcullis move {}{}", bare(&decision.subject.id), options(event, decision))
+}
+
+/// Whether an id is one that ElastiCache gives: letters, digits and hyphens (API reference). No other goes into a
+/// command for a shell.
+pub(super) fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn bare(id: &str) -> &str {
+    if is_id(id) { id } else { "CACHE" }
+}
+
+/// ` --region eu-west-1 --stack guard`: where `portcullis` is to look, from wherever it is run. The table is named
+/// after the stack.
+pub(super) fn options(event: &Event, decision: &Decision) -> String {
+    let stack = decision.remarks.table.as_deref().and_then(|table| table.strip_suffix("-ledger"));
+    format!(" --region {}{}", event.region, stack.map(stack_option).unwrap_or_default())
+}
+
+/// Makes a secret of 64 letters and digits, which nobody sees. With a tag, whoever may read such secrets may read it.
+pub(super) fn new_secret(region: &str, name: &str, tag: Option<&str>) -> String {
+    let tag = tag.map(|tag| format!(" --tags Key={tag},Value=yes")).unwrap_or_default();
+    format!(
+        "aws secretsmanager create-secret --region {region} --name {name}{tag} --secret-string \"$(aws secretsmanager get-random-password --region {region} --password-length 64 --exclude-punctuation --query RandomPassword --output text)\""
+    )
+}
+
+/// Prints what a secret of [`new_secret`] holds: plain text.
+pub(super) fn secret(region: &str, id: &str) -> String {
+    format!(
+        "aws secretsmanager get-secret-value --region {region} --secret-id {id} --query SecretString --output text"
+    )
 }
 
 fn permission(rule: &IngressRule) -> Value {
@@ -176,6 +224,13 @@ mod tests {
     #[test]
     fn revoke_names_the_rule_by_its_id() {
         insta::assert_snapshot!(revoke("eu-west-1", "sg-01", &rule("tcp", "0.0.0.0/0")), @"aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-01 --security-group-rule-ids sgr-01");
+    }
+
+    #[test]
+    fn a_secret_is_made_with_letters_and_digits_and_read_as_plain_text() {
+        insta::assert_snapshot!(new_secret("eu-west-1", "orders-password", None), @r#"aws secretsmanager create-secret --region eu-west-1 --name orders-password --secret-string "$(aws secretsmanager get-random-password --region eu-west-1 --password-length 64 --exclude-punctuation --query RandomPassword --output text)""#);
+        insta::assert_snapshot!(new_secret("eu-west-1", "orders-auth-token", Some("portcullis:auth-token")), @r#"aws secretsmanager create-secret --region eu-west-1 --name orders-auth-token --tags Key=portcullis:auth-token,Value=yes --secret-string "$(aws secretsmanager get-random-password --region eu-west-1 --password-length 64 --exclude-punctuation --query RandomPassword --output text)""#);
+        insta::assert_snapshot!(secret("eu-west-1", "orders-auth-token"), @"aws secretsmanager get-secret-value --region eu-west-1 --secret-id orders-auth-token --query SecretString --output text");
     }
 
     #[test]

@@ -1,272 +1,224 @@
-//! What a person does about a cache, where Portcullis does nothing: the commands, and what to write into the template, for that
-//! very cache.
+//! What a person does about a cache, where Portcullis does nothing: the steps for that very cache.
+//!
+//! INVARIANT: a command for a person is a command of a [`Step`], and each step is of one [`Kind`]. The tests show every
+//! kind on an event of the corpus, and the steps of each event stand in `tests/corpus/guidance/`. A command fits the
+//! cache's engine, version and encryption; what of these is not known is said, never guessed.
 
+mod authentication;
+mod encryption;
+mod kind;
 mod network;
 
 use std::fmt::Write;
 
+pub use kind::Kind;
+
+use super::command;
 use crate::action::Remedy;
 use crate::checks::{Check, Evidence, Finding};
-use crate::decide::{Decision, Subject};
+use crate::decide::Decision;
 use crate::event::Event;
-use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine};
+use crate::facts::{CacheFacts, CacheKind, Engine};
 use crate::replacement;
 
-/// The steps for a person, as lines of the mail. Empty where the finding is not about a cache.
-pub(super) fn steps(event: &Event, decision: &Decision, finding: &Finding) -> String {
-    let Some(cache) = &decision.cache else { return String::new() };
-    let unknown =
-        finding.check == Check::PublicEndpoint && matches!(finding.remedy, Remedy::Pending(_));
-    if unknown || finding.remedy.action().is_some() {
-        return String::new();
-    }
-    let engine = match &finding.evidence {
-        Evidence::Port { engine, .. } | Evidence::Setting { engine } => engine,
-        Evidence::Rule { .. } | Evidence::UnreadableRule { .. } | Evidence::UnreadableGroups(_) => {
-            return String::new();
-        }
-    };
-    let it = Target { region: &event.region, subject: &decision.subject, cache, engine };
-    match finding.check {
+/// One thing to do or to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Of what kind.
+    pub kind: Kind,
+    /// What it does, in lines that fit a mail.
+    pub words: String,
+    /// Commands for a shell with the AWS CLI, `portcullis` and `jq`, in order.
+    pub commands: Vec<String>,
+}
+
+/// The steps for a person about one finding. Empty where the finding is not about a cache, or is dealt with.
+pub fn of(event: &Event, decision: &Decision, finding: &Finding) -> Vec<Step> {
+    let Some(it) = Target::of(event, decision, finding) else { return Vec::new() };
+    let mut steps = match finding.check {
         Check::DefaultPort => it.default_port(),
         Check::PlaintextTransit => it.plaintext_transit(),
         Check::NoAuth => it.no_auth(),
         Check::PublicSubnet => it.public_subnet(),
         Check::PublicEndpoint => it.public_endpoint(),
-        Check::OpenIngress | Check::MemcachedUdp | Check::OpenCache => String::new(),
+        Check::OpenIngress | Check::MemcachedUdp | Check::OpenCache => Vec::new(),
+    };
+    // Once in a mail.
+    let mut guided =
+        decision.findings.iter().filter(|other| Target::of(event, decision, other).is_some());
+    if guided.next().is_some_and(|first| std::ptr::eq(first, finding)) {
+        steps.splice(0..0, it.wait());
     }
+    steps
+}
+
+/// The steps as lines of the mail.
+pub(super) fn steps(event: &Event, decision: &Decision, finding: &Finding) -> String {
+    text(&of(event, decision, finding))
+}
+
+/// Steps with commands are numbered. Commands begin their line, so that they can be copied as they are.
+pub fn text(steps: &[Step]) -> String {
+    let mut text = String::new();
+    let mut number = 0;
+    for step in steps {
+        let mark = match step.commands.is_empty() {
+            true => String::new(),
+            false => {
+                number += 1;
+                format!("{number}. ")
+            }
+        };
+        let indent = " ".repeat(mark.len());
+        for (at, line) in step.words.lines().enumerate() {
+            let _ = writeln!(text, "  {}{line}", if at == 0 { &mark } else { &indent });
+        }
+        for command in &step.commands {
+            let _ = writeln!(text, "{command}");
+        }
+    }
+    text
 }
 
 struct Target<'a> {
+    event: &'a Event,
+    decision: &'a Decision,
     region: &'a str,
-    subject: &'a Subject,
     cache: &'a CacheFacts,
     engine: &'a Engine,
 }
 
-impl Target<'_> {
-    fn default_port(&self) -> String {
-        let port = replacement::suggested_port(&self.subject.arn);
-        let new = replacement::id(&self.cache.id, None, port);
-        let snapshot = replacement::snapshot(&self.cache.id, None, port);
-        let mut text = format!(
-            "  MoveCaches=ask lets Portcullis do it, and asks you first. `portcullis plan {}` shows the plan.\n",
-            self.cache.id
-        );
-        let _ = writeln!(
-            text,
-            "  1. Choose a port (suggested for this cache: {port}) and let its clients reach it."
-        );
-        match (self.engine, self.cache.kind) {
-            (Engine::Memcached, _) => {
-                text.push_str(
-                    "  2. Make the new cache. Memcached cannot be copied: it starts empty.\n",
-                );
-                let _ = writeln!(text, "{}", self.create(&new, port, None));
-            }
-            (_, _) => {
-                text.push_str("  2. Take a snapshot. What is written after it will not be in the new cache.\n");
-                let _ = writeln!(text, "{}", self.snapshot(&snapshot));
-                text.push_str("  3. When it is available, make the new cache from it.\n");
-                let _ = writeln!(text, "{}", self.create(&new, port, Some(&snapshot)));
-            }
+impl<'a> Target<'a> {
+    /// What a person is to do something about; `None` where there is nothing that a person can do.
+    fn of(event: &'a Event, decision: &'a Decision, finding: &'a Finding) -> Option<Self> {
+        let cache = decision.cache.as_ref()?;
+        let pending = matches!(finding.remedy, Remedy::Pending(_));
+        if !command::is_id(&cache.id)
+            || finding.remedy.action().is_some()
+            || (pending && matches!(finding.check, Check::PublicEndpoint | Check::PublicSubnet))
+        {
+            return None;
         }
-        text.push_str("     Give it every other setting of the old one: parameter group, windows, logs, tags.\n");
-        text.push_str("  Then point the clients to it, and delete the old cache when nothing connects to it.\n");
-        text.push_str(&self.templates(
-            &[
-                ("Port", &port.to_string()),
-                ("SnapshotName", if *self.engine == Engine::Memcached { "" } else { &snapshot }),
-            ],
-            &[
-                ("port", &port.to_string()),
-                ("snapshot_name", if *self.engine == Engine::Memcached { "" } else { &snapshot }),
-            ],
-            Some(&new),
-        ));
-        text
+        let engine = match &finding.evidence {
+            Evidence::Port { engine, port: Some(_) } | Evidence::Setting { engine } => engine,
+            Evidence::Port { port: None, .. }
+            | Evidence::Rule { .. }
+            | Evidence::UnreadableRule { .. }
+            | Evidence::UnreadableGroups(_) => return None,
+        };
+        Some(Self { event, decision, region: &event.region, cache, engine })
     }
 
-    fn plaintext_transit(&self) -> String {
-        let Self { region, cache, .. } = self;
-        let mut text = String::new();
-        if cache.kind == CacheKind::ReplicationGroup {
-            let modify = format!(
-                "aws elasticache modify-replication-group --region {region} --replication-group-id {} --apply-immediately --transit-encryption-enabled --transit-encryption-mode",
-                cache.id
-            );
-            text.push_str(
-                "  1. Let clients connect with TLS and without (needs Redis OSS 7 or Valkey).\n",
-            );
-            let _ = writeln!(text, "{modify} preferred");
-            text.push_str("  2. When every client uses TLS, require it.\n");
-            let _ = writeln!(text, "{modify} required");
+    /// The planner knows every input of a cache, and this does not: the way to another port is its plan.
+    fn default_port(&self) -> Vec<Step> {
+        let mut steps = vec![self.plan()];
+        if self.decision.moves {
+            steps.push(Step {
+                kind: Kind::Move,
+                words: "Have the stack do it: it plans, and asks you before it changes anything."
+                    .to_owned(),
+                commands: vec![command::start_move(self.event, self.decision)],
+            });
         } else {
-            text.push_str("  A cache cluster gets encryption in transit only when it is made: make a new one\n");
-            text.push_str(
-                "  with --transit-encryption-enabled, and move the clients to it, TLS on.\n",
-            );
+            steps.push(note(
+                "With MoveCaches=on-request or ask, the stack does it, and asks first (docs/moving-a-cache.md).",
+            ));
         }
-        text.push_str(&self.templates(
-            &[("TransitEncryptionEnabled", "true")],
-            &[("transit_encryption_enabled", "true")],
-            None,
-        ));
-        text
+        steps
     }
 
-    fn no_auth(&self) -> String {
-        let Self { region, cache, engine, .. } = self;
-        let id = &cache.id;
-        let engine = engine.as_str();
-        if cache.kind == CacheKind::CacheCluster {
-            return "  A cluster of one node takes an AUTH token only when it is made, and no user group. Make a\n  replication group of one node in its place: it can have user groups and IAM authentication.\n".to_owned();
+    fn plan(&self) -> Step {
+        Step {
+            kind: Kind::Plan,
+            words: "See the way to another port: a second cache beside this one, every setting of it, each step with its\n\
+                    command, and the patch where a template owns the cache. It changes nothing. `portcullis` is the command\n\
+                    line of Portcullis; from its repository: cargo install --locked --path cli"
+                .to_owned(),
+            commands: vec![command::plan(self.event, self.decision)],
         }
-        let mut text =
-            "  1. Make a user and a user group (users of Redis OSS also need one named default).\n"
-                .to_owned();
-        let _ = writeln!(
-            text,
-            "aws elasticache create-user --region {region} --user-id {id}-app --user-name {id}-app --engine {engine} --authentication-mode Type=iam --access-string 'on ~* +@all -@dangerous'"
-        );
-        let _ = writeln!(
-            text,
-            "aws elasticache create-user-group --region {region} --user-group-id {id}-users --engine {engine} --user-ids {id}-app"
-        );
-        text.push_str("  2. Require it (needs encryption in transit; clients must then log in).\n");
-        let (member, argument) = match cache.kind {
-            CacheKind::ServerlessCache => {
-                let _ = writeln!(
-                    text,
-                    "aws elasticache modify-serverless-cache --region {region} --serverless-cache-name {id} --user-group-id {id}-users"
-                );
-                ("UserGroupId", "user_group_id")
-            }
-            CacheKind::ReplicationGroup | CacheKind::CacheCluster => {
-                let _ = writeln!(
-                    text,
-                    "aws elasticache modify-replication-group --region {region} --replication-group-id {id} --user-group-ids-to-add {id}-users --apply-immediately"
-                );
-                ("UserGroupIds", "user_group_ids")
-            }
-        };
-        let group = format!("{id}-users");
-        let (value, hcl) = match cache.kind {
-            CacheKind::ServerlessCache => (group.clone(), format!("\"{group}\"")),
-            CacheKind::ReplicationGroup | CacheKind::CacheCluster => {
-                (format!("[{group}]"), format!("[\"{group}\"]"))
-            }
-        };
-        text.push_str(&self.templates(&[(member, &value)], &[(argument, &hcl)], None));
-        text
     }
 
-    fn snapshot(&self, name: &str) -> String {
+    /// ElastiCache changes nothing of a cache that is being made or changed.
+    fn wait(&self) -> Option<Step> {
         let Self { region, cache, .. } = self;
-        let member = cache.settings.members.last();
-        let of = match (cache.kind, member) {
-            (CacheKind::ReplicationGroup, Some(member)) if !cache.settings.cluster_mode => {
-                format!("--cache-cluster-id {member}")
-            }
-            (CacheKind::ReplicationGroup, _) => format!("--replication-group-id {}", cache.id),
-            (CacheKind::CacheCluster | CacheKind::ServerlessCache, _) => {
-                format!("--cache-cluster-id {}", cache.id)
-            }
-        };
-        format!("aws elasticache create-snapshot --region {region} {of} --snapshot-name {name}")
-    }
-
-    fn create(&self, new: &str, port: u16, snapshot: Option<&str>) -> String {
-        let Self { region, cache, engine, .. } = self;
-        let mut command = match cache.kind {
+        if cache.status.eq_ignore_ascii_case("available") {
+            return None;
+        }
+        let id = &cache.id;
+        let command = match cache.kind {
             CacheKind::ReplicationGroup => format!(
-                "aws elasticache create-replication-group --region {region} --replication-group-id {new} --replication-group-description '{} on port {port}'",
-                cache.id
+                "aws elasticache wait replication-group-available --region {region} --replication-group-id {id}"
             ),
-            CacheKind::CacheCluster | CacheKind::ServerlessCache => {
-                format!(
-                    "aws elasticache create-cache-cluster --region {region} --cache-cluster-id {new}"
-                )
-            }
+            CacheKind::CacheCluster => format!(
+                "aws elasticache wait cache-cluster-available --region {region} --cache-cluster-id {id}"
+            ),
+            // The CLI has no waiter for these.
+            CacheKind::ServerlessCache => format!(
+                "aws elasticache describe-serverless-caches --region {region} --serverless-cache-name {id} --query 'ServerlessCaches[].Status' --output text"
+            ),
         };
-        let _ = write!(command, " --engine {} --port {port}", engine.as_str());
-        let mut option = |name: &str, value: Option<&str>| {
-            if let Some(value) = value {
-                let _ = write!(command, " --{name} {value}");
-            }
-        };
-        option("cache-node-type", cache.settings.node_type.as_deref());
-        option("cache-subnet-group-name", cache.settings.subnet_group.as_deref());
-        option("num-cache-nodes", cache.settings.nodes.map(|n| n.to_string()).as_deref());
-        option("security-group-ids", group_ids(cache).as_deref());
-        option("snapshot-name", snapshot);
-        if cache.transit_encryption == Some(true) {
-            command.push_str(" --transit-encryption-enabled");
-        }
-        command
+        let status = super::text::plain(&cache.status, 40);
+        Some(Step {
+            kind: Kind::Wait,
+            words: format!("It is {status}: what follows works when it is available."),
+            commands: vec![command],
+        })
     }
 
-    /// What to change in the template that the cache comes from. Pairs with an empty value are left out.
-    fn templates(
-        &self,
-        cloudformation: &[(&str, &str)],
-        terraform: &[(&str, &str)],
-        new_id: Option<&str>,
-    ) -> String {
-        let (kind, id_member, resource, id_argument) = match self.cache.kind {
-            CacheKind::ReplicationGroup => (
-                "ReplicationGroup",
-                "ReplicationGroupId",
-                "aws_elasticache_replication_group",
-                "replication_group_id",
-            ),
+    /// The inputs of the new cache as the planner has them, with ` | .A = b` for what can only be given to a new one.
+    fn inputs(&self, id: &str, change: &str) -> String {
+        format!(
+            "{} --json | jq -e 'select(.create).create.parameters{change}' > create.json",
+            command::plan_of(id, self.event, self.decision)
+        )
+    }
+
+    /// The version is not shown, and the commands depend on it.
+    fn see_version(&self, check: Check) -> Step {
+        let Self { region, cache, .. } = self;
+        let (of, query) = match cache.kind {
             CacheKind::CacheCluster => {
-                ("CacheCluster", "ClusterName", "aws_elasticache_cluster", "cluster_id")
+                (format!(" --cache-cluster-id {}", cache.id), "[]".to_owned())
             }
-            CacheKind::ServerlessCache => (
-                "ServerlessCache",
-                "ServerlessCacheName",
-                "aws_elasticache_serverless_cache",
-                "name",
-            ),
+            CacheKind::ReplicationGroup | CacheKind::ServerlessCache => {
+                (String::new(), format!("[?ReplicationGroupId==`{}`]", cache.id))
+            }
         };
-        let id = new_id.unwrap_or(&self.cache.id);
-        let mut text = "  CloudFormation (the rest of the resource as it is):\n".to_owned();
-        let _ = write!(
-            text,
-            "    Type: AWS::ElastiCache::{kind}\n    Properties:\n      {id_member}: {id}\n"
-        );
-        for (name, value) in cloudformation.iter().filter(|(_, value)| !value.is_empty()) {
-            let _ = writeln!(text, "      {name}: {value}");
+        Step {
+            kind: Kind::SeeVersion,
+            words: format!(
+                "What can be done depends on the version of the engine, which ElastiCache does not show (yet). See it;\n\
+                 docs/checks.md ({check}) says what each version can do."
+            ),
+            commands: vec![format!(
+                "aws elasticache describe-cache-clusters --region {region}{of} --query 'CacheClusters{query}.[CacheClusterId,Engine,EngineVersion]' --output text"
+            )],
         }
-        text.push_str("  Terraform (the rest of the resource as it is):\n");
-        let _ = writeln!(
-            text,
-            "    resource \"{resource}\" \"{}\" {{",
-            self.cache.id.replace('-', "_")
-        );
-        let _ = writeln!(text, "      {id_argument} = \"{id}\"");
-        for (name, value) in terraform.iter().filter(|(_, value)| !value.is_empty()) {
-            let bare = value.starts_with('[')
-                || value.starts_with('"')
-                || *value == "true"
-                || value.parse::<u16>().is_ok();
-            let _ = match bare {
-                true => writeln!(text, "      {name} = {value}"),
-                false => writeln!(text, "      {name} = \"{value}\""),
-            };
-        }
-        text.push_str("    }\n");
-        text
+    }
+
+    /// The id of something that is made for this cache. 40 characters are the limit of users, user groups, replication
+    /// groups and serverless caches alike.
+    fn named(&self, ending: &str) -> String {
+        replacement::derived(&self.cache.id, ending)
     }
 }
 
-fn group_ids(cache: &CacheFacts) -> Option<String> {
-    match &cache.groups {
-        CacheGroups::Unknown(_) => None,
-        CacheGroups::Read(groups) if groups.is_empty() => None,
-        CacheGroups::Read(groups) => {
-            Some(groups.iter().map(|group| group.id.as_str()).collect::<Vec<_>>().join(" "))
-        }
-    }
+fn note(words: &str) -> Step {
+    Step { kind: Kind::Note, words: words.to_owned(), commands: Vec::new() }
 }
+
+/// Members to set on the resource that is there, which neither tool replaces for them.
+fn in_place(cloudformation: &[&str], terraform: &[&str], [of_cfn, of_tf]: [&str; 2]) -> Step {
+    let mut words = format!("In CloudFormation, on the AWS::ElastiCache::{of_cfn} that is there:");
+    for line in cloudformation {
+        let _ = write!(words, "\n    {line}");
+    }
+    let _ = write!(words, "\nIn Terraform, in the aws_elasticache_{of_tf} that is there:");
+    for line in terraform {
+        let _ = write!(words, "\n    {line}");
+    }
+    Step { kind: Kind::InPlace, words, commands: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests;

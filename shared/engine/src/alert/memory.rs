@@ -86,12 +86,9 @@ pub(super) fn undo_of(
     Some(ours(event, decision, finding))
 }
 
-/// The table is named after the stack, which the tool has to be told where it has another name than usual.
 fn ours(event: &Event, decision: &Decision, finding: &Finding) -> String {
     let id = Key::of(finding, &decision.subject).id();
-    let stack = decision.remarks.table.as_deref().and_then(|table| table.strip_suffix("-ledger"));
-    let stack = stack.map(command::stack_option).unwrap_or_default();
-    format!("portcullis undo {id} --region {}{stack} --reason '<why>'", event.region)
+    format!("portcullis undo {id}{} --reason '<why>'", command::options(event, decision))
 }
 
 /// The same for machines, in `aws` commands alone: without the first, the rule would be closed again.

@@ -1,6 +1,6 @@
 //! What a person does now, in a line: the third of the mail, so that whoever is woken by it need not read on.
 
-use super::{End, Outcomes, by_rule, mail, memory, text};
+use super::{End, Outcomes, by_rule, command, mail, memory, text};
 use crate::action::{Because, Remedy};
 use crate::checks::{Finding, rule_of};
 use crate::decide::Decision;
@@ -18,7 +18,7 @@ pub(super) fn next(event: &Event, decision: &Decision, outcomes: &Outcomes) -> S
     let settings: Vec<&Finding> = settings.into_iter().flatten().collect();
     let steps = [
         of_rules(event, decision, &rules, outcomes),
-        of_settings(decision, &settings, outcomes),
+        of_settings(event, decision, &settings, outcomes),
         decision.findings.is_empty().then(|| "nothing. This is good news.".to_owned()),
     ];
     let steps: Vec<String> = steps.into_iter().flatten().collect();
@@ -93,14 +93,19 @@ fn left_open(decision: &Decision, first: &Finding, count: usize) -> String {
     format!("{what} {below}")
 }
 
-fn of_settings(decision: &Decision, settings: &[&Finding], outcomes: &Outcomes) -> Option<String> {
+fn of_settings(
+    event: &Event,
+    decision: &Decision,
+    settings: &[&Finding],
+    outcomes: &Outcomes,
+) -> Option<String> {
     let of = |wanted: fn(&End) -> bool| -> Vec<&str> {
         let ended = settings.iter().filter(|finding| wanted(&End::of(finding, outcomes)));
         ended.map(|finding| finding.check.as_str()).collect()
     };
-    let id = text::plain(&decision.subject.id, TEXT);
     if !of(|end| matches!(end, End::Failed(_))).is_empty() {
-        return Some(format!("start the move yourself: portcullis move {id}."));
+        let start = command::start_move(event, decision);
+        return Some(format!("start the move yourself: {start}"));
     }
     let by_hand = of(|end| matches!(end, End::ByHand(_)));
     let started = of(|end| matches!(end, End::Started(_) | End::AlreadyStarted(_)));
@@ -112,7 +117,7 @@ fn of_settings(decision: &Decision, settings: &[&Finding], outcomes: &Outcomes) 
         steps.push("Wait for the plan of the move: it asks before anything is changed.".to_owned());
     }
     if !of(|end| matches!(end, End::Withheld(_))).is_empty() {
-        steps.push(format!("See what a move would do: portcullis plan {id}."));
+        steps.push(format!("See what a move would do: {}", command::plan(event, decision)));
     }
     if !of(|end| matches!(end, End::Pending(_))).is_empty() {
         steps.push("Look again when the cache is available.".to_owned());

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{End, command, memory, text};
 use crate::action::Action;
 use crate::checks::Finding;
-use crate::decide::{Decision, Subject};
+use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::IngressRule;
 
@@ -22,7 +22,7 @@ pub(super) fn outcome(
         Some(Action::RevokeIngress { group, rule }) => {
             of_rule(body, event, decision, end, finding, (group, rule));
         }
-        Some(Action::StartMove(_)) => of_move(body, event, &decision.subject, end),
+        Some(Action::StartMove(_)) => of_move(body, event, decision, end),
         None => {}
     }
 }
@@ -87,7 +87,7 @@ fn of_rule(
 }
 
 /// What comes next of a move, how to follow and to stop it; or how to start it.
-fn of_move(body: &mut String, event: &Event, subject: &Subject, end: &End) {
+fn of_move(body: &mut String, event: &Event, decision: &Decision, end: &End) {
     let _ = match end {
         End::Started(execution) | End::AlreadyStarted(execution) => {
             body.push_str(
@@ -97,16 +97,18 @@ fn of_move(body: &mut String, event: &Event, subject: &Subject, end: &End) {
             let stop = command::stop(&event.region, execution);
             writeln!(
                 body,
-                "  Follow:   portcullis moves\n            {execution}\n  Stop it, while nothing is agreed to:\n{stop}"
+                "  Follow:   portcullis moves{}\n            {execution}\n  Stop it, while nothing is agreed to:\n{stop}",
+                command::options(event, decision)
             )
         }
         End::Failed(_) => writeln!(
             body,
-            "  See what it would do, and start it yourself:\nportcullis plan {0}\nportcullis move {0}",
-            subject.id
+            "  See what it would do, and start it yourself:\n{}\n{}",
+            command::plan(event, decision),
+            command::start_move(event, decision)
         ),
         End::Withheld(_) => {
-            writeln!(body, "  See what it would do:\nportcullis plan {}", subject.id)
+            writeln!(body, "  See what it would do:\n{}", command::plan(event, decision))
         }
         End::Done(_) | End::AlreadyGone | End::ByHand(_) | End::Pending(_) => Ok(()),
     };

@@ -5,6 +5,8 @@
 pub struct CacheNetwork {
     /// `ConnectionType` of a serverless cache. Caches with nodes always lie in a VPC.
     pub connection: Connection,
+    /// `CacheSubnetGroupName`, which serverless caches have none of.
+    pub subnet_group: Option<String>,
     /// `VpcId` of its subnet group, where that was read.
     pub vpc: Option<String>,
     /// The subnets of its subnet group. Serverless caches have no such group, and none here.

@@ -26,6 +26,7 @@ fn the_topic_alone_is_enough() {
         mode: Mode::Enforce,
         own_role_arns: Vec::new(),
         recreate_state_machine_arn: None,
+        moves: false,
         exceptions_dir: None,
         ledger_table: None,
         digest_queue_url: None,
@@ -47,6 +48,7 @@ fn every_setting_is_read() {
             "arn:aws:iam::111122223333:role/a, arn:aws:iam::111122223333:role/path/b,",
         ),
         ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", STATE_MACHINE),
+        ("PORTCULLIS_MOVES", "yes"),
         ("PORTCULLIS_CHAT_TOPIC_ARN", TOPIC),
         ("PORTCULLIS_LEDGER_TABLE", "portcullis-ledger"),
         ("PORTCULLIS_DIGEST_QUEUE_URL", QUEUE),
@@ -57,6 +59,7 @@ fn every_setting_is_read() {
     ])
     .unwrap();
     assert_eq!(settings.recreate_state_machine_arn.as_deref(), Some(STATE_MACHINE));
+    assert!(settings.moves);
     assert_eq!(settings.chat_topic_arn.as_deref(), Some(TOPIC));
     assert_eq!(settings.ledger_table.as_deref(), Some("portcullis-ledger"));
     assert_eq!(settings.digest_queue_url.as_deref(), Some(QUEUE));
@@ -84,6 +87,7 @@ fn an_empty_value_is_an_absent_one() {
         ("PORTCULLIS_MODE", ""),
         ("PORTCULLIS_OWN_ROLE_ARNS", "  "),
         ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", ""),
+        ("PORTCULLIS_MOVES", ""),
         ("PORTCULLIS_CHAT_TOPIC_ARN", ""),
         ("PORTCULLIS_LEDGER_TABLE", " "),
         ("PORTCULLIS_DIGEST_QUEUE_URL", ""),
@@ -96,6 +100,17 @@ fn an_empty_value_is_an_absent_one() {
     assert_eq!(settings.mode, Mode::Enforce);
     assert!(settings.own_role_arns.is_empty());
     assert_eq!(problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", "")]), problem(&[]));
+}
+
+#[test]
+fn moves_are_there_or_not() {
+    for (text, moves) in [("yes", true), ("no", false)] {
+        let settings =
+            read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MOVES", text)]).unwrap();
+        assert_eq!(settings.moves, moves);
+    }
+    let problem = problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MOVES", "ask")]);
+    assert_eq!(problem, "settings: PORTCULLIS_MOVES is `ask`, and must be `yes` or `no`");
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_engine::event::{CacheLead, GroupLead, GroupRef};
 use portcullis_engine::facts::{
-    BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Connection,
-    Engine, GroupDetails, GroupFacts, Holder, IngressRule, Interface, Interfaces, PrefixList,
-    Protocol, PublicAccess, Signs, Source, Subnet, Subnets, Tag,
+    BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine,
+    EngineVersion, GroupDetails, GroupFacts, Holder, IngressRule, Interface, Interfaces,
+    PrefixList, Protocol, PublicAccess, Signs, Source, Subnet, Subnets, Tag,
 };
 
 use super::{
@@ -52,14 +52,15 @@ impl Account {
             id: cluster.cache_cluster_id.clone(),
             arn: cluster.arn.clone(),
             engine: cluster.engine.as_deref().map(Engine::parse),
+            version: cluster.version(),
             status: cluster.cache_cluster_status.clone(),
             member_of: cluster.replication_group_id.clone(),
             ports: cluster.ports(),
             transit_encryption: cluster.transit_encryption_enabled,
+            plaintext_too: cluster.transit_encryption_mode.as_deref() == Some("preferred"),
             authentication: cluster.auth_token_enabled,
             groups: self.cache_groups(&cluster.group_ids()),
             network: self.network(cluster.cache_subnet_group_name.as_deref()),
-            settings: CacheSettings::default(),
         }
     }
 
@@ -81,14 +82,15 @@ impl Account {
             id: group.replication_group_id.clone(),
             arn: group.arn.clone(),
             engine: group.engine.as_deref().map(Engine::parse),
+            version: member.and_then(CacheCluster::version),
             status: group.status.clone(),
             member_of: None,
             ports: if own.is_empty() { inherited } else { own },
             transit_encryption: group.transit_encryption_enabled,
+            plaintext_too: group.transit_encryption_mode.as_deref() == Some("preferred"),
             authentication,
             groups: self.cache_groups(group_ids.as_ref().unwrap_or(&lead.security_groups)),
             network: self.network(member.and_then(|m| m.cache_subnet_group_name.as_deref())),
-            settings: CacheSettings::default(),
         }
     }
 
@@ -103,10 +105,12 @@ impl Account {
             id: cache.serverless_cache_name.clone(),
             arn: cache.arn.clone(),
             engine: cache.engine.as_deref().map(Engine::parse),
+            version: None,
             status: cache.status.clone(),
             member_of: None,
             ports: ports(cache.endpoint.iter().chain(&cache.reader_endpoint)),
             transit_encryption: Some(true),
+            plaintext_too: false,
             authentication: Some(cache.user_group_id.is_some() || connection == Connection::Public),
             groups: match connection {
                 Connection::Public => CacheGroups::Read(Vec::new()),
@@ -115,7 +119,6 @@ impl Account {
                 }
             },
             network: CacheNetwork { connection, ..CacheNetwork::default() },
-            settings: CacheSettings::default(),
         }
     }
 
@@ -256,6 +259,10 @@ impl NetworkInterface {
 }
 
 impl CacheCluster {
+    fn version(&self) -> Option<EngineVersion> {
+        self.engine_version.as_deref().map(EngineVersion::new)
+    }
+
     fn ports(&self) -> Vec<u16> {
         let nodes = self.cache_nodes.iter().filter_map(|node| node.endpoint.as_ref());
         ports(self.configuration_endpoint.iter().chain(nodes))

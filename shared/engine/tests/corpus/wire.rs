@@ -126,6 +126,7 @@ pub(crate) struct ReplicationGroup {
     node_groups: Vec<NodeGroup>,
     auth_token_enabled: Option<bool>,
     transit_encryption_enabled: Option<bool>,
+    transit_encryption_mode: Option<String>,
     user_group_ids: Vec<String>,
 }
 
@@ -148,6 +149,7 @@ pub(crate) struct CacheCluster {
     #[serde(rename = "ARN")]
     arn: Option<String>,
     engine: Option<String>,
+    engine_version: Option<String>,
     cache_cluster_status: String,
     replication_group_id: Option<String>,
     security_groups: Vec<CacheSecurityGroup>,
@@ -156,6 +158,7 @@ pub(crate) struct CacheCluster {
     cache_nodes: Vec<CacheNode>,
     auth_token_enabled: Option<bool>,
     transit_encryption_enabled: Option<bool>,
+    transit_encryption_mode: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

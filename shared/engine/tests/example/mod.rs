@@ -6,7 +6,7 @@ use portcullis_engine::event::{
     Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Engine, GroupDetails,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine, EngineVersion, GroupDetails,
     GroupFacts, IngressRule, Interface, Interfaces, Protocol, Source, Tag,
 };
 
@@ -83,20 +83,19 @@ pub(crate) fn cache(kind: CacheKind, engine: Engine, groups: Vec<GroupFacts>) ->
         id: "orders".to_owned(),
         arn: None,
         ports: engine.default_port().into_iter().collect(),
+        version: Some(EngineVersion::new(match engine {
+            Engine::Redis => "7.1.0",
+            Engine::Valkey => "8.0.1",
+            Engine::Memcached | Engine::Unknown(_) => "1.6.22",
+        })),
         engine: Some(engine),
         status: "available".to_owned(),
         member_of: None,
         transit_encryption: Some(false),
+        plaintext_too: false,
         authentication: Some(false),
         groups: CacheGroups::Read(groups),
         network: CacheNetwork::default(),
-        settings: CacheSettings {
-            node_type: Some("cache.t4g.small".to_owned()),
-            subnet_group: Some("private".to_owned()),
-            nodes: None,
-            members: vec!["orders-001".to_owned()],
-            cluster_mode: false,
-        },
     }
 }
 

@@ -29,5 +29,5 @@ impl Exceptions for Narrow {
 }
 
 pub(crate) fn judge(mode: Mode) -> Judge<'static> {
-    Judge { mode, exceptions: &Narrow, machine: None }
+    Judge { mode, exceptions: &Narrow, machine: None, moves: false }
 }

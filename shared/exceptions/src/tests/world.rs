@@ -9,9 +9,8 @@ use portcullis_engine::event::{
 };
 use portcullis_engine::exceptions::{Answer, Asked, Exceptions, OnRule};
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheNetwork, CacheSettings, Engine, GroupDetails,
-    GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol,
-    Source, Tag,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine, GroupDetails, GroupFacts, Holder,
+    IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol, Source, Tag,
 };
 use portcullis_engine::net::{Count, Sources};
 
@@ -256,13 +255,14 @@ fn cache() -> CacheFacts {
         id: "orders".to_owned(),
         arn: None,
         engine: Some(Engine::Valkey),
+        version: None,
         status: "available".to_owned(),
         member_of: None,
         ports: vec![6379],
         transit_encryption: Some(false),
+        plaintext_too: false,
         authentication: Some(false),
         groups: CacheGroups::Read(Vec::new()),
         network: CacheNetwork { vpc: Some("vpc-01".to_owned()), ..CacheNetwork::default() },
-        settings: CacheSettings::default(),
     }
 }

@@ -66,6 +66,7 @@ fn with_group(group: ReplicationGroup) -> Account {
     account.now().clusters = vec![cluster_but("c-001", |member| {
         member.replication_group_id = Some("c".to_owned());
         member.cache_subnet_group_name = Some("private".to_owned());
+        member.engine_version = Some("8.0.1".to_owned());
     })];
     account
 }
@@ -90,8 +91,8 @@ async fn a_member_shows_what_only_members_show() {
     let facts = looked(&account, CacheKind::ReplicationGroup, "c").await;
     assert_eq!(groups(&facts), [("sg-1", vec!["sgr-1"])]);
     assert_eq!(facts.engine, Some(Engine::Valkey), "an older group does not show its engine");
-    assert_eq!(facts.settings.subnet_group.as_deref(), Some("private"));
-    assert_eq!(facts.settings.members, ["c-001"]);
+    assert_eq!(facts.network.subnet_group.as_deref(), Some("private"));
+    assert_eq!(facts.version, Some(EngineVersion::new("8.0.1")));
     assert_eq!(facts.member_of, None, "the group is no member of itself");
 }
 
@@ -102,6 +103,31 @@ async fn a_member_that_is_not_there_yet_leaves_the_groups_of_the_request() {
     let facts = looked(&account, CacheKind::ReplicationGroup, "c").await;
     assert_eq!(groups(&facts), [("sg-asked", vec!["sgr-2"])]);
     assert_eq!(facts.engine, Some(Engine::Redis));
+    assert_eq!(facts.version, None, "only members show it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn encryption_that_is_only_preferred_is_told_apart() {
+    for (mode, expected) in [("preferred", true), ("required", false)] {
+        let mode = TransitEncryptionMode::from(mode);
+        let account = with_group(group_but(|group| {
+            group.transit_encryption_enabled = Some(true);
+            group.transit_encryption_mode = Some(mode.clone());
+        }));
+        let facts = looked(&account, CacheKind::ReplicationGroup, "c").await;
+        assert_eq!(facts.transit_encryption, Some(true));
+        assert_eq!(facts.plaintext_too, expected, "{mode:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_by_itself_shows_its_version() {
+    let account = with_security_groups();
+    account.now().clusters =
+        vec![cluster_but("c", |c| c.engine_version = Some("1.6.22".to_owned()))];
+    let facts = looked(&account, CacheKind::CacheCluster, "c").await;
+    assert_eq!(facts.version, Some(EngineVersion::new("1.6.22")));
+    assert!(!facts.plaintext_too);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,68 +2,92 @@
 
 use std::fmt::Write;
 
-use super::Target;
+use super::{Kind, Step, Target, note};
 use crate::checks::public_subnet::public;
 use crate::facts::{Subnet, Subnets};
 
 impl Target<'_> {
-    pub(super) fn public_subnet(&self) -> String {
+    pub(super) fn public_subnet(&self) -> Vec<Step> {
         let Self { region, cache, .. } = self;
-        let Subnets::Read(subnets) = &cache.network.subnets else { return String::new() };
-        let mut text = String::new();
+        let Subnets::Read(subnets) = &cache.network.subnets else { return Vec::new() };
+        let mut words = String::new();
         for subnet in public(subnets) {
             let destinations = subnet.public.join(", ");
             let _ = writeln!(
-                text,
-                "  {} sends {destinations} to an internet gateway, by {}.",
+                words,
+                "{} sends {destinations} to an internet gateway, by {}.",
                 subnet.id, subnet.table
             );
         }
-        text.push_str(
-            "  If nothing else there needs the internet gateway, give the subnets a table without one:\n",
+        words.push_str(
+            "If nothing else there needs the internet gateway, give the subnets a table without one.",
         );
-        for subnet in public(subnets) {
-            let _ = writeln!(text, "{}", give_table(region, subnet));
-        }
-        text.push_str("  Else make a subnet group of private subnets, and the cache again in it: a cache keeps its\n  subnet group for good.\n");
-        let name = format!("{}-private", cache.id);
-        let _ = writeln!(
-            text,
-            "aws elasticache create-cache-subnet-group --region {region} --cache-subnet-group-name {name} --cache-subnet-group-description 'Private subnets' --subnet-ids <private subnets>"
-        );
-        text.push_str(&self.templates(
-            &[("CacheSubnetGroupName", &name)],
-            &[("subnet_group_name", &name)],
-            None,
-        ));
-        text
+        let name = self.named("-private");
+        vec![
+            Step {
+                kind: Kind::RouteTable,
+                words,
+                commands: public(subnets).map(|subnet| give_table(region, subnet)).collect(),
+            },
+            Step {
+                kind: Kind::SubnetGroup,
+                words: "Else make a subnet group of private subnets of the same VPC.".to_owned(),
+                commands: vec![format!(
+                    "aws elasticache create-cache-subnet-group --region {region} --cache-subnet-group-name {name} --cache-subnet-group-description 'Private subnets' --subnet-ids <private subnets>"
+                )],
+            },
+            Step {
+                kind: Kind::InSubnetGroup,
+                words: "A cache keeps its subnet group for good: make another beside it by the steps that `portcullis plan` prints,\n\
+                        with this create.json, and move the clients. Where a template owns the cache, the plan is a second\n\
+                        resource: name the subnet group there. On the resource that is there it would replace the cache."
+                    .to_owned(),
+                commands: vec![
+                    self.inputs(&cache.id, &format!(" | .CacheSubnetGroupName = \"{name}\"")),
+                ],
+            },
+        ]
     }
 
-    pub(super) fn public_endpoint(&self) -> String {
-        let Self { region, cache, engine, .. } = self;
-        let (id, engine) = (&cache.id, engine.as_str());
-        let new = format!("{id}-vpc");
-        let mut text =
-            "  1. Take a snapshot. What is written after it will not be in the new cache.\n"
-                .to_owned();
-        let _ = writeln!(
-            text,
-            "aws elasticache create-serverless-cache-snapshot --region {region} --serverless-cache-name {id} --serverless-cache-snapshot-name {new}"
+    /// `portcullis plan` knows caches with nodes only, so all inputs are taken over here: every one of
+    /// CreateServerlessCache that Describe shows.
+    pub(super) fn public_endpoint(&self) -> Vec<Step> {
+        let Self { region, cache, .. } = self;
+        let (id, arn, new) = (&cache.id, &self.decision.subject.arn, self.named("-vpc"));
+        let snapshot = format!(
+            "aws elasticache describe-serverless-cache-snapshots --region {region} --serverless-cache-snapshot-name {new} --query 'ServerlessCacheSnapshots[0].ARN' --output text"
         );
-        text.push_str("  2. When it is available, make the cache again in a VPC, with the ARN of the snapshot.\n");
-        let _ = writeln!(
-            text,
-            "aws elasticache create-serverless-cache --region {region} --serverless-cache-name {new} --engine {engine} --connection-type vpc --subnet-ids <private subnets> --security-group-ids <its group> --snapshot-arns-to-restore <ARN of the snapshot>"
-        );
-        text.push_str("  Then point the clients to it, and delete the old cache when nothing connects to it.\n");
-        text.push_str("  A service control policy can forbid it: Deny elasticache:CreateServerlessCache where\n  elasticache:ConnectionType is public.\n");
-        text.push_str(&self.templates(
-            &[("ConnectionType", "vpc"), ("SubnetIds", "[<private subnets>]")],
-            // Without a connection type it is made in a VPC.
-            &[("subnet_ids", "[<private subnets>]")],
-            Some(&new),
-        ));
-        text
+        vec![
+            Step {
+                kind: Kind::ServerlessSnapshot,
+                words: "Take a snapshot. What is written after it will not be in the new cache.".to_owned(),
+                commands: vec![format!(
+                    "aws elasticache create-serverless-cache-snapshot --region {region} --serverless-cache-name {id} --serverless-cache-snapshot-name {new}"
+                )],
+            },
+            Step {
+                kind: Kind::ServerlessInputs,
+                words: "Write down what the new cache takes over: engine, limits, key, users, snapshots and tags.".to_owned(),
+                commands: vec![format!(
+                    "aws elasticache describe-serverless-caches --region {region} --serverless-cache-name {id} --query 'ServerlessCaches[0].{}' --output json | jq --argjson tags \"$(aws elasticache list-tags-for-resource --region {region} --resource-name {arn} --query TagList --output json)\" '{}' > create.json",
+                    "{Description:Description,Engine:Engine,MajorEngineVersion:MajorEngineVersion,CacheUsageLimits:CacheUsageLimits,KmsKeyId:KmsKeyId,UserGroupId:UserGroupId,SnapshotRetentionLimit:SnapshotRetentionLimit,DailySnapshotTime:DailySnapshotTime,NetworkType:NetworkType}",
+                    ". + {Tags: [$tags[] | select(.Key | startswith(\"aws:\") | not)]} | with_entries(select(.value | IN(null, \"\", {}, []) | not))",
+                )],
+            },
+            Step {
+                kind: Kind::ServerlessInVpc,
+                words: "When the snapshot is available, make the cache again in a VPC from it.".to_owned(),
+                commands: vec![format!(
+                    "aws elasticache create-serverless-cache --region {region} --cli-input-json file://create.json --serverless-cache-name {new} --connection-type vpc --subnet-ids <private subnets> --security-group-ids <its groups> --snapshot-arns-to-restore \"$({snapshot})\""
+                )],
+            },
+            note(
+                "Then point the clients to it, and delete the old cache when nothing connects to it. Where a template owns the\n\
+                 cache, add a second resource with these inputs: on the one that is there, they would replace the cache.\n\
+                 A service control policy can forbid public endpoints: Deny elasticache:CreateServerlessCache where\n\
+                 elasticache:ConnectionType is public.",
+            ),
+        ]
     }
 }
 

@@ -142,7 +142,7 @@ fn the_same_event_starts_the_same_move_byte_for_byte() {
     let described = CacheFacts {
         arn: Some(CACHE.to_owned()),
         status: "modifying".to_owned(),
-        settings: crate::facts::CacheSettings { nodes: Some(3), ..Default::default() },
+        version: Some(crate::facts::EngineVersion::new("7.1.0")),
         ..on_default_port()
     };
     let decision = decide_for(&made(), &described, Mode::Enforce, Some(MACHINE));
