@@ -16,6 +16,7 @@ from . import (
     elasticache_snapshots,
     elasticache_tags,
     elasticache_users,
+    elasticache_versions,
     patching,
 )
 from .wire import endpoint
@@ -50,7 +51,7 @@ def install():
         "_unstamp_replication_group_from_user_groups",
     )
     caches = (elasticache_clusters, elasticache_groups, elasticache_serverless)
-    for module in (*caches, elasticache_snapshots, elasticache_tags, elasticache_users):
+    for module in (*caches, elasticache_snapshots, elasticache_tags, elasticache_users, elasticache_versions):
         for action, (name, function) in module.ACTIONS.items():
             patching.replace(ec, name, endpoint("elasticache", action, function))
     add(elasticache_serverless_snapshots.ADDED)

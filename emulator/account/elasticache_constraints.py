@@ -165,6 +165,8 @@ def check_group_change(request, record, members):
     removed = request.get("UserGroupIdsToRemove") or []
     kept = [] if request.get("RemoveUserGroups") else [name for name in record["UserGroupIds"] if name not in removed]
     added = request.get("UserGroupIdsToAdd") or []
+    if added and record.get("TransitEncryptionMode") == "preferred":
+        raise combination("Transit encryption preferred is not supported with redis access control.")
     check_user_groups([*kept, *added] if added else [], engine, version, transit)
     _check_token_change(request, record, transit, [*kept, *added], (engine, version))
 

@@ -2,7 +2,7 @@
 
 from ministack.services import elasticache as ec
 
-from .wire import AwsError
+from .wire import AwsError, paged
 
 #: What DescribeCacheEngineVersions lists, as cfn-lint 1.58.0 took it from there
 #: (data/schemas/extensions/aws_elasticache_cachecluster/engine_version.json); `6.x` is the older name of the newest 6
@@ -86,10 +86,14 @@ def engine_of(request, source=None, fallback="redis", engines=tuple(VERSIONS)):
     version = request.get("EngineVersion")
     if version:
         _check_version(engine, version)
-        return engine, FULL_VERSIONS.get((engine, version), version)
+        return engine, _full(engine, version)
     if source.get("Engine") == engine:
         return engine, source.get("EngineVersion") or DEFAULT_VERSIONS[engine]
     return engine, DEFAULT_VERSIONS[engine]
+
+
+def _full(engine, version):
+    return FULL_VERSIONS.get((engine, version), version)
 
 
 def _check_version(engine, version):
@@ -125,3 +129,30 @@ def parameter_group_of(request, engine, version, clustered=False):
             f"Expected a parameter group of family {wanted} but found one of family {found}",
         )
     return name
+
+
+def describe(request):
+    """DescribeCacheEngineVersions: what a new cache can be made of."""
+    engines = [request["Engine"].lower()] if request.get("Engine") else sorted(VERSIONS)
+    listed = [(engine, version) for engine in engines for version in VERSIONS.get(engine, ()) if version != "6.x"]
+    if request.get("EngineVersion"):
+        listed = [item for item in listed if item[1] == request["EngineVersion"]]
+    if request.get("DefaultOnly"):
+        listed = [(engine, version) for engine, version in listed if _full(engine, version) == DEFAULT_VERSIONS[engine]]
+    shown = [
+        {
+            "Engine": engine,
+            "EngineVersion": version,
+            "CacheParameterGroupFamily": ec._param_group_family_for_engine(engine, version),
+            "CacheEngineDescription": engine,
+            "CacheEngineVersionDescription": f"{engine} version {version}",
+        }
+        for engine, version in listed
+    ]
+    family = request.get("CacheParameterGroupFamily")
+    shown = [item for item in shown if family in (None, item["CacheParameterGroupFamily"])]
+    page, marker = paged(shown, request.get("MaxRecords") or 100, request.get("Marker"))
+    return {"CacheEngineVersions": page, "Marker": marker}
+
+
+ACTIONS = {"DescribeCacheEngineVersions": ("_describe_engine_versions", describe)}

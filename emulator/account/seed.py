@@ -137,6 +137,15 @@ def _subnet_of_vpc(vpc_id):
     return ensure_subnet(f"subnet-{vpc_id.split('-', 1)[-1]}", vpc_id)
 
 
+def _subnet_in(vpc_id, zone):
+    """A subnet of the VPC in this zone, made if there is none."""
+    for subnet in ec2._subnets.values():
+        if subnet["VpcId"] == vpc_id and subnet["AvailabilityZone"] == zone:
+            return subnet
+    members = {"AvailabilityZone": zone, "AvailabilityZoneId": ec2._az_id_for_zone_name(zone)}
+    return ec2._subnets[ensure_subnet(f"subnet-{vpc_id.split('-', 1)[-1][:-1]}{zone[-1]}", vpc_id, **members)]
+
+
 def seed_vpc(item):
     _tag(item["VpcId"], item.pop("Tags", None))
     ensure_vpc(item.pop("VpcId"), **item)
@@ -262,12 +271,23 @@ def seed_subnet_group(item):
 
 
 def _ensure_subnet_group(name, group_ids):
-    """The subnet group of a cache, in the VPC of its security groups."""
+    """The subnet group of a cache, in the VPC of its security groups, with a subnet in each zone."""
     if name and name not in ec._subnet_groups:
         vpcs = [ec2._security_groups[group_id]["VpcId"] for group_id in group_ids if group_id in ec2._security_groups]
-        subnet = ec2._subnets[_subnet_of_vpc(vpcs[0] if vpcs else ec2._DEFAULT_VPC_ID)]
-        store.make_subnet_group(name, [subnet])
+        vpc_id = ensure_vpc(vpcs[0] if vpcs else ec2._DEFAULT_VPC_ID)
+        store.make_subnet_group(name, [_subnet_in(vpc_id, zone) for zone in store.zones()])
     return ec._subnet_groups.get(name) or store.subnet_group_of({})
+
+
+#: What AWS shows of every cache, and facts may leave out.
+SHOWN_ALWAYS = {
+    "AtRestEncryptionEnabled": False,
+    "AutoMinorVersionUpgrade": True,
+    "IpDiscovery": "ipv4",
+    "NetworkType": "ipv4",
+    "SnapshotRetentionLimit": 0,
+    "SnapshotWindow": "03:00-04:00",
+}
 
 
 def seed_cluster(item):
@@ -279,10 +299,16 @@ def seed_cluster(item):
     group = ec._replication_groups.get(item.get("ReplicationGroupId") or "") or {}
     engine = item.get("Engine") or group.get("Engine") or "redis"
     port = endpoints[0]["Port"] if endpoints else group.get("_Port", store.DEFAULT_PORTS[engine])
+    version = item.get("EngineVersion") or versions.DEFAULT_VERSIONS[engine]
+    parameters = ec._default_param_group_for_engine(engine, version, bool(group.get("ClusterEnabled")))
     defaults = {
+        **SHOWN_ALWAYS,
         "CacheClusterStatus": "available",
         "Engine": engine,
-        "EngineVersion": versions.DEFAULT_VERSIONS[engine],
+        "EngineVersion": version,
+        "CacheParameterGroup": {"CacheParameterGroupName": parameters, "ParameterApplyStatus": "in-sync"},
+        "PreferredMaintenanceWindow": "sun:05:00-sun:06:00",
+        "PreferredAvailabilityZone": store.zones()[0],
         "CacheNodeType": "cache.t3.micro",
         "NumCacheNodes": 1,
         "PendingModifiedValues": {},
@@ -312,6 +338,9 @@ def seed_replication_group(item):
     engine = item.get("Engine") or "redis"
     port = endpoint.get("Port", store.DEFAULT_PORTS[engine])
     defaults = {
+        **SHOWN_ALWAYS,
+        "DataTiering": "disabled",
+        "ClusterMode": "enabled" if item.get("ClusterEnabled") else "disabled",
         "Description": " ",
         "Status": "available",
         "PendingModifiedValues": {},

@@ -35,7 +35,7 @@ def test_cluster_mode_keeps_its_failover(cache):
     refuse(cache, made, COMBINATION, "Turning off automatic failover", AutomaticFailoverEnabled=False)
 
 
-def test_tls_comes_in_two_steps_and_from_7_0_5_on(cache):
+def test_tls_comes_in_two_steps_and_from_7_0_5_on(cache, users):
     old = up(cache, create_group(cache, **REDIS, EngineVersion="6.2"))
     on = {"TransitEncryptionEnabled": True, "TransitEncryptionMode": "preferred"}
     refuse(cache, old, COMBINATION, "Please use engine version 7.0.5 or higher.", **on)
@@ -44,6 +44,7 @@ def test_tls_comes_in_two_steps_and_from_7_0_5_on(cache):
     refuse(cache, made, COMBINATION, "preferred before", **{**on, "TransitEncryptionMode": "required"})
     change(cache, made, **on)
     assert group(cache, made["ReplicationGroupId"])["TransitEncryptionMode"] == "preferred"
+    refuse(cache, made, COMBINATION, "not supported with redis access control", UserGroupIdsToAdd=[users])
     change(cache, made, TransitEncryptionMode="required")
     assert cluster(cache, made["MemberClusters"][0])["TransitEncryptionMode"] == "required"
 

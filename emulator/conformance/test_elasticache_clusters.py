@@ -212,3 +212,20 @@ def test_a_lone_valkey_node_was_one_of_redis(cache):
     cache.modify_cache_cluster(CacheClusterId=made["CacheClusterId"], Engine="valkey", EngineVersion="8.0")
     seen = cluster(cache, made["CacheClusterId"])
     assert (seen["Engine"], seen["EngineVersion"]) == ("valkey", "8.0.1")
+
+
+def test_the_versions_that_are_listed_can_be_made(cache):
+    listed = {
+        engine: [
+            item["EngineVersion"] for item in cache.describe_cache_engine_versions(Engine=engine)["CacheEngineVersions"]
+        ]
+        for engine in ("memcached", "redis", "valkey")
+    }
+    assert listed["redis"] == ["4.0.10", "5.0.6", "6.0", "6.2", "7.0", "7.1"] and "8.2" in listed["valkey"]
+    for version in listed["redis"]:
+        made = up(cache, create_cluster(cache, **ALONE, EngineVersion=version))
+        assert made["EngineVersion"].startswith(version)
+    (default,) = cache.describe_cache_engine_versions(Engine="redis", DefaultOnly=True)["CacheEngineVersions"]
+    assert (default["EngineVersion"], default["CacheParameterGroupFamily"]) == ("7.1", "redis7")
+    gone = cache.describe_cache_engine_versions(Engine="redis", EngineVersion="5.0.5")["CacheEngineVersions"]
+    assert gone == []
