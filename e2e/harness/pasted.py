@@ -17,9 +17,13 @@ def commands_of(mail, heading):
 
 def run(command, account):
     """How it ended: everything of it."""
+    return subprocess.run(["sh", "-c", command], env=environment(account), capture_output=True, text=True, timeout=60)
+
+
+def environment(account):
+    """A person's, who has the AWS CLI and `portcullis`."""
     tools = [os.path.dirname(sys.executable), str(places.binary("portcullis").parent), os.environ["PATH"]]
-    environment = {**account.environment(), "PATH": os.pathsep.join(tools)}
-    return subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, timeout=60)
+    return {**account.environment(), "PATH": os.pathsep.join(tools)}
 
 
 def paste(command, account, status=0):

@@ -139,7 +139,8 @@ def with_slots_in_several_ranges(guard, old):
     tags = [{"Key": key, "Value": value} for key, value in caches.tags(guard.elasticache, old).items()]
     for shard, slots in zip(shown["NodeGroups"], ["0-99,200-5000", "100-199,5001-9999", "10000-16383"], strict=True):
         shard["Slots"] = slots
-    guard.account.seed({"ReplicationGroups": [json.loads(json.dumps({**shown, "Tags": tags}, default=str))]})
+    document = {"ReplicationGroups": [{**shown, "Tags": tags}]}
+    guard.account.seed(json.loads(json.dumps(document, default=lambda time: f"{time:%Y-%m-%dT%H:%M:%SZ}")))
 
 
 #: Until the planner sends what AWS takes: no TLS member for a lone node, the number of shards beside their settings.
