@@ -383,7 +383,11 @@ def test_every_alarm_has_its_section():
 def test_documented_key_policy_is_one():
     found, _ = sections()
     (policy,) = re.findall(r"```json\n(.*?)```", found["A key of your own"], flags=re.DOTALL)
-    assert [statement["Effect"] for statement in json.loads(policy)["Statement"]] == ["Allow"] * 4
+    statements = json.loads(policy)["Statement"]
+    assert [statement["Effect"] for statement in statements] == ["Allow"] * 5
+    bound = {statement["Principal"].get("Service"): "Condition" in statement for statement in statements}
+    services = ("cloudwatch.amazonaws.com", "events.amazonaws.com", "sns.amazonaws.com", "logs.eu-west-1.amazonaws.com")
+    assert bound == {None: False, **dict.fromkeys(services, True), "events.amazonaws.com": False}
 
 
 def test_documented_canary_runs_as_it_stands(guard):
