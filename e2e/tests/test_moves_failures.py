@@ -163,6 +163,15 @@ def test_no_room_for_a_while_is_waited_for(cache, fails):
     cache.moved()
 
 
+def test_a_slow_answer_is_waited_for_and_nothing_is_asked_twice(moves, cache):
+    """Longer than the functions wait that close ports: shared/aws/src/clients.rs."""
+    moves.proxy.set([cache.rule(Fault(CREATE, {"latency": 5000}, 1))])
+    cache.ask().move.answer("move").answer("deletion").ended()
+    assert moves.proxy.fired() == [1]
+    cache.moved()
+    assert cache.calls().count("CreateReplicationGroup") == 1
+
+
 def test_a_setting_that_is_refused(cache, fails):
     fails(Action="ModifyReplicationGroup", Code="InvalidParameterValue", Message="No such topic.")
     cache.ask().move.answer("move")

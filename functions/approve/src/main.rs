@@ -5,7 +5,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Error, Request, RequestExt, service_fn};
 use portcullis_approval::Table;
 use portcullis_approve::{Desk, handle};
-use portcullis_aws::{config, log_json_lines, now, variable};
+use portcullis_aws::{Patience, config, log_json_lines, now, variable};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -23,7 +23,7 @@ async fn main() -> Result<()> {
 
 async fn desk() -> Result<Desk> {
     let (table, key) = (needed("PORTCULLIS_MOVES_TABLE")?, needed("PORTCULLIS_LINK_KEY_ARN")?);
-    let config = config().await;
+    let config = config(Patience::Prompt).await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     Ok(Desk {
         table: Table::new(dynamodb, table),

@@ -2,7 +2,7 @@
 
 use portcullis_approval::Table;
 use portcullis_aws::look::Clients;
-use portcullis_aws::{config, now, sns};
+use portcullis_aws::{Patience, config, now, sns};
 
 use crate::settings::Settings;
 
@@ -30,7 +30,7 @@ pub(crate) struct Shell {
 impl Shell {
     /// Makes the clients.
     pub(crate) async fn new(settings: Settings) -> Self {
-        let config = config().await;
+        let config = config(Patience::Long).await;
         Self {
             table: Table::new(aws_sdk_dynamodb::Client::new(&config), settings.table.as_str()),
             look: Clients::new(&config),

@@ -50,15 +50,42 @@ pub struct Shell {
 /// A client that is made when it is first asked for: not every function or event needs it.
 pub(crate) type Lazy<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
 
-/// Bounds for one call with its retries: an event is dealt with in at most a dozen calls one
-/// after the other, and all of them end well before the function's time-out of 120 seconds. An
-/// attempt that takes 3 seconds is lost, not slow: these calls answer in some 100 milliseconds.
-const OPERATION: Duration = Duration::from_secs(10);
-const ATTEMPT: Duration = Duration::from_secs(3);
+/// How long a function waits for AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Somebody waits, or something is open. An event is dealt with in at most a dozen calls one after the other, and
+    /// all of them end well before the function's time-out of 120 seconds. An attempt that takes 3 seconds is lost,
+    /// not slow: these calls answer in some 100 milliseconds.
+    Prompt,
+    /// A move of a cache has hours, and its calls ask for more: the metrics of hundreds of nodes, a hundred clusters
+    /// with their nodes, the interfaces of all groups.
+    Long,
+}
+
 const CONNECT: Duration = Duration::from_secs(1);
 
 /// The first try and three more, with exponential back-off and jitter, on throttling too.
 const ATTEMPTS: u32 = 4;
+
+impl Patience {
+    /// Of one attempt, and of a call with its retries.
+    fn bounds(self) -> (Duration, Duration) {
+        let (attempt, call) = match self {
+            Self::Prompt => (3, 10),
+            Self::Long => (15, 45),
+        };
+        (Duration::from_secs(attempt), Duration::from_secs(call))
+    }
+
+    fn timeouts(self) -> TimeoutConfig {
+        let (attempt, call) = self.bounds();
+        TimeoutConfig::builder()
+            .operation_timeout(call)
+            .operation_attempt_timeout(attempt)
+            .connect_timeout(CONNECT)
+            .build()
+    }
+}
 
 impl Shell {
     /// What decisions depend on.
@@ -73,7 +100,7 @@ impl Shell {
 
     /// Tolerates nothing yet. Makes the clients that every event needs, and sees to it that the others can be made.
     pub async fn new(settings: Settings, function: Option<String>) -> Self {
-        let config = config().await;
+        let config = config(Patience::Prompt).await;
         let (of_caches, lambda, sfn) = (config.clone(), config.clone(), config.clone());
         let (of_chat, sqs) = (config.clone(), config.clone());
         let chat_topic = settings.chat_topic_arn.clone().unwrap_or_default();
@@ -113,22 +140,90 @@ pub fn sns(config: &SdkConfig, topic: &str) -> aws_sdk_sns::Client {
 }
 
 /// What all clients share. Endpoint, Region and credentials are the SDK's own settings.
-pub async fn config() -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .operation_timeout(OPERATION)
-        .operation_attempt_timeout(ATTEMPT)
-        .connect_timeout(CONNECT);
+pub async fn config(patience: Patience) -> SdkConfig {
     ConfigLoader::default()
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .timeout_config(timeouts.build())
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(patience.timeouts())
+        .retry_config(retries())
         .load()
         .await
 }
 
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_sdk_cloudwatch::config::Builder;
+    use aws_sdk_cloudwatch::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
+    use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
+    use aws_sdk_cloudwatch::{Client, Config};
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use tokio::time::{Instant, sleep};
+
     use super::*;
+
+    /// Spends this time on every attempt, and counts them.
+    #[derive(Debug, Clone)]
+    struct Slow(Duration, Arc<AtomicUsize>);
+
+    impl ResolveEndpoint for Slow {
+        fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            EndpointFuture::new(async {
+                sleep(self.0).await;
+                Ok(Endpoint::builder().url("https://monitoring.invalid").build())
+            })
+        }
+    }
+
+    impl Slow {
+        fn taking(seconds: u64) -> Self {
+            Self(Duration::from_secs(seconds), Arc::default())
+        }
+
+        fn bounds(&self, config: Builder, patience: Patience) -> Builder {
+            let config = config.timeout_config(patience.timeouts()).retry_config(retries());
+            config.endpoint_resolver(self.clone())
+        }
+
+        /// Whether there is an answer, how many seconds that took, and the attempts.
+        async fn asked(&self, client: Client) -> (bool, u64, usize) {
+            let start = Instant::now();
+            let answered = client.get_metric_data().send().await.is_ok();
+            (answered, start.elapsed().as_secs(), self.1.load(Ordering::Relaxed))
+        }
+    }
+
+    async fn answered(patience: Patience, seconds: u64) -> (bool, u64, usize) {
+        let slow = Slow::taking(seconds);
+        let answer =
+            mock!(Client::get_metric_data).then_output(|| GetMetricDataOutput::builder().build());
+        slow.asked(mock_client!(aws_sdk_cloudwatch, RuleMode::MatchAny, &[answer], |config| {
+            slow.bounds(config, patience)
+        }))
+        .await
+    }
+
+    async fn given_up(patience: Patience, seconds: u64) -> (bool, u64, usize) {
+        let slow = Slow::taking(seconds);
+        let config = slow.bounds(Config::builder().with_test_defaults_v2(), patience);
+        slow.asked(Client::from_conf(config.build())).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_function_of_moves_waits_for_slow_answers() {
+        assert_eq!(answered(Patience::Prompt, 2).await, (true, 2, 1));
+        assert_eq!(answered(Patience::Long, 14).await, (true, 14, 1));
+        let (answered, took, attempts) = given_up(Patience::Prompt, 4).await;
+        assert!(!answered && (9..=10).contains(&took) && attempts >= 3, "{took} s, {attempts}");
+        let (answered, took, attempts) = given_up(Patience::Long, 16).await;
+        assert!(!answered && (44..=45).contains(&took) && attempts == 3, "{took} s, {attempts}");
+    }
 
     #[test]
     fn a_topic_of_another_region_is_published_to_there() {

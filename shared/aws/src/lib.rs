@@ -28,7 +28,7 @@ mod trail;
 mod whole;
 
 pub use act::revoke::revoke;
-pub use clients::{Shell, config, sns};
+pub use clients::{Patience, Shell, config, sns};
 pub use digest::enqueue;
 pub use gather::{around, rules};
 pub use handle::{Ended, Invocation, cache, ingress};

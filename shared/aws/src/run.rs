@@ -12,7 +12,7 @@ use serde_json::Value;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::again::Unsent;
-use crate::clients::{Shell, config};
+use crate::clients::{Patience, Shell, config};
 use crate::handle::{Ended, Invocation, tell_again};
 use crate::{digest, exceptions, metrics, trail};
 
@@ -49,7 +49,7 @@ where
 /// If the Lambda runtime ends.
 pub async fn run_trail() -> Result<()> {
     log_json_lines();
-    let cloudtrail = aws_sdk_cloudtrail::Client::new(&config().await);
+    let cloudtrail = aws_sdk_cloudtrail::Client::new(&config(Patience::Prompt).await);
     answer(async |_: LambdaEvent<Value>| check(&cloudtrail).await).await
 }
 
