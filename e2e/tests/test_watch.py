@@ -188,7 +188,8 @@ def test_dashboard_shows_every_metric_that_we_emit(guard):
     (name,) = [d["DashboardName"] for d in guard.account.client("cloudwatch").list_dashboards()["DashboardEntries"]]
     body = guard.account.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
     widgets = json.loads(body)["widgets"]
-    assert guard.stack.outputs["DashboardUrl"].endswith(f"#dashboards:name={name}")
+    console = "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
+    assert guard.stack.outputs["DashboardUrl"] == f"{console}#dashboards:name={name}"
     text = json.dumps([widget["properties"]["metrics"] for widget in widgets])
     shown = set(re.findall(r'\["Portcullis", "(\w+)"', text)) | set(re.findall(r'MetricName=\\+"(\w+)', text))
     names = re.findall(r'\bmetric\("(\w+)"|Metric::about\([^"]*"(\w+)"', METRICS.read_text())

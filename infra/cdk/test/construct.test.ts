@@ -101,6 +101,12 @@ test("without moves nothing of them is there", () => {
   assert.doesNotMatch(text, /Recreate|Approve|Moves|RECREATE|LinkKey|StepFunctions/);
 });
 
+test("moves without a page have no type that some Regions do not know", () => {
+  const { Resources } = synthesise(portcullis(() => ({ moveCaches: "ask" })));
+  assert.ok(Resources.RecreateStateMachine);
+  assert.doesNotMatch(JSON.stringify(Resources), /AWS::Lambda::Url|ApproveFunction/);
+});
+
 test("what is not made has no attribute", () => {
   const construct = portcullis((stack) => ({
     alertTopic: Topic.fromTopicArn(stack, "Topic", TOPIC),
