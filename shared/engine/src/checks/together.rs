@@ -77,6 +77,45 @@ mod tests {
         }
     }
 
+    /// "Severity of a cache": each row, under each of the three states that the columns are.
+    #[test]
+    fn the_documentation_has_the_same_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/checks.md");
+        let docs = std::fs::read_to_string(path).unwrap();
+        let table = docs.split("| | groups closed |").nth(1).unwrap();
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let mut compared = 0;
+        for cells in rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>()) {
+            // A public endpoint is a serverless cache's: by itself, and so held where its check is.
+            let names = cells[1].split('`').skip(1).step_by(2);
+            for name in names.filter(|name| *name != "public-endpoint") {
+                let Some(check) = Check::ALL.into_iter().find(|check| check.as_str() == name)
+                else {
+                    panic!("there is no check {name}");
+                };
+                // What is said of a public subnet with closed groups needs one.
+                let closed =
+                    if check == Check::PublicSubnet { ["0.0.0.0/0"].as_slice() } else { &[] };
+                for (cell, (source, destinations)) in cells[2..5].iter().zip([
+                    ("10.0.0.0/8", closed),
+                    ("0.0.0.0/0", &[]),
+                    ("0.0.0.0/0", &["0.0.0.0/0"]),
+                ]) {
+                    let said = match *cell {
+                        "" => continue,
+                        // By what the rule leads to: here, private addresses.
+                        "as above" => "medium",
+                        cell => cell.trim_start_matches("at least "),
+                    };
+                    let found = severity(&findings(source, destinations), check);
+                    assert_eq!(found.map(Severity::as_str), Some(said), "{name} behind {source}");
+                    compared += 1;
+                }
+            }
+        }
+        assert_eq!(compared, 13);
+    }
+
     #[test]
     fn what_is_not_known_raises_nothing_and_is_not_raised() {
         let setting = |check, remedy| Finding {
