@@ -1,7 +1,7 @@
 """What alerts and plans tell a person to do: the steps with their commands, and an account in which they are followed.
 
-The steps of alerts are those of `shared/engine/tests/corpus/guidance/`: one file an event, in brackets the kind of each step, and
-`$ ` before each command.
+The steps of alerts are those of `shared/engine/tests/corpus/guidance/`: one file an event, in brackets the kind of each
+step, and `$ ` before each command.
 """
 
 import dataclasses

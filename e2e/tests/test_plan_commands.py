@@ -1,4 +1,4 @@
-"""A plan that is followed by hand: every command that `portcullis plan` prints, run by the AWS CLI, and what it leaves behind."""
+"""A plan that is followed by hand: every command that `portcullis plan` prints, run by the AWS CLI, and its result."""
 
 import pytest
 from harness import caches, guided
