@@ -242,8 +242,8 @@ def test_without_moves_nothing_of_them_is_there_and_switched_off_it_is_gone():
     [
         ({"ApprovalPage": "yes"}, "MoveCaches must not be no"),
         ({"MoveCaches": "yes"}, "MoveCaches"),
-        ({"MoveCaches": "ask", "CachePort": "60000"}, "a port from 1024 to 55535"),
-        ({"MoveCaches": "ask", "CachePort": "80"}, "a port from 1024 to 55535"),
+        ({"MoveCaches": "ask", "CachePort": "8005"}, "a port from 1150 to 65535 but 8005"),
+        ({"MoveCaches": "ask", "CachePort": "80"}, "a port from 1150 to 65535 but 8005"),
         ({"MoveCaches": "ask", "AnswerDays": "31"}, "AnswerDays"),
     ],
     ids=lambda value: ",".join(value.values()) if isinstance(value, dict) else "",

@@ -52,16 +52,20 @@ impl Name {
         })
     }
 
-    /// Another of the same kind and place.
-    pub(crate) fn beside(&self, id: &str) -> Self {
-        let stem = self.arn.strip_suffix(&self.id).unwrap_or_default();
-        Self { arn: format!("{stem}{id}"), id: id.to_owned(), ..self.clone() }
+    /// Another in the same place.
+    pub(crate) fn beside(&self, id: &str, is_group: bool) -> Self {
+        let kind = if is_group { "replicationgroup" } else { "cluster" };
+        Self { arn: self.in_place(kind, id), id: id.to_owned(), is_group, ..self.clone() }
     }
 
     /// The ARN of a snapshot of this name, in the same place.
     pub(crate) fn snapshot(&self, name: &str) -> String {
+        self.in_place("snapshot", name)
+    }
+
+    fn in_place(&self, kind: &str, id: &str) -> String {
         let mut parts: Vec<&str> = self.arn.split(':').take(5).collect();
-        parts.extend(["snapshot", name]);
+        parts.extend([kind, id]);
         parts.join(":")
     }
 }

@@ -35,32 +35,31 @@ pub(crate) fn group(
         .set_security_group_ids(some(request.security_groups.clone()))
         .set_tags(some(tags(&request.tags)))
         .set_snapshot_name(request.snapshot.clone())
-        .set_preferred_maintenance_window(request.maintenance_window.clone())
+        .preferred_maintenance_window(&request.maintenance_window)
         .port(i32::from(request.port))
         .set_notification_topic_arn(request.topic.clone())
-        .set_auto_minor_version_upgrade(request.auto_minor_version_upgrade)
+        .auto_minor_version_upgrade(request.auto_minor_version_upgrade)
         .set_snapshot_retention_limit(number(request.snapshot_retention)?)
         .set_snapshot_window(request.snapshot_window.clone())
         .set_auth_token(token.map(AuthToken::into_inner))
-        .transit_encryption_enabled(request.transit_encryption)
+        .set_transit_encryption_enabled(request.transit_encryption_input())
         .set_transit_encryption_mode(inputs.transit_mode.as_deref().map(Into::into))
-        .at_rest_encryption_enabled(inputs.at_rest_encryption)
+        .set_at_rest_encryption_enabled(request.at_rest_encryption_input())
         .set_kms_key_id(inputs.kms_key.clone())
         .set_user_group_ids(some(inputs.user_groups.clone()))
         .set_log_delivery_configurations(some(logs(&request.logs)))
-        .set_data_tiering_enabled(inputs.data_tiering)
+        .set_data_tiering_enabled(inputs.data_tiering.then_some(true))
         .set_network_type(request.network_type.as_deref().map(Into::into))
         .set_ip_discovery(request.ip_discovery.as_deref().map(Into::into))
-        .set_cluster_mode(inputs.cluster_mode.as_deref().map(Into::into))
+        .set_cluster_mode(request.cluster_mode_input().map(Into::into))
         .set_durability(inputs.durability.as_deref().map(Into::into));
     Ok(match &inputs.shape {
-        Shape::Nodes { count, zones } => create
-            .num_cache_clusters(count_of(*count)?)
+        Shape::Nodes(zones) => create
+            .num_cache_clusters(count_of(zones.len())?)
             .set_preferred_cache_cluster_azs(some(zones.clone())),
-        Shape::Shards(shards) => {
-            let shards: Result<Vec<_>> = shards.iter().map(shard).collect();
-            create.set_node_group_configuration(Some(shards?))
-        }
+        Shape::Shards(shards) => create
+            .num_node_groups(count_of(shards.len())?)
+            .set_node_group_configuration(Some(shards.iter().map(shard).collect::<Result<_>>()?)),
     })
 }
 
@@ -81,19 +80,19 @@ pub(crate) fn cluster(
         .set_security_group_ids(some(request.security_groups.clone()))
         .set_tags(some(tags(&request.tags)))
         .set_snapshot_name(request.snapshot.clone())
-        .set_preferred_maintenance_window(request.maintenance_window.clone())
+        .preferred_maintenance_window(&request.maintenance_window)
         .port(i32::from(request.port))
         .set_notification_topic_arn(request.topic.clone())
-        .set_auto_minor_version_upgrade(request.auto_minor_version_upgrade)
+        .auto_minor_version_upgrade(request.auto_minor_version_upgrade)
         .set_snapshot_retention_limit(number(request.snapshot_retention)?)
         .set_snapshot_window(request.snapshot_window.clone())
         .set_auth_token(token.map(AuthToken::into_inner))
-        .transit_encryption_enabled(request.transit_encryption)
+        .set_transit_encryption_enabled(request.transit_encryption_input())
         .set_log_delivery_configurations(some(logs(&request.logs)))
         .set_network_type(request.network_type.as_deref().map(Into::into))
         .set_ip_discovery(request.ip_discovery.as_deref().map(Into::into));
     Ok(match &inputs.placement {
-        Placement::One(zone) => create.set_preferred_availability_zone(zone.clone()),
+        Placement::One(zone) => create.preferred_availability_zone(zone),
         Placement::Many(zones) => {
             create.az_mode(AzMode::CrossAz).set_preferred_availability_zones(some(zones.clone()))
         }
@@ -106,12 +105,11 @@ pub(crate) fn tags(tags: &[facts::Tag]) -> Vec<Tag> {
 }
 
 fn shard(shard: &Shard) -> Result<NodeGroupConfiguration> {
-    let replicas = count_of(shard.replicas)?;
     Ok(NodeGroupConfiguration::builder()
         .node_group_id(&shard.id)
-        .slots(&shard.slots)
-        .replica_count(replicas)
-        .set_primary_availability_zone(shard.primary_zone.clone())
+        .set_slots(shard.slots.clone())
+        .replica_count(count_of(shard.replica_zones.len())?)
+        .primary_availability_zone(&shard.primary_zone)
         .set_replica_availability_zones(some(shard.replica_zones.clone()))
         .build())
 }

@@ -13,7 +13,7 @@ mod watch;
 
 use anyhow::{Context, Result};
 use portcullis_approval::{Lock, Record};
-use portcullis_plan::plan::Plan;
+use portcullis_plan::plan::{Form, Plan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -205,9 +205,9 @@ impl Step<'_> {
         Ok(planned)
     }
 
-    /// The new cache of a plan.
+    /// The new cache of a plan: of the kind that the plan makes, which need not be that of the old one.
     fn replacement(&self, plan: &Plan) -> Name {
-        self.old.beside(&plan.create.id)
+        self.old.beside(&plan.create.id, plan.create.form() == Form::Group)
     }
 }
 

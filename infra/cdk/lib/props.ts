@@ -78,7 +78,7 @@ export interface PortcullisProps {
   readonly moveCaches?: (typeof MOVE_CACHES)[number];
 
   /**
-   * The port that caches move to, from 1024 to 55535.
+   * The port that caches move to, from 1150 to 65535 but 8005.
    * @default - one is chosen for each cache, the same every time
    */
   readonly cachePort?: number;

@@ -106,7 +106,7 @@ test("what the template's parameters do not admit, all of it at once", () => {
     logRetentionDays: 2 as never,
     reservedConcurrency: 0,
     moveCaches: "yes" as never,
-    cachePort: 60000,
+    cachePort: 8005,
     answerDays: 31,
     approvalPage: true,
   };
@@ -117,7 +117,7 @@ test("what the template's parameters do not admit, all of it at once", () => {
     "`alertEmail` is `nobody` and must be an e-mail address",
     "`organizationId` is `42` and must be the id of an organization",
     "`moveCaches` is `yes` and must be one of no, on-request, ask, fresh",
-    "`cachePort` is `60000` and must be a port from 1024 to 55535",
+    "`cachePort` is `8005` and must be a port from 1150 to 65535 but 8005",
     "`answerDays` is `31` and must be a number from 1 to 30",
     "`logRetentionDays` is `2` and must be one of 1, 3, 5, 7",
     "`reservedConcurrency` is `0` and must be a number from 1 to 9999",

@@ -4,6 +4,7 @@
 mod ports;
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use ports::{REGISTERED, TRIED};
 
@@ -11,6 +12,10 @@ use ports::{REGISTERED, TRIED};
 pub const FIRST_PORT: u16 = 10_000;
 /// Highest port suggested: Redis in cluster mode uses the port 10,000 above for its bus.
 pub const LAST_PORT: u16 = 55_535;
+
+/// The ports that ElastiCache takes: its answer to another is "Invalid endpoint port: 8005. Valid range is
+/// 1150-8004,8006-65535" (badmintoncryer/cdk-preflight, pf-elasticache-port).
+pub const PORTS: [RangeInclusive<u16>; 2] = [1150..=8004, 8006..=65_535];
 
 /// Longest id of a replication group, and longest name of a snapshot (API reference,
 /// CreateReplicationGroup; user guide, "Taking manual backups"). A cluster's may have ten more.
@@ -20,6 +25,11 @@ const LONGEST: usize = 40;
 pub fn fingerprint(text: &str) -> u32 {
     text.bytes()
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Whether ElastiCache takes this port.
+pub fn is_port(port: u16) -> bool {
+    PORTS.iter().any(|range| range.contains(&port))
 }
 
 /// A port between 10000 and 55535 for the cache with this ARN.

@@ -1,7 +1,7 @@
 //! What refers to a cache from outside, for people: what was found, and what it must be told.
 
 use crate::facts::Seen;
-use crate::plan::Plan;
+use crate::plan::{Form, Plan};
 use crate::request::Kind;
 
 /// One kind of thing that may refer to the cache.
@@ -19,10 +19,8 @@ pub struct Line<'a> {
 /// Every kind that applies to the cache.
 pub fn lines(plan: &Plan) -> Vec<Line<'_>> {
     let around = &plan.around;
-    let (group, users) = match &plan.now.kind {
-        Kind::Group(group) => (true, !group.user_groups.is_empty()),
-        Kind::Cluster(_) => (false, false),
-    };
+    let group = plan.form == Form::Group;
+    let users = matches!(&plan.now.kind, Kind::Group(group) if !group.user_groups.is_empty());
     let mut lines = Vec::new();
     // Only groups are scaled; what was found all the same is told.
     if group || found(&around.scaling) {

@@ -68,6 +68,10 @@ pub fn differences(
         .into_iter()
         .filter(|name| !may_differ.iter().any(|(may, _)| may == name))
         .map(|name| (name, look(&asked, name), look(&found, name)))
+        .map(|(name, asked, found)| {
+            let found = undivided(&asked, found);
+            (name, asked, found)
+        })
         .filter(|(_, asked, found)| shown(asked) != shown(found))
         .map(|(name, asked, found)| Difference {
             setting: name.to_owned(),
@@ -75,6 +79,19 @@ pub fn differences(
             found: found.lines().join(", "),
         })
         .collect()
+}
+
+/// The shards that were found, without their slots where AWS was left to divide these.
+fn undivided(asked: &Value, found: Value) -> Value {
+    match (asked, found) {
+        (Value::Shards(asked), Value::Shards(mut found))
+            if asked.iter().all(|shard| shard.slots.is_none()) =>
+        {
+            found.iter_mut().for_each(|shard| shard.slots = None);
+            Value::Shards(found)
+        }
+        (_, found) => found,
+    }
 }
 
 /// A value as far as Describe shows it: of the AUTH token only whether there is one, and no marker

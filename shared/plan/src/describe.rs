@@ -1,8 +1,8 @@
 //! The Describe outputs that a plan is made from, in ElastiCache's own shapes (service model
 //! 2015-02-02): what a shell gets from the SDK, and what `aws elasticache describe-…` prints.
 //!
-//! Every member may be missing: what AWS did not say stays `None`, and [`crate::recover`] decides
-//! what that means. The lists [`REPLICATION_GROUP_UNUSED`] and [`CACHE_CLUSTER_UNUSED`] name the
+//! Every member may be missing: an older AWS CLI does not print what it does not know. What is not
+//! there stays `None`, and [`crate::recover`] refuses unless it provably does not matter. The lists [`REPLICATION_GROUP_UNUSED`] and [`CACHE_CLUSTER_UNUSED`] name the
 //! members that are not read, and why; a test holds both against the service model.
 
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub struct ReplicationGroup {
     pub description: Option<String>,
     pub status: Option<String>,
     pub global_replication_group_info: Option<GlobalDatastore>,
-    pub pending_modified_values: Pending,
+    pub pending_modified_values: Option<Pending>,
     pub member_clusters: Vec<String>,
     pub node_groups: Vec<NodeGroup>,
     pub snapshotting_cluster_id: Option<String>,
@@ -53,8 +53,8 @@ pub struct ReplicationGroup {
     pub member_clusters_outpost_arns: Vec<String>,
     pub kms_key_id: Option<String>,
     pub storage_encryption_type: Option<String>,
-    pub user_group_ids: Vec<String>,
-    pub log_delivery_configurations: Vec<LogDelivery>,
+    pub user_group_ids: Option<Vec<String>>,
+    pub log_delivery_configurations: Option<Vec<LogDelivery>>,
     pub data_tiering: Option<String>,
     pub auto_minor_version_upgrade: Option<bool>,
     pub network_type: Option<String>,
@@ -183,7 +183,7 @@ pub struct CacheCluster {
     pub preferred_availability_zone: Option<String>,
     pub preferred_outpost_arn: Option<String>,
     pub preferred_maintenance_window: Option<String>,
-    pub pending_modified_values: Pending,
+    pub pending_modified_values: Option<Pending>,
     pub notification_configuration: Option<Notification>,
     pub cache_security_groups: Vec<ClassicGroup>,
     pub cache_parameter_group: Option<ParameterGroup>,
@@ -197,7 +197,7 @@ pub struct CacheCluster {
     pub auth_token_enabled: Option<bool>,
     pub transit_encryption_enabled: Option<bool>,
     pub at_rest_encryption_enabled: Option<bool>,
-    pub log_delivery_configurations: Vec<LogDelivery>,
+    pub log_delivery_configurations: Option<Vec<LogDelivery>>,
     pub network_type: Option<String>,
     pub ip_discovery: Option<String>,
     pub transit_encryption_mode: Option<String>,
@@ -269,6 +269,8 @@ pub struct CacheNode {
 #[serde(default, rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "each member is AWS's, by its name")]
 pub struct SubnetGroup {
+    #[serde(rename = "ARN")]
+    pub arn: Option<String>,
     pub cache_subnet_group_name: String,
     pub vpc_id: Option<String>,
     pub subnets: Vec<Subnet>,
@@ -297,6 +299,8 @@ pub struct Zone {
 #[serde(default, rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "each member is AWS's, by its name")]
 pub struct Snapshot {
+    #[serde(rename = "ARN")]
+    pub arn: Option<String>,
     pub snapshot_name: String,
     pub replication_group_id: Option<String>,
     pub cache_cluster_id: Option<String>,

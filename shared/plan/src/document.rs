@@ -10,6 +10,8 @@ mod around;
 mod choose;
 mod gather;
 mod ids;
+mod place;
+mod rules;
 mod wire;
 
 use serde_json::Value;
@@ -36,11 +38,34 @@ pub fn read(text: &str, cache: Option<&str>) -> Result<Facts, Unreadable> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
         Unreadable::one(format!("not JSON: line {}, column {}", error.line(), error.column()))
     })?;
-    let document = document(value)?;
-    let chosen = choose(&document, cache.or(document.cache.as_deref()))?;
-    let facts = document.facts(chosen);
-    let odd = odd_ids(&facts);
-    if odd.is_empty() { Ok(facts) } else { Err(Unreadable(odd)) }
+    let document = document(value)?.without_repetitions();
+    let cut = cut_off(&document);
+    if !cut.is_empty() {
+        return Err(Unreadable(cut));
+    }
+    let named = document.cache.clone();
+    let chosen = choose(&document, cache.or(named.as_deref()))?;
+    // What is listed without the name of a cache is of the one that the document itself names.
+    let meant =
+        named.is_none_or(|named| choose(&document, Some(&named)).is_ok_and(|n| n == chosen));
+    let document = document.within(chosen.arn());
+    let facts = document.facts(chosen, meant);
+    let mut problems = odd_ids(&facts);
+    problems.extend(document.cut_rules(&facts));
+    if problems.is_empty() { Ok(facts) } else { Err(Unreadable(problems)) }
+}
+
+/// The lists that go on where the document ends: what follows may be a member, a rule or another cache.
+fn cut_off(document: &Document) -> Vec<String> {
+    let said = [("NextToken", &document.next_token), ("Marker", &document.marker)];
+    let said =
+        said.into_iter().filter(|(_, token)| token.as_ref().is_some_and(|token| !token.is_empty()));
+    said.map(|(name, _)| {
+        format!(
+            "`{name}`: a list is cut off, and what follows is not in the document: print it whole, without --max-items, --max-results, --max-records, --page-size and --no-paginate"
+        )
+    })
+    .collect()
 }
 
 /// The document, list by list, so that an error names the item that it is about.
@@ -72,6 +97,9 @@ fn document(value: Value) -> Result<Document, Unreadable> {
 /// What serde expected, without the value that it got: that may be anything.
 fn expected(error: &serde_json::Error) -> String {
     let text = error.to_string();
+    if let Some(member) = text.strip_prefix("missing field `").and_then(|t| t.split('`').next()) {
+        return format!("not in the document: {member}; print it with AWS CLI 2.x, whole");
+    }
     let expected = text.rsplit_once(", expected ").map(|(_, expected)| expected);
     format!("not as AWS writes it, expected {}", expected.unwrap_or("something else"))
 }

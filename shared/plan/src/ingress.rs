@@ -1,6 +1,6 @@
 //! Who may reach the new port: those private sources that reach the old one, and nobody else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use portcullis_engine::facts::{GroupFacts, IngressRule, PROTECT, PrefixList, Protocol, Source};
 use portcullis_engine::net::{Sources, public_count, range_of};
@@ -222,14 +222,21 @@ fn stays(facts: &Facts, group: &GroupFacts, rule: &IngressRule, old: u16) -> Opt
     if !only_this {
         return Some(format!("it is for more than this port: {}", rule.traffic()));
     }
-    let others: BTreeSet<&str> = facts
-        .strangers()
-        .filter(|other| other.ports.contains(&old) && other.groups.contains(&group.id))
-        .map(|other| other.id.as_str())
+    // What is not shown of another cache is unknown: it may listen there.
+    let listens = |ports: &[u16]| ports.contains(&old) || ports.is_empty();
+    let behind = |groups: &[String]| groups.contains(&group.id) || groups.is_empty();
+    let others = facts.strangers().filter(|other| listens(&other.ports) && behind(&other.groups));
+    let others: BTreeMap<&str, bool> = others
+        .map(|other| (other.id.as_str(), !other.ports.is_empty() && !other.groups.is_empty()))
         .collect();
-    let others: Vec<&str> = others.into_iter().collect();
-    (!others.is_empty())
-        .then(|| format!("{} listens on {old} behind the same group", others.join(" and ")))
+    let names = others.keys().copied().collect::<Vec<_>>().join(" and ");
+    match others.values().all(|shown| *shown) {
+        _ if others.is_empty() => None,
+        true => Some(format!("{names} listens on {old} behind the same group")),
+        false => Some(format!(
+            "{names} may listen on {old} behind the same group: not all of its ports and groups is shown"
+        )),
+    }
 }
 
 /// Rules that let public addresses reach the new port already, by their width.

@@ -211,14 +211,14 @@ fn tag(tag: &Tag) -> Json {
 }
 
 fn shard(shard: &Shard) -> Json {
-    let Shard { id, slots, replicas, primary_zone, replica_zones } = shard;
+    let Shard { id, slots, primary_zone, replica_zones } = shard;
     let mut members = Map::new();
     members.insert("NodeGroupId".to_owned(), json!(id));
-    members.insert("Slots".to_owned(), json!(slots));
-    members.insert("ReplicaCount".to_owned(), json!(replicas));
-    if let Some(zone) = primary_zone {
-        members.insert("PrimaryAvailabilityZone".to_owned(), json!(zone));
+    if let Some(slots) = slots {
+        members.insert("Slots".to_owned(), json!(slots));
     }
+    members.insert("ReplicaCount".to_owned(), json!(replica_zones.len()));
+    members.insert("PrimaryAvailabilityZone".to_owned(), json!(primary_zone));
     if !replica_zones.is_empty() {
         members.insert("ReplicaAvailabilityZones".to_owned(), json!(replica_zones));
     }

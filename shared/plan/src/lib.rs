@@ -22,6 +22,7 @@
 
 pub mod around;
 pub mod compare;
+pub mod constraints;
 pub mod cost;
 pub mod describe;
 pub mod document;
@@ -42,3 +43,4 @@ pub mod request;
 mod secret;
 pub mod steps;
 pub mod text;
+pub mod versions;

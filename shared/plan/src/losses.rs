@@ -5,8 +5,9 @@ use portcullis_engine::facts::Engine;
 use crate::endpoints::endpoints;
 use crate::facts::Facts;
 use crate::ingress::Ingress;
+use crate::plan::form;
 use crate::recover::Loss;
-use crate::request::{GroupInputs, Kind, Placement, Request, Shape, Token};
+use crate::request::{GroupInputs, Kind, Request, Shape, Token};
 
 /// What is not in the new cache, beside what was lost as the request was recovered.
 pub(crate) fn losses(
@@ -29,10 +30,16 @@ pub(crate) fn losses(
         ));
     }
     losses.extend(recovered);
+    if form(facts) != now.form() {
+        losses.push(Loss::other(format!(
+            "The form of the endpoint. {} is a lone node, and AWS's call for lone nodes takes no Valkey, no encryption, no AUTH token and no data tiering; so the new cache is a replication group of one node, without failover. It has a primary and a reader endpoint instead of that of a node, and is another type of resource to templates, IAM policies and alarms.",
+            now.id
+        )));
+    }
     if let Kind::Group(GroupInputs { shape: Shape::Shards(shards), .. }) = &now.kind
-        && shards.iter().any(|shard| {
-            shard.replica_zones.iter().any(|zone| Some(zone) != shard.primary_zone.as_ref())
-        })
+        && shards
+            .iter()
+            .any(|shard| shard.replica_zones.iter().any(|zone| *zone != shard.primary_zone))
     {
         losses.push(Loss::of(
             "NodeGroupConfiguration",
@@ -77,6 +84,9 @@ pub(crate) fn clients(facts: &Facts, now: &Request, create: &Request) -> Vec<Str
     ));
     for place in endpoints(&facts.cache) {
         clients.push(format!("In use now: {} {}:{}", place.kind, place.address, now.port));
+    }
+    if form(facts) != now.form() {
+        clients.push("The new cache is a replication group of one node: clients use its primary endpoint for reading and writing. Its name is built in another way than the old one, so a pattern that matches or makes names must change too.".to_owned());
     }
     if let Kind::Cluster(inputs) = &now.kind
         && inputs.nodes > 1
@@ -146,11 +156,6 @@ pub(crate) fn cautions(
         if group.durability.is_some() {
             cautions.push("Durability is set to what is in effect now. Where it was `default`, it no longer follows AWS's default.".to_owned());
         }
-    }
-    if let Kind::Cluster(inputs) = &now.kind
-        && inputs.placement == Placement::One(None)
-    {
-        cautions.push("Describe does not show the zone of the node: AWS chooses.".to_owned());
     }
     unchecked(facts, &mut cautions);
     cautions

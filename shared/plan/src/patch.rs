@@ -11,7 +11,7 @@ use portcullis_engine::owner::{Kind as Of, Owner};
 use portcullis_engine::replacement;
 
 use crate::ingress::{Ingress, NewRule};
-use crate::plan::Plan;
+use crate::plan::{Form, Plan};
 use crate::request::{Kind, Request};
 
 /// The changes, for either tool: modules and wrappers of the one may hide the other.
@@ -36,7 +36,13 @@ pub enum Tool {
     Terraform,
 }
 
-pub(crate) fn patch(owner: &Owner, now: &Request, port: u16, ingress: &Ingress) -> Option<Patch> {
+pub(crate) fn patch(
+    owner: &Owner,
+    form: Form,
+    now: &Request,
+    port: u16,
+    ingress: &Ingress,
+) -> Option<Patch> {
     let (tool, logical) = match &owner.kind {
         Of::CloudFormation { logical_id, .. } => (Tool::CloudFormation, logical_id.as_deref()),
         Of::Terraform => (Tool::Terraform, None),
@@ -47,7 +53,7 @@ pub(crate) fn patch(owner: &Owner, now: &Request, port: u16, ingress: &Ingress) 
         | Of::Kubernetes { .. }
         | Of::Service(_) => return None,
     };
-    let it = Target { now, port, ingress, logical };
+    let it = Target { form, now, port, ingress, logical };
     Some(Patch {
         tool,
         how: it.how(),
@@ -58,12 +64,13 @@ pub(crate) fn patch(owner: &Owner, now: &Request, port: u16, ingress: &Ingress) 
 
 /// The new cache of a plan, for whoever describes caches in a template: what differs from the old one.
 pub(crate) fn of_plan(plan: &Plan) -> (String, String) {
-    let it =
-        Target { now: &plan.now, port: plan.create.port, ingress: &plan.ingress, logical: None };
+    let (port, ingress) = (plan.create.port, &plan.ingress);
+    let it = Target { form: plan.form, now: &plan.now, port, ingress, logical: None };
     (it.cloudformation(), it.terraform())
 }
 
 struct Target<'a> {
+    form: Form,
     now: &'a Request,
     port: u16,
     ingress: &'a Ingress,
@@ -80,6 +87,11 @@ impl Target<'_> {
         (self.now.engine != Engine::Memcached).then(name)
     }
 
+    /// Whether a lone node becomes a group of one, which is another type of resource.
+    fn changes_form(&self) -> bool {
+        self.form != self.now.form()
+    }
+
     fn how(&self) -> Vec<String> {
         let mut how = Vec::new();
         match self.snapshot() {
@@ -89,6 +101,9 @@ impl Target<'_> {
             None => how.push("Memcached has no snapshots: the new cache starts empty.".to_owned()),
         }
         how.push("Copy the resource of the cache under a new logical name, and change in the copy what is below; the rest stays. Do not change the old resource: that would replace the cache while clients use it.".to_owned());
+        if self.changes_form() {
+            how.push("AWS makes no lone node like this any more: the copy is a replication group of one node. Give it the type, the description, the number of nodes and the failover that are below; what only a cluster has (ClusterName, NumCacheNodes, AZMode; cluster_id, num_cache_nodes, az_mode) goes.".to_owned());
+        }
         how.push("Where the rules of a security group stand inside the group's own resource, write the new ones there.".to_owned());
         how.push("Deploy, point the clients (and the outputs and parameters that hold the endpoint) to the new one, and watch the connections of the old one go to none.".to_owned());
         let last = match self.now.engine {
@@ -123,6 +138,13 @@ impl Target<'_> {
                 "      SnapshotName: {snapshot}    # leave it in: without it, the cache is replaced"
             );
         }
+        if self.changes_form() {
+            let _ = writeln!(
+                text,
+                "      ReplicationGroupDescription: {}\n      NumCacheClusters: 1\n      AutomaticFailoverEnabled: false",
+                self.now.id
+            );
+        }
         text.push_str("      # every other property as in the old resource\n");
         for (at, rule) in self.ingress.open.iter().enumerate() {
             let _ = write!(
@@ -152,6 +174,13 @@ impl Target<'_> {
                 "snapshot_name",
                 format!("\"{snapshot}\" # leave it in: without it, the cache is replaced"),
             ));
+        }
+        if self.changes_form() {
+            lines.extend([
+                ("description", format!("\"{}\"", self.now.id)),
+                ("num_cache_clusters", "1".to_owned()),
+                ("automatic_failover_enabled", "false".to_owned()),
+            ]);
         }
         let mut text = format!("resource \"{kind}\" \"{label}_{}\" {{\n", self.port);
         text.push_str(&arguments(&lines));

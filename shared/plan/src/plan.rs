@@ -8,6 +8,7 @@ mod port;
 use portcullis_engine::facts::{Engine, Tag};
 use portcullis_engine::replacement;
 
+use crate::constraints;
 use crate::cost::Cost;
 use crate::endpoints::Place;
 use crate::facts::{Around, Cache, Facts};
@@ -55,11 +56,40 @@ pub struct Subject {
     pub port: u16,
 }
 
+/// What a cache is, to AWS's calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A replication group.
+    Group,
+    /// A cluster that is in no group.
+    Cluster,
+}
+
+impl Form {
+    /// For people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Group => "replication group",
+            Self::Cluster => "cluster",
+        }
+    }
+
+    /// As ARNs have it (Service Authorization Reference, resource types of ElastiCache).
+    fn in_arn(self) -> &'static str {
+        match self {
+            Self::Group => "replicationgroup",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
 /// How a cache moves to another port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The cache.
     pub cache: Subject,
+    /// What it is. The new one may be another: a lone node can become a replication group of one node.
+    pub form: Form,
     /// Eight hex digits of everything that the plan would do: two plans with the same are the same.
     pub fingerprint: String,
     /// The request that would make the cache as it is.
@@ -159,6 +189,19 @@ pub enum Afterwards {
     SnapshottingCluster(String),
 }
 
+impl Plan {
+    /// Whether a lone node becomes a replication group: then its endpoint has another form, too.
+    pub fn changes_form(&self) -> bool {
+        self.create.form() != self.form
+    }
+
+    /// The ARN of the new cache.
+    pub fn new_arn(&self) -> String {
+        let place: Vec<&str> = self.cache.arn.split(':').take(5).collect();
+        format!("{}:{}:{}", place.join(":"), self.create.form().in_arn(), self.create.id)
+    }
+}
+
 /// The wish, held against the facts.
 pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
     let recovered = recover(facts);
@@ -181,7 +224,9 @@ pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
     if let Some(port) = port {
         reasons.extend(refuse::exists(facts, &replacement::id(&now.id, Some(now.port), port)));
     }
-    reasons.extend(refuse::reasons(facts, &now, markers(facts, "").len()));
+    reasons.extend(refuse::reasons(facts, &now));
+    reasons.extend(constraints::reasons(&asked(facts, &now, port), &recovered.unknown));
+    reasons.dedup();
     let token = match refuse::token(&now, secret(facts, &now, wish)) {
         Ok(token) => token,
         Err(reason) => {
@@ -209,10 +254,18 @@ pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
             let owned = owner::owner(facts).filter(|_| reasons.iter().all(only));
             let patch = owned
                 .zip(port)
-                .and_then(|(owner, port)| patch::patch(&owner, &now, port, &ingress));
+                .and_then(|(owner, port)| patch::patch(&owner, form(facts), &now, port, &ingress));
             Answer::Refused(Box::new(Refusal { cache, reasons, patch }))
         }
     }
+}
+
+/// What AWS will be asked for, as far as it may refuse: with the new id and port, and the markers.
+fn asked(facts: &Facts, now: &Request, port: Option<u16>) -> Request {
+    let port = port.unwrap_or(now.port);
+    let mut tags = now.tags.clone();
+    tags.extend(markers(facts, ""));
+    Request { id: replacement::id(&now.id, Some(now.port), port), port, tags, ..now.clone() }
 }
 
 /// The secret that keeps the AUTH token: the one that is wished for, or that the owner named by a tag.
@@ -229,11 +282,15 @@ fn subject(facts: &Facts, now: &Request) -> Subject {
         id: facts.cache.id().to_owned(),
         arn: facts.cache.arn().unwrap_or_default().to_owned(),
         engine: now.engine.clone(),
-        kind: match facts.cache {
-            Cache::Group(..) => "replication group",
-            Cache::Cluster(_) => "cluster",
-        },
+        kind: form(facts).as_str(),
         port: now.port,
+    }
+}
+
+pub(crate) fn form(facts: &Facts) -> Form {
+    match facts.cache {
+        Cache::Group(..) => Form::Group,
+        Cache::Cluster(_) => Form::Cluster,
     }
 }
 

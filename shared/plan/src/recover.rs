@@ -3,21 +3,28 @@
 //! Many settings of a replication group are shown by its members only. What cannot be recovered is
 //! a reason to refuse, and all of them are collected: nothing is guessed, and nothing is left to a
 //! default that AWS might choose differently from what the cache has.
+//!
+//! INVARIANT: absent is unknown, never off. A member that is not in the document is a reason to refuse,
+//! unless the rest of the document proves that it does not matter (`Reader::need_if`).
 
+mod group;
+mod lone;
 mod members;
+mod network;
 mod shape;
-mod version;
 
+pub(crate) use group::is_tiered;
+pub(crate) use network::has_nitro;
 pub(crate) use shape::primary_first;
 
 use portcullis_engine::facts::{Engine, Tag};
 
-use crate::describe::{CacheCluster, LogDelivery, ReplicationGroup};
+use crate::describe::{CacheCluster, LogDelivery};
 use crate::facts::{Cache, Facts};
 use crate::marks;
 use crate::refuse::Reason;
-use crate::request::{GroupInputs, Kind, Request, Token};
-use version::{creatable_version, durability};
+use crate::request::{ClusterInputs, Kind, Placement, Request, Token};
+use crate::versions::{Feature, creatable, knows};
 
 /// What is not in the new cache as it is in the old one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,132 +54,122 @@ pub struct Recovered {
     pub request: Request,
     /// What could not be recovered.
     pub reasons: Vec<Reason>,
+    /// The inputs that could not be recovered: what the request has for them means nothing.
+    pub unknown: Vec<&'static str>,
     /// What the request leaves out.
     pub losses: Vec<Loss>,
 }
 
 /// Recovers the request.
 pub fn recover(facts: &Facts) -> Recovered {
-    let mut reader = Reader { reasons: Vec::new(), losses: Vec::new() };
-    reader.need("ARN", facts.cache.arn().map(str::to_owned));
-    let request = match &facts.cache {
-        Cache::Group(group, members) => reader.group(group, members, facts),
-        Cache::Cluster(cluster) => reader.cluster(cluster, facts),
+    let mut reader = Reader {
+        facts,
+        reasons: Vec::new(),
+        missing: Vec::new(),
+        unknown: Vec::new(),
+        losses: Vec::new(),
     };
-    Recovered { request, reasons: reader.reasons, losses: reader.losses }
+    reader.need("ARN", "ARN", facts.cache.arn().map(str::to_owned));
+    let request = match &facts.cache {
+        Cache::Group(group, members) => reader.group(group, members),
+        Cache::Cluster(cluster) => reader.cluster(cluster),
+    };
+    reader.states();
+    reader.done(request)
 }
 
 /// Collects what is wrong while it reads.
-struct Reader {
+struct Reader<'a> {
+    facts: &'a Facts,
     reasons: Vec<Reason>,
+    /// Members that are not in the document.
+    missing: Vec<&'static str>,
+    unknown: Vec<&'static str>,
     losses: Vec<Loss>,
 }
 
-impl Reader {
-    /// A member that must be there; if it is not, that is a reason.
-    fn need<T: Default>(&mut self, field: &str, value: Option<T>) -> T {
-        value.unwrap_or_else(|| {
-            self.reasons.push(Reason::new(
-                field,
-                "Describe does not show it, and what the new cache gets must not be left to a default",
-                "describe the cache again (members with --show-cache-node-info) and plan from that",
-            ));
-            T::default()
-        })
-    }
-
-    fn group(
+impl Reader<'_> {
+    /// The value of an input, shown as this member; if it is not, that is a reason.
+    fn need<T: Default>(
         &mut self,
-        group: &ReplicationGroup,
-        members: &[CacheCluster],
-        facts: &Facts,
-    ) -> Request {
-        self.members_agree(group, members);
-        let nobody = CacheCluster::default();
-        let member = members.first().unwrap_or(&nobody);
-        let engine = group.engine.as_deref().or(member.engine.as_deref());
-        let mut request = self.common(member, engine, facts);
-        request.id = group.replication_group_id.clone();
-        request.node_type = self.need(
-            "CacheNodeType",
-            group.cache_node_type.clone().or(member.cache_node_type.clone()),
-        );
-        request.snapshot_retention =
-            group.snapshot_retention_limit.or(member.snapshot_retention_limit);
-        request.snapshot_window = group.snapshot_window.clone().or(member.snapshot_window.clone());
-        request.auto_minor_version_upgrade =
-            group.auto_minor_version_upgrade.or(member.auto_minor_version_upgrade);
-        request.auth_token = token(group.auth_token_enabled.or(member.auth_token_enabled));
-        request.transit_encryption = self.need(
-            "TransitEncryptionEnabled",
-            group.transit_encryption_enabled.or(member.transit_encryption_enabled),
-        );
-        request.logs = self.logs(&group.log_delivery_configurations);
-        request.network_type = group.network_type.clone().or(member.network_type.clone());
-        request.ip_discovery = group.ip_discovery.clone().or(member.ip_discovery.clone());
-        request.port = self.need("Port", group_port(group).or(member.port()));
-        let on = |text: &Option<String>| match text.as_deref() {
-            Some("enabled" | "enabling") => Some(true),
-            Some("disabled" | "disabling") => Some(false),
-            Some(_) | None => None,
-        };
-        let mode =
-            group.transit_encryption_mode.as_ref().or(member.transit_encryption_mode.as_ref());
-        request.kind = Kind::Group(GroupInputs {
-            // It must not be empty, and the console writes a blank where nobody wrote anything.
-            description: match group.description.as_deref() {
-                None | Some("") => " ".to_owned(),
-                Some(text) => text.to_owned(),
-            },
-            automatic_failover: self
-                .need("AutomaticFailoverEnabled", on(&group.automatic_failover)),
-            multi_az: on(&group.multi_az).unwrap_or(false),
-            shape: self.shape(group),
-            transit_mode: mode.filter(|mode| *mode == "preferred").cloned(),
-            at_rest_encryption: self.at_rest(group),
-            kms_key: group.kms_key_id.clone(),
-            user_groups: sorted(group.user_group_ids.iter().cloned()),
-            data_tiering: on(&group.data_tiering),
-            cluster_mode: group.cluster_mode.clone(),
-            durability: durability(group, &request.engine, &request.engine_version),
-        });
-        request
+        input: &'static str,
+        member: &'static str,
+        value: Option<T>,
+    ) -> T {
+        self.need_if(true, input, member, value).unwrap_or_default()
     }
 
-    fn cluster(&mut self, cluster: &CacheCluster, facts: &Facts) -> Request {
-        let mut request = self.common(cluster, cluster.engine.as_deref(), facts);
-        request.id = cluster.cache_cluster_id.clone();
-        request.node_type = self.need("CacheNodeType", cluster.cache_node_type.clone());
-        request.auto_minor_version_upgrade = cluster.auto_minor_version_upgrade;
-        request.auth_token = token(cluster.auth_token_enabled);
-        request.transit_encryption =
-            self.need("TransitEncryptionEnabled", cluster.transit_encryption_enabled);
-        request.logs = self.logs(&cluster.log_delivery_configurations);
-        request.network_type = cluster.network_type.clone();
-        request.ip_discovery = cluster.ip_discovery.clone();
-        request.port = self.need("Port", cluster.port());
-        if request.engine != Engine::Memcached {
-            request.snapshot_retention = cluster.snapshot_retention_limit;
-            request.snapshot_window = cluster.snapshot_window.clone();
+    /// The same, where it matters: where it does not, what is not shown is known all the same.
+    fn need_if<T>(
+        &mut self,
+        matters: bool,
+        input: &'static str,
+        member: &'static str,
+        value: Option<T>,
+    ) -> Option<T> {
+        if matters && value.is_none() {
+            self.missing.push(member);
+            self.unknown.push(input);
         }
-        request.kind = Kind::Cluster(self.placement(cluster, &request.engine));
-        request
+        value
+    }
+
+    /// A reason about an input, which is unknown by it.
+    fn unclear(&mut self, input: &'static str, why: impl Into<String>, remedy: &str) {
+        self.unknown.push(input);
+        self.reasons.push(Reason::new(input, why, remedy));
+    }
+
+    fn done(mut self, request: Request) -> Recovered {
+        self.missing.dedup();
+        let mut named: Vec<&str> = Vec::new();
+        for member in &self.missing {
+            if !named.contains(member) {
+                named.push(member);
+            }
+        }
+        if !named.is_empty() {
+            let names = named.join(", ");
+            let why = format!(
+                "not in the document: {names}. What a document does not say is unknown, and never left to a default"
+            );
+            let remedy = "print it with AWS CLI 2.x, as it is today (an older one does not know every member), with --show-cache-node-info for clusters; or plan the live cache: portcullis plan ID";
+            self.reasons.insert(0, Reason::new(names, why, remedy));
+        }
+        let Self { reasons, unknown, losses, .. } = self;
+        Recovered { request, reasons, unknown, losses }
+    }
+
+    /// What says whether the cache may be copied right now must be shown, too.
+    fn states(&mut self) {
+        for cluster in self.facts.cache.clusters() {
+            let pending = cluster.pending_modified_values.as_ref();
+            self.need_if(true, "PendingModifiedValues", "PendingModifiedValues", pending);
+            for group in &cluster.security_groups {
+                self.need_if(
+                    true,
+                    "SecurityGroupIds",
+                    "SecurityGroups.Status",
+                    group.status.as_ref(),
+                );
+            }
+        }
     }
 
     /// What groups and clusters are shown in the same way.
-    fn common(&mut self, member: &CacheCluster, engine: Option<&str>, facts: &Facts) -> Request {
-        let engine = Engine::parse(&self.need("Engine", engine.map(str::to_owned)));
+    fn common(&mut self, member: &CacheCluster, engine: Option<&str>) -> Request {
+        let engine = Engine::parse(&self.need("Engine", "Engine", engine.map(str::to_owned)));
         if let Engine::Unknown(name) = &engine
             && !name.is_empty()
         {
-            self.reasons.push(Reason::new(
+            self.unclear(
                 "Engine",
                 format!("`{name}` is not an engine that is known here"),
                 "move the cache by hand",
-            ));
+            );
         }
-        let shown = self.need("EngineVersion", member.engine_version.clone());
-        let engine_version = creatable_version(&engine, &shown);
+        let shown = self.need("EngineVersion", "EngineVersion", member.engine_version.clone());
+        let engine_version = creatable(&engine, &shown);
         if engine_version != shown {
             self.losses.push(Loss::of(
                 "EngineVersion",
@@ -180,25 +177,31 @@ impl Reader {
             ));
         }
         let parameters = member.cache_parameter_group.as_ref();
-        let parameter_group = self.need(
-            "CacheParameterGroupName",
-            parameters.and_then(|group| group.cache_parameter_group_name.clone()),
-        );
-        let topic = member.notification_configuration.as_ref();
+        let parameters = parameters.and_then(|group| group.cache_parameter_group_name.clone());
+        let window = member.preferred_maintenance_window.clone();
+        let subnet_group = member.cache_subnet_group_name.clone();
         Request {
             id: String::new(),
             node_type: String::new(),
             engine,
             engine_version,
-            parameter_group,
-            subnet_group: self.need("CacheSubnetGroupName", member.cache_subnet_group_name.clone()),
+            parameter_group: self.need(
+                "CacheParameterGroupName",
+                "CacheParameterGroup",
+                parameters,
+            ),
+            subnet_group: self.need("CacheSubnetGroupName", "CacheSubnetGroupName", subnet_group),
             security_groups: self.security_groups(member),
-            tags: self.tags(facts),
+            tags: self.tags(),
             snapshot: None,
-            maintenance_window: member.preferred_maintenance_window.clone(),
+            maintenance_window: self.need(
+                "PreferredMaintenanceWindow",
+                "PreferredMaintenanceWindow",
+                window,
+            ),
             port: 0,
-            topic: topic.and_then(|topic| topic.topic_arn.clone()),
-            auto_minor_version_upgrade: None,
+            topic: self.topic(member),
+            auto_minor_version_upgrade: false,
             snapshot_retention: None,
             snapshot_window: None,
             auth_token: Token::None,
@@ -206,23 +209,75 @@ impl Reader {
             logs: Vec::new(),
             network_type: None,
             ip_discovery: None,
-            kind: Kind::Cluster(crate::request::ClusterInputs {
+            kind: Kind::Cluster(ClusterInputs {
                 nodes: 0,
-                placement: crate::request::Placement::One(None),
+                placement: Placement::One(String::new()),
             }),
         }
     }
 
+    /// Whether it is encrypted in transit, and whether with a token: what no version of its engine knows, it
+    /// has not, and without TLS there is no token (service model, AuthToken).
+    fn transit(
+        &mut self,
+        request: &mut Request,
+        version: &str,
+        shown: Option<bool>,
+        token: Option<bool>,
+    ) {
+        const TRANSIT: &str = "TransitEncryptionEnabled";
+        let known = knows(&request.engine, version, Feature::TransitEncryption);
+        request.transit_encryption =
+            self.need_if(known, TRANSIT, TRANSIT, shown).unwrap_or_default();
+        let matters =
+            request.transit_encryption && knows(&request.engine, version, Feature::AuthToken);
+        if self.need_if(matters, "AuthToken", "AuthTokenEnabled", token) == Some(true) {
+            request.auth_token = Token::Hidden;
+        }
+    }
+
+    /// `preferred`, where clients may use TLS and need not. Before there was a choice, all had to.
+    fn transit_mode(
+        &mut self,
+        request: &Request,
+        version: &str,
+        shown: Option<&String>,
+    ) -> Option<String> {
+        const MODE: &str = "TransitEncryptionMode";
+        let matters =
+            request.transit_encryption && knows(&request.engine, version, Feature::PreferredTls);
+        self.need_if(matters, MODE, MODE, shown).filter(|mode| *mode == "preferred").cloned()
+    }
+
+    /// The topic. AWS leaves the member out where there is none.
+    fn topic(&mut self, member: &CacheCluster) -> Option<String> {
+        let topic = member.notification_configuration.as_ref()?;
+        const TOPIC: &str = "NotificationTopicArn";
+        self.need_if(true, TOPIC, "TopicStatus", topic.topic_status.as_ref());
+        self.need_if(true, TOPIC, "TopicArn", topic.topic_arn.clone())
+    }
+
     fn security_groups(&mut self, member: &CacheCluster) -> Vec<String> {
         let ids: Vec<String> = member.group_ids().map(str::to_owned).collect();
-        let ids = (!ids.is_empty()).then_some(ids);
-        sorted(self.need("SecurityGroupIds", ids).into_iter())
+        let whole = !ids.is_empty() && ids.len() == member.security_groups.len();
+        let ids = whole.then_some(ids);
+        sorted(self.need("SecurityGroupIds", "SecurityGroups", ids).into_iter())
     }
 
     /// The tags that may be set, by key: `aws:` tags are AWS's own (Tagging guide), and the marks of a
     /// move say of the old cache how it came to be. What its owner says by a tag is carried over.
-    fn tags(&mut self, facts: &Facts) -> Vec<Tag> {
-        let mut tags = self.need("Tags", facts.tags.clone());
+    fn tags(&mut self) -> Vec<Tag> {
+        let Some(mut tags) = self.facts.tags.clone() else {
+            self.unclear(
+                "Tags",
+                "not in the document: TagList. What a document does not say is unknown: the new cache might lack a tag that rights or costs depend on, and a tag may name the cache's owner",
+                &format!(
+                    "list them: aws elasticache list-tags-for-resource --resource-name {}; or plan the live cache: portcullis plan ID",
+                    self.facts.cache.arn().unwrap_or("ARN")
+                ),
+            );
+            return Vec::new();
+        };
         let own: Vec<_> =
             tags.iter().filter(|t| t.key.starts_with("aws:")).map(|t| t.key.clone()).collect();
         if !own.is_empty() {
@@ -238,13 +293,20 @@ impl Reader {
 
     /// The deliveries that work. One that is broken or being taken down would make the call fail, or
     /// bring back what somebody removed.
-    fn logs(&mut self, logs: &[LogDelivery]) -> Vec<LogDelivery> {
+    fn logs(
+        &mut self,
+        request: &Request,
+        version: &str,
+        shown: Option<&Vec<LogDelivery>>,
+    ) -> Vec<LogDelivery> {
+        const LOGS: &str = "LogDeliveryConfigurations";
+        let known = knows(&request.engine, version, Feature::SlowLog);
         let mut kept = Vec::new();
-        for log in logs {
+        for log in self.need_if(known, LOGS, LOGS, shown).into_iter().flatten() {
             let kind = log.log_type.as_deref().unwrap_or("a log");
             match log.status.as_deref() {
                 Some("error" | "disabling") => self.losses.push(Loss::of(
-                    "LogDeliveryConfigurations",
+                    LOGS,
                     format!(
                         "the delivery of {kind}: its status is {}",
                         log.status.as_deref().unwrap_or_default()
@@ -252,29 +314,23 @@ impl Reader {
                 )),
                 Some(_) | None => kept.push(LogDelivery { status: None, ..log.clone() }),
             }
+            let details = &log.destination_details;
+            let group = details.cloud_watch_logs.as_ref().and_then(|to| to.log_group.as_ref());
+            let stream =
+                details.kinesis_firehose.as_ref().and_then(|to| to.delivery_stream.as_ref());
+            for (member, value) in [
+                ("LogType", log.log_type.as_ref()),
+                ("DestinationType", log.destination_type.as_ref()),
+                ("DestinationDetails", group.or(stream)),
+                ("LogFormat", log.log_format.as_ref()),
+                ("LogDeliveryConfigurations.Status", log.status.as_ref()),
+            ] {
+                self.need_if(true, LOGS, member, value);
+            }
         }
         kept.sort_by(|a, b| a.log_type.cmp(&b.log_type));
         kept
     }
-
-    /// Encryption at rest as it is in effect. It can be on where `AtRestEncryptionEnabled` is false,
-    /// which `StorageEncryptionType` then shows (service model, AtRestEncryptionEnabled).
-    fn at_rest(&mut self, group: &ReplicationGroup) -> bool {
-        let storage = group.storage_encryption_type.as_deref();
-        if storage == Some("sse-kms") && group.kms_key_id.is_none() {
-            self.reasons.push(Reason::new(
-                "KmsKeyId",
-                "the data is encrypted with a key of KMS that Describe does not name",
-                "find the key, and move the cache by hand",
-            ));
-        }
-        let in_effect = matches!(storage, Some("sse-elasticache" | "sse-kms"));
-        self.need("AtRestEncryptionEnabled", group.at_rest_encryption_enabled) || in_effect
-    }
-}
-
-fn token(enabled: Option<bool>) -> Token {
-    if enabled == Some(true) { Token::Hidden } else { Token::None }
 }
 
 fn sorted(items: impl Iterator<Item = String>) -> Vec<String> {
@@ -283,12 +339,19 @@ fn sorted(items: impl Iterator<Item = String>) -> Vec<String> {
     items
 }
 
-/// The port of a group, where Describe has it: the configuration endpoint in cluster mode, else the
-/// primary's (the order that Terraform's provider reads them in).
-fn group_port(group: &ReplicationGroup) -> Option<u16> {
-    let first = group.node_groups.first();
-    let primary = first.and_then(|shard| shard.primary_endpoint.as_ref());
-    let reader = first.and_then(|shard| shard.reader_endpoint.as_ref());
-    let shown = group.configuration_endpoint.iter().chain(primary).chain(reader);
-    shown.filter_map(|endpoint| endpoint.port).find(|port| *port != 0)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reader that has read nothing yet.
+    pub(super) fn reader(facts: &Facts) -> Reader<'_> {
+        let none = Vec::new;
+        Reader {
+            facts,
+            reasons: none(),
+            missing: Vec::new(),
+            unknown: Vec::new(),
+            losses: Vec::new(),
+        }
+    }
 }

@@ -4,13 +4,13 @@
 mod room;
 mod token;
 
-use portcullis_engine::facts::{Engine, PROTECT};
+use portcullis_engine::facts::PROTECT;
 
 use crate::describe::{CacheCluster, Pending, ReplicationGroup};
 use crate::facts::{Cache, Facts};
 use crate::marks;
 use crate::owner;
-use crate::request::{Kind, Request, Shape};
+use crate::request::Request;
 use room::room;
 
 pub(crate) use token::token;
@@ -36,35 +36,13 @@ impl Reason {
     }
 }
 
-/// Most tags of a resource (Tagging guide); the markers take some of them.
-const MOST_TAGS: usize = 50;
-
-/// Node types of these families exist, and cannot be made any more (service model, CacheNodeType).
-const GONE: [&str; 6] =
-    ["cache.m1.", "cache.m2.", "cache.m3.", "cache.c1.", "cache.r3.", "cache.t1."];
-
 /// Every reason against copying the cache as it is, beside what could not be recovered.
-pub(crate) fn reasons(facts: &Facts, request: &Request, markers: usize) -> Vec<Reason> {
+pub(crate) fn reasons(facts: &Facts, request: &Request) -> Vec<Reason> {
     let mut reasons = owner::reasons(facts);
     protected(facts, &mut reasons);
     reasons.extend(state(&facts.cache));
-    if let Cache::Cluster(cluster) = &facts.cache {
-        lone_cluster(cluster, request, &mut reasons);
-    }
-    node_type(request, &mut reasons);
     network(facts, request, &mut reasons);
     room(facts, request, &mut reasons);
-    if request.tags.len() + markers > MOST_TAGS {
-        reasons.push(Reason::new(
-            "Tags",
-            format!(
-                "{} tags and {markers} markers are more than the {MOST_TAGS} that a resource can have",
-                request.tags.len()
-            ),
-            "remove a tag from the cache that nobody needs",
-        ));
-    }
-    reasons.dedup();
     reasons
 }
 
@@ -105,7 +83,7 @@ fn protected(facts: &Facts, reasons: &mut Vec<Reason>) {
 
 fn group_reasons(group: &ReplicationGroup, reasons: &mut Vec<Reason>) {
     status("Status", &group.replication_group_id, group.status.as_deref(), reasons);
-    pending(&group.replication_group_id, &group.pending_modified_values, reasons);
+    pending(&group.replication_group_id, group.pending_modified_values.as_ref(), reasons);
     if let Some(global) = &group.global_replication_group_info
         && (global.global_replication_group_id.is_some()
             || global.global_replication_group_member_role.is_some())
@@ -144,19 +122,12 @@ fn group_reasons(group: &ReplicationGroup, reasons: &mut Vec<Reason>) {
             ));
         }
     }
-    if group.node_groups.len() > 1 && group.automatic_failover.as_deref() == Some("disabled") {
-        reasons.push(Reason::new(
-            "AutomaticFailoverEnabled",
-            "automatic failover is off, and AWS makes no group of several shards without it",
-            "turn automatic failover on, and plan again",
-        ));
-    }
 }
 
 fn cluster_reasons(cluster: &CacheCluster, reasons: &mut Vec<Reason>) {
     let id = &cluster.cache_cluster_id;
     status("CacheClusterStatus", id, cluster.cache_cluster_status.as_deref(), reasons);
-    pending(id, &cluster.pending_modified_values, reasons);
+    pending(id, cluster.pending_modified_values.as_ref(), reasons);
     if !cluster.cache_security_groups.is_empty() {
         reasons.push(Reason::new(
             "CacheSecurityGroupNames",
@@ -186,24 +157,6 @@ fn cluster_reasons(cluster: &CacheCluster, reasons: &mut Vec<Reason>) {
     }
 }
 
-/// What CreateCacheCluster has no input for.
-fn lone_cluster(cluster: &CacheCluster, request: &Request, reasons: &mut Vec<Reason>) {
-    if cluster.at_rest_encryption_enabled == Some(true) && request.engine != Engine::Memcached {
-        reasons.push(Reason::new(
-            "AtRestEncryptionEnabled",
-            "the cluster is encrypted at rest, and CreateCacheCluster has no input for that: the new one would not be",
-            "make a replication group of one node from a snapshot, with encryption at rest",
-        ));
-    }
-    if cluster.transit_encryption_mode.as_deref() == Some("preferred") {
-        reasons.push(Reason::new(
-            "TransitEncryptionMode",
-            "clients may connect with TLS and without, and CreateCacheCluster has no input for that: the new one would require TLS",
-            "let every client use TLS and set the mode to `required`, or make a replication group by hand",
-        ));
-    }
-}
-
 fn on_outpost() -> Reason {
     Reason::new(
         "PreferredOutpostArn",
@@ -225,46 +178,13 @@ fn status(field: &str, id: &str, status: Option<&str>, reasons: &mut Vec<Reason>
     }
 }
 
-fn pending(id: &str, pending: &Pending, reasons: &mut Vec<Reason>) {
-    if !pending.0.is_empty() {
+fn pending(id: &str, pending: Option<&Pending>, reasons: &mut Vec<Reason>) {
+    if let Some(pending) = pending.filter(|pending| !pending.0.is_empty()) {
         reasons.push(Reason::new(
             "PendingModifiedValues",
             format!("a change of {id} is not through: {}", pending.0.join(", ")),
             "apply the change or take it back, and plan from a new Describe",
         ));
-    }
-}
-
-fn node_type(request: &Request, reasons: &mut Vec<Reason>) {
-    let kind = &request.node_type;
-    if GONE.iter().any(|gone| kind.starts_with(gone)) {
-        reasons.push(Reason::new(
-            "CacheNodeType",
-            format!("{kind} is of a previous generation, of which AWS makes no new nodes"),
-            "change the node type of the cache first, and plan again",
-        ));
-    }
-    if let Kind::Group(group) = &request.kind {
-        let tiered = kind.starts_with("cache.r6gd.");
-        let on = group.data_tiering == Some(true);
-        if tiered != on {
-            let shown = if on { "on" } else { "not on" };
-            reasons.push(Reason::new(
-                "DataTieringEnabled",
-                format!("data tiering is {shown}, and the nodes are {kind}: r6gd nodes have it, and no others can"),
-                "describe the group again",
-            ));
-        }
-        if let Shape::Shards(shards) = &group.shape
-            && shards.iter().any(|shard| shard.replicas == 0)
-            && group.multi_az
-        {
-            reasons.push(Reason::new(
-                "MultiAZEnabled",
-                "a shard has no replica, and AWS makes no Multi-AZ group without",
-                "add a replica to each shard, or turn Multi-AZ off",
-            ));
-        }
     }
 }
 
@@ -280,13 +200,6 @@ fn network(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) {
                 group.supported_network_types.join(", ")
             ),
             "give the subnets what the network type needs, or choose another subnet group by hand",
-        ));
-    }
-    if request.network_type.as_deref() == Some("dual_stack") && request.ip_discovery.is_none() {
-        reasons.push(Reason::new(
-            "IpDiscovery",
-            "the network is dual_stack, and Describe does not show which addresses clients are given",
-            "describe the cache again",
         ));
     }
 }

@@ -11,6 +11,8 @@ use std::fmt;
 use portcullis_engine::facts::{Engine, Tag};
 
 use crate::describe::LogDelivery;
+use crate::plan::Form;
+use crate::versions::{Feature, knows};
 
 pub use inputs::{CLUSTER_NEVER, GROUP_NEVER};
 pub use value::Value;
@@ -37,26 +39,26 @@ pub struct Request {
     /// `SnapshotName`
     pub snapshot: Option<String>,
     /// `PreferredMaintenanceWindow`
-    pub maintenance_window: Option<String>,
+    pub maintenance_window: String,
     /// `Port`
     pub port: u16,
     /// `NotificationTopicArn`
     pub topic: Option<String>,
     /// `AutoMinorVersionUpgrade`
-    pub auto_minor_version_upgrade: Option<bool>,
+    pub auto_minor_version_upgrade: bool,
     /// `SnapshotRetentionLimit`, in days.
     pub snapshot_retention: Option<i64>,
     /// `SnapshotWindow`
     pub snapshot_window: Option<String>,
     /// `AuthToken`
     pub auth_token: Token,
-    /// `TransitEncryptionEnabled`
+    /// Whether it is encrypted in transit: `TransitEncryptionEnabled`.
     pub transit_encryption: bool,
     /// `LogDeliveryConfigurations`
     pub logs: Vec<LogDelivery>,
-    /// `NetworkType`
+    /// `NetworkType`; `None` where only IPv4 is possible.
     pub network_type: Option<String>,
-    /// `IpDiscovery`
+    /// `IpDiscovery`; `None` where only IPv4 is possible.
     pub ip_discovery: Option<String>,
     /// What only one of the two calls takes.
     pub kind: Kind,
@@ -84,16 +86,14 @@ pub struct GroupInputs {
     pub shape: Shape,
     /// `TransitEncryptionMode`, only where it is `preferred`.
     pub transit_mode: Option<String>,
-    /// `AtRestEncryptionEnabled`
+    /// Whether it is encrypted at rest: `AtRestEncryptionEnabled`.
     pub at_rest_encryption: bool,
     /// `KmsKeyId`
     pub kms_key: Option<String>,
     /// `UserGroupIds`, in order.
     pub user_groups: Vec<String>,
-    /// `DataTieringEnabled`
-    pub data_tiering: Option<bool>,
-    /// `ClusterMode`
-    pub cluster_mode: Option<String>,
+    /// Whether its nodes have data tiering: `DataTieringEnabled`, sent only where they do.
+    pub data_tiering: bool,
     /// `Durability`
     pub durability: Option<String>,
 }
@@ -101,14 +101,10 @@ pub struct GroupInputs {
 /// How many nodes a group has, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
-    /// Cluster mode disabled: one primary and replicas.
-    Nodes {
-        /// `NumCacheClusters`
-        count: usize,
-        /// `PreferredCacheClusterAZs`, the primary's first; empty where Describe does not show them.
-        zones: Vec<String>,
-    },
-    /// Cluster mode enabled: `NodeGroupConfiguration`.
+    /// Cluster mode disabled, one primary and replicas: `PreferredCacheClusterAZs`, the primary's first. As
+    /// many nodes as zones: `NumCacheClusters`.
+    Nodes(Vec<String>),
+    /// Cluster mode enabled: `NodeGroupConfiguration`, and as many `NumNodeGroups`.
     Shards(Vec<Shard>),
 }
 
@@ -117,13 +113,11 @@ pub enum Shape {
 pub struct Shard {
     /// `NodeGroupId`
     pub id: String,
-    /// `Slots`: one range or several, as `0-100,200-300`.
-    pub slots: String,
-    /// `ReplicaCount`
-    pub replicas: usize,
+    /// `Slots`, one range. `None` in every shard if any of them holds several: AWS then divides them.
+    pub slots: Option<String>,
     /// `PrimaryAvailabilityZone`
-    pub primary_zone: Option<String>,
-    /// `ReplicaAvailabilityZones`: as many as replicas, or none where Describe does not show them.
+    pub primary_zone: String,
+    /// `ReplicaAvailabilityZones`, one for each replica: `ReplicaCount`.
     pub replica_zones: Vec<String>,
 }
 
@@ -140,7 +134,7 @@ pub struct ClusterInputs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Placement {
     /// `PreferredAvailabilityZone`
-    One(Option<String>),
+    One(String),
     /// `AZMode` `cross-az` with `PreferredAvailabilityZones`, in order.
     Many(Vec<String>),
 }
@@ -158,11 +152,8 @@ pub enum Token {
 
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: slots {}", self.id, self.slots)?;
-        match &self.primary_zone {
-            Some(zone) => write!(f, ", {zone}")?,
-            None => write!(f, ", {} replicas, zones unknown", self.replicas)?,
-        }
+        let slots = self.slots.as_deref().unwrap_or("as AWS divides them");
+        write!(f, "{}: slots {slots}, {}", self.id, self.primary_zone)?;
         for zone in &self.replica_zones {
             write!(f, " + {zone}")?;
         }
@@ -179,6 +170,14 @@ impl Request {
         }
     }
 
+    /// What it makes.
+    pub fn form(&self) -> Form {
+        match self.kind {
+            Kind::Group(_) => Form::Group,
+            Kind::Cluster(_) => Form::Cluster,
+        }
+    }
+
     /// The inputs of the operation that are never sent, and why.
     pub fn never(&self) -> &'static [(&'static str, &'static str)] {
         match self.kind {
@@ -190,33 +189,59 @@ impl Request {
     /// How many nodes it makes.
     pub fn nodes(&self) -> u64 {
         let count = match &self.kind {
-            Kind::Group(GroupInputs { shape: Shape::Nodes { count, .. }, .. }) => *count,
-            Kind::Group(GroupInputs { shape: Shape::Shards(shards), .. }) => {
-                shards.iter().map(|shard| shard.replicas + 1).sum()
-            }
+            Kind::Group(_) => self.zones().len(),
             Kind::Cluster(inputs) => return u64::try_from(inputs.nodes).unwrap_or_default(),
         };
         u64::try_from(count).unwrap_or(u64::MAX)
     }
 
-    /// The zones of its nodes, one for each node whose zone is known.
+    /// The zones of its nodes, one for each.
     pub fn zones(&self) -> Vec<&str> {
         match &self.kind {
-            Kind::Group(GroupInputs { shape: Shape::Nodes { zones, .. }, .. }) => {
+            Kind::Group(GroupInputs { shape: Shape::Nodes(zones), .. })
+            | Kind::Cluster(ClusterInputs { placement: Placement::Many(zones), .. }) => {
                 zones.iter().map(String::as_str).collect()
             }
             Kind::Group(GroupInputs { shape: Shape::Shards(shards), .. }) => shards
                 .iter()
-                .flat_map(|shard| shard.primary_zone.iter().chain(&shard.replica_zones))
+                .flat_map(|shard| [&shard.primary_zone].into_iter().chain(&shard.replica_zones))
                 .map(String::as_str)
                 .collect(),
-            Kind::Cluster(ClusterInputs { placement: Placement::Many(zones), .. }) => {
-                zones.iter().map(String::as_str).collect()
-            }
             Kind::Cluster(ClusterInputs { nodes, placement: Placement::One(zone) }) => {
                 let nodes = usize::try_from(*nodes).unwrap_or_default();
-                zone.iter().flat_map(|zone| std::iter::repeat_n(zone.as_str(), nodes)).collect()
+                vec![zone.as_str(); nodes]
             }
         }
+    }
+
+    /// Whether its engine version can do this.
+    pub fn knows(&self, feature: Feature) -> bool {
+        knows(&self.engine, &self.engine_version, feature)
+    }
+
+    /// `TransitEncryptionEnabled` as it is sent: for a group where the version knows it, because the
+    /// defaults of the engines differ; for a cluster only where it is on, because nobody has seen AWS take
+    /// an explicit `false` there.
+    pub fn transit_encryption_input(&self) -> Option<bool> {
+        let known = match self.kind {
+            Kind::Group(_) => self.knows(Feature::TransitEncryption),
+            Kind::Cluster(_) => false,
+        };
+        (self.transit_encryption || known).then_some(self.transit_encryption)
+    }
+
+    /// `AtRestEncryptionEnabled` as it is sent: as [`Self::transit_encryption_input`], and of groups only.
+    pub fn at_rest_encryption_input(&self) -> Option<bool> {
+        let Kind::Group(group) = &self.kind else { return None };
+        let known = self.knows(Feature::AtRestEncryption);
+        (group.at_rest_encryption || known).then_some(group.at_rest_encryption)
+    }
+
+    /// `ClusterMode` as it is sent: only where it is not the default, and the version knows it.
+    pub fn cluster_mode_input(&self) -> Option<&'static str> {
+        let Kind::Group(GroupInputs { shape: Shape::Shards(_), .. }) = &self.kind else {
+            return None;
+        };
+        self.knows(Feature::ClusterMode).then_some("enabled")
     }
 }

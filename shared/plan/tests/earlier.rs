@@ -176,7 +176,7 @@ fn opened(first: &Plan) -> Vec<Value> {
             Source::Ipv6(net) => wire["CidrIpv6"] = json!(net.to_string()),
             Source::PrefixList(id) => wire["PrefixListId"] = json!(id),
             Source::Group(id) => {
-                wire["ReferencedGroupInfo"] = json!({"GroupId": id, "UserId": rule.source_owner});
+                wire["ReferencedGroupInfo"] = json!({"GroupId": id, "UserId": rule.source_owner.as_deref().unwrap_or("111122223333")});
             }
             Source::Unreadable(what) => panic!("{what}"),
         }

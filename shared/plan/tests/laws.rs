@@ -12,6 +12,7 @@ use laws::{aws, caches};
 use portcullis_engine::facts::{IngressRule, Protocol, Source};
 use portcullis_engine::net::Sources;
 use portcullis_plan::compare::{MAY_DIFFER, MOVED, differences, verify};
+use portcullis_plan::constraints;
 use portcullis_plan::document;
 use portcullis_plan::facts::{Facts, Neighbour};
 use portcullis_plan::json::json;
@@ -80,6 +81,31 @@ proptest! {
         prop_assert!(sent.len() <= 5, "{:?}", sent.iter().map(|i| i.name).collect::<Vec<_>>());
         prop_assert!(sent.iter().all(|i| matches!(&i.fate, Fate::Changed(why) if !why.is_empty())));
         prop_assert!(sent.iter().all(|i| !i.then.is_unset()), "nothing that is set gets lost");
+    }
+
+    /// A lone node that its call cannot make becomes a replication group of one node, and that is what AWS
+    /// then shows.
+    #[test]
+    fn a_lone_node_becomes_a_group_of_one(request in caches::group_of_one(), seed in any::<u64>()) {
+        let facts = aws::left_alone(&request, seed);
+        let plan = planned(&facts, &wish(&request, Some(17_321)));
+        prop_assert_eq!(&plan.now, &request);
+        prop_assert!(plan.changes_form());
+        prop_assert_eq!(plan.create.operation(), "CreateReplicationGroup");
+        let clone = aws::facts(&plan.create, seed);
+        prop_assert_eq!(clone.cache.arn().map(str::to_owned), Some(plan.new_arn()));
+        prop_assert_eq!(verify(&plan.create, &recover(&clone).request), vec![]);
+        let delete: Vec<_> = plan.steps.iter().filter(|step| step.id == "delete").collect();
+        prop_assert!(delete[0].commands[0].contains("delete-cache-cluster"), "{:?}", delete);
+    }
+
+    /// No request is planned that AWS would refuse.
+    #[test]
+    fn what_is_planned_breaks_no_constraint(request in caches::request(), seed in any::<u64>()) {
+        let plan = planned(&aws::facts(&request, seed), &wish(&request, None));
+        let broken = constraints::broken(&plan.create, &[]);
+        let broken: Vec<_> = broken.into_iter().map(|(row, why)| (row.id, why)).collect();
+        prop_assert_eq!(broken, vec![]);
     }
 
     /// Planning again for the clone, to the port it has, plans nothing; to another, nothing else.
@@ -242,10 +268,8 @@ fn no_command_holds_what_users_write() {
         "Description",
         "CacheParameterGroupName",
         "Value",
-        "SnapshotWindow",
         "CustomerAvailabilityZone",
         "PreferredAvailabilityZone",
-        "PreferredMaintenanceWindow",
         "LogGroup",
         "Address",
         "TopicArn",

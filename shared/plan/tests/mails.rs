@@ -328,7 +328,6 @@ fn what_users_write_forges_no_line_no_link_and_no_command() {
         "AlarmName",
         "LogGroup",
         "CacheSize",
-        "SnapshotWindow",
         "CacheParameterGroupName",
         "TopicArn",
         "DestinationType",

@@ -133,23 +133,27 @@ fn a_group_is_refused_for_each_thing_that_cannot_be_carried() {
 
 #[test]
 fn what_describe_does_not_show_is_not_left_to_a_default() {
-    for (at, field) in [
+    for (at, member) in [
         ("/TagList", "Tags"),
         ("/ReplicationGroups/0/ARN", "ARN"),
         ("/CacheClusters/0/EngineVersion", "EngineVersion"),
-        ("/CacheClusters/0/CacheParameterGroup", "CacheParameterGroupName"),
+        ("/CacheClusters/0/CacheParameterGroup", "CacheParameterGroup"),
         ("/CacheClusters/0/CacheSubnetGroupName", "CacheSubnetGroupName"),
-        ("/CacheClusters/0/SecurityGroups", "SecurityGroupIds"),
+        ("/CacheClusters/0/SecurityGroups", "SecurityGroups"),
         ("/ReplicationGroups/0/AtRestEncryptionEnabled", "AtRestEncryptionEnabled"),
-        ("/ReplicationGroups/0/AutomaticFailover", "AutomaticFailoverEnabled"),
+        ("/ReplicationGroups/0/AutomaticFailover", "AutomaticFailover"),
+        ("/ReplicationGroups/0/MultiAZ", "MultiAZ"),
+        ("/ReplicationGroups/0/UserGroupIds", "UserGroupIds"),
+        ("/ReplicationGroups/0/ClusterMode", "ClusterMode"),
         ("/ReplicationGroups/0/NodeGroups", "NodeGroups"),
     ] {
         let fields = broken("valkey-with-replicas", at, json!(null));
-        assert!(fields.iter().any(|found| found == field), "{at}: {fields:?}");
+        let named = fields.iter().flat_map(|fields| fields.split(", "));
+        assert!(named.clone().any(|found| found == member), "{at}: {fields:?}");
     }
     let fields =
         broken("valkey-three-shards", "/ReplicationGroups/0/NodeGroups/1/Slots", json!(null));
-    assert_eq!(fields, ["NodeGroupConfiguration.Slots"]);
+    assert_eq!(fields, ["Slots"]);
 }
 
 #[test]
@@ -164,19 +168,17 @@ fn members_must_all_be_there_and_agree() {
 }
 
 #[test]
-fn a_cluster_is_refused_for_what_its_call_has_no_input_for() {
+fn a_cluster_is_refused_for_what_cannot_be_carried() {
     for (at, value, field) in [
-        ("/CacheClusters/0/AtRestEncryptionEnabled", json!(true), "AtRestEncryptionEnabled"),
-        ("/CacheClusters/0/TransitEncryptionMode", json!("preferred"), "TransitEncryptionMode"),
         (
             "/CacheClusters/0/CacheNodes/0/CustomerOutpostArn",
             json!("arn:aws:outposts:x"),
             "PreferredOutpostArn",
         ),
-        ("/CacheClusters/0/AuthTokenEnabled", json!(true), "AuthToken"),
         ("/CacheClusters/0/CacheNodes/0/Endpoint/Port", json!(0), "Port"),
+        ("/CacheClusters/0/EngineVersion", json!("7.2.0"), "EngineVersion"),
     ] {
-        assert_eq!(broken("redis-with-snapshots", at, value), [field], "{at}");
+        assert_eq!(broken("redis-with-snapshots", at, value)[0], field, "{at}");
     }
     let fields = broken(
         "memcached-several-nodes",
@@ -212,11 +214,20 @@ fn a_tag_too_many_is_refused_with_the_markers_counted() {
 #[test]
 fn a_port_is_refused_that_is_a_default_the_systems_or_a_neighbours() {
     let document = example("redis-single-node");
-    for port in [6379, 6380, 11_211, 26_379, 80, 1023, 55_536, 65_535] {
+    for port in [6379, 6380, 11_211, 26_379, 80, 1149, 8005] {
         let wish = Wish { port: Some(port), ..Wish::default() };
         let reasons = refused(&document, &wish).reasons;
         assert_eq!((reasons.len(), reasons[0].field.as_str()), (1, "Port"), "{port}");
     }
+    for port in [1150, 8004, 8006, 65_535] {
+        let wish = Wish { port: Some(port), ..Wish::default() };
+        assert!(matches!(answer(&document, &wish), Answer::Plan(_)), "{port}");
+    }
+    // In cluster mode the nodes talk on the port 10,000 above.
+    let wish = |port| Wish { port: Some(port), ..Wish::default() };
+    let shards = example("valkey-three-shards");
+    assert_eq!(refused(&shards, &wish(55_536)).reasons[0].field, "Port");
+    assert!(matches!(answer(&shards, &wish(55_535)), Answer::Plan(_)));
     let mut document = document;
     document["CacheClusters"][1]["CacheNodes"][0]["Endpoint"]["Port"] = json!(7001);
     let wish = Wish { port: Some(7001), ..Wish::default() };

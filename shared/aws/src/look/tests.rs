@@ -54,7 +54,8 @@ fn as_looked_at(example: &Value) -> Value {
     lists.entry("SecurityGroupRules").or_insert_with(|| json!([]));
     let ids = facts(&Value::Object(lists.clone())).cache.clusters().to_vec();
     let ids = ids.iter().flat_map(|cluster| cluster.group_ids());
-    let groups = ids.map(|id| json!({"GroupId": id, "GroupName": format!("{id}-name")}));
+    let groups =
+        ids.map(|id| json!({"GroupId": id, "GroupName": format!("{id}-name"), "Tags": []}));
     let groups: Value = groups.collect();
     lists.insert("SecurityGroups".to_owned(), groups);
     example

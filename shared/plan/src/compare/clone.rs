@@ -7,7 +7,7 @@ use crate::marks;
 use crate::plan::{Afterwards, Plan};
 use crate::recover::recover;
 use crate::refuse::{Reason, state};
-use crate::request::{GroupInputs, Kind, Request, Token};
+use crate::request::{GroupInputs, Kind, Request, Shape, Token};
 
 /// Every difference between what a plan asked for and the new cache, as read from its own document. None
 /// means that clients can be told of it.
@@ -38,6 +38,9 @@ fn of_reason(reason: Reason) -> Difference {
     Difference { setting: reason.field, asked: "as in the plan".to_owned(), found: reason.why }
 }
 
+/// Slots of a group in cluster mode (service model, NodeGroupConfiguration.Slots).
+const SLOTS: u32 = 16_384;
+
 struct Check<'a> {
     asked: &'a Request,
     all: Vec<Difference>,
@@ -59,8 +62,7 @@ impl Check<'_> {
 
     /// Who it is, and by which mark a later run will know it.
     fn names(&mut self, plan: &Plan, found: &Facts) {
-        let stem = plan.cache.arn.strip_suffix(plan.cache.id.as_str()).unwrap_or_default();
-        self.must("ARN", &format!("{stem}{}", self.asked.id), found.cache.arn());
+        self.must("ARN", &plan.new_arn(), found.cache.arn());
         let tags = found.tags.as_deref().unwrap_or_default();
         let mark = marks::value(tags, marks::MOVED_FROM);
         self.must(format!("Tags, {}", marks::MOVED_FROM), &plan.cache.arn, mark);
@@ -119,27 +121,16 @@ impl Check<'_> {
         let asked = self.asked;
         let of = |setting: &str| format!("{setting} of {}", cluster.cache_cluster_id);
         let flag = |flag: bool| if flag { "yes" } else { "no" };
-        let texts = [
-            ("Engine", Some(asked.engine.as_str()), cluster.engine.as_deref()),
-            ("NetworkType", asked.network_type.as_deref(), cluster.network_type.as_deref()),
-            ("IpDiscovery", asked.ip_discovery.as_deref(), cluster.ip_discovery.as_deref()),
-        ];
-        for (setting, wanted, found) in texts {
-            self.shown(of(setting), wanted.or(found).unwrap_or_default(), found);
-        }
+        self.shown(of("Engine"), asked.engine.as_str(), cluster.engine.as_deref());
+        self.network(&of, cluster.network_type.as_deref(), cluster.ip_discovery.as_deref());
         let token = asked.auth_token != Token::None;
-        let upgrade = cluster.auto_minor_version_upgrade;
-        let flags = [
-            ("AutoMinorVersionUpgrade", asked.auto_minor_version_upgrade.or(upgrade), upgrade),
-            (
-                "TransitEncryptionEnabled",
-                Some(asked.transit_encryption),
-                cluster.transit_encryption_enabled,
-            ),
-            ("AuthTokenEnabled", Some(token), cluster.auth_token_enabled),
-        ];
-        for (setting, wanted, found) in flags {
-            self.shown(of(setting), flag(wanted.unwrap_or_default()), found.map(flag));
+        let (upgrade, tls) = (asked.auto_minor_version_upgrade, asked.transit_encryption);
+        for (setting, wanted, found) in [
+            ("AutoMinorVersionUpgrade", upgrade, cluster.auto_minor_version_upgrade),
+            ("TransitEncryptionEnabled", tls, cluster.transit_encryption_enabled),
+            ("AuthTokenEnabled", token, cluster.auth_token_enabled),
+        ] {
+            self.shown(of(setting), flag(wanted), found.map(flag));
         }
         self.transit_mode(&of("TransitEncryptionMode"), cluster.transit_encryption_mode.as_deref());
         // A group's own StorageEncryptionType says what is in effect where a flag does not.
@@ -162,6 +153,19 @@ impl Check<'_> {
                 self.shown(of("CustomerAvailabilityZone"), zone, own);
             }
         }
+    }
+
+    /// Where nothing was asked for, only IPv4 is possible.
+    fn network(
+        &mut self,
+        of: &dyn Fn(&str) -> String,
+        network: Option<&str>,
+        discovery: Option<&str>,
+    ) {
+        let ipv4 = |asked: &Option<String>| asked.clone().unwrap_or_else(|| "ipv4".to_owned());
+        let asked = self.asked;
+        self.shown(of("NetworkType"), &ipv4(&asked.network_type), network);
+        self.shown(of("IpDiscovery"), &ipv4(&asked.ip_discovery), discovery);
     }
 
     fn at_rest(&self) -> bool {
@@ -191,13 +195,35 @@ impl Check<'_> {
         self.shown("StorageEncryptionType", storage, group.storage_encryption_type.as_deref());
         let durability = group.durability.as_deref().filter(|set| *set != "default");
         self.shown("Durability", inputs.durability.as_deref().unwrap_or("disabled"), durability);
-        let mut named: Vec<&str> = group.member_clusters.iter().map(String::as_str).collect();
-        let shards = group.node_groups.iter().flat_map(|shard| &shard.node_group_members);
-        let mut in_shards: Vec<&str> =
-            shards.filter_map(|member| member.cache_cluster_id.as_deref()).collect();
-        named.sort_unstable();
-        in_shards.sort_unstable();
-        self.shown("NodeGroupMembers", &named.join(", "), Some(&in_shards.join(", ")));
+        let own = |setting: &str| setting.to_owned();
+        self.network(&own, group.network_type.as_deref(), group.ip_discovery.as_deref());
+        self.every_slot(group, inputs);
+    }
+
+    /// Where AWS divided the slots, each must be in one shard.
+    fn every_slot(&mut self, group: &ReplicationGroup, inputs: &GroupInputs) {
+        let Shape::Shards(shards) = &inputs.shape else { return };
+        if shards.iter().any(|shard| shard.slots.is_some()) {
+            return;
+        }
+        let ranges = group.node_groups.iter().filter_map(|shard| shard.slots.as_deref());
+        let ranges: Vec<&str> = ranges.flat_map(|slots| slots.split(',')).collect();
+        let ends = |range: &&str| {
+            let (from, to) = range.split_once('-').unwrap_or((range, range));
+            Some((from.parse::<u32>().ok()?, to.parse::<u32>().ok()?))
+        };
+        let mut ends: Vec<(u32, u32)> = ranges.iter().filter_map(ends).collect();
+        ends.sort_unstable();
+        let next = ends
+            .iter()
+            .try_fold(0, |next, (from, to)| (*from == next && to >= from).then_some(to + 1));
+        if next != Some(SLOTS) {
+            self.must(
+                "Slots",
+                "every slot, from 0 to 16383, in one shard",
+                Some(&ranges.join(", ")),
+            );
+        }
     }
 
     fn member(&mut self, member: &CacheCluster) {

@@ -7,17 +7,16 @@ use portcullis_engine::facts::{
 };
 
 use super::choose::Chosen;
-use super::wire::{self, Document, Replacement, SecurityGroupRule};
+use super::wire::{self, Document, Replacement, SecurityGroup, SecurityGroupRule};
 use crate::describe::{CacheCluster, Snapshot};
 use crate::facts::{Cache, Facts, Neighbour, Ours, Room};
 use crate::marks;
 
 impl Document {
-    pub(super) fn facts(&self, chosen: Chosen) -> Facts {
-        let nobody = CacheCluster::default();
+    pub(super) fn facts(&self, chosen: Chosen, meant: bool) -> Facts {
         let cache = match chosen {
-            Chosen::Group(at) => {
-                let group = self.replication_groups.get(at).cloned().unwrap_or_default();
+            Chosen::Cluster(cluster) => Cache::Cluster(cluster),
+            Chosen::Group(group) => {
                 let id = Some(&group.replication_group_id);
                 let members = self.cache_clusters.iter().filter(|cluster| {
                     cluster.replication_group_id.as_ref() == id
@@ -25,19 +24,11 @@ impl Document {
                 });
                 let mut members: Vec<CacheCluster> = members.cloned().collect();
                 members.sort_by(|a, b| a.cache_cluster_id.cmp(&b.cache_cluster_id));
-                Cache::Group(Box::new(group), members)
-            }
-            Chosen::Cluster(at) => {
-                Cache::Cluster(Box::new(self.cache_clusters.get(at).unwrap_or(&nobody).clone()))
+                Cache::Group(group, members)
             }
         };
         let subnet_group = cache.clusters().first().and_then(|c| c.cache_subnet_group_name.clone());
         let subnet_groups = self.cache_subnet_groups.iter();
-        // What is listed without the name of a cache is of the one that the document itself names.
-        let meant = self
-            .cache
-            .as_deref()
-            .is_none_or(|named| named == cache.id() || Some(named) == cache.arn());
         let in_account = cache.arn().and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
         Facts {
             tags: self.tag_list.as_ref().filter(|_| meant).map(|tags| wire::tags(tags)),
@@ -74,11 +65,13 @@ impl Document {
         Some(own)
     }
 
-    /// The groups of which anything was read. One without any rule is only known from `SecurityGroups`.
+    /// The groups whose rules were read. One without any rule is only known from `SecurityGroups`, unless that
+    /// shows rules of it which are not here.
     fn groups(&self) -> Option<BTreeMap<String, GroupFacts>> {
         let rules = self.security_group_rules.as_ref()?;
-        let named = self.security_groups.iter().map(|group| group.group_id.clone());
-        let ids = rules.iter().map(|rule| rule.group_id.clone()).chain(named);
+        let without = self.security_groups.iter().filter(|group| group.ip_permissions.is_empty());
+        let ids = rules.iter().map(|rule| rule.group_id.clone());
+        let ids = ids.chain(without.map(|group| group.group_id.clone()));
         let lists: BTreeMap<String, PrefixList> = self
             .prefix_lists
             .iter()
@@ -86,7 +79,8 @@ impl Document {
             .collect();
         let of = |id: &str| {
             let own = rules.iter().filter(|rule| rule.group_id == id);
-            let (egress, ingress): (Vec<_>, Vec<_>) = own.partition(|rule| rule.is_egress);
+            let (egress, ingress): (Vec<_>, Vec<_>) =
+                own.partition(|rule| rule.is_egress == Some(true));
             GroupFacts {
                 id: id.to_owned(),
                 rules: ingress.into_iter().map(SecurityGroupRule::facts).collect(),
@@ -99,13 +93,25 @@ impl Document {
                 ..GroupFacts::default()
             }
         };
-        Some(ids.map(|id| (id.clone(), of(&id))).collect())
+        let shown = |id: &str| {
+            let of_it = |rule: &&SecurityGroupRule| rule.group_id == id;
+            let ingress = rules.iter().filter(of_it).any(|rule| rule.is_egress != Some(true));
+            let others = |group: &&SecurityGroup| group.group_id == id;
+            ingress
+                || self
+                    .security_groups
+                    .iter()
+                    .find(others)
+                    .is_none_or(|g| g.ip_permissions.is_empty())
+        };
+        Some(ids.filter(|id| shown(id)).map(|id| (id.clone(), of(&id))).collect())
     }
 
     /// What is known of a group beside its rules: its tags.
     fn details(&self, id: &str) -> Option<GroupDetails> {
         let group = self.security_groups.iter().find(|group| group.group_id == id)?;
-        Some(GroupDetails { tags: wire::tags(&group.tags), ..GroupDetails::default() })
+        let tags = wire::tags(group.tags.as_deref()?);
+        Some(GroupDetails { tags, ..GroupDetails::default() })
     }
 
     fn foreign_groups(&self, account: &str) -> BTreeMap<String, String> {
@@ -187,12 +193,12 @@ impl SecurityGroupRule {
         };
         IngressRule {
             id: self.security_group_rule_id.clone(),
-            protocol: Protocol::parse(&self.ip_protocol),
+            protocol: Protocol::parse(self.ip_protocol.as_deref().unwrap_or_default()),
             from_port: self.from_port.unwrap_or(-1),
             to_port: self.to_port.unwrap_or(-1),
             source,
             description: self.description.clone(),
-            tags: wire::tags(&self.tags),
+            tags: wire::tags(self.tags.as_deref().unwrap_or_default()),
         }
     }
 }

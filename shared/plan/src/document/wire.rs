@@ -11,6 +11,9 @@ use crate::describe::{CacheCluster, ReplicationGroup, Snapshot, SubnetGroup};
 pub(super) struct Document {
     /// Not AWS's: which cache is meant.
     pub cache: Option<String>,
+    /// AWS's: a list goes on, and what follows is not here.
+    pub next_token: Option<String>,
+    pub marker: Option<String>,
     pub replication_groups: Vec<ReplicationGroup>,
     pub cache_clusters: Vec<CacheCluster>,
     pub serverless_caches: Vec<IgnoredAny>,
@@ -38,8 +41,9 @@ pub(super) struct Document {
     pub made_by: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+/// AWS prints both members of each, an empty value too.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct WireTag {
     key: String,
     value: String,
@@ -49,13 +53,13 @@ pub(super) fn tags(tags: &[WireTag]) -> Vec<Tag> {
     tags.iter().map(|tag| Tag { key: tag.key.clone(), value: tag.value.clone() }).collect()
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct SecurityGroupRule {
     pub security_group_rule_id: String,
     pub group_id: String,
-    pub is_egress: bool,
-    pub ip_protocol: String,
+    pub is_egress: Option<bool>,
+    pub ip_protocol: Option<String>,
     pub from_port: Option<i32>,
     pub to_port: Option<i32>,
     pub cidr_ipv4: Option<String>,
@@ -63,7 +67,7 @@ pub(super) struct SecurityGroupRule {
     pub prefix_list_id: Option<String>,
     pub referenced_group_info: Option<ReferencedGroup>,
     pub description: Option<String>,
-    pub tags: Vec<WireTag>,
+    pub tags: Option<Vec<WireTag>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,7 +79,7 @@ pub(super) struct Replacement {
     pub tag_list: Vec<WireTag>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct ReferencedGroup {
     pub group_id: String,
@@ -86,7 +90,9 @@ pub(super) struct ReferencedGroup {
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct SecurityGroup {
     pub group_id: String,
-    pub tags: Vec<WireTag>,
+    /// Only whether there are any: the rules are in `SecurityGroupRules`, with their ids.
+    pub ip_permissions: Vec<IgnoredAny>,
+    pub tags: Option<Vec<WireTag>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -139,6 +145,7 @@ pub(super) struct ScalableTarget {
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Alarm {
     pub alarm_name: String,
+    pub alarm_arn: Option<String>,
     pub dimensions: Vec<Dimension>,
     pub metrics: Vec<MetricQuery>,
 }

@@ -5,8 +5,7 @@ use serde_json::json;
 use super::asked::again;
 use super::words::{name, quoted, word};
 use super::{Context, Draft, Kind, Mail, bounded, list, titled};
-use crate::plan::Plan;
-use crate::request::Kind as Made;
+use crate::plan::{Form, Plan};
 
 /// The old cache is deleted. `closed` are the rules that were revoked, `left` those that were not, each
 /// with its reason.
@@ -45,13 +44,13 @@ pub fn deleted(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String
         mail.say("A new cache from the last snapshot. The name is free once AWS has deleted the old one; the endpoint may be another. The settings are in the plan.");
         mail.page.gap();
         let region = ctx.region_option();
-        let restore = match plan.now.kind {
-            Made::Group(_) => format!(
+        let restore = match plan.now.form() {
+            Form::Group => format!(
                 "aws elasticache create-replication-group{region} --replication-group-id {} --replication-group-description restored --snapshot-name {} ...",
                 word(old),
                 word(last)
             ),
-            Made::Cluster(_) => format!(
+            Form::Cluster => format!(
                 "aws elasticache create-cache-cluster{region} --cache-cluster-id {} --num-cache-nodes 1 --snapshot-name {} ...",
                 word(old),
                 word(last)
@@ -152,9 +151,9 @@ impl Draft<'_> {
         }
         self.page.section(&format!("If the clients use {old}, delete {new}"));
         let region = self.ctx.region_option();
-        let (call, option) = match plan.create.kind {
-            Made::Group(_) => ("delete-replication-group", "--replication-group-id"),
-            Made::Cluster(_) => ("delete-cache-cluster", "--cache-cluster-id"),
+        let (call, option) = match plan.create.form() {
+            Form::Group => ("delete-replication-group", "--replication-group-id"),
+            Form::Cluster => ("delete-cache-cluster", "--cache-cluster-id"),
         };
         self.page.exact(&format!("aws elasticache {call}{region} {option} {}", word(new)));
         self.rules_of_the_new_port(plan);

@@ -27,6 +27,9 @@ pub fn handed_over(plan: &Plan, clone: &Facts, ctx: &Context<'_>) -> Mail {
         Some(_) => "What was written to the old cache since the snapshot is not in the new one.",
         None => "The new cache is empty: Memcached has no snapshots.",
     });
+    if plan.changes_form() {
+        mail.say(&format!("The endpoint has another form: {old} was a lone node, and {new} is a replication group of one node. Clients use its primary endpoint."));
+    }
     mail.page.section("Endpoints");
     for (at, place) in places.iter().enumerate() {
         let before = beside(&plan.endpoints, &places, at);
@@ -63,8 +66,15 @@ pub fn handed_over(plan: &Plan, clone: &Facts, ctx: &Context<'_>) -> Mail {
 }
 
 /// The old endpoint that this new one takes the place of: of the same kind, at the same place among those.
+/// That of a lone node becomes the primary endpoint of a group of one.
 fn beside<'a>(old: &'a [Place], new: &[Place], at: usize) -> Option<&'a Place> {
     let kind = new.get(at)?.kind;
+    if let [lone] = old
+        && lone.kind == "node"
+        && new.iter().any(|place| place.kind == "primary")
+    {
+        return (kind == "primary").then_some(lone);
+    }
     let nth = new.iter().take(at).filter(|place| place.kind == kind).count();
     old.iter().filter(|place| place.kind == kind).nth(nth)
 }

@@ -4,7 +4,7 @@ use portcullis_engine::facts::Engine;
 use portcullis_engine::replacement;
 
 use super::fingerprint::fingerprint;
-use super::{Afterwards, Fate, Input, Plan, Snapshot, SnapshotOf, Subject, markers};
+use super::{Afterwards, Fate, Input, Plan, Snapshot, SnapshotOf, Subject, form, markers};
 use crate::endpoints::endpoints;
 use crate::facts::{Cache, Facts};
 use crate::ingress::Ingress;
@@ -47,6 +47,7 @@ impl Parts<'_> {
             steps: Vec::new(),
             markers: Vec::new(),
             fingerprint: String::new(),
+            form: form(facts),
             cache,
             now,
             create,
@@ -69,9 +70,9 @@ fn snapshot(facts: &Facts, now: &Request, port: u16) -> Option<Snapshot> {
         return None;
     }
     let of = match (&facts.cache, &now.kind) {
-        (Cache::Group(group, _), Kind::Group(inputs)) => match inputs.shape {
+        (Cache::Group(group, _), Kind::Group(inputs)) => match &inputs.shape {
             Shape::Shards(_) => SnapshotOf::Group(now.id.clone()),
-            Shape::Nodes { .. } => {
+            Shape::Nodes(_) => {
                 let shard = group.node_groups.first();
                 let replica = shard.and_then(|shard| {
                     let members = primary_first(shard);
@@ -96,8 +97,8 @@ fn afterwards(facts: &Facts, create: &Request) -> Vec<Afterwards> {
         all.push(Afterwards::SilentTopic);
     }
     if let (Cache::Group(group, _), Kind::Group(inputs)) = (&facts.cache, &create.kind)
-        && let (Some(id), Shape::Nodes { count: 2.., .. }) =
-            (&group.snapshotting_cluster_id, &inputs.shape)
+        && let (Some(id), Shape::Nodes(zones)) = (&group.snapshotting_cluster_id, &inputs.shape)
+        && zones.len() > 1
         && let Some(shard) = group.node_groups.first()
     {
         // Members are numbered in the order in which they are made: the primary is -001.

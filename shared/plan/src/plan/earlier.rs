@@ -3,6 +3,7 @@
 use portcullis_engine::replacement;
 
 use crate::facts::{Facts, Ours};
+use crate::plan::Form;
 use crate::refuse::Reason;
 use crate::request::Request;
 
@@ -35,7 +36,7 @@ pub(super) fn port(
                 format!(
                     "{id}, which an earlier run of this move made, is {status}, so nothing can go on with it"
                 ),
-                format!("delete it, and plan again: {}", delete(facts, id)),
+                format!("delete it, and plan again: {}", delete(facts, now, id)),
             );
         }
     }
@@ -46,7 +47,7 @@ pub(super) fn port(
             ),
             format!(
                 "delete it, or take the tag portcullis:moved-from off it; where it is still being made, wait and plan again: {}",
-                delete(facts, id)
+                delete(facts, now, id)
             ),
         );
     };
@@ -57,7 +58,7 @@ pub(super) fn port(
             ),
             format!(
                 "leave --port out to go on with {id}, or delete it first: {}",
-                delete(facts, id)
+                delete(facts, now, id)
             ),
         ),
         Some(_) | None => Ok(Some(port)),
@@ -81,17 +82,17 @@ fn ambiguous(several: &[Ours]) -> Box<Reason> {
     ))
 }
 
-fn delete(facts: &Facts, id: &str) -> String {
+fn delete(facts: &Facts, now: &Request, id: &str) -> String {
     let arn = facts.cache.arn().unwrap_or_default();
     let region = match arn.split(':').nth(3) {
         Some(region) if !region.is_empty() => format!(" --region {region}"),
         Some(_) | None => String::new(),
     };
-    match facts.cache {
-        crate::facts::Cache::Group(..) => {
+    match now.form() {
+        Form::Group => {
             format!("aws elasticache delete-replication-group{region} --replication-group-id {id}")
         }
-        crate::facts::Cache::Cluster(_) => {
+        Form::Cluster => {
             format!("aws elasticache delete-cache-cluster{region} --cache-cluster-id {id}")
         }
     }

@@ -6,14 +6,11 @@ use portcullis_engine::replacement;
 
 use crate::facts::Facts;
 use crate::refuse::Reason;
-use crate::request::Request;
+use crate::request::{GroupInputs, Kind, Request, Shape};
 
 /// The ports that are somebody's default for a cache, and so are no custom port: Redis and its TLS
 /// proxy, bus and Sentinel, Memcached and its TLS twin.
 const DEFAULTS: [u16; 6] = [6379, 6380, 11_211, 11_212, 16_379, 26_379];
-
-/// Lowest port that may be asked for: those below are the system's.
-const LOWEST: u16 = 1024;
 
 /// The new port: the one that is wished for, or one that is chosen for this cache.
 pub(super) fn port(facts: &Facts, now: &Request, wish: Option<u16>) -> Result<u16, Box<Reason>> {
@@ -40,10 +37,24 @@ pub(super) fn port(facts: &Facts, now: &Request, wish: Option<u16>) -> Result<u1
             "leave --port out to have one chosen, or give another",
         );
     }
-    if !(LOWEST..=replacement::LAST_PORT).contains(&port) {
+    if !replacement::is_port(port) {
+        let [low, high] = replacement::PORTS;
         return reason(
             format!(
-                "{port} is not between {LOWEST} and {}: lower ones are the system's, and the bus of cluster mode takes the port 10,000 above",
+                "{port} is not one that ElastiCache takes: {} to {}, and {} to {}",
+                low.start(),
+                low.end(),
+                high.start(),
+                high.end()
+            ),
+            "leave --port out to have one chosen, or give another",
+        );
+    }
+    let sharded = matches!(&now.kind, Kind::Group(GroupInputs { shape: Shape::Shards(_), .. }));
+    if sharded && port > replacement::LAST_PORT {
+        return reason(
+            format!(
+                "{port} is above {}: in cluster mode the nodes talk to each other on the port 10,000 above",
                 replacement::LAST_PORT
             ),
             "leave --port out to have one chosen, or give another",

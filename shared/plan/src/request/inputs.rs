@@ -6,10 +6,6 @@ use super::{ClusterInputs, GroupInputs, Kind, Placement, Request, Shape, Value};
 pub const GROUP_NEVER: &[(&str, &str)] = &[
     ("GlobalReplicationGroupId", "a member of a Global datastore is refused"),
     ("PrimaryClusterId", "it would promote a node that exists, and keep its port"),
-    (
-        "NumNodeGroups",
-        "one shard needs none, and several are given one by one in NodeGroupConfiguration",
-    ),
     ("ReplicasPerNodeGroup", "NodeGroupConfiguration gives each shard's own ReplicaCount"),
     ("CacheSecurityGroupNames", "EC2-Classic only, which is refused"),
     ("SnapshotArns", "the snapshot is one of ElastiCache's own: SnapshotName is enough"),
@@ -47,7 +43,7 @@ impl Request {
             snapshot_retention,
             snapshot_window,
             auth_token,
-            transit_encryption,
+            transit_encryption: _,
             logs,
             network_type,
             ip_discovery,
@@ -67,14 +63,14 @@ impl Request {
             ("SecurityGroupIds", Value::list(security_groups)),
             ("Tags", if tags.is_empty() { Value::Unset } else { Value::Tags(tags.clone()) }),
             ("SnapshotName", Value::text(snapshot.as_deref())),
-            ("PreferredMaintenanceWindow", Value::text(maintenance_window.as_deref())),
+            ("PreferredMaintenanceWindow", text(maintenance_window)),
             ("Port", Value::Number((*port).into())),
             ("NotificationTopicArn", Value::text(topic.as_deref())),
-            ("AutoMinorVersionUpgrade", Value::flag(*auto_minor_version_upgrade)),
+            ("AutoMinorVersionUpgrade", Value::Flag(*auto_minor_version_upgrade)),
             ("SnapshotRetentionLimit", snapshot_retention.map_or(Value::Unset, Value::Number)),
             ("SnapshotWindow", Value::text(snapshot_window.as_deref())),
             ("AuthToken", Value::Token(auth_token.clone())),
-            ("TransitEncryptionEnabled", Value::Flag(*transit_encryption)),
+            ("TransitEncryptionEnabled", Value::flag(self.transit_encryption_input())),
             (
                 "LogDeliveryConfigurations",
                 if logs.is_empty() { Value::Unset } else { Value::Logs(logs.clone()) },
@@ -83,61 +79,61 @@ impl Request {
             ("IpDiscovery", Value::text(ip_discovery.as_deref())),
         ]);
         if let Kind::Group(group) = kind {
-            inputs.extend(group_tail(group));
+            inputs.extend(self.group_tail(group));
         }
         inputs
+    }
+
+    fn group_tail(&self, group: &GroupInputs) -> Vec<(&'static str, Value)> {
+        let GroupInputs {
+            description: _,
+            automatic_failover: _,
+            multi_az: _,
+            shape: _,
+            transit_mode,
+            at_rest_encryption: _,
+            kms_key,
+            user_groups,
+            data_tiering,
+            durability,
+        } = group;
+        vec![
+            ("TransitEncryptionMode", Value::text(transit_mode.as_deref())),
+            ("AtRestEncryptionEnabled", Value::flag(self.at_rest_encryption_input())),
+            ("KmsKeyId", Value::text(kms_key.as_deref())),
+            ("UserGroupIds", Value::list(user_groups)),
+            ("DataTieringEnabled", Value::flag(data_tiering.then_some(true))),
+            ("ClusterMode", Value::text(self.cluster_mode_input())),
+            ("Durability", Value::text(durability.as_deref())),
+        ]
     }
 }
 
 fn group_head(id: &str, group: &GroupInputs) -> Vec<(&'static str, Value)> {
-    let (count, zones, shards) = match &group.shape {
-        Shape::Nodes { count, zones } => (
-            Value::Number(i64::try_from(*count).unwrap_or(i64::MAX)),
-            Value::list(zones),
-            Value::Unset,
-        ),
-        Shape::Shards(shards) => (Value::Unset, Value::Unset, Value::Shards(shards.clone())),
+    let (nodes, zones, count, shards) = match &group.shape {
+        Shape::Nodes(zones) => {
+            (Value::count(zones.len()), Value::list(zones), Value::Unset, Value::Unset)
+        }
+        Shape::Shards(shards) => {
+            (Value::Unset, Value::Unset, Value::count(shards.len()), Value::Shards(shards.clone()))
+        }
     };
     vec![
         ("ReplicationGroupId", Value::Text(id.to_owned())),
         ("ReplicationGroupDescription", Value::Text(group.description.clone())),
         ("AutomaticFailoverEnabled", Value::Flag(group.automatic_failover)),
         ("MultiAZEnabled", Value::Flag(group.multi_az)),
-        ("NumCacheClusters", count),
+        ("NumCacheClusters", nodes),
         ("PreferredCacheClusterAZs", zones),
+        ("NumNodeGroups", count),
         ("NodeGroupConfiguration", shards),
-    ]
-}
-
-fn group_tail(group: &GroupInputs) -> Vec<(&'static str, Value)> {
-    let GroupInputs {
-        description: _,
-        automatic_failover: _,
-        multi_az: _,
-        shape: _,
-        transit_mode,
-        at_rest_encryption,
-        kms_key,
-        user_groups,
-        data_tiering,
-        cluster_mode,
-        durability,
-    } = group;
-    vec![
-        ("TransitEncryptionMode", Value::text(transit_mode.as_deref())),
-        ("AtRestEncryptionEnabled", Value::Flag(*at_rest_encryption)),
-        ("KmsKeyId", Value::text(kms_key.as_deref())),
-        ("UserGroupIds", Value::list(user_groups)),
-        ("DataTieringEnabled", Value::flag(*data_tiering)),
-        ("ClusterMode", Value::text(cluster_mode.as_deref())),
-        ("Durability", Value::text(durability.as_deref())),
     ]
 }
 
 fn cluster_head(id: &str, cluster: &ClusterInputs) -> Vec<(&'static str, Value)> {
     let ClusterInputs { nodes, placement } = cluster;
     let (mode, one, many) = match placement {
-        Placement::One(zone) => (Value::Unset, Value::text(zone.as_deref()), Value::Unset),
+        Placement::One(zone) => (Value::Unset, Value::Text(zone.clone()), Value::Unset),
         Placement::Many(zones) => {
             (Value::Text("cross-az".to_owned()), Value::Unset, Value::list(zones))
         }

@@ -37,6 +37,10 @@ impl Value {
         if items.is_empty() { Self::Unset } else { Self::List(items.to_vec()) }
     }
 
+    pub(super) fn count(count: usize) -> Self {
+        Self::Number(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
     pub(super) fn flag(flag: Option<bool>) -> Self {
         flag.map_or(Self::Unset, Self::Flag)
     }

@@ -6,7 +6,7 @@
 use portcullis_engine::facts::{Source, Tag};
 
 use crate::ingress::NewRule;
-use crate::plan::{Afterwards, Plan, Snapshot, SnapshotOf};
+use crate::plan::{Afterwards, Form, Plan, Snapshot, SnapshotOf};
 use crate::request::{Kind, Token};
 use crate::secret;
 
@@ -116,9 +116,9 @@ pub(super) fn afterwards(plan: &Plan) -> Vec<String> {
 }
 
 pub(super) fn delete(plan: &Plan) -> Vec<String> {
-    let call = match plan.now.kind {
-        Kind::Group(_) => ("delete-replication-group", "--replication-group-id"),
-        Kind::Cluster(_) => ("delete-cache-cluster", "--cache-cluster-id"),
+    let call = match plan.form {
+        Form::Group => ("delete-replication-group", "--replication-group-id"),
+        Form::Cluster => ("delete-cache-cluster", "--cache-cluster-id"),
     };
     let last = plan.last_snapshot.as_ref();
     let last = last.map(|last| format!(" --final-snapshot-identifier {last}")).unwrap_or_default();

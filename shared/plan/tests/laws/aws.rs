@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use portcullis_engine::facts::{Engine, GroupFacts, Tag};
 use portcullis_plan::describe::{
-    CacheCluster, CacheNode, Endpoint, LogDelivery, NodeGroup, NodeGroupMember, Notification,
-    ParameterGroup, ReplicationGroup, SecurityGroup,
+    CacheCluster, CacheNode, Endpoint, GlobalDatastore, LogDelivery, NodeGroup, NodeGroupMember,
+    Notification, ParameterGroup, Pending, ReplicationGroup, SecurityGroup,
 };
 use portcullis_plan::facts::{Around, Cache, Facts, Room};
 use portcullis_plan::request::{
@@ -44,6 +44,23 @@ pub(crate) fn facts(request: &Request, seed: u64) -> Facts {
     }
 }
 
+/// A lone node that no call makes any more: what is left of a group of one node when the group is deleted
+/// and its primary kept.
+pub(crate) fn left_alone(request: &Request, seed: u64) -> Facts {
+    let Kind::Group(group) = &request.kind else { panic!("no group") };
+    let Shape::Nodes(zones) = &group.shape else { panic!("shards") };
+    let arn = format!("arn:aws:elasticache:eu-west-1:111122223333:cluster:{}", request.id);
+    let inputs = ClusterInputs { nodes: 1, placement: Placement::One(zones[0].clone()) };
+    let cluster = CacheCluster {
+        at_rest_encryption_enabled: Some(group.at_rest_encryption),
+        transit_encryption_mode: request
+            .transit_encryption
+            .then(|| group.transit_mode.clone().unwrap_or_else(|| "required".to_owned())),
+        ..lone(request, &inputs, &arn, seed)
+    };
+    Facts { cache: Cache::Cluster(Box::new(cluster)), ..facts(request, seed) }
+}
+
 /// The same, in another order.
 pub(crate) fn reverse(facts: &mut Facts) {
     if let Some(tags) = &mut facts.tags {
@@ -52,8 +69,8 @@ pub(crate) fn reverse(facts: &mut Facts) {
     if let Cache::Group(group, members) = &mut facts.cache {
         members.reverse();
         group.member_clusters.reverse();
-        group.user_group_ids.reverse();
-        group.log_delivery_configurations.reverse();
+        group.user_group_ids.iter_mut().for_each(|ids| ids.reverse());
+        group.log_delivery_configurations.iter_mut().for_each(|logs| logs.reverse());
         members.iter_mut().for_each(|member| member.security_groups.reverse());
         let cluster_mode = group.cluster_enabled == Some(true);
         // Without roles, the order of members is all there is to go by.
@@ -72,8 +89,13 @@ fn group(request: &Request, inputs: &GroupInputs, arn: &str, seed: u64) -> Cache
     let id = &request.id;
     let on = |flag: bool| Some(if flag { "enabled" } else { "disabled" }.to_owned());
     let shards: Vec<NodeGroup> = match &inputs.shape {
-        Shape::Nodes { count, zones } => vec![nodes(request, *count, zones, seed)],
-        Shape::Shards(shards) => shards.iter().map(|one| shard(request, one)).collect(),
+        Shape::Nodes(zones) => vec![nodes(request, zones, seed)],
+        Shape::Shards(shards) => {
+            let each = 16_384 / shards.len();
+            let shard =
+                |(at, one): (usize, &Shard)| shard(request, one, (at * each, (at + 1) * each));
+            shards.iter().enumerate().map(shard).collect()
+        }
     };
     let cluster_mode = matches!(inputs.shape, Shape::Shards(_));
     let ids: Vec<String> = shards
@@ -110,16 +132,18 @@ fn group(request: &Request, inputs: &GroupInputs, arn: &str, seed: u64) -> Cache
             }
             .to_owned(),
         ),
-        user_group_ids: inputs.user_groups.clone(),
-        log_delivery_configurations: logs(&request.logs),
-        data_tiering: inputs.data_tiering.and_then(on),
-        auto_minor_version_upgrade: request.auto_minor_version_upgrade,
-        network_type: request.network_type.clone(),
-        ip_discovery: request.ip_discovery.clone(),
+        user_group_ids: Some(inputs.user_groups.clone()),
+        log_delivery_configurations: Some(logs(&request.logs)),
+        data_tiering: on(inputs.data_tiering),
+        auto_minor_version_upgrade: Some(request.auto_minor_version_upgrade),
+        network_type: request.network_type.clone().or_else(ipv4),
+        ip_discovery: request.ip_discovery.clone().or_else(ipv4),
         transit_encryption_mode: request
             .transit_encryption
             .then(|| inputs.transit_mode.clone().unwrap_or_else(|| "required".to_owned())),
-        cluster_mode: inputs.cluster_mode.clone(),
+        cluster_mode: on(cluster_mode),
+        global_replication_group_info: Some(GlobalDatastore::default()),
+        pending_modified_values: Some(Pending::default()),
         engine: Some(request.engine.as_str().to_owned()),
         durability: inputs.durability.clone().or_else(|| Some("default".to_owned())),
         effective_durability: inputs
@@ -132,8 +156,8 @@ fn group(request: &Request, inputs: &GroupInputs, arn: &str, seed: u64) -> Cache
 }
 
 /// Cluster mode disabled. AWS may show the members in any order; the role tells the primary.
-fn nodes(request: &Request, count: usize, zones: &[String], seed: u64) -> NodeGroup {
-    let mut members: Vec<NodeGroupMember> = (0..count)
+fn nodes(request: &Request, zones: &[String], seed: u64) -> NodeGroup {
+    let mut members: Vec<NodeGroupMember> = (0..zones.len())
         .map(|at| NodeGroupMember {
             cache_cluster_id: Some(format!("{}-{:03}", request.id, at + 1)),
             read_endpoint: Some(endpoint(&format!("{:03}", at + 1), request)),
@@ -156,18 +180,19 @@ fn nodes(request: &Request, count: usize, zones: &[String], seed: u64) -> NodeGr
     }
 }
 
-fn shard(request: &Request, shard: &Shard) -> NodeGroup {
-    let zones = shard.primary_zone.iter().chain(&shard.replica_zones).map(Some);
-    let zones = zones.chain(std::iter::repeat(None)).take(shard.replicas + 1);
+/// A shard with these slots: in one range, or in two where the request leaves them to AWS.
+fn shard(request: &Request, shard: &Shard, (from, to): (usize, usize)) -> NodeGroup {
+    let split = || format!("{from}-{from},{}-{}", from + 1, to - 1);
+    let zones = [&shard.primary_zone].into_iter().chain(&shard.replica_zones);
     let members = zones.enumerate().map(|(at, zone)| NodeGroupMember {
         cache_cluster_id: Some(format!("{}-{}-{:03}", request.id, shard.id, at + 1)),
-        preferred_availability_zone: zone.cloned(),
+        preferred_availability_zone: Some(zone.clone()),
         ..NodeGroupMember::default()
     });
     NodeGroup {
         node_group_id: Some(shard.id.clone()),
         status: Some("available".to_owned()),
-        slots: Some(shard.slots.clone()),
+        slots: Some(shard.slots.clone().unwrap_or_else(split)),
         node_group_members: members.collect(),
         ..NodeGroup::default()
     }
@@ -187,7 +212,8 @@ fn member(request: &Request, id: &str, seed: u64) -> CacheCluster {
         engine_version: Some(patch),
         cache_cluster_status: Some("available".to_owned()),
         num_cache_nodes: Some(1),
-        preferred_maintenance_window: request.maintenance_window.clone(),
+        preferred_maintenance_window: Some(request.maintenance_window.clone()),
+        pending_modified_values: Some(Pending::default()),
         notification_configuration: request.topic.clone().map(|topic| Notification {
             topic_arn: Some(topic),
             topic_status: Some(
@@ -207,10 +233,10 @@ fn member(request: &Request, id: &str, seed: u64) -> CacheCluster {
                 status: Some("active".to_owned()),
             })
             .collect(),
-        auto_minor_version_upgrade: request.auto_minor_version_upgrade,
+        auto_minor_version_upgrade: Some(request.auto_minor_version_upgrade),
         transit_encryption_enabled: Some(request.transit_encryption),
-        network_type: request.network_type.clone(),
-        ip_discovery: request.ip_discovery.clone(),
+        network_type: request.network_type.clone().or_else(ipv4),
+        ip_discovery: request.ip_discovery.clone().or_else(ipv4),
         cache_nodes: vec![CacheNode {
             endpoint: Some(endpoint(id, request)),
             ..CacheNode::default()
@@ -223,7 +249,7 @@ fn lone(request: &Request, inputs: &ClusterInputs, arn: &str, seed: u64) -> Cach
     let memcached = request.engine == Engine::Memcached;
     let count = usize::try_from(inputs.nodes).unwrap();
     let (zone, mut zones) = match &inputs.placement {
-        Placement::One(zone) => (zone.clone(), vec![zone.clone(); count]),
+        Placement::One(zone) => (Some(zone.clone()), vec![Some(zone.clone()); count]),
         Placement::Many(zones) => {
             (Some("Multiple".to_owned()), zones.iter().cloned().map(Some).collect())
         }
@@ -246,7 +272,7 @@ fn lone(request: &Request, inputs: &ClusterInputs, arn: &str, seed: u64) -> Cach
         snapshot_window: request.snapshot_window.clone(),
         auth_token_enabled: Some(request.auth_token != Token::None),
         at_rest_encryption_enabled: Some(false),
-        log_delivery_configurations: logs(&request.logs),
+        log_delivery_configurations: Some(logs(&request.logs)),
         ..member(request, &request.id, seed)
     }
 }
@@ -262,4 +288,8 @@ fn endpoint(name: &str, request: &Request) -> Endpoint {
         address: Some(format!("{name}.{}.cache.amazonaws.com", request.id)),
         port: Some(request.port),
     }
+}
+
+fn ipv4() -> Option<String> {
+    Some("ipv4".to_owned())
 }

@@ -5,13 +5,14 @@ use portcullis_plan::describe::{DestinationDetails, LogDelivery, LogGroup};
 use portcullis_plan::request::{
     ClusterInputs, GroupInputs, Kind, Placement, Request, Shape, Shard, Token,
 };
+use portcullis_plan::versions::{Feature, knows};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 /// A request on a default port.
 pub(crate) fn request() -> impl Strategy<Value = Request> {
-    prop_oneof![group(), cluster("redis", "5.0.6"), cluster("redis", "6.2"), memcached()]
+    prop_oneof![group(), cluster("5.0.6"), cluster("6.2"), memcached()]
 }
 
 fn id() -> impl Strategy<Value = String> {
@@ -53,22 +54,30 @@ fn logs() -> impl Strategy<Value = Vec<LogDelivery>> {
     select(vec![vec![], vec![slow.clone()], vec![engine.clone()], vec![engine, slow]])
 }
 
+/// The request without what its version does not know.
+fn as_known(request: Request) -> Request {
+    let mut known = request;
+    if !known.knows(Feature::Ipv6) {
+        (known.network_type, known.ip_discovery) = (None, None);
+    }
+    if !known.knows(Feature::SlowLog) {
+        known.logs.clear();
+    }
+    known
+}
+
 /// What groups and clusters share, with the kind still to come.
 fn common() -> impl Strategy<Value = Request> {
-    let windows = (text(&["sun:03:00-sun:04:00"]), text(&["01:00-02:00"]), option::of(0i64..=35));
-    let network = select(vec![
-        (None, None),
-        (Some("ipv4"), Some("ipv4")),
-        (Some("dual_stack"), Some("ipv6")),
-    ]);
+    let windows = (select(vec!["sun:03:00-sun:04:00", "sat:23:30-sun:00:30"]), 0i64..=35);
+    let network = select(vec![("ipv4", "ipv4"), ("dual_stack", "ipv6"), ("ipv6", "ipv6")]);
     let groups = prop::collection::btree_set("sg-[0-9a-f]{8}", 1..4);
     let topic = text(&["arn:aws:sns:eu-west-1:111122223333:cache-events"]);
-    (id(), tags(), groups, windows, network, topic, option::of(any::<bool>()), logs()).prop_map(
+    (id(), tags(), groups, windows, network, topic, any::<bool>(), logs()).prop_map(
         |(
             id,
             tags,
             groups,
-            (maintenance, window, retention),
+            (maintenance, retention),
             (network, discovery),
             topic,
             upgrade,
@@ -83,43 +92,62 @@ fn common() -> impl Strategy<Value = Request> {
             security_groups: groups.into_iter().collect(),
             tags,
             snapshot: None,
-            maintenance_window: maintenance,
+            maintenance_window: maintenance.to_owned(),
             port: 6379,
             topic,
             auto_minor_version_upgrade: upgrade,
-            snapshot_retention: retention,
-            snapshot_window: window,
+            snapshot_retention: Some(retention),
+            snapshot_window: Some("01:00-02:00".to_owned()),
             auth_token: Token::None,
             transit_encryption: false,
             logs,
-            network_type: network.map(str::to_owned),
-            ip_discovery: discovery.map(str::to_owned),
-            kind: Kind::Cluster(ClusterInputs { nodes: 1, placement: Placement::One(None) }),
+            network_type: Some(network.to_owned()),
+            ip_discovery: Some(discovery.to_owned()),
+            kind: Kind::Cluster(ClusterInputs {
+                nodes: 1,
+                placement: Placement::One(String::new()),
+            }),
         },
     )
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
-    let nodes = prop::collection::vec(zone(), 1..=6)
-        .prop_map(|zones| Shape::Nodes { count: zones.len(), zones });
-    let shards = (1usize..5, 1usize..4).prop_flat_map(|(shards, nodes)| {
-        prop::collection::vec(prop::collection::vec(zone(), nodes), shards).prop_map(|zones| {
+    let nodes = prop::collection::vec(zone(), 1..=6).prop_map(Shape::Nodes);
+    let shards = (1usize..5, 1usize..4, any::<bool>()).prop_flat_map(|(shards, nodes, split)| {
+        let zones = prop::collection::vec(prop::collection::vec(zone(), nodes), shards);
+        zones.prop_map(move |zones| {
             let each = 16_384 / zones.len();
             let shard = |(at, mut zones): (usize, Vec<String>)| Shard {
                 id: format!("{:04}", at + 1),
-                // The first holds two ranges: slots move when shards are added.
-                slots: match at {
-                    0 => format!("0-9,20-{}", each - 1),
-                    _ => format!("{}-{}", at * each, (at + 1) * each - 1),
-                },
-                replicas: zones.len() - 1,
-                primary_zone: Some(zones.remove(0)),
+                // Slots move when shards are added: then AWS divides them anew.
+                slots: (!split).then(|| format!("{}-{}", at * each, (at + 1) * each - 1)),
+                primary_zone: zones.remove(0),
                 replica_zones: zones,
             };
             Shape::Shards(zones.into_iter().enumerate().map(shard).collect())
         })
     });
     prop_oneof![nodes, shards]
+}
+
+/// A group of one node without failover, as an older move of a lone node makes it.
+pub(crate) fn group_of_one() -> impl Strategy<Value = Request> {
+    let one = |request: &Request| {
+        matches!(&request.kind, Kind::Group(group)
+            if group.user_groups.is_empty() && matches!(group.shape, Shape::Nodes(_)))
+    };
+    let alone = |mut request: Request| {
+        let engine_needs_it = request.engine == Engine::Valkey || request.transit_encryption;
+        let id = request.id.clone();
+        let Kind::Group(group) = &mut request.kind else { return request };
+        let Shape::Nodes(zones) = &mut group.shape else { return request };
+        zones.truncate(1);
+        (group.automatic_failover, group.multi_az, group.description) = (false, false, id);
+        (group.kms_key, group.durability) = (None, None);
+        group.at_rest_encryption |= !engine_needs_it;
+        request
+    };
+    group().prop_filter("several nodes or users", one).prop_map(alone)
 }
 
 fn group() -> impl Strategy<Value = Request> {
@@ -132,23 +160,21 @@ fn group() -> impl Strategy<Value = Request> {
         ("redis", "5.0.6"),
     ]);
     let security = (0u8..4, any::<bool>(), any::<bool>(), any::<bool>());
-    (common(), versions, shape(), security, any::<(bool, bool, bool)>()).prop_map(
-        |(
-            common,
-            (engine, version),
-            shape,
-            (login, rest, key, preferred),
-            (multi_az, tiered, explicit),
-        )| {
+    (common(), versions, shape(), security, any::<(bool, bool)>()).prop_map(
+        |(common, (engine, version), shape, (login, rest, key, preferred), (multi_az, tiered))| {
             let cluster_mode = matches!(shape, Shape::Shards(_));
             let replicas = match &shape {
-                Shape::Nodes { count, .. } => *count > 1,
-                Shape::Shards(shards) => shards.iter().all(|shard| shard.replicas > 0),
+                Shape::Nodes(zones) => zones.len() > 1,
+                Shape::Shards(shards) => shards.iter().all(|shard| !shard.replica_zones.is_empty()),
             };
+            let known = |feature| knows(&Engine::parse(engine), version, feature);
             let tls = login > 0;
+            let login = if login == 3 && !known(Feature::UserGroups) { 2 } else { login };
+            let (multi_az, tiered) = (multi_az && replicas, tiered && known(Feature::DataTiering));
+            let durable = cluster_mode && multi_az && tls && rest;
             let groups = vec!["app-users".to_owned(), "operators".to_owned()];
             let valkey_9 = (engine, version) == ("valkey", "9.0");
-            Request {
+            as_known(Request {
                 node_type: if tiered { "cache.r6gd.xlarge" } else { "cache.r7g.large" }.to_owned(),
                 engine: Engine::parse(engine),
                 engine_version: version.to_owned(),
@@ -157,35 +183,34 @@ fn group() -> impl Strategy<Value = Request> {
                 kind: Kind::Group(GroupInputs {
                     description: "what it is for".to_owned(),
                     automatic_failover: cluster_mode || replicas,
-                    multi_az: multi_az && replicas,
+                    multi_az,
                     shape,
-                    transit_mode: (tls && preferred).then(|| "preferred".to_owned()),
+                    transit_mode: (tls && preferred && known(Feature::PreferredTls))
+                        .then(|| "preferred".to_owned()),
                     at_rest_encryption: rest,
                     kms_key: (rest && key)
                         .then(|| "arn:aws:kms:eu-west-1:111122223333:key/k".to_owned()),
                     user_groups: if login == 3 { groups } else { Vec::new() },
-                    data_tiering: Some(tiered),
-                    cluster_mode: explicit
-                        .then(|| if cluster_mode { "enabled" } else { "disabled" }.to_owned()),
-                    durability: valkey_9.then(|| if rest { "sync" } else { "disabled" }.to_owned()),
+                    data_tiering: tiered,
+                    durability: valkey_9
+                        .then(|| if durable { "sync" } else { "disabled" }.to_owned()),
                 }),
                 ..common
-            }
+            })
         },
     )
 }
 
-fn cluster(engine: &'static str, version: &'static str) -> impl Strategy<Value = Request> {
-    (common(), option::of(zone()), any::<(bool, bool)>()).prop_map(
-        move |(common, zone, (tls, token))| Request {
-            engine: Engine::parse(engine),
+/// A lone node of Redis OSS, as CreateCacheCluster makes it: not encrypted, without a token.
+fn cluster(version: &'static str) -> impl Strategy<Value = Request> {
+    (common(), zone()).prop_map(move |(common, zone)| {
+        as_known(Request {
+            engine: Engine::Redis,
             engine_version: version.to_owned(),
-            transit_encryption: tls,
-            auth_token: if tls && token { Token::Hidden } else { Token::None },
             kind: Kind::Cluster(ClusterInputs { nodes: 1, placement: Placement::One(zone) }),
             ..common
-        },
-    )
+        })
+    })
 }
 
 fn memcached() -> impl Strategy<Value = Request> {
@@ -194,11 +219,8 @@ fn memcached() -> impl Strategy<Value = Request> {
             zones.sort();
             let several = zones.first() != zones.last();
             let nodes = i64::try_from(zones.len()).unwrap();
-            let placement = if several {
-                Placement::Many(zones)
-            } else {
-                Placement::One(zones.into_iter().next())
-            };
+            let placement =
+                if several { Placement::Many(zones) } else { Placement::One(zones.remove(0)) };
             Request {
                 engine: Engine::Memcached,
                 engine_version: "1.6.22".to_owned(),
