@@ -77,6 +77,14 @@ def available(elasticache, arn, seconds=20.0):
     return arn
 
 
+def beside(elasticache, old, name):
+    """The ARN of the cache of this name in the place of another, which may be a group where the other is a cluster."""
+    place = old.rsplit(":", 2)[0]
+    arns = [f"{place}:{kind}:{name}" for kind in ("replicationgroup", "cluster")]
+    (found,) = [arn for arn in arns if look(elasticache, arn)]
+    return found
+
+
 def snapshots(elasticache, name):
     """The snapshots whose name begins so, by name."""
     found = everything(elasticache, "describe_snapshots", "Snapshots")
@@ -94,6 +102,27 @@ def portrait(elasticache, arn):
     found = look(elasticache, arn)
     kept = {key: value for key, value in tags(elasticache, arn).items() if not key.startswith("portcullis:")}
     return {**_drawn(found, name), "Tags": kept}
+
+
+#: What of a lone node is another when it is the one node of a group.
+OF_A_MEMBER = {
+    "ARN",
+    "CacheClusterId",
+    "CacheNodes",
+    "CacheSecurityGroups",
+    "ConfigurationEndpoint",
+    "ReplicationGroupId",
+}
+
+
+def differences(one, other):
+    """What differs between two portraits: of a lone node and a group, between the node and the group's."""
+    if "Members" in other and "Members" not in one:
+        (member,) = other["Members"]
+        drop = OF_A_MEMBER | {"ReplicationGroupLogDeliveryEnabled"}
+        one = {key: value for key, value in one.items() if key not in drop}
+        other = {key: value for key, value in {**member, "Tags": other["Tags"]}.items() if key in one}
+    return {key: (one.get(key), other.get(key)) for key in {*one, *other} if one.get(key) != other.get(key)}
 
 
 def _drawn(value, name):

@@ -179,7 +179,7 @@ class Move:
     def new(self):
         """The ARN of the new cache, by what people were told."""
         document = next(document for document in self.documents() if document["newCache"])
-        return f"{self.cache.rsplit(':', 1)[0]}:{document['newCache']['id']}"
+        return caches.beside(self.guard.elasticache, self.cache, document["newCache"]["id"])
 
     def opened(self):
         """The ingress rules that moves of the cache opened, by id: (group, port, source, plan)."""

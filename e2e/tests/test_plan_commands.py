@@ -33,8 +33,9 @@ def test_the_commands_of_a_plan_move_the_cache(unguarded, tmp_path, kind):
     text = shell.run(plan)
 
     done = shell.follow(plan)
-    new = caches.available(guard.elasticache, f"{old.rsplit(':', 1)[0]}:{new_id(done)}")
-    assert caches.portrait(guard.elasticache, new) == before == caches.portrait(guard.elasticache, old)
+    new = caches.available(guard.elasticache, caches.beside(guard.elasticache, old, new_id(done)))
+    assert caches.portrait(guard.elasticache, old) == before
+    assert caches.differences(before, caches.portrait(guard.elasticache, new)) == {}
     (new_port,) = caches.ports(guard.elasticache, new)
     assert new_port not in (6379, 11211)
     opened = {key: rule for key, rule in guard.look(group)["rules"].items() if key not in rules}

@@ -29,7 +29,8 @@ static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
 });
 
 fn decided(case: &Case) -> Decision {
-    let judge = Judge { mode: Mode::Enforce, exceptions: &*EXCEPTIONS, machine: None, moves: false };
+    let judge =
+        Judge { mode: Mode::Enforce, exceptions: &*EXCEPTIONS, machine: None, moves: false };
     decide::group(&case.event, &case.lead, &case.facts, &judge)
 }
 

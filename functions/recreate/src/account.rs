@@ -155,3 +155,24 @@ pub(crate) async fn tag(elasticache: &Client, arn: &str, key: &str, to: &str) ->
         Err(error) => Err(of("AddTagsToResource", &error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A lone node may become a replication group: what is made, marked, verified and taken back is that.
+    #[test]
+    fn what_is_beside_a_cluster_may_be_a_group() {
+        let old = Name::parse("arn:aws:elasticache:eu-west-1:111122223333:cluster:jobs").unwrap();
+        let group = old.beside("jobs-17321", true);
+        assert_eq!(
+            group.arn,
+            "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:jobs-17321"
+        );
+        assert_eq!(Name::parse(&group.arn).unwrap(), group);
+        let cluster = old.beside("jobs-17321", false);
+        assert_eq!(cluster.arn, "arn:aws:elasticache:eu-west-1:111122223333:cluster:jobs-17321");
+        assert!(group.is_group && !cluster.is_group);
+        assert_eq!(group.snapshot("s"), old.snapshot("s"));
+    }
+}

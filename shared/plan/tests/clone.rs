@@ -12,12 +12,13 @@ use serde_json::{Value, json};
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";
 
 /// The examples that move as they are, and the one that needs its secret.
-const MOVING: [&str; 8] = [
+const MOVING: [&str; 9] = [
     "memcached-several-nodes",
     "memcached-single-node",
     "redis-auth-token",
     "redis-single-node",
     "redis-with-snapshots",
+    "valkey-resharded",
     "valkey-three-shards",
     "valkey-user-groups",
     "valkey-with-replicas",

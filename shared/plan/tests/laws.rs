@@ -11,7 +11,7 @@ use std::path::Path;
 use laws::{aws, caches};
 use portcullis_engine::facts::{IngressRule, Protocol, Source};
 use portcullis_engine::net::Sources;
-use portcullis_plan::compare::{MAY_DIFFER, MOVED, differences, verify};
+use portcullis_plan::compare::{MAY_DIFFER, MOVED, differences, verify, verify_clone};
 use portcullis_plan::constraints;
 use portcullis_plan::document;
 use portcullis_plan::facts::{Facts, Neighbour};
@@ -95,6 +95,7 @@ proptest! {
         let clone = aws::facts(&plan.create, seed);
         prop_assert_eq!(clone.cache.arn().map(str::to_owned), Some(plan.new_arn()));
         prop_assert_eq!(verify(&plan.create, &recover(&clone).request), vec![]);
+        prop_assert_eq!(verify_clone(&plan, &clone), vec![]);
         let delete: Vec<_> = plan.steps.iter().filter(|step| step.id == "delete").collect();
         prop_assert!(delete[0].commands[0].contains("delete-cache-cluster"), "{:?}", delete);
     }

@@ -59,6 +59,9 @@ fn refusal(name: &str) -> Refusal {
 
 /// What AWS shows of the new cache, as far as its endpoints go.
 fn clone_of(name: &str, plan: &Plan) -> Facts {
+    if plan.changes_form() {
+        return group_of_one(plan);
+    }
     let old = format!("{}.", plan.now.id);
     let text = example(name)
         .to_string()
@@ -71,6 +74,25 @@ fn clone_of(name: &str, plan: &Plan) -> Facts {
         ))
         .unwrap(),
     )
+}
+
+/// The group of one node that a lone node became.
+fn group_of_one(plan: &Plan) -> Facts {
+    let (id, port) = (&plan.create.id, plan.create.port);
+    let at = |name: &str| json!({"Address": format!("{name}.{id}.x1y2z3.euw1.cache.amazonaws.com"), "Port": port});
+    let member = format!("{id}-001");
+    facts(&json!({
+        "ReplicationGroups": [{
+            "ReplicationGroupId": id,
+            "ARN": plan.new_arn(),
+            "MemberClusters": [member],
+            "NodeGroups": [{
+                "PrimaryEndpoint": at("master"),
+                "ReaderEndpoint": at("replica"),
+                "NodeGroupMembers": [{"CacheClusterId": member, "ReadEndpoint": at(&member)}],
+            }],
+        }],
+    }))
 }
 
 /// The mail as it arrives: its subject, its text, and what machines get.
@@ -231,6 +253,8 @@ fn what_differs_by_the_shape_of_the_cache() {
         "valkey-user-groups",
         "redis-auth-token",
         "redis-single-node",
+        "valkey-single-node",
+        "valkey-resharded",
     ] {
         let plan = planned(name);
         let id = format!("{}-1a2b3c4d", plan.now.id);

@@ -27,9 +27,6 @@ pub fn handed_over(plan: &Plan, clone: &Facts, ctx: &Context<'_>) -> Mail {
         Some(_) => "What was written to the old cache since the snapshot is not in the new one.",
         None => "The new cache is empty: Memcached has no snapshots.",
     });
-    if plan.changes_form() {
-        mail.say(&format!("The endpoint has another form: {old} was a lone node, and {new} is a replication group of one node. Clients use its primary endpoint."));
-    }
     mail.page.section("Endpoints");
     for (at, place) in places.iter().enumerate() {
         let before = beside(&plan.endpoints, &places, at);
@@ -38,6 +35,9 @@ pub fn handed_over(plan: &Plan, clone: &Facts, ctx: &Context<'_>) -> Mail {
             Role::Faint,
             &format!("  {:14}{}", "  before", before.map_or_else(|| "none".to_owned(), written)),
         );
+    }
+    if plan.changes_form() {
+        mail.say(&format!("The endpoint has another form: {old} was a lone node, and {new} is a replication group of one node. Clients use its primary endpoint."));
     }
     if places.is_empty() {
         mail.say("AWS shows none. Look at the new cache before you move anything.");

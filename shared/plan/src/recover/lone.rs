@@ -86,7 +86,9 @@ impl Reader<'_> {
             kms_key: None,
             user_groups: Vec::new(),
             data_tiering,
-            durability: None,
+            // Only cluster mode has any (guide, "Durability"); where it is known, its default is left to nobody.
+            durability: knows(&request.engine, version, Feature::Durability)
+                .then(|| "disabled".to_owned()),
         })
     }
 }

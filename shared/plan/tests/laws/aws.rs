@@ -103,8 +103,11 @@ fn group(request: &Request, inputs: &GroupInputs, arn: &str, seed: u64) -> Cache
         .flat_map(|shard| &shard.node_group_members)
         .filter_map(|member| member.cache_cluster_id.clone())
         .collect();
-    let members = ids.iter().map(|id| member(request, id, seed)).collect();
-    let valkey_9 = request.engine == Engine::Valkey && request.engine_version.starts_with('9');
+    let members = ids.iter().map(|id| CacheCluster {
+        replication_group_id: Some(request.id.clone()),
+        ..member(request, id, seed)
+    });
+    let members = members.collect();
     let group = ReplicationGroup {
         replication_group_id: id.clone(),
         arn: Some(arn.to_owned()),
@@ -146,10 +149,7 @@ fn group(request: &Request, inputs: &GroupInputs, arn: &str, seed: u64) -> Cache
         pending_modified_values: Some(Pending::default()),
         engine: Some(request.engine.as_str().to_owned()),
         durability: inputs.durability.clone().or_else(|| Some("default".to_owned())),
-        effective_durability: inputs
-            .durability
-            .clone()
-            .or_else(|| (!valkey_9).then(|| "disabled".to_owned())),
+        effective_durability: inputs.durability.clone().or_else(|| Some("disabled".to_owned())),
         ..ReplicationGroup::default()
     };
     Cache::Group(Box::new(group), members)

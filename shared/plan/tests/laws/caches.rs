@@ -143,7 +143,8 @@ pub(crate) fn group_of_one() -> impl Strategy<Value = Request> {
         let Shape::Nodes(zones) = &mut group.shape else { return request };
         zones.truncate(1);
         (group.automatic_failover, group.multi_az, group.description) = (false, false, id);
-        (group.kms_key, group.durability) = (None, None);
+        (group.kms_key, group.durability) =
+            (None, group.durability.take().map(|_| "disabled".to_owned()));
         group.at_rest_encryption |= !engine_needs_it;
         request
     };
