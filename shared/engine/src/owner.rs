@@ -3,6 +3,8 @@
 //! All of it is a hint for people, and chooses nothing: whoever may tag or name a resource may claim
 //! any owner. Only keys that begin with `aws:` are AWS's own.
 
+mod tools;
+
 use std::fmt;
 
 use crate::event::Actor;
@@ -123,13 +125,16 @@ pub fn is_person(actor: &Actor) -> bool {
 }
 
 /// What made a call, by its user agent. The AWS Load Balancer Controller says `elbv2.k8s.aws/` and its
-/// version (its own tests of the header say so); Pulumi's provider is Terraform's, so it is asked for first.
+/// version (its own tests of the header say so); Pulumi's provider is Terraform's, so it is asked for first. The
+/// modules of Ansible say `APN/1.0 Ansible/` and their version (`amazon.aws`, `module_utils/botocore.py`).
 pub fn by_agent(agent: &str) -> Option<Owner> {
     let lower = agent.to_ascii_lowercase();
     let kind = if lower.contains("elbv2.k8s.aws/") {
         Some(Kind::LoadBalancers { cluster: None, made_for: None })
     } else if lower.contains("pulumi") {
         Some(Kind::Pulumi)
+    } else if lower.contains("ansible/") {
+        Some(Kind::Other("Ansible"))
     } else if ["terraform", "opentofu"].iter().any(|word| lower.contains(word)) {
         Some(Kind::Terraform)
     } else {
@@ -201,13 +206,16 @@ fn load_balancers(tags: &[Tag]) -> Option<Owner> {
     Some(Owner { kind: Kind::LoadBalancers { cluster, made_for }, by })
 }
 
+/// Before the name of the cluster: of Kubernetes, and of Cluster API (`api/…/tags.go` of its provider for AWS).
+const OF_CLUSTER: [&str; 2] =
+    ["kubernetes.io/cluster/", "sigs.k8s.io/cluster-api-provider-aws/cluster/"];
+
 /// `owned` means that the resource lives and dies with the cluster; `shared` does not (the same page of
 /// the EKS user guide). The cloud controller tags a load balancer's group with no more: its name tells
 /// the rest.
 fn of_cluster(name: &str, tag: &Tag) -> Option<Owner> {
-    let cluster =
-        tag.key.strip_prefix("kubernetes.io/cluster/").filter(|_| tag.value == "owned")?;
-    let cluster = cluster.to_owned();
+    let cluster = OF_CLUSTER.iter().find_map(|start| tag.key.strip_prefix(start));
+    let cluster = cluster.filter(|_| tag.value == "owned")?.to_owned();
     let kind = match name.starts_with(CLOUD_CONTROLLER) {
         true => Kind::LoadBalancers { cluster: Some(cluster), made_for: None },
         false => Kind::Kubernetes { cluster },
@@ -219,62 +227,9 @@ fn of_cluster(name: &str, tag: &Tag) -> Option<Owner> {
 /// its descriptions begin with "Security group for Kubernetes ELB").
 const CLOUD_CONTROLLER: &str = "k8s-elb-";
 
-/// Keys under which people say what manages a resource.
-const MANAGING: [&str; 10] = [
-    "managedby",
-    "managed",
-    "provisioner",
-    "provisionedby",
-    "createdby",
-    "deployedby",
-    "iac",
-    "iactool",
-    "tool",
-    "source",
-];
-
-/// What they say there.
-const TOOLS: [(&str, Kind); 6] = [
-    ("pulumi", Kind::Pulumi),
-    ("ansible", Kind::Other("Ansible")),
-    ("crossplane", Kind::Other("Crossplane")),
-    ("terraform", Kind::Terraform),
-    ("opentofu", Kind::Terraform),
-    ("terragrunt", Kind::Terraform),
-];
-
-/// Keys that name Terraform by themselves.
-const OF_TERRAFORM: [&str; 6] = [
-    "terraform",
-    "opentofu",
-    "tfworkspace",
-    "terraformworkspace",
-    "terraformmodule",
-    "terraformmanaged",
-];
-
-/// Tags that people or tools commonly give: no such tool sets any by itself.
+/// Tags that people or tools commonly give.
 fn of_tool(tag: &Tag) -> Option<Owner> {
-    let plain = |text: &str| {
-        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
-    };
-    let (key, value) = (plain(&tag.key), plain(&tag.value));
-    let said = TOOLS.iter().find(|(word, _)| value.contains(word)).map(|(_, kind)| kind.clone());
-    let kind = if MANAGING.contains(&key.as_str()) && said.is_some() {
-        said?
-    } else if OF_TERRAFORM.contains(&key.as_str())
-        && !["", "false", "no", "0"].contains(&value.as_str())
-    {
-        Kind::Terraform
-    } else if tag.key.starts_with("crossplane-") {
-        Kind::Other("Crossplane")
-    } else if tag.key.starts_with("services.k8s.aws/") {
-        Kind::Other("AWS Controllers for Kubernetes")
-    } else if tag.key.starts_with("pulumi:") {
-        Kind::Pulumi
-    } else {
-        return None;
-    };
+    let kind = tools::named(tag)?;
     Some(Owner { kind, by: By::Tag(tag.clone()) })
 }
 

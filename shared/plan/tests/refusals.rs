@@ -122,6 +122,10 @@ fn a_group_is_refused_for_each_thing_that_cannot_be_carried() {
         ),
         ("/TagList/0/Key", json!("aws:cloudformation:stack-name"), "Owner"),
         ("/TagList/0", json!({"Key": "ManagedBy", "Value": "Terraform"}), "Owner"),
+        ("/TagList/0", json!({"Key": "Pulumi", "Value": "true"}), "Owner"),
+        ("/TagList/0", json!({"Key": "acme:managed-by", "Value": "Pulumi Cloud"}), "Owner"),
+        ("/TagList/0", json!({"Key": "sst:app", "Value": "shop"}), "Owner"),
+        ("/TagList/0", json!({"Key": "CDK", "Value": "true"}), "Owner"),
         ("/SecurityGroupRules", json!(null), "SecurityGroupIds"),
         ("/SecurityGroupRules", json!([]), "SecurityGroupIds"),
     ];
