@@ -31,20 +31,65 @@ def install():
     patching.require(iam_evaluator, "EvalContext", "evaluate", "evaluate_resource_policy", "_gather_role_policies")
     patching.require(iam_evaluator, "_permissions_boundary", "_resource_policy", "combine_resource_policy")
     patching.require(sqs, "queue_policy_allows")
+    patching.require(iam_evaluator, "resolve_principal", "PrincipalInfo", "_role_name_from_assumed_arn")
     condition_key = patching.original(iam_evaluator, "_resolve_condition_key")
 
     def condition_key_as_aws(key, context):
         # AWS's endpoints are HTTPS, and loopback here stands for them.
         if key.lower() == "aws:securetransport":
             return "true"
+        if key.lower() == "aws:principalarn" and context.principal_type == "AssumedRole":
+            return role_of(context.principal_arn)
         service, _, tag = key.partition(":ResourceTag/")
         if tag and service in OWN_TAG_KEYS:
             return (tagging.resource_tags(context.resource_arn) or {}).get(tag)
         return condition_key(key, context)
 
     iam_evaluator._resolve_condition_key = condition_key_as_aws
+    deny_the_root_user(patching.original(iam_evaluator, "enforce"))
     tagging._RESOURCE_TAG_COLLECTORS["ec2"] = tags_of_ec2
     tagging._RESOURCE_TAG_COLLECTORS["elasticache"] = tagging._collect_elasticache
+
+
+def role_of(principal_arn):
+    """The role's own ARN, which is what a session has as aws:PrincipalArn.
+
+    AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+    if ":assumed-role/" not in principal_arn:
+        return principal_arn
+    role = iam._roles.get(iam_evaluator._role_name_from_assumed_arn(principal_arn))
+    return role["Arn"] if role else principal_arn
+
+
+def deny_the_root_user(enforce):
+    """A key's policy is for the root user, too: what it denies, nobody of the account may do.
+
+    AWS: https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html ("no AWS principal, including the
+    account root user or key creator, has any permissions to a KMS key unless they are explicitly allowed").
+    """
+
+    def enforce_keys(access_key, action, service, region, resource_arn="*", service_context=None):
+        refused = enforce(access_key, action, service, region, resource_arn, service_context)
+        found = None if refused or service != "kms" else iam_evaluator._resource_policy(service, resource_arn)
+        principal = found and iam_evaluator.resolve_principal(access_key or "", get_account_id())
+        if not isinstance(principal, iam_evaluator.PrincipalInfo) or principal.policies is not None:
+            return refused
+        context = iam_evaluator.EvalContext(
+            principal_arn=principal.arn,
+            principal_type=principal.type,
+            principal_account=principal.account,
+            action=action,
+            resource_arn=resource_arn,
+            region=region,
+        )
+        decision = iam_evaluator.evaluate_resource_policy(found[0], context)
+        if decision.decision != "Deny":
+            return None
+        decision.principal_arn, decision.resource_policy_arn = principal.arn, resource_arn
+        return decision
+
+    iam_evaluator.enforce = enforce_keys
 
 
 def tags_of_ec2():

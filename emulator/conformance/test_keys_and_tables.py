@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, allow, code_of, outputs
+from conftest import ACCOUNT, REGION, allow, code_of, outputs
 
 TEMPLATE = """
 Resources:
@@ -35,6 +35,41 @@ Resources:
             Principal: {AWS: !Sub "arn:aws:iam::${AWS::AccountId}:root"}
             Action: ["kms:Describe*", "kms:Put*", "kms:ScheduleKeyDeletion"]
             Resource: "*"
+  Signer: &role
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Principal: {AWS: "*"}, Action: "sts:AssumeRole"}]
+  Checker: *role
+  Links:
+    Type: AWS::KMS::Key
+    Properties:
+      KeySpec: HMAC_256
+      KeyUsage: GENERATE_VERIFY_MAC
+      KeyPolicy:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {AWS: !Sub "arn:aws:iam::${AWS::AccountId}:root"}
+            Action: "kms:*"
+            Resource: "*"
+          - Effect: Deny
+            Principal: {AWS: "*"}
+            Action: kms:GenerateMac
+            Resource: "*"
+            Condition: {ArnNotEquals: {"aws:PrincipalArn": !GetAtt Signer.Arn}}
+          - Effect: Deny
+            Principal: {AWS: "*"}
+            Action: kms:VerifyMac
+            Resource: "*"
+            Condition: {ArnNotEquals: {"aws:PrincipalArn": !GetAtt Checker.Arn}}
+  Use:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: use
+      Roles: [!Ref Signer, !Ref Checker]
+      PolicyDocument:
+        Statement: [{Effect: Allow, Action: "kms:*", Resource: "*"}]
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -57,6 +92,9 @@ Resources:
 Outputs:
   Key: {Value: !GetAtt Key.Arn}
   Closed: {Value: !GetAtt Closed.Arn}
+  Links: {Value: !GetAtt Links.Arn}
+  Signer: {Value: !GetAtt Signer.Arn}
+  Checker: {Value: !GetAtt Checker.Arn}
   Table: {Value: !Ref Table}
   TableArn: {Value: !GetAtt Table.Arn}
   Ledger: {Value: !Ref Ledger}
@@ -104,6 +142,30 @@ def test_a_key_policy_that_admits_nobody_shuts_roles_out(role, made):
     assert client.generate_mac(KeyId=made["Key"], Message=b"link", **ALGORITHM)["Mac"]
     denied = code_of(client.generate_mac, KeyId=made["Closed"], Message=b"link", **ALGORITHM)
     assert denied == "AccessDeniedException"
+
+
+def test_what_a_key_policy_denies_no_policy_of_the_account_gives(aws, role, made):
+    """Not to a role with every right, not to one of a like name, and not to the root user."""
+
+    def session(arn):
+        keys = aws("sts").assume_role(RoleArn=arn, RoleSessionName="links")["Credentials"]
+        return aws("kms", REGION, *(keys[key] for key in ("AccessKeyId", "SecretAccessKey", "SessionToken")))
+
+    given = {"KeyId": made["Links"], "Message": b"link", **ALGORITHM}
+    signer, checker = session(made["Signer"]), session(made["Checker"])
+    mac = signer.generate_mac(**given)["Mac"]
+    assert checker.verify_mac(Mac=mac, **given)["MacValid"] is True
+    everything = role(allow("*"))("kms")
+    for client in (checker, everything, aws("kms")):
+        assert code_of(client.generate_mac, **given) == "AccessDeniedException"
+    for client in (signer, everything, aws("kms")):
+        assert code_of(client.verify_mac, Mac=mac, **given) == "AccessDeniedException"
+    # Who may change the policy is another matter: the account still manages its key.
+    owner = aws("kms")
+    policy = json.loads(owner.get_key_policy(KeyId=made["Links"])["Policy"])
+    policy["Statement"] = policy["Statement"][:1]
+    owner.put_key_policy(KeyId=made["Links"], Policy=json.dumps(policy))
+    assert everything.generate_mac(**given)["Mac"] == owner.generate_mac(**given)["Mac"] == mac
 
 
 # DynamoDB --------------------------------------------------------------------------------
