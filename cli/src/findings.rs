@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
             let entry = find(&memory, id, common)?;
             let exemption = exemption(&memory, entry);
             match arguments.json {
-                true => format!("{:#}\n", json!({"finding": entry, "exemption": exemption})),
+                true => paint::json(&json!({"finding": entry, "exemption": exemption})),
                 false => one::text(entry, exemption, now(), &common.stack_option()),
             }
         }
@@ -159,7 +159,7 @@ impl<'a> List<'a> {
 
     fn json(&self) -> String {
         let exemptions: Vec<_> = self.exemptions.iter().map(|(exemption, _)| exemption).collect();
-        format!("{:#}\n", json!({"findings": self.entries, "exemptions": exemptions}))
+        paint::json(&json!({"findings": self.entries, "exemptions": exemptions}))
     }
 }
 

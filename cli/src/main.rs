@@ -95,7 +95,8 @@ fn main() -> ExitCode {
     // What could not be read is logged: it goes to whoever runs the command.
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::WARN)
-        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_writer(|| paint::Harmless(io::stderr()))
         .without_time()
         .with_target(false)
         .init();
@@ -129,5 +130,5 @@ fn run(cli: Cli) -> Result<Ended> {
 
 /// Writes to standard error. It may be closed: then there is nobody to tell.
 fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(paint::Harmless(io::stderr()), "{line}");
 }

@@ -25,7 +25,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let moves = table.list().await.map_err(|error| account::no_table(error, &config, common))?;
     let moves = sorted(moves, now());
     let output = match arguments.json {
-        true => format!("{:#}\n", json(&moves)),
+        true => paint::json(&json(&moves)),
         false => text(&moves),
     };
     paint::write(&output, common.color).context("the list cannot be written")?;
@@ -92,6 +92,7 @@ mod tests {
     use portcullis_approval::{Answer, Through};
 
     use super::*;
+    use crate::paint::hostile::{shows_all, texts};
 
     const NOW: i64 = 1_795_255_230;
 
@@ -106,7 +107,7 @@ mod tests {
         Question {
             asked_at: NOW - 60,
             until,
-            plan: "1a2b3c4d".to_owned(),
+            plan: "1a2b3c4d5e6f7081".to_owned(),
             note: String::new(),
             token: Some("secret-token".to_owned()),
             answer: answered.then_some(answer),
@@ -158,5 +159,19 @@ mod tests {
         assert_eq!(json["moves"][0]["asks"]["about"], "deletion");
         assert_eq!(json["moves"][4]["asks"], Value::Null);
         assert!(!json.to_string().contains("secret-token"));
+    }
+
+    #[test]
+    fn nothing_that_others_wrote_acts_upon_a_terminal() {
+        for hostile in texts() {
+            let mut moves = listed();
+            for (summary, _) in &mut moves {
+                for part in [&mut summary.id, &mut summary.cache, &mut summary.stage] {
+                    part.clone_from(&hostile);
+                }
+            }
+            shows_all("the moves", &text(&moves));
+            assert_eq!(text(&moves).lines().count(), moves.len() + 1);
+        }
     }
 }

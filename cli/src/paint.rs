@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Effects, Style};
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
+pub(crate) use portcullis_engine::text::harmless;
+use portcullis_engine::text::harmless_json;
 use portcullis_plan::text::Role;
 
 use crate::Color;
@@ -36,15 +38,27 @@ pub(crate) fn write(text: &str, color: Color) -> io::Result<()> {
     }
 }
 
-/// Text that somebody else wrote, with nothing in it that a terminal would act upon.
-pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
+/// JSON, indented, with nothing in it that a terminal would act upon.
+pub(crate) fn json(value: &serde_json::Value) -> String {
+    format!("{}\n", harmless_json(&format!("{value:#}")))
 }
 
-/// Not a control character, and none that changes the direction of what follows.
-fn is_plain(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Writes text in which there may be words of others, with nothing that a terminal would act upon but the ends of
+/// lines. Every write is whole characters.
+pub(crate) struct Harmless<W>(pub(crate) W);
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        for line in String::from_utf8_lossy(text).split_inclusive('\n') {
+            let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+            write!(self.0, "{}{end}", harmless(line))?;
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// A moment as people read it: `2026-11-21 10:00 UTC`.
@@ -57,15 +71,26 @@ pub(crate) fn time(seconds: i64) -> String {
 }
 
 #[cfg(test)]
+#[path = "../../shared/engine/tests/hostile/mod.rs"]
+pub(crate) mod hostile;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_others_wrote_cannot_act_upon_a_terminal() {
-        assert_eq!(
-            harmless("ünïcode \u{1b}[2J\n\u{202e}x"),
-            "ünïcode \u{fffd}[2J\u{fffd}\u{fffd}x"
-        );
+    fn errors_and_warnings_keep_their_lines_and_hide_nothing() {
+        for text in hostile::texts() {
+            let mut written = Vec::new();
+            writeln!(Harmless(&mut written), "error: {text}\nsecond line").unwrap();
+            let written = String::from_utf8(written).unwrap();
+            hostile::shows_all("standard error", &written);
+            assert!(written.ends_with("\nsecond line\n"), "{written}");
+        }
+        let value = serde_json::json!({"reason": hostile::texts()});
+        let written = json(&value);
+        hostile::shows_all("JSON", &written);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), value);
     }
 
     #[test]

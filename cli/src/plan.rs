@@ -77,8 +77,8 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         false => {
             let document = of_cache(arguments, common).await?;
             if arguments.document {
-                let output = format!("{document:#}\n");
-                paint::write(&output, Color::Never).context("the document cannot be written")?;
+                paint::write(&paint::json(&document), Color::Never)
+                    .context("the document cannot be written")?;
                 return Ok(Ended::Yes);
             }
             live::facts(&document)?

@@ -69,7 +69,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let started = Start::new(plan, arguments, &by, &common.stack, now())?;
     let execution = started.send(&aws_sdk_sfn::Client::new(&config)).await?;
     print(&match arguments.json {
-        true => format!("{:#}\n", started.json(plan, &execution)),
+        true => paint::json(&started.json(plan, &execution)),
         false => started.text(&plan.cache.id, common),
     })?;
     Ok(Ended::Yes)

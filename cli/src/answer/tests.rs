@@ -4,6 +4,7 @@ use portcullis_plan::document;
 use portcullis_plan::plan::Wish;
 
 use super::*;
+use crate::paint::hostile::{shows_all, texts};
 
 const NOW: i64 = 1_795_255_230;
 
@@ -32,7 +33,7 @@ fn question(answer: Option<Answer>) -> Question {
     Question {
         asked_at: NOW - 60,
         until: NOW + 60,
-        plan: "1a2b3c4d".to_owned(),
+        plan: "1a2b3c4d5e6f7081".to_owned(),
         note: "no connections in 60 minutes".to_owned(),
         token: Some("secret-token".to_owned()),
         passed_on: answer.is_some(),
@@ -67,7 +68,7 @@ fn without_an_open_question_it_says_why() {
     );
     assert_eq!(
         why(record([(About::Move, question(Some(answered(false))))]), NOW),
-        "Somebody answered before, whether to move: no (not on Friday), by bob\u{fffd} at 2026-11-21 10:00 UTC. That holds."
+        "Somebody answered before, whether to move: no (not on Friday), by bob\\u{7} at 2026-11-21 10:00 UTC. That holds."
     );
     assert_eq!(
         why(record([(About::Move, question(None))]), NOW + 60),
@@ -81,7 +82,7 @@ fn the_question_is_shown_with_the_plan_or_with_what_was_seen() {
     let moving = show(&record, About::Move, &question(None), true).unwrap();
     assert!(moving.contains("Plan: orders") && moving.contains("What is lost"), "{moving}");
     assert!(
-        moving.contains("Move the cache by this plan? Asked by alice\u{fffd}[2J (audit), until")
+        moving.contains("Move the cache by this plan? Asked by alice\\u{1b}[2J (audit), until")
     );
     let deletion = show(&record, About::Deletion, &question(None), true).unwrap();
     for part in
@@ -94,7 +95,7 @@ fn the_question_is_shown_with_the_plan_or_with_what_was_seen() {
 
 #[test]
 fn nobody_agrees_to_a_plan_that_is_another_by_now_but_can_say_no() {
-    let record = Record { fingerprint: "00000000".to_owned(), ..record([]) };
+    let record = Record { fingerprint: "0000000000000000".to_owned(), ..record([]) };
     for about in [About::Move, About::Deletion] {
         assert!(show(&record, about, &question(None), true).is_err());
         let shown = show(&record, about, &question(None), false).unwrap();
@@ -116,5 +117,25 @@ fn only_an_answer_that_the_workflow_got_is_a_success() {
                 assert_eq!(outcome(&other, about, agrees).0, Ended::No, "{other:?}");
             }
         }
+    }
+}
+
+#[test]
+fn nothing_that_others_wrote_acts_upon_a_terminal() {
+    for text in texts() {
+        let record =
+            Record { asked_by: text.clone(), why: text.clone(), stage: text.clone(), ..record([]) };
+        let question = Question { note: text.clone(), ..question(None) };
+        for about in [About::Move, About::Deletion] {
+            let shown = show(&record, about, &question, true).unwrap();
+            let (usual, plain) = (self::record([]), self::question(None));
+            let usual =
+                show(&Record { asked_by: String::new(), ..usual }, about, &plain, true).unwrap();
+            assert_eq!(shown.matches('\u{1b}').count(), usual.matches('\u{1b}').count(), "colours");
+            shows_all("the question", &anstream::adapter::strip_str(&shown).to_string());
+        }
+        shows_all("that nothing is asked", &open(&record, NOW).unwrap_err());
+        let answer = Answer { by: text.clone(), reason: text.clone(), ..answered(true) };
+        shows_all("an earlier answer", &already(&answer, About::Move));
     }
 }

@@ -4,6 +4,7 @@ use portcullis_engine::ledger::{Coming, Kept, Key, Told};
 use serde_json::Value;
 
 use super::*;
+use crate::paint::hostile::{shows_all, texts};
 
 /// 2026-11-21 10:00:30 UTC
 const NOW: i64 = 1_795_255_230;
@@ -140,5 +141,46 @@ fn an_exemption_is_told_in_words() {
         ("something else", "something else"),
     ] {
         assert_eq!(words(finding), expected);
+    }
+}
+
+#[test]
+fn nothing_that_others_wrote_acts_upon_a_terminal() {
+    for text in texts() {
+        let mut entry = entry("f-closed", "critical", State::Closed, "2026-11-21T09:00:00Z", 2);
+        for part in [
+            &mut entry.id,
+            &mut entry.title,
+            &mut entry.severity,
+            &mut entry.check,
+            &mut entry.key.subject,
+            &mut entry.last_seen,
+        ] {
+            part.clone_from(&text);
+        }
+        for coming in &mut entry.comings {
+            coming.by.clone_from(&text);
+            coming.outcome.clone_from(&text);
+            (coming.via, coming.rule) = (Some(text.clone()), Some(text.clone()));
+        }
+        let rule = entry.rule.as_mut().unwrap();
+        (rule.group, rule.source, rule.description) =
+            (text.clone(), text.clone(), Some(text.clone()));
+        rule.tags = BTreeMap::from([(text.clone(), text.clone())]);
+        let exemption = Exemption {
+            subject: text.clone(),
+            reason: text.clone(),
+            by: text.clone(),
+            ..exempted(&Exemption::finding(&rule.rule()), "2026-11-21T10:00:31Z")
+        };
+        let mut memory = Memory::default();
+        let key = Key { subject: exemption.subject.clone(), finding: exemption.finding.clone() };
+        memory.exemptions.insert(key, exemption.clone());
+        memory.entries.insert(entry.key.clone(), entry.clone());
+        let list = List::of(&memory, true, NOW);
+        shows_all("the list", &list.text());
+        shows_all("the list as JSON", &list.json());
+        assert_eq!(list.text().lines().count(), 5, "a row a line: {}", list.text());
+        shows_all("a finding", &one::text(&entry, Some(&exemption), NOW, ""));
     }
 }

@@ -16,7 +16,6 @@ mod time;
 pub use answered::{Subject, already, recorded};
 pub use form::Filled;
 pub use notice::Notice;
-pub(crate) use text::hides;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use portcullis_approval::{About, Question, Record};

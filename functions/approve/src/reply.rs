@@ -1,6 +1,6 @@
 //! What the form of the page sends.
 
-use crate::page::hides;
+use portcullis_engine::text::hides;
 
 /// The longest name and the longest reason that are kept, in characters.
 const NAME: usize = 80;

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use portcullis_aws::{Message, publish};
+use portcullis_engine::text::harmless_json;
 use portcullis_plan::mail::{Context, Mail};
 
 use crate::steps::Step;
@@ -22,7 +23,8 @@ impl Step<'_> {
 
     /// Publishes a mail. If SNS does not take it, the step fails, and is tried again.
     pub(crate) async fn tell(&self, mail: Mail) -> Result<()> {
-        let message = Message::new(&mail.subject, &mail.body, &mail.document.to_string());
+        let document = harmless_json(&mail.document.to_string());
+        let message = Message::new(&mail.subject, &mail.body, &document);
         let told = publish(&self.shell.sns, &self.shell.settings.topic, &message).await;
         if told.is_err() {
             // The log keeps what the topic did not take. Links are not in the document.

@@ -57,6 +57,11 @@ pub(crate) fn chat_failed(event: &str) -> Metric {
     Metric::about(Some(event.to_owned()), "ChatFailures", Vec::new())
 }
 
+/// The approval page did not check a link, because too many were opened.
+pub fn count_unchecked_link() {
+    print([Metric::about(None, "LinksNotChecked", Vec::new())], to_stdout);
+}
+
 /// What was found, what came of it, and how long what was closed had been open. To be printed as
 /// soon as it is seen to be closed.
 pub(crate) fn acted(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Vec<Metric> {

@@ -9,11 +9,11 @@ use portcullis_engine::settings::Settings;
 use portcullis_engine::trail::Verdict;
 use serde::Serialize;
 use serde_json::Value;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::again::Unsent;
 use crate::clients::{Patience, Shell, config};
 use crate::handle::{Ended, Invocation, tell_again};
+use crate::log::log_json_lines;
 use crate::{digest, exceptions, metrics, trail};
 
 /// Serves events until Lambda ends the process. `handler` is [`crate::ingress`] or
@@ -178,20 +178,6 @@ pub fn now() -> i64 {
     )]
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(i64::MAX)
-}
-
-/// Logs as JSON, a line an event, as Lambda is set to.
-pub fn log_json_lines() {
-    // Lambda's own setting of the level.
-    let level = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_target(false)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_max_level(level.unwrap_or(LevelFilter::INFO))
-        .init();
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ mod next;
 pub(crate) mod notification;
 mod outcome;
 mod owner;
-pub mod text;
 mod tolerance;
 
 use std::collections::BTreeMap;
@@ -21,6 +20,7 @@ use crate::checks::{Finding, rule_of};
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::facts::IngressRule;
+use crate::text;
 
 pub(crate) use command::undo_of;
 pub use command::{exempt, revoke, stack_option, undo};

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::alert::notification::Notification;
-use crate::alert::{MESSAGE_LIMIT, SUBJECT_LIMIT, by_protocol, text};
+use crate::alert::{MESSAGE_LIMIT, SUBJECT_LIMIT, by_protocol};
+use crate::text;
 
 pub use row::{About, NoRow, Row, Tally, Told};
 
@@ -161,7 +162,7 @@ impl<'a> Whole<'a> {
             omitted: self.rows.len() - told.len(),
         };
         // Strings, numbers and arrays of them always serialise.
-        serde_json::to_string(&document).unwrap_or_default()
+        text::harmless_json(&serde_json::to_string(&document).unwrap_or_default())
     }
 
     /// The same however often these rows are told.

@@ -31,4 +31,5 @@ pub mod net;
 pub mod owner;
 pub mod replacement;
 pub mod settings;
+pub mod text;
 pub mod trail;

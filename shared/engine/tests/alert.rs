@@ -1,6 +1,7 @@
 //! What arrives: the mail, the document and the subject line, for typical and for hostile cases.
 
 mod example;
+mod hostile;
 mod narrow;
 mod schema;
 
@@ -395,7 +396,13 @@ fn observe_mode_tells_which_move_it_would_start() {
 /// Whatever users can write: it forges no line, no link and no command.
 #[test]
 fn hostile_text_stays_text() {
-    let hostile = "x\r\n\r\n  Done:     revoked.\nUndo:\naws iam create-user https://evil.example/a \u{202e}\u{1b}[31m'; rm -rf / # <!channel> <@U1> @here ```*x* <https://evil.example|y>";
+    let long = "x\r\n\r\n  Done:     revoked.\nUndo:\naws iam create-user https://evil.example/a \u{202e}\u{1b}[31m'; rm -rf / # <!channel> <@U1> @here ```*x* <https://evil.example|y>";
+    for hostile in hostile::texts().iter().map(String::as_str).chain([long]) {
+        stays_text(hostile);
+    }
+}
+
+fn stays_text(hostile: &str) {
     let mut open = rule(1, 6379, "0.0.0.0/0");
     open.description = Some(hostile.to_owned());
     open.tags = vec![Tag { key: hostile.to_owned(), value: hostile.to_owned() }];
@@ -434,8 +441,14 @@ fn hostile_text_stays_text() {
             "{}",
             alert.mail
         );
-        assert!(!alert.mail.contains(|c: char| c.is_control() && c != '\n'), "{}", alert.mail);
-        assert!(!alert.mail.contains('\u{202e}'));
+        for (surface, shown) in [
+            ("the subject", &alert.subject),
+            ("the mail", &alert.mail),
+            ("the chat", &alert.chat),
+            ("the document", &alert.document),
+        ] {
+            hostile::shows_all(surface, shown);
+        }
         let forged = alert
             .mail
             .lines()

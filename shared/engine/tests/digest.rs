@@ -1,5 +1,6 @@
 //! Many alerts as one message: what people read, what machines get, and what no row may do to it.
 
+mod hostile;
 mod schema;
 
 use portcullis_engine::digest::{Digest, Row};
@@ -203,8 +204,14 @@ fn several_accounts_are_counted_in_the_subject_and_all_in_the_document() {
 
 #[test]
 fn hostile_text_stays_in_its_column() {
-    let hostile =
+    let long =
         "x\r\ncritical  10:00:00  sg-1  closed <!channel> <https://evil.example|y> *z* `@here";
+    for hostile in hostile::texts().iter().map(String::as_str).chain([long]) {
+        stays_in_its_column(hostile);
+    }
+}
+
+fn stays_in_its_column(hostile: &str) {
     let mut forged = row(1, "low", "done");
     for member in ["who", "via", "what", "event", "account", "region"] {
         forged[member] = hostile.into();
@@ -220,7 +227,14 @@ fn hostile_text_stays_in_its_column() {
         "{}",
         digest.mail
     );
-    assert!(!digest.mail.contains(|c: char| c.is_control() && c != '\n'), "{}", digest.mail);
+    for (surface, shown) in [
+        ("the subject", &digest.subject),
+        ("the mail", &digest.mail),
+        ("the chat", &digest.chat),
+        ("the document", &digest.document),
+    ] {
+        hostile::shows_all(surface, shown);
+    }
     let chat: Value = serde_json::from_str(&digest.chat).unwrap();
     let description = chat["content"]["description"].as_str().unwrap();
     assert!(!description.contains(['<', '>', '&', '@', '\r']), "{description}");

@@ -1,6 +1,7 @@
 //! Who owns what an alert is about, as it is told: in words, in the document, and for hostile text.
 
 mod example;
+mod hostile;
 mod narrow;
 mod schema;
 
@@ -247,7 +248,13 @@ fn the_owner_of_a_cache_is_what_made_it_and_each_open_group_has_its_own() {
 /// Whoever may name or tag a group, or choose a user agent.
 #[test]
 fn hostile_names_and_tags_stay_text() {
-    let hostile = "x\r\n\r\nOwner: nobody\naws iam create-user https://evil.example/a <!channel> *`\u{202e}\u{1b}[31m\"";
+    let long = "x\r\n\r\nOwner: nobody\naws iam create-user https://evil.example/a <!channel> *`\u{202e}\u{1b}[31m\"";
+    for hostile in hostile::texts().iter().map(String::as_str).chain([long]) {
+        owner_stays_text(hostile);
+    }
+}
+
+fn owner_stays_text(hostile: &str) {
     let cluster = format!("kubernetes.io/cluster/{hostile}");
     let emr = format!("ElasticMapReduce-{hostile}");
     let service = format!("{}.amazonaws.com", hostile.replace(' ', "-"));
@@ -268,8 +275,7 @@ fn hostile_names_and_tags_stay_text() {
         let advice = owner(&alert)["advice"].as_str().unwrap().to_owned();
         for text in [&alert.mail, &advice] {
             assert!(!text.contains("://") && !text.contains("evil.example"), "{text}");
-            assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text}");
-            assert!(!text.contains('\u{202e}'), "{text}");
+            hostile::shows_all("the owner", text);
         }
         assert_eq!(alert.mail.matches("\nOwner").count(), 1, "{}", alert.mail);
         assert!(!alert.mail.contains("\naws iam"), "{}", alert.mail);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_engine::exceptions::Exception;
+use portcullis_engine::text::hides;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
@@ -87,7 +88,7 @@ pub(crate) fn read<'a>(
         let help = "say why, for whoever reads the alert: `@reason(\"...\")`";
         problems.push(place.problem("reason", "the policy has no `@reason`").help(help));
     }
-    if reason.is_some_and(|reason| reason.contains(acts)) {
+    if reason.is_some_and(|reason| reason.contains(hides)) {
         let message =
             "the `@reason` has characters that are not shown, or that change the order of others";
         problems
@@ -112,12 +113,6 @@ pub(crate) fn read<'a>(
 fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-}
-
-/// Whether a character acts upon what shows it: control characters, and those that change the direction.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The moment from which it has ended. A day counts to its end, in UTC.

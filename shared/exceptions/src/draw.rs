@@ -1,6 +1,7 @@
 //! Problems as people read them: each with its line of the file, and a caret.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use portcullis_engine::text::hides;
 
 use crate::problem::{Problem, Problems};
 
@@ -14,7 +15,18 @@ pub fn draw(problems: &Problems) -> String {
     let noun = if count == 1 { "problem" } else { "problems" };
     let sum = Level::ERROR.no_name().primary_title(format!("{count} {noun}"));
     text += &renderer.render(&[Group::with_title(sum)]);
-    text + "\n"
+    shown(&text) + "\n"
+}
+
+/// The renderer has shown what it knows to act upon a terminal; what else hides is written out. The ends of lines
+/// and the colours are the renderer's own.
+fn shown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        let own = matches!(c, '\n' | '\u{1b}');
+        if hides(c) && !own { safe.extend(c.escape_unicode()) } else { safe.push(c) }
+    }
+    safe
 }
 
 fn group(problem: &Problem) -> Group<'_> {

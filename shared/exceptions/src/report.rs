@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use portcullis_engine::checks::Check;
+use portcullis_engine::text::harmless;
 use time::{Duration, OffsetDateTime};
 
 use crate::policies::{Policies, Policy};
@@ -68,7 +69,7 @@ fn entry(policy: &Policy, now: OffsetDateTime, paint: &dyn Fn(Tone, &str) -> Str
     if let Some(until) = &exception.until {
         let _ = write!(text, ", {}", paint(tone(policy, now), &end(policy, until, now)));
     }
-    let _ = writeln!(text, " ({})\n    {}", policy.file, exception.reason);
+    let _ = writeln!(text, " ({})\n    {}", harmless(&policy.file), exception.reason);
     text
 }
 

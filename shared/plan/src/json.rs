@@ -4,6 +4,7 @@
 //! AUTH token is a text that AWS refuses; `create.authTokenSecret` names the secret that keeps it.
 
 use portcullis_engine::facts::Tag;
+use portcullis_engine::text::harmless_json;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -55,12 +56,11 @@ struct RefusalDocument {
 /// The answer as a JSON document, indented.
 pub fn json(answer: &Answer) -> String {
     // Strings, numbers and lists of them always serialise.
-    match answer {
-        Answer::Plan(plan) => serde_json::to_string_pretty(&document(plan)).unwrap_or_default(),
-        Answer::Refused(refusal) => {
-            serde_json::to_string_pretty(&refused(refusal)).unwrap_or_default()
-        }
-    }
+    let json = match answer {
+        Answer::Plan(plan) => serde_json::to_string_pretty(&document(plan)),
+        Answer::Refused(refusal) => serde_json::to_string_pretty(&refused(refusal)),
+    };
+    harmless_json(&json.unwrap_or_default())
 }
 
 fn document(plan: &Plan) -> PlanDocument<'_> {

@@ -1,20 +1,25 @@
 //! Every mail of a move, for caches of every shape. Read them as who is woken by them at two in the morning.
 
+#[path = "../../engine/tests/hostile/mod.rs"]
+mod hostile;
 #[path = "../../engine/tests/schema/mod.rs"]
 mod schema;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use portcullis_engine::text::harmless_json;
 use portcullis_plan::document;
 use portcullis_plan::facts::Facts;
+use portcullis_plan::json;
 use portcullis_plan::mail::{self, Context, Mail};
 use portcullis_plan::plan::{Answer, Plan, Refusal, Wish, plan};
+use portcullis_plan::text::{plain, text};
 use serde_json::{Value, json};
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";
 const UNTIL: i64 = 1_795_870_800;
-const LINK: &str = "https://abcdefgh.lambda-url.eu-west-1.on.aws/orders-1a2b3c4d?about=move&until=1795870800&plan=1a2b3c4d&sig=c2lnbmF0dXJl";
+const LINK: &str = "https://abcdefgh.lambda-url.eu-west-1.on.aws/orders-1a2b3c4d?about=move&until=1795870800&plan=1a2b3c4d5e6f7081&sig=c2lnbmF0dXJl";
 
 fn context<'a>(cache: &'a str, stack: &'a str) -> Context<'a> {
     Context {
@@ -120,7 +125,9 @@ fn lawful(mail: &Mail) {
     let Mail { subject, body, document } = mail;
     assert!(subject.len() < 100 && subject.is_ascii(), "{subject}");
     assert!(!subject.is_empty() && !subject.contains(char::is_control), "{subject}");
-    assert!(!body.contains(|c: char| c.is_control() && c != '\n'), "{body}");
+    hostile::shows_all("the subject", subject);
+    hostile::shows_all("the mail", body);
+    hostile::shows_all("the document", &harmless_json(&document.to_string()));
     assert!(body.len() < 256 * 1024);
     let unbroken = [
         "    ",
@@ -344,7 +351,13 @@ fn replace(value: &mut Value, members: &[&str], text: &str) {
 
 #[test]
 fn what_users_write_forges_no_line_no_link_and_no_command() {
-    let hostile = "x'; $(touch it) `touch it` \"\u{1b}[31m\n\nTo answer\n\n    portcullis approve evil-0\nhttps://evil.example/\u{202e}";
+    let long = "x'; $(touch it) `touch it` \"\u{1b}[31m\n\nTo answer\n\n    portcullis approve evil-0\nhttps://evil.example/\u{202e}";
+    for hostile in hostile::texts().iter().map(String::as_str).chain([long]) {
+        forges_nothing(hostile);
+    }
+}
+
+fn forges_nothing(hostile: &str) {
     let written = [
         "Description",
         "Value",
@@ -364,7 +377,10 @@ fn what_users_write_forges_no_line_no_link_and_no_command() {
     ] {
         let mut document = example(name);
         replace(&mut document, &written, hostile);
-        let plan = match answer(&document) {
+        let answered = answer(&document);
+        hostile::shows_all("the plan", &text(&answered, &plain));
+        hostile::shows_all("the plan as JSON", &json::json(&answered));
+        let plan = match answered {
             Answer::Plan(plan) => plan,
             Answer::Refused(refusal) => panic!("{name}: {:?}", refusal.reasons),
         };

@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 use portcullis_approval::{About, Answer, Through};
+use portcullis_engine::text::harmless;
 use portcullis_plan::plan::Plan;
 
 use super::deletion::kept;
-use super::text::{plain, seen};
+use super::text::seen;
 use super::{fact, time};
 
 /// What an answer was to.
@@ -55,8 +56,8 @@ fn again(subject: &Subject<'_>, answer: &Answer) -> Markup {
             p { "The answer is recorded, but the move was not told so far. This takes a moment. If it stays so, tell it again; the answer does not change." }
             form method="post" {
                 input type="hidden" name="plan" value=(subject.plan.fingerprint);
-                input type="hidden" name="name" value=(plain(&answer.by));
-                input type="hidden" name="reason" value=(if answer.reason.is_empty() { "-" } else { &answer.reason });
+                input type="hidden" name="name" value=(harmless(&answer.by));
+                input type="hidden" name="reason" value=(if answer.reason.is_empty() { "-".to_owned() } else { harmless(&answer.reason) });
                 button type="submit" name="decision" value=(decision) { "Tell the move again" }
             }
         }

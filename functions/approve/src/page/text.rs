@@ -1,13 +1,14 @@
 //! Text that somebody else wrote: tags, descriptions, names, reasons.
 
 use maud::{Markup, html};
+use portcullis_engine::text::harmless;
 
 /// A word longer than this may break at its marks: an ARN, an endpoint, a tag.
 const LONG: usize = 24;
 
 /// The text as it is shown: nothing in it hides, and what is long breaks where it does not hurt.
 pub(super) fn seen(text: &str) -> Markup {
-    let text = plain(text);
+    let text = harmless(text);
     html! {
         @for word in text.split_inclusive(' ') {
             @if word.len() <= LONG { (word) } @else {
@@ -18,23 +19,6 @@ pub(super) fn seen(text: &str) -> Markup {
             }
         }
     }
-}
-
-/// The text, with every character that cannot be seen, or that would reorder what can, written out.
-pub(super) fn plain(text: &str) -> String {
-    let mut seen = String::with_capacity(text.len());
-    for c in text.chars() {
-        if hides(c) { seen.extend(c.escape_unicode()) } else { seen.push(c) }
-    }
-    seen
-}
-
-/// Controls, what reorders text, what has no width, and characters that only tag others.
-pub(crate) fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// `ReplicationGroupId`, which may break between its words.
@@ -70,12 +54,6 @@ pub(super) fn sentence(text: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_hides_is_written_out() {
-        assert_eq!(plain("a\u{202e}b\n\u{200b}\u{e0041}"), "a\\u{202e}b\\u{a}\\u{200b}\\u{e0041}");
-        assert_eq!(plain("Zoë, 東京, naïve <b>&"), "Zoë, 東京, naïve <b>&");
-    }
 
     #[test]
     fn long_words_break_at_their_marks() {

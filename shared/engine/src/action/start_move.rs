@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::alert::text::plain;
 use crate::decide::Subject;
 use crate::event::Event;
 use crate::replacement;
+use crate::text::plain;
 
 /// Longest text of a user that is passed on.
 const TEXT: usize = 120;

@@ -123,7 +123,7 @@ pub(super) fn document(
         },
     };
     // Strings, numbers and arrays of them always serialise.
-    serde_json::to_string(&document).unwrap_or_default()
+    text::harmless_json(&serde_json::to_string(&document).unwrap_or_default())
 }
 
 fn finding(event: &Event, decision: &Decision, finding: &Finding, outcomes: &Outcomes) -> Value {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Whole;
 use super::row::{Row, Tally, ended};
-use crate::alert::text;
+use crate::text;
 
 /// The table's columns: severity, time, resource, and what became of it. 80 with the spaces between them.
 const SEVERITY: usize = 8;

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Outcomes, end, headline, text, undo_of};
+use crate::alert::{Outcomes, end, headline, undo_of};
 use crate::checks::Severity;
 use crate::decide::Decision;
 use crate::event::Event;
 use crate::ledger::Key;
+use crate::text;
 
 const SCHEMA: &str = "portcullis.digest-row.v1";
 

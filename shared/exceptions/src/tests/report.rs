@@ -1,5 +1,6 @@
 //! What is excepted is said in plain words, and what ends is marked.
 
+use super::hostile;
 use super::world::{policies, shipped};
 use crate::{Policies, Tone, draw, report};
 
@@ -73,4 +74,14 @@ fn what_is_drawn_cannot_act_upon_a_terminal() {
         "@id(\"\u{1b}[2J\")\n@reason(\"b\") // \u{202e}\u{7}\npermit (principal, action, resource);",
     )]);
     assert!(!shown.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{shown:?}");
+    for text in hostile::texts() {
+        let text = text.escape_debug();
+        for file in [
+            format!("@id(\"{text}\")\n@reason(\"b\")\npermit (principal, action, resource);"),
+            format!("@id(\"a\")\n@reason(\"{text}\")\npermit (principal, action, resource);"),
+            format!("@id(\"a\")\n@reason(\"b\") // {}\npermit (principal action);", text),
+        ] {
+            hostile::shows_all("a problem", &drawn(&[("a.cedar", &file)]));
+        }
+    }
 }

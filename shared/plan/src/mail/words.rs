@@ -1,8 +1,6 @@
 //! Words, dates and commands of the mails.
 
-use portcullis_engine::alert::text::plain;
-
-use crate::text::layout::harmless;
+use portcullis_engine::text::{harmless, hides, plain};
 
 /// Longest text of a user in a mail.
 const TEXT: usize = 300;
@@ -39,7 +37,7 @@ pub(super) fn word(text: &str) -> String {
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();
     }
-    let kept: String = text.chars().filter(|c| !c.is_control()).collect();
+    let kept: String = text.chars().filter(|c| !hides(*c)).collect();
     format!("'{}'", kept.replace('\'', r"'\''"))
 }
 

@@ -1,5 +1,7 @@
 //! Lines of bounded width, with nothing in them that a terminal would act upon.
 
+use portcullis_engine::text::harmless;
+
 use super::{Paint, Role};
 
 /// Columns of a line.
@@ -134,29 +136,9 @@ fn wrap(text: &str, width: usize, first: usize) -> Vec<String> {
     lines
 }
 
-/// Without what a terminal would act upon or turn around: control characters, and marks of direction.
-pub(crate) fn harmless(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || turns {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_that_a_terminal_acts_upon_comes_through() {
-        assert_eq!(harmless("a\u{1b}[31mb\r\n\u{202e}c"), "a\\u{1b}[31mb\\u{d}\\u{a}\\u{202e}c");
-        assert_eq!(harmless("Büro, 10.0.0.0/8"), "Büro, 10.0.0.0/8");
-    }
 
     #[test]
     fn long_values_are_cut_and_lost_nowhere() {

@@ -1,4 +1,38 @@
 //! Text that users control, made harmless: it cannot forge a line, a link or a command.
+//!
+//! INVARIANT: what is shown to people, and what is logged, goes through this module, and holds no
+//! character that [`hides`].
+
+mod hidden;
+
+pub use hidden::hides;
+
+/// The text with every character that [`hides`] written out, as `\u{202e}`: for terminals, for pages, and
+/// for lines of our own in which there are names of others.
+pub fn harmless(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if hides(c) { safe.extend(c.escape_unicode()) } else { safe.push(c) }
+    }
+    safe
+}
+
+/// JSON that means the same, and in which such characters are written out as JSON has it. Line breaks
+/// between members stay.
+pub fn harmless_json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if hides(c) && c != '\n' { push_json_escape(&mut safe, c) } else { safe.push(c) }
+    }
+    safe
+}
+
+fn push_json_escape(safe: &mut String, c: char) {
+    let mut units = [0; 2];
+    for unit in c.encode_utf16(&mut units) {
+        safe.push_str(&format!("\\u{unit:04x}"));
+    }
+}
 
 /// One bounded line for a mail. What is neither a letter, a digit nor plain punctuation is
 /// escaped, and what a mail reader would turn into a link is broken as `example[.]com`.
@@ -40,7 +74,7 @@ fn escaped(text: &str, most: usize, special: &str) -> String {
             ':' if before.is_alphanumeric() && rest.peek() == Some(&'/') => safe.push_str("[:]"),
             c if special.contains(c) => safe.extend(c.escape_unicode()),
             ' '..='~' => safe.push(c),
-            c if c.is_alphanumeric() => safe.push(c),
+            c if c.is_alphanumeric() && !hides(c) => safe.push(c),
             c => safe.extend(c.escape_unicode()),
         }
         before = c;
@@ -49,7 +83,7 @@ fn escaped(text: &str, most: usize, special: &str) -> String {
 }
 
 /// The same, in quotes: where the words are somebody else's.
-pub(super) fn quoted(text: &str, most: usize) -> String {
+pub(crate) fn quoted(text: &str, most: usize) -> String {
     format!("\"{}\"", plain(text, most))
 }
 
@@ -75,7 +109,7 @@ pub(crate) fn bounded(text: &str, most: usize) -> String {
 /// JSON inside single quotes of a shell. It means the same text to `aws`, and holds no quote,
 /// nothing a terminal interprets, nothing a mail reader would turn into a link, and nothing that a chat
 /// reads inside a block of code.
-pub(super) fn shell_json(value: &serde_json::Value) -> String {
+pub(crate) fn shell_json(value: &serde_json::Value) -> String {
     let json = value.to_string();
     let mut safe = String::with_capacity(json.len() + 2);
     let mut before = ' ';
@@ -90,10 +124,7 @@ pub(super) fn shell_json(value: &serde_json::Value) -> String {
             _ => false,
         };
         if read || c == '\'' || !c.is_ascii() || c.is_ascii_control() {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                safe.push_str(&format!("\\u{unit:04x}"));
-            }
+            push_json_escape(&mut safe, c);
         } else {
             safe.push(c);
         }
@@ -106,6 +137,28 @@ pub(super) fn shell_json(value: &serde_json::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_hides_is_written_out() {
+        assert_eq!(
+            harmless("a\u{202e}b\n\u{200b}\u{e0041}"),
+            "a\\u{202e}b\\u{a}\\u{200b}\\u{e0041}"
+        );
+        assert_eq!(harmless("Zoë, 東京, naïve <b>&"), "Zoë, 東京, naïve <b>&");
+        assert_eq!(plain("\u{3164}a\u{ffa0}", 80), "\\u{3164}a\\u{ffa0}", "fillers are letters");
+    }
+
+    #[test]
+    fn json_means_the_same_when_nothing_hides_in_it() {
+        let value =
+            serde_json::json!({"a\u{202e}": "b\n\u{e0041}\u{61c}\u{ad}\u{180e}", "c": ["Zoë", 1]});
+        for json in [value.to_string(), format!("{value:#}")] {
+            let safe = harmless_json(&json);
+            assert!(!safe.contains(|c| hides(c) && c != '\n'), "{safe}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+        }
+        assert_eq!(harmless_json("{\n  \"a\": 1\n}"), "{\n  \"a\": 1\n}");
+    }
 
     #[test]
     fn plain_text_stays_as_it_is() {
