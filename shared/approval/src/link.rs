@@ -6,6 +6,7 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::MacAlgorithmSpec;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use portcullis_plan::plan::FINGERPRINT_DIGITS;
 
 use crate::answer::To;
 use crate::record::About;
@@ -38,6 +39,9 @@ pub enum Checked {
 /// HMAC_SHA_256 gives 32 bytes (KMS API reference, GenerateMac).
 const ALGORITHM: MacAlgorithmSpec = MacAlgorithmSpec::HmacSha256;
 const LENGTH: usize = 32;
+
+/// Longest name of an execution, which is the id of a move (Step Functions API reference, StartExecution).
+const NAME: usize = 80;
 
 /// The address for a question. `base` is the page's own, with a slash at the end.
 ///
@@ -84,7 +88,9 @@ impl Link {
         }
         let signature = BASE64_URL_SAFE_NO_PAD.decode(sig?).ok()?;
         let plan = plan?;
-        (is_word(id, 80) && is_word(plan, 16) && signature.len() == LENGTH).then_some(())?;
+        // Links of earlier versions have fewer digits. They are good, and lead to a page that says so.
+        let digits = FINGERPRINT_DIGITS;
+        (is_word(id, NAME) && is_word(plan, digits) && signature.len() == LENGTH).then_some(())?;
         let digits = until.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
         Some(Self {
             id: id.to_owned(),

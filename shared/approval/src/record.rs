@@ -145,6 +145,11 @@ impl Record {
     /// agreed to what this one would do.
     pub fn plan(&self) -> Result<Plan> {
         let Self { id, fingerprint, .. } = self;
+        if !plan::is_fingerprint(fingerprint) {
+            bail!(
+                "move {id} was planned by an earlier version of Portcullis, whose fingerprints ({fingerprint}) could be forged: nobody can rely on what was agreed to; start the move again"
+            );
+        }
         match plan::plan(&self.facts()?, &self.wish) {
             plan::Answer::Plan(plan) if plan.fingerprint == *fingerprint => Ok(*plan),
             plan::Answer::Plan(plan) => bail!(
@@ -250,7 +255,7 @@ mod tests {
             why: String::new(),
             wish: Wish { port: Some(17_321), auth_token_secret: None },
             document: "{}".repeat(1000),
-            fingerprint: "1a2b3c4d".to_owned(),
+            fingerprint: "1a2b3c4d5e6f7081".to_owned(),
             stage: "planned".to_owned(),
             execution: execution.to_owned(),
             questions: BTreeMap::new(),
@@ -268,6 +273,22 @@ mod tests {
             "portcullis reject orders-1 --stack guard"
         );
         assert_eq!(record("").command("approve"), "portcullis approve orders-1");
+    }
+
+    /// A table in use has moves of the version before.
+    #[test]
+    fn a_move_of_an_earlier_version_says_that_it_must_be_started_again() {
+        for old in ["1a2b3c4d", "", "1A2B3C4D5E6F7081"] {
+            let record = Record { fingerprint: old.to_owned(), ..record("arn") };
+            let why = record.plan().unwrap_err().to_string();
+            assert!(
+                why.contains("an earlier version of Portcullis")
+                    && why.ends_with("start the move again"),
+                "{why}"
+            );
+            let item = Item::pack(&record, 5).unwrap();
+            assert_eq!(item.unpack().unwrap().fingerprint, old, "it can still be read");
+        }
     }
 
     #[test]

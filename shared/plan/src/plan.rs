@@ -21,6 +21,7 @@ use crate::refuse::{self, Reason};
 use crate::request::{Request, Token, Value};
 use crate::steps::Step;
 use build::Parts;
+pub use fingerprint::{FINGERPRINT_DIGITS, is_fingerprint};
 use port::port;
 
 /// What a person wishes.
@@ -90,7 +91,7 @@ pub struct Plan {
     pub cache: Subject,
     /// What it is. The new one may be another: a lone node can become a replication group of one node.
     pub form: Form,
-    /// Eight hex digits of everything that the plan would do: two plans with the same are the same.
+    /// [`FINGERPRINT_DIGITS`] hex digits of the hash of everything that the plan would do.
     pub fingerprint: String,
     /// The request that would make the cache as it is.
     pub now: Request,

@@ -5,7 +5,7 @@ use aws_sdk_elasticache::error::{ProvideErrorMetadata, SdkError};
 use portcullis_approval::About;
 use portcullis_aws::error::code;
 use portcullis_plan::marks;
-use portcullis_plan::plan::{Afterwards, Plan};
+use portcullis_plan::plan::{Afterwards, Plan, is_fingerprint};
 use portcullis_plan::request::{Kind, Token};
 
 use super::{State, Step};
@@ -36,10 +36,14 @@ impl Step<'_> {
     pub(super) async fn is_this_moves(&self, plan: &Plan) -> Result<()> {
         let new = self.replacement(plan);
         let tags = account::tags(&self.shell.look.elasticache, &new.arn).await?;
-        let by_plan = marks::value(&tags, marks::PLAN) == Some(&plan.fingerprint);
-        match marks::moved_from(&tags, &self.of.cache) && by_plan {
-            true => Ok(()),
-            false => Err(lasting(format!(
+        let by = marks::value(&tags, marks::PLAN);
+        match marks::moved_from(&tags, &self.of.cache) {
+            true if by == Some(&plan.fingerprint) => Ok(()),
+            true if by.is_some_and(|by| !is_fingerprint(by)) => Err(lasting(format!(
+                "a cache {} is there already, and a move by an earlier version of Portcullis made it: use it, or delete it and start the move again",
+                new.id
+            ))),
+            _ => Err(lasting(format!(
                 "a cache {} is there already, and no move by this plan made it",
                 new.id
             ))),

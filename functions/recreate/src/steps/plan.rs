@@ -73,15 +73,14 @@ impl Step<'_> {
         Ok(state)
     }
 
-    /// Plans again, as the workflow begins to act. What people agreed to is done, or nothing.
+    /// Plans again, as the workflow begins to act. What people agreed to is done, or nothing: the plans are compared
+    /// whole, for whoever writes a part of both can make their fingerprints alike.
     pub(super) async fn check(&self) -> Result<State> {
         let (record, planned) = self.begin("check").await?;
         self.answer_of(&record, About::Move)?;
         let (facts, _) = self.look(&self.of.cache).await?;
         let why = match plan::plan(&facts, &self.wish()) {
-            plan::Answer::Plan(plan) if plan.fingerprint == record.fingerprint => {
-                return Ok(State::Same);
-            }
+            plan::Answer::Plan(plan) if plan.does_the_same(&planned) => return Ok(State::Same),
             plan::Answer::Plan(_) => String::new(),
             plan::Answer::Refused(refusal) => {
                 let why = |reason: &Reason| format!("{}: {}", reason.field, reason.why);

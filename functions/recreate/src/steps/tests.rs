@@ -308,11 +308,18 @@ async fn the_old_cache_is_kept_unless_its_replacement_is_there_and_ours() {
 #[tokio::test]
 async fn a_cache_of_the_new_name_that_is_not_ours_is_an_error_and_ours_is_success() {
     let (record, plan) = planned();
-    let other_plan = vec![
-        (marks::MOVED_FROM.to_owned(), record.cache.clone()),
-        (marks::PLAN.to_owned(), "00000000".to_owned()),
-    ];
-    for (tags, is_ours) in [(Vec::new(), false), (other_plan, false), (ours(&plan), true)] {
+    let by = |plan: &str| {
+        vec![
+            (marks::MOVED_FROM.to_owned(), record.cache.clone()),
+            (marks::PLAN.to_owned(), plan.to_owned()),
+        ]
+    };
+    for (tags, is_ours) in [
+        (Vec::new(), false),
+        (by("0000000000000000"), false),
+        (by("00000000"), false),
+        (ours(&plan), true),
+    ] {
         let account = Account::with(&agreed(&record, About::Move, true)).await;
         account.state().caches.insert(plan.create.id.clone(), ("available", tags));
         match account.step("create").await {
@@ -391,12 +398,16 @@ async fn what_is_being_made_is_taken_back_when_it_is_made() {
 #[tokio::test]
 async fn a_plan_that_is_another_one_now_is_not_done() {
     let (record, _) = planned();
-    let record =
-        Record { fingerprint: "00000000".to_owned(), ..agreed(&record, About::Move, true) };
-    let account = Account::with(&record).await;
-    let error = account.step("create").await.unwrap_err();
-    assert!(lasts(&error) && format!("{error:#}").contains("updated in between"), "{error:#}");
-    assert!(account.state().done.is_empty());
+    for (other, says) in [
+        ("0000000000000000", "updated in between"),
+        ("00000000", "by an earlier version of Portcullis"),
+    ] {
+        let agreed = agreed(&record, About::Move, true);
+        let account = Account::with(&Record { fingerprint: other.to_owned(), ..agreed }).await;
+        let error = account.step("create").await.unwrap_err();
+        assert!(lasts(&error) && format!("{error:#}").contains(says), "{error:#}");
+        assert!(account.state().done.is_empty());
+    }
 }
 
 #[tokio::test]

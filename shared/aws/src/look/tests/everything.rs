@@ -118,7 +118,7 @@ fn everything() -> Value {
                 "SecurityGroupRuleId": "sgr-1", "GroupId": "sg-1", "GroupOwnerId": "111122223333",
                 "IsEgress": false, "IpProtocol": "tcp", "FromPort": 6379, "ToPort": 6379,
                 "PrefixListId": "pl-1", "Description": "office",
-                "Tags": [{"Key": "portcullis:plan", "Value": "1a2b3c4d"}],
+                "Tags": [{"Key": "portcullis:plan", "Value": "1a2b3c4d5e6f7081"}],
             },
             {
                 "SecurityGroupRuleId": "sgr-2", "GroupId": "sg-1", "GroupOwnerId": "111122223333",
