@@ -6,7 +6,6 @@ mod account;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 
 use account::{Account, BASE, NOW, UNTIL};
 use lambda_http::{Body, Request, http};
@@ -24,9 +23,9 @@ fn main() -> std::io::Result<()> {
         .map(|(name, link)| (name.to_owned(), link.replace(BASE, &base).into()))
         .collect();
     writeln!(std::io::stdout(), "{}", Value::Object(links))?;
-    let desk = Arc::new(account.desk());
     for stream in server.incoming() {
-        let (stream, desk) = (stream?, Arc::clone(&desk));
+        // Each request comes to an environment of its own: all are at the same second.
+        let (stream, desk) = (stream?, account.desk());
         // A browser may go away in the middle: then nobody waits for this answer.
         std::thread::spawn(move || serve(&stream, &desk).ok());
     }

@@ -1,12 +1,16 @@
 //! One request: a link, checked, then what it leads to.
 
 use anyhow::Result;
-use lambda_http::http::{HeaderValue, Method, StatusCode, header::ALLOW};
+use lambda_http::http::{
+    HeaderValue, Method, StatusCode,
+    header::{ALLOW, RETRY_AFTER},
+};
 use lambda_http::{Body, Request, Response};
 use maud::Markup;
 use portcullis_approval::{Answer, Checked, Decided, Link, Question, Record, Table, Through};
 use portcullis_plan::plan::Plan;
 
+use crate::limit::Limit;
 use crate::page::{self, Filled, Notice, Subject};
 use crate::reply::Reply;
 use crate::{admit, headers};
@@ -22,6 +26,10 @@ pub struct Desk {
     pub sfn: aws_sdk_sfn::Client,
     /// The ARN of the key that links are signed with.
     pub key: String,
+    /// How many links are checked.
+    pub limit: Limit,
+    /// Counts a link that was not checked, because there were too many.
+    pub not_checked: fn(),
 }
 
 /// A page and its status.
@@ -49,6 +57,9 @@ pub async fn handle(desk: &Desk, request: &Request, from: &str, now: i64) -> Res
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
     }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     response
 }
 
@@ -70,6 +81,10 @@ async fn show(
     }
     if link.until <= now {
         return Ok(notice(Notice::Expired));
+    }
+    if !desk.limit.admits(now) {
+        (desk.not_checked)();
+        return Ok(notice(Notice::Busy));
     }
     match link.check(&desk.kms, &desk.key, now).await? {
         Checked::Valid => {}

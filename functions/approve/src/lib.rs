@@ -5,12 +5,15 @@
 //!
 //! INVARIANT: GET and HEAD change nothing, because mail scanners open every link.
 //!
-//! INVARIANT: nothing of a move is read before the signature of the link was checked.
+//! INVARIANT: nothing of a move is read before the signature of the link was checked, and no more than
+//! [`CHECKS_PER_SECOND`] are checked.
 
 mod admit;
 mod handle;
 mod headers;
+mod limit;
 pub mod page;
 mod reply;
 
 pub use handle::{Desk, handle};
+pub use limit::{CHECKS_PER_SECOND, Limit};

@@ -1,11 +1,12 @@
 //! The function behind the approval page: settings and clients once, then one request after the other.
 
 use anyhow::{Context, Result, anyhow};
+use aws_sdk_kms::config::retry::RetryConfig;
 use lambda_http::request::RequestContext;
 use lambda_http::{Error, Request, RequestExt, service_fn};
 use portcullis_approval::Table;
-use portcullis_approve::{Desk, handle};
-use portcullis_aws::{Patience, config, log_json_lines, now, variable};
+use portcullis_approve::{Desk, Limit, handle};
+use portcullis_aws::{Patience, config, count_unchecked_link, log_json_lines, now, variable};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -27,9 +28,16 @@ async fn desk() -> Result<Desk> {
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
     Ok(Desk {
         table: Table::new(dynamodb, table),
-        kms: aws_sdk_kms::Client::new(&config),
+        // A check that failed is not repeated: that would be a call more than the limit counts.
+        kms: aws_sdk_kms::Client::from_conf(
+            aws_sdk_kms::config::Builder::from(&config)
+                .retry_config(RetryConfig::disabled())
+                .build(),
+        ),
         sfn: aws_sdk_sfn::Client::new(&config),
         key,
+        limit: Limit::default(),
+        not_checked: count_unchecked_link,
     })
 }
 

@@ -30,6 +30,8 @@ pub enum Notice {
     TooLong,
     /// Neither GET, HEAD nor POST.
     Method,
+    /// More links are opened than are checked.
+    Busy,
     /// Something failed here, or in AWS.
     Failed,
 }
@@ -49,6 +51,7 @@ impl Notice {
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -67,6 +70,7 @@ impl Notice {
             Self::NotAForm => "This is not the form of this page",
             Self::TooLong => "This answer is too long",
             Self::Method => "This page is read, or answered by its form",
+            Self::Busy => "Too many links are opened at this moment",
             Self::Failed => "This did not work",
         }
     }
@@ -99,6 +103,9 @@ impl Notice {
             Self::NotAForm | Self::TooLong | Self::Method => {
                 "Nothing was recorded. Open the link from the mail, and answer there."
             }
+            Self::Busy => {
+                "Nothing was recorded. Open the link again in some seconds, or answer from the command line, which has no such limit."
+            }
             Self::Failed => {
                 "AWS did not answer as it should. Whether an answer was recorded, the page of the link says: open it again in a minute. Answering twice does no harm."
             }
@@ -120,6 +127,7 @@ impl Notice {
             | Self::NotAForm
             | Self::TooLong
             | Self::Method
+            | Self::Busy
             | Self::Failed => (
                 "With credentials of your own in the account of the cache, and the id of the move, which is in the mail:",
                 "portcullis approve ID\nportcullis reject ID",

@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "scripts what is called, and calls nothing")]
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -21,7 +22,7 @@ use aws_sdk_sfn::operation::send_task_success::{SendTaskSuccessError, SendTaskSu
 use aws_sdk_sfn::types::error::{InvalidOutput, TaskDoesNotExist};
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 use portcullis_approval::{About, Question, Record, Table, To, sign};
-use portcullis_approve::Desk;
+use portcullis_approve::{Desk, Limit};
 use portcullis_plan::plan::{Answer, Plan, Wish, plan};
 use sha2::{Digest, Sha256};
 
@@ -31,6 +32,11 @@ pub(crate) const NOW: i64 = 1_795_269_780;
 pub(crate) const UNTIL: i64 = NOW + 3 * 24 * 3600;
 /// Where the page is.
 pub(crate) const BASE: &str = "https://page.example/";
+
+thread_local! {
+    /// How many links were counted as not checked: every test has a thread of its own.
+    pub(crate) static NOT_CHECKED: Cell<usize> = const { Cell::new(0) };
+}
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -68,7 +74,16 @@ impl Account {
     /// What the function has of the account.
     pub(crate) fn desk(&self) -> Desk {
         let (dynamodb, kms, sfn) = (self.dynamodb(), self.kms(), self.sfn());
-        Desk { table: Table::new(dynamodb, "moves"), kms, sfn, key: "key".to_owned() }
+        let table = Table::new(dynamodb, "moves");
+        let key = "key".to_owned();
+        Desk {
+            table,
+            kms,
+            sfn,
+            key,
+            limit: Limit::default(),
+            not_checked: || NOT_CHECKED.set(NOT_CHECKED.get() + 1),
+        }
     }
 
     fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
@@ -252,18 +267,22 @@ pub(crate) fn question(about: About, plan: &str) -> Question {
 
 /// An example whose owner writes what they like, wherever they can.
 pub(crate) fn hostile() -> (Record, Plan) {
-    const HOSTILE: &str = "</code><script>alert(1)</script>\" onload='alert(2)' \u{202e}&lt;";
+    writes("</code><script>alert(1)</script>\" onload='alert(2)' \u{202e}&lt;")
+}
+
+/// An example whose owner writes this text, wherever they can.
+pub(crate) fn writes(text: &str) -> (Record, Plan) {
     let path = format!(
         "{}/../../shared/plan/examples/valkey-with-replicas.json",
         env!("CARGO_MANIFEST_DIR")
     );
-    let text = std::fs::read_to_string(path).unwrap();
-    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
-    document["ReplicationGroups"][0]["Description"] = HOSTILE.into();
-    document["TagList"][0]["Value"] = HOSTILE.into();
-    document["EndpointHolders"][0] = HOSTILE.into();
+    let example = std::fs::read_to_string(path).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&example).unwrap();
+    document["ReplicationGroups"][0]["Description"] = text.into();
+    document["TagList"][0]["Value"] = text.into();
+    document["EndpointHolders"][0] = text.into();
     let (mut record, plan) = of_document("hostile", document.to_string());
-    record.asked_by = HOSTILE.to_owned();
-    record.why = HOSTILE.to_owned();
+    record.asked_by = text.to_owned();
+    record.why = text.to_owned();
     (record, plan)
 }

@@ -1,6 +1,7 @@
 //! The pages, whole, as snapshots: `INSTA_UPDATE=always` writes them. Read them as if you were asked.
 
-use crate::account::{NOW, hostile, question, record};
+use crate::account::{NOW, hostile, question, record, writes};
+use crate::hostile::{shows_all, texts};
 use portcullis_approval::{About, Answer, Record, Through};
 use portcullis_approve::page::{Asking, Filled, Notice, STYLE, Subject, already, recorded};
 use portcullis_plan::plan::Plan;
@@ -95,6 +96,7 @@ fn what_is_no_question() {
         Notice::NotAForm,
         Notice::TooLong,
         Notice::Method,
+        Notice::Busy,
         Notice::Failed,
     ] {
         let page = main(&notice.page().into_string());
@@ -117,5 +119,25 @@ fn what_others_wrote_stays_text() {
     assert_eq!(page.matches("\\u{202e}").count(), 7);
     for raw in ["<script", "onload='", "\u{202e}", "style=", "javascript:", "src="] {
         assert!(!page.replace("&quot; onload='", "").contains(raw), "{raw}");
+    }
+}
+
+#[test]
+fn nothing_that_others_wrote_hides_on_a_page() {
+    for text in texts() {
+        let (record, plan) = writes(&text);
+        let by =
+            |text: &str| Answer { by: text.to_owned(), reason: text.to_owned(), ..answer(false) };
+        let subject = Subject { id: &record.id, about: About::Move, plan: &plan };
+        for page in [
+            asking(&record, &plan, About::Move),
+            asking(&record, &plan, About::Deletion),
+            already(&subject, &by(&text), true).into_string(),
+            recorded(&subject, &by(&text)).into_string(),
+        ] {
+            // The style is the page's own, with line breaks.
+            shows_all("the page", &page.replace(STYLE, ""));
+            assert!(!page.contains("<script") && !page.contains("\n\n"), "{page}");
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! Requests, good and bad, and what is left in the account after each.
 
-use crate::account::{Account, BASE, NOW, UNTIL, record};
+use crate::account::{Account, BASE, NOT_CHECKED, NOW, UNTIL, record};
 use lambda_http::http::{Request as Builder, StatusCode};
 use lambda_http::{Body, Request, Response};
 use portcullis_approval::{About, Record, To, sign};
-use portcullis_approve::handle;
+use portcullis_approve::{CHECKS_PER_SECOND, handle};
 
 const FROM: &str = "203.0.113.7";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -230,6 +230,41 @@ async fn a_link_with_anything_changed_shows_nothing() {
 }
 
 #[tokio::test]
+async fn a_flood_of_links_reaches_kms_a_few_times_a_second_and_people_after_it() {
+    let (account, link) = asked().await;
+    let desk = account.desk();
+    let forged = format!("{}AAAA", &link[..link.len() - 4]);
+    let floods = [(NOW, 300), (NOW + 1, 2), (NOW + 2, 300)];
+    let limit = usize::try_from(CHECKS_PER_SECOND).unwrap();
+    for (now, requests) in floods {
+        account.now().calls.clear();
+        let before = NOT_CHECKED.get();
+        for at in 0..requests {
+            let request = if at % 2 == 0 { get(&forged) } else { approves(&forged) };
+            let response = handle(&desk, &request, FROM, now).await;
+            guarded(&response);
+            let (status, again) = (response.status(), response.headers().get("retry-after"));
+            match at < limit {
+                true => assert_eq!((status, again), (StatusCode::FORBIDDEN, None)),
+                false => {
+                    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+                    assert_eq!(again.unwrap(), "1");
+                }
+            }
+        }
+        assert_eq!(account.now().calls, vec!["VerifyMac"; requests.min(limit)]);
+        assert_eq!(NOT_CHECKED.get() - before, requests.saturating_sub(limit));
+    }
+    // What costs nothing is told at once, and the second after it somebody answers.
+    for junk in [BASE.to_owned(), link.replace("about=move", "about=x")] {
+        assert_eq!(handle(&desk, &get(&junk), FROM, NOW + 2).await.status(), StatusCode::FORBIDDEN);
+    }
+    assert_eq!(kept(&account, ID, About::Move).await, None);
+    assert_eq!(handle(&desk, &approves(&link), FROM, NOW + 3).await.status(), StatusCode::OK);
+    assert_eq!(account.now().woken, ["token of move"]);
+}
+
+#[tokio::test]
 async fn an_expired_link_costs_nothing() {
     let (account, link) = asked().await;
     for request in [get(&link), approves(&link)] {
@@ -321,9 +356,16 @@ async fn a_link_of_an_earlier_question_says_so() {
 async fn a_plan_that_would_be_another_today_is_not_shown() {
     let account = Account::default();
     let (planned, _) = record("redis-single-node");
-    let stale = Record { fingerprint: "00000000".to_owned(), ..planned };
-    let link = account.puts(&stale, About::Move, "00000000").await;
-    let (status, page) = answered(&account, &get(&link)).await;
-    assert_eq!(status, StatusCode::CONFLICT);
-    assert!(page.contains("Portcullis was updated since the mail"), "{page}");
+    // Of this version's form, and of the eight digits of earlier ones.
+    for other in ["0000000000000000", "00000000"] {
+        let stale = Record { fingerprint: other.to_owned(), ..planned.clone() };
+        let link = account.puts(&stale, About::Move, other).await;
+        for request in [get(&link), approves(&link)] {
+            let (status, page) = answered(&account, &request).await;
+            assert_eq!(status, StatusCode::CONFLICT);
+            assert!(page.contains("Portcullis was updated since the mail"), "{page}");
+        }
+        assert_eq!(kept(&account, &planned.id, About::Move).await, None);
+    }
+    assert!(account.now().woken.is_empty());
 }
