@@ -115,6 +115,24 @@ def test_the_first_answer_holds(moves, sessions):
     nothing_was_made(sessions)
 
 
+def signed_by_the_owner(moves, message):
+    """Who may change the policy of the key may sign with it, once it is changed: nobody else can."""
+    key = moves.guard.stack.resources("AWS::KMS::Key")["LinkKey"]
+    kms = moves.guard.account.client("kms")
+    given = {"KeyId": key, "MacAlgorithm": "HMAC_SHA_256", "Message": message}
+    with pytest.raises(kms.exceptions.ClientError) as refused:
+        kms.generate_mac(**given)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    policy = kms.get_key_policy(KeyId=key)["Policy"]
+    open_policy = json.loads(policy)
+    open_policy["Statement"] = [one for one in open_policy["Statement"] if one["Effect"] == "Allow"]
+    kms.put_key_policy(KeyId=key, Policy=json.dumps(open_policy))
+    try:
+        return kms.generate_mac(**given)["Mac"]
+    finally:
+        kms.put_key_policy(KeyId=key, Policy=policy)
+
+
 def forged(moves, move, link, **more):
     """The link with other words in it; with `sign`, as the owner of the key would sign them."""
     parts = urllib.parse.urlsplit(link)
@@ -123,10 +141,7 @@ def forged(moves, move, link, **more):
     words.update(more)
     if sign:
         text = "\n".join(["portcullis approval 1", move.id, words["about"], words["plan"], words["until"]])
-        key = moves.guard.stack.resources("AWS::KMS::Key")["LinkKey"]
-        mac = moves.guard.account.client("kms").generate_mac(
-            KeyId=key, MacAlgorithm="HMAC_SHA_256", Message=text.encode()
-        )["Mac"]
+        mac = signed_by_the_owner(moves, text.encode())
         words["sig"] = base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
     return urllib.parse.urlunsplit(parts._replace(query=urllib.parse.urlencode(words)))
 

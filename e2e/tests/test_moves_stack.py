@@ -231,7 +231,7 @@ def test_without_moves_nothing_of_them_is_there_and_switched_off_it_is_gone():
             assert settings(guard)["recreate"]["PORTCULLIS_MOVE_FRESH"] == ("yes" if moves == "fresh" else "no")
         assert added["ask", "no"] == added["fresh", "no"] == added["on-request", "no"] | {"CacheStartsMoves"}
         of_page = added["fresh", "yes"] - added["fresh", "no"]
-        assert {name for name in of_page if not name.startswith("Approve")} == {"LinkKey"}
+        assert {name for name in of_page if not name.startswith("Approve")} == {"LinkKey", "RecreateSignsLinks"}
 
         guard.stack = deploy.update(guard.stack, MoveCaches="no", ApprovalPage="no")
         assert stack_resources(guard) == before and settings(guard) == variables

@@ -32,9 +32,10 @@ MODULES = {
     "shared/aws/src/handle": WATCHERS,
     "shared/aws/src/ledger": WATCHERS,
     "shared/aws/src/lib.rs": SHELL,
+    "shared/aws/src/log.rs": EVERYONE,
     "shared/aws/src/look": MOVERS,
     "shared/aws/src/memory": WATCHERS,
-    "shared/aws/src/metrics.rs": WATCHERS | DIGEST,
+    "shared/aws/src/metrics.rs": WATCHERS | DIGEST | PAGE,
     "shared/aws/src/publish.rs": WATCHERS | MOVERS | DIGEST,
     "shared/aws/src/run.rs": SHELL,
     "shared/aws/src/trail.rs": {"trail"},
@@ -327,7 +328,7 @@ def test_what_is_asked_for_is_allowed_on_request_only():
                 expected = "Traced"
             elif action == "states:StartExecution":
                 expected = "MovesBegin"
-            elif action == "kms:GenerateMac":
+            elif action in ("kms:GenerateMac", "kms:VerifyMac"):
                 expected = "HasPage"
             elif resource == {"Ref": "ChatAlerts"}:
                 expected = "HasChat"
@@ -355,6 +356,22 @@ def test_every_policy_belongs_to_a_role_that_is_looked_at():
             assert set(attached(resource)) <= of_functions
         if resource["Type"] in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
             assert "Policies" not in resource["Properties"], "a role of its own says it all"
+
+
+def test_the_key_of_the_links_denies_all_but_the_role_that_makes_them_and_the_one_that_checks():
+    """An allowing policy, wherever it is, gives nobody else the right: a denial in the key's policy goes before it."""
+    key = deploy.template()["Resources"]["LinkKey"]["Properties"]
+    denied = {}
+    for statement in key["KeyPolicy"]["Statement"]:
+        if statement["Effect"] == "Deny":
+            assert statement["Principal"] == {"AWS": "*"} and statement["Resource"] == "*"
+            ((operator, condition),) = statement["Condition"].items()
+            assert operator == "ArnNotEquals"
+            denied[statement["Action"]] = condition["aws:PrincipalArn"]["Fn::GetAtt"]
+    rights = {role: {action for action, _, _ in allowed(role)} for _, role in roles()}
+    users = {action: {role for role, actions in rights.items() if action in actions} for action in denied}
+    assert denied == {"kms:GenerateMac": ["RecreateRole", "Arn"], "kms:VerifyMac": ["ApproveRole", "Arn"]}
+    assert users == {action: {role} for action, (role, _) in denied.items()}
 
 
 def test_the_workflow_may_invoke_its_function_and_write_its_logs():
