@@ -14,6 +14,8 @@ from harness.faults import DESCRIBE, INVOKE, PUBLISH, REMEMBER, REMEMBERED, REVO
 from harness.storm import Storm
 from harness.wait import until
 
+pytestmark = pytest.mark.alone
+
 SEED = 20
 #: Of each kind. A redrive waits some seconds for each rule that is gone and untold, so of these kinds there are few.
 GROUPS, CACHES, FEW = 12, 3, 2

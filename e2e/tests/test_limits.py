@@ -16,7 +16,7 @@ def outcomes(document):
 
 def early_in_a_minute():
     """Counts are of minutes: a test that is about one does not begin at the end of it."""
-    until("a minute begins", lambda: time.gmtime().tm_sec < 40, 25)
+    until("a minute begins", lambda: time.gmtime().tm_sec < 30, 35)
 
 
 def test_a_rule_that_comes_back_for_the_third_time_stays_open(guard, name):
