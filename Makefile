@@ -80,6 +80,7 @@ PYTEST = MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server PYTHONPATH=e2e $(PY) -m 
 test-account: ready test-tools ## The deployed stack, end to end: SHARD=1/4 for a part
 	@cargo build --locked -q $(SHELLS) --example serve
 	@ln -f $(TARGET)/$(HOST)/debug/examples/serve $(TARGET)/programs
+	@$(MAKE) exceptions >$(TARGET)/exceptions.txt
 	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not alone" e2e/tests
 	$(PYTEST) -m alone e2e/tests
 

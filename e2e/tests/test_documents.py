@@ -52,6 +52,10 @@ TABLES = {
         "docs/moving-a-cache.md",
         "| step | what it does | how long | if it fails |",
     ): "test_documents_stack.py: test_steps_of_a_move",
+    (
+        "docs/moving-a-cache.md",
+        "| inputs | AWS refuses | who says so |",
+    ): "constraints.rs: the_documentation_has_every_constraint",
     ("docs/moving-a-cache.md", "| when | what to do |"): "prose",
     (
         "docs/moving-a-cache.md",

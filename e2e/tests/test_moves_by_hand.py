@@ -55,7 +55,7 @@ def starting(machine):
 def looking():
     """The same rights to look that the function has."""
     resources = deploy.template()["Resources"]
-    for policy, wanted in (("MoveCache", "Look"), ("CloseIngress", "")):
+    for policy, wanted in (("MoveCache", "Look"), ("MoveSurroundings", "Look"), ("CloseIngress", "")):
         for statement in resources[policy]["Properties"]["PolicyDocument"]["Statement"]:
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
             reads = all(re.search(":(Describe|List|Get)", action) for action in actions)

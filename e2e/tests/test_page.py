@@ -119,7 +119,7 @@ def test_the_keyboard_is_enough(browser, links):
             order.append(focused[0])
         assert order == [
             "Go to your answer",
-            "Carried over as they are: 23 settings",
+            "Carried over as they are: 19 settings",
             "Neither used nor sent",
             "approve-name",
             "approve-reason",
