@@ -73,8 +73,7 @@ test-shell: tools ## Looking, acting, moving, the page and the command line, aga
 # Accounts are processes on ports of their own and mostly wait, so there are more workers than cores. SHARD=2/4 runs the
 # second quarter of the files.
 WORKERS ?= 4
-PYTEST = MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server PYTHONPATH=e2e $(PY) -m pytest -q -p no:cacheprovider -p harness.session \
-    --durations=10 --durations-min=3 $(if $(SHARD),--shard $(SHARD))
+PYTEST = MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest $(if $(SHARD),--shard $(SHARD))
 
 .PHONY: test-account
 test-account: ready test-tools ## The deployed stack, end to end: SHARD=1/4 for a part
