@@ -290,6 +290,10 @@ SHOWN_ALWAYS = {
 }
 
 
+def shown_always(item):
+    return {**SHOWN_ALWAYS, **({"TransitEncryptionMode": "required"} if item.get("TransitEncryptionEnabled") else {})}
+
+
 def seed_cluster(item):
     name = item["CacheClusterId"]
     arn = item.get("ARN") or ec._arn_cluster(name)
@@ -302,7 +306,7 @@ def seed_cluster(item):
     version = item.get("EngineVersion") or versions.DEFAULT_VERSIONS[engine]
     parameters = ec._default_param_group_for_engine(engine, version, bool(group.get("ClusterEnabled")))
     defaults = {
-        **SHOWN_ALWAYS,
+        **shown_always(item),
         "CacheClusterStatus": "available",
         "Engine": engine,
         "EngineVersion": version,
@@ -329,16 +333,32 @@ def seed_cluster(item):
     }
 
 
+def _members(group):
+    """The nodes of the one shard, as AWS shows them: roles without cluster mode only."""
+    roles = ["primary"] + ["replica"] * len(group.get("MemberClusters") or [])
+    return [
+        {
+            "CacheClusterId": name,
+            "CacheNodeId": "0001",
+            "PreferredAvailabilityZone": store.zones()[number % 3],
+            **({} if group.get("ClusterEnabled") else {"CurrentRole": roles[number]}),
+        }
+        for number, name in enumerate(group.get("MemberClusters") or [])
+    ]
+
+
 def seed_replication_group(item):
     name = item["ReplicationGroupId"]
     arn = item.get("ARN") or ec._arn_replication_group(name)
     _cache_tags(arn, item)
     shards = item.get("NodeGroups") or []
+    if len(shards) == 1 and not shards[0].get("NodeGroupMembers"):
+        shards[0]["NodeGroupMembers"] = _members(item)
     endpoint = item.get("ConfigurationEndpoint") or (shards[0].get("PrimaryEndpoint") if shards else None) or {}
     engine = item.get("Engine") or "redis"
     port = endpoint.get("Port", store.DEFAULT_PORTS[engine])
     defaults = {
-        **SHOWN_ALWAYS,
+        **shown_always(item),
         "DataTiering": "disabled",
         "ClusterMode": "enabled" if item.get("ClusterEnabled") else "disabled",
         "Description": " ",
