@@ -101,7 +101,7 @@ class Shell:
             timeout=120,
         )
         assert done.returncode in ends, f"{command}\n{done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        return done.stdout + (done.stderr if done.returncode else "")
 
     def follow(self, plan_of, inputs=None, until_step="delete"):
         """The steps of a plan up to one, each waited for. ``inputs``: another create.json than the plan's."""

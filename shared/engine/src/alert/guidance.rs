@@ -165,12 +165,17 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// The inputs of the new cache as the planner has them, with ` | .A = b` for what can only be given to a new one.
-    fn inputs(&self, id: &str, change: &str) -> String {
-        format!(
-            "{} --json | jq -e 'select(.create).create.parameters{change}' > create.json",
-            command::plan_of(id, self.event, self.decision)
-        )
+    /// The plan of a new cache beside this one, and its inputs as the planner has them, with ` | .A = b` for what can only
+    /// be given to a new one. The port is named, as the planner moves nothing from a port of its own without. What is
+    /// against the plan goes to the person, not into the file.
+    fn inputs(&self, id: &str, change: &str) -> Vec<String> {
+        let taken = self.cache.ports.iter().copied().collect();
+        let port = replacement::free_port(&self.decision.subject.arn, &taken);
+        let plan = format!("{} --port {port}", command::plan_of(id, self.event, self.decision));
+        let inputs = format!(
+            "{plan} --json | jq -e 'if .create then .create.parameters{change} else .reasons | map(\"\\(.field): \\(.why)\\n\") | add | halt_error end' > create.json"
+        );
+        vec![plan, inputs]
     }
 
     /// The version is not shown, and the commands depend on it.

@@ -270,19 +270,18 @@ impl Target<'_> {
     }
 
     fn group_with_token(&self) -> Step {
+        let mut commands = self.inputs(&self.group(), "");
+        commands.push(format!(
+            "{} && aws elasticache create-replication-group --region {} --cli-input-json file://create.json --auth-token \"$TOKEN\"",
+            self.read_token(),
+            self.region
+        ));
         Step {
             kind: Kind::GroupWithToken,
             words: "Before Redis OSS 5.0.6 a cache gets its token only when it is made. Make one beside this one by the steps\n\
                     that `portcullis plan` prints, with these commands to make it, and move the clients."
                 .to_owned(),
-            commands: vec![
-                self.inputs(&self.group(), ""),
-                format!(
-                    "{} && aws elasticache create-replication-group --region {} --cli-input-json file://create.json --auth-token \"$TOKEN\"",
-                    self.read_token(),
-                    self.region
-                ),
-            ],
+            commands,
         }
     }
 

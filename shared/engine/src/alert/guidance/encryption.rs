@@ -121,7 +121,7 @@ impl Target<'_> {
             words: format!(
                 "This version can be encrypted in transit only when a cache is made. {NEW_CACHE}"
             ),
-            commands: vec![self.inputs(&self.group(), " | .TransitEncryptionEnabled = true")],
+            commands: self.inputs(&self.group(), " | .TransitEncryptionEnabled = true"),
         }
     }
 
@@ -131,7 +131,7 @@ impl Target<'_> {
             Some(true) => vec![Step {
                 kind: Kind::EncryptedMemcached,
                 words: format!("Memcached can be encrypted in transit only when a cache is made. {NEW_CACHE}"),
-                commands: vec![self.inputs(id, " | .TransitEncryptionEnabled = true")],
+                commands: self.inputs(id, " | .TransitEncryptionEnabled = true"),
             }],
             Some(false) => vec![Step {
                 kind: Kind::EncryptedNewerMemcached,
@@ -139,12 +139,12 @@ impl Target<'_> {
                     "Encryption in transit needs Memcached 1.6.12, and a cache that is made with it. {NEW_CACHE}\n\
                      It has the parameters of Memcached 1.6 as AWS ships them: put a parameter group of yours there, if need be."
                 ),
-                commands: vec![self.inputs(
+                commands: self.inputs(
                     id,
                     &format!(
                         " | .TransitEncryptionEnabled = true | .EngineVersion = \"{NEWER_MEMCACHED}\" | .CacheParameterGroupName = \"default.memcached1.6\""
                     ),
-                )],
+                ),
             }],
             None => vec![self.see_version(Check::PlaintextTransit)],
         }

@@ -42,9 +42,8 @@ impl Target<'_> {
                         with this create.json, and move the clients. Where a template owns the cache, the plan is a second\n\
                         resource: name the subnet group there. On the resource that is there it would replace the cache."
                     .to_owned(),
-                commands: vec![
-                    self.inputs(&cache.id, &format!(" | .CacheSubnetGroupName = \"{name}\"")),
-                ],
+                commands: self
+                    .inputs(&cache.id, &format!(" | .CacheSubnetGroupName = \"{name}\"")),
             },
         ]
     }
