@@ -1,7 +1,8 @@
 //! Facts from one JSON document that holds what the AWS CLI prints: the lists of
 //! `describe-replication-groups`, `describe-cache-clusters --show-cache-node-info`,
 //! `list-tags-for-resource`, `describe-cache-subnet-groups`, `describe-snapshots` and
-//! `describe-security-group-rules`, and of whatever else was asked, in one object.
+//! `describe-security-group-rules`, and of whatever else was asked, in one object or one object after the
+//! other.
 //!
 //! INVARIANT: no text of the document is in an error but names of members and ids that are ids, so
 //! that nothing secret that somebody left in a file comes out of it.
@@ -12,36 +13,55 @@ mod gather;
 mod ids;
 mod place;
 mod rules;
+mod stream;
 mod wire;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::facts::Facts;
 use choose::choose;
 use ids::odd_ids;
 use wire::Document;
 
-/// Why a document is no input: every problem.
+/// Why a document is no input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.join("\n"))]
-pub struct Unreadable(pub Vec<String>);
+#[error("{}", .problems.join("\n"))]
+pub struct Unreadable {
+    /// Every problem, a line each.
+    pub problems: Vec<String>,
+    /// What whoever made the document can do: a line, and the commands or options, if any, a line each.
+    pub remedy: String,
+}
 
 impl Unreadable {
-    fn one(problem: impl Into<String>) -> Self {
-        Self(vec![problem.into()])
+    fn one(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { problems: vec![problem.into()], remedy: remedy.into() }
     }
+
+    /// Of text that is JSON, and not as AWS writes it.
+    fn odd(problems: Vec<String>) -> Self {
+        let remedy =
+            "print it again with AWS CLI 2.x, without --query, and give it as it is".to_owned();
+        Self { problems, remedy }
+    }
+}
+
+/// Reads a document as people hand it over: in UTF-8, or in UTF-16 with a byte order mark.
+pub fn read_bytes(bytes: &[u8], cache: Option<&str>) -> Result<Facts, Unreadable> {
+    read(&stream::text(bytes)?, cache)
 }
 
 /// Reads a document. `cache` is the id or the ARN of the cache to plan for, needed where the document
 /// holds several and its own `Cache` names none.
 pub fn read(text: &str, cache: Option<&str>) -> Result<Facts, Unreadable> {
-    let value: Value = serde_json::from_str(text).map_err(|error| {
-        Unreadable::one(format!("not JSON: line {}, column {}", error.line(), error.column()))
-    })?;
-    let document = document(value)?.without_repetitions();
+    let document = document(stream::whole(text)?)?.without_repetitions();
     let cut = cut_off(&document);
     if !cut.is_empty() {
-        return Err(Unreadable(cut));
+        return Err(Unreadable {
+            problems: cut,
+            remedy: "print it whole, without --max-items, --max-results, --max-records, --page-size and --no-paginate"
+                .to_owned(),
+        });
     }
     let named = document.cache.clone();
     let chosen = choose(&document, cache.or(named.as_deref()))?;
@@ -52,7 +72,7 @@ pub fn read(text: &str, cache: Option<&str>) -> Result<Facts, Unreadable> {
     let facts = document.facts(chosen, meant);
     let mut problems = odd_ids(&facts);
     problems.extend(document.cut_rules(&facts));
-    if problems.is_empty() { Ok(facts) } else { Err(Unreadable(problems)) }
+    if problems.is_empty() { Ok(facts) } else { Err(Unreadable::odd(problems)) }
 }
 
 /// The lists that go on where the document ends: what follows may be a member, a rule or another cache.
@@ -61,18 +81,18 @@ fn cut_off(document: &Document) -> Vec<String> {
     let said =
         said.into_iter().filter(|(_, token)| token.as_ref().is_some_and(|token| !token.is_empty()));
     said.map(|(name, _)| {
-        format!(
-            "`{name}`: a list is cut off, and what follows is not in the document: print it whole, without --max-items, --max-results, --max-records, --page-size and --no-paginate"
-        )
+        format!("`{name}`: a list is cut off, and what follows is not in the document")
     })
     .collect()
 }
 
 /// The document, list by list, so that an error names the item that it is about.
-fn document(value: Value) -> Result<Document, Unreadable> {
-    let Value::Object(members) = without_nulls(value) else {
-        return Err(Unreadable::one("not a JSON object with lists such as `CacheClusters`"));
-    };
+fn document(members: Map<String, Value>) -> Result<Document, Unreadable> {
+    let members: Map<String, Value> = members
+        .into_iter()
+        .filter(|(_, member)| !member.is_null())
+        .map(|(name, member)| (name, without_nulls(member)))
+        .collect();
     let mut problems = Vec::new();
     for (name, member) in &members {
         let alone = |value: &Value| {
@@ -89,16 +109,16 @@ fn document(value: Value) -> Result<Document, Unreadable> {
         }
     }
     if !problems.is_empty() {
-        return Err(Unreadable(problems));
+        return Err(Unreadable::odd(problems));
     }
-    serde_json::from_value(Value::Object(members)).map_err(|e| Unreadable::one(expected(&e)))
+    serde_json::from_value(Value::Object(members)).map_err(|e| Unreadable::odd(vec![expected(&e)]))
 }
 
 /// What serde expected, without the value that it got: that may be anything.
 fn expected(error: &serde_json::Error) -> String {
     let text = error.to_string();
     if let Some(member) = text.strip_prefix("missing field `").and_then(|t| t.split('`').next()) {
-        return format!("not in the document: {member}; print it with AWS CLI 2.x, whole");
+        return format!("not in the document: {member}");
     }
     let expected = text.rsplit_once(", expected ").map(|(_, expected)| expected);
     format!("not as AWS writes it, expected {}", expected.unwrap_or("something else"))
@@ -131,20 +151,10 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_no_input_is_said_plainly() {
-        insta::assert_snapshot!(problem("{", None), @"not JSON: line 1, column 1");
-        insta::assert_snapshot!(problem("[]", None), @"not a JSON object with lists such as `CacheClusters`");
-        insta::assert_snapshot!(problem("{}", None), @"no cache in the document: it needs `ReplicationGroups` or `CacheClusters`");
         insta::assert_snapshot!(problem(r#"{"ServerlessCaches": [{}]}"#, None), @"only serverless caches in the document: they have no port setting, so they cannot move");
-        let two = r#"{"CacheClusters": [{"CacheClusterId": "a"}, {"CacheClusterId": "b"}]}"#;
-        insta::assert_snapshot!(problem(two, None), @"the document holds several caches, say which (--cache ID): a, b");
-        insta::assert_snapshot!(problem(two, Some("c")), @"the cache that was asked for is not in the document");
-        assert!(read(two, Some("b")).is_ok());
         let tagged = r#"{"Cache": "a", "CacheClusters": [{"CacheClusterId": "a"}, {"CacheClusterId": "b"}], "TagList": []}"#;
         assert!(read(tagged, None).unwrap().tags.is_some());
         assert!(read(tagged, Some("b")).unwrap().tags.is_none(), "the tags are of a");
-        let member =
-            r#"{"CacheClusters": [{"CacheClusterId": "g-001", "ReplicationGroupId": "g"}]}"#;
-        insta::assert_snapshot!(problem(member, Some("g-001")), @"the cache is a member of a replication group, which moves as a whole: plan for g");
     }
 
     #[test]

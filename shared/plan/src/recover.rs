@@ -268,12 +268,14 @@ impl Reader<'_> {
     /// move say of the old cache how it came to be. What its owner says by a tag is carried over.
     fn tags(&mut self) -> Vec<Tag> {
         let Some(mut tags) = self.facts.tags.clone() else {
+            let arn = self.facts.cache.arn().unwrap_or("ARN");
+            let region = arn.split(':').nth(3).map(|region| format!(" --region {region}"));
+            let region = region.unwrap_or_default();
             self.unclear(
                 "Tags",
                 "not in the document: TagList. What a document does not say is unknown: the new cache might lack a tag that rights or costs depend on, and a tag may name the cache's owner",
                 &format!(
-                    "list them: aws elasticache list-tags-for-resource --resource-name {}; or plan the live cache: portcullis plan ID",
-                    self.facts.cache.arn().unwrap_or("ARN")
+                    "list them: aws elasticache list-tags-for-resource{region} --resource-name {arn}; or plan the live cache: portcullis plan ID"
                 ),
             );
             return Vec::new();

@@ -18,7 +18,7 @@ fn document(name: &str) -> String {
 fn answer(name: &str, cache: Option<&str>, wish: &Wish) -> String {
     match document::read(&document(name), cache) {
         Ok(facts) => text(&plan(&facts, wish), &plain),
-        Err(problems) => format!("no input: {problems}\n"),
+        Err(wrong) => format!("no input: {wrong}\n{}\n", wrong.remedy),
     }
 }
 
@@ -64,9 +64,8 @@ fn the_same_id_in_two_regions_is_told_apart_by_the_arn() {
         assert!(plan.steps.iter().flat_map(|s| &s.commands).any(|c| c.contains(region)));
     }
     let by_id = document::read(&document("same-id-in-two-regions"), Some("orders")).unwrap_err();
-    assert!(
-        by_id.to_string().starts_with("several caches have this id, say which (--cache ARN): ")
-    );
+    assert_eq!(by_id.to_string(), "several caches have this id");
+    assert!(by_id.remedy.starts_with("say which:\n  --cache arn:aws:elasticache:"), "{by_id:?}");
 }
 
 /// `eu-central-1` as endpoints have it, `euc1`.

@@ -216,6 +216,23 @@ fn a_tag_too_many_is_refused_with_the_markers_counted() {
 }
 
 #[test]
+fn tags_that_are_missing_are_listed_by_a_command() {
+    let mut document = example("redis-with-snapshots");
+    document.as_object_mut().unwrap().remove("TagList");
+    let command = |document: &Value| {
+        let reasons = refused(document, &Wish::default()).reasons;
+        reasons.into_iter().find(|reason| reason.field == "Tags").unwrap().remedy
+    };
+    assert_eq!(
+        command(&document),
+        "list them: aws elasticache list-tags-for-resource --region eu-west-1 --resource-name \
+         arn:aws:elasticache:eu-west-1:111122223333:cluster:search; or plan the live cache: portcullis plan ID"
+    );
+    document["CacheClusters"][0].as_object_mut().unwrap().remove("ARN");
+    assert!(command(&document).contains("list-tags-for-resource --resource-name ARN;"));
+}
+
+#[test]
 fn a_port_is_refused_that_is_a_default_the_systems_or_a_neighbours() {
     let document = example("redis-single-node");
     for port in [6379, 6380, 11_211, 26_379, 80, 1149, 8005] {

@@ -11,17 +11,13 @@ pub(super) fn shown_id(id: &str) -> &str {
     if is_id(id) { id } else { "one whose id is none" }
 }
 
-/// An ARN, if it is one.
-pub(super) fn shown_arn(arn: Option<&str>) -> &str {
-    match arn {
-        Some(arn) if !arn.is_empty() && arn.split(':').all(is_id) => arn,
-        Some(_) => "one whose ARN is none",
-        None => "one without an ARN",
-    }
+/// An ARN, if every part of it is an id.
+pub(super) fn shown_arn(arn: &str) -> Option<&str> {
+    (!arn.is_empty() && arn.split(':').all(is_id)).then_some(arn)
 }
 
 /// Ids of caches, security groups, rules and accounts. What is none could be a part of a command.
-fn is_id(id: &str) -> bool {
+pub(super) fn is_id(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 

@@ -17,10 +17,7 @@ impl Document {
         cut.filter_map(|(at, rule)| {
             let missing = rule.missing();
             (!missing.is_empty()).then(|| {
-                format!(
-                    "SecurityGroupRules[{at}]: not in the document: {}; print it with AWS CLI 2.x, whole",
-                    missing.join(", ")
-                )
+                format!("SecurityGroupRules[{at}]: not in the document: {}", missing.join(", "))
             })
         })
         .collect()
