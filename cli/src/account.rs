@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_sfn::error::DisplayErrorContext;
-use aws_sdk_sts::config::ProvideCredentials;
+use aws_sdk_sts::config::{ProvideCredentials, SharedCredentialsProvider};
 use portcullis_approval::Table;
 use portcullis_aws::Ledger;
-use portcullis_aws::error::why;
+use portcullis_aws::error::Failed;
 
 use crate::Common;
+use crate::advice::{Place, advice, no_credentials};
 
 /// A person waits: no call is worth more than this.
 const OPERATION: Duration = Duration::from_secs(30);
@@ -30,27 +30,40 @@ pub(crate) async fn config(common: &Common, arn: Option<&str>) -> Result<SdkConf
     if let Some(region) = common.region.as_deref().or(of_arn) {
         loader = loader.region(Region::new(region.to_owned()));
     }
-    if let Some(profile) = &common.profile {
+    if let Some(profile) = common.profile() {
         loader = loader.profile_name(profile);
     }
     let config = loader.load().await;
-    match config.region() {
-        None => bail!("no Region: give --region, set AWS_REGION, or set `region` in the profile"),
-        Some(region) if !is_region(region.as_ref()) => {
-            bail!("`{}` is not a Region", region.as_ref().escape_default())
-        }
-        Some(_) => {}
+    let place = Place {
+        region: region(&config).to_owned(),
+        endpoint: config.endpoint_url().map(str::to_owned),
+        profile: common.profile().map(str::to_owned),
+    };
+    let place = common.place.get_or_init(|| place);
+    if place.region.is_empty() {
+        return Err(advice(
+            "no Region is set",
+            "give one (--region REGION), set AWS_REGION, or set `region` in the profile",
+        ));
+    }
+    if !is_region(&place.region) {
+        let region = place.region.escape_default();
+        return Err(advice(
+            format!("`{region}` is not a Region"),
+            "give one as AWS writes it, such as eu-west-1",
+        ));
     }
     let provider = config.credentials_provider().context("no AWS credentials")?;
     let found = provider.provide_credentials().await;
-    found.map_err(|error| {
-        anyhow!(
-            "no AWS credentials: {}. Sign in (`aws sso login`), name a profile (--profile), or set \
-             AWS_PROFILE or AWS_ACCESS_KEY_ID",
-            DisplayErrorContext(error)
-        )
-    })?;
-    Ok(config)
+    let credentials = found.map_err(|error| no_credentials(&error, place))?;
+    // Asked for once: a profile may ask a person for a code.
+    let once = SharedCredentialsProvider::new(credentials);
+    Ok(config.into_builder().credentials_provider(once).build())
+}
+
+/// The Region that is called.
+pub(crate) fn region(config: &SdkConfig) -> &str {
+    config.region().map_or("", AsRef::as_ref)
 }
 
 /// A Region is a part of the name of a host.
@@ -62,7 +75,7 @@ fn is_region(text: &str) -> bool {
 /// The ARN of the caller.
 pub(crate) async fn caller(config: &SdkConfig) -> Result<String> {
     let answer = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
-    let answer = answer.map_err(|error| anyhow!(why("GetCallerIdentity", &error)))?;
+    let answer = answer.map_err(|error| Failed::of("GetCallerIdentity", &error))?;
     answer.arn.context("GetCallerIdentity: no ARN in the answer")
 }
 
@@ -91,14 +104,17 @@ pub(crate) fn no_ledger(
 }
 
 fn missing(error: anyhow::Error, config: &SdkConfig, table: &str, stack: &str) -> anyhow::Error {
-    if format!("{error:?}").contains("ResourceNotFoundException") {
-        let region = config.region().map_or("", AsRef::as_ref);
-        return anyhow!(
-            "there is no table {table} in {region}: the stack {stack}, is in another Region, or has another \
-             name (--stack)"
-        );
+    let failed = error.chain().find_map(|cause| cause.downcast_ref::<Failed>());
+    if failed.and_then(Failed::code) != Some("ResourceNotFoundException") {
+        return error;
     }
-    error
+    advice(
+        format!(
+            "there is no table {table} in {}: the stack {stack}, or is not there",
+            region(config)
+        ),
+        "give the name of the stack (--stack NAME), its Region (--region) or its account (--profile)",
+    )
 }
 
 #[cfg(test)]

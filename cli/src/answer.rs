@@ -2,12 +2,13 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_approval::{About, Answer, Decided, Question, Record, Through, To};
 use portcullis_aws::now;
 use portcullis_plan::plan;
 
+use crate::advice::advice;
 use crate::paint::{harmless, time};
 use crate::short::short;
 use crate::{Common, Ended, account, paint, tell};
@@ -75,12 +76,15 @@ async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
     let read = table.read(given.id).await;
     let record = read.map_err(|error| account::no_table(error, &config, common))?;
     let Some(record) = record else {
-        bail!(
-            "there is no move `{}` of stack {} in {}: `portcullis moves` lists them",
-            given.id.escape_default(),
-            common.stack,
-            config.region().map_or("", AsRef::as_ref)
-        );
+        return Err(advice(
+            format!(
+                "there is no move `{}` of stack {} in {}",
+                given.id.escape_default(),
+                common.stack,
+                account::region(&config)
+            ),
+            format!("give the id of one that `portcullis moves{}` lists", common.stack_option()),
+        ));
     };
     let (about, question) = match open(&record, now()) {
         Ok(open) => open,
@@ -184,7 +188,10 @@ fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Res
 /// Asks on the terminal.
 fn confirmed(about: About, agrees: bool) -> Result<bool> {
     if !io::stdin().is_terminal() {
-        bail!("there is no terminal to ask you on: say --yes to answer without");
+        return Err(advice(
+            "nothing is recorded: there is no terminal to ask you on",
+            "add --yes to answer without being asked",
+        ));
     }
     let what = match (about, agrees) {
         (About::Move, true) => "Approve the move",

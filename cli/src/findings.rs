@@ -4,7 +4,7 @@ mod one;
 
 use std::cmp::Reverse;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_aws::now;
 use portcullis_engine::checks::Severity;
@@ -12,6 +12,7 @@ use portcullis_engine::facts::{IngressRule, Protocol, Source};
 use portcullis_engine::ledger::{Entry, Exemption, Memory, State};
 use serde_json::json;
 
+use crate::advice::advice;
 use crate::moment::{seconds, shown};
 use crate::paint::harmless;
 use crate::table::table;
@@ -64,11 +65,17 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
 pub(crate) fn find<'a>(memory: &'a Memory, id: &str, common: &Common) -> Result<&'a Entry> {
     match memory.entries.values().find(|entry| entry.id == id) {
         Some(entry) => Ok(entry),
-        None => bail!(
-            "there is no finding `{}` in the ledger of stack {}: `portcullis findings --all` lists them",
-            id.escape_default(),
-            common.stack
-        ),
+        None => Err(advice(
+            format!(
+                "there is no finding `{}` in the ledger of stack {}",
+                id.escape_default(),
+                common.stack
+            ),
+            format!(
+                "give the id of one that `portcullis findings --all{}` lists",
+                common.stack_option()
+            ),
+        )),
     }
 }
 

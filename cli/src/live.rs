@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Result;
 use aws_config::SdkConfig;
 use portcullis_aws::look::{self, Clients, LookError};
 use portcullis_plan::document;
 use portcullis_plan::facts::Facts;
 use serde_json::Value;
 
-use crate::tell;
+use crate::advice::advice;
+use crate::{account, tell};
 
 /// Whether a file is meant: `-`, one that is there, and what looks like the name of one.
 pub(crate) fn is_file(what: &Path) -> bool {
@@ -23,12 +24,21 @@ pub(crate) fn is_file(what: &Path) -> bool {
 /// The document of a live cache.
 pub(crate) async fn document(config: &SdkConfig, cache: &str) -> Result<Value> {
     let document = look::document(&Clients::new(config), cache).await.map_err(|error| match error {
-        LookError::NotFound { .. } => anyhow!(
-            "{error}. Caches are listed by `aws elasticache describe-cache-clusters`; --region and --profile \
-             look elsewhere{}",
-            if arn(cache).is_some() { "" } else { ", and a file is given with its path" }
+        LookError::NotFound { .. } => advice(
+            error.to_string(),
+            format!(
+                "look for it elsewhere (--region, --profile){}; `aws elasticache describe-cache-clusters --region {}` lists the caches",
+                if arn(cache).is_some() { "" } else { ", or give a file with its path" },
+                account::region(config)
+            ),
         ),
-        LookError::Serverless(_) => error.into(),
+        LookError::Serverless(_) => advice(error.to_string(), "plan for a cache with nodes"),
+        LookError::Elsewhere(_) => {
+            advice(error.to_string(), "leave --region out, or use credentials of that account (--profile NAME)")
+        }
+        LookError::NotACache(_) => {
+            advice(error.to_string(), "give an ARN as arn:aws:elasticache:REGION:ACCOUNT:cluster:ID, or an id")
+        }
         LookError::Other(why) => why.context("the cache cannot be looked at"),
     })?;
     let id = |name: &str| name.rsplit(':').next().unwrap_or_default().to_ascii_lowercase();
@@ -44,7 +54,12 @@ pub(crate) async fn document(config: &SdkConfig, cache: &str) -> Result<Value> {
 
 /// What a plan is made from.
 pub(crate) fn facts(document: &Value) -> Result<Facts> {
-    document::read(&document.to_string(), None).context("what AWS shows is no input for a plan")
+    document::read(&document.to_string(), None).map_err(|wrong| {
+        advice(
+            format!("what AWS shows is no input for a plan: {wrong}"),
+            "run it again, with --document to see it",
+        )
+    })
 }
 
 /// The ARN, if it is one.

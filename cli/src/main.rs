@@ -4,10 +4,12 @@
 //! answer it; `undo` puts back one rule that was closed, as it was. No command changes a cache itself.
 
 mod account;
+mod advice;
 mod answer;
 mod exceptions;
 mod findings;
 mod live;
+mod log;
 mod moment;
 mod moves;
 mod paint;
@@ -17,12 +19,14 @@ mod start;
 mod table;
 mod undo;
 
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
-use tracing_subscriber::filter::LevelFilter;
+
+use advice::Place;
 
 /// Portcullis guards security groups and ElastiCache caches.
 #[derive(Debug, Parser)]
@@ -37,11 +41,11 @@ struct Cli {
 /// What every command takes.
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// The Region [default: that of AWS_REGION, or of the profile]
+    /// The Region [default: that of the ARN, of AWS_REGION, or of the profile]
     #[arg(long, global = true)]
     region: Option<String>,
-    /// The profile of the AWS configuration [default: that of AWS_PROFILE, or `default`]
-    #[arg(long, global = true, value_name = "NAME")]
+    /// The profile of the AWS configuration, with your credentials [default: `default`]
+    #[arg(long, global = true, env = "AWS_PROFILE", hide_env_values = true, value_name = "NAME")]
     profile: Option<String>,
     /// The name of the Portcullis stack, whose state machine and tables are named after it
     #[arg(
@@ -55,9 +59,22 @@ struct Common {
     /// When to colour the output; `auto` colours a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
+    /// Where the calls go, once that is known.
+    #[arg(skip)]
+    place: OnceCell<Place>,
 }
 
 impl Common {
+    /// The profile that was named. In the environment, an empty one is none, as for the AWS CLI.
+    fn profile(&self) -> Option<&str> {
+        self.profile.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// Where the calls go, as far as that is known.
+    fn place(&self) -> Place {
+        self.place.get().cloned().unwrap_or_default()
+    }
+
     /// ` --stack guard`, for the commands that are proposed, where the stack has another name than usual.
     fn stack_option(&self) -> String {
         portcullis_engine::alert::stack_option(&self.stack)
@@ -92,25 +109,18 @@ enum Ended {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // What could not be read is logged: it goes to whoever runs the command.
-    tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::WARN)
-        .with_ansi(false)
-        .with_writer(|| paint::Harmless(io::stderr()))
-        .without_time()
-        .with_target(false)
-        .init();
-    match run(cli) {
+    log::start();
+    match run(&cli) {
         Ok(Ended::Yes) => ExitCode::SUCCESS,
         Ok(Ended::No) => ExitCode::from(1),
         Err(error) => {
-            tell(&format!("error: {error:#}"));
+            tell(&advice::told(&error, &cli.common.place()));
             ExitCode::from(2)
         }
     }
 }
 
-fn run(cli: Cli) -> Result<Ended> {
+fn run(cli: &Cli) -> Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("starting")?;
     let common = &cli.common;

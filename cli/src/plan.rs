@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_plan::document;
 use portcullis_plan::facts::Facts;
@@ -12,6 +12,7 @@ use portcullis_plan::plan::{Answer, Wish, plan};
 use portcullis_plan::text::text;
 use serde_json::Value;
 
+use crate::advice::advice;
 use crate::live::is_file;
 use crate::{Color, Common, Ended, account, live, paint};
 
@@ -100,10 +101,16 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
 
 async fn of_cache(arguments: &Arguments, common: &Common) -> Result<Value> {
     let Some(cache) = arguments.what.to_str() else {
-        bail!("{} is neither a file nor the id of a cache", arguments.what.display());
+        return Err(advice(
+            format!("{} is neither a file nor the id of a cache", arguments.what.display()),
+            "give the id or the ARN of a cache, a file, or - for standard input",
+        ));
     };
     if arguments.cache.is_some() {
-        bail!("--cache says which cache of a file is meant, and {cache} is not a file");
+        return Err(advice(
+            format!("--cache says which cache of a file is meant, and {cache} is not a file"),
+            format!("leave --cache out, or give the path of the file, as ./{cache}"),
+        ));
     }
     let config = account::config(common, live::arn(cache)).await?;
     live::document(&config, cache).await
@@ -112,18 +119,28 @@ async fn of_cache(arguments: &Arguments, common: &Common) -> Result<Value> {
 fn of_file(arguments: &Arguments) -> Result<Facts> {
     let name = arguments.what.display();
     if arguments.document {
-        bail!("--document prints what was looked up of a live cache, and {name} is a file");
+        return Err(advice(
+            format!("--document prints what was looked up of a live cache, and {name} is a file"),
+            "leave --document out, or give the id or the ARN of a cache",
+        ));
     }
-    let input = read(arguments).with_context(|| format!("{name} cannot be read"))?;
-    document::read(&input, arguments.cache.as_deref())
-        .with_context(|| format!("{name} is no input for a plan"))
+    let input = read(arguments).map_err(|error| {
+        advice(
+            format!("{name} cannot be read: {error}"),
+            "give a file that is there, - for standard input, or the id or ARN of a cache",
+        )
+    })?;
+    let facts = document::read_bytes(&input, arguments.cache.as_deref());
+    facts.map_err(|wrong| {
+        advice(format!("{name} is no input for a plan: {wrong}"), wrong.remedy.as_str())
+    })
 }
 
-fn read(arguments: &Arguments) -> io::Result<String> {
+fn read(arguments: &Arguments) -> io::Result<Vec<u8>> {
     if arguments.what.as_os_str() != "-" {
-        return std::fs::read_to_string(&arguments.what);
+        return std::fs::read(&arguments.what);
     }
-    let mut input = String::new();
-    io::stdin().read_to_string(&mut input)?;
+    let mut input = Vec::new();
+    io::stdin().read_to_end(&mut input)?;
     Ok(input)
 }

@@ -1,15 +1,15 @@
 //! `portcullis move`: starts the workflow that moves a cache.
 
-use anyhow::{Context, Result, anyhow, bail};
-use aws_sdk_sfn::error::ProvideErrorMetadata;
+use anyhow::{Context, Error, Result, bail};
 use clap::Args;
-use portcullis_aws::error::why;
+use portcullis_aws::error::Failed;
 use portcullis_aws::now;
 use portcullis_engine::replacement;
 use portcullis_plan::json::json;
 use portcullis_plan::plan::{Answer, Plan, Wish, plan};
 use serde_json::{Value, json as value};
 
+use crate::advice::advice;
 use crate::short::short;
 use crate::{Common, Ended, account, live, paint};
 
@@ -113,30 +113,24 @@ impl Start {
         let request = request.state_machine_arn(&self.machine).name(&self.id);
         match request.input(self.input.to_string()).send().await {
             Ok(answer) => Ok(answer.execution_arn),
-            Err(error) => {
-                let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-                Err(self.explained(code, anyhow!(why("StartExecution", &error))))
-            }
+            Err(error) => Err(self.explained(Failed::of("StartExecution", &error))),
         }
     }
 
-    fn explained(&self, code: Option<&str>, error: anyhow::Error) -> anyhow::Error {
+    fn explained(&self, failed: Failed) -> Error {
         let machine = &self.machine;
-        match code {
-            Some("StateMachineDoesNotExist" | "StateMachineDeleting") => anyhow!(
-                "nothing was started: there is no state machine {machine}. The stack has MoveCaches=no, or another \
-                 name (--stack)"
+        match failed.code() {
+            Some("StateMachineDoesNotExist" | "StateMachineDeleting") => advice(
+                format!("nothing was started: there is no state machine {machine}"),
+                "turn moves on (MoveCaches=on-request in the stack), or give the name of the stack (--stack NAME)",
             ),
-            Some("AccessDeniedException") => error.context(format!(
-                "nothing was started: states:StartExecution on {machine} is needed"
-            )),
-            Some("ExecutionAlreadyExists") => error.context(format!(
-                "a move with the id {} was started in this very second; see `portcullis moves`",
-                self.id
-            )),
-            Some(_) => error.context("nothing was started"),
-            None => error.context(format!(
-                "nothing says whether the move {} was started; see `portcullis moves` before you try again",
+            Some("ExecutionAlreadyExists") => advice(
+                format!("nothing was started: move {} was started in this very second", self.id),
+                "see `portcullis moves`",
+            ),
+            Some(_) => Error::new(failed).context("nothing was started"),
+            None => Error::new(failed).context(format!(
+                "nothing says whether move {} was started; see `portcullis moves` before you try again",
                 self.id
             )),
         }
@@ -167,9 +161,11 @@ impl Start {
 
 #[cfg(test)]
 mod tests {
+    use portcullis_aws::error::Cause;
     use portcullis_plan::document;
 
     use super::*;
+    use crate::advice::{Place, told};
 
     fn started(port: Option<u16>) -> (Plan, Start) {
         let path = concat!(
@@ -219,16 +215,33 @@ mod tests {
         assert_eq!(hex, format!("{number:08x}"));
     }
 
-    #[test]
-    fn an_error_says_what_to_do() {
+    /// What is printed when Step Functions answers so.
+    fn told_of(code: &str) -> String {
         let (_, start) = started(None);
-        let said =
-            |code| format!("{:#}", start.explained(code, anyhow!("StartExecution: as answered")));
-        assert!(said(Some("StateMachineDoesNotExist")).contains("MoveCaches=no"));
-        let denied = said(Some("AccessDeniedException"));
+        let message = Some("as answered".to_owned());
+        let cause = Cause::Answered { code: code.to_owned(), message };
+        let failed = Failed { call: "StartExecution".to_owned(), cause };
+        told(&start.explained(failed), &Place::default())
+    }
+
+    #[test]
+    fn an_error_says_what_became_of_the_start_and_what_to_do() {
+        insta::assert_snapshot!(told_of("StateMachineDoesNotExist"), @"
+        error: nothing was started: there is no state machine arn:aws:states:eu-west-1:111122223333:stateMachine:guard-recreate
+        help: turn moves on (MoveCaches=on-request in the stack), or give the name of the stack (--stack NAME)
+        ");
+        insta::assert_snapshot!(told_of("ValidationException"), @"
+        error: nothing was started: StartExecution: ValidationException: as answered
+        help: change what AWS names here, then run it again
+        ");
         assert!(
-            denied.contains("states:StartExecution on arn:") && denied.ends_with("as answered")
+            told_of("ExecutionAlreadyExists")
+                .ends_with("in this very second\nhelp: see `portcullis moves`")
         );
-        assert!(said(None).starts_with("nothing says whether the move orders-"));
+        let (_, start) = started(None);
+        let cause = Cause::TimedOut(vec!["request has timed out".to_owned()]);
+        let failed = Failed { call: "StartExecution".to_owned(), cause };
+        let told = told(&start.explained(failed), &Place::default());
+        assert!(told.starts_with("error: nothing says whether move orders-"), "{told}");
     }
 }

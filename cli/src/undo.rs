@@ -6,7 +6,7 @@ mod group;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result};
 use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use clap::Args;
@@ -16,6 +16,7 @@ use portcullis_engine::alert;
 use portcullis_engine::facts::IngressRule;
 use portcullis_engine::ledger::{Entry, Exemption, Kept, Undo, shape, undo};
 
+use crate::advice::{advice, parts};
 use crate::findings::{exemption, find, rule_words};
 use crate::moment::{iso, seconds, shown};
 use crate::paint::harmless;
@@ -151,7 +152,7 @@ impl Found<'_> {
         let opened = group::open(&self.ec2, &kept.group, permission, rule).await;
         let (back, rules) = match opened {
             Ok(opened) => opened,
-            Err(why) => return Err(self.half_done(kept, rule, &left, &why)),
+            Err(error) => return Err(self.half_done(kept, rule, &left, &error)),
         };
         let lost = rule.tags.iter().filter(|tag| tag.key.starts_with("aws:")).count();
         let lost = match lost {
@@ -192,14 +193,18 @@ impl Found<'_> {
     }
 
     /// The exemption is written, and the rule is not there.
-    fn half_done(&self, kept: &Kept, rule: &IngressRule, left: &str, why: &str) -> anyhow::Error {
-        let region = self.config.region().map_or("", AsRef::as_ref);
-        anyhow!(
-            "the exemption is written, and {why}\n{left} Until then the rule can be put back \
-             by hand, and stays:\n  {}\nOr take the exemption back:\n  portcullis undo {} --end{}",
-            harmless(&alert::undo(region, &kept.group, rule)),
-            self.entry.id,
-            self.common.stack_option()
+    fn half_done(&self, kept: &Kept, rule: &IngressRule, left: &str, error: &Error) -> Error {
+        let (what, todo) = parts(error, &self.common.place());
+        let todo = todo.map(|todo| format!("{todo}. ")).unwrap_or_default();
+        advice(
+            format!("the exemption is written, and {what}"),
+            format!(
+                "{todo}{left} Until then the rule can be put back by hand, and stays:\n  {}\nOr take the \
+                 exemption back:\n  portcullis undo {} --end{}",
+                harmless(&alert::undo(account::region(self.config), &kept.group, rule)),
+                self.entry.id,
+                self.common.stack_option()
+            ),
         )
     }
 
@@ -230,7 +235,7 @@ impl Found<'_> {
         let Some(rule) = live.iter().find(|rule| shape(rule) == shape(&kept.rule())) else {
             return format!("It is not in {}.\n", kept.group);
         };
-        let region = self.config.region().map_or("", AsRef::as_ref);
+        let region = account::region(self.config);
         format!(
             "It is still open, as {}, until an event touches it. Close it now:\n  {}\n",
             rule.id,

@@ -51,7 +51,10 @@ fn what_is_no_input_says_why() {
         .write_all(br#"{"CacheClusters": [{"NumCacheNodes": "x"}]}"#)
         .unwrap();
     let output = child.wait_with_output().unwrap();
-    insta::assert_snapshot!(printed(&output).2, @"error: - is no input for a plan: CacheClusters[0]: not as AWS writes it, expected i64");
+    insta::assert_snapshot!(printed(&output).2, @"
+    error: - is no input for a plan: CacheClusters[0]: not as AWS writes it, expected i64
+    help: give what AWS shows as it is, without changes by hand
+    ");
 }
 
 #[test]
@@ -140,13 +143,13 @@ fn without_a_region_or_credentials_it_says_what_to_do() {
         assert!(status == 2 && out.is_empty(), "{arguments:?}");
         assert_eq!(
             error,
-            "error: no Region: give --region, set AWS_REGION, or set `region` in the profile\n"
+            "error: no Region is set\nhelp: give one (--region REGION), set AWS_REGION, or set `region` in the profile\n"
         );
         let output = run(&[arguments, &["--region", "eu-west-1"]].concat());
         let (status, out, error) = printed(&output);
         assert!(status == 2 && out.is_empty(), "{arguments:?}");
         let says = error.starts_with("error: no AWS credentials: ") && error.contains("--profile");
-        assert!(says, "{arguments:?}: {error}");
+        assert!(says && error.lines().count() == 2, "{arguments:?}: {error}");
     }
 }
 
@@ -166,7 +169,10 @@ fn a_region_that_is_none_reaches_no_host() {
         .output()
         .unwrap();
     let error = printed(&output).2;
-    assert_eq!(error, "error: `evil.example/` is not a Region\n");
+    assert_eq!(
+        error,
+        "error: `evil.example/` is not a Region\nhelp: give one as AWS writes it, such as eu-west-1\n"
+    );
 }
 
 #[test]

@@ -266,8 +266,8 @@ fn a_rule_that_ec2_refuses_is_told_with_the_exemption_that_is_there() {
     let (status, out, error) = printed(&output);
     assert!(status == 2 && out.is_empty());
     for part in [
-        "error: the exemption is written, and the rule is NOT back: AuthorizeSecurityGroupIngress: \
-         RulesPerSecurityGroupLimitExceeded: as told; sg-1 does not show it\n",
+        "error: the exemption is written, and the rule is NOT back: AuthorizeSecurityGroupIngress in eu-west-1: \
+         RulesPerSecurityGroupLimitExceeded: as told\nhelp: change what AWS names here, then run it again. Left alone until ",
         "aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-1",
         "portcullis undo f-0123456789ab --end",
     ] {

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Error, Result, bail};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, Tag, TagSpecification,
     UserIdGroupPair,
 };
-use portcullis_aws::error::{code, why};
+use portcullis_aws::error::{Failed, code};
 use portcullis_aws::rules;
 use portcullis_engine::facts::{IngressRule, Source};
 use portcullis_engine::ledger::shape;
+
+use crate::advice::advice;
 
 /// When to look whether the rule is there: EC2 may take some seconds to show it.
 const LOOK: [Duration; 5] = [
@@ -27,7 +29,7 @@ pub(super) async fn read(ec2: &Client, group: &str) -> Result<Option<Vec<Ingress
     match ec2.describe_security_groups().group_ids(group).send().await {
         Ok(_) => Ok(Some(rules(ec2, group).await?.rules)),
         Err(error) if code(&error) == Some("InvalidGroup.NotFound") => Ok(None),
-        Err(error) => Err(anyhow!(why("DescribeSecurityGroups", &error))),
+        Err(error) => Err(Failed::of("DescribeSecurityGroups", &error).into()),
     }
 }
 
@@ -64,17 +66,17 @@ pub(super) fn permission(rule: &IngressRule) -> Result<IpPermission> {
     Ok(permission.build())
 }
 
-/// Opens the rule and looks until it is there: its id, and all rules of the group. Or what is known instead.
+/// Opens the rule and looks until it is there: its id, and all rules of the group.
 pub(super) async fn open(
     ec2: &Client,
     group: &str,
     permission: IpPermission,
     rule: &IngressRule,
-) -> Result<(String, Vec<IngressRule>), String> {
+) -> Result<(String, Vec<IngressRule>)> {
     let refused = authorize(ec2, group, permission, rule).await.err();
     // What EC2 refused it did not do. Without an answer, it may have.
-    let looks =
-        if refused.as_ref().is_some_and(|(answered, _)| *answered) { 1 } else { LOOK.len() };
+    let answered = refused.as_ref().is_some_and(|failed| failed.code().is_some());
+    let looks = if answered { 1 } else { LOOK.len() };
     let mut unseen = None;
     for pause in LOOK.iter().take(looks) {
         tokio::time::sleep(*pause).await;
@@ -85,23 +87,28 @@ pub(super) async fn open(
                 }
                 unseen = None;
             }
-            Err(error) => unseen = Some(format!("{error:#}")),
+            Err(error) => unseen = Some(error),
         }
     }
-    let why = refused.map_or_else(|| "EC2 took it".to_owned(), |(_, why)| why);
-    Err(match unseen {
-        None => format!("the rule is NOT back: {why}; {group} does not show it"),
-        Some(error) => format!("nothing says whether the rule is back: {why}; {error}"),
+    Err(match (unseen, refused) {
+        (None, Some(failed)) => Error::new(failed).context("the rule is NOT back"),
+        (None, None) => advice(
+            format!("the rule is NOT back: EC2 took it, and {group} does not show it"),
+            "look at the group in a minute",
+        ),
+        (Some(error), None) => error.context("nothing says whether the rule is back: EC2 took it"),
+        (Some(error), Some(failed)) => {
+            error.context(format!("nothing says whether the rule is back: {failed}"))
+        }
     })
 }
 
-/// Whether EC2 answered, and what, if not that it is done.
 async fn authorize(
     ec2: &Client,
     group: &str,
     permission: IpPermission,
     rule: &IngressRule,
-) -> Result<(), (bool, String)> {
+) -> Result<(), Failed> {
     // `aws:` tags are AWS's own: nobody else may set them (Tagging guide).
     let own = rule.tags.iter().filter(|tag| !tag.key.starts_with("aws:"));
     let tags: Vec<Tag> =
@@ -117,6 +124,6 @@ async fn authorize(
         Ok(_) => Ok(()),
         // Somebody was faster, or an answer was lost.
         Err(error) if code(&error) == Some("InvalidPermission.Duplicate") => Ok(()),
-        Err(error) => Err((code(&error).is_some(), why("AuthorizeSecurityGroupIngress", &error))),
+        Err(error) => Err(Failed::of("AuthorizeSecurityGroupIngress", &error)),
     }
 }

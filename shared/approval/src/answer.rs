@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_dynamo::to_attribute_value;
 
 use crate::record::{About, Answer, Record};
-use crate::table::{Table, text};
+use crate::table::{Table, failed, text};
 
 /// Which question is answered: that of this plan, asked until then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,8 @@ async fn record(table: &Table, to: To<'_>, answer: &Answer) -> Result<bool> {
                 return Ok(false);
             }
             let about = to.about.as_str();
-            Err(error).with_context(|| format!("recording the answer to {about} of move {}", to.id))
+            Err(failed("UpdateItem")(error))
+                .with_context(|| format!("recording the answer to {about} of move {}", to.id))
         }
     }
 }
@@ -122,7 +123,11 @@ pub async fn wake(sfn: &aws_sdk_sfn::Client, token: &str) -> Result<bool> {
                     || error.is_task_timed_out()
                     || error.is_invalid_token()
             });
-            if gone { Ok(false) } else { Err(error).context("waking the workflow") }
+            if gone {
+                Ok(false)
+            } else {
+                Err(failed("SendTaskSuccess")(error)).context("waking the workflow")
+            }
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use portcullis_aws::error::Failed;
 use serde::Deserialize;
 use serde_dynamo::{from_item, from_items, to_attribute_value, to_item};
 
@@ -67,6 +69,7 @@ impl Table {
     pub async fn read(&self, id: &str) -> Result<Option<Record>> {
         let read = self.client.get_item().table_name(&self.name).consistent_read(true);
         let answer = read.key("id", text(id)).send().await;
+        let answer = answer.map_err(failed("GetItem"));
         let answer = answer.with_context(|| format!("reading move {id} in {}", self.name))?;
         let unreadable = || format!("the record of move {id} in {} cannot be read", self.name);
         let Some(item) = answer.item else { return Ok(None) };
@@ -86,6 +89,7 @@ impl Table {
             .projection_expression("id, cache, stage, #move, deletion")
             .expression_attribute_names("#move", "move");
         let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let items = items.map_err(failed("Scan"));
         let items = items.with_context(|| format!("listing the moves in {}", self.name))?;
         from_items(items).with_context(|| format!("a record in {} cannot be read", self.name))
     }
@@ -103,6 +107,7 @@ impl Table {
             .set_item(Some(item))
             .send()
             .await
+            .map_err(failed("PutItem"))
             .with_context(|| format!("writing move {} to {}", record.id, self.name))?;
         Ok(())
     }
@@ -123,6 +128,7 @@ impl Table {
             .expression_attribute_values(":stage", text(stage))
             .send()
             .await
+            .map_err(failed("UpdateItem"))
             .with_context(|| format!("writing that move {id} is at `{stage}`"))?;
         Ok(())
     }
@@ -157,7 +163,9 @@ impl Table {
             {
                 Ok(false)
             }
-            Err(error) => Err(error).with_context(|| format!("asking about move {id}")),
+            Err(error) => {
+                Err(failed("UpdateItem")(error)).with_context(|| format!("asking about move {id}"))
+            }
         }
     }
 
@@ -176,6 +184,7 @@ impl Table {
             .expression_attribute_names("#question", about.as_str())
             .send()
             .await
+            .map_err(failed("UpdateItem"))
             .with_context(|| format!("forgetting what was asked about move {id}"))?;
         Ok(())
     }
@@ -225,7 +234,8 @@ impl Table {
         let part = |name: &str| held.and_then(|item| item.get(name)?.as_s().ok()).cloned();
         match (part("by"), part("execution")) {
             (Some(by), Some(execution)) => Ok(Lock::Held { by, execution }),
-            _ => Err(refused).with_context(|| format!("taking {cache} for move {id}")),
+            _ => Err(failed("PutItem")(refused))
+                .with_context(|| format!("taking {cache} for move {id}")),
         }
     }
 
@@ -254,13 +264,23 @@ impl Table {
             {
                 Ok(())
             }
-            Err(error) => Err(error).with_context(|| format!("letting {cache} go, of move {id}")),
+            Err(error) => Err(failed("DeleteItem")(error))
+                .with_context(|| format!("letting {cache} go, of move {id}")),
         }
     }
 }
 
 fn lock_id(cache: &str) -> String {
     format!("lock#{cache}")
+}
+
+/// The error of a call, as one that a program can tell apart.
+pub(crate) fn failed<E, R>(call: &str) -> impl FnOnce(SdkError<E, R>) -> Failed
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    move |error| Failed::of(call, &error)
 }
 
 pub(crate) fn text(text: &str) -> AttributeValue {

@@ -8,7 +8,7 @@ mod item;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::types::{
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portcullis_engine::ledger::{Entry, Exemption, Key, Memory};
 
-use crate::error::why;
+use crate::error::Failed;
 
 /// How long a finding is remembered after it last came, in seconds: a year and a month, so that what is
 /// reviewed once a year is still there. A rule that comes back later than that is news again.
@@ -244,7 +244,8 @@ impl Ledger {
         E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug,
     {
-        anyhow!(why(call, error)).context(format!("{doing} in table {}", self.table))
+        anyhow::Error::new(Failed::of(call, error))
+            .context(format!("{doing} in table {}", self.table))
     }
 }
 

@@ -20,7 +20,7 @@ use futures_util::future::{try_join3, try_join4};
 use serde_json::{Map, Value, json};
 
 use crate::clients;
-use crate::error::{code, why};
+use crate::error::{DENIED, Failed, code};
 use caches::Listed;
 pub use usage::usage;
 use which::Wanted;
@@ -67,6 +67,12 @@ pub enum LookError {
     /// It is a serverless cache.
     #[error("`{0}` is a serverless cache: it has no port setting, so it cannot move")]
     Serverless(String),
+    /// The ARN is of another Region or account.
+    #[error("{0}")]
+    Elsewhere(String),
+    /// The ARN is of something else.
+    #[error("`{}` is not the ARN of a replication group or a cache cluster", .0.escape_default())]
+    NotACache(String),
     /// It could not be looked at.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
@@ -152,11 +158,8 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: Debug,
 {
-    answer.map_err(|error| LookError::Other(anyhow::Error::msg(why(call, &error))))
+    answer.map_err(|error| LookError::Other(Failed::of(call, &error).into()))
 }
-
-/// The codes that say "you may not", those of ElastiCache and CloudWatch, of Application Auto Scaling, and of EC2.
-const DENIED: [&str; 3] = ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
 
 /// An answer that only tells more: without the right to it, there is none.
 fn optional<T, E, R>(call: &str, answer: Result<T, SdkError<E, R>>) -> Result<Option<T>, LookError>
@@ -167,11 +170,16 @@ where
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if code(&error).is_some_and(|code| DENIED.contains(&code)) => {
-            tracing::warn!("left out of the document: {}", why(call, &error));
+            left_out(&Failed::of(call, &error));
             Ok(None)
         }
         error @ Err(_) => needed(call, error).map(Some),
     }
+}
+
+/// A part of the document that could not be read, and that the plan can do without.
+fn left_out(failed: &Failed) {
+    tracing::warn!(error = failed as &dyn std::error::Error, "left out of the document");
 }
 
 #[cfg(test)]

@@ -115,7 +115,10 @@ impl Step<'_> {
     pub(super) async fn look(&self, cache: &str) -> Result<(Facts, String)> {
         let looked = look::document(&self.shell.look, cache).await;
         let document = looked.map_err(|error| match error {
-            LookError::NotFound { .. } | LookError::Serverless(_) => lasting(error.to_string()),
+            LookError::NotFound { .. }
+            | LookError::Serverless(_)
+            | LookError::Elsewhere(_)
+            | LookError::NotACache(_) => lasting(error.to_string()),
             LookError::Other(error) => error,
         })?;
         let document = document.to_string();

@@ -7,8 +7,8 @@ use aws_sdk_elasticache::types::{CacheCluster, CacheSubnetGroup, ReplicationGrou
 use futures_util::future::{try_join, try_join_all};
 use serde_json::{Value, json};
 
-use super::{LookError, Part, needed, optional, shapes};
-use crate::error::why;
+use super::{LookError, Part, left_out, needed, optional, shapes};
+use crate::error::Failed;
 
 /// Every replication group and every cluster of the Region, the clusters with their nodes.
 pub(super) struct Listed {
@@ -154,7 +154,7 @@ pub(super) async fn tags(
     match elasticache.list_tags_for_resource().resource_name(arn).send().await {
         Ok(answer) => Ok(Some(answer.tag_list().iter().map(shapes::tag).collect())),
         Err(error) if status != Some("available") && error.as_service_error().is_some() => {
-            tracing::warn!(arn, "left out of the document: {}", why(CALL, &error));
+            left_out(&Failed::of(CALL, &error));
             Ok(None)
         }
         error @ Err(_) => needed(CALL, error).map(|_| None),

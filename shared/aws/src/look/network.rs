@@ -2,19 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Error;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{PrefixListEntry, SecurityGroup, SecurityGroupRule, Tag};
 use futures_util::future::{join_all, try_join, try_join_all};
 use serde_json::{Value, json};
 
-use super::{LookError, Part, needed, optional};
+use super::{LookError, Part, left_out, needed, optional};
 use crate::gather;
 
 /// The security groups with these ids, their rules, and the prefix lists that those name.
 pub(super) async fn network(ec2: &Client, ids: Vec<String>) -> Result<Part, LookError> {
     let rules = try_join_all(ids.iter().map(|id| gather::shown(ec2, id)));
-    let rules = async { rules.await.map_err(|why| LookError::Other(Error::msg(why))) };
+    let rules = async { rules.await.map_err(|failed| LookError::Other(failed.into())) };
     let (groups, rules) = try_join(security_groups(ec2, &ids), rules).await?;
     let rules: Vec<SecurityGroupRule> = rules.into_iter().flatten().collect();
     let named: BTreeSet<String> =
@@ -83,8 +82,8 @@ async fn prefix_list(ec2: &Client, id: &str) -> Value {
         |entry: PrefixListEntry| json!({"Cidr": entry.cidr, "Description": entry.description});
     let entries: Option<Vec<Value>> = match gather::listed(ec2, id).await {
         Ok(entries) => Some(entries.into_iter().map(shape).collect()),
-        Err(why) => {
-            tracing::warn!(list = id, "left out of the document: {why}");
+        Err(failed) => {
+            left_out(&failed);
             None
         }
     };

@@ -14,7 +14,7 @@ use portcullis_engine::facts::Engine;
 use portcullis_plan::facts::{Cache, Facts};
 use portcullis_plan::idle::{self, NAMESPACE, NodeUse, Use, Watched};
 
-use crate::error::why;
+use crate::error::Failed;
 use crate::run;
 
 /// Queries in a call (API reference, GetMetricData).
@@ -93,7 +93,7 @@ async fn answer(
     let mut answers = vec![(Values::new(), false); asked.len()];
     let mut pages = request.into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| anyhow::Error::msg(why("GetMetricData", &error)))?;
+        let page = page.map_err(|error| Failed::of("GetMetricData", &error))?;
         for result in page.metric_data_results() {
             let at = result.id().and_then(|id| id.strip_prefix('m')?.parse::<usize>().ok());
             let Some((values, whole)) = at.and_then(|at| answers.get_mut(at)) else { continue };

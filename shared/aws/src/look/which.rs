@@ -1,6 +1,5 @@
 //! Which cache is meant, by its id or its ARN.
 
-use anyhow::anyhow;
 use aws_sdk_elasticache::Client;
 
 use super::{LookError, optional};
@@ -32,9 +31,9 @@ impl Wanted {
         }
         if *of != region {
             let of = of.escape_default();
-            return Err(
-                anyhow!("the cache is in {of}, and {region} is looked at: look there").into()
-            );
+            return Err(LookError::Elsewhere(format!(
+                "the cache is in {of}, and {region} is looked at"
+            )));
         }
         Ok(Self { id: id.to_ascii_lowercase(), account: Some((*account).to_owned()) })
     }
@@ -42,11 +41,10 @@ impl Wanted {
     /// An ARN of another account is an error, if anything shows which account is looked at.
     pub(super) fn is_of(&self, account: Option<&str>) -> Result<(), LookError> {
         match (self.account.as_deref(), account) {
-            (Some(of), Some(account)) if of != account => Err(anyhow!(
+            (Some(of), Some(account)) if of != account => Err(LookError::Elsewhere(format!(
                 "the cache is of account {}, and the credentials are of account {account}",
                 of.escape_default()
-            )
-            .into()),
+            ))),
             _ => Ok(()),
         }
     }
@@ -72,6 +70,5 @@ impl Wanted {
 }
 
 fn not_a_cache(arn: &str) -> LookError {
-    let arn = arn.escape_default();
-    anyhow!("`{arn}` is not the ARN of a replication group or a cache cluster").into()
+    LookError::NotACache(arn.to_owned())
 }
