@@ -23,10 +23,10 @@ pub(crate) struct Approve {
     /// The move, by its id: `portcullis moves` lists them
     #[arg(value_name = "ID")]
     id: String,
-    /// Why
+    /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Do not ask once more
+    /// Answer without being asked once more on the terminal
     #[arg(long)]
     yes: bool,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Reject {
     /// Why, for those who asked
     #[arg(long, value_name = "TEXT", required = true)]
     reason: String,
-    /// Do not ask once more
+    /// Answer without being asked once more on the terminal
     #[arg(long)]
     yes: bool,
 }

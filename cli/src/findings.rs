@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     /// A finding, by its id: all that is remembered of it
     #[arg(value_name = "ID")]
     id: Option<String>,
-    /// Those that were closed or went by themselves too, and exemptions that are over
+    /// List also what was closed or went by itself, and exemptions that are over
     #[arg(long, conflicts_with = "id")]
     all: bool,
     /// Print JSON instead of text

@@ -12,11 +12,18 @@ use crate::{Common, Ended, account, paint};
 
 /// List the moves of caches: how far each is, and what it asks
 #[derive(Debug, Args)]
+#[command(after_long_help = EXIT)]
 pub(crate) struct Arguments {
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
 }
+
+const EXIT: &str = "\
+`portcullis approve ID` and `portcullis reject ID --reason TEXT` answer what a move asks. A stage is a
+step of the workflow: docs/moving-a-cache.md has them in order.
+
+Exit status: 0, whatever is listed; 2 the table could not be read.";
 
 /// Lists the table.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {

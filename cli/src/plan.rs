@@ -25,23 +25,25 @@ use crate::{Color, Common, Ended, account, live, paint};
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Arguments {
-    /// A cache, by its id or ARN, that is looked up with your own credentials; or a file with what
-    /// the AWS CLI printed, `-` for standard input, where nothing is called
+    /// A cache of your account, by its id or ARN: it is looked up with your own credentials. Or a file
+    /// that holds what the AWS CLI printed, by a path with a slash or a name that ends in .json; - is
+    /// standard input. For a file, nothing is called
     #[arg(value_name = "CACHE|FILE")]
     what: PathBuf,
     /// The new port [default: one that is chosen for this cache, the same every time]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// The Secrets Manager secret that holds the cache's AUTH token. Never give the token itself
+    /// The Secrets Manager secret that holds the cache's AUTH token, as plain text or as `authToken` of
+    /// a JSON object. Never give the token itself
     #[arg(long, value_name = "ARN")]
     auth_token_secret: Option<String>,
-    /// Which cache, by its id or ARN, if the file holds several
-    #[arg(long, value_name = "ID")]
+    /// Which cache, if the file holds several
+    #[arg(long, value_name = "ID|ARN")]
     cache: Option<String>,
     /// Print JSON (portcullis.plan.v1) instead of text
     #[arg(long)]
     json: bool,
-    /// Print what was looked up instead of a plan: JSON to keep, and to plan from again
+    /// Print what was looked up of a live cache instead of a plan: JSON to keep, and to plan from again
     #[arg(long, conflicts_with_all = ["json", "port", "auth_token_secret"])]
     document: bool,
 }
@@ -54,20 +56,22 @@ Auto Scaling. What you may not read, and the plan can do without, is said to be 
   portcullis plan orders --document > orders.json
   portcullis plan orders.json
 
-A file is one JSON object with the lists that these commands print, merged, or a --document:
+A file holds a --document, or what these commands print as JSON, one after the other in any order:
 
-  aws elasticache describe-replication-groups --replication-group-id ID
-  aws elasticache describe-cache-clusters --show-cache-node-info
-  aws elasticache list-tags-for-resource --resource-name ARN
-  aws elasticache describe-cache-subnet-groups
-  aws elasticache describe-snapshots
-  aws ec2 describe-security-group-rules --filters Name=group-id,Values=SG
+  aws elasticache describe-replication-groups --replication-group-id ID > groups.json
+  aws elasticache describe-cache-clusters --show-cache-node-info > clusters.json
+  aws elasticache list-tags-for-resource --resource-name ARN > tags.json
+  aws elasticache describe-cache-subnet-groups > subnets.json
+  aws elasticache describe-snapshots > snapshots.json
+  aws ec2 describe-security-group-rules --filters Name=group-id,Values=SG > rules.json
 
-  jq -s add groups.json clusters.json tags.json subnets.json snapshots.json rules.json > cache.json
+  cat groups.json clusters.json tags.json subnets.json snapshots.json rules.json > cache.json
+  portcullis plan cache.json --cache ID
 
-A cluster that is in no replication group needs no first list. Describe all clusters of the Region,
-and the plan knows which ports are in use behind the same security groups. What else can be given,
-and what for, is in docs/moving-a-cache.md.
+ID and ARN are of the cache, SG is each of its security groups, with commas between them. A cluster
+that is in no replication group needs no first list. Describe all clusters of the Region, and the
+plan knows which ports are in use behind the same security groups. What else can be given, and what
+for, is in docs/moving-a-cache.md.
 
 Exit status: 0 a plan, 1 refused, 2 the cache or the file could not be read.";
 

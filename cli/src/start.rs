@@ -27,7 +27,8 @@ pub(crate) struct Arguments {
     /// The new port [default: one that is chosen for this cache, the same every time]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// The Secrets Manager secret that holds the cache's AUTH token. Never give the token itself
+    /// The Secrets Manager secret that holds the cache's AUTH token, as plain text or as `authToken` of
+    /// a JSON object. Never give the token itself
     #[arg(long, value_name = "ARN")]
     auth_token_secret: Option<String>,
     /// Why, for those who are asked
@@ -39,7 +40,7 @@ pub(crate) struct Arguments {
 }
 
 const HELP: &str = "\
-The command does not wait. `portcullis moves` shows how far the move is, `portcullis approve ID`
+The stack must have MoveCaches=on-request, ask or fresh. The command does not wait. `portcullis moves` shows how far the move is, `portcullis approve ID`
 answers what it asks. `portcullis plan CACHE` shows the whole plan and starts nothing.
 
 Exit status: 0 started, 1 refused, 2 the cache could not be read or the move not started.";

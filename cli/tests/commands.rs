@@ -53,7 +53,7 @@ fn what_is_no_input_says_why() {
     let output = child.wait_with_output().unwrap();
     insta::assert_snapshot!(printed(&output).2, @"
     error: - is no input for a plan: CacheClusters[0]: not as AWS writes it, expected i64
-    help: give what AWS shows as it is, without changes by hand
+    help: print it again with AWS CLI 2.x, without --query, and give it as it is
     ");
 }
 
