@@ -24,7 +24,7 @@ use crate::{Common, Ended, account, live, paint};
 pub(crate) struct Arguments {
     /// The cache, by its id or ARN
     cache: String,
-    /// The new port [default: one that is chosen for this cache, the same every time]
+    /// The new port, 1150 to 65535 without 8005 [default: one that is chosen for this cache, always the same]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     /// The Secrets Manager secret that holds the cache's AUTH token, as plain text or as `authToken` of
