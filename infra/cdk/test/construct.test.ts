@@ -92,6 +92,30 @@ test("the workflow of a move is an asset, with what it is to call", () => {
   assert.deepEqual([...new Set(names)].sort(), Object.keys(DefinitionSubstitutions).sort());
 });
 
+test("the key of the links is for the role that signs and the one that checks, whatever IAM policies say", () => {
+  const { Resources } = synthesise(portcullis(() => ({ moveCaches: "on-request", approvalPage: true })));
+  const denied = Resources.LinkKey.Properties.KeyPolicy.Statement.filter(({ Effect }: Data) => Effect === "Deny");
+  const byOthers = (role: string) => ({ ArnNotEquals: { "aws:PrincipalArn": { "Fn::GetAtt": [role, "Arn"] } } });
+  const all = { Effect: "Deny", Principal: { AWS: "*" }, Resource: "*" };
+  assert.deepEqual(
+    denied.map(({ Sid, ...statement }: Data) => statement),
+    [
+      { ...all, Action: "kms:GenerateMac", Condition: byOthers("RecreateRole") },
+      { ...all, Action: "kms:VerifyMac", Condition: byOthers("ApproveRole") },
+    ],
+  );
+  for (const [id, role, action] of [
+    ["RecreateSignsLinks", "RecreateRole", "kms:GenerateMac"],
+    ["ApproveChecksLinks", "ApproveRole", "kms:VerifyMac"],
+  ] as const) {
+    const { Roles, PolicyDocument } = Resources[id].Properties;
+    assert.deepEqual(Roles, [{ Ref: role }]);
+    assert.deepEqual(PolicyDocument.Statement, [
+      { Effect: "Allow", Action: action, Resource: { "Fn::GetAtt": ["LinkKey", "Arn"] } },
+    ]);
+  }
+});
+
 test("without moves nothing of them is there", () => {
   const plain = portcullis();
   assert.equal(plain.recreateStateMachineArn, undefined);
