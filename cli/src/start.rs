@@ -212,7 +212,7 @@ mod tests {
     fn an_id_is_of_the_cache_and_of_the_moment() {
         let (plan, start) = started(None);
         let hex = start.id.strip_prefix("orders-").unwrap();
-        let number = replacement::fingerprint(&format!("{}1795255230", plan.cache.arn));
+        let number = replacement::number(&format!("{}1795255230", plan.cache.arn));
         assert_eq!(hex, format!("{number:08x}"));
     }
 

@@ -231,7 +231,7 @@ def test_packaged_template_has_no_page_and_all_else(company):
     gone = {name for name, resource in whole.items() if resource.get("Condition") == "HasPage"}
     assert {whole[name]["Type"] for name in gone} == {
         *("AWS::Lambda::Function", "AWS::Lambda::Url", "AWS::Lambda::Permission", "AWS::IAM::Role"),
-        *("AWS::Logs::LogGroup", "AWS::KMS::Key"),
+        *("AWS::IAM::Policy", "AWS::Logs::LogGroup", "AWS::KMS::Key"),
     }
     # A layer's name has its content in it, and there is none of what is only printed.
     left = {name for name, resource in whole.items() if resource["Type"] != "AWS::Lambda::LayerVersion"} - gone

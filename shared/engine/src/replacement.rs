@@ -21,8 +21,9 @@ pub const PORTS: [RangeInclusive<u16>; 2] = [1150..=8004, 8006..=65_535];
 /// CreateReplicationGroup; user guide, "Taking manual backups"). A cluster's may have ten more.
 const LONGEST: usize = 40;
 
-/// A number for a text, FNV-1a: small, stable over versions, and nothing depends on its strength.
-pub fn fingerprint(text: &str) -> u32 {
+/// A number for a text, FNV-1a: small, stable over versions, and nothing depends on its strength. Whoever asks that nobody
+/// finds another text of the same number needs a plan's fingerprint.
+pub fn number(text: &str) -> u32 {
     text.bytes()
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
@@ -40,7 +41,7 @@ pub fn suggested_port(arn: &str) -> u16 {
 /// The same, but none of those in use.
 pub fn free_port(arn: &str, in_use: &BTreeSet<u16>) -> u16 {
     let span = u32::from(LAST_PORT - FIRST_PORT) + 1;
-    let first = u16::try_from(fingerprint(arn) % span).unwrap_or_default() + FIRST_PORT;
+    let first = u16::try_from(number(arn) % span).unwrap_or_default() + FIRST_PORT;
     let from_there = (first..=LAST_PORT).chain(FIRST_PORT..first);
     let mut free = from_there.filter(|port| !is_known(*port) && !in_use.contains(port));
     // Fewer ports are known than there are, so only a list of tens of thousands in use leaves none.
@@ -79,7 +80,7 @@ pub fn derived(id: &str, ending: &str) -> String {
 pub fn move_id(cache: &str, reason: &str) -> String {
     let safe = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let cache: String = cache.chars().filter(safe).take(LONGEST).collect();
-    format!("{cache}-{:08x}", fingerprint(reason))
+    format!("{cache}-{:08x}", number(reason))
 }
 
 /// The old id with this ending. One that is too long is cut, and gets four digits of its own, so that
@@ -95,7 +96,7 @@ fn named(old: &str, old_port: Option<u16>, ending: &str) -> String {
         return format!("{}{ending}", stem.trim_end_matches('-'));
     }
     let kept: String = stem.chars().take(room.saturating_sub(5)).collect();
-    format!("{}-{:04x}{ending}", kept.trim_end_matches('-'), fingerprint(stem) & 0xffff)
+    format!("{}-{:04x}{ending}", kept.trim_end_matches('-'), number(stem) & 0xffff)
 }
 
 #[cfg(test)]
