@@ -171,7 +171,7 @@ fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Res
             plan.last_snapshot.as_deref().unwrap_or("none: Memcached has no snapshots")
         ),
         (_, Err(error)) if agrees => return Err(error),
-        (_, Err(error)) => format!("{error:#}\n"),
+        (_, Err(error)) => format!("{}\n", harmless(&format!("{error:#}"))),
     };
     let note = match question.note.as_str() {
         "" => String::new(),
