@@ -38,7 +38,8 @@ def install():
         # AWS's endpoints are HTTPS, and loopback here stands for them.
         if key.lower() == "aws:securetransport":
             return "true"
-        if key.lower() == "aws:principalarn" and context.principal_type == "AssumedRole":
+        # Also where MiniStack asks a queue's policy, and calls every caller the root user.
+        if key.lower() == "aws:principalarn":
             return role_of(context.principal_arn)
         service, _, tag = key.partition(":ResourceTag/")
         if tag and service in OWN_TAG_KEYS:
