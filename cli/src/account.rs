@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{ProvideCredentials, SharedCredentialsProvider};
 use portcullis_approval::Table;
-use portcullis_aws::Ledger;
 use portcullis_aws::error::Failed;
+use portcullis_aws::{Ledger, variable};
 
 use crate::Common;
 use crate::advice::{Place, advice, no_credentials};
@@ -30,14 +32,14 @@ pub(crate) async fn config(common: &Common, arn: Option<&str>) -> Result<SdkConf
     if let Some(region) = common.region.as_deref().or(of_arn) {
         loader = loader.region(Region::new(region.to_owned()));
     }
-    if let Some(profile) = common.profile() {
+    if let Some(profile) = &common.profile {
         loader = loader.profile_name(profile);
     }
     let config = loader.load().await;
     let place = Place {
         region: region(&config).to_owned(),
         endpoint: config.endpoint_url().map(str::to_owned),
-        profile: common.profile().map(str::to_owned),
+        profile: common.profile.clone().or_else(|| variable("AWS_PROFILE")),
     };
     let place = common.place.get_or_init(|| place);
     if place.region.is_empty() {
@@ -53,12 +55,24 @@ pub(crate) async fn config(common: &Common, arn: Option<&str>) -> Result<SdkConf
             "give one as AWS writes it, such as eu-west-1",
         ));
     }
-    let provider = config.credentials_provider().context("no AWS credentials")?;
-    let found = provider.provide_credentials().await;
+    let found = match &common.profile {
+        Some(profile) => of_profile(profile, &config).provide_credentials().await,
+        None => {
+            let chain = config.credentials_provider().context("no AWS credentials")?;
+            chain.provide_credentials().await
+        }
+    };
     let credentials = found.map_err(|error| no_credentials(&error, place))?;
     // Asked for once: a profile may ask a person for a code.
     let once = SharedCredentialsProvider::new(credentials);
     Ok(config.into_builder().credentials_provider(once).build())
+}
+
+/// A profile that is named on the command line comes before the keys of the environment, as in the AWS CLI:
+/// whoever names it means the account of the profile.
+fn of_profile(profile: &str, config: &SdkConfig) -> ProfileFileCredentialsProvider {
+    let region = ProviderConfig::without_region().with_region(config.region().cloned());
+    ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&region).build()
 }
 
 /// The Region that is called.

@@ -33,10 +33,15 @@ pub(crate) async fn document(config: &SdkConfig, cache: &str) -> Result<Value> {
             ),
         ),
         LookError::Serverless(_) => advice(error.to_string(), "plan for a cache with nodes"),
-        LookError::Elsewhere(_) => {
-            advice(error.to_string(), "leave --region out, or use credentials of that account (--profile NAME)")
-        }
-        LookError::NotACache(_) => {
+        LookError::OtherRegion { .. } => advice(
+                error.to_string(),
+                "leave --region out: the ARN says which Region",
+            ),
+            LookError::OtherAccount { .. } => advice(
+                error.to_string(),
+                "use credentials of the account of the cache (--profile NAME)",
+            ),
+            LookError::NotACache(_) => {
             advice(error.to_string(), "give an ARN as arn:aws:elasticache:REGION:ACCOUNT:cluster:ID, or an id")
         }
         LookError::Other(why) => why.context("the cache cannot be looked at"),

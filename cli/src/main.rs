@@ -44,8 +44,9 @@ struct Common {
     /// The Region [default: that of the ARN, of AWS_REGION, or of the profile]
     #[arg(long, global = true)]
     region: Option<String>,
-    /// The profile of the AWS configuration, with your credentials [default: `default`]
-    #[arg(long, global = true, env = "AWS_PROFILE", hide_env_values = true, value_name = "NAME")]
+    /// The profile of the AWS configuration, with your credentials: before those of the environment
+    /// [default: that of AWS_PROFILE, or `default`]
+    #[arg(long, global = true, value_name = "NAME")]
     profile: Option<String>,
     /// The name of the Portcullis stack, whose state machine and tables are named after it
     #[arg(
@@ -65,11 +66,6 @@ struct Common {
 }
 
 impl Common {
-    /// The profile that was named. In the environment, an empty one is none, as for the AWS CLI.
-    fn profile(&self) -> Option<&str> {
-        self.profile.as_deref().filter(|name| !name.is_empty())
-    }
-
     /// Where the calls go, as far as that is known.
     fn place(&self) -> Place {
         self.place.get().cloned().unwrap_or_default()

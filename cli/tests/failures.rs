@@ -84,6 +84,28 @@ fn without_credentials() {
     insta::assert_snapshot!(failed(in_home(&home(""), &[]).env("AWS_PROFILE", "nope")));
 }
 
+/// As in the AWS CLI: who names a profile means its account, whatever keys are in the environment.
+#[test]
+fn a_profile_that_is_named_comes_before_keys_of_the_environment() {
+    let home = home("");
+    let ran = home.path().join("ran");
+    let keys = json!({"Version": 1, "AccessKeyId": "x", "SecretAccessKey": "x"});
+    let script = format!("touch {}; echo '{keys}'", ran.display());
+    std::fs::write(home.path().join("keys.sh"), script).unwrap();
+    let process = format!("credential_process = sh {}/keys.sh\n", home.path().display());
+    std::fs::write(home.path().join(".aws/config"), format!("[profile dev]\n{process}")).unwrap();
+    let url = closed_port();
+    let run = |options: &[&str], profile: Option<&str>| {
+        let mut command = in_home(&home, options);
+        command.env("AWS_ACCESS_KEY_ID", "x").env("AWS_SECRET_ACCESS_KEY", "x");
+        command.env("AWS_ENDPOINT_URL", &url).envs(profile.map(|name| ("AWS_PROFILE", name)));
+        failed(&mut command)
+    };
+    assert!(run(&[], Some("dev")).contains("cannot be reached") && !ran.exists());
+    assert!(run(&["--profile", "dev"], None).contains("cannot be reached") && ran.exists());
+    insta::assert_snapshot!(run(&["--profile", "nope"], None));
+}
+
 const SESSION: &str = "\
 [profile dev]
 sso_session = corp
@@ -127,6 +149,10 @@ fn a_profile_that_gives_none() {
         "[profile dev]\ncredential_process = sh -c 'echo no vault >&2; echo really >&2; exit 3'\n",
     );
     insta::assert_snapshot!(failed(&mut in_home(&process, &["--profile", "dev"])));
+    let broken = home("[profile dev]\nsso_session=corp\nsso_account_id=1\nsso_role_name=r\n");
+    insta::assert_snapshot!(failed(&mut in_home(&broken, &["--profile", "dev"])));
+    let lost = home("[profile dev]\nrole_arn=arn:aws:iam::1:role/r\nsource_profile=keys\n");
+    insta::assert_snapshot!(failed(&mut in_home(&lost, &["--profile", "dev"])));
     let login = home("[profile dev]\nlogin_session = arn:aws:iam::111122223333:user/alice\n");
     insta::assert_snapshot!(failed(&mut in_home(&login, &["--profile", "dev"])));
     let role = home(
@@ -201,6 +227,22 @@ fn without_the_right() {
         "DescribeReplicationGroups" => (403, query("AccessDenied", &groups)),
         _ => (200, clusters("")),
     }));
+}
+
+#[test]
+fn an_arn_of_somewhere_else() {
+    let of = |region: &str, account: &str| {
+        format!("arn:aws:elasticache:{region}:{account}:cluster:orders")
+    };
+    let told = |arn: &str| {
+        answered(&["plan", arn, "--region", "eu-west-1"], |action| match action {
+            "DescribeCacheClusters" => (200, clusters(&cluster())),
+            action => (200, empty(action)),
+        })
+    };
+    insta::assert_snapshot!(told(&of("us-east-1", "111122223333")));
+    insta::assert_snapshot!(told(&of("eu-west-1", "999900001111")));
+    insta::assert_snapshot!(told("arn:aws:elasticache:eu-west-1:111122223333:snapshot:s"));
 }
 
 /// EC2 adds a code that only an administrator can read, and that fills a screen.

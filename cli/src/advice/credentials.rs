@@ -31,19 +31,29 @@ pub(crate) fn none(error: &CredentialsError, place: &Place) -> anyhow::Error {
         CredentialsError::CredentialsNotLoaded(_) => not_found(&why, place),
         _ if why.contains("credentials-login") => (
             "the profile signs in by `aws login`, which is not known here".to_owned(),
-            format!("eval \"$(aws configure export-credentials{} --format env)\"", profile(place)),
+            format!(
+                "give its credentials to the environment, and leave --profile out: eval \"$(aws configure export-credentials{} --format env)\"",
+                profile(place)
+            ),
         ),
+        CredentialsError::InvalidConfiguration(_) => unloaded(&why, place),
         // The SDK has no type for these that others can see.
         _ if ["sso", "session token"].iter().any(|word| why.to_lowercase().contains(word)) => (
             format!("you are not signed in, or not any more: {why}"),
             format!("sign in: {}", sign_in(place)),
         ),
-        _ => (
-            format!("the AWS credentials could not be loaded: {why}"),
-            format!("run `aws sts get-caller-identity{}`, and mend what it says", profile(place)),
-        ),
+        _ => unloaded(&why, place),
     };
     anyhow::Error::new(Advice { what, todo })
+}
+
+/// A place that was to have some gave none.
+fn unloaded(why: &str, place: &Place) -> (String, String) {
+    let why = why.trim_start_matches("ProfileFile provider could not be built: ");
+    (
+        format!("the AWS credentials could not be loaded: {why}"),
+        format!("run `aws sts get-caller-identity{}`, and mend what it says", profile(place)),
+    )
 }
 
 /// No place has any.
@@ -57,12 +67,23 @@ fn not_found(why: &str, place: &Place) -> (String, String) {
         );
     };
     // Of a configuration without any profile, the SDK does not say that this one is missing.
-    let missing =
-        if why.contains("was not defined") { "there is no such profile" } else { "it has none" };
+    let why = match missing(why) {
+        Some(missing) if line(missing) == profile => "there is no such profile".to_owned(),
+        Some(missing) => format!("there is no profile `{}`, which it names", line(missing)),
+        None => "it has none, or is not there".to_owned(),
+    };
     (
-        format!("no AWS credentials of profile `{profile}`: {missing}"),
-        format!("give another profile (--profile NAME: ~/.aws/config has the names), or {keys}"),
+        format!("no AWS credentials of profile `{profile}`: {why}"),
+        format!(
+            "give another profile (--profile NAME: ~/.aws/config has the names), or none and {keys}"
+        ),
     )
+}
+
+/// The profile that is missing: the one that was given, or one that it names.
+fn missing(why: &str) -> Option<&str> {
+    let (before, _) = why.split_once("` was not defined")?;
+    before.rsplit('`').next()
 }
 
 /// ` --profile NAME`

@@ -67,9 +67,22 @@ pub enum LookError {
     /// It is a serverless cache.
     #[error("`{0}` is a serverless cache: it has no port setting, so it cannot move")]
     Serverless(String),
-    /// The ARN is of another Region or account.
-    #[error("{0}")]
-    Elsewhere(String),
+    /// The ARN is of another Region.
+    #[error("the cache is in {}, and {looked} is looked at", .of.escape_default())]
+    OtherRegion {
+        /// That of the ARN.
+        of: String,
+        /// That of the clients.
+        looked: String,
+    },
+    /// The ARN is of another account.
+    #[error("the cache is of account {}, and the credentials are of account {looked}", .of.escape_default())]
+    OtherAccount {
+        /// That of the ARN.
+        of: String,
+        /// That of the clients.
+        looked: String,
+    },
     /// The ARN is of something else.
     #[error("`{}` is not the ARN of a replication group or a cache cluster", .0.escape_default())]
     NotACache(String),

@@ -117,7 +117,8 @@ impl Step<'_> {
         let document = looked.map_err(|error| match error {
             LookError::NotFound { .. }
             | LookError::Serverless(_)
-            | LookError::Elsewhere(_)
+            | LookError::OtherRegion { .. }
+            | LookError::OtherAccount { .. }
             | LookError::NotACache(_) => lasting(error.to_string()),
             LookError::Other(error) => error,
         })?;

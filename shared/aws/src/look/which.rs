@@ -30,10 +30,7 @@ impl Wanted {
             return Err(not_a_cache(cache));
         }
         if *of != region {
-            let of = of.escape_default();
-            return Err(LookError::Elsewhere(format!(
-                "the cache is in {of}, and {region} is looked at"
-            )));
+            return Err(LookError::OtherRegion { of: (*of).to_owned(), looked: region.to_owned() });
         }
         Ok(Self { id: id.to_ascii_lowercase(), account: Some((*account).to_owned()) })
     }
@@ -41,10 +38,9 @@ impl Wanted {
     /// An ARN of another account is an error, if anything shows which account is looked at.
     pub(super) fn is_of(&self, account: Option<&str>) -> Result<(), LookError> {
         match (self.account.as_deref(), account) {
-            (Some(of), Some(account)) if of != account => Err(LookError::Elsewhere(format!(
-                "the cache is of account {}, and the credentials are of account {account}",
-                of.escape_default()
-            ))),
+            (Some(of), Some(account)) if of != account => {
+                Err(LookError::OtherAccount { of: of.to_owned(), looked: account.to_owned() })
+            }
             _ => Ok(()),
         }
     }
