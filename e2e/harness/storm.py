@@ -80,7 +80,7 @@ class Storm:
             found.setdefault(target.subject, []).append((fault, times))
         return found
 
-    def rest(self, seconds=90):
+    def rest(self, seconds=240):
         """Wait until Lambda has dealt with every event that it took, or given it up, by its own metrics."""
 
         def look():
