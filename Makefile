@@ -54,9 +54,7 @@ test: ## All tests: the engine, the shell, the page, then end to end; says what 
 	@.ci/steps test
 
 .PHONY: test-quick
-test-quick: tools ## Decisions, exceptions, plans, and the shell against scripted answers: no account, no Python
-	cargo test --locked -q $(ENGINE)
-	cargo test --locked -q $(SHELLS)
+test-quick: test-engine test-shell ## Decisions, exceptions, plans, and the shell against scripted answers: no account, no Python
 
 .PHONY: test-engine
 test-engine: tools ## Decisions, exceptions, alerts and plans; compiles no AWS SDK
@@ -76,12 +74,11 @@ WORKERS ?= 4
 PYTEST = MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest $(if $(SHARD),--shard $(SHARD))
 
 .PHONY: test-account
-test-account: ready test-tools ## The deployed stack, end to end: SHARD=1/4 for a part
+test-account: ready test-tools exceptions ## The deployed stack, end to end: SHARD=1/4 for a part
 	@cargo build --locked -q $(SHELLS) --example serve
 	@ln -f $(TARGET)/$(HOST)/debug/examples/serve $(TARGET)/programs
-	@$(MAKE) exceptions >$(TARGET)/exceptions.txt
-	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not alone" e2e/tests
 	$(PYTEST) -m alone e2e/tests
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not alone" e2e/tests
 
 # Without npm the tests of the CDK and of the page say that they were skipped, and why.
 .PHONY: test-tools

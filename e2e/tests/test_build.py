@@ -68,3 +68,16 @@ def test_a_skipped_test_is_told_and_with_ci_it_fails(tmp_path, ci, status):
     )
     assert ran.returncode == status, ran.stdout
     assert (tmp_path / "skipped").read_text() == "1 tests: no browser here: install one\n"
+
+
+@pytest.mark.parametrize(
+    ("shard", "said", "status"), [("1/2", "1 passed", 0), ("2/2", "2 deselected", 0), ("3/2", "no such part", 4)]
+)
+def test_the_parts_of_the_tests_are_all_of_them(tmp_path, shard, said, status):
+    """A part without a test of the mark is no failure, and a part that is not there is one."""
+    (tmp_path / "conftest.py").write_text((places.REPO / "conftest.py").read_text())
+    (tmp_path / "test_a.py").write_text("import pytest\n@pytest.mark.alone\ndef test_one(): pass\n")
+    (tmp_path / "test_b.py").write_text("def test_two(): pass\n")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", tmp_path, "--shard", shard]
+    ran = subprocess.run([*command, "-m", "alone", tmp_path], cwd=tmp_path, capture_output=True, text=True)
+    assert said in ran.stdout + ran.stderr and ran.returncode == status, ran.stdout + ran.stderr

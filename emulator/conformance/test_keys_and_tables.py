@@ -19,7 +19,8 @@ Resources:
       KeyPolicy:
         Version: "2012-10-17"
         Statement:
-          - Effect: Allow
+          - &owner
+            Effect: Allow
             Principal: {AWS: !Sub "arn:aws:iam::${AWS::AccountId}:root"}
             Action: "kms:*"
             Resource: "*"
@@ -49,10 +50,7 @@ Resources:
       KeyPolicy:
         Version: "2012-10-17"
         Statement:
-          - Effect: Allow
-            Principal: {AWS: !Sub "arn:aws:iam::${AWS::AccountId}:root"}
-            Action: "kms:*"
-            Resource: "*"
+          - *owner
           - Effect: Deny
             Principal: {AWS: "*"}
             Action: kms:GenerateMac
