@@ -165,6 +165,7 @@ class Stack:
         self.chat_topic = self.outputs.get("ChatTopicArn")
         self.failure_queue = self.outputs["FailureQueueUrl"]
         self.log_groups = {}
+        self.read = {}
         self.undelivered_queue = self.outputs["UndeliveredQueueUrl"]
         self.functions = {
             output.removesuffix("FunctionName").lower(): name
@@ -191,13 +192,8 @@ class Stack:
 
     def invocations(self, function):
         """The log lines of each invocation that has ended: Lambda puts its own lines around them."""
-        pages = (
-            self.account.client("logs")
-            .get_paginator("filter_log_events")
-            .paginate(logGroupName=self.log_group(function))
-        )
         streams = {}
-        for event in (event for page in pages for event in page["events"]):
+        for event in self.log_events(self.log_group(function)):
             streams.setdefault(event["logStreamName"], []).append(event["message"])
         found = []
         for lines in streams.values():
@@ -209,6 +205,19 @@ class Stack:
                 else:
                     lines_of_one.append(line)
         return found
+
+    def log_events(self, group):
+        """All events of a log group, in order. Only the last seconds are read again: the emulated account
+        gives the oldest 10,000 without a token for the rest, and a long run has more."""
+        known = self.read.get(group, [])
+        while True:
+            since = known[-1]["timestamp"] - 10_000 if known else 0
+            answer = self.account.client("logs").filter_log_events(logGroupName=group, startTime=max(since, 0))
+            before = len(known)
+            known = [event for event in known if event["timestamp"] < since] + answer["events"]
+            self.read[group] = known
+            if len(answer["events"]) < 10_000 or len(known) == before:
+                return known
 
     def invoke(self, function, event):
         """Invoke and wait for the answer: (payload, error or None). `event` is JSON data, or bytes as they are."""

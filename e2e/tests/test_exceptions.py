@@ -292,9 +292,7 @@ def test_with_policies_that_are_not_in_order_it_tells_and_does_nothing(tmp_path,
 
 
 def log(guard, function):
-    pages = guard.account.client("logs").get_paginator("filter_log_events")
-    pages = pages.paginate(logGroupName=guard.stack.log_group(function))
-    return "\n".join(event["message"] for page in pages for event in page["events"])
+    return "\n".join(event["message"] for event in guard.stack.log_events(guard.stack.log_group(function)))
 
 
 def test_nothing_else_in_a_group_is_touched_by_a_tolerated_rule(guard, name):

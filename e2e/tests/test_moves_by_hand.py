@@ -226,10 +226,8 @@ def with_token(guard, name):
 def everything_said(moves):
     """All that is kept or sent of moves: logs, histories, the table, mails, messages for machines."""
     guard = moves.guard
-    logs = guard.account.client("logs")
-    for group in logs.describe_log_groups()["logGroups"]:
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
-        yield from (event["message"] for page in pages for event in page["events"])
+    for group in guard.account.client("logs").describe_log_groups()["logGroups"]:
+        yield from (event["message"] for event in guard.stack.log_events(group["logGroupName"]))
     for execution in moves.sfn.list_executions(stateMachineArn=moves.machine)["executions"]:
         arn = execution["executionArn"]
         pages = moves.sfn.get_paginator("get_execution_history").paginate(executionArn=arn)
