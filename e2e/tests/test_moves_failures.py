@@ -270,9 +270,9 @@ def test_a_cache_that_its_owner_protects_meanwhile_is_not_deleted(cache):
 
 def test_a_cache_whose_copy_is_gone_is_not_deleted(cache):
     cache.ask().move.answer("move").told("ask-deletion")
-    copy = cache.move.new().split(":")[6]
-    cache.guard.elasticache.delete_replication_group(ReplicationGroupId=copy)
-    until("it is gone", lambda: caches.look(cache.guard.elasticache, cache.move.new()) is None)
+    copy = cache.move.new()
+    cache.guard.elasticache.delete_replication_group(ReplicationGroupId=copy.split(":")[6])
+    until("it is gone", lambda: caches.look(cache.guard.elasticache, copy) is None)
     cache.move.answer("deletion").ended("FAILED")
     assert f"{copy} is gone" in cache.move.told("kept")[0]["reason"]
     assert caches.portrait(cache.guard.elasticache, cache.old) == cache.before
