@@ -17,6 +17,7 @@ from harness.documents import code, read, rows, tables_of
 #: Each table by the file and its first line, and what holds it: a test of this file or of another one, a program that
 #: writes it, or nothing but its readers ("prose": it says what no code knows, or a measurement).
 TABLES = {
+    ("GLOSSARY.md", "| word | meaning | stored or printed as | not |"): "test_words_of_the_documents",
     ("ARCHITECTURE.md", "| to see | look at |"): "tidy.rs: every_invariant_names_tests_and_files_that_exist",
     ("README.md", "| id | fault | what is done |"): "test_checks_are_those_of_the_engine",
     ("README.md", "| parameter | default | |"): "test_documents_stack.py: test_parameters_and_their_defaults",
@@ -102,8 +103,8 @@ GENERATED = {"docs/costs.md"}
 
 
 def test_every_table_is_held_by_something():
-    documents = subprocess.run(["git", "ls-files", "*.md"], cwd=places.REPO, capture_output=True, text=True, check=True)
-    found = {(path, head) for path in documents.stdout.split() for head, _ in tables_of(path) if path not in GENERATED}
+    listed = [*documents(), "GLOSSARY.md"]
+    found = {(path, head) for path in listed for head, _ in tables_of(path) if path not in GENERATED}
     assert found - set(TABLES) == set(), "what holds it?"
     assert set(TABLES) - found == set(), "it is gone"
 
@@ -259,6 +260,69 @@ def test_what_a_policy_can_ask():
     named = {part for row in table for name in code(row[1]) for part in re.findall(r"\.(\w+)\??(?!\w*\()", name)}
     assert named - {"hasTag", "getTag"} == attributes
     assert code(next(row[2] for row in table if row[1] == "`action`")) == checks()
+
+
+# Words -------------------------------------------------------------------------------------------
+
+#: Documents that are not written in the words of the glossary yet.
+NOT_YET = {
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "THREAT_MODEL.md",
+    "bench/README.md",
+    "docs/alerts.md",
+    "docs/checks.md",
+    "docs/costs.md",
+    "docs/exceptions.md",
+    "docs/many-accounts.md",
+    "docs/moving-a-cache.md",
+    "docs/operations.md",
+    "docs/traps.md",
+    "e2e/README.md",
+    "emulator/README.md",
+    "events/README.md",
+    "infra/cdk/README.md",
+}
+
+
+def prose(path):
+    """A document without its code, its addresses and, of the changelog, the releases: what was released is history."""
+    text = read(path).partition("\n## 0.1.0")[0]
+    for code_or_address in (r"^ *```.*?^ *```$", r"`[^`]*`", r"\]\([^)]*\)"):
+        text = re.sub(code_or_address, " ", text, flags=re.MULTILINE | re.DOTALL)
+    return " ".join(text.split())
+
+
+def words_to_avoid():
+    """Each word that the glossary has in its column "not", with the word that is used for it."""
+    table = rows("GLOSSARY.md", "| word | meaning | stored or printed as | not |")
+    return {word: row[0] for row in table for word in row[3].split(", ") if word}
+
+
+def avoided_in(text):
+    """Each word of the text that the glossary avoids, with its word."""
+    known = words_to_avoid()
+    found = re.findall(rf"\b(?:{'|'.join(sorted(known, key=len, reverse=True))})\b", text, re.IGNORECASE)
+    return sorted({f"{word.lower()}: say {known[word.lower()]}" for word in found})
+
+
+def documents():
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=places.REPO, capture_output=True, text=True, check=True)
+    return sorted(set(listed.stdout.split()) - {"GLOSSARY.md"})
+
+
+def test_words_of_the_documents():
+    found = {path: avoided_in(prose(path)) for path in documents()}
+    assert {path: words for path, words in found.items() if words and path not in NOT_YET} == {}
+    assert {path for path in NOT_YET if not found[path]} == set(), "they are written in these words now"
+
+
+def test_a_word_that_is_avoided_is_seen():
+    assert avoided_in("It was told\nof, and MENDED.") == ["mended: say remediate, remediation", "told: say reported"]
+    assert avoided_in("It was reported, and fixed; the movement untold.") == []
+    assert len(words_to_avoid()) > 50
 
 
 # Everything else ---------------------------------------------------------------------------------
