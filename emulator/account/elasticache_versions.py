@@ -36,7 +36,7 @@ LOWEST = {
     "encryption in transit": {"memcached": "1.6.12", "redis": "3.2.6", "valkey": "7.2"},
     # The message that AWS gives: cloudposse/terraform-aws-elasticache-redis#231
     "transit encryption mode": {"redis": "7.0.5", "valkey": "7.2"},
-    # auth.html, "Modifying the AUTH token"
+    # auth.html, "Modifying the AUTH token on an existing cluster"
     "an AUTH token after creation": {"redis": "5.0.6", "valkey": "7.2"},
     # Clusters.RBAC.html
     "user groups": {"redis": "6.0", "valkey": "7.2"},

@@ -2,9 +2,11 @@
 //!
 //! User groups: Redis OSS from 6.0 and Valkey; IAM: Redis OSS from 7.0 and Valkey; both need encryption in transit (user
 //! guide, "Role-Based Access Control", "Authenticating with IAM"). An AUTH token can be set on what is there from Redis
-//! OSS 5.0.6 on (user guide, "Authenticating with the AUTH command"). A user group of engine `redis` needs a user named
+//! OSS 5.0.6 on (user guide, "Modifying the AUTH token on an existing cluster": "if the engine version is Valkey 7.2 or
+//! higher or Redis 5.0.6 or higher"). A user group of engine `redis` needs a user named
 //! `default` (`DefaultUserRequired: User group needs to contain a user with the user name default.`), one of engine
-//! `valkey` takes no user without a password.
+//! `valkey` takes no user without a password. Who does not log in is that user, and when a user is modified "all existing connections are
+//! maintained" (user guide, "Role-Based Access Control"); what a user may do is looked up for each command (valkey.io, "ACL").
 
 use super::{Kind, Step, Target, command, in_place, note};
 use crate::checks::Check;
@@ -200,7 +202,10 @@ impl Target<'_> {
     fn attach(&self, needs_default: bool) -> Step {
         let (region, users) = (self.region, self.named("-users"));
         let words = match needs_default {
-            true => "Give it to the cache: clients may log in from then on.",
+            true => {
+                "Give it to the cache: clients may log in from then on. Those that do not are the user default, who still may\n\
+                 everything: nothing changes for them, and the cache asks nobody. Change one client after the other now."
+            }
             false => {
                 "Give it to the cache. From then on every client must log in: have them ready before."
             }
@@ -228,8 +233,9 @@ impl Target<'_> {
         let (region, user) = (self.region, self.named("-default"));
         Step {
             kind: Kind::TurnOffDefault,
-            words: "When every client logs in, let nobody in without. Portcullis sees the user group, and not what its default\n\
-                    user may: until this is done, the cache still asks nobody."
+            words: "When every client logs in, let nobody in without. Do not forget it: Portcullis sees the user group and not what\n\
+                    its default user may, and tells of this cache no more. Connections of who did not log in stay open, and\n\
+                    none of their commands is carried out from then on."
                 .to_owned(),
             commands: vec![format!(
                 "aws elasticache modify-user --region {region} --user-id {user} --access-string 'off -@all'"
