@@ -3,9 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 
 /// Links that one environment checks in a second. Lambda runs 1,000 environments at once unless somebody asked for
-/// more (Lambda developer guide, "Quotas"); then a flood makes 5,000 calls a second, which is half of the smallest
-/// quota that KMS gives for them (KMS developer guide, "Request quotas": cryptographic operations with symmetric keys,
-/// 10,000 a second), and the stack's `ReservedConcurrency` makes it less.
+/// more (Lambda developer guide, "Quotas"); then a flood makes 5,000 calls a second. The quota that VerifyMac
+/// shares with all operations on symmetric keys (KMS developer guide, "Request quotas") is 10,000 a second in the Regions
+/// that have least (AWS General Reference, "KMS endpoints and quotas": "Each of the other supported Regions"): half of it
+/// is left to others, and the stack's `ReservedConcurrency` leaves more.
 pub const CHECKS_PER_SECOND: u32 = 5;
 
 /// Counts the checks of the second that runs.
