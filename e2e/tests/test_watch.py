@@ -1,13 +1,14 @@
 """Nothing unseen: the metrics, the alarms, the dashboard, and the check of the trail, as deployed."""
 
+import contextlib
 import datetime
 import json
 import re
 
 import pytest
-from harness import deploy, events, places
-from harness.account import FAST
-from harness.guard import guarded, permission
+from harness import deploy, events, inbox, places
+from harness.account import FAST, Account
+from harness.guard import Guard, guarded, permission
 from harness.wait import until
 
 #: Periods of minutes pass in seconds; the trail is looked at every second.
@@ -19,6 +20,17 @@ METRICS = places.REPO / "shared" / "aws" / "src" / "metrics.rs"
 def watched():
     """A guarded account whose clock runs fast, for tests that break something."""
     with guarded(*WATCHFUL) as guard:
+        yield guard
+
+
+@contextlib.contextmanager
+def heard(*options, **parameters):
+    """An account whose topic is there and listened to before the stack: no alarm tells before there is an ear."""
+    with Account(*options) as account:
+        guard, topic = Guard(account), account.client("sns").create_topic(Name="security")["TopicArn"]
+        queue = inbox.subscribe(account, topic, "heard-from-the-start")
+        guard.deploy(AlertTopicArn=topic, **parameters)
+        guard.alerts.queue = queue
         yield guard
 
 
@@ -97,15 +109,16 @@ def test_observing_withholds_and_says_so(observer):
 # Alarms -----------------------------------------------------------------------------------------
 
 
-def test_a_new_stack_says_once_that_it_sees(watched):
+def test_a_new_stack_says_once_that_it_sees():
     """No alarm goes off because a stack is new, and only changes are told."""
-    group = watched.group("first")
-    watched.gone(group, watched.open(group, permission("tcp", 6379, "0.0.0.0/0")))
-    watched.alerts.wait(group)
-    goes_to(watched, "SilenceAlarm", "OK")
-    looked = len(watched.stack.invocations("trail"))
-    until("the trail was looked at twice more", lambda: len(watched.stack.invocations("trail")) >= looked + 2)
-    assert [message["NewStateValue"] for message in watched.alerts.alarms()] == ["OK"]
+    with heard(*WATCHFUL) as watched:
+        group = watched.group("first")
+        watched.gone(group, watched.open(group, permission("tcp", 6379, "0.0.0.0/0")))
+        watched.alerts.wait(group)
+        goes_to(watched, "SilenceAlarm", "OK")
+        looked = len(watched.stack.invocations("trail"))
+        until("the trail was looked at twice more", lambda: len(watched.stack.invocations("trail")) >= looked + 2)
+        assert [message["NewStateValue"] for message in watched.alerts.alarms()] == ["OK"]
 
 
 def test_undelivered_event_sounds_the_alarm(watched):
@@ -156,7 +169,7 @@ def test_check_that_stops_running_is_told(watched):
 
 def test_deploying_without_a_trail_is_told_at_once():
     """The schedule would find it too: here it is too slow to."""
-    with guarded(*FAST, "--period-scale", "0.01", "--no-trail") as guard:
+    with heard(*FAST, "--period-scale", "0.01", "--no-trail") as guard:
         goes_to(guard, "SilenceAlarm", "ALARM", 60)
         lines = [line for invocation in guard.stack.invocations("trail") for line in invocation]
         assert any("There is no trail" in line for line in lines)
