@@ -183,6 +183,11 @@ resume: $(OPERATE)/stamp ## Turn the stack to enforce mode
 redrive: $(OPERATE)/stamp ## Give events that were not dealt with to their functions again: QUEUE= DRY_RUN=1
 	@$(OPS)/redrive.py $(if $(QUEUE),--queue "$$QUEUE") $(if $(DRY_RUN),--dry-run)
 
+.PHONY: verify-aws
+verify-aws: $(OPERATE)/stamp ## Ask the account what AWS's documents leave open about moving a cache: ONLY= SUBNET_GROUP= CLEAN_UP=
+	@$(OPS)/verify_aws.py $(if $(ONLY),--only "$$ONLY") $(if $(SUBNET_GROUP),--subnet-group "$$SUBNET_GROUP") \
+	    $(if $(CLEAN_UP),--clean-up "$$CLEAN_UP")
+
 .PHONY: destroy
 destroy: $(OPERATE)/stamp ## Remove the stack and all that came with it: FORCE=1 with events in the queues, or caches on the move
 	@$(OPS)/destroy.py $(if $(FORCE),--force)

@@ -60,7 +60,7 @@ TABLES = {
     ("docs/moving-a-cache.md", "| when | what to do |"): "prose",
     (
         "docs/moving-a-cache.md",
-        "| question | what is asked | until it is answered |",
+        "| question | what is asked | what Portcullis does until it is answered |",
     ): "test_documents_stack.py: test_questions_to_aws",
     ("docs/moving-a-cache.md", "| setting | what happens |"): "prose",
     ("docs/moving-a-cache.md", "| right | on | for |"): "test_documents_stack.py: test_rights_that_are_named_are_given",
