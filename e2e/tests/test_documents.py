@@ -262,6 +262,29 @@ def test_what_a_policy_can_ask():
     assert code(next(row[2] for row in table if row[1] == "`action`")) == checks()
 
 
+# Links -------------------------------------------------------------------------------------------
+
+
+def anchors(path):
+    """Each heading as the code host writes it into an address."""
+    text = re.sub(r"^ *```.*?^ *```$", "", read(path), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_files_and_headings_that_exist():
+    dead = []
+    for path in [*documents(), "GLOSSARY.md"]:
+        for link in re.findall(r"\]\(([^)\s]+)\)", read(path)):
+            file, _, anchor = link.partition("#")
+            if re.match(r"https?:", link):
+                continue
+            target = (places.REPO / path).parent / file if file else places.REPO / path
+            if not target.exists() or (anchor and anchor not in anchors(target.resolve().relative_to(places.REPO))):
+                dead.append((path, link))
+    assert dead == []
+
+
 # Words -------------------------------------------------------------------------------------------
 
 #: Documents that are not written in the words of the glossary yet.
@@ -271,7 +294,6 @@ NOT_YET = {
     "bench/README.md",
     "docs/alerts.md",
     "docs/costs.md",
-    "docs/exceptions.md",
     "docs/many-accounts.md",
     "docs/moving-a-cache.md",
     "docs/operations.md",
