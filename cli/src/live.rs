@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use aws_config::SdkConfig;
-use portcullis_aws::look::{self, Clients, LookError};
+use portcullis_inventory::{Clients, LookError};
 use portcullis_plan::document;
 use portcullis_plan::facts::Facts;
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub(crate) fn is_file(what: &Path) -> bool {
 
 /// The document of a live cache.
 pub(crate) async fn document(config: &SdkConfig, cache: &str) -> Result<Value> {
-    let document = look::document(&Clients::new(config), cache).await.map_err(|error| match error {
+    let document = portcullis_inventory::document(&Clients::new(config), cache).await.map_err(|error| match error {
         LookError::NotFound { .. } => advice(
             error.to_string(),
             format!(

@@ -33,7 +33,6 @@ MODULES = {
     "shared/aws/src/ledger": WATCHERS,
     "shared/aws/src/lib.rs": SHELL,
     "shared/aws/src/log.rs": EVERYONE,
-    "shared/aws/src/look": MOVERS,
     "shared/aws/src/memory": WATCHERS,
     "shared/aws/src/metrics.rs": WATCHERS | DIGEST | PAGE,
     "shared/aws/src/publish.rs": WATCHERS | MOVERS | DIGEST,
@@ -41,6 +40,7 @@ MODULES = {
     "shared/aws/src/trail.rs": {"trail"},
     "shared/aws/src/whole.rs": WATCHERS,
     "shared/approval/src": MOVERS | PAGE,
+    "shared/inventory/src": MOVERS,
     "functions/recreate/src": MOVERS,
     "functions/approve/src": PAGE,
 }

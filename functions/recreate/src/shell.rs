@@ -1,8 +1,8 @@
 //! The SDK clients of the steps, made once.
 
 use portcullis_approval::Table;
-use portcullis_aws::look::Clients;
 use portcullis_aws::{Patience, config, now, sns};
+use portcullis_inventory::Clients;
 
 use crate::settings::Settings;
 

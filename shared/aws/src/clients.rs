@@ -122,12 +122,14 @@ impl Shell {
     }
 }
 
-pub(crate) fn ec2(config: &SdkConfig) -> aws_sdk_ec2::Client {
+/// The client of EC2: an answer that was cut off is an error, never a shorter list.
+pub fn ec2(config: &SdkConfig) -> aws_sdk_ec2::Client {
     let config = aws_sdk_ec2::config::Builder::from(config).interceptor(Whole);
     aws_sdk_ec2::Client::from_conf(config.build())
 }
 
-pub(crate) fn elasticache(config: &SdkConfig) -> aws_sdk_elasticache::Client {
+/// The client of ElastiCache, as [`ec2`].
+pub fn elasticache(config: &SdkConfig) -> aws_sdk_elasticache::Client {
     let config = aws_sdk_elasticache::config::Builder::from(config).interceptor(Whole);
     aws_sdk_elasticache::Client::from_conf(config.build())
 }

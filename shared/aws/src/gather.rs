@@ -6,8 +6,8 @@ mod public_access;
 mod subnets;
 
 pub(crate) use cache::cache;
-pub use group::{around, rules};
-pub(crate) use group::{group, listed, read, shown};
+pub use group::{around, described_entries, described_rules, rules};
+pub(crate) use group::{group, read};
 
 use std::time::Duration;
 

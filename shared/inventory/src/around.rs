@@ -5,11 +5,13 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricAlarm, MetricDataQuery};
 use futures_util::future::try_join3;
 use serde_json::{Value, json};
 
-use super::caches::{Chosen, versions};
-use super::{Clients, LookError, Part, optional};
+use crate::answer::{Part, optional};
+use crate::caches::{Chosen, versions};
+use crate::clients::Clients;
+use crate::error::LookError;
 
 /// Engine versions, scaling targets and alarms.
-pub(super) async fn around(clients: &Clients, chosen: &Chosen<'_>) -> Result<Part, LookError> {
+pub(crate) async fn around(clients: &Clients, chosen: &Chosen<'_>) -> Result<Part, LookError> {
     let (versions, targets, alarms) = try_join3(
         versions(&clients.elasticache, chosen.engine()),
         scalable_targets(clients, chosen),

@@ -5,26 +5,28 @@ use std::collections::BTreeMap;
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{CacheCluster, CacheSubnetGroup, ReplicationGroup};
 use futures_util::future::{try_join, try_join_all};
+use portcullis_aws::error::Failed;
 use serde_json::{Value, json};
 
-use super::{LookError, Part, left_out, needed, optional, shapes};
-use crate::error::Failed;
+use crate::answer::{Part, left_out, needed, optional};
+use crate::error::LookError;
+use crate::shapes;
 
 /// Every replication group and every cluster of the Region, the clusters with their nodes.
-pub(super) struct Listed {
-    pub(super) groups: Vec<ReplicationGroup>,
-    pub(super) clusters: Vec<CacheCluster>,
+pub(crate) struct Listed {
+    pub(crate) groups: Vec<ReplicationGroup>,
+    pub(crate) clusters: Vec<CacheCluster>,
 }
 
 /// The cache that moves.
-pub(super) struct Chosen<'a> {
-    pub(super) group: Option<&'a ReplicationGroup>,
+pub(crate) struct Chosen<'a> {
+    pub(crate) group: Option<&'a ReplicationGroup>,
     /// The members of the group, or the cluster itself.
-    pub(super) clusters: Vec<&'a CacheCluster>,
+    pub(crate) clusters: Vec<&'a CacheCluster>,
 }
 
 impl Listed {
-    pub(super) async fn read(elasticache: &Client) -> Result<Self, LookError> {
+    pub(crate) async fn read(elasticache: &Client) -> Result<Self, LookError> {
         let groups = elasticache.describe_replication_groups().max_records(100);
         let clusters = elasticache.describe_cache_clusters().max_records(100);
         let clusters = clusters.show_cache_node_info(true);
@@ -43,14 +45,14 @@ impl Listed {
     }
 
     /// The account, which the ARN of anything in it names.
-    pub(super) fn account(&self) -> Option<&str> {
+    pub(crate) fn account(&self) -> Option<&str> {
         let groups = self.groups.iter().filter_map(|group| group.arn());
         let mut arns = groups.chain(self.clusters.iter().filter_map(|cluster| cluster.arn()));
         arns.find_map(|arn| arn.split(':').nth(4))
     }
 
     /// The group with this id, or that of the member with it, or the cluster.
-    pub(super) fn find(&self, id: &str) -> Option<Chosen<'_>> {
+    pub(crate) fn find(&self, id: &str) -> Option<Chosen<'_>> {
         let cluster = self.clusters.iter().find(|cluster| cluster.cache_cluster_id() == Some(id));
         let id = cluster.and_then(|cluster| cluster.replication_group_id()).unwrap_or(id);
         let group = self.groups.iter().find(|group| group.replication_group_id() == Some(id));
@@ -66,7 +68,7 @@ impl Listed {
 
     /// The lists of caches: of the one that moves all that is shown, of the others what they have in
     /// common with it, ports and security groups.
-    pub(super) fn document(&self, chosen: &Chosen<'_>) -> Part {
+    pub(crate) fn document(&self, chosen: &Chosen<'_>) -> Part {
         let groups = self.groups.iter().map(|group| match chosen.group {
             Some(own) if own.arn == group.arn => shapes::group(group),
             Some(_) | None => shapes::other_group(group),
@@ -83,7 +85,7 @@ impl Listed {
 }
 
 /// Whether the cluster is a member of the group: either of them may say so first.
-pub(super) fn is_member(cluster: &CacheCluster, group: &ReplicationGroup) -> bool {
+pub(crate) fn is_member(cluster: &CacheCluster, group: &ReplicationGroup) -> bool {
     cluster.replication_group_id == group.replication_group_id
         || cluster.cache_cluster_id.as_ref().is_some_and(|id| group.member_clusters().contains(id))
 }
@@ -93,37 +95,37 @@ impl<'a> Chosen<'a> {
         self.clusters.first().copied()
     }
 
-    pub(super) fn id(&self) -> &'a str {
+    pub(crate) fn id(&self) -> &'a str {
         let group = self.group.and_then(|group| group.replication_group_id());
         let cluster = || self.cluster().and_then(|cluster| cluster.cache_cluster_id());
         group.or_else(cluster).unwrap_or_default()
     }
 
-    pub(super) fn arn(&self) -> Option<&'a str> {
+    pub(crate) fn arn(&self) -> Option<&'a str> {
         match self.group {
             Some(group) => group.arn(),
             None => self.cluster().and_then(|cluster| cluster.arn()),
         }
     }
 
-    pub(super) fn status(&self) -> Option<&'a str> {
+    pub(crate) fn status(&self) -> Option<&'a str> {
         match self.group {
             Some(group) => group.status(),
             None => self.cluster().and_then(|cluster| cluster.cache_cluster_status()),
         }
     }
 
-    pub(super) fn engine(&self) -> Option<&'a str> {
+    pub(crate) fn engine(&self) -> Option<&'a str> {
         let group = self.group.and_then(|group| group.engine());
         group.or_else(|| self.cluster().and_then(|cluster| cluster.engine()))
     }
 
-    pub(super) fn subnet_group(&self) -> Option<&'a str> {
+    pub(crate) fn subnet_group(&self) -> Option<&'a str> {
         self.clusters.iter().find_map(|cluster| cluster.cache_subnet_group_name())
     }
 
     /// The ids of the security groups, each once.
-    pub(super) fn security_groups(&self) -> Vec<String> {
+    pub(crate) fn security_groups(&self) -> Vec<String> {
         let groups = self.clusters.iter().flat_map(|cluster| cluster.security_groups());
         let mut ids: Vec<_> = groups.filter_map(|group| group.security_group_id.clone()).collect();
         ids.sort_unstable();
@@ -132,19 +134,19 @@ impl<'a> Chosen<'a> {
     }
 
     /// Its own id and those of its members.
-    pub(super) fn ids(&self) -> Vec<&'a str> {
+    pub(crate) fn ids(&self) -> Vec<&'a str> {
         let members = self.clusters.iter().filter_map(|cluster| cluster.cache_cluster_id());
         [self.id()].into_iter().chain(members).collect()
     }
 
-    pub(super) fn holds(&self, cluster: &CacheCluster) -> bool {
+    pub(crate) fn holds(&self, cluster: &CacheCluster) -> bool {
         self.clusters.iter().any(|own| own.cache_cluster_id == cluster.cache_cluster_id)
     }
 }
 
 /// The tags. Those of a cache that is not available cannot be read (API reference, ListTagsForResource),
 /// and then the plan refuses for both.
-pub(super) async fn tags(
+pub(crate) async fn tags(
     elasticache: &Client,
     arn: Option<&str>,
     status: Option<&str>,
@@ -161,7 +163,7 @@ pub(super) async fn tags(
     }
 }
 
-pub(super) async fn subnet_group(
+pub(crate) async fn subnet_group(
     elasticache: &Client,
     name: &str,
 ) -> Result<Option<CacheSubnetGroup>, LookError> {
@@ -172,7 +174,7 @@ pub(super) async fn subnet_group(
 
 /// The snapshots of the group and of its members. There are none of node-based Memcached (user guide,
 /// "Snapshot and restore"), and nobody is asked for them.
-pub(super) async fn snapshots(
+pub(crate) async fn snapshots(
     elasticache: &Client,
     chosen: &Chosen<'_>,
 ) -> Result<Option<Vec<Value>>, LookError> {
@@ -201,7 +203,7 @@ pub(super) async fn snapshots(
 }
 
 /// The versions of the engine that can be made.
-pub(super) async fn versions(
+pub(crate) async fn versions(
     elasticache: &Client,
     engine: Option<&str>,
 ) -> Result<Option<Vec<Value>>, LookError> {

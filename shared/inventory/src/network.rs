@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{PrefixListEntry, SecurityGroup, SecurityGroupRule, Tag};
 use futures_util::future::{join_all, try_join, try_join_all};
+use portcullis_aws::{described_entries, described_rules};
 use serde_json::{Value, json};
 
-use super::{LookError, Part, left_out, needed, optional};
-use crate::gather;
+use crate::answer::{Part, left_out, needed, optional};
+use crate::error::LookError;
 
 /// The security groups with these ids, their rules, and the prefix lists that those name.
-pub(super) async fn network(ec2: &Client, ids: Vec<String>) -> Result<Part, LookError> {
-    let rules = try_join_all(ids.iter().map(|id| gather::shown(ec2, id)));
+pub(crate) async fn network(ec2: &Client, ids: Vec<String>) -> Result<Part, LookError> {
+    let rules = try_join_all(ids.iter().map(|id| described_rules(ec2, id)));
     let rules = async { rules.await.map_err(|failed| LookError::Other(failed.into())) };
     let (groups, rules) = try_join(security_groups(ec2, &ids), rules).await?;
     let rules: Vec<SecurityGroupRule> = rules.into_iter().flatten().collect();
@@ -80,7 +81,7 @@ fn tags(tags: &Option<Vec<Tag>>) -> Vec<Value> {
 async fn prefix_list(ec2: &Client, id: &str) -> Value {
     let shape =
         |entry: PrefixListEntry| json!({"Cidr": entry.cidr, "Description": entry.description});
-    let entries: Option<Vec<Value>> = match gather::listed(ec2, id).await {
+    let entries: Option<Vec<Value>> = match described_entries(ec2, id).await {
         Ok(entries) => Some(entries.into_iter().map(shape).collect()),
         Err(failed) => {
             left_out(&failed);
@@ -91,7 +92,7 @@ async fn prefix_list(ec2: &Client, id: &str) -> Value {
 }
 
 /// The subnets with the number of their free addresses.
-pub(super) async fn subnets(
+pub(crate) async fn subnets(
     ec2: &Client,
     ids: Vec<String>,
 ) -> Result<Option<Vec<Value>>, LookError> {

@@ -7,8 +7,9 @@ use portcullis_plan::recover::recover;
 use portcullis_plan::{document, marks};
 use serde_json::{Value, json};
 
-use super::caches::{Chosen, Listed, tags};
-use super::{LookError, Part};
+use crate::answer::Part;
+use crate::caches::{Chosen, Listed, tags};
+use crate::error::LookError;
 
 /// A cache with the id that the planner gives to a replacement.
 struct Candidate<'a> {
@@ -20,7 +21,7 @@ struct Candidate<'a> {
 
 /// The candidates whose tags say that they are made of this cache. Only those are asked for tags: to
 /// read the tags of every cache of the Region would be a call for each.
-pub(super) async fn replacements(
+pub(crate) async fn replacements(
     elasticache: &Client,
     listed: &Listed,
     chosen: &Chosen<'_>,
@@ -57,7 +58,7 @@ fn candidates<'a>(listed: &'a Listed, chosen: &Chosen<'_>) -> Vec<Candidate<'a>>
         id: group.replication_group_id().unwrap_or_default(),
         arn: group.arn(),
         status: group.status(),
-        port: listed.clusters.iter().filter(|c| super::caches::is_member(c, group)).find_map(port),
+        port: listed.clusters.iter().filter(|c| crate::caches::is_member(c, group)).find_map(port),
     });
     let lone = listed.clusters.iter().filter(|cluster| cluster.replication_group_id().is_none());
     let clusters = lone.map(|cluster| Candidate {

@@ -11,7 +11,7 @@ use aws_sdk_elasticache::types::{
 use serde_json::{Value, json};
 
 /// Drops every member that is not set.
-pub(super) fn without_nulls(value: Value) -> Value {
+pub(crate) fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(members) => {
             let set = members.into_iter().filter(|(_, value)| !value.is_null());
@@ -58,7 +58,7 @@ fn storage(group: &ReplicationGroup) -> Option<&str> {
 
 /// A replication group. The SDK knows every member: a list or an object that AWS leaves out is an empty one,
 /// which a document that an older AWS CLI printed cannot say.
-pub(super) fn group(group: &ReplicationGroup) -> Value {
+pub(crate) fn group(group: &ReplicationGroup) -> Value {
     let global = group.global_replication_group_info.as_ref();
     json!({
         "ReplicationGroupId": group.replication_group_id,
@@ -104,7 +104,7 @@ pub(super) fn group(group: &ReplicationGroup) -> Value {
 }
 
 /// A group that does not move.
-pub(super) fn other_group(group: &ReplicationGroup) -> Value {
+pub(crate) fn other_group(group: &ReplicationGroup) -> Value {
     json!({
         "ReplicationGroupId": group.replication_group_id,
         "Status": group.status,
@@ -197,7 +197,7 @@ fn destination(details: &DestinationDetails) -> Value {
 }
 
 /// A cluster with its nodes.
-pub(super) fn cluster(cluster: &CacheCluster) -> Value {
+pub(crate) fn cluster(cluster: &CacheCluster) -> Value {
     json!({
         "CacheClusterId": cluster.cache_cluster_id,
         "ConfigurationEndpoint": cluster.configuration_endpoint.as_ref().map(endpoint),
@@ -243,7 +243,7 @@ pub(super) fn cluster(cluster: &CacheCluster) -> Value {
 }
 
 /// A cluster that does not move.
-pub(super) fn other_cluster(cluster: &CacheCluster) -> Value {
+pub(crate) fn other_cluster(cluster: &CacheCluster) -> Value {
     let node = |node: &CacheNode| json!({"CacheNodeId": node.cache_node_id, "Endpoint": node.endpoint.as_ref().map(endpoint)});
     json!({
         "CacheClusterId": cluster.cache_cluster_id,
@@ -293,11 +293,11 @@ fn node(node: &CacheNode) -> Value {
     })
 }
 
-pub(super) fn tag(tag: &Tag) -> Value {
+pub(crate) fn tag(tag: &Tag) -> Value {
     json!({"Key": tag.key, "Value": tag.value})
 }
 
-pub(super) fn subnet_group(group: &CacheSubnetGroup) -> Value {
+pub(crate) fn subnet_group(group: &CacheSubnetGroup) -> Value {
     json!({
         "CacheSubnetGroupName": group.cache_subnet_group_name,
         "VpcId": group.vpc_id,
@@ -316,7 +316,7 @@ fn subnet(subnet: &Subnet) -> Value {
     })
 }
 
-pub(super) fn snapshot(snapshot: &Snapshot) -> Value {
+pub(crate) fn snapshot(snapshot: &Snapshot) -> Value {
     json!({
         "SnapshotName": snapshot.snapshot_name,
         "ReplicationGroupId": snapshot.replication_group_id,

@@ -9,7 +9,7 @@ use portcullis_plan::document;
 use portcullis_plan::facts::Facts;
 use serde_json::{Value, json};
 
-use super::*;
+use crate::{LookError, document as read};
 use wire::Described;
 
 /// The examples of the planner, by name.
@@ -37,11 +37,11 @@ fn account(document: &Value) -> Described {
 }
 
 async fn look(account: &Described, cache: &str) -> Value {
-    super::document(&account.clients(), cache).await.unwrap()
+    read(&account.clients(), cache).await.unwrap()
 }
 
 async fn refused(account: &Described, cache: &str) -> LookError {
-    super::document(&account.clients(), cache).await.unwrap_err()
+    read(&account.clients(), cache).await.unwrap_err()
 }
 
 /// The example with what a live look gives beside it, and without what it never gives.

@@ -10,12 +10,11 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
     Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, StatusCode,
 };
+use portcullis_aws::error::Failed;
+use portcullis_aws::now;
 use portcullis_engine::facts::Engine;
 use portcullis_plan::facts::{Cache, Facts};
 use portcullis_plan::idle::{self, NAMESPACE, NodeUse, Use, Watched};
-
-use crate::error::Failed;
-use crate::run;
 
 /// Queries in a call (API reference, GetMetricData).
 const QUERIES: usize = 500;
@@ -29,7 +28,7 @@ const LATE: i64 = 5;
 ///
 /// If CloudWatch does not answer for every metric of every node.
 pub async fn usage(cloudwatch: &Client, facts: &Facts, minutes: u32) -> Result<Use> {
-    used(cloudwatch, facts, minutes, run::now()).await
+    used(cloudwatch, facts, minutes, now()).await
 }
 
 /// The minutes of a metric, each with its value.

@@ -1,21 +1,22 @@
 //! Which cache is meant, by its id or its ARN.
 
 use aws_sdk_elasticache::Client;
+use portcullis_aws::error::code;
 
-use super::{LookError, optional};
-use crate::error::code;
+use crate::answer::optional;
+use crate::error::LookError;
 
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// As ElastiCache keeps ids: in lower case (API reference, CreateReplicationGroup).
-    pub(super) id: String,
+    pub(crate) id: String,
     account: Option<String>,
 }
 
 impl Wanted {
     /// Reads an id, or an ARN of this Region: `arn:aws:elasticache:REGION:ACCOUNT:replicationgroup:ID`.
-    pub(super) fn parse(cache: &str, region: &str) -> Result<Self, LookError> {
+    pub(crate) fn parse(cache: &str, region: &str) -> Result<Self, LookError> {
         if !cache.starts_with("arn:") {
             return Ok(Self { id: cache.to_ascii_lowercase(), account: None });
         }
@@ -36,7 +37,7 @@ impl Wanted {
     }
 
     /// An ARN of another account is an error, if anything shows which account is looked at.
-    pub(super) fn is_of(&self, account: Option<&str>) -> Result<(), LookError> {
+    pub(crate) fn is_of(&self, account: Option<&str>) -> Result<(), LookError> {
         match (self.account.as_deref(), account) {
             (Some(of), Some(account)) if of != account => {
                 Err(LookError::OtherAccount { of: of.to_owned(), looked: account.to_owned() })
@@ -46,7 +47,7 @@ impl Wanted {
     }
 
     /// Whether it is a serverless cache.
-    pub(super) async fn is_serverless(&self, elasticache: &Client) -> Result<bool, LookError> {
+    pub(crate) async fn is_serverless(&self, elasticache: &Client) -> Result<bool, LookError> {
         const CALL: &str = "DescribeServerlessCaches";
         let request = elasticache.describe_serverless_caches().serverless_cache_name(&self.id);
         match request.send().await {

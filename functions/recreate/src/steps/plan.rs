@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use portcullis_approval::{About, Answer, Lock, Question, Record, Through};
-use portcullis_aws::look::{self, LookError};
+use portcullis_inventory::{self as inventory, LookError};
 use portcullis_plan::document;
 use portcullis_plan::facts::Facts;
 use portcullis_plan::idle::fresh;
@@ -39,7 +39,7 @@ impl Step<'_> {
             return Ok(State::Done);
         }
         let (facts, _) = self.look(&self.of.cache).await?;
-        let used = look::usage(&self.shell.look.cloudwatch, &facts, FRESH).await?;
+        let used = inventory::usage(&self.shell.look.cloudwatch, &facts, FRESH).await?;
         Ok(if used.is_shown() { State::Done } else { State::Waiting })
     }
 
@@ -113,7 +113,7 @@ impl Step<'_> {
 
     /// A cache with everything around it, and the document that says so.
     pub(super) async fn look(&self, cache: &str) -> Result<(Facts, String)> {
-        let looked = look::document(&self.shell.look, cache).await;
+        let looked = inventory::document(&self.shell.look, cache).await;
         let document = looked.map_err(|error| match error {
             LookError::NotFound { .. }
             | LookError::Serverless(_)
@@ -134,7 +134,7 @@ impl Step<'_> {
         }
         let live = account::cache(&self.shell.look.elasticache, &self.old).await?;
         let created = live.and_then(|live| live.created());
-        let used = look::usage(&self.shell.look.cloudwatch, facts, FRESH).await?;
+        let used = inventory::usage(&self.shell.look.cloudwatch, facts, FRESH).await?;
         if let Err(why) = fresh(facts, &used, created, (self.shell.now)()) {
             tracing::info!(r#move = self.of.id, "not fresh: {}", why.join("; "));
             return Ok(None);

@@ -25,7 +25,7 @@ use aws_sdk_elasticache::types::{CacheCluster, Tag};
 use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 use portcullis_approval::{About, Answer, Question, Record, Table, Through};
-use portcullis_aws::look::Clients;
+use portcullis_inventory::Clients;
 use portcullis_plan::document;
 use portcullis_plan::marks;
 use portcullis_plan::plan::{self, Plan, Wish};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use portcullis_approval::Record;
-use portcullis_aws::look;
+use portcullis_inventory as inventory;
 use portcullis_plan::idle::{Idle, idle};
 use portcullis_plan::mail;
 
@@ -42,7 +42,7 @@ impl Step<'_> {
         if account::cache(&self.shell.look.elasticache, &self.old).await?.is_none() {
             return Ok(InUse::Gone);
         }
-        let used = look::usage(&self.shell.look.cloudwatch, &record.facts()?, QUIET).await?;
+        let used = inventory::usage(&self.shell.look.cloudwatch, &record.facts()?, QUIET).await?;
         Ok(match idle(&used) {
             Idle::Quiet { seen } => InUse::No(seen),
             Idle::Busy { why } | Idle::Unknown { why } => InUse::Yes(why),

@@ -66,7 +66,7 @@ async fn by_name(ec2: &Client, name: &str) -> Result<Option<String>> {
 
 /// Every rule of the group. A group that is gone has none: that is no error.
 pub(crate) async fn read(ec2: &Client, id: &str) -> Result<GroupFacts> {
-    let shown = shown(ec2, id).await;
+    let shown = described_rules(ec2, id).await;
     let mut facts = GroupFacts { id: id.to_owned(), ..GroupFacts::default() };
     for rule in shown.with_context(|| format!("reading the rules of {id}"))? {
         if facts.owner.is_none() {
@@ -81,7 +81,11 @@ pub(crate) async fn read(ec2: &Client, id: &str) -> Result<GroupFacts> {
 }
 
 /// The rules of the group as EC2 shows them.
-pub(crate) async fn shown(ec2: &Client, id: &str) -> Result<Vec<SecurityGroupRule>, Failed> {
+///
+/// # Errors
+///
+/// If EC2 does not answer. A group that is gone has no rules.
+pub async fn described_rules(ec2: &Client, id: &str) -> Result<Vec<SecurityGroupRule>, Failed> {
     let of_group = Filter::builder().name("group-id").values(id).build();
     let request = ec2.describe_security_group_rules().filters(of_group).max_results(1000);
     let mut pages = request.into_paginator().items().send();
@@ -142,7 +146,7 @@ async fn lists(ec2: &Client, facts: &mut GroupFacts) {
 }
 
 async fn entries(ec2: &Client, id: &str) -> Result<Vec<IpNet>, String> {
-    let listed = listed(ec2, id).await.map_err(|failed| failed.to_string())?;
+    let listed = described_entries(ec2, id).await.map_err(|failed| failed.to_string())?;
     let entries = listed.into_iter().map(|entry| {
         let cidr = entry.cidr.unwrap_or_default();
         cidr.parse().map_err(|_| format!("entry `{}` is not a CIDR", cidr.escape_default()))
@@ -151,7 +155,11 @@ async fn entries(ec2: &Client, id: &str) -> Result<Vec<IpNet>, String> {
 }
 
 /// The entries of a prefix list as EC2 shows them.
-pub(crate) async fn listed(ec2: &Client, id: &str) -> Result<Vec<PrefixListEntry>, Failed> {
+///
+/// # Errors
+///
+/// If EC2 does not answer.
+pub async fn described_entries(ec2: &Client, id: &str) -> Result<Vec<PrefixListEntry>, Failed> {
     let request = ec2.get_managed_prefix_list_entries().prefix_list_id(id).max_results(100);
     let entries: Result<Vec<_>, _> = request.into_paginator().items().send().collect().await;
     entries.map_err(|error| Failed::of("GetManagedPrefixListEntries", &error))

@@ -11,7 +11,7 @@ use aws_sdk_ec2::config::http::HttpResponse;
 use aws_smithy_mocks::{MockResponse, Rule, RuleBuilder, RuleMode, mock, mock_client};
 use serde_json::{Value, json};
 
-use super::super::Clients;
+use crate::Clients;
 
 #[derive(Clone)]
 pub(super) struct Described(Arc<Mutex<State>>);
