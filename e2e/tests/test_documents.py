@@ -232,7 +232,8 @@ def test_settings_and_their_defaults():
         if constant in limits:
             assert int(table[variable]) == limits[constant], variable
     assert table[constants["MODE"]] == "`enforce`" and 'None | Some("enforce") => Mode::Enforce' in text
-    assert table[constants["TOPIC"]] == "required" and "{TOPIC} is not set" in text
+    required = {constants[constant] for constant in re.findall(r"self\.required\((\w+), ", text)}
+    assert len(required) == 2 and required == {variable for variable, word in table.items() if word == "required"}
 
 
 def ledger():

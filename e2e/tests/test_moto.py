@@ -61,7 +61,18 @@ def clients(moto):
             service, endpoint_url=moto, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
         )
 
-    return {"ec2": client("ec2"), "topic": client("sns").create_topic(Name="alerts")["TopicArn"]}
+    keys = {"subject": "HASH", "finding": "RANGE"}
+    table = client("dynamodb").create_table(
+        TableName="portcullis-ledger",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return {
+        "ec2": client("ec2"),
+        "topic": client("sns").create_topic(Name="alerts")["TopicArn"],
+        "ledger": table["TableDescription"]["TableName"],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +83,7 @@ def function(moto, clients):
         "AWS_REGION": REGION,
         "PORTCULLIS_ALERT_TOPIC_ARN": clients["topic"],
         "PORTCULLIS_EXCEPTIONS_DIR": str(places.TEMPLATE.parent / "exceptions"),
+        "PORTCULLIS_LEDGER_TABLE": clients["ledger"],
     }
     with Function(places.binary("ingress"), environment) as running:
         yield running

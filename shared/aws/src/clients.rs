@@ -13,6 +13,7 @@ use portcullis_exceptions::Unreadable;
 
 use crate::ledger::Ledger;
 use crate::metrics;
+use crate::publish::Notifier;
 use crate::run::now;
 use crate::whole::Whole;
 
@@ -29,18 +30,16 @@ pub struct Shell {
     pub ec2: aws_sdk_ec2::Client,
     /// ElastiCache, in the function's own Region.
     pub elasticache: Lazy<aws_sdk_elasticache::Client>,
-    /// SNS, in the topic's Region.
-    pub sns: aws_sdk_sns::Client,
-    /// SNS, in the Region of the chat topic.
-    pub chat: Lazy<aws_sdk_sns::Client>,
+    /// What sends alerts.
+    pub notifier: Notifier,
     /// SQS, in the function's own Region.
     pub sqs: Lazy<aws_sdk_sqs::Client>,
     /// Lambda, in the function's own Region.
     pub lambda: Lazy<aws_sdk_lambda::Client>,
     /// Step Functions, in the function's own Region.
     pub sfn: Lazy<aws_sdk_sfn::Client>,
-    /// What is remembered of findings, where there is a table for it.
-    pub ledger: Option<Ledger>,
+    /// What is remembered of findings.
+    pub ledger: Ledger,
     /// Where the metrics go, line by line.
     pub metrics: fn(&str),
     /// Seconds since 1970: only what is remembered has a clock of its own.
@@ -102,18 +101,16 @@ impl Shell {
     pub async fn new(settings: Settings, function: Option<String>) -> Self {
         let config = config(Patience::Prompt).await;
         let (of_caches, lambda, sfn) = (config.clone(), config.clone(), config.clone());
-        let (of_chat, sqs) = (config.clone(), config.clone());
-        let chat_topic = settings.chat_topic_arn.clone().unwrap_or_default();
+        let sqs = config.clone();
         Self {
             function,
             ec2: ec2(&config),
             elasticache: Lazy::new(Box::new(move || elasticache(&of_caches))),
-            sns: sns(&config, &settings.alert_topic_arn),
-            chat: Lazy::new(Box::new(move || sns(&of_chat, &chat_topic))),
+            notifier: Notifier::new(settings.topics.clone(), &config),
             sqs: Lazy::new(Box::new(move || aws_sdk_sqs::Client::new(&sqs))),
             lambda: Lazy::new(Box::new(move || aws_sdk_lambda::Client::new(&lambda))),
             sfn: Lazy::new(Box::new(move || aws_sdk_sfn::Client::new(&sfn))),
-            ledger: settings.ledger_table.as_deref().map(|table| Ledger::hasty(&config, table)),
+            ledger: Ledger::hasty(&config, &settings.ledger_table),
             metrics: metrics::to_stdout,
             exceptions: Box::new(Unreadable::new("they were not read")),
             now,

@@ -8,13 +8,11 @@
 
 use anyhow::{Context, Result};
 use aws_sdk_sqs::Client;
-use futures_util::future::join;
 use portcullis_engine::digest::{Digest, Row};
 use serde_json::{Value, json};
 
-use crate::clients::Shell;
 use crate::metrics;
-use crate::publish::{Message, chat, publish};
+use crate::publish::{Message, Notifier};
 
 /// Puts a row into the queue.
 ///
@@ -40,7 +38,7 @@ pub async fn enqueue(sqs: &Client, queue_url: &str, row: &Row) -> Result<()> {
 /// # Errors
 ///
 /// If it is no batch, or if SNS does not take the message: then all records come again.
-pub(crate) async fn tell(shell: &Shell, batch: &Value) -> Result<Value> {
+pub(crate) async fn tell(notifier: &Notifier, batch: &Value) -> Result<Value> {
     let records = batch.get("Records").and_then(Value::as_array);
     let records = records.context("it is no batch of a queue: it has no `Records`")?;
     let mut rows = Vec::new();
@@ -52,26 +50,23 @@ pub(crate) async fn tell(shell: &Shell, batch: &Value) -> Result<Value> {
             Ok(row) => rows.push(row),
             Err(error) => {
                 tracing::error!(message = id, "{error}");
-                metrics::print([metrics::malformed(record)], shell.metrics);
+                metrics::print([metrics::malformed(record)], notifier.metrics);
                 failures.push(json!({ "itemIdentifier": id }));
             }
         }
     }
     let told = rows.len();
     if let Some(digest) = Digest::compose(rows) {
-        send(shell, &digest).await?;
+        send(notifier, &digest).await?;
         tracing::info!(rows = told, "{}", digest.subject);
     }
     Ok(json!({ "batchItemFailures": failures }))
 }
 
-async fn send(shell: &Shell, digest: &Digest) -> Result<()> {
+async fn send(notifier: &Notifier, digest: &Digest) -> Result<()> {
     let message = Message { subject: digest.subject.clone(), body: digest.message() };
-    let told = publish(&shell.sns, &shell.settings.alert_topic_arn, &message);
-    // Neither waits for the other: a topic whose key is broken must not silence both.
-    let (told, ()) = join(told, chat(shell, "digest", &digest.chat)).await;
+    let told = notifier.send("digest", &message, &digest.chat).await;
     if told.is_err() {
-        metrics::print([metrics::alert_failed("digest")], shell.metrics);
         // The log keeps what the topic did not take.
         tracing::error!(digest = digest.document, "the digest did not go out");
     }

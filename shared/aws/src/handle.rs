@@ -19,7 +19,7 @@ use crate::again::{self, Unsent};
 use crate::clients::Shell;
 use crate::ledger::Counted;
 use crate::memory::{Dealing, Recalled, Taken, recall, until_taken};
-use crate::publish::{Message, chat, publish};
+use crate::publish::{Message, publish};
 use crate::{digest, gather, metrics};
 
 /// How an event ended, in one text: for the log, and for whoever invoked the function by hand.
@@ -93,7 +93,7 @@ async fn group(turn: Turn<'_>, lead: &GroupLead) -> Result<Option<Ended>> {
 /// Deals with an event about a cache.
 ///
 /// INVARIANT: a rule is revoked for a cache only where the next try can tell of it: by the ledger, or by an event that
-/// names it. Without a ledger, an event that does not is handed over with the names. If Lambda does not take it, the
+/// names it. If the ledger is away, an event that does not is handed over with the names. If Lambda does not take it, the
 /// rule is closed at once: closing waits for nothing.
 ///
 /// A move is started by the same event that tells of it: by the second, if rules are closed too. It needs no
@@ -134,8 +134,7 @@ async fn of_cache(turn: Turn<'_>, lead: &CacheLead) -> Result<Option<Ended>> {
         decision = decide::cache(event, &lead, &facts, &judge);
     }
     let actions = decision.actions();
-    let remembers = shell.ledger.is_some() && recalled.lost.is_none();
-    if !remembers
+    if recalled.lost.is_some()
         && lead.named.is_empty()
         && actions.iter().any(|action| action.revokes().is_some())
     {
@@ -225,10 +224,8 @@ async fn tell(
         return Ok(());
     }
     let message = Message::of(&alert);
-    let published = publish(&shell.sns, &shell.settings.alert_topic_arn, &message);
-    let (published, ()) = join(published, chat(shell, &event.id, &alert.chat)).await;
+    let published = shell.notifier.send(&event.id, &message, &alert.chat).await;
     let Err(refused) = published else { return Ok(()) };
-    metrics::print([metrics::alert_failed(&event.id)], shell.metrics);
     // The log keeps what the topic did not take.
     tracing::error!(event = event.id, alert = alert.document, "the alert did not go out");
     if !closed(outcomes) {
@@ -264,7 +261,7 @@ async fn put_into_digest(
 /// If SNS does not take it this time either: Lambda tries again, and keeps it in the end.
 pub(crate) async fn tell_again(shell: &Shell, unsent: &Unsent) -> Result<Ended> {
     let Unsent { event, message } = unsent;
-    let told = publish(&shell.sns, &shell.settings.alert_topic_arn, message).await;
+    let told = publish(&shell.notifier.sns, &shell.settings.topics.alert, message).await;
     if told.is_err() {
         metrics::print([metrics::alert_failed(event)], shell.metrics);
     }

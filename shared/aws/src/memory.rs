@@ -18,7 +18,7 @@ use portcullis_engine::ledger::{
 };
 
 use crate::clients::Shell;
-use crate::ledger::{Counted, Ledger, Written};
+use crate::ledger::{Counted, Written};
 
 /// How long an invocation holds what it deals with, in seconds: the function's time-out, and some for the clocks.
 const HOLD: i64 = 130;
@@ -37,14 +37,13 @@ const WAIT: [Duration; 5] = [
 #[derive(Debug, Default)]
 pub(crate) struct Recalled {
     pub(crate) memory: Memory,
-    /// Why there is no memory, where there should be one.
+    /// Why nothing could be read.
     pub(crate) lost: Option<String>,
 }
 
-/// What is remembered of these subjects. Without a ledger nothing is, and that is no loss.
+/// What is remembered of these subjects.
 pub(crate) async fn recall(shell: &Shell, subjects: &[&str]) -> Recalled {
-    let Some(ledger) = &shell.ledger else { return Recalled::default() };
-    match ledger.of(subjects).await {
+    match shell.ledger.of(subjects).await {
         Ok(memory) => Recalled { memory, lost: None },
         Err(error) => Recalled { memory: Memory::default(), lost: Some(lost(&error)) },
     }
@@ -85,7 +84,7 @@ pub(crate) struct Dealing<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) remembered: Remembered,
-    /// Why there is no memory, where there should be one.
+    /// Why nothing is remembered.
     pub(crate) lost: Option<String>,
     /// What was counted of this minute, this event included.
     pub(crate) counted: Option<Counted>,
@@ -111,7 +110,6 @@ impl Dealing<'_> {
             remembered.busy = busy;
             Taken { remembered, lost: Some(lost), counted: None }
         };
-        let Some(ledger) = &self.shell.ledger else { return Some(Taken::default()) };
         if let Some(why) = &recalled.lost {
             return Some(without(why.clone()));
         }
@@ -119,8 +117,8 @@ impl Dealing<'_> {
             return None;
         }
         if !remembered.writes.is_empty() {
-            let count = self.counted.get().is_none().then(|| self.count(ledger, decision, now));
-            let write = ledger.write(&remembered.writes, now);
+            let count = self.counted.get().is_none().then(|| self.count(decision, now));
+            let write = self.shell.ledger.write(&remembered.writes, now);
             let (written, count) = join(write, OptionFuture::from(count)).await;
             self.counted.set(self.counted.get().or(count.flatten()));
             match written {
@@ -154,9 +152,9 @@ impl Dealing<'_> {
     }
 
     /// Counts what is about to be done and told. Limits are not kept while that cannot be counted.
-    async fn count(&self, ledger: &Ledger, decision: &Decision, now: i64) -> Option<Counted> {
+    async fn count(&self, decision: &Decision, now: i64) -> Option<Counted> {
         let minute: String = iso(now).chars().take("2026-11-21T16:40".len()).collect();
-        let counted = ledger.count(&minute, closings(decision), 1, now).await;
+        let counted = self.shell.ledger.count(&minute, closings(decision), 1, now).await;
         counted.inspect_err(|error| tracing::warn!("this minute is not counted: {error:#}")).ok()
     }
 
@@ -168,12 +166,11 @@ impl Dealing<'_> {
         outcomes: &Outcomes,
         told: bool,
     ) {
-        let Some(ledger) = &self.shell.ledger else { return };
         let now = (self.shell.now)();
         let told = told.then(|| iso(now));
         let mut entries = settled(&taken.remembered, decision, outcomes, told.as_deref(), None);
         for _ in 0..=WAIT.len() {
-            let keys = match ledger.write(&entries, now).await {
+            let keys = match self.shell.ledger.write(&entries, now).await {
                 Ok(Written::All) => return,
                 Ok(Written::Conflict(keys)) => keys,
                 Err(error) => {
@@ -211,7 +208,7 @@ impl Taken {
     pub(crate) fn news(&self, shell: &Shell, decision: &Decision, outcomes: &Outcomes) -> Decision {
         let mut news = self.remembered.news(decision, outcomes);
         news.remarks = Remarks {
-            table: shell.settings.ledger_table.clone(),
+            table: Some(shell.settings.ledger_table.clone()),
             lost: self.lost.clone(),
             comebacks: self.remembered.comebacks.clone(),
             recovered: self.remembered.recovered.clone(),

@@ -1,13 +1,29 @@
 //! Telling: one SNS message, and one more for a chat.
 
 use anyhow::{Context, Result};
+use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
+use futures_util::future::join;
 use portcullis_engine::alert::{Alert, by_protocol};
+use portcullis_engine::settings::Topics;
 
-use crate::clients::Shell;
+use crate::clients::{Lazy, sns};
 use crate::error::why;
 use crate::metrics;
+
+/// Sends alerts to the topics of the settings.
+#[derive(Debug)]
+pub struct Notifier {
+    /// Where to.
+    pub topics: Topics,
+    /// SNS, in the topic's Region.
+    pub sns: Client,
+    /// SNS, in the Region of the chat topic.
+    pub chat: Lazy<Client>,
+    /// Where the metrics go, line by line.
+    pub metrics: fn(&str),
+}
 
 /// What SNS is to publish: mail for people, JSON for machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,18 +61,45 @@ pub async fn publish(sns: &Client, topic: &str, message: &Message) -> Result<()>
     Ok(())
 }
 
-/// Publishes the document to the chat topic, if there is one. `of` is the id of what it tells of.
-///
-/// It is the whole body, without a structure: that is what Amazon Q Developer is given in all examples of its
-/// guide ("Custom notifications"). What SNS does not take is counted and logged, and that is all: the mail says the
-/// same and more, and to fail the event would send the mail again for the sake of the chat.
-pub(crate) async fn chat(shell: &Shell, of: &str, document: &str) {
-    let Some(topic) = &shell.settings.chat_topic_arn else { return };
-    let sent = request(&shell.chat, topic).message(document).send().await;
-    if let Err(error) = sent {
-        metrics::print([metrics::chat_failed(of)], shell.metrics);
-        let error = why("Publish", &error);
-        tracing::warn!(of, chat = document, "the chat was not told through {topic}: {error}");
+impl Notifier {
+    pub(crate) fn new(topics: Topics, config: &SdkConfig) -> Self {
+        let of_chat = config.clone();
+        let chat = topics.chat.clone().unwrap_or_default();
+        Self {
+            sns: sns(config, &topics.alert),
+            chat: Lazy::new(Box::new(move || sns(&of_chat, &chat))),
+            topics,
+            metrics: metrics::to_stdout,
+        }
+    }
+
+    /// Publishes the message and, beside it, the document for the chat: neither waits for the other, as a topic
+    /// whose key is broken must not silence both. `of` is the id of what they tell of.
+    ///
+    /// # Errors
+    ///
+    /// If SNS does not take the message.
+    pub(crate) async fn send(&self, of: &str, message: &Message, chat: &str) -> Result<()> {
+        let published = publish(&self.sns, &self.topics.alert, message);
+        let (published, ()) = join(published, self.send_chat(of, chat)).await;
+        if published.is_err() {
+            metrics::print([metrics::alert_failed(of)], self.metrics);
+        }
+        published
+    }
+
+    /// The document is the whole body, without a structure: that is what Amazon Q Developer is given in all
+    /// examples of its guide ("Custom notifications"). What SNS does not take is counted and logged, and that is
+    /// all: the mail says the same and more, and to fail the event would send the mail again for the sake of the
+    /// chat.
+    async fn send_chat(&self, of: &str, document: &str) {
+        let Some(topic) = &self.topics.chat else { return };
+        let sent = request(&self.chat, topic).message(document).send().await;
+        if let Err(error) = sent {
+            metrics::print([metrics::chat_failed(of)], self.metrics);
+            let error = why("Publish", &error);
+            tracing::warn!(of, chat = document, "the chat was not told through {topic}: {error}");
+        }
     }
 }
 

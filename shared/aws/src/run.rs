@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, anyhow, bail};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use portcullis_engine::event::{Event, Parsed, names_rules, parse};
-use portcullis_engine::settings::Settings;
+use portcullis_engine::settings::{Settings, Topics};
 use portcullis_engine::trail::Verdict;
 use serde::Serialize;
 use serde_json::Value;
@@ -14,6 +14,7 @@ use crate::again::Unsent;
 use crate::clients::{Patience, Shell, config};
 use crate::handle::{Ended, Invocation, tell_again};
 use crate::log::log_json_lines;
+use crate::publish::Notifier;
 use crate::{digest, exceptions, metrics, trail};
 
 /// Serves events until Lambda ends the process. `handler` is [`crate::ingress`] or
@@ -60,10 +61,10 @@ pub async fn run_trail() -> Result<()> {
 /// As [`run`].
 pub async fn run_digest() -> Result<()> {
     log_json_lines();
-    let settings = Settings::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
-    let shell = Shell::new(settings, None).await;
+    let topics = Topics::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
+    let notifier = Notifier::new(topics, &config(Patience::Prompt).await);
     answer(async |invoked: LambdaEvent<Value>| {
-        let told = digest::tell(&shell, &invoked.payload).await;
+        let told = digest::tell(&notifier, &invoked.payload).await;
         told.map_err(|error| failure("DigestNotSent", format!("{error:#}")))
     })
     .await

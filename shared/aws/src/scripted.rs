@@ -29,13 +29,14 @@ use aws_sdk_lambda::operation::invoke::{InvokeInput, InvokeOutput};
 use aws_sdk_sns::operation::publish::{PublishInput, PublishOutput};
 use aws_sdk_sqs::operation::send_message::{SendMessageInput, SendMessageOutput};
 use aws_smithy_mocks::{MockResponse, RuleBuilder, RuleMode, mock, mock_client};
-use portcullis_engine::settings::{Mode, Settings};
+use portcullis_engine::settings::{Mode, Settings, Topics};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::Shell;
 use crate::clients::Lazy;
 use crate::exceptions;
+use crate::publish::Notifier;
 
 pub(crate) use cloudtrail::ScriptedTrail;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
@@ -168,12 +169,11 @@ impl Account {
             function: Some(FUNCTION.to_owned()),
             ec2: self.ec2(),
             elasticache: made_at_once(self.elasticache()),
-            sns: self.sns(),
-            chat: made_at_once(self.sns()),
+            notifier: self.notifier(settings().topics),
             sqs: made_at_once(self.sqs()),
             lambda: made_at_once(self.lambda()),
             sfn: made_at_once(self.sfn()),
-            ledger: Some(self.ledger()),
+            ledger: self.ledger(),
             metrics: count,
             now: || NOW,
         }
@@ -209,6 +209,12 @@ impl Account {
         );
         mock_client!(aws_sdk_sqs, RuleMode::MatchAny, &[send], |config| config
             .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled()))
+    }
+
+    /// What sends alerts to these topics.
+    pub(crate) fn notifier(&self, topics: Topics) -> Notifier {
+        let chat = made_at_once(self.sns());
+        Notifier { topics, sns: self.sns(), chat, metrics: count }
     }
 
     fn sns(&self) -> aws_sdk_sns::Client {

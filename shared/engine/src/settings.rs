@@ -39,13 +39,20 @@ const ACTIONS_PER_MINUTE: &str = "PORTCULLIS_ACTIONS_PER_MINUTE";
 const COMEBACKS_PER_HOUR: &str = "PORTCULLIS_COMEBACKS_PER_HOUR";
 const ALERTS_PER_MINUTE: &str = "PORTCULLIS_ALERTS_PER_MINUTE";
 
-/// The settings of a function.
+/// Where alerts go: the settings of the function that only sends them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    /// `PORTCULLIS_ALERT_TOPIC_ARN`: the SNS topic of the alerts.
+    pub alert: String,
+    /// `PORTCULLIS_CHAT_TOPIC_ARN`: the SNS topic of the alerts as chat shows them, if there is one.
+    pub chat: Option<String>,
+}
+
+/// The settings of a function that looks at events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// `PORTCULLIS_ALERT_TOPIC_ARN`: the SNS topic of the alerts.
-    pub alert_topic_arn: String,
-    /// `PORTCULLIS_CHAT_TOPIC_ARN`: the SNS topic of the alerts as chat shows them, if there is one.
-    pub chat_topic_arn: Option<String>,
+    /// Where alerts go.
+    pub topics: Topics,
     /// `PORTCULLIS_MODE`: `enforce` unless set to `observe`.
     pub mode: Mode,
     /// `PORTCULLIS_OWN_ROLE_ARNS`: IAM roles, comma-separated, whose calls are our own.
@@ -59,9 +66,8 @@ pub struct Settings {
     /// `PORTCULLIS_EXCEPTIONS_DIR`: the directory of the policies that say what is tolerated. Without it nothing is
     /// tolerated and nothing done.
     pub exceptions_dir: Option<String>,
-    /// `PORTCULLIS_LEDGER_TABLE`: the DynamoDB table of what is remembered of findings. Without it every
-    /// event is news.
-    pub ledger_table: Option<String>,
+    /// `PORTCULLIS_LEDGER_TABLE`: the DynamoDB table of what is remembered of findings.
+    pub ledger_table: String,
     /// `PORTCULLIS_DIGEST_QUEUE_URL`: the SQS queue of alerts that are told together. Without it each is
     /// told by itself, however many there are.
     pub digest_queue_url: Option<String>,
@@ -90,37 +96,44 @@ impl fmt::Display for SettingsError {
     }
 }
 
+impl Topics {
+    /// Reads the settings from a look-up of environment variables. An empty value is an absent one.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(variable);
+        let topics = reader.topics();
+        reader.finish(topics)
+    }
+}
+
 impl Settings {
     /// Reads the settings from a look-up of environment variables. An empty value is an absent one.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-        let mut reader = Reader { variable, problems: Vec::new() };
+        let mut reader = Reader::new(variable);
         let settings = Self {
-            alert_topic_arn: reader.alert_topic(),
-            chat_topic_arn: reader.optional(CHAT, is_topic, &format!("{A_TOPIC}, or nothing")),
+            topics: reader.topics(),
             mode: reader.mode(),
             own_role_arns: reader.own_roles(),
             recreate_state_machine_arn: reader.optional(MACHINE, is_machine, A_MACHINE),
             moves: reader.moves(),
             exceptions_dir: reader.optional(EXCEPTIONS, |_| true, "a directory"),
-            ledger_table: reader.optional(LEDGER, is_table, A_TABLE),
+            ledger_table: reader.ledger_table(),
             digest_queue_url: reader.optional(DIGEST, is_queue, A_QUEUE),
             actions_per_event: reader.limit(ACTIONS_PER_EVENT, ledger::ACTIONS_PER_EVENT),
             actions_per_minute: reader.limit(ACTIONS_PER_MINUTE, ledger::ACTIONS_PER_MINUTE),
             comebacks_per_hour: reader.comebacks(),
             alerts_per_minute: reader.limit(ALERTS_PER_MINUTE, 10),
         };
-        match reader.problems.is_empty() {
-            true => Ok(settings),
-            false => Err(SettingsError(reader.problems)),
-        }
+        reader.finish(settings)
     }
 }
 
 const A_TOPIC: &str = "the ARN of an SNS topic, as `arn:aws:sns:eu-west-1:111122223333:alerts`";
 const A_MACHINE: &str = "the ARN of a state machine, as \
      `arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate`, or nothing";
-const A_TABLE: &str = "the name of a DynamoDB table, as `portcullis-ledger`, or nothing";
+const A_TABLE: &str = "the name of a DynamoDB table, as `portcullis-ledger`";
+/// Where that name is found, for whoever starts a function by hand.
+const TABLE_OF_STACK: &str =
+    "the stack's output LedgerTableName has it, and `make account` prints it";
 const A_QUEUE: &str = "the URL of an SQS queue, as \
      `https://sqs.eu-west-1.amazonaws.com/111122223333/portcullis-digest`, or nothing";
 
@@ -131,21 +144,46 @@ struct Reader<F> {
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn new(variable: F) -> Self {
+        Self { variable, problems: Vec::new() }
+    }
+
+    /// An empty value is an absent one.
+    fn value(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.trim().is_empty())
+    }
+
+    fn finish<T>(self, settings: T) -> Result<T, SettingsError> {
+        if self.problems.is_empty() { Ok(settings) } else { Err(SettingsError(self.problems)) }
+    }
+
     fn wrong(&mut self, name: &str, value: &str, form: &str) {
         self.problems.push(format!("{name} is `{}`, and must be {form}", value.escape_default()));
     }
 
-    fn alert_topic(&mut self) -> String {
-        match (self.variable)(TOPIC) {
-            Some(arn) if is_topic(&arn) => return arn,
-            Some(other) => self.wrong(TOPIC, &other, A_TOPIC),
-            None => self.problems.push(format!("{TOPIC} is not set, and must be {A_TOPIC}")),
+    fn topics(&mut self) -> Topics {
+        Topics {
+            alert: self.required(TOPIC, is_topic, A_TOPIC, A_TOPIC),
+            chat: self.optional(CHAT, is_topic, &format!("{A_TOPIC}, or nothing")),
+        }
+    }
+
+    fn ledger_table(&mut self) -> String {
+        self.required(LEDGER, is_table, A_TABLE, &format!("{A_TABLE}: {TABLE_OF_STACK}"))
+    }
+
+    /// `missing` is what to set where nothing is.
+    fn required(&mut self, name: &str, is: fn(&str) -> bool, form: &str, missing: &str) -> String {
+        match self.value(name) {
+            Some(value) if is(&value) => return value,
+            Some(other) => self.wrong(name, &other, form),
+            None => self.problems.push(format!("{name} is not set, and must be {missing}")),
         }
         String::new()
     }
 
     fn mode(&mut self) -> Mode {
-        match (self.variable)(MODE).as_deref() {
+        match self.value(MODE).as_deref() {
             None | Some("enforce") => Mode::Enforce,
             Some("observe") => Mode::Observe,
             Some(other) => {
@@ -156,7 +194,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     fn moves(&mut self) -> bool {
-        match (self.variable)(MOVES).as_deref() {
+        match self.value(MOVES).as_deref() {
             None | Some("no") => false,
             Some("yes") => true,
             Some(other) => {
@@ -167,7 +205,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     fn own_roles(&mut self) -> Vec<String> {
-        let roles = (self.variable)(ROLES).unwrap_or_default();
+        let roles = self.value(ROLES).unwrap_or_default();
         let roles = roles.split(',').map(str::trim).filter(|arn| !arn.is_empty());
         let roles: Vec<String> = roles.map(str::to_owned).collect();
         for arn in roles.iter().filter(|arn| !is_role(arn)) {
@@ -180,7 +218,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     fn optional(&mut self, name: &str, is: fn(&str) -> bool, form: &str) -> Option<String> {
-        let value = (self.variable)(name)?;
+        let value = self.value(name)?;
         if !is(&value) {
             self.wrong(name, &value, form);
         }
@@ -202,7 +240,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     where
         N: FromStr + PartialOrd,
     {
-        let value = (self.variable)(name)?;
+        let value = self.value(name)?;
         let number = value.parse().ok().filter(|number| range.contains(number));
         if number.is_none() {
             self.wrong(name, &value, form);

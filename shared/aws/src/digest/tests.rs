@@ -1,4 +1,4 @@
-use portcullis_engine::settings::Mode;
+use portcullis_engine::settings::{Mode, Topics};
 
 use super::*;
 use crate::scripted::{Account, CHAT_TOPIC, counted, settings};
@@ -44,21 +44,23 @@ fn topics(account: &Account) -> Vec<String> {
     account.now().published.iter().map(|sent| sent.topic_arn().unwrap().to_owned()).collect()
 }
 
-fn with_chat(account: &Account) -> Shell {
-    let mut shell = account.shell(Mode::Enforce);
-    shell.settings.chat_topic_arn = Some(CHAT_TOPIC.to_owned());
-    shell
+fn alone(account: &Account) -> Notifier {
+    account.notifier(settings().topics)
+}
+
+fn with_chat(account: &Account) -> Notifier {
+    account.notifier(Topics { chat: Some(CHAT_TOPIC.to_owned()), ..settings().topics })
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_is_one_message_with_a_mail_and_every_row() {
     let account = Account::new();
     let batch = batch(&[&row("e-1", "low"), &row("e-2", "critical")]);
-    let answer = tell(&account.shell(Mode::Enforce), &batch).await.unwrap();
+    let answer = tell(&alone(&account), &batch).await.unwrap();
     assert_eq!(failed(&answer), [""; 0]);
     let state = account.now();
     let [sent] = state.published.as_slice() else { panic!("{} messages", state.published.len()) };
-    assert_eq!(sent.topic_arn(), Some(settings().alert_topic_arn.as_str()));
+    assert_eq!(sent.topic_arn(), Some(settings().topics.alert.as_str()));
     assert_eq!(sent.message_structure(), Some("json"));
     assert!(sent.subject().unwrap().starts_with("[CRITICAL] 2 findings in one minute"));
     let message: Value = serde_json::from_str(sent.message().unwrap()).unwrap();
@@ -86,7 +88,7 @@ async fn what_is_no_row_is_reported_and_the_rest_is_told() {
     counted();
     let account = Account::new();
     let batch = batch(&["not a row", &row("e-1", "low"), "{}"]);
-    let answer = tell(&account.shell(Mode::Enforce), &batch).await.unwrap();
+    let answer = tell(&alone(&account), &batch).await.unwrap();
     assert_eq!(failed(&answer), ["m-0", "m-2"]);
     assert_eq!(account.now().published.len(), 1);
     let names: Vec<String> = counted().into_iter().map(|(name, _)| name).collect();
@@ -105,7 +107,7 @@ async fn a_batch_of_nothing_but_garbage_is_reported_and_nothing_is_sent() {
 async fn what_sns_refuses_is_an_error_so_that_all_come_again_and_the_chat_is_told_all_the_same() {
     counted();
     let account = Account::new();
-    account.fail("Publish", &settings().alert_topic_arn, "AuthorizationError");
+    account.fail("Publish", &settings().topics.alert, "AuthorizationError");
     let error = tell(&with_chat(&account), &batch(&[&row("e-1", "low"), "x"])).await.unwrap_err();
     assert!(format!("{error:#}").contains("AuthorizationError"), "{error:#}");
     assert_eq!(topics(&account), [CHAT_TOPIC]);
@@ -120,7 +122,7 @@ async fn a_chat_that_is_refused_does_not_send_the_mail_again() {
     account.fail("Publish", CHAT_TOPIC, "NotFound");
     let answer = tell(&with_chat(&account), &batch(&[&row("e-1", "low")])).await.unwrap();
     assert_eq!(failed(&answer), [""; 0]);
-    assert_eq!(topics(&account), [settings().alert_topic_arn]);
+    assert_eq!(topics(&account), [settings().topics.alert]);
     let names: Vec<String> = counted().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["ChatFailures"]);
 }
@@ -128,9 +130,8 @@ async fn a_chat_that_is_refused_does_not_send_the_mail_again() {
 #[tokio::test(start_paused = true)]
 async fn what_is_no_batch_is_an_error() {
     let account = Account::new();
-    let shell = account.shell(Mode::Enforce);
     for payload in [json!({}), json!({ "Records": [{ "body": row("e-1", "low") }] })] {
-        tell(&shell, &payload).await.unwrap_err();
+        tell(&alone(&account), &payload).await.unwrap_err();
     }
     assert!(account.calls().is_empty());
 }

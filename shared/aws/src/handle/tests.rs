@@ -136,7 +136,7 @@ async fn a_rule_is_closed_even_if_nothing_around_its_group_can_be_read() {
 async fn a_revoke_and_an_alert_that_both_fail_are_both_in_the_error() {
     let account = open();
     account.fail(REVOKE, "sgr-1", "UnauthorizedOperation");
-    account.fail("Publish", &crate::scripted::settings().alert_topic_arn, "AuthorizationError");
+    account.fail("Publish", &crate::scripted::settings().topics.alert, "AuthorizationError");
     let error = dealt_with(&account, &["sgr-1"]).await.unwrap_err().to_string();
     assert!(
         error.contains("sgr-1: still open") && error.contains("publishing the alert"),
@@ -163,7 +163,7 @@ fn opened() -> portcullis_engine::event::Event {
 #[tokio::test(start_paused = true)]
 async fn an_alert_that_did_not_go_out_is_made_up_for_when_the_event_is_tried_again() {
     let account = open();
-    account.fail("Publish", &crate::scripted::settings().alert_topic_arn, "AuthorizationError");
+    account.fail("Publish", &crate::scripted::settings().topics.alert, "AuthorizationError");
     account.fail("Invoke", crate::scripted::FUNCTION, "TooManyRequestsException");
     let shell = account.shell(Mode::Enforce);
     ingress(&shell, &opened()).await.unwrap_err();
@@ -232,7 +232,7 @@ async fn the_alert_has_a_mail_for_people_and_a_document_for_machines() {
     dealt_with(&account, &["sgr-1"]).await.unwrap();
     let state = account.now();
     let sent = &state.published[0];
-    assert_eq!(sent.topic_arn(), Some(crate::scripted::settings().alert_topic_arn.as_str()));
+    assert_eq!(sent.topic_arn(), Some(crate::scripted::settings().topics.alert.as_str()));
     assert_eq!(sent.message_structure(), Some("json"));
     let subject = sent.subject().unwrap();
     assert!((1..100).contains(&subject.chars().count()), "{subject}");

@@ -254,7 +254,7 @@ async fn without_its_table_it_closes_and_tells_and_says_so() {
 async fn a_table_that_never_answers_holds_up_closing_for_some_seconds_at_most() {
     let account = open();
     let silent = crate::scripted::Silent::default();
-    let shell = Shell { ledger: Some(silent.ledger()), ..account.shell(Mode::Enforce) };
+    let shell = Shell { ledger: silent.ledger(), ..account.shell(Mode::Enforce) };
     let begun = tokio::time::Instant::now();
     invoked(&shell, &opened(), "r-1").await.unwrap();
     assert_eq!(ends(&account), ["done"]);

@@ -213,7 +213,7 @@ async fn an_alert_that_was_handed_over_is_only_published() {
     assert!(names().is_empty(), "it is no event of the account");
     let state = account.now();
     let sent = &state.published[0];
-    assert_eq!(sent.topic_arn(), Some(settings().alert_topic_arn.as_str()));
+    assert_eq!(sent.topic_arn(), Some(settings().topics.alert.as_str()));
     assert_eq!(
         (sent.subject(), sent.message()),
         (Some("closed"), Some("{\"default\":\"a mail\"}"))

@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{GroupIdentifier, NetworkInterface, SecurityGroupRule};
 use portcullis_engine::event::{
     Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
-use portcullis_engine::settings::{Mode, Settings};
+use portcullis_engine::settings::{Mode, Settings, Topics};
 
 use super::LEDGER;
 
@@ -25,14 +25,13 @@ pub(crate) const CHAT_TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:chat";
 
 pub(crate) fn settings() -> Settings {
     Settings {
-        alert_topic_arn: format!("arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"),
+        topics: Topics { alert: format!("arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"), chat: None },
         mode: Mode::Enforce,
         own_role_arns: Vec::new(),
-        chat_topic_arn: None,
         recreate_state_machine_arn: None,
         moves: false,
         exceptions_dir: Some(EXCEPTIONS.to_owned()),
-        ledger_table: Some(LEDGER.to_owned()),
+        ledger_table: LEDGER.to_owned(),
         digest_queue_url: None,
         actions_per_event: 25,
         actions_per_minute: 100,

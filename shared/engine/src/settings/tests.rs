@@ -4,6 +4,8 @@ const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
 const STATE_MACHINE: &str =
     "arn:aws-us-gov:states:us-gov-west-1:111122223333:stateMachine:portcullis-recreate";
 
+const TABLE: &str = "portcullis-ledger";
+
 const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/111122223333/portcullis-digest";
 
 fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
@@ -13,22 +15,28 @@ fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     })
 }
 
+/// What is required, and these.
+fn with(more: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let required = [("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_LEDGER_TABLE", TABLE)];
+    // The first one counts.
+    read(&[more, &required].concat())
+}
+
 fn problem(variables: &[(&str, &str)]) -> String {
-    read(variables).unwrap_err().to_string()
+    with(variables).unwrap_err().to_string()
 }
 
 #[test]
-fn the_topic_alone_is_enough() {
-    let settings = read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC)]).unwrap();
+fn the_topic_and_the_table_are_enough() {
+    let settings = with(&[]).unwrap();
     let expected = Settings {
-        alert_topic_arn: TOPIC.to_owned(),
-        chat_topic_arn: None,
+        topics: Topics { alert: TOPIC.to_owned(), chat: None },
         mode: Mode::Enforce,
         own_role_arns: Vec::new(),
         recreate_state_machine_arn: None,
         moves: false,
         exceptions_dir: None,
-        ledger_table: None,
+        ledger_table: TABLE.to_owned(),
         digest_queue_url: None,
         actions_per_event: 25,
         actions_per_minute: 100,
@@ -50,7 +58,7 @@ fn every_setting_is_read() {
         ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", STATE_MACHINE),
         ("PORTCULLIS_MOVES", "yes"),
         ("PORTCULLIS_CHAT_TOPIC_ARN", TOPIC),
-        ("PORTCULLIS_LEDGER_TABLE", "portcullis-ledger"),
+        ("PORTCULLIS_LEDGER_TABLE", "guard-ledger"),
         ("PORTCULLIS_DIGEST_QUEUE_URL", QUEUE),
         ("PORTCULLIS_ACTIONS_PER_EVENT", "1"),
         ("PORTCULLIS_ACTIONS_PER_MINUTE", "2"),
@@ -60,8 +68,8 @@ fn every_setting_is_read() {
     .unwrap();
     assert_eq!(settings.recreate_state_machine_arn.as_deref(), Some(STATE_MACHINE));
     assert!(settings.moves);
-    assert_eq!(settings.chat_topic_arn.as_deref(), Some(TOPIC));
-    assert_eq!(settings.ledger_table.as_deref(), Some("portcullis-ledger"));
+    assert_eq!(settings.topics.chat.as_deref(), Some(TOPIC));
+    assert_eq!(settings.ledger_table, "guard-ledger");
     assert_eq!(settings.digest_queue_url.as_deref(), Some(QUEUE));
     assert_eq!((settings.actions_per_event, settings.actions_per_minute), (1, 2));
     assert_eq!((settings.comebacks_per_hour, settings.alerts_per_minute), (3, 4));
@@ -73,8 +81,7 @@ fn every_setting_is_read() {
 #[test]
 fn the_mode_reads_as_it_is_written() {
     for (text, mode) in [("enforce", Mode::Enforce), ("observe", Mode::Observe)] {
-        let settings =
-            read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MODE", text)]).unwrap();
+        let settings = with(&[("PORTCULLIS_MODE", text)]).unwrap();
         assert_eq!(settings.mode, mode);
         assert_eq!(mode.as_str(), text);
     }
@@ -82,44 +89,51 @@ fn the_mode_reads_as_it_is_written() {
 
 #[test]
 fn an_empty_value_is_an_absent_one() {
-    let settings = read(&[
-        ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
+    let settings = with(&[
         ("PORTCULLIS_MODE", ""),
         ("PORTCULLIS_OWN_ROLE_ARNS", "  "),
         ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", ""),
         ("PORTCULLIS_MOVES", ""),
         ("PORTCULLIS_CHAT_TOPIC_ARN", ""),
-        ("PORTCULLIS_LEDGER_TABLE", " "),
         ("PORTCULLIS_DIGEST_QUEUE_URL", ""),
         ("PORTCULLIS_ALERTS_PER_MINUTE", ""),
     ])
     .unwrap();
     assert_eq!(settings.recreate_state_machine_arn, None);
-    assert_eq!((settings.chat_topic_arn, settings.ledger_table), (None, None));
+    assert_eq!(settings.topics.chat, None);
     assert_eq!((settings.digest_queue_url, settings.alerts_per_minute), (None, 10));
     assert_eq!(settings.mode, Mode::Enforce);
     assert!(settings.own_role_arns.is_empty());
-    assert_eq!(problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", "")]), problem(&[]));
 }
 
 #[test]
 fn moves_are_there_or_not() {
     for (text, moves) in [("yes", true), ("no", false)] {
-        let settings =
-            read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MOVES", text)]).unwrap();
+        let settings = with(&[("PORTCULLIS_MOVES", text)]).unwrap();
         assert_eq!(settings.moves, moves);
     }
-    let problem = problem(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MOVES", "ask")]);
+    let problem = problem(&[("PORTCULLIS_MOVES", "ask")]);
     assert_eq!(problem, "settings: PORTCULLIS_MOVES is `ask`, and must be `yes` or `no`");
 }
 
 #[test]
-fn a_missing_topic_is_named_with_what_it_must_be() {
-    assert_eq!(
-        problem(&[]),
-        "settings: PORTCULLIS_ALERT_TOPIC_ARN is not set, and must be the ARN of an SNS topic, \
-         as `arn:aws:sns:eu-west-1:111122223333:alerts`"
-    );
+fn what_is_required_and_missing_is_named_with_what_it_must_be() {
+    let expected = "settings: PORTCULLIS_ALERT_TOPIC_ARN is not set, and must be the ARN of an SNS topic, \
+         as `arn:aws:sns:eu-west-1:111122223333:alerts`; \
+         PORTCULLIS_LEDGER_TABLE is not set, and must be the name of a DynamoDB table, as `portcullis-ledger`: \
+         the stack's output LedgerTableName has it, and `make account` prints it";
+    assert_eq!(read(&[]).unwrap_err().to_string(), expected);
+    let empty = [("PORTCULLIS_ALERT_TOPIC_ARN", ""), ("PORTCULLIS_LEDGER_TABLE", " ")];
+    assert_eq!(read(&empty).unwrap_err().to_string(), expected);
+}
+
+/// The function that only sends has neither a table nor a right to one.
+#[test]
+fn for_sending_the_topics_are_enough() {
+    let variable = |name: &str| (name == "PORTCULLIS_ALERT_TOPIC_ARN").then(|| TOPIC.to_owned());
+    assert_eq!(Topics::read(variable), Ok(Topics { alert: TOPIC.to_owned(), chat: None }));
+    let missing = Topics::read(|_| None).unwrap_err().to_string();
+    assert!(missing.starts_with("settings: PORTCULLIS_ALERT_TOPIC_ARN is not set"), "{missing}");
 }
 
 #[test]
@@ -150,10 +164,7 @@ fn what_is_no_state_machine_is_named_with_its_value() {
         "arn:aws:lambda:eu-west-1:111122223333:stateMachine:a",
         "arn:aws:states:eu-west-1:111122223333:stateMachine:a b",
     ] {
-        let set = [
-            ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
-            ("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", wrong),
-        ];
+        let set = [("PORTCULLIS_RECREATE_STATE_MACHINE_ARN", wrong)];
         let expected = format!(
             "settings: PORTCULLIS_RECREATE_STATE_MACHINE_ARN is `{wrong}`, and must be the ARN of a state machine"
         );
@@ -175,10 +186,9 @@ fn comebacks_are_no_more_than_are_remembered() {
     }
 }
 
-/// What is wrong with one setting, beside a topic that is right.
+/// What is wrong with one setting, beside a topic and a table that are right.
 fn problem_of(name: &str, value: &str) -> Option<String> {
-    let read = read(&[("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), (name, value)]);
-    read.err().map(|error| error.to_string())
+    with(&[(name, value)]).err().map(|error| error.to_string())
 }
 
 #[test]
@@ -232,7 +242,8 @@ fn what_is_no_chat_topic_table_or_queue_is_named_with_its_value() {
             let problem = problem_of(name, wrong).unwrap();
             let expected = format!("settings: {name} is `{wrong}`, and must be the ");
             assert!(problem.starts_with(&expected), "{problem}");
-            assert!(problem.ends_with(", or nothing"), "{problem}");
+            let required = name == "PORTCULLIS_LEDGER_TABLE";
+            assert_eq!(problem.ends_with(", or nothing"), !required, "{problem}");
         }
     }
 }
@@ -240,7 +251,7 @@ fn what_is_no_chat_topic_table_or_queue_is_named_with_its_value() {
 #[test]
 fn a_mode_that_is_neither_is_an_error_and_not_a_default() {
     for wrong in ["dry-run", "Enforce", "observe ", "true"] {
-        let set = [("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC), ("PORTCULLIS_MODE", wrong)];
+        let set = [("PORTCULLIS_MODE", wrong)];
         let expected =
             format!("settings: PORTCULLIS_MODE is `{wrong}`, and must be `enforce` or `observe`");
         assert_eq!(problem(&set), expected);
@@ -249,10 +260,8 @@ fn a_mode_that_is_neither_is_an_error_and_not_a_default() {
 
 #[test]
 fn each_own_role_that_is_none_is_named() {
-    let problem = problem(&[
-        ("PORTCULLIS_ALERT_TOPIC_ARN", TOPIC),
-        ("PORTCULLIS_OWN_ROLE_ARNS", "first,arn:aws:iam::111122223333:role/a,second"),
-    ]);
+    let problem =
+        problem(&[("PORTCULLIS_OWN_ROLE_ARNS", "first,arn:aws:iam::111122223333:role/a,second")]);
     for wrong in ["first", "second"] {
         let expected = format!("PORTCULLIS_OWN_ROLE_ARNS holds `{wrong}`, and must hold ARNs");
         assert!(problem.contains(&expected), "{problem}");

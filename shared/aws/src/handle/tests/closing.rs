@@ -32,8 +32,9 @@ pub(super) fn delivered() -> Value {
 
 async fn served(account: &Account, payload: &Value) -> Result<Ended> {
     let Parsed::Event(event) = parse(payload, &[]) else { panic!("no event: {payload}") };
-    // With a ledger, nothing has to be handed over.
-    let shell = Shell { ledger: None, ..account.shell(Mode::Enforce) };
+    // While the ledger answers, nothing has to be handed over.
+    account.fail("Query", GROUP, "AccessDeniedException");
+    let shell = account.shell(Mode::Enforce);
     super::super::cache(&shell, &event, Invocation { id: "r-1", payload }).await
 }
 
@@ -137,7 +138,7 @@ async fn a_name_closes_nothing_that_is_not_at_fault() {
 async fn an_alert_that_nobody_takes_is_told_when_the_named_event_is_tried_again() {
     let payload = named().await;
     let account = open_cache();
-    account.fail("Publish", &settings().alert_topic_arn, "AuthorizationError");
+    account.fail("Publish", &settings().topics.alert, "AuthorizationError");
     account.fail("Invoke", FUNCTION, "TooManyRequestsException");
     for _ in 0..2 {
         served(&account, &payload).await.unwrap_err();
@@ -152,7 +153,7 @@ async fn an_alert_that_nobody_takes_is_told_when_the_named_event_is_tried_again(
 async fn an_alert_of_a_named_event_that_sns_refuses_is_handed_over() {
     let payload = named().await;
     let account = open_cache();
-    account.fail("Publish", &settings().alert_topic_arn, "AuthorizationError");
+    account.fail("Publish", &settings().topics.alert, "AuthorizationError");
     served(&account, &payload).await.unwrap();
     assert_eq!(handed_over(&account)["detail-type"], "Alert not sent");
 }

@@ -24,8 +24,9 @@ fn open_too() -> Account {
 }
 
 fn moving(account: &Account, mode: Mode) -> Shell {
-    // With a ledger, nothing has to be handed over.
-    let mut shell = Shell { ledger: None, ..account.shell(mode) };
+    // While the ledger answers, nothing has to be handed over.
+    account.fail("Query", GROUP, "AccessDeniedException");
+    let mut shell = account.shell(mode);
     shell.settings.recreate_state_machine_arn = Some(MACHINE.to_owned());
     shell
 }
@@ -96,7 +97,7 @@ async fn a_move_that_cannot_be_started_is_an_error_and_is_told() {
 async fn an_alert_of_a_move_that_did_not_go_out_is_made_up_for_by_the_next_try() {
     for (end_it, end) in [(false, "started"), (true, "already-started")] {
         let account = on_default_port();
-        account.fail("Publish", &settings().alert_topic_arn, "AuthorizationError");
+        account.fail("Publish", &settings().topics.alert, "AuthorizationError");
         served(&account, &delivered()).await.unwrap_err();
         let before = executions(&account);
         if end_it {

@@ -7,7 +7,7 @@ use crate::scripted::{FUNCTION, ROUND_TRIP, counted, settings};
 fn refusing(lambda_too: bool) -> Account {
     counted();
     let account = open();
-    account.fail("Publish", &settings().alert_topic_arn, "AuthorizationError");
+    account.fail("Publish", &settings().topics.alert, "AuthorizationError");
     if lambda_too {
         account.fail("Invoke", FUNCTION, "TooManyRequestsException");
     }
@@ -61,7 +61,7 @@ async fn an_alert_that_nobody_takes_is_an_error_with_both_reasons_and_the_rule_i
     );
     assert!(error.contains("handing over to ingress"), "{error}");
     assert!(error.contains("TooManyRequestsException"), "{error}");
-    assert!(error.contains(&settings().alert_topic_arn), "{error}");
+    assert!(error.contains(&settings().topics.alert), "{error}");
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
 }
 
