@@ -297,7 +297,6 @@ NOT_YET = {
     "docs/costs.md",
     "docs/many-accounts.md",
     "docs/moving-a-cache.md",
-    "docs/operations.md",
     "docs/traps.md",
     "e2e/README.md",
     "emulator/README.md",
