@@ -382,7 +382,7 @@ def test_every_alarm_has_its_section():
 
 def test_documented_key_policy_is_one():
     found, _ = sections()
-    (policy,) = re.findall(r"```json\n(.*?)```", found["A key of your own"], flags=re.DOTALL)
+    (policy,) = re.findall(r"```json\n(.*?)```", found["Your own KMS key"], flags=re.DOTALL)
     statements = json.loads(policy)["Statement"]
     assert [statement["Effect"] for statement in statements] == ["Allow"] * 5
     bound = {statement["Principal"].get("Service"): "Condition" in statement for statement in statements}
