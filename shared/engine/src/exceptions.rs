@@ -39,8 +39,8 @@ pub struct OnRule<'a> {
 /// What the policies answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// It is tolerated, by this exception.
-    Tolerated(Exception),
+    /// It is tolerated, by each of these exceptions, in the order of the policies. Never empty.
+    Tolerated(Vec<Exception>),
     /// It is not. Where an exception that has ended would have tolerated it, that one.
     Fault(Option<Exception>),
     /// The policies look at something that was not read yet.
@@ -110,32 +110,44 @@ impl<'a> Inquiry<'a> {
         Self { exceptions, event, cache, tolerated, doubts }
     }
 
-    /// Whether a rule may admit what it does.
-    pub(crate) fn rule(&mut self, check: Check, on: OnRule<'_>) -> bool {
-        self.tolerates(check, Some(on))
+    /// The exceptions by which a rule may admit what it does, by id.
+    pub(crate) fn rule(&mut self, check: Check, on: OnRule<'_>) -> Vec<String> {
+        self.tolerated_by(check, Some(on))
+    }
+
+    /// The same of a rule that the event did not touch: nothing is told of it.
+    pub(crate) fn untouched(&self, check: Check, on: OnRule<'_>) -> Vec<String> {
+        let asked = Asked { check, event: self.event, cache: self.cache, on: Some(on) };
+        match self.exceptions.ask(&asked) {
+            Answer::Tolerated(by) => by.into_iter().map(|exception| exception.id).collect(),
+            Answer::Fault(_) | Answer::NotKnown | Answer::Unreadable(_) => Vec::new(),
+        }
     }
 
     /// Whether the cache may be as it is.
     pub(crate) fn setting(&mut self, check: Check) -> bool {
-        self.tolerates(check, None)
+        !self.tolerated_by(check, None).is_empty()
     }
 
-    fn tolerates(&mut self, check: Check, on: Option<OnRule<'_>>) -> bool {
+    fn tolerated_by(&mut self, check: Check, on: Option<OnRule<'_>>) -> Vec<String> {
         let asked = Asked { check, event: self.event, cache: self.cache, on };
         let key = (check, on.map(|on| on.rule.id.clone()).unwrap_or_default());
         let doubt = match self.exceptions.ask(&asked) {
             Answer::Tolerated(by) => {
+                let ids = by.iter().map(|exception| exception.id.clone()).collect();
                 let rule = on.map(|on| on.rule.clone());
-                self.tolerated.insert(key, Tolerated { check, rule, by });
-                return true;
+                let first = by.into_iter().next();
+                let tolerated = first.map(|by| Tolerated { check, rule, by });
+                self.tolerated.extend(tolerated.map(|tolerated| (key, tolerated)));
+                return ids;
             }
-            Answer::Fault(None) => return false,
+            Answer::Fault(None) => return Vec::new(),
             Answer::Fault(Some(ended)) => Doubt::Ended(ended),
             Answer::NotKnown => Doubt::NotKnown,
             Answer::Unreadable(why) => Doubt::Unreadable(why),
         };
         self.doubts.insert(key, doubt);
-        false
+        Vec::new()
     }
 
     /// The doubt about a finding.

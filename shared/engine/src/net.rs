@@ -3,6 +3,8 @@
 mod exposure;
 mod measure;
 mod space;
+mod unions;
 
-pub use exposure::{Candidate, Exposure, Sources, Tolerates, exposed};
+pub use exposure::{Candidate, Exposure, Sources, Tolerate};
 pub use space::{Count, Family, Range, public_count, range_of};
+pub use unions::exposed;

@@ -102,7 +102,7 @@ impl Exceptions for Lapsed {
             until: until.map(str::to_owned),
         };
         match asked.on.map(|on| on.rule.ports()) {
-            Some((443, 443)) => Answer::Tolerated(exception("public-https", None)),
+            Some((443, 443)) => Answer::Tolerated(vec![exception("public-https", None)]),
             _ => Answer::Fault(Some(exception("migration", Some("2026-11-20")))),
         }
     }

@@ -39,8 +39,9 @@ impl Policies {
             return not_known(asked);
         }
         let response = question.put(live().filter(|policy| !blind(policy)))?;
-        if let Some(by) = self.permitted(&response, |_| true) {
-            return Ok(Answer::Tolerated(by));
+        let by = self.permitted(&response);
+        if !by.is_empty() {
+            return Ok(Answer::Tolerated(by.into_iter().map(|p| p.exception.clone()).collect()));
         }
         let forbidden = response.diagnostics().reason().next().is_some();
         if forbidden {
@@ -55,19 +56,13 @@ impl Policies {
         Ok(Answer::Fault(self.permitted_until(&question, live().chain(ended()), now)))
     }
 
-    /// The permit that was satisfied; of several, the first.
-    fn permitted(
-        &self,
-        response: &Response,
-        counts: impl Fn(&Policy) -> bool,
-    ) -> Option<Exception> {
+    /// The permits that were satisfied, in the order of the policies.
+    fn permitted(&self, response: &Response) -> Vec<&Policy> {
         if response.decision() == Decision::Deny {
-            return None;
+            return Vec::new();
         }
         let reasons: Vec<&PolicyId> = response.diagnostics().reason().collect();
-        let mut permits =
-            self.policies.iter().filter(|policy| reasons.contains(&policy.cedar.id()));
-        permits.find(|policy| counts(policy)).map(|policy| policy.exception.clone())
+        self.policies.iter().filter(|policy| reasons.contains(&policy.cedar.id())).collect()
     }
 
     /// The exception that would have tolerated it, were it not ended. A failure to tell is none: it is a fault anyway.
@@ -78,7 +73,8 @@ impl Policies {
         now: OffsetDateTime,
     ) -> Option<Exception> {
         let response = question.put(policies).ok()?;
-        self.permitted(&response, |policy| policy.has_ended(now))
+        let ended = self.permitted(&response).into_iter().find(|policy| policy.has_ended(now))?;
+        Some(ended.exception.clone())
     }
 }
 

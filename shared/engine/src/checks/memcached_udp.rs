@@ -35,13 +35,14 @@ pub(crate) fn check(
         }
         let own = sources.count();
         let on = OnRule { group, rule, own, union: own };
-        if inquiry.rule(Check::MemcachedUdp, on) {
+        if !inquiry.rule(Check::MemcachedUdp, on).is_empty() {
             continue;
         }
         let action = table.revoke(rule);
         let reach = Reach::of(group);
         // An office's rule for all traffic is nothing to wake anybody for.
-        let aside = rule.protocol == Protocol::All && inquiry.rule(Check::OpenIngress, on);
+        let aside =
+            rule.protocol == Protocol::All && !inquiry.rule(Check::OpenIngress, on).is_empty();
         let severity =
             if aside { reach.severity().min(Severity::Medium) } else { reach.severity() };
         let remedy = match aside {

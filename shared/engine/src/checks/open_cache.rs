@@ -105,7 +105,7 @@ fn at_fault(
 ) -> BTreeMap<usize, Exposure> {
     exposed(candidates, &mut |at, union| {
         let (Some((group, rule)), Some(own)) = (behind.get(at), candidates.get(at)) else {
-            return false;
+            return Vec::new();
         };
         let own = own.sources.count();
         inquiry.rule(Check::OpenCache, OnRule { group, rule, own, union })
@@ -361,10 +361,13 @@ mod tests {
             assert_eq!(found(&REDIS, 6379, alone.clone()), Vec::new());
         }
         let findings = checked(&REDIS, &known(&[6379]), &read(&[first, second]));
-        let [Finding { evidence: Evidence::Rule { group, rule, exposure, .. }, .. }] =
-            findings.as_slice()
+        let [Finding { evidence: Evidence::Rule { rule: first, .. }, .. }, second] = &*findings
         else {
             panic!("{findings:?}")
+        };
+        assert_eq!(first.id, "sgr-1");
+        let Evidence::Rule { group, rule, exposure, .. } = &second.evidence else {
+            panic!("{second:?}")
         };
         assert_eq!((group.as_str(), rule.id.as_str()), ("sg-02", "sgr-2"));
         let public = Count { v4: 16_777_216, v6: 0 };

@@ -28,9 +28,15 @@ pub(crate) fn check(
         }
     }
     let mut exposed = exposed(&candidates, &mut |at, union| {
-        let (Some(rule), Some(own)) = (behind.get(at), candidates.get(at)) else { return false };
-        let own = own.sources.count();
-        inquiry.rule(Check::OpenIngress, OnRule { group, rule, own, union })
+        let (Some(rule), Some(own)) = (behind.get(at), candidates.get(at)) else {
+            return Vec::new();
+        };
+        let on = OnRule { group, rule, own: own.sources.count(), union };
+        if own.touched {
+            inquiry.rule(Check::OpenIngress, on)
+        } else {
+            inquiry.untouched(Check::OpenIngress, on)
+        }
     });
     for (at, rule) in behind.into_iter().enumerate() {
         let Some(exposure) = exposed.remove(&at) else { continue };
@@ -214,7 +220,7 @@ mod tests {
             ("50", "50"),
             ("icmp", "icmp 8"),
         ] {
-            assert_eq!(halves(first, second).len(), 1, "{first} and {second}");
+            assert_eq!(halves(first, second).len(), 2, "{first} and {second}");
         }
         for (first, second) in [
             ("tcp 6000-6378", "tcp 6379-7000"),

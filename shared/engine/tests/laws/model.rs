@@ -132,26 +132,30 @@ impl Model {
         Self::new(rules).public() >= 1 << 24
     }
 
-    /// The touched rules that are the internet by themselves, and whether at some port the other
-    /// touched ones complete a union that is.
-    pub(crate) fn at_fault(rules: &[IngressRule], touched: &[String]) -> (BTreeSet<String>, bool) {
-        let is_touched = |rule: &&IngressRule| touched.contains(&rule.id);
-        let alone: BTreeSet<String> = rules
-            .iter()
-            .filter(is_touched)
-            .filter(|rule| Self::internet([*rule]))
-            .map(|rule| rule.id.clone())
-            .collect();
-        let rest: Vec<_> = rules.iter().filter(|rule| !alone.contains(&rule.id)).collect();
+    /// The touched rules that are the internet by themselves, and those that are with others at some port: with
+    /// what is not touched, and what is touched and not wider.
+    pub(crate) fn at_fault(rules: &[IngressRule], touched: &[String]) -> BTreeSet<String> {
+        let is_touched = |rule: &IngressRule| touched.contains(&rule.id);
+        let (alone, rest): (Vec<_>, Vec<_>) =
+            rules.iter().partition(|rule| Self::internet([*rule]));
+        let mut found: BTreeSet<String> =
+            alone.into_iter().filter(|rule| is_touched(rule)).map(|rule| rule.id.clone()).collect();
         let protocols = ["tcp", "udp", "icmp", "50", "-1"].map(Protocol::parse);
-        let completing = protocols.iter().any(|protocol| {
-            (0..10).any(|port| {
-                let meets = |rule: &&&IngressRule| rule.covers(protocol, port);
-                let all = rest.iter().filter(meets).copied();
-                let untouched = rest.iter().filter(meets).filter(|rule| !is_touched(rule)).copied();
-                Self::internet(all) && !Self::internet(untouched)
-            })
-        });
-        (alone, completing)
+        for rule in rest.iter().filter(|rule| is_touched(rule)) {
+            let width = Self::new([*rule]).public();
+            let counts = |other: &&&IngressRule| {
+                !is_touched(other) || Self::new([**other]).public() <= width
+            };
+            let beside: Vec<_> = rest.iter().filter(counts).copied().collect();
+            let together = protocols.iter().any(|protocol| {
+                (0..10).filter(|port| rule.covers(protocol, *port)).any(|port| {
+                    Self::internet(beside.iter().filter(|o| o.covers(protocol, port)).copied())
+                })
+            });
+            if together && width > 0 {
+                found.insert(rule.id.clone());
+            }
+        }
+        found
     }
 }

@@ -173,7 +173,7 @@ pub(crate) fn infra(below: &str) -> PathBuf {
 /// The id of the exception that tolerates it.
 pub(crate) fn tolerated(answer: &Answer) -> Option<&str> {
     match answer {
-        Answer::Tolerated(by) => Some(&by.id),
+        Answer::Tolerated(by) => by.first().map(|exception| exception.id.as_str()),
         Answer::Fault(_) | Answer::NotKnown | Answer::Unreadable(_) => None,
     }
 }
