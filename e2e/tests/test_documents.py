@@ -295,7 +295,6 @@ NOT_YET = {
     "bench/README.md",
     "docs/alerts.md",
     "docs/costs.md",
-    "docs/moving-a-cache.md",
     "docs/traps.md",
     "e2e/README.md",
     "emulator/README.md",
