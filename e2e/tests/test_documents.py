@@ -293,7 +293,6 @@ NOT_YET = {
     "ARCHITECTURE.md",
     "THREAT_MODEL.md",
     "bench/README.md",
-    "docs/alerts.md",
     "docs/costs.md",
     "docs/traps.md",
     "e2e/README.md",
