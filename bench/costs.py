@@ -109,7 +109,7 @@ def extras(template, measured, kind):
         ("Dashboard=yes", {"dashboards": template.dashboards}, {}),
         ("KmsKeyArn, a key per account and Region", {"kms-keys": 1, "kms-requests": key_uses}, {}),
         ("Tracing=yes", {"xray-traces": base["lambda-requests"]}, {}),
-        ("MoveCaches, without a move", {"alarms": base["alarms"] + template.moves_metrics}, {}),
+        ("MoveCaches, without a re-creation", {"alarms": base["alarms"] + template.moves_metrics}, {}),
         ("ApprovalPage=yes", {"kms-keys": 1}, {}),
         ("Architecture=x86_64", {"lambda-x86_64": base["lambda-arm64"]}, {"lambda-arm64": base["lambda-arm64"]}),
     ]
@@ -136,7 +136,7 @@ def tables(template, measured, prices):
         head = f"### {kind.capitalize()} accounts, {EVENTS[kind]} calls a day each"
         yield head, by_alarms(template, measured, prices, kind)
     yield "### What settings add", by_setting(template, measured, prices)
-    yield f"### {moving.MOVES} moves of caches", of_moves(template, prices)
+    yield f"### {moving.MOVES} re-creations of caches", of_moves(template, prices)
     yield "### Prices", price_list(prices)
 
 
@@ -148,7 +148,7 @@ def in_short(template, measured, prices):
             costs = (money(cost(prices, used, 1, free=False)), money(cost(prices, used, 1)))
             rows.append((f"a {kind} account, Alarms={setting}", *costs))
     return table(
-        ("$ a month, in one Region", "list price", "less the free tier, if it has it for itself"), rows, right=(1, 2)
+        ("$ a month, in one Region", "list price", "less the free tier, if no other account uses it"), rows, right=(1, 2)
     )
 
 
@@ -163,23 +163,23 @@ def assumptions(template, measured):
     watched = ", ".join(f"{template.alarm_metrics[setting]} ({setting})" for setting in ALARMS)
     rows = [
         ("a month", f"{HOURS} hours"),
-        ("calls that are looked at, per account, Region and day", a_day),
-        ("of them at fault, each with an alert", f"{FOUND_SHARE:.0%}"),
+        ("watched calls, per account, Region and day", a_day),
+        ("calls with a finding, each with an alert", f"{FOUND_SHARE:.0%}"),
         ("people who get each alert by mail", f"{MAILS}"),
-        ("requests to the queue of the machine that reads it", f"{QUEUE_REQUESTS} an alert"),
-        ("requests of Lambda to the digest's queue, though it is empty", f"{POLLS_A_MINUTE} a minute"),
-        ("the ledger: read units a call, write units a call at fault", f"{LEDGER['reads']}, {LEDGER['writes']}"),
+        ("requests to the queue of the program that reads alerts", f"{QUEUE_REQUESTS} an alert"),
+        ("requests of Lambda to the digest's queue, although it is empty", f"{POLLS_A_MINUTE} a minute"),
+        ("the ledger: read units a call, write units a call with a finding", f"{LEDGER['reads']}, {LEDGER['writes']}"),
         ("checks of the trail", f"every {template.check_minutes} minutes, {checks} a day (template)"),
         ("memory of the functions", f"{template.memory} MB (template)"),
-        ("the function's own time: clean, at fault, trail", f"{took} (measured)"),
-        ("calls to AWS, as if one after the other: clean, at fault, trail", by_case(CALLS.get, "")),
-        ("allowed for each of these calls, for AWS to answer", f"{CALL_MS} ms"),
-        ("allowed for a cold start, at every invocation", f"{START_MS} ms"),
-        ("logs: clean, at fault, trail", f"{logged} (measured)"),
+        ("the function's own time: clean, with a finding, trail", f"{took} (measured)"),
+        ("calls to AWS, as if one after the other: clean, with a finding, trail", by_case(CALLS.get, "")),
+        ("allowance for each of these calls", f"{CALL_MS} ms"),
+        ("allowance for a cold start, at every invocation", f"{START_MS} ms"),
+        ("logs: clean, with a finding, trail", f"{logged} (measured)"),
         ("logs are kept", f"{template.retention} days (template), not compressed"),
-        ("metrics of its own: clean, at fault", f"{METRICS['clean']}, {METRICS['found']}; each in an hour of its own"),
+        ("metrics of its own: clean, with a finding", f"{METRICS['clean']}, {METRICS['found']}; each in an hour of its own"),
         ("metrics in alarms", f"{watched} (template)"),
-        ("uses of a key of yours", f"{KEY_USES['invocation']} an invocation, {KEY_USES['alert']} more an alert"),
+        ("uses of your own key", f"{KEY_USES['invocation']} an invocation, {KEY_USES['alert']} more an alert"),
         *moving.said(),
     ]
     return table(("what", "how much"), rows)

@@ -1,6 +1,6 @@
-"""What moves of caches cost, beside the caches themselves.
+"""What re-creations of caches cost, beside the caches themselves.
 
-A move is counted along the workflow, infra/recreate.asl.json: a step that waits is looked at as often as is said
+A re-creation is counted along the workflow, infra/recreate.asl.json: a step that waits is looked at as often as is said
 here, and each look is three transitions.
 """
 
@@ -39,7 +39,7 @@ def metrics_of_a_node():
 
 
 def usage(template, moves=MOVES):
-    """What so many moves use that go through, by the names of prices.json."""
+    """What so many complete re-creations use, by the names of prices.json."""
     once = [step for step in steps() if step not in OTHERWISE]
     assert set(LOOKS) <= set(once), "infra/recreate.asl.json has other steps now"
     invocations = sum(LOOKS.get(step, 1) for step in once)
@@ -68,10 +68,10 @@ def usage(template, moves=MOVES):
 def said():
     looks = ", ".join(f"{step} {count}" for step, count in LOOKS.items())
     return [
-        ("a move: looks of the steps that wait", looks),
-        ("metrics that each look of watch asks for", f"{metrics_of_a_node()} (code) of each of {NODES} nodes"),
-        ("logs of a move: an event of the workflow, a step", f"{EVENT_BYTES} bytes, {STEP_BYTES} bytes"),
+        ("a re-creation: reads of the steps that wait", looks),
+        ("metrics that each read of watch asks for", f"{metrics_of_a_node()} (code) of each of {NODES} nodes"),
+        ("logs of a re-creation: an event of the workflow, a step", f"{EVENT_BYTES} bytes, {STEP_BYTES} bytes"),
         ("calls to AWS of each step, and allowed for each", f"{CALLS}, {CALL_MS} ms"),
-        ("the record of a move, and how often it is written", f"{RECORD_KB} KB, {WRITES} times"),
-        ("mails of a move, and links in them", f"{MAILS}, {LINKS}"),
+        ("the record of a re-creation, and how often it is written", f"{RECORD_KB} KB, {WRITES} times"),
+        ("mails of a re-creation, and links in them", f"{MAILS}, {LINKS}"),
     ]
