@@ -148,7 +148,9 @@ def in_short(template, measured, prices):
             costs = (money(cost(prices, used, 1, free=False)), money(cost(prices, used, 1)))
             rows.append((f"a {kind} account, Alarms={setting}", *costs))
     return table(
-        ("$ a month, in one Region", "list price", "less the free tier, if no other account uses it"), rows, right=(1, 2)
+        ("$ a month, in one Region", "list price", "less the free tier, if no other account uses it"),
+        rows,
+        right=(1, 2),
     )
 
 
@@ -177,7 +179,10 @@ def assumptions(template, measured):
         ("allowance for a cold start, at every invocation", f"{START_MS} ms"),
         ("logs: clean, with a finding, trail", f"{logged} (measured)"),
         ("logs are kept", f"{template.retention} days (template), not compressed"),
-        ("metrics of its own: clean, with a finding", f"{METRICS['clean']}, {METRICS['found']}; each in an hour of its own"),
+        (
+            "metrics of its own: clean, with a finding",
+            f"{METRICS['clean']}, {METRICS['found']}; each in an hour of its own",
+        ),
         ("metrics in alarms", f"{watched} (template)"),
         ("uses of your own key", f"{KEY_USES['invocation']} an invocation, {KEY_USES['alert']} more an alert"),
         *moving.said(),

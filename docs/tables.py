@@ -3,8 +3,8 @@
     target/venv/bin/python docs/tables.py           say what is out of date, and fail if anything is
     target/venv/bin/python docs/tables.py --write   bring it up to date
 
-In events/README.md these are the columns "function", by the event's source, and "what becomes of it", by the snapshot
-of what is decided about it. The others are written by hand.
+In events/README.md these are the columns "function", by the event's source, and "outcome", by the snapshot of the
+decision about it. The others are written by hand.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def outcome(lines):
     if first.startswith("ignored: "):
         return first
     if first.startswith("malformed event: "):
-        return f"an error, so that it is not lost: {first.removeprefix('malformed event: ')}"
+        return f"an error, so that the event is not lost: {first.removeprefix('malformed event: ')}"
     if not first.startswith("event "):
         raise Unknown(first)
     kinds = {"": [], "clean": [], "older": [], "tolerated": [], "unseen": [], "note": []}
@@ -67,9 +67,9 @@ def outcome(lines):
         [
             *(["clean"] if kinds["clean"] and not kinds["unseen"] else []),
             *found(kinds[""]),
-            *([f"{count(kinds['older'], 'older fault')} reported beside it"] if kinds["older"] else []),
+            *([f"{count(kinds['older'], 'older finding')} reported in the same alert"] if kinds["older"] else []),
             *tolerated(kinds["tolerated"]),
-            *(["an error, so that it is tried again: the edit is not visible yet"] if kinds["unseen"] else []),
+            *(["an error, so that Lambda retries it: the edit is not visible yet"] if kinds["unseen"] else []),
             *([] if kinds["unseen"] else notes(kinds["note"])),
         ]
     )
@@ -80,7 +80,7 @@ def unknown(line):
 
 
 def found(findings):
-    """Of all findings, the checks that object, how severe they are, and what is done."""
+    """Of all findings: the checks, their severity, and what is done."""
     rules = {}
     for finding in findings:
         rule = RULE.search(finding["on"])
@@ -90,18 +90,18 @@ def found(findings):
     for (severity, done, check), on in rules.items():
         checks.setdefault((severity, done, tuple(on)), []).append(f"`{check}`")
     for (severity, done, on), names in checks.items():
-        done = OUTCOMES.get(done, done.replace("withheld: ", "not revoked: "))
+        done = OUTCOMES.get(done, done.replace("withheld: ", "not revoked: ").replace("by hand: ", "manual: "))
         yield f"{severity} {', '.join(names)}: {f'{len(on)} rules ' if len(on) > 1 else ''}{done}"
 
 
 def tolerated(lines):
-    """By which exceptions how much is tolerated."""
+    """How many rules each exception suppresses."""
     by = {}
     for line in lines:
         policy = re.search(r" by ([\w-]+): ", line) or unknown(line)
         by.setdefault(policy.group(1), []).append(line)
     for policy, rules in by.items():
-        yield f"{count(rules, 'rule')} tolerated by `{policy}`"
+        yield f"{count(rules, 'rule')} suppressed by `{policy}`"
 
 
 def notes(lines):
