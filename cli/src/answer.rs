@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_approval::{About, Answer, Decided, Question, Record, Through, To};
 use portcullis_aws::now;
-use portcullis_plan::plan;
+use portcullis_recreation::plan;
 
 use crate::advice::advice;
 use crate::paint::{harmless, time};

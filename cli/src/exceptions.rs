@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use portcullis_aws::now;
 use portcullis_exceptions::{Policies, Tone, draw, report, schema_differs};
-use portcullis_plan::text::Role;
+use portcullis_recreation::text::Role;
 
 use crate::paint::{self, paint};
 use crate::{Common, Ended};

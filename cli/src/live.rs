@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use aws_config::SdkConfig;
 use portcullis_inventory::{Clients, LookError};
-use portcullis_plan::document;
-use portcullis_plan::facts::Facts;
+use portcullis_recreation::document;
+use portcullis_recreation::facts::Facts;
 use serde_json::Value;
 
 use crate::advice::advice;

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Effects, Style};
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
 pub(crate) use portcullis_engine::text::harmless;
 use portcullis_engine::text::harmless_json;
-use portcullis_plan::text::Role;
+use portcullis_recreation::text::Role;
 
 use crate::Color;
 

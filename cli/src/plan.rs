@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use portcullis_plan::document;
-use portcullis_plan::facts::Facts;
-use portcullis_plan::json::json;
-use portcullis_plan::plan::{Answer, Wish, plan};
-use portcullis_plan::text::text;
+use portcullis_recreation::document;
+use portcullis_recreation::facts::Facts;
+use portcullis_recreation::json::json;
+use portcullis_recreation::plan::{Answer, Wish, plan};
+use portcullis_recreation::text::text;
 use serde_json::Value;
 
 use crate::advice::advice;

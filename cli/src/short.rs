@@ -1,7 +1,7 @@
 //! A plan in short: what it comes to and what is lost, or why it is refused.
 
-use portcullis_plan::plan::Answer;
-use portcullis_plan::text::{Role, text};
+use portcullis_recreation::plan::Answer;
+use portcullis_recreation::text::{Role, text};
 
 use crate::paint::paint;
 
@@ -32,13 +32,14 @@ pub(crate) fn short(answer: &Answer) -> String {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_plan::document;
-    use portcullis_plan::plan::{Wish, plan};
+    use portcullis_recreation::document;
+    use portcullis_recreation::plan::{Wish, plan};
 
     use super::*;
 
     fn shown(example: &str) -> String {
-        let path = format!("{}/../shared/plan/examples/{example}.json", env!("CARGO_MANIFEST_DIR"));
+        let path =
+            format!("{}/../shared/recreation/examples/{example}.json", env!("CARGO_MANIFEST_DIR"));
         let facts = document::read(&std::fs::read_to_string(path).unwrap(), None).unwrap();
         short(&plan(&facts, &Wish::default()))
     }
@@ -60,7 +61,7 @@ mod tests {
     fn a_refusal_is_shown_whole() {
         let refused = shown("redis-many-reasons");
         let path = format!(
-            "{}/../shared/plan/examples/redis-many-reasons.json",
+            "{}/../shared/recreation/examples/redis-many-reasons.json",
             env!("CARGO_MANIFEST_DIR")
         );
         let facts = document::read(&std::fs::read_to_string(path).unwrap(), None).unwrap();

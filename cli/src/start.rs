@@ -5,8 +5,8 @@ use clap::Args;
 use portcullis_aws::error::Failed;
 use portcullis_aws::now;
 use portcullis_engine::replacement;
-use portcullis_plan::json::json;
-use portcullis_plan::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::json::json;
+use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
 use serde_json::{Value, json as value};
 
 use crate::advice::advice;
@@ -163,7 +163,7 @@ impl Start {
 #[cfg(test)]
 mod tests {
     use portcullis_aws::error::Cause;
-    use portcullis_plan::document;
+    use portcullis_recreation::document;
 
     use super::*;
     use crate::advice::{Place, told};
@@ -171,7 +171,7 @@ mod tests {
     fn started(port: Option<u16>) -> (Plan, Start) {
         let path = concat!(
             env!("CARGO_MANIFEST_DIR"),
-            "/../shared/plan/examples/valkey-with-replicas.json"
+            "/../shared/recreation/examples/valkey-with-replicas.json"
         );
         let facts = document::read(&std::fs::read_to_string(path).unwrap(), None).unwrap();
         let Answer::Plan(plan) = plan(&facts, &Wish::default()) else { panic!("it is a plan") };

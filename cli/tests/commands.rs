@@ -8,7 +8,7 @@ use std::process::{Output, Stdio};
 use bare::command;
 
 fn example(name: &str) -> String {
-    format!("{}/../shared/plan/examples/{name}.json", env!("CARGO_MANIFEST_DIR"))
+    format!("{}/../shared/recreation/examples/{name}.json", env!("CARGO_MANIFEST_DIR"))
 }
 
 fn run(arguments: &[&str]) -> Output {

@@ -30,8 +30,10 @@ fn refused(input: impl AsRef<[u8]>, options: &[&str]) -> String {
 }
 
 fn example() -> String {
-    let path =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/plan/examples/valkey-with-replicas.json");
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../shared/recreation/examples/valkey-with-replicas.json"
+    );
     std::fs::read_to_string(path).unwrap()
 }
 

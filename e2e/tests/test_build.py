@@ -15,7 +15,7 @@ SLOW = "aws-sdk-ec2"
 
 def packages(variable):
     """The packages of a variable of the Makefile, as arguments for cargo."""
-    (names,) = re.findall(rf"^{variable} := \$\(addprefix -p portcullis-,([\w ]+)\)", MAKEFILE, re.MULTILINE)
+    (names,) = re.findall(rf"^{variable} := \$\(addprefix -p portcullis-,([\w -]+)\)", MAKEFILE, re.MULTILINE)
     return [word for name in names.split() for word in ("-p", f"portcullis-{name}")]
 
 

@@ -1,6 +1,6 @@
 """Every command of the AWS CLI that the code can print has a test that runs it, or says here why it has none.
 
-What is found in the sources is a file with a service and an action, as `shared/plan/src/steps/commands.rs: elasticache
+What is found in the sources is a file with a service and an action, as `shared/recreation/src/steps/commands.rs: elasticache
 create-snapshot`. A branch of the code that prints another is not in the table, and fails.
 """
 
@@ -10,7 +10,7 @@ import pytest
 from harness import guided, places
 from harness.account import FAST, Account
 
-ENGINE, PLAN = "shared/engine/src", "shared/plan/src"
+ENGINE, PLAN = "shared/engine/src", "shared/recreation/src"
 GUIDANCE = "test_guidance_commands.py::test_the_steps_of_an_event_leave_what_they_promise"
 BY_PLAN = "test_plan_commands.py::test_the_commands_of_a_plan_move_the_cache"
 FAILED_MOVE = "test_moves_failures.py::test_what_cannot_be_taken_back_is_told_with_its_commands"

@@ -111,13 +111,13 @@ def test_questions_to_aws():
 
 
 def test_headers_of_the_page():
-    sent = {name.lower() for name in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', read("functions/approve/src/headers.rs"))}
-    source = read("functions/approve/src/headers.rs").lower()
+    sent = {name.lower() for name in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', read("functions/approval-page/src/headers.rs"))}
+    source = read("functions/approval-page/src/headers.rs").lower()
     for row in rows("docs/operations.md", "| header | against |"):
         for name in code(row[0]):
             name = name.partition(":")[0].partition(" ")[0].lower()
             found = name in source or (name.endswith("*") and any(one.startswith(name[:-1]) for one in sent))
-            assert found or name in read_all("functions/approve/src"), name
+            assert found or name in read_all("functions/approval-page/src"), name
 
 
 def read_all(directory):

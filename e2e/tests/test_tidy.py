@@ -9,7 +9,7 @@ from harness import deploy, places
 
 WATCHERS = frozenset({"ingress", "cache"})
 MOVERS = frozenset({"recreate"})
-PAGE = frozenset({"approve"})
+PAGE = frozenset({"approval-page"})
 DIGEST = frozenset({"digest"})
 SHELL = WATCHERS | MOVERS | DIGEST | {"trail"}
 EVERYONE = SHELL | PAGE
@@ -42,7 +42,7 @@ MODULES = {
     "shared/approval/src": MOVERS | PAGE,
     "shared/inventory/src": MOVERS,
     "functions/recreate/src": MOVERS,
-    "functions/approve/src": PAGE,
+    "functions/approval-page/src": PAGE,
 }
 #: Calls of a module that not all of its functions make.
 ONLY = {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use portcullis_plan::document;
-use portcullis_plan::plan::Wish;
+use portcullis_recreation::document;
+use portcullis_recreation::plan::Wish;
 
 use super::*;
 use crate::paint::hostile::{shows_all, texts};
@@ -10,8 +10,10 @@ const NOW: i64 = 1_795_255_230;
 
 /// A move of the example, with these questions.
 fn record(asked: impl IntoIterator<Item = (About, Question)>) -> Record {
-    let path =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/plan/examples/valkey-with-replicas.json");
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../shared/recreation/examples/valkey-with-replicas.json"
+    );
     let document = std::fs::read_to_string(path).unwrap();
     let facts = document::read(&document, None).unwrap();
     let plan::Answer::Plan(plan) = plan::plan(&facts, &Wish::default()) else { panic!("a plan") };

@@ -10,7 +10,7 @@ use std::net::{TcpListener, TcpStream};
 use account::{Account, BASE, NOW, UNTIL};
 use lambda_http::{Body, Request, http};
 use portcullis_approval::{About, Answer, Question, Record, Through, To, sign};
-use portcullis_approve::{Desk, handle};
+use portcullis_approval_page::{Desk, handle};
 use serde_json::{Map, Value};
 
 fn main() -> std::io::Result<()> {

@@ -8,7 +8,7 @@ use lambda_http::http::{
 use lambda_http::{Body, Request, Response};
 use maud::Markup;
 use portcullis_approval::{Answer, Checked, Decided, Link, Question, Record, Table, Through};
-use portcullis_plan::plan::Plan;
+use portcullis_recreation::plan::Plan;
 
 use crate::limit::Limit;
 use crate::page::{self, Filled, Notice, Subject};

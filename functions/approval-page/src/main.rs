@@ -5,7 +5,7 @@ use aws_sdk_kms::config::retry::RetryConfig;
 use lambda_http::request::RequestContext;
 use lambda_http::{Error, Request, RequestExt, service_fn};
 use portcullis_approval::Table;
-use portcullis_approve::{Desk, Limit, handle};
+use portcullis_approval_page::{Desk, Limit, handle};
 use portcullis_aws::{Patience, config, count_unchecked_link, log_json_lines, now, variable};
 
 #[tokio::main(flavor = "current_thread")]

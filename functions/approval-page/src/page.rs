@@ -19,7 +19,7 @@ pub use notice::Notice;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use portcullis_approval::{About, Question, Record};
-use portcullis_plan::plan::Plan;
+use portcullis_recreation::plan::Plan;
 
 use text::seen;
 

@@ -10,8 +10,10 @@ use aws_sdk_elasticache::types::{
     Tag,
 };
 use portcullis_engine::facts;
-use portcullis_plan::describe::LogDelivery;
-use portcullis_plan::request::{ClusterInputs, GroupInputs, Placement, Request, Shape, Shard};
+use portcullis_recreation::describe::LogDelivery;
+use portcullis_recreation::request::{
+    ClusterInputs, GroupInputs, Placement, Request, Shape, Shard,
+};
 
 use crate::error::lasting;
 use crate::tokens::AuthToken;

@@ -13,7 +13,7 @@ mod watch;
 
 use anyhow::{Context, Result};
 use portcullis_approval::{Lock, Record};
-use portcullis_plan::plan::{Form, Plan};
+use portcullis_recreation::plan::{Form, Plan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use portcullis_aws::{Message, publish};
 use portcullis_engine::text::harmless_json;
-use portcullis_plan::mail::{Context, Mail};
+use portcullis_recreation::mail::{Context, Mail};
 
 use crate::steps::Step;
 

@@ -6,7 +6,7 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::MacAlgorithmSpec;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use portcullis_plan::plan::FINGERPRINT_DIGITS;
+use portcullis_recreation::plan::FINGERPRINT_DIGITS;
 
 use crate::answer::To;
 use crate::record::About;

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use portcullis_plan::document;
-use portcullis_plan::facts::Facts;
-use portcullis_plan::plan::{self, Plan, Wish};
+use portcullis_recreation::document;
+use portcullis_recreation::facts::Facts;
+use portcullis_recreation::plan::{self, Plan, Wish};
 use serde::{Deserialize, Serialize};
 
 /// What people are asked about a move.

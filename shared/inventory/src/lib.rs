@@ -1,5 +1,5 @@
 //! A live cache as facts: the cache and everything around it that a plan is made from, as one JSON document in
-//! the AWS CLI's own shapes, which is what [`portcullis_plan::document::read`] reads. So it can be stored,
+//! the AWS CLI's own shapes, which is what [`portcullis_recreation::document::read`] reads. So it can be stored,
 //! printed, and planned from again.
 //!
 //! INVARIANT: only calls that read. Describe never shows an AUTH token, so none is in the document.

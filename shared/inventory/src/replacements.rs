@@ -3,8 +3,8 @@
 use aws_sdk_elasticache::Client;
 use futures_util::future::try_join_all;
 use portcullis_engine::replacement;
-use portcullis_plan::recover::recover;
-use portcullis_plan::{document, marks};
+use portcullis_recreation::recover::recover;
+use portcullis_recreation::{document, marks};
 use serde_json::{Value, json};
 
 use crate::answer::Part;

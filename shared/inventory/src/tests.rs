@@ -5,8 +5,8 @@ mod wire;
 
 use std::fs;
 
-use portcullis_plan::document;
-use portcullis_plan::facts::Facts;
+use portcullis_recreation::document;
+use portcullis_recreation::facts::Facts;
 use serde_json::{Value, json};
 
 use crate::{LookError, document as read};
@@ -14,7 +14,7 @@ use wire::Described;
 
 /// The examples of the planner, by name.
 fn examples() -> Vec<(String, Value)> {
-    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../plan/examples");
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../recreation/examples");
     let files = fs::read_dir(directory).unwrap().map(|file| file.unwrap().path());
     let read = |path: std::path::PathBuf| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();

@@ -13,8 +13,8 @@ use aws_sdk_cloudwatch::types::{
 use portcullis_aws::error::Failed;
 use portcullis_aws::now;
 use portcullis_engine::facts::Engine;
-use portcullis_plan::facts::{Cache, Facts};
-use portcullis_plan::idle::{self, NAMESPACE, NodeUse, Use, Watched};
+use portcullis_recreation::facts::{Cache, Facts};
+use portcullis_recreation::idle::{self, NAMESPACE, NodeUse, Use, Watched};
 
 /// Queries in a call (API reference, GetMetricData).
 const QUERIES: usize = 500;

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use portcullis_plan::compare::differences;
-use portcullis_plan::document;
-use portcullis_plan::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::compare::differences;
+use portcullis_recreation::document;
+use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
 use serde_json::Value;
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";

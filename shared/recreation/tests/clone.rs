@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use portcullis_plan::compare::verify_clone;
-use portcullis_plan::document;
-use portcullis_plan::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::compare::verify_clone;
+use portcullis_recreation::document;
+use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
 use serde_json::{Value, json};
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use portcullis_engine::facts::{Engine, Tag};
-use portcullis_plan::constraints::{Constraint, Source, all, broken};
-use portcullis_plan::describe::LogDelivery;
-use portcullis_plan::document;
-use portcullis_plan::plan::{Answer, Wish, plan};
-use portcullis_plan::recover::recover;
-use portcullis_plan::request::{
+use portcullis_recreation::constraints::{Constraint, Source, all, broken};
+use portcullis_recreation::describe::LogDelivery;
+use portcullis_recreation::document;
+use portcullis_recreation::plan::{Answer, Wish, plan};
+use portcullis_recreation::recover::recover;
+use portcullis_recreation::request::{
     CLUSTER_NEVER, ClusterInputs, GROUP_NEVER, GroupInputs, Kind, Placement, Request, Shape, Token,
 };
 

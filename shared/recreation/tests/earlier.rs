@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use portcullis_engine::facts::{Source, Tag};
-use portcullis_plan::document;
-use portcullis_plan::facts::Facts;
-use portcullis_plan::plan::{Answer, Plan, Wish, is_fingerprint, plan};
-use portcullis_plan::refuse::Reason;
-use portcullis_plan::request::Token;
+use portcullis_recreation::document;
+use portcullis_recreation::facts::Facts;
+use portcullis_recreation::plan::{Answer, Plan, Wish, is_fingerprint, plan};
+use portcullis_recreation::refuse::Reason;
+use portcullis_recreation::request::Token;
 use serde_json::{Value, json};
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";

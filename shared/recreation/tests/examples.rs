@@ -1,6 +1,6 @@
 //! Every file in `examples/`, and what is answered to it, as text and as JSON.
 //!
-//! Adding a case is adding a file: `INSTA_UPDATE=always cargo test -p portcullis-plan` writes the
+//! Adding a case is adding a file: `INSTA_UPDATE=always cargo test -p portcullis-recreation` writes the
 //! snapshots. Read them as if the cache were yours.
 
 #[path = "../../engine/tests/schema/mod.rs"]
@@ -9,11 +9,11 @@ mod schema;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use portcullis_plan::document;
-use portcullis_plan::facts::Facts;
-use portcullis_plan::json::json;
-use portcullis_plan::plan::{Answer, Wish, plan};
-use portcullis_plan::text::{plain, text};
+use portcullis_recreation::document;
+use portcullis_recreation::facts::Facts;
+use portcullis_recreation::json::json;
+use portcullis_recreation::plan::{Answer, Wish, plan};
+use portcullis_recreation::text::{plain, text};
 use serde_json::Value;
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use portcullis_plan::document;
-use portcullis_plan::plan::{Answer, Plan, Wish, plan};
-use portcullis_plan::text::{plain, text};
+use portcullis_recreation::document;
+use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::text::{plain, text};
 
 fn field() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/field")

@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use portcullis_engine::text::harmless_json;
-use portcullis_plan::document;
-use portcullis_plan::facts::Facts;
-use portcullis_plan::json;
-use portcullis_plan::mail::{self, Context, Mail};
-use portcullis_plan::plan::{Answer, Plan, Refusal, Wish, plan};
-use portcullis_plan::text::{plain, text};
+use portcullis_recreation::document;
+use portcullis_recreation::facts::Facts;
+use portcullis_recreation::json;
+use portcullis_recreation::mail::{self, Context, Mail};
+use portcullis_recreation::plan::{Answer, Plan, Refusal, Wish, plan};
+use portcullis_recreation::text::{plain, text};
 use serde_json::{Value, json};
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";

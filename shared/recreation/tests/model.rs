@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use portcullis_plan::describe::{CACHE_CLUSTER_UNUSED, REPLICATION_GROUP_UNUSED};
-use portcullis_plan::document;
-use portcullis_plan::json::json;
-use portcullis_plan::plan::{Answer, Wish, plan};
-use portcullis_plan::recover::recover;
-use portcullis_plan::request::{CLUSTER_NEVER, GROUP_NEVER, Request};
+use portcullis_recreation::describe::{CACHE_CLUSTER_UNUSED, REPLICATION_GROUP_UNUSED};
+use portcullis_recreation::document;
+use portcullis_recreation::json::json;
+use portcullis_recreation::plan::{Answer, Wish, plan};
+use portcullis_recreation::recover::recover;
+use portcullis_recreation::request::{CLUSTER_NEVER, GROUP_NEVER, Request};
 use serde_json::Value;
 
 type Names = BTreeSet<String>;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use portcullis_plan::document;
-use portcullis_plan::plan::{Answer, Refusal, Wish, plan};
+use portcullis_recreation::document;
+use portcullis_recreation::plan::{Answer, Refusal, Wish, plan};
 use serde_json::{Value, json};
 
 fn example(name: &str) -> Value {

@@ -2,8 +2,8 @@
 
 use std::process::{Command, Output};
 
-use portcullis_plan::document;
-use portcullis_plan::plan::{Answer, Wish, plan};
+use portcullis_recreation::document;
+use portcullis_recreation::plan::{Answer, Wish, plan};
 
 /// In another Region than the cache.
 const SECRET: &str = "arn:aws:secretsmanager:eu-north-1:111122223333:secret:checkout/auth-AbCdEf";

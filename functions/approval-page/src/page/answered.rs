@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use portcullis_approval::{About, Answer, Through};
 use portcullis_engine::text::harmless;
-use portcullis_plan::plan::Plan;
+use portcullis_recreation::plan::Plan;
 
 use super::deletion::kept;
 use super::text::seen;

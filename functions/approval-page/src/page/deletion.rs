@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use portcullis_engine::facts::Engine;
-use portcullis_plan::plan::Plan;
+use portcullis_recreation::plan::Plan;
 
 use super::form::{self, Way};
 use super::moving::closing;

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 use portcullis_engine::facts::Source;
-use portcullis_plan::around;
-use portcullis_plan::facts::Seen;
-use portcullis_plan::plan::Plan;
-use portcullis_plan::steps::Who;
+use portcullis_recreation::around;
+use portcullis_recreation::facts::Seen;
+use portcullis_recreation::plan::Plan;
+use portcullis_recreation::steps::Who;
 
 use super::form::{self, Way};
 use super::text::{name, seen, sentence};

@@ -1,8 +1,8 @@
 //! Old beside new: each setting now, and as it will be.
 
 use maud::{Markup, html};
-use portcullis_plan::plan::{Fate, Input, Plan};
-use portcullis_plan::request::Value;
+use portcullis_recreation::plan::{Fate, Input, Plan};
+use portcullis_recreation::request::Value;
 
 use super::text::{name, seen, sentence};
 

@@ -22,8 +22,8 @@ use aws_sdk_sfn::operation::send_task_success::{SendTaskSuccessError, SendTaskSu
 use aws_sdk_sfn::types::error::{InvalidOutput, TaskDoesNotExist};
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 use portcullis_approval::{About, Question, Record, Table, To, sign};
-use portcullis_approve::{Desk, Limit};
-use portcullis_plan::plan::{Answer, Plan, Wish, plan};
+use portcullis_approval_page::{Desk, Limit};
+use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
 use sha2::{Digest, Sha256};
 
 /// 21 November 2026, 14:03 UTC: the time of every request.
@@ -222,13 +222,14 @@ fn number(value: &AttributeValue) -> i64 {
 
 /// A move of an example of the planner, before anybody is asked.
 pub(crate) fn record(example: &str) -> (Record, Plan) {
-    let path = format!("{}/../../shared/plan/examples/{example}.json", env!("CARGO_MANIFEST_DIR"));
+    let path =
+        format!("{}/../../shared/recreation/examples/{example}.json", env!("CARGO_MANIFEST_DIR"));
     of_document(example, std::fs::read_to_string(path).unwrap())
 }
 
 /// A move of the cache in a document.
 pub(crate) fn of_document(name: &str, document: String) -> (Record, Plan) {
-    let facts = portcullis_plan::document::read(&document, None).unwrap();
+    let facts = portcullis_recreation::document::read(&document, None).unwrap();
     let Answer::Plan(plan) = plan(&facts, &Wish::default()) else { panic!("{name} is refused") };
     let record = Record {
         id: format!("{name}-1a2b3c4d"),
@@ -273,7 +274,7 @@ pub(crate) fn hostile() -> (Record, Plan) {
 /// An example whose owner writes this text, wherever they can.
 pub(crate) fn writes(text: &str) -> (Record, Plan) {
     let path = format!(
-        "{}/../../shared/plan/examples/valkey-with-replicas.json",
+        "{}/../../shared/recreation/examples/valkey-with-replicas.json",
         env!("CARGO_MANIFEST_DIR")
     );
     let example = std::fs::read_to_string(path).unwrap();

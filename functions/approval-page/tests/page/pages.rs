@@ -3,8 +3,8 @@
 use crate::account::{NOW, hostile, question, record, writes};
 use crate::hostile::{shows_all, texts};
 use portcullis_approval::{About, Answer, Record, Through};
-use portcullis_approve::page::{Asking, Filled, Notice, STYLE, Subject, already, recorded};
-use portcullis_plan::plan::Plan;
+use portcullis_approval_page::page::{Asking, Filled, Notice, STYLE, Subject, already, recorded};
+use portcullis_recreation::plan::Plan;
 
 /// What the page is about, a line an element.
 fn main(page: &str) -> String {
@@ -47,7 +47,7 @@ fn the_second_question() {
 
 #[test]
 fn every_difference_is_on_the_page_in_words() {
-    use portcullis_plan::plan::Fate;
+    use portcullis_recreation::plan::Fate;
     for example in ["memcached-several-nodes", "valkey-with-replicas", "valkey-three-shards"] {
         let (record, plan) = record(example);
         let page = asking(&record, &plan, About::Move).replace("<wbr>", "");

@@ -4,7 +4,7 @@ use crate::account::{Account, BASE, NOT_CHECKED, NOW, UNTIL, record};
 use lambda_http::http::{Request as Builder, StatusCode};
 use lambda_http::{Body, Request, Response};
 use portcullis_approval::{About, Record, To, sign};
-use portcullis_approve::{CHECKS_PER_SECOND, handle};
+use portcullis_approval_page::{CHECKS_PER_SECOND, handle};
 
 const FROM: &str = "203.0.113.7";
 const FORM: &str = "application/x-www-form-urlencoded";

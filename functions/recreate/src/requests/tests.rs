@@ -10,10 +10,10 @@ use aws_sdk_elasticache::error::BoxError;
 use aws_sdk_elasticache::operation::create_cache_cluster::CreateCacheClusterOutput;
 use aws_sdk_elasticache::operation::create_replication_group::CreateReplicationGroupOutput;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
-use portcullis_plan::document;
-use portcullis_plan::json::json;
-use portcullis_plan::plan::{Answer, Plan, Wish, plan};
-use portcullis_plan::request::{Kind, Token};
+use portcullis_recreation::document;
+use portcullis_recreation::json::json;
+use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::request::{Kind, Token};
 use serde_json::Value;
 
 use super::*;
@@ -121,7 +121,7 @@ fn flat(name: &str, value: &Value, inputs: &mut Inputs) {
 
 #[tokio::test]
 async fn every_input_of_the_plan_is_sent_and_nothing_else() {
-    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/plan/examples");
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/recreation/examples");
     let wish = Wish { auth_token_secret: Some(SECRET.to_owned()), ..Wish::default() };
     let mut operations = Vec::new();
     for entry in std::fs::read_dir(examples).unwrap() {

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use portcullis_approval::{About, Question, Record, To, sign, wake};
-use portcullis_plan::mail;
-use portcullis_plan::plan::Plan;
+use portcullis_recreation::mail;
+use portcullis_recreation::plan::Plan;
 
 use super::watch::InUse;
 use super::{State, Step};

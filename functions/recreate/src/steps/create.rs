@@ -4,9 +4,9 @@ use anyhow::Result;
 use aws_sdk_elasticache::error::{ProvideErrorMetadata, SdkError};
 use portcullis_approval::About;
 use portcullis_aws::error::code;
-use portcullis_plan::marks;
-use portcullis_plan::plan::{Afterwards, Plan, is_fingerprint};
-use portcullis_plan::request::{Kind, Token};
+use portcullis_recreation::marks;
+use portcullis_recreation::plan::{Afterwards, Plan, is_fingerprint};
+use portcullis_recreation::request::{Kind, Token};
 
 use super::{State, Step};
 use crate::account::{self, Live};

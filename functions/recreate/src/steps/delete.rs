@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use portcullis_approval::About;
-use portcullis_plan::marks;
-use portcullis_plan::plan::Plan;
+use portcullis_recreation::marks;
+use portcullis_recreation::plan::Plan;
 
 use super::watch::InUse;
 use super::{State, Step};

@@ -1,8 +1,8 @@
 //! How a move ends that did not go to its end.
 
 use anyhow::{Result, anyhow};
-use portcullis_plan::mail;
-use portcullis_plan::plan::Plan;
+use portcullis_recreation::mail;
+use portcullis_recreation::plan::Plan;
 
 use super::{Failure, State, Step};
 use crate::account;

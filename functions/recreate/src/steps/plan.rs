@@ -3,16 +3,16 @@
 use anyhow::Result;
 use portcullis_approval::{About, Answer, Lock, Question, Record, Through};
 use portcullis_inventory::{self as inventory, LookError};
-use portcullis_plan::document;
-use portcullis_plan::facts::Facts;
-use portcullis_plan::idle::fresh;
-use portcullis_plan::plan::{self, Plan, Wish};
-use portcullis_plan::refuse::Reason;
+use portcullis_recreation::document;
+use portcullis_recreation::facts::Facts;
+use portcullis_recreation::idle::fresh;
+use portcullis_recreation::plan::{self, Plan, Wish};
+use portcullis_recreation::refuse::Reason;
 
 use super::{State, Step};
 use crate::account;
 use crate::error::{lasting, of};
-use portcullis_plan::mail;
+use portcullis_recreation::mail;
 
 /// Minutes that a cache is looked at to tell whether it is fresh: as old as it may be.
 const FRESH: u32 = 60;

@@ -13,10 +13,10 @@ use portcullis_aws::{around, revoke, rules};
 use portcullis_engine::action::Outcome;
 use portcullis_engine::checks::open_cache::shared;
 use portcullis_engine::facts::{GroupFacts, IngressRule, Protocol, Source};
-use portcullis_plan::ingress::NewRule;
-use portcullis_plan::mail;
-use portcullis_plan::marks;
-use portcullis_plan::plan::Plan;
+use portcullis_recreation::ingress::NewRule;
+use portcullis_recreation::mail;
+use portcullis_recreation::marks;
+use portcullis_recreation::plan::Plan;
 
 use super::{State, Step};
 use crate::error::{lasting, of};

@@ -4,8 +4,8 @@ use anyhow::Result;
 use aws_sdk_elasticache::types::Tag;
 use portcullis_approval::About;
 use portcullis_aws::error::code;
-use portcullis_plan::marks;
-use portcullis_plan::plan::{Plan, Snapshot, SnapshotOf};
+use portcullis_recreation::marks;
+use portcullis_recreation::plan::{Plan, Snapshot, SnapshotOf};
 
 use super::{State, Step};
 use crate::account;

@@ -26,16 +26,16 @@ use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 use portcullis_approval::{About, Answer, Question, Record, Table, Through};
 use portcullis_inventory::Clients;
-use portcullis_plan::document;
-use portcullis_plan::marks;
-use portcullis_plan::plan::{self, Plan, Wish};
+use portcullis_recreation::document;
+use portcullis_recreation::marks;
+use portcullis_recreation::plan::{self, Plan, Wish};
 use serde_json::json;
 
 use super::*;
 use crate::settings::Settings;
 
 const MEMCACHED: &str =
-    include_str!("../../../../shared/plan/examples/memcached-several-nodes.json");
+    include_str!("../../../../shared/recreation/examples/memcached-several-nodes.json");
 
 /// An account with one cache, perhaps its replacement, and what was done to it.
 #[derive(Clone, Default)]

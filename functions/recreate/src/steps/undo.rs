@@ -1,8 +1,8 @@
 //! Taking back what a move made, before anybody was told to use it.
 
 use anyhow::Result;
-use portcullis_plan::plan::Plan;
-use portcullis_plan::{mail, marks};
+use portcullis_recreation::plan::Plan;
+use portcullis_recreation::{mail, marks};
 
 use super::{Failure, State, Step};
 use crate::account;

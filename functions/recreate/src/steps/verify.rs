@@ -1,8 +1,8 @@
 //! Whether the new cache is what was asked for, and telling people of it.
 
 use anyhow::Result;
-use portcullis_plan::compare::verify_clone;
-use portcullis_plan::{mail, marks};
+use portcullis_recreation::compare::verify_clone;
+use portcullis_recreation::{mail, marks};
 
 use super::{State, Step};
 use crate::account;

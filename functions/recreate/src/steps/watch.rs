@@ -3,8 +3,8 @@
 use anyhow::Result;
 use portcullis_approval::Record;
 use portcullis_inventory as inventory;
-use portcullis_plan::idle::{Idle, idle};
-use portcullis_plan::mail;
+use portcullis_recreation::idle::{Idle, idle};
+use portcullis_recreation::mail;
 
 use super::{State, Step};
 use crate::account;

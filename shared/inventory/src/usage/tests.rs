@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_cloudwatch::config::retry::RetryConfig;
 use aws_sdk_cloudwatch::operation::get_metric_data::{GetMetricDataInput, GetMetricDataOutput};
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
-use portcullis_plan::document;
-use portcullis_plan::idle::{Idle, idle};
+use portcullis_recreation::document;
+use portcullis_recreation::idle::{Idle, idle};
 
 use super::*;
 
@@ -13,7 +13,7 @@ const NOW: i64 = 1_795_255_230;
 const END: i64 = NOW - 30;
 
 fn facts(example: &str) -> Facts {
-    let path = format!("{}/../plan/examples/{example}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/../recreation/examples/{example}.json", env!("CARGO_MANIFEST_DIR"));
     document::read(&std::fs::read_to_string(path).unwrap(), None).unwrap()
 }
 
@@ -141,7 +141,7 @@ async fn many_nodes_are_asked_about_in_calls_of_500_queries() {
     let Cache::Cluster(cluster) = &mut facts.cache else { panic!("it is a cluster") };
     let node = cluster.cache_nodes[0].clone();
     cluster.cache_nodes = (1..=40)
-        .map(|n| portcullis_plan::describe::CacheNode {
+        .map(|n| portcullis_recreation::describe::CacheNode {
             cache_node_id: Some(format!("{n:04}")),
             ..node.clone()
         })

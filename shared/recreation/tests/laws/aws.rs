@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use portcullis_engine::facts::{Engine, GroupFacts, Tag};
-use portcullis_plan::describe::{
+use portcullis_recreation::describe::{
     CacheCluster, CacheNode, Endpoint, GlobalDatastore, LogDelivery, NodeGroup, NodeGroupMember,
     Notification, ParameterGroup, Pending, ReplicationGroup, SecurityGroup,
 };
-use portcullis_plan::facts::{Around, Cache, Facts, Room};
-use portcullis_plan::request::{
+use portcullis_recreation::facts::{Around, Cache, Facts, Room};
+use portcullis_recreation::request::{
     ClusterInputs, GroupInputs, Kind, Placement, Request, Shape, Shard, Token,
 };
 

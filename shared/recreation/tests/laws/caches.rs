@@ -1,11 +1,11 @@
 //! Any cache that AWS would make, as the request that makes it.
 
 use portcullis_engine::facts::{Engine, IngressRule, Protocol, Source, Tag};
-use portcullis_plan::describe::{DestinationDetails, LogDelivery, LogGroup};
-use portcullis_plan::request::{
+use portcullis_recreation::describe::{DestinationDetails, LogDelivery, LogGroup};
+use portcullis_recreation::request::{
     ClusterInputs, GroupInputs, Kind, Placement, Request, Shape, Shard, Token,
 };
-use portcullis_plan::versions::{Feature, knows};
+use portcullis_recreation::versions::{Feature, knows};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
