@@ -41,7 +41,7 @@ def test_an_alarm_tells_of_alerts_that_nobody_reads(watched):
     stop_reading(watched)
     watched.put(queue, "an alert")
     message = goes_to(watched, "DigestAlarm", "ALARM")
-    assert "nobody was told" in message["AlarmDescription"]
+    assert "nobody was notified" in message["AlarmDescription"]
 
 
 def test_alerts_that_were_not_told_are_told_together_by_redrive(fresh):

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 from account.settings import SETTINGS
-from harness import places
+from harness import deploy, places
 from harness.documents import code, read, rows, tables_of
 
 #: Each table by the file and its first line, and what holds it: a test of this file or of another one, a program that
@@ -325,6 +325,30 @@ def test_words_of_the_documents():
     found = {path: avoided_in(prose(path)) for path in documents()}
     assert {path: words for path, words in found.items() if words and path not in NOT_YET} == {}
     assert {path for path in NOT_YET if not found[path]} == set(), "they are written in these words now"
+
+
+def texts(value):
+    """What people read of the template: descriptions, labels, and the dashboard's titles."""
+    if isinstance(value, list):
+        return [text for item in value for text in texts(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [text for name, text in value.items() if re.search(r"Description$|^[Ll]abel$|^default$", name)]
+    return [text for text in own if isinstance(text, str)] + [text for item in value.values() for text in texts(item)]
+
+
+def test_words_of_the_template():
+    template = deploy.template()
+    dashboard = re.findall(r'"(?:title|label)": "([^"]*)"', read("infra/template.yaml"))
+    # A managed policy with another description is another policy to CloudFormation, which replaces it.
+    policies = {"Properties": {"Description": ""}}
+    template["Resources"] = {
+        name: policies if resource["Type"] == "AWS::IAM::ManagedPolicy" else resource
+        for name, resource in template["Resources"].items()
+    }
+    read_by_people = texts(template) + dashboard
+    assert len(read_by_people) > 80
+    assert {text: avoided_in(re.sub("`[^`]*`", "", text)) for text in read_by_people if avoided_in(text)} == {}
 
 
 def test_a_word_that_is_avoided_is_seen():
