@@ -152,6 +152,22 @@ impl IngressRule {
         }
     }
 
+    /// The one ICMP code of the one type that the rule covers. `ToPort` has it, and -1 for all codes (EC2 API reference,
+    /// SecurityGroupRule).
+    pub fn icmp_code(&self) -> Option<u8> {
+        match self.protocol {
+            Protocol::Icmp | Protocol::Icmpv6 if self.from_port >= 0 => {
+                u8::try_from(self.to_port).ok()
+            }
+            Protocol::Icmp
+            | Protocol::Icmpv6
+            | Protocol::Tcp
+            | Protocol::Udp
+            | Protocol::All
+            | Protocol::Other(_) => None,
+        }
+    }
+
     /// Whether traffic of `protocol` to `port` passes. A rule for another protocol number, say 50
     /// for an IPsec peer, covers all of *its* protocol and lets no TCP or UDP through.
     pub fn covers(&self, protocol: &Protocol, port: u16) -> bool {
@@ -168,7 +184,9 @@ impl IngressRule {
             Protocol::Other(number) => format!("IP protocol {number}"),
             Protocol::Icmp | Protocol::Icmpv6 if from < 0 => self.protocol.as_str().to_uppercase(),
             Protocol::Icmp | Protocol::Icmpv6 => {
-                format!("{} type {from}", self.protocol.as_str().to_uppercase())
+                let name = self.protocol.as_str().to_uppercase();
+                let code = self.icmp_code().map(|code| format!(" code {code}"));
+                format!("{name} type {from}{}", code.unwrap_or_default())
             }
             Protocol::Tcp | Protocol::Udp => {
                 let name = self.protocol.as_str().to_uppercase();

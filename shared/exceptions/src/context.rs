@@ -34,6 +34,7 @@ pub(crate) fn of_rule(
     put("protocol", &|| Some(string(rule.protocol.as_str())));
     put("fromPort", &|| Some(Value::new_long(from.into())));
     put("toPort", &|| Some(Value::new_long(to.into())));
+    put("icmpCode", &|| rule.icmp_code().map(|code| Value::new_long(code.into())));
     put("cidr", &|| cidr(&rule.source).map(Value::new_ip));
     put("prefixList", &|| match &rule.source {
         Source::PrefixList(id) => Some(string(id)),

@@ -61,14 +61,21 @@ const SPECIAL_V4: [Range; 15] = [
 ];
 
 /// IPv6 space that can be a sender on the internet, in order: global unicast (2000::/3) without
-/// the IETF protocol block 2001::/23 (Teredo, benchmarking, ORCHID), documentation (2001:db8::/32,
-/// 3fff::/20) and 6to4 (2002::/16), per the IANA IPv6 Special-Purpose Address Registry.
+/// the IETF protocol block 2001::/23 (benchmarking, ORCHID) and documentation (2001:db8::/32,
+/// 3fff::/20), per the IANA IPv6 Special-Purpose Address Registry. Teredo (2001::/32) is in it, and so is
+/// 6to4 (2002::/16): whoever has an IPv4 address may come from there (RFC 4380, RFC 3056).
 const PUBLIC_V6: [Range; 4] = [
     (block6(0x2000_0000_0000_0000, 16).0, block6(0x2001_0000_0000_0000, 23).0 - 1),
+    block6(0x2001_0000_0000_0000, 32),
     (block6(0x2001_0000_0000_0000, 23).1 + 1, block6(0x2001_0db8_0000_0000, 32).0 - 1),
-    (block6(0x2001_0db8_0000_0000, 32).1 + 1, block6(0x2002_0000_0000_0000, 16).0 - 1),
-    (block6(0x2002_0000_0000_0000, 16).1 + 1, block6(0x3fff_0000_0000_0000, 20).0 - 1),
+    (block6(0x2001_0db8_0000_0000, 32).1 + 1, block6(0x3fff_0000_0000_0000, 20).0 - 1),
 ];
+
+/// NAT64 (RFC 6052): each of its addresses stands for one of IPv4.
+const NAT64: Range = block6(0x0064_ff9b_0000_0000, 96);
+
+/// What an address of NAT64 counts: then a /8 of IPv4 is as much as a /32 of IPv6, and both are the internet.
+const NAT64_WEIGHT: u128 = 1 << 72;
 
 /// The last public IPv6 block, after 3fff::/20.
 const PUBLIC_V6_TAIL: Range =
@@ -88,7 +95,8 @@ pub fn public_count(family: Family, range: Range) -> u128 {
         }
         Family::V6 => {
             let blocks = PUBLIC_V6.iter().chain([&PUBLIC_V6_TAIL]);
-            blocks.map(|block| overlap(*block, range)).sum()
+            let global: u128 = blocks.map(|block| overlap(*block, range)).sum();
+            global + overlap(NAT64, range) * NAT64_WEIGHT
         }
     }
 }
@@ -142,10 +150,10 @@ impl fmt::Display for Count {
             parts.push(format!("{} public IPv4 {noun}{share}", thousands(self.v4)));
         }
         if self.v6 > 0 {
-            let all = public_count(Family::V6, (0, u128::MAX));
+            let all = public_count(Family::V6, block6(0x2000_0000_0000_0000, 3));
             parts.push(match self.v6 {
                 1 => "1 public IPv6 address".to_owned(),
-                count if count == all => "all public IPv6 addresses".to_owned(),
+                count if count >= all => "all public IPv6 addresses".to_owned(),
                 count => format!("public IPv6 addresses worth a /{}", 128 - count.ilog2()),
             });
         }
@@ -180,7 +188,7 @@ mod tests {
     }
 
     fn is_public(address: &str) -> bool {
-        count(&IpNet::from(address.parse::<IpAddr>().unwrap()).to_string()) == 1
+        count(&IpNet::from(address.parse::<IpAddr>().unwrap()).to_string()) > 0
     }
 
     #[test]
@@ -207,10 +215,11 @@ mod tests {
             ("198.51.100.0/24", Some("198.51.99.255"), Some("198.51.101.0")),
             ("203.0.113.0/24", Some("203.0.112.255"), Some("203.0.114.0")),
             ("224.0.0.0/3", Some("223.255.255.255"), None),
-            ("::/3", None, Some("2000::")),
-            ("2001::/23", Some("2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), Some("2001:200::")),
+            ("64:ff9b:1::/48", Some("64:ff9b::ffff:ffff"), None),
+            ("1000::/4", None, Some("2000::")),
+            ("2001:1::/32", Some("2001:0:ffff:ffff:ffff:ffff:ffff:ffff"), None),
+            ("2001:100::/24", None, Some("2001:200::")),
             ("2001:db8::/32", Some("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff"), Some("2001:db9::")),
-            ("2002::/16", Some("2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), Some("2003::")),
             ("3fff::/20", Some("3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), Some("3fff:1000::")),
             ("4000::/2", Some("3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), None),
             ("8000::/1", None, None),
@@ -224,7 +233,7 @@ mod tests {
 
     #[test]
     fn private_ipv6_is_not_public() {
-        for block in ["fc00::/7", "fe80::/10", "ff00::/8", "::1/128", "::/128", "64:ff9b::/96"] {
+        for block in ["fc00::/7", "fe80::/10", "ff00::/8", "::1/128", "::/128"] {
             assert_eq!(count(block), 0, "{block}");
         }
     }
@@ -233,10 +242,21 @@ mod tests {
     fn the_world_is_all_addresses_without_the_special_ones() {
         assert_eq!(count("0.0.0.0/0"), 3_702_258_432);
         assert_eq!(count("0.0.0.0/1") + count("128.0.0.0/1"), 3_702_258_432);
-        // 2001::/23, 2001:db8::/32, 2002::/16 and 3fff::/20 are missing from 2000::/3.
-        let special = (1 << 105) + (1 << 96) + (1 << 112) + (1 << 108);
-        assert_eq!(count("::/0"), (1 << 125) - special);
-        assert_eq!(count("2000::/3"), count("::/0"));
+        // 2001::/23 but Teredo, 2001:db8::/32 and 3fff::/20 are missing from 2000::/3.
+        let special = (1 << 105) - (1 << 96) + (1 << 96) + (1 << 108);
+        assert_eq!(count("2000::/3"), (1 << 125) - special);
+        assert_eq!(count("::/0"), count("2000::/3") + count("64:ff9b::/96"));
+    }
+
+    #[test]
+    fn space_that_carries_strangers_inside_is_public() {
+        for address in ["2002:808:808::1", "2001:0:808:808::1", "64:ff9b::808:808"] {
+            assert!(is_public(address), "{address}");
+        }
+        // As much as is the internet: 2001::/32 is Teredo whole, and 64:ff9b::/104 a /8 of IPv4 behind NAT64.
+        assert_eq!(count("2001::/32"), 1 << 96);
+        assert_eq!(count("64:ff9b::800:0/104"), 1 << 96);
+        assert_eq!(count("2002::/16"), 1 << 112);
     }
 
     #[test]

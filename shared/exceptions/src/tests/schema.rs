@@ -58,7 +58,7 @@ fn every_question_conforms_to_the_schema() {
     for check in Check::ALL {
         conforms(&world("tcp 22", "0.0.0.0/0").check(check));
     }
-    for traffic in ["tcp 0-65535", "udp 53", "icmp 8", "icmpv6 128", "-1", "50"] {
+    for traffic in ["tcp 0-65535", "udp 53", "icmp 8", "icmpv6 128", "icmp 3-4", "-1", "50"] {
         for source in ["0.0.0.0/0", "::/0", "::ffff:192.0.2.1/128", "pl-01"] {
             conforms(&world(traffic, source));
         }
@@ -106,15 +106,18 @@ fn shown(world: &World, names: &[&str]) -> String {
 #[test]
 fn ports_are_those_that_the_rule_covers() {
     for (traffic, expected) in [
-        ("tcp 22", "\"tcp\" 22 22"),
-        ("udp 11000-12000", "\"udp\" 11000 12000"),
-        ("tcp -1", "\"tcp\" 0 65535"),
-        ("-1", "\"-1\" 0 65535"),
-        ("50", "\"50\" 0 65535"),
-        ("icmp 8", "\"icmp\" 8 8"),
-        ("icmp -1", "\"icmp\" 0 255"),
+        ("tcp 22", "\"tcp\" 22 22 -"),
+        ("udp 11000-12000", "\"udp\" 11000 12000 -"),
+        ("tcp -1", "\"tcp\" 0 65535 -"),
+        ("-1", "\"-1\" 0 65535 -"),
+        ("50", "\"50\" 0 65535 -"),
+        ("icmp 8", "\"icmp\" 8 8 -"),
+        ("icmp 3-4", "\"icmp\" 3 3 4"),
+        ("icmpv6 2-0", "\"icmpv6\" 2 2 0"),
+        ("icmp -1", "\"icmp\" 0 255 -"),
     ] {
-        let shown = shown(&world(traffic, "0.0.0.0/0"), &["protocol", "fromPort", "toPort"]);
+        let shown =
+            shown(&world(traffic, "0.0.0.0/0"), &["protocol", "fromPort", "toPort", "icmpCode"]);
         assert_eq!(shown, expected, "{traffic}");
     }
 }

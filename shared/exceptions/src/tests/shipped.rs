@@ -54,7 +54,9 @@ fn narrow_networks_may_reach_a_cache() {
 
 #[test]
 fn exactly_80_and_exactly_443_may_face_the_internet() {
-    for (traffic, expected) in [("tcp 80", "public-http"), ("tcp 443", "public-https")] {
+    for (traffic, expected) in
+        [("tcp 80", "public-http"), ("tcp 443", "public-https"), ("udp 443", "public-http3")]
+    {
         for source in ["0.0.0.0/0", "::/0"] {
             assert_eq!(
                 by(&world(traffic, source)).as_deref(),
@@ -70,11 +72,26 @@ fn exactly_80_and_exactly_443_may_face_the_internet() {
         "tcp 80-81",
         "tcp 443-444",
         "tcp 0-443",
-        "udp 443",
         "udp 80",
+        "udp 443-444",
+        "udp 0-443",
         "-1",
         "tcp 22",
     ] {
+        assert_eq!(by(&world(traffic, "0.0.0.0/0")), None, "{traffic}");
+    }
+}
+
+#[test]
+fn what_path_mtu_discovery_needs_may_come_from_everywhere_and_nothing_more_of_icmp() {
+    for (traffic, source) in
+        [("icmp 3-4", "0.0.0.0/0"), ("icmpv6 2", "::/0"), ("icmpv6 2-0", "::/0")]
+    {
+        assert_eq!(by(&world(traffic, source)).as_deref(), Some("path-mtu-discovery"), "{traffic}");
+    }
+    for traffic in
+        ["icmp 3", "icmp 3-1", "icmp 4-4", "icmp 8", "icmp", "icmp 2", "icmpv6 3-4", "icmpv6"]
+    {
         assert_eq!(by(&world(traffic, "0.0.0.0/0")), None, "{traffic}");
     }
 }
@@ -121,6 +138,11 @@ fn the_stricter_variant_wants_the_tag() {
     assert_eq!(tolerated(&web().tagged("exposure", "web").ask(&strict)), Some("public-https"));
     let http = world("tcp 80", "::/0").tagged("exposure", "web");
     assert_eq!(tolerated(&http.ask(&strict)), Some("public-http"));
+    for (traffic, expected) in [("udp 443", "public-http3"), ("icmp 3-4", "path-mtu-discovery")] {
+        let tagged = world(traffic, "0.0.0.0/0").tagged("exposure", "web");
+        assert_eq!(tolerated(&tagged.ask(&strict)), Some(expected));
+        assert_eq!(world(traffic, "0.0.0.0/0").ask(&strict), Answer::Fault(None), "{traffic}");
+    }
     for refused in [
         web(),
         web().tagged("exposure", "internal"),

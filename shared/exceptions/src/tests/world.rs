@@ -232,8 +232,10 @@ fn group() -> GroupFacts {
 
 fn rule(traffic: &str, source: &str) -> IngressRule {
     let (protocol, ports) = traffic.split_once(' ').unwrap_or((traffic, "-1"));
+    // Of ICMP the type, and the code if one is said.
+    let to = if protocol.starts_with("icmp") { "-1" } else { ports };
     let (from, to) =
-        ports.split_once('-').filter(|(from, _)| !from.is_empty()).unwrap_or((ports, ports));
+        ports.split_once('-').filter(|(from, _)| !from.is_empty()).unwrap_or((ports, to));
     let number = |text: &str| text.parse().unwrap();
     IngressRule {
         id: "sgr-01".to_owned(),
