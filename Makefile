@@ -29,13 +29,13 @@ PROGRAMS := $(addprefix -p portcullis-,ingress cache trail digest recreate appro
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
-help: ## Say what there is
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 # See it ---------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: ready ## Open ports in an emulated AWS account, watch them close, and move a cache
+demo: ready ## Open ports in an emulated AWS account, watch them close, and re-create a cache
 	@PYTHONPATH=e2e $(PY) -m demo
 
 .PHONY: demo-picture
@@ -50,7 +50,7 @@ account: ready ## Leave the emulated account running, to play with
 # Check it -------------------------------------------------------------------------------------
 
 .PHONY: test
-test: ## All tests: the engine, the shell, the page, then end to end; says what was skipped, and why
+test: ## All tests: the engine, the shell, the page, then end to end; lists skipped tests with reasons
 	@.ci/steps test
 
 .PHONY: test-quick
@@ -61,11 +61,11 @@ test-engine: tools ## Decisions, exceptions, alerts and plans; compiles no AWS S
 	cargo test --locked -q $(ENGINE)
 
 .PHONY: exceptions
-exceptions: tools ## Check the exceptions, and say what is tolerated: DIR=
+exceptions: tools ## Check the exceptions, and print what they suppress: DIR=
 	@cargo run --locked -q -p portcullis-exceptions --example check -- $(or $(DIR),infra/exceptions infra/exceptions/strict)
 
 .PHONY: test-shell
-test-shell: tools ## Looking, acting, moving, the page and the command line, against scripted answers
+test-shell: tools ## Reading, remediating, re-creating, the page and the command line, against scripted answers
 	cargo test --locked -q $(SHELLS)
 
 # Accounts are processes on ports of their own and mostly wait, so there are more workers than cores. SHARD=2/4 runs the
@@ -85,11 +85,11 @@ test-account: ready test-tools exceptions ## The deployed stack, end to end: SHA
 test-tools: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(if $(shell command -v npm),$(NODE_MODULES)/stamp $(AXE)/stamp)
 
 .PHONY: test-emulator
-test-emulator: $(VENV)/stamp $(MOTO)/stamp ## The emulated account, held to what AWS documents; security groups also against moto
+test-emulator: $(VENV)/stamp $(MOTO)/stamp ## Conformance of the emulated account with AWS's documents; security groups also against moto
 	$(PYTEST) -n $(WORKERS) --dist loadfile emulator/conformance
 
 .PHONY: test-template
-test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## What the linters say of the template
+test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## Lint the template
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 $(SAM)/bin/sam validate --lint --template infra/template.yaml
 	$(SAM)/bin/cfn-lint infra/template.yaml
 	@$(PY) infra/stacksets/package --print --bucket lint --regions eu-west-1 >$(TARGET)/packaged.json
@@ -97,7 +97,7 @@ test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## What the linters s
 	LOG_LEVEL=ERROR $(CHECKOV)/bin/checkov --file infra/template.yaml --config-file infra/checkov.yaml
 
 .PHONY: test-workflow
-test-workflow: $(ASL)/stamp ## What the validator of the Amazon States Language says of the workflow
+test-workflow: $(ASL)/stamp ## Validate the workflow (Amazon States Language)
 	@mkdir -p $(TARGET)
 	@sed 's/$${Partition}/aws/' infra/recreate.asl.json >$(TARGET)/recreate.asl.json
 	$(ASL)/.bin/asl-validator --json-path $(TARGET)/recreate.asl.json
@@ -107,7 +107,7 @@ test-cdk: $(VENV)/stamp $(NODE_MODULES)/stamp ## The CDK construct: types, synth
 	@PYTHON=$(PY) npm test --prefix infra/cdk --silent
 
 .PHONY: test-python
-test-python: $(CHECK)/stamp ## What ruff says of the Python code
+test-python: $(CHECK)/stamp ## Lint the Python code with ruff
 	@$(CHECK)/bin/ruff format --quiet --check . && $(CHECK)/bin/ruff check --quiet .
 
 .PHONY: test-spelling
@@ -115,7 +115,7 @@ test-spelling: $(CHECK)/stamp ## Spelling, in code and documentation
 	@$(CHECK)/bin/typos
 
 .PHONY: test-workflows
-test-workflows: $(CHECK)/stamp ## What zizmor says of the workflows of the code host
+test-workflows: $(CHECK)/stamp ## Lint the workflows of the code host with zizmor
 	@$(CHECK)/bin/zizmor --offline --no-progress .github
 
 .PHONY: test-dependencies
@@ -123,11 +123,11 @@ test-dependencies: $(CHECK)/stamp ## Licences, bans, sources and advisories of t
 	@$(CHECK)/bin/cargo-deny --log-level error check
 
 .PHONY: check
-check: tools ## Everything that must hold before a merge
+check: tools ## All checks before a merge
 	@.ci/steps
 
 .PHONY: clippy
-clippy: tools ## What clippy says of all Rust code; the SDK is checked once, for this and for `make docs`
+clippy: tools ## Lint all Rust code with clippy; the SDK is checked once, for this and for `make docs`
 	cargo clippy --locked -q $(ENGINE) -p portcullis-bench --all-targets -- -D warnings
 	cargo clippy --locked -q $(SHELLS) $(PROGRAMS) -p portcullis-bench-empty --all-targets -- -D warnings
 
@@ -153,7 +153,7 @@ export STACK ?= portcullis
 OPS = $(OPERATE)/bin/python infra/ops
 
 .PHONY: deploy
-deploy: $(OPERATE)/stamp $(VENV)/stamp $(SAM)/stamp ## Make or update the stack: MODE= EMAIL= ARCH= PARAMETERS='Name=Value ...' TAGS='key=value ...'
+deploy: $(OPERATE)/stamp $(VENV)/stamp $(SAM)/stamp ## Create or update the stack: MODE= EMAIL= ARCH= PARAMETERS='Name=Value ...' TAGS='key=value ...'
 	@$(OPS)/deploy.py $(if $(MODE),--mode "$$MODE") $(if $(EMAIL),--email "$$EMAIL") $(if $(ARCH),--arch "$$ARCH") \
 	    $(if $(PARAMETERS),--parameters "$$PARAMETERS") $(if $(TAGS),--tags "$$TAGS")
 
@@ -180,16 +180,16 @@ resume: $(OPERATE)/stamp ## Turn the stack to enforce mode
 	@$(OPS)/mode.py resume
 
 .PHONY: redrive
-redrive: $(OPERATE)/stamp ## Give events that were not dealt with to their functions again: QUEUE= DRY_RUN=1
+redrive: $(OPERATE)/stamp ## Give events in the on-failure and dead-letter queues to their functions again: QUEUE= DRY_RUN=1
 	@$(OPS)/redrive.py $(if $(QUEUE),--queue "$$QUEUE") $(if $(DRY_RUN),--dry-run)
 
 .PHONY: verify-aws
-verify-aws: $(OPERATE)/stamp ## Ask the account what AWS's documents leave open about moving a cache: ONLY= SUBNET_GROUP= CLEAN_UP=
+verify-aws: $(OPERATE)/stamp ## Ask the account what AWS's documents leave open about re-creations: ONLY= SUBNET_GROUP= CLEAN_UP=
 	@$(OPS)/verify_aws.py $(if $(ONLY),--only "$$ONLY") $(if $(SUBNET_GROUP),--subnet-group "$$SUBNET_GROUP") \
 	    $(if $(CLEAN_UP),--clean-up "$$CLEAN_UP")
 
 .PHONY: destroy
-destroy: $(OPERATE)/stamp ## Remove the stack and all that came with it: FORCE=1 with events in the queues, or caches on the move
+destroy: $(OPERATE)/stamp ## Remove the stack and everything in it: FORCE=1 with events in the queues, or re-creations in progress
 	@$(OPS)/destroy.py $(if $(FORCE),--force)
 
 # No more than Python and boto3: whoever is on call may never have built anything.
@@ -260,7 +260,7 @@ $(AXE)/stamp: e2e/axe/package-lock.json | tools
 	@touch $@
 
 .PHONY: tables
-tables: $(VENV)/stamp ## Write the tables of the documentation that repeat snapshots, template and prices
+tables: $(VENV)/stamp ## Write the generated tables of the documents
 	@$(PY) docs/tables.py --write
 	@$(PY) bench/costs.py --write >/dev/null
 

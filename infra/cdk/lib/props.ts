@@ -15,25 +15,26 @@ export const ALARMS = ["all", "essential", "none"] as const;
 
 export interface PortcullisProps {
   /**
-   * `enforce` closes what is public; `observe` only tells what it would close.
+   * `enforce` revokes public rules; `observe` only reports them.
    * @default "enforce"
    */
   readonly mode?: (typeof MODES)[number];
 
   /**
-   * The most rules that one event has closed. What is beyond is told, and left open.
+   * The most rules that are revoked for one event. The others are reported and stay open.
    * @default 25
    */
   readonly actionsPerEvent?: number;
 
   /**
-   * The most rules that are closed in one minute, by all events together. What is beyond is told, and left open.
+   * The most rules that are revoked in one minute, for all events together. The others are reported and stay open.
    * @default 100
    */
   readonly actionsPerMinute?: number;
 
   /**
-   * When a rule that was closed comes back so often within an hour, it is left open, and a person is told. From 1 to 10.
+   * A revoked rule that recurs this often within an hour is flapping: it is no longer revoked, and a person is notified.
+   * From 1 to 10.
    * @default 3
    */
   readonly comebacksPerHour?: number;
@@ -45,14 +46,14 @@ export interface PortcullisProps {
   readonly alertEmail?: string;
 
   /**
-   * A topic of yours, in any account and Region, instead of one of the stack's own: one of this app, or
+   * Your own topic, in any account and Region, instead of one of the stack's own: one of this app, or
    * `Topic.fromTopicArn()`. Its policy must admit this account. Alarms are sent to it only if it is in this Region.
    * @default - a topic of the stack's own
    */
   readonly alertTopic?: ITopic;
 
   /**
-   * An organization whose accounts may publish to this stack's own topic, which makes it their central one.
+   * An organization whose accounts may publish to this stack's own topic, which makes it the central one.
    * Not together with `alertTopic`.
    * @default - this account only
    */
@@ -65,44 +66,44 @@ export interface PortcullisProps {
   readonly chatTopic?: boolean;
 
   /**
-   * The most alerts in one minute. What is beyond becomes one message with a table, a minute later.
+   * The most alerts in one minute. Further alerts become one digest, a minute later.
    * @default 10
    */
   readonly alertsPerMinute?: number;
 
   /**
-   * `on-request`: `portcullis move` moves a cache to a custom port. `ask`: so does each new cache on its default port,
-   * when a person agrees. `fresh`: and a new, empty one without asking. Nothing is deleted without asking.
+   * `on-request`: `portcullis move` re-creates a cache on a custom port. `ask`: so does each new cache on its default port,
+   * after a person approves. `fresh`: a new, empty one without approval. No cache is deleted without approval.
    * @default "no"
    */
   readonly moveCaches?: (typeof MOVE_CACHES)[number];
 
   /**
-   * The port that caches move to, from 1150 to 65535 but 8005.
+   * The port of re-created caches, from 1150 to 65535 but 8005.
    * @default - one is chosen for each cache, the same every time
    */
   readonly cachePort?: number;
 
   /**
-   * A page on the internet, behind signed links that expire, on which a move can be agreed to. Only with `moveCaches`.
+   * A page on the internet for approvals, behind signed links that expire. Only with `moveCaches`.
    * @default false
    */
   readonly approvalPage?: boolean;
 
   /**
-   * How many days there are to agree to a move or to a deletion, from 1 to 30. After that nothing is done.
+   * The days in which a re-creation or a deletion can be approved, from 1 to 30. After that it is rejected.
    * @default 7
    */
   readonly answerDays?: number;
 
   /**
-   * `essential` leaves out errors, throttles and time-outs of the functions, which end in the queues anyway.
+   * `essential` leaves out errors, throttles and time-outs of the functions, whose events end in a queue anyway.
    * @default "all"
    */
   readonly alarms?: (typeof ALARMS)[number];
 
   /**
-   * A CloudWatch dashboard. The first three are free, of an account, or of an organization that gets one bill.
+   * A CloudWatch dashboard. The first three of an account, or of an organization with one bill, are free.
    * @default true
    */
   readonly dashboard?: boolean;
@@ -120,8 +121,8 @@ export interface PortcullisProps {
   readonly logRetentionDays?: (typeof LOG_RETENTION_DAYS)[number];
 
   /**
-   * A key of yours for the topics, the queues, the tables, the logs and the functions' settings. The policy of a key
-   * that is made in this app is extended for the services that use it; that of another must admit them already.
+   * Your own key for the topics, the queues, the tables, the logs and the functions' settings. The policy of a key
+   * that is created in this app is extended for the services that use it; the policy of another key must admit them already.
    * @default - keys that AWS owns, which cost nothing
    */
   readonly kmsKey?: IKey;
