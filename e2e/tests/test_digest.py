@@ -60,7 +60,7 @@ def test_alerts_that_were_not_told_are_told_together_by_redrive(fresh):
     assert code == 0 and all(name in said for name in named.values()) and len(lying(fresh, failed)) == 4, said
     assert fresh.alerts.digests() == []
     code, said = operate(fresh.account, "redrive.py", "--queue", "failed")
-    assert code == 1 and "it is no alert of ours" in said and "2 dealt with, 2 left" in said, said
+    assert code == 1 and "it is no alert of ours" in said and "2 processed, 2 left" in said, said
     (document,) = until("the digest", fresh.alerts.digests)
     assert sorted(item["event"] for item in document["rows"]) == ["event-1", "event-2"]
     stays = lying(fresh, failed)

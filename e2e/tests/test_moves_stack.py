@@ -280,7 +280,7 @@ def test_neither_destroyed_nor_switched_off_in_the_middle_of_a_move(under_way):
     guard, execution = under_way
     before = stack_resources(guard)
     code, said = operate(guard.account, "destroy.py")
-    assert code == 1 and "is moving caches: orders-0a1b2c3d" in said and "FORCE=1" in said, said
+    assert code == 1 and "is re-creating caches: orders-0a1b2c3d" in said and "FORCE=1" in said, said
     code, said = operate(guard.account, "deploy.py", "--parameters", "MoveCaches=no")
     assert code == 2 and "would end what is under way in portcullis: orders-0a1b2c3d" in said, said
     assert status(guard, execution) == "RUNNING" and stack_resources(guard) == before

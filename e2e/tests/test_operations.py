@@ -85,7 +85,7 @@ def close_to_events(guard, function="ingress"):
 
 
 def left_open(guard, name, queue):
-    """A group with a public rule that was not dealt with: (the group before, the group, the rule's ids)."""
+    """A group with a public rule whose event was not processed: (the group before, the group, the rule's ids)."""
     group = guard.group(name, permission("tcp", 6379, "10.0.0.0/8"))
     guard.handled("ingress", group)
     before = guard.look(group)
@@ -110,7 +110,7 @@ def test_undelivered_event_is_dealt_with_by_redrive(guard, name):
     assert code == 0, said
     assert guard.look(group) == before, "closed, and nothing else"
     assert lying(guard, queue) == {}
-    assert "NO_PERMISSIONS" in said and group in said and "1 dealt with, nothing stays" in said
+    assert "NO_PERMISSIONS" in said and group in said and "1 processed, nothing stays" in said
 
 
 def test_failed_event_stays_until_its_cause_is_mended(guard, name):
@@ -146,7 +146,7 @@ def test_what_is_not_understood_stays_and_holds_up_nothing(guard, name):
     guard.put(queue, *garbage)
     guard.put(guard.stack.undelivered_queue, json.dumps(record["requestPayload"]))
     code, said = operate(guard.account, "redrive.py")
-    assert code == 1 and f"1 dealt with, {len(garbage) + 1} left" in said, said
+    assert code == 1 and f"1 processed, {len(garbage) + 1} left" in said, said
     assert guard.look(group) == before
     stays = lying(guard, queue)
     assert sorted(stays.values()) == sorted(garbage)
@@ -166,7 +166,7 @@ def test_dry_run_shows_and_touches_nothing(guard, name):
     assert code == 0, said
     assert lying(guard, queue) == kept and set(rules) <= set(guard.look(group)["rules"])
     assert len(guard.stack.invocations("ingress")) == attempts, "no function was invoked"
-    for shown in ("AuthorizeSecurityGroupIngress", group, ":root", "UnauthorizedOperation", "left as they are"):
+    for shown in ("AuthorizeSecurityGroupIngress", group, ":root", "UnauthorizedOperation", "not changed"):
         assert shown in said
 
 

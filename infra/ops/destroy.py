@@ -1,11 +1,11 @@
 """Remove the stack, its artifacts, and SAM's bucket if nothing else is in it. Nothing is left.
 
-Refuses while events lie in one of the two queues, for they would be gone: `make redrive` deals with
-them; while alerts wait for their digest; and while caches are being moved, which would end in the
-middle. What the functions told and closed stays told and closed, and caches stay where they are; the
-alarms, logs and metrics' graphs go (CloudWatch keeps metrics for 15 months).
+Refuses while events are in the on-failure queue or the dead-letter queue, because they would be
+lost (`make redrive` first); while alerts wait for their digest; and while a re-creation is in
+progress. Rules that were revoked stay revoked, and caches stay as they are. Alarms, logs and the
+dashboard are deleted; CloudWatch keeps metrics for 15 months.
 
-exit codes: 0 all is gone; 1 refused, or not all of it, and why is printed; 2 could not start
+exit codes: 0 all is removed; 1 refused, or not all removed, and why is printed; 2 could not start
 """
 
 import stack as stacks
@@ -16,7 +16,9 @@ MANAGED = "aws-sam-cli-managed-default"
 
 def main():
     parser = stacks.parser(__doc__)
-    parser.add_argument("--force", action="store_true", help="with what is in the queues, and stop moves")
+    parser.add_argument(
+        "--force", action="store_true", help="also delete messages in the queues, and stop re-creations"
+    )
     options = parser.parse_args()
     account = stacks.Account()
     current = stacks.describe(account, options.stack)
@@ -36,12 +38,12 @@ def main():
 
 
 def refuse(name, account, current):
-    """Whether events still lie in the queues, or caches are being moved. A stack that never came up has none."""
+    """Whether events are in the queues, or a re-creation is in progress. A stack that never came up has none."""
     under_way = stacks.moves_under_way(account, current)
     if under_way:
         stacks.complain(
-            f"{name} is moving caches: {', '.join(sorted(under_way))}. Let them end, or answer them (`portcullis "
-            "approve`, `portcullis reject`); `make destroy FORCE=1` stops them, and leaves the caches as they are then",
+            f"{name} is re-creating caches: {', '.join(sorted(under_way))}. Wait for their end, or answer their "
+            "requests (`portcullis approve`, `portcullis reject`); `make destroy FORCE=1` stops them, with no rollback",
             stacks.NOT_ALL,
         )
     waiting = events_wait(name, account, current)
@@ -49,34 +51,36 @@ def refuse(name, account, current):
 
 
 def events_wait(name, account, current):
-    """Whether they do, which is told."""
+    """Whether messages are in the queues; if so, says how many."""
     outputs = {item["OutputKey"]: item["OutputValue"] for item in current.get("Outputs", [])}
     names = {"undelivered": "UndeliveredQueueUrl", "failed": "FailureQueueUrl", "digest": "DigestQueueUrl"}
     urls = {queue: outputs.get(name) for queue, name in names.items()}
     counts = {queue: stacks.messages(account.client("sqs"), url) for queue, url in urls.items() if url}
     if not any(counts.values()):
         return False
-    told = ", ".join(f"{stacks.number(count, 'event')} in the queue {queue}" for queue, count in counts.items())
+    found = ", ".join(f"{stacks.number(count, 'event')} in the queue {queue}" for queue, count in counts.items())
     stacks.complain(
-        f"{name} still owes: {told}. They would be gone. `make redrive` deals with them, and what waits for a digest "
-        "goes out within a minute; `make destroy FORCE=1` removes them with the stack",
+        f"{name} still has {found}. They would be lost. `make redrive` processes them, and a digest "
+        "is sent within a minute; `make destroy FORCE=1` removes them with the stack",
         stacks.NOT_ALL,
     )
     return True
 
 
 def stop_moves(account, current):
-    """They could not go on without their function; and what is left of each is for a person to look at."""
+    """They cannot go on without their function. A person has to check what each has created."""
     for name, arn in stacks.moves_under_way(account, current).items():
         account.client("stepfunctions").stop_execution(
             executionArn=arn, error="Portcullis.Destroyed", cause="make destroy FORCE=1"
         )
-        print(f"the move {name} is stopped: look for caches, snapshots and rules with the tag portcullis:moved-from")
+        print(f"{name} is stopped: look for caches, snapshots and rules with the tag portcullis:moved-from")
 
 
 def say_what_aws_keeps(current):
     parameters = {item["ParameterKey"]: item["ParameterValue"] for item in current.get("Parameters", [])}
-    tables = "the ledger" if parameters.get("MoveCaches", "no") == "no" else "the ledger and of the table of moves"
+    tables = (
+        "the ledger" if parameters.get("MoveCaches", "no") == "no" else "the ledger and of the table of re-creations"
+    )
     print(f"DynamoDB keeps a backup of {tables} for 35 days, at no cost")
     if parameters.get("ApprovalPage") == "yes":
         print("KMS deletes the key of the links in 7 days; until then it costs nothing and signs nothing")

@@ -31,7 +31,7 @@ def rules(stack, _):
         name = name.rsplit("/", 1)[-1]
         state = events.describe_rule(Name=name)["State"]
         counts = [(metric, total(stack, "AWS/Events", metric, "RuleName", name)) for metric in RULE_METRICS]
-        yield f"rule {name} ({logical}): {state}{'' if state == 'ENABLED' else ' (!)'}, {told(counts)}"
+        yield f"rule {name} ({logical}): {state}{'' if state == 'ENABLED' else ' (!)'}, {in_words(counts)}"
 
 
 RULE_METRICS = ("TriggeredRules", "Invocations", "FailedInvocations", "InvocationsSentToDlq")
@@ -41,7 +41,7 @@ FUNCTION_METRICS = ("Invocations", "Errors", "Throttles")
 def function(stack, _):
     name = stack.functions["ingress"]
     counts = [(metric, total(stack, "AWS/Lambda", metric, "FunctionName", name)) for metric in FUNCTION_METRICS]
-    yield f"function {name}: {told(counts)}"
+    yield f"function {name}: {in_words(counts)}"
 
 
 def log(stack, since):
@@ -58,7 +58,7 @@ def queues(stack, _):
         yield f"queue {name}: {stacks.number(count, 'message')}{advice}"
 
 
-def told(counts):
+def in_words(counts):
     return ", ".join(f"{metric} {count}" for metric, count in counts) + f" in {MINUTES} minutes"
 
 

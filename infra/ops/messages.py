@@ -1,10 +1,10 @@
-"""What lies in the two queues, read: who owes what to whom, and why it was not dealt with.
+"""The messages of the on-failure queue and the dead-letter queue: the event, its function, and why it failed.
 
 Undelivered (EventBridge): the body is the event, the message attributes say why.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 Failed (Lambda): the body is an invocation record with event and error.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-Failed (SQS): an alert that the digest did not tell; an attribute names the queue that it was in.
+Failed (SQS): an alert that the digest function did not send; an attribute names the queue that it was in.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 """
 
@@ -28,7 +28,7 @@ class NotUnderstood(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Owed:
-    """An event that a function still has to deal with."""
+    """An event that a function still has to process."""
 
     function_arn: str
     event: dict
@@ -60,7 +60,7 @@ def failed(message):
     """A message of Lambda's, or one that SQS moved here."""
     source = message.get("Attributes", {}).get("DeadLetterQueueSourceArn")
     if source:
-        return Untold(source, message["Body"], "the digest was not told in five attempts")
+        return Untold(source, message["Body"], "the digest was not sent in five attempts")
     record = document(message)
     context, event = record.get("requestContext"), record.get("requestPayload")
     if not isinstance(context, dict) or not isinstance(context.get("functionArn"), str):

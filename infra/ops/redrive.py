@@ -1,12 +1,12 @@
-"""Give the events that were not dealt with to their functions once more.
+"""Give events in the on-failure queue and the dead-letter queue to their functions again.
 
-Two queues keep them: `undelivered` has events that EventBridge could not hand over, `failed` has
-those that a function could not deal with in three attempts. Each message is invoked once, and
-deleted only if the function then succeeds. What fails again stays, and so does what is not
-understood. Alerts that the digest could not tell are told at the end, together. Dealing with an
-event twice is safe, and so is interrupting this.
+`undelivered`, the dead-letter queue, has events that EventBridge could not deliver; `failed`, the
+on-failure queue, has events for which a function failed three times. Each event is given to its
+function once, and its message is deleted only if the function succeeds. Other messages stay, also
+those that are not understood. Alerts that the digest function could not send are given to it at the
+end, together. A second run does no harm, and neither does interrupting this one.
 
-exit codes: 0 nothing is left; 1 something stays, and why is printed; 2 could not start
+exit codes: 0 the queues are empty; 1 messages stay, and why is printed; 2 could not start
 """
 
 import concurrent.futures
@@ -32,7 +32,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that messages are released
     parser = stacks.parser(__doc__)
     parser.add_argument("--queue", choices=("failed", "undelivered", "all"), default="all")
-    parser.add_argument("--dry-run", action="store_true", help="print what lies there, and leave it as it is")
+    parser.add_argument("--dry-run", action="store_true", help="print the messages, and change nothing")
     options = parser.parse_args()
     stack = stacks.Stack(options.stack)
     names = ["undelivered", "failed"] if options.queue == "all" else [options.queue]
@@ -55,14 +55,14 @@ def main():
 def summary(names, done, stays, dry_run):
     where = f"in the queue{'s' if len(names) > 1 else ''} {' and '.join(names)}"
     if dry_run:
-        print(f"{stacks.number(stays, 'message')} {where}, left as they are")
+        print(f"{stacks.number(stays, 'message')} {where}, not changed")
         return stacks.DONE
-    print(f"{done} dealt with, {'nothing stays' if not stays else f'{stays} left'} {where}")
+    print(f"{done} processed, {'nothing stays' if not stays else f'{stays} left'} {where}")
     return stacks.NOT_ALL if stays else stacks.DONE
 
 
 def handle(stack, queue, message, dry_run):
-    """Whether the message is dealt with, and off the queue, or None for later; and what there is to say of it."""
+    """Whether the message was processed and deleted, or None for an alert, which comes later; and the text to print."""
     head = f"{queue.name}  {message['MessageId']}  "
     try:
         owed = messages.READERS[queue.name](message)
@@ -80,7 +80,7 @@ def handle(stack, queue, message, dry_run):
     if error:
         return False, f"{head}\n  stays: {function}: {stacks.plain(error)}"
     queue.delete(message)
-    return True, f"{head}\n  dealt with by {function}: {stacks.plain(text)}"
+    return True, f"{head}\n  processed by {function}: {stacks.plain(text)}"
 
 
 def together(untold):
@@ -97,7 +97,7 @@ def together(untold):
 
 
 def tell(stack, queue, batch):
-    """Give alerts to the function of the digest as its own queue would; which of them are told, and off the queue.
+    """Give alerts to the digest function as its own queue would; which of them were sent and deleted.
 
     Not by way of that queue: it takes messages of the functions only.
     """
@@ -111,7 +111,7 @@ def tell(stack, queue, batch):
             print(f"{queue.name}  {message['MessageId']}  stays: {function}: {stacks.plain(why)}", flush=True)
         else:
             queue.delete(message)
-            print(f"{queue.name}  {message['MessageId']}  told by {function}", flush=True)
+            print(f"{queue.name}  {message['MessageId']}  sent by {function}", flush=True)
         yield why is None
 
 

@@ -69,7 +69,7 @@ def complain(what, code):
 
 
 def in_words(error):
-    """A refusal of AWS: which call, what it says, and what to do about it if that can be told."""
+    """A refusal of AWS: which call, what AWS says, and what to do about it if that is known."""
     code = error.response["Error"]["Code"]
     advice = ""
     if code in EXPIRED:
@@ -140,7 +140,7 @@ class Stack:
 
     @property
     def queues(self):
-        """URLs of the two queues that hold what was not dealt with."""
+        """URLs of the on-failure queue and the dead-letter queue."""
         return {"undelivered": self.outputs["UndeliveredQueueUrl"], "failed": self.outputs["FailureQueueUrl"]}
 
     def waiting(self):

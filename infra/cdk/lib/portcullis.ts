@@ -30,23 +30,23 @@ export class Portcullis extends Construct {
   readonly ingressFunctionName: string;
   /** The function for caches. */
   readonly cacheFunctionName: string;
-  /** The function that tells of many findings at once. */
+  /** The function that sends digests. */
   readonly digestFunctionName: string;
-  /** What is remembered of findings. */
+  /** The ledger. */
   readonly ledgerTableName: string;
   /** The function that checks the trail. */
   readonly trailFunctionName: string;
-  /** Events that could not be handed to a function, each with the reason. */
+  /** The dead-letter queue: events that EventBridge could not deliver, each with the reason. */
   readonly undeliveredQueue: IQueue;
-  /** Events that a function could not deal with, each with its error. */
+  /** The on-failure queue: events for which a function failed three times, each with its error. */
   readonly failureQueue: IQueue;
-  /** The numbers that an owner asks about; undefined without the dashboard. */
+  /** The dashboard; undefined without it. */
   readonly dashboardUrl: string | undefined;
-  /** The workflow of a move; undefined without moves. */
+  /** The workflow of re-creations; undefined without `moveCaches`. */
   readonly recreateStateMachineArn: string | undefined;
-  /** What is planned, asked and answered about moves; undefined without them. */
+  /** The table of re-creations; undefined without `moveCaches`. */
   readonly movesTableName: string | undefined;
-  /** The page of the links; undefined without it. */
+  /** The approval page; undefined without it. */
   readonly approvalPageUrl: string | undefined;
 
   constructor(scope: Construct, id: string, props: PortcullisProps = {}) {

@@ -72,8 +72,8 @@ export interface PortcullisProps {
   readonly alertsPerMinute?: number;
 
   /**
-   * `on-request`: `portcullis move` re-creates a cache on a custom port. `ask`: so does each new cache on its default port,
-   * after a person approves. `fresh`: a new, empty one without approval. No cache is deleted without approval.
+   * `on-request`: `portcullis move` re-creates a cache on a custom port. `ask`: so does each new cache on its default
+   * port, after a person approves. `fresh`: a new, empty one without approval. No cache is deleted without approval.
    * @default "no"
    */
   readonly moveCaches?: (typeof MOVE_CACHES)[number];
@@ -140,8 +140,8 @@ export interface PortcullisProps {
   readonly architecture?: Architecture;
 
   /**
-   * The most events that each function deals with at once, from 1 to 9999; others wait, for up to six hours. EC2
-   * admits 5 RevokeSecurityGroupIngress a second for an account and Region: 5 is a good number.
+   * The most events that each function processes at once, from 1 to 9999; others wait, for up to six hours. EC2
+   * allows 5 RevokeSecurityGroupIngress a second for an account and Region: 5 is a good number.
    * @default - no reservation, for accounts whose quota is small
    */
   readonly reservedConcurrency?: number;
@@ -153,7 +153,7 @@ export interface PortcullisProps {
   readonly functionsDirectory?: string;
 
   /**
-   * Where the exceptions are, one or more `*.cedar`: what is tolerated. Check them with `portcullis exceptions check`.
+   * The directory of the exceptions, one or more `*.cedar`. Check them with `portcullis exceptions check`.
    * @default - infra/exceptions of the repository
    */
   readonly exceptionsDirectory?: string;
