@@ -37,10 +37,10 @@ MODULES = {
     "shared/aws/src/metrics.rs": WATCHERS | DIGEST | PAGE,
     "shared/aws/src/publish.rs": WATCHERS | MOVERS | DIGEST,
     "shared/aws/src/run.rs": SHELL,
-    "shared/aws/src/trail.rs": {"trail"},
     "shared/aws/src/whole.rs": WATCHERS,
     "shared/approval/src": MOVERS | PAGE,
     "shared/inventory/src": MOVERS,
+    "functions/trail/src": {"trail"},
     "functions/recreate/src": MOVERS,
     "functions/approval-page/src": PAGE,
 }

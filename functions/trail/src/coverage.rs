@@ -6,24 +6,24 @@
 
 use std::fmt;
 
-use crate::event::EventName;
+use portcullis_engine::event::EventName;
 
 /// A trail that covers the Region, as CloudTrail shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trail {
+pub(crate) struct Trail {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its ARN, with its home Region and the account that owns it.
-    pub arn: String,
+    pub(crate) arn: String,
     /// `IsLogging` of GetTrailStatus.
-    pub logging: Reading<bool>,
+    pub(crate) logging: Reading<bool>,
     /// What it logs.
-    pub selectors: Reading<Selectors>,
+    pub(crate) selectors: Reading<Selectors>,
 }
 
 /// How far reading got.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reading<T> {
+pub(crate) enum Reading<T> {
     /// It was read.
     Read(T),
     /// It may not be read here, as of an organization's trail: why.
@@ -34,7 +34,7 @@ pub enum Reading<T> {
 
 /// What a trail logs: it has selectors of the one kind or of the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selectors {
+pub(crate) enum Selectors {
     /// `EventSelectors`. A trail without any logs all management events.
     Basic(Vec<BasicSelector>),
     /// `AdvancedEventSelectors`: an event is logged if one of them has it, and a selector has it
@@ -44,32 +44,32 @@ pub enum Selectors {
 
 /// One of `EventSelectors`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BasicSelector {
+pub(crate) struct BasicSelector {
     /// `IncludeManagementEvents`
-    pub management: bool,
+    pub(crate) management: bool,
     /// `ReadWriteType` is not `ReadOnly`.
-    pub writes: bool,
+    pub(crate) writes: bool,
     /// `ExcludeManagementEventSources`, as `kms.amazonaws.com`.
-    pub excluded: Vec<String>,
+    pub(crate) excluded: Vec<String>,
 }
 
 /// A condition on one field of an event: one of the values of each operator that says what is
 /// wanted, and none of those that say what is not. An empty list is an operator that is not used.
+/// The names are AWS's own (API reference, AdvancedFieldSelector).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[expect(missing_docs, reason = "AWS's own names (API reference, AdvancedFieldSelector)")]
-pub struct FieldSelector {
-    pub field: String,
-    pub equals: Vec<String>,
-    pub starts_with: Vec<String>,
-    pub ends_with: Vec<String>,
-    pub not_equals: Vec<String>,
-    pub not_starts_with: Vec<String>,
-    pub not_ends_with: Vec<String>,
+pub(crate) struct FieldSelector {
+    pub(crate) field: String,
+    pub(crate) equals: Vec<String>,
+    pub(crate) starts_with: Vec<String>,
+    pub(crate) ends_with: Vec<String>,
+    pub(crate) not_equals: Vec<String>,
+    pub(crate) not_starts_with: Vec<String>,
+    pub(crate) not_ends_with: Vec<String>,
 }
 
 /// What the trails come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Every watched call is logged.
     Seen {
         /// By which trails, and what of that was taken on trust.
@@ -88,7 +88,7 @@ pub enum Verdict {
 }
 
 /// Whether the trails log every call that is watched.
-pub fn judge(trails: &[Trail]) -> Verdict {
+pub(crate) fn judge(trails: &[Trail]) -> Verdict {
     let best = EventName::ALL.map(|call| (call, best(trails, call)));
     let missed: Vec<EventName> = best
         .iter()

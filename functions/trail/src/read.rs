@@ -8,11 +8,9 @@ use aws_sdk_cloudtrail::types::{
     Trail as DescribedTrail,
 };
 use futures_util::future::{join, join_all};
-use portcullis_engine::trail::{
-    BasicSelector, FieldSelector, Reading, Selectors, Trail, Verdict, judge,
-};
+use portcullis_aws::error::{code, why};
 
-use crate::error::{code, why};
+use crate::coverage::{BasicSelector, FieldSelector, Reading, Selectors, Trail, Verdict, judge};
 
 /// Whether the trails of this Region log what the functions are to see. The trails of other
 /// Regions that cover this one, and those of the organization, are among them.
@@ -101,6 +99,3 @@ fn field(selector: AdvancedFieldSelector) -> FieldSelector {
         not_ends_with: selector.not_ends_with.unwrap_or_default(),
     }
 }
-
-#[cfg(test)]
-mod tests;

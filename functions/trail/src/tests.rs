@@ -1,9 +1,17 @@
-use super::*;
-use crate::scripted::{Account, ScriptedTrail};
+mod account;
+
 use aws_sdk_cloudtrail::operation::get_event_selectors::GetEventSelectorsOutput;
+use aws_sdk_cloudtrail::types::{
+    AdvancedEventSelector, AdvancedFieldSelector, EventSelector, ReadWriteType,
+};
+
+use crate::check::check;
+use crate::coverage::Verdict;
+use crate::read::look;
+use account::{Account, ScriptedTrail};
 
 fn with(trails: impl IntoIterator<Item = ScriptedTrail>) -> Account {
-    let account = Account::new();
+    let account = Account::default();
     account.now().trails.extend(trails);
     account
 }
@@ -120,5 +128,36 @@ async fn what_could_not_be_read_is_unknown() {
         let verdict = look(&account.cloudtrail()).await.unwrap();
         let Verdict::Unknown { why } = verdict else { panic!("{verdict:?}") };
         assert!(why.contains(code), "{why}");
+    }
+}
+
+/// How a check of the account's trails ended: its text, or the error's type and message.
+async fn checked(account: &Account) -> Result<String, (String, String)> {
+    let ended = check(&account.cloudtrail()).await;
+    ended.map_err(|error| (error.error_type, error.error_message))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_check_of_the_trail_names_it_or_fails_and_says_why() {
+    let account = Account::default();
+    let (kind, why) = checked(&account).await.unwrap_err();
+    assert_eq!(kind, "Portcullis.NoTrail");
+    assert!(why.starts_with("Portcullis is blind") && why.contains("There is no trail"), "{why}");
+    account.now().trails.push(ScriptedTrail::new("all"));
+    let text = checked(&account).await.unwrap();
+    assert!(text.starts_with("what Portcullis watches is logged by trail `all`"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_could_not_look_fails_in_words_of_its_own() {
+    let account = Account::default();
+    let trail = ScriptedTrail::new("all");
+    account.fail("GetTrailStatus", &trail.arn(), "ThrottlingException");
+    account.now().trails.push(trail);
+    for _ in 0..2 {
+        let (kind, why) = checked(&account).await.unwrap_err();
+        assert_eq!(kind, "Portcullis.TrailNotChecked");
+        assert!(why.starts_with("the trails could not be checked: "), "{why}");
+        account.fail("DescribeTrails", "all", "AccessDeniedException");
     }
 }

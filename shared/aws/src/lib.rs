@@ -24,7 +24,6 @@ mod publish;
 mod run;
 #[cfg(test)]
 mod scripted;
-mod trail;
 mod whole;
 
 pub use act::revoke::revoke;
@@ -36,4 +35,4 @@ pub use ledger::{Counted, KEPT, Ledger, Written};
 pub use log::log_json_lines;
 pub use metrics::count_unchecked_link;
 pub use publish::{Message, publish};
-pub use run::{answer, failure, now, run, run_digest, run_trail, variable};
+pub use run::{answer, failure, now, run, run_digest, variable};

@@ -6,7 +6,6 @@ use anyhow::{Context, Result, anyhow, bail};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use portcullis_engine::event::{Event, Parsed, names_rules, parse};
 use portcullis_engine::settings::{Settings, Topics};
-use portcullis_engine::trail::Verdict;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,7 +14,7 @@ use crate::clients::{Patience, Shell, config};
 use crate::handle::{Ended, Invocation, tell_again};
 use crate::log::log_json_lines;
 use crate::publish::Notifier;
-use crate::{digest, exceptions, metrics, trail};
+use crate::{digest, exceptions, metrics};
 
 /// Serves events until Lambda ends the process. `handler` is [`crate::ingress`] or
 /// [`crate::cache`]; each function is given one, so that its role needs only its own rights.
@@ -42,18 +41,6 @@ where
     .await
 }
 
-/// Checks the trail whenever it is invoked, whatever with: a schedule and a deployment say no more
-/// than when.
-///
-/// # Errors
-///
-/// If the Lambda runtime ends.
-pub async fn run_trail() -> Result<()> {
-    log_json_lines();
-    let cloudtrail = aws_sdk_cloudtrail::Client::new(&config(Patience::Prompt).await);
-    answer(async |_: LambdaEvent<Value>| check(&cloudtrail).await).await
-}
-
 /// Serves the batches of the digest queue.
 ///
 /// # Errors
@@ -68,21 +55,6 @@ pub async fn run_digest() -> Result<()> {
         told.map_err(|error| failure("DigestNotSent", format!("{error:#}")))
     })
     .await
-}
-
-/// Fails if no trail logs what is watched: Lambda counts that, and an alarm looks at the count.
-async fn check(cloudtrail: &aws_sdk_cloudtrail::Client) -> Result<String, Diagnostic> {
-    let unknown = |why: &str| format!("the trails could not be checked: {why}");
-    match trail::look(cloudtrail).await {
-        Ok(Verdict::Seen { by }) => {
-            let text = format!("what Portcullis watches is logged by {by}");
-            tracing::info!("{text}");
-            Ok(text)
-        }
-        Ok(Verdict::Blind { why }) => Err(failure("NoTrail", why)),
-        Ok(Verdict::Unknown { why }) => Err(failure("TrailNotChecked", unknown(&why))),
-        Err(error) => Err(failure("TrailNotChecked", unknown(&format!("{error:#}")))),
-    }
 }
 
 /// Answers one invocation after the other.

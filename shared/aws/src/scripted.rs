@@ -2,7 +2,6 @@
 //!
 //! It answers as AWS documents it, so that a test can look at the state that is left behind.
 
-mod cloudtrail;
 mod ec2;
 mod elasticache;
 mod ledger;
@@ -38,7 +37,6 @@ use crate::clients::Lazy;
 use crate::exceptions;
 use crate::publish::Notifier;
 
-pub(crate) use cloudtrail::ScriptedTrail;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
 pub(crate) use ledger::{LEDGER, Silent, Stored};
 pub(crate) use samples::{
@@ -74,7 +72,6 @@ pub(crate) struct State {
     pub(crate) clusters: Vec<CacheCluster>,
     pub(crate) replication_groups: Vec<ReplicationGroup>,
     pub(crate) serverless: Vec<ServerlessCache>,
-    pub(crate) trails: Vec<ScriptedTrail>,
     pub(crate) executions: Vec<Execution>,
     /// The items of the ledger, by subject and finding.
     pub(crate) ledger: BTreeMap<(String, String), Stored>,
@@ -110,7 +107,6 @@ impl Account {
             clusters: Vec::new(),
             replication_groups: Vec::new(),
             serverless: Vec::new(),
-            trails: Vec::new(),
             executions: Vec::new(),
             ledger: BTreeMap::new(),
             late: BTreeMap::new(),
@@ -280,8 +276,8 @@ impl State {
 fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
     let error = format!("<Error><Code>{code}</Code><Message>as scripted</Message></Error>");
     let body = match call {
-        "DescribeTrails" | "GetTrailStatus" | "GetEventSelectors" | "Invoke" | "StartExecution"
-        | "SendMessage" | "Query" | "Scan" | "PutItem" | "UpdateItem" => {
+        "Invoke" | "StartExecution" | "SendMessage" | "Query" | "Scan" | "PutItem"
+        | "UpdateItem" => {
             format!(r#"{{"__type":"{code}","message":"as scripted"}}"#)
         }
         "Publish" => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),

@@ -32,4 +32,3 @@ pub mod owner;
 pub mod replacement;
 pub mod settings;
 pub mod text;
-pub mod trail;

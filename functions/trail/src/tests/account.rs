@@ -1,6 +1,10 @@
-//! CloudTrail: the trails that cover the Region, by ARN.
+//! A scripted CloudTrail: the trails that cover the Region, by ARN, what goes wrong, and the calls made.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_sdk_cloudtrail::Client;
+use aws_sdk_cloudtrail::config::http::HttpResponse;
 use aws_sdk_cloudtrail::config::retry::RetryConfig;
 use aws_sdk_cloudtrail::operation::describe_trails::{DescribeTrailsInput, DescribeTrailsOutput};
 use aws_sdk_cloudtrail::operation::get_event_selectors::{
@@ -8,9 +12,22 @@ use aws_sdk_cloudtrail::operation::get_event_selectors::{
 };
 use aws_sdk_cloudtrail::operation::get_trail_status::{GetTrailStatusInput, GetTrailStatusOutput};
 use aws_sdk_cloudtrail::types::Trail;
-use aws_smithy_mocks::{RuleMode, mock, mock_client};
+use aws_smithy_mocks::{MockResponse, Rule, RuleBuilder, RuleMode, mock, mock_client};
 
-use super::{ACCOUNT, Account, State};
+const ACCOUNT: &str = "111122223333";
+
+/// The account. A test changes it through [`Account::now`], and reads there what was asked.
+#[derive(Clone, Default)]
+pub(crate) struct Account(Arc<Mutex<State>>);
+
+/// The trails, and what is asked of them.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) trails: Vec<ScriptedTrail>,
+    calls: Vec<&'static str>,
+    /// A call fails with a code where it names this subject.
+    failures: Vec<(&'static str, String, &'static str)>,
+}
 
 /// A trail with its state.
 pub(crate) struct ScriptedTrail {
@@ -42,34 +59,87 @@ impl ScriptedTrail {
 }
 
 impl Account {
+    /// The state as it is now.
+    pub(crate) fn now(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no test panics with the account in hand")
+    }
+
+    /// From now on, `call` fails with `code` where it names `subject`: the ARN of a trail, or all of them.
+    pub(crate) fn fail(&self, call: &'static str, subject: &str, code: &'static str) {
+        self.now().failures.push((call, subject.to_owned(), code));
+    }
+
+    /// The names of the calls made, in order.
+    pub(crate) fn calls(&self) -> Vec<&'static str> {
+        self.now().calls.clone()
+    }
+
+    /// The client that is answered from the state.
     pub(crate) fn cloudtrail(&self) -> Client {
         let script = [
             self.on(
                 "DescribeTrails",
                 mock!(Client::describe_trails),
-                |_| vec![Some("all".to_owned())],
+                |_| Some("all".to_owned()),
                 describe,
             ),
             self.on(
                 "GetTrailStatus",
                 mock!(Client::get_trail_status),
-                |input| vec![input.name.clone()],
+                |input| input.name.clone(),
                 status,
             ),
             self.on(
                 "GetEventSelectors",
                 mock!(Client::get_event_selectors),
-                |input| vec![input.trail_name.clone()],
+                |input| input.trail_name.clone(),
                 selectors,
             ),
         ];
         mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, &script, |config| config
             .retry_config(RetryConfig::disabled()))
     }
+
+    /// A call: noted, failed if the script says so, else answered from the state.
+    fn on<I, O, E>(
+        &self,
+        name: &'static str,
+        call: RuleBuilder<I, O, E>,
+        subject: fn(&I) -> Option<String>,
+        answer: fn(&State, &I) -> Result<O, &'static str>,
+    ) -> Rule
+    where
+        I: Debug + Send + Sync + 'static,
+        O: Debug + Send + Sync + 'static,
+        E: Debug + Send + Sync + std::error::Error + 'static,
+    {
+        let account = self.clone();
+        call.then_compute_response(move |input| {
+            let mut state = account.now();
+            state.calls.push(name);
+            let named = subject(input);
+            let failure = state
+                .failures
+                .iter()
+                .find(|(call, subject, _)| *call == name && named.as_ref() == Some(subject));
+            let answered = match failure {
+                Some((_, _, code)) => Err(*code),
+                None => answer(&state, input),
+            };
+            answered.map_or_else(refused, MockResponse::Output)
+        })
+    }
+}
+
+/// An error as it comes over the wire, in JSON.
+fn refused<O, E>(code: &str) -> MockResponse<O, E> {
+    let body = format!(r#"{{"__type":"{code}","message":"as scripted"}}"#);
+    let status = 400.try_into().expect("a status code");
+    MockResponse::Http(HttpResponse::new(status, body.into()))
 }
 
 fn describe(
-    state: &mut State,
+    state: &State,
     input: &DescribeTrailsInput,
 ) -> Result<DescribeTrailsOutput, &'static str> {
     assert_eq!(
@@ -88,7 +158,7 @@ fn found<'a>(state: &'a State, arn: Option<&String>) -> Result<&'a ScriptedTrail
 }
 
 fn status(
-    state: &mut State,
+    state: &State,
     input: &GetTrailStatusInput,
 ) -> Result<GetTrailStatusOutput, &'static str> {
     let logging = found(state, input.name.as_ref())?.logging;
@@ -96,7 +166,7 @@ fn status(
 }
 
 fn selectors(
-    state: &mut State,
+    state: &State,
     input: &GetEventSelectorsInput,
 ) -> Result<GetEventSelectorsOutput, &'static str> {
     Ok(found(state, input.trail_name.as_ref())?.selectors.clone())

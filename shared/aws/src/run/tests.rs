@@ -8,7 +8,7 @@ fn invocation(payload: &Value) -> Invocation<'_> {
     Invocation { id: "r-1", payload }
 }
 
-use crate::scripted::{ACCOUNT, Account, ScriptedTrail, counted, event_on, rule, settings};
+use crate::scripted::{ACCOUNT, Account, counted, event_on, rule, settings};
 use crate::{cache, ingress};
 
 const GROUP: &str = "sg-0a1b2c3d4e5f60718";
@@ -228,35 +228,4 @@ async fn a_malformed_alert_is_an_error_before_any_call() {
     let error = served(&account, &broken).await.unwrap_err().to_string();
     assert_eq!(error, "malformed event: `detail.message` is not a text");
     assert!(account.calls().is_empty());
-}
-
-/// How a check of the account's trails ended: its text, or the error's type and message.
-async fn checked(account: &Account) -> Result<String, (String, String)> {
-    let ended = check(&account.cloudtrail()).await;
-    ended.map_err(|error| (error.error_type, error.error_message))
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_check_of_the_trail_names_it_or_fails_and_says_why() {
-    let account = Account::new();
-    let (kind, why) = checked(&account).await.unwrap_err();
-    assert_eq!(kind, "Portcullis.NoTrail");
-    assert!(why.starts_with("Portcullis is blind") && why.contains("There is no trail"), "{why}");
-    account.now().trails.push(ScriptedTrail::new("all"));
-    let text = checked(&account).await.unwrap();
-    assert!(text.starts_with("what Portcullis watches is logged by trail `all`"), "{text}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_check_that_could_not_look_fails_in_words_of_its_own() {
-    let account = Account::new();
-    let trail = ScriptedTrail::new("all");
-    account.fail("GetTrailStatus", &trail.arn(), "ThrottlingException");
-    account.now().trails.push(trail);
-    for _ in 0..2 {
-        let (kind, why) = checked(&account).await.unwrap_err();
-        assert_eq!(kind, "Portcullis.TrailNotChecked");
-        assert!(why.starts_with("the trails could not be checked: "), "{why}");
-        account.fail("DescribeTrails", "all", "AccessDeniedException");
-    }
 }
