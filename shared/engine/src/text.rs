@@ -109,7 +109,7 @@ pub(crate) fn bounded(text: &str, most: usize) -> String {
 /// JSON inside single quotes of a shell. It means the same text to `aws`, and holds no quote,
 /// nothing a terminal interprets, nothing a mail reader would turn into a link, and nothing that a chat
 /// reads inside a block of code.
-pub(crate) fn shell_json(value: &serde_json::Value) -> String {
+pub fn shell_json(value: &serde_json::Value) -> String {
     let json = value.to_string();
     let mut safe = String::with_capacity(json.len() + 2);
     let mut before = ' ';

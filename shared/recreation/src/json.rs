@@ -183,7 +183,8 @@ fn shown(value: &Value) -> Json {
 const NO_TOKEN: &str = "(in the secret)";
 
 /// The inputs as the API takes them, without those that are not given.
-fn parameters(request: &Request) -> Map<String, Json> {
+/// What makes this cache: `--cli-input-json` takes it.
+pub(crate) fn parameters(request: &Request) -> Map<String, Json> {
     let given = request.inputs().into_iter();
     let mut parameters: Map<_, _> =
         given.filter_map(|(name, value)| Some((name.to_owned(), parameter(&value)?))).collect();

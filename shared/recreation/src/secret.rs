@@ -1,5 +1,7 @@
 //! The secret of Secrets Manager that holds a cache's AUTH token: its ARN, and the command that reads the token.
 
+use crate::request::Token;
+
 /// What jq makes of the secret: the member `authToken` of a JSON object, or else the text as it is. The
 /// function of a move reads a secret by the same rule.
 ///
@@ -24,4 +26,15 @@ pub(crate) fn read(arn: &str) -> String {
     format!(
         "aws secretsmanager get-secret-value --region {region} --secret-id {arn} --query SecretString --output text | {TOKEN_OF}"
     )
+}
+
+/// A command that makes a cache, with the token that the cache is to have.
+pub(crate) fn given(token: &Token, command: String) -> String {
+    match token {
+        Token::None | Token::Hidden => command,
+        // In two parts: a token that could not be read must not become an empty one.
+        Token::Secret(arn) => {
+            format!("TOKEN=$({}) && {command} --auth-token \"$TOKEN\"", read(arn))
+        }
+    }
 }

@@ -404,8 +404,11 @@ fn forges_nothing(hostile: &str) {
         mails.push(("handed-over", mail::handed_over(&plan, &facts(&document), &ctx)));
         for (kind, mail) in mails {
             lawful(&mail);
+            // What is in single quotes is data to a shell: settings of the old cache, as JSON.
             let forged = |line: &str| {
-                line.starts_with("    ") && (line.contains("evil") || line.contains("touch"))
+                let acted_upon: String = line.split('\'').step_by(2).collect();
+                line.starts_with("    ")
+                    && (acted_upon.contains("evil") || acted_upon.contains("touch"))
             };
             for line in mail.body.lines() {
                 assert!(

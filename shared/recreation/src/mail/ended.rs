@@ -5,12 +5,16 @@ use serde_json::json;
 use super::asked::again;
 use super::words::{name, quoted, word};
 use super::{Context, Draft, Kind, Mail, bounded, list, titled};
+use crate::json::parameters;
 use crate::plan::{Form, Plan};
+use crate::request::Request;
+use crate::secret;
+use portcullis_engine::text::shell_json;
 
 /// The old cache is deleted. `closed` are the rules that were revoked, `left` those that were not, each
 /// with its reason.
 pub fn deleted(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String]) -> Mail {
-    let (old, new) = (&plan.cache.id, &plan.create.id);
+    let new = &plan.create.id;
     let mut mail = Draft::new(
         Kind::Deleted,
         ctx,
@@ -41,22 +45,10 @@ pub fn deleted(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String
     mail.items("Left as they are", left);
     if let Some(last) = &plan.last_snapshot {
         mail.page.section("To get it back");
-        mail.say("A new cache from the last snapshot. The name is free once AWS has deleted the old one; the endpoint may be another. The settings are in the plan.");
+        mail.say("A new cache from the last snapshot. The name is free once AWS has deleted the old one; the endpoint may be another.");
         mail.page.gap();
         let region = ctx.region_option();
-        let restore = match plan.now.form() {
-            Form::Group => format!(
-                "aws elasticache create-replication-group{region} --replication-group-id {} --replication-group-description restored --snapshot-name {} ...",
-                word(old),
-                word(last)
-            ),
-            Form::Cluster => format!(
-                "aws elasticache create-cache-cluster{region} --cache-cluster-id {} --num-cache-nodes 1 --snapshot-name {} ...",
-                word(old),
-                word(last)
-            ),
-        };
-        mail.command(&restore);
+        mail.command(&restore(plan, last, &region));
         mail.page.section("When you need the snapshots no more");
         for snapshot in plan.snapshot.iter().map(|snapshot| &snapshot.name).chain([last]) {
             mail.command(&format!(
@@ -138,6 +130,19 @@ pub fn nobody_answered(plan: &Plan, ctx: &Context<'_>) -> Mail {
     mail.done()
 }
 
+/// Makes the deleted cache again from its last snapshot, with the settings and the tags that it had.
+fn restore(plan: &Plan, last: &str, region: &str) -> String {
+    let token = plan.create.auth_token.clone();
+    let old = Request { snapshot: Some(last.to_owned()), auth_token: token, ..plan.now.clone() };
+    let call = match old.form() {
+        Form::Group => "create-replication-group",
+        Form::Cluster => "create-cache-cluster",
+    };
+    let inputs = shell_json(&parameters(&old).into());
+    let command = format!("aws elasticache {call}{region} --cli-input-json {inputs}");
+    secret::given(&old.auth_token, command)
+}
+
 impl Draft<'_> {
     /// How to end by hand with one cache, whichever.
     pub(super) fn by_hand(&mut self, plan: &Plan) {
@@ -166,9 +171,8 @@ impl Draft<'_> {
         }
         let region = self.ctx.region_option();
         self.page.exact(&format!(
-            "aws ec2 describe-security-group-rules{region} --filters Name=tag:portcullis:moved-from,Values={} --query 'SecurityGroupRules[].[GroupId,SecurityGroupRuleId]' --output text",
+            "aws ec2 describe-security-group-rules{region} --filters Name=tag:portcullis:moved-from,Values={} --query 'SecurityGroupRules[].[GroupId,SecurityGroupRuleId]' --output text | while read -r group rule; do aws ec2 revoke-security-group-ingress{region} --group-id $group --security-group-rule-ids $rule; done",
             word(&plan.cache.arn)
         ));
-        self.page.exact(&format!("aws ec2 revoke-security-group-ingress{region} --group-id GROUP --security-group-rule-ids RULE    # for each of these"));
     }
 }

@@ -7,7 +7,7 @@ use portcullis_engine::facts::{Source, Tag};
 
 use crate::ingress::NewRule;
 use crate::plan::{Afterwards, Form, Plan, Snapshot, SnapshotOf};
-use crate::request::{Kind, Token};
+use crate::request::Kind;
 use crate::secret;
 
 /// ` --region eu-west-1`
@@ -71,13 +71,7 @@ pub(super) fn create(plan: &Plan) -> Vec<String> {
     };
     let create =
         format!("aws elasticache {command}{} --cli-input-json file://create.json", region(plan));
-    let create = match &plan.create.auth_token {
-        Token::None | Token::Hidden => create,
-        // In two parts: a token that could not be read must not become an empty one.
-        Token::Secret(arn) => {
-            format!("TOKEN=$({}) && {create} --auth-token \"$TOKEN\"", secret::read(arn))
-        }
-    };
+    let create = secret::given(&plan.create.auth_token, create);
     vec![
         "portcullis plan FILE --json | jq .create.parameters > create.json    # FILE and options as for this plan".to_owned(),
         create,
