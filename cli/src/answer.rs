@@ -47,8 +47,10 @@ pub(crate) struct Reject {
 }
 
 const EXIT: &str = "\
-Exit status: 0 your answer is recorded, 1 it is not (nothing is asked, somebody answered before, or
-the time is over), 2 the move could not be read or not be answered.";
+Exit status:
+  0  your answer is recorded
+  1  it is not: nothing is asked, somebody answered before, or the time is over
+  2  the move could not be read or not be answered";
 
 pub(crate) async fn approve(arguments: &Approve, common: &Common) -> Result<Ended> {
     let Approve { id, reason, yes } = arguments;

@@ -34,12 +34,14 @@ struct Check {
 }
 
 const HELP: &str = "\
-Nothing is called, and nothing is changed. How an exception is written is in docs/exceptions.md.
+AWS is not called, and nothing is changed. How an exception is written is in docs/exceptions.md.
 
   portcullis exceptions check
   portcullis exceptions check infra/exceptions/strict
 
-Exit status: 0 all is in order, 1 something is not.";
+Exit status:
+  0  all is in order
+  1  something is not: each problem is printed";
 
 /// Answers: yes if all is in order.
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {

@@ -36,7 +36,9 @@ pub(crate) struct Arguments {
 const EXIT: &str = "\
 `portcullis undo ID` puts back a rule that was closed.
 
-Exit status: 0, whatever is listed; 2 the ledger could not be read, or has no finding of this id.";
+Exit status:
+  0  the list, which may be empty, or the finding
+  2  the ledger could not be read, or has no finding of this id";
 
 /// Lists the ledger, or shows one finding of it.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {

@@ -44,8 +44,8 @@ struct Common {
     /// The Region [default: that of the ARN, of AWS_REGION, or of the profile]
     #[arg(long, global = true)]
     region: Option<String>,
-    /// The profile of the AWS configuration, with your credentials: before those of the environment
-    /// [default: that of AWS_PROFILE, or `default`]
+    /// The profile of the AWS configuration that has your credentials. Keys in the environment are not
+    /// used then [default: those keys, or else the profile of AWS_PROFILE, or else `default`]
     #[arg(long, global = true, value_name = "NAME")]
     profile: Option<String>,
     /// The name of the Portcullis stack, whose state machine and tables are named after it

@@ -20,10 +20,12 @@ pub(crate) struct Arguments {
 }
 
 const EXIT: &str = "\
-`portcullis approve ID` and `portcullis reject ID --reason TEXT` answer what a move asks. A stage is a
-step of the workflow: docs/moving-a-cache.md has them in order.
+`portcullis approve ID` and `portcullis reject ID --reason TEXT` answer what a move asks. A stage is a step of the \
+workflow: docs/moving-a-cache.md has them in order.
 
-Exit status: 0, whatever is listed; 2 the table could not be read.";
+Exit status:
+  0  the list, which may be empty
+  2  the table could not be read";
 
 /// Lists the table.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {

@@ -49,31 +49,38 @@ pub(crate) struct Arguments {
 }
 
 const HELP: &str = "\
-A live cache is looked up with calls that only read, of ElastiCache, EC2, CloudWatch and Application
-Auto Scaling. What you may not read, and the plan can do without, is said to be not known.
+A live cache is looked up with calls that only read, of ElastiCache, EC2, CloudWatch and Application Auto \
+Scaling. What you may not read, and the plan can do without, is said to be not known.
 
   portcullis plan orders
   portcullis plan orders --document > orders.json
   portcullis plan orders.json
 
-A file holds a --document, or what these commands print as JSON, one after the other in any order:
+A file holds a --document, or what these commands print as JSON, one after the other in any order. Put the id and \
+the ARN of the cache for ID and ARN, and the ids of its security groups, with commas between them, for SG:
 
-  aws elasticache describe-replication-groups --replication-group-id ID > groups.json
-  aws elasticache describe-cache-clusters --show-cache-node-info > clusters.json
+  aws elasticache describe-replication-groups \\
+    --replication-group-id ID > groups.json
+  aws elasticache describe-cache-clusters \\
+    --show-cache-node-info > clusters.json
   aws elasticache list-tags-for-resource --resource-name ARN > tags.json
   aws elasticache describe-cache-subnet-groups > subnets.json
   aws elasticache describe-snapshots > snapshots.json
-  aws ec2 describe-security-group-rules --filters Name=group-id,Values=SG > rules.json
+  aws ec2 describe-security-group-rules \\
+    --filters Name=group-id,Values=SG > rules.json
 
-  cat groups.json clusters.json tags.json subnets.json snapshots.json rules.json > cache.json
+  cat groups.json clusters.json tags.json \\
+    subnets.json snapshots.json rules.json > cache.json
   portcullis plan cache.json --cache ID
 
-ID and ARN are of the cache, SG is each of its security groups, with commas between them. A cluster
-that is in no replication group needs no first list. Describe all clusters of the Region, and the
-plan knows which ports are in use behind the same security groups. What else can be given, and what
-for, is in docs/moving-a-cache.md.
+A cluster that is in no replication group needs no first list. All clusters of the Region are described, because \
+the plan must know which ports are in use behind the same security groups. What else can be given, and what for, \
+is in docs/moving-a-cache.md.
 
-Exit status: 0 a plan, 1 refused, 2 the cache or the file could not be read.";
+Exit status:
+  0  a plan
+  1  refused, with every reason
+  2  the cache or the file could not be read";
 
 /// Answers: yes with a plan, no with a refusal.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {

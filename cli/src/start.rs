@@ -40,10 +40,14 @@ pub(crate) struct Arguments {
 }
 
 const HELP: &str = "\
-The stack must have MoveCaches=on-request, ask or fresh. The command does not wait. `portcullis moves` shows how far the move is, `portcullis approve ID`
-answers what it asks. `portcullis plan CACHE` shows the whole plan and starts nothing.
+The stack must have MoveCaches=on-request, ask or fresh. The command does not wait. `portcullis moves` shows how \
+far the move is, `portcullis approve ID` answers what it asks. `portcullis plan CACHE` shows the whole plan and \
+starts nothing.
 
-Exit status: 0 started, 1 refused, 2 the cache could not be read or the move not started.";
+Exit status:
+  0  started
+  1  refused, with every reason
+  2  the cache could not be read, or the move not started";
 
 /// Starts a move, unless it is refused.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {

@@ -50,15 +50,16 @@ pub(crate) struct Arguments {
 }
 
 const HELP: &str = "\
-It can be run again: what is back is not opened twice, and an exemption is made longer, never
-shorter; --end ends it. A rule that has to stay open for longer than 30 days is no exemption but an
-exception: a Cedar policy with a reason and an end, which somebody reviews.
+It can be run again: what is back is not opened twice, and an exemption is made longer, never shorter; --end ends \
+it. A rule that has to stay open for longer than 30 days is no exemption but an exception: a Cedar policy with a \
+reason and an end, which somebody reviews.
 
 When the exemption is over nothing happens at once: the next event that touches the rule closes it.
 
-Exit status: 0 the rule is there and left alone, or with --end is not left alone any more; 1 there
-is nothing to undo (it was not closed, its group is gone) or nothing to end; 2 it could not be done,
-and the message says what was.";
+Exit status:
+  0  the rule is there and left alone; with --end: it is not left alone any more
+  1  nothing to undo (it was not closed, or its group is gone), or nothing to end
+  2  it could not be done, and the message says what was";
 
 /// Shorter, and the event of the undoing itself may come after the end of it.
 const SHORTEST: Duration = Duration::from_secs(60);

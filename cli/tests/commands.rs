@@ -1,11 +1,14 @@
 //! The commands as they are run: their exit status, what they print, and what they never do.
 
 mod bare;
+#[path = "account/live.rs"]
+mod live;
 
 use std::io::Write;
 use std::process::{Output, Stdio};
 
 use bare::command;
+use live::LIVE;
 
 fn example(name: &str) -> String {
     format!("{}/../shared/recreation/examples/{name}.json", env!("CARGO_MANIFEST_DIR"))
@@ -113,6 +116,21 @@ fn colours_come_when_asked_for_and_not_into_a_pipe() {
     assert_eq!(without + rest, printed(&plain).1);
 }
 
+/// As wide as most terminals are: a command that is broken over two lines cannot be pasted.
+#[test]
+fn no_command_of_the_help_is_broken_over_two_lines() {
+    for name in ["plan", "move", "moves", "approve", "reject", "findings", "undo"] {
+        let wide = printed(&run(&[name, "--help"])).1.to_owned();
+        let narrow = command(&[name, "--help"]).env("COLUMNS", "80").output().unwrap();
+        let is_command = |line: &&str| {
+            ["aws", "cat", "portcullis"].iter().any(|tool| line.starts_with(&format!("  {tool} ")))
+        };
+        let commands =
+            |text: &str| text.lines().filter(is_command).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(commands(printed(&narrow).1), commands(&wide), "{name}");
+    }
+}
+
 #[test]
 fn the_help_says_it_all() {
     insta::assert_snapshot!(printed(&run(&["--help"])).1);
@@ -122,18 +140,6 @@ fn the_help_says_it_all() {
 }
 
 const ARN: &str = "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders";
-
-/// Every command that needs an account.
-const LIVE: [&[&str]; 8] = [
-    &["plan", "orders"],
-    &["plan", "orders", "--document"],
-    &["move", "orders"],
-    &["moves"],
-    &["approve", "orders-1a2b3c4d", "--yes"],
-    &["reject", "orders-1a2b3c4d", "--reason", "no", "--yes"],
-    &["findings"],
-    &["undo", "f-0123456789ab", "--reason", "no"],
-];
 
 #[test]
 fn without_a_region_or_credentials_it_says_what_to_do() {

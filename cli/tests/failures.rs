@@ -5,11 +5,14 @@
 mod bare;
 #[path = "account/http.rs"]
 mod http;
+#[path = "account/live.rs"]
+mod live;
 
 use std::net::TcpListener;
 use std::process::Command;
 
 use bare::command;
+use live::LIVE;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -279,6 +282,51 @@ fn with_credentials_that_are_over_or_unknown() {
             (400, query("ExpiredToken", "The security token\nincluded in the request is expired")),
         _ => (200, clusters("")),
     }));
+}
+
+/// What is wrong, in two lines, from whichever command: what was tried and what AWS said, and what to do.
+#[test]
+fn every_command_says_what_it_tried_and_what_to_do() {
+    let denied = format!("{MAY_NOT} this:Action on resource: * because no policy allows it");
+    let kinds = [
+        (400, "ExpiredTokenException", "The token has expired", "the credentials have expired"),
+        (403, "AccessDeniedException", denied.as_str(), "may not this:Action"),
+        (400, "ThrottlingException", "Rate exceeded", "too many calls"),
+        (503, "ServiceUnavailable", "", "a fault of AWS"),
+        (400, "UnrecognizedClientException", "No such key", "does not accept the credentials"),
+        (200, "", "", "no answer of AWS"),
+        (0, "", "", "cannot be reached"),
+    ];
+    std::thread::scope(|scope| {
+        for arguments in LIVE {
+            for (status, code, message, says) in kinds {
+                scope.spawn(move || says_it_in_two_lines(arguments, status, code, message, says));
+            }
+        }
+    });
+}
+
+fn says_it_in_two_lines(arguments: &[&str], status: u16, code: &str, message: &str, says: &str) {
+    let texts = [
+        json!({"__type": format!("com.amazon.coral.service#{code}"), "message": message})
+            .to_string(),
+        query(code, message),
+    ];
+    let url = match status {
+        0 => closed_port(),
+        _ => http::serve(move |request| {
+            let [json, xml] = &texts;
+            let answer = if request.target.is_some() { json } else { xml };
+            (status, if status == 200 { "<html>".to_owned() } else { answer.clone() })
+        }),
+    };
+    let told = failed(&mut at(&url, arguments));
+    let [what, todo] = told.lines().collect::<Vec<_>>()[..] else {
+        panic!("{arguments:?}: {told}")
+    };
+    assert!(what.starts_with("error: ") && what.contains(says), "{arguments:?}: {told}");
+    assert!(what.contains(" in eu-west-1: "), "the call and its Region: {arguments:?}: {told}");
+    assert!(todo.starts_with("help: ") && todo.len() > 20, "{arguments:?}: {told}");
 }
 
 // Region and network ---------------------------------------------------------------------

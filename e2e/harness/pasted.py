@@ -15,9 +15,32 @@ def commands_of(mail, heading):
     return [line.strip() for line in found.group(1).splitlines()]
 
 
-def run(command, account):
-    """How it ended: everything of it."""
-    return subprocess.run(["sh", "-c", command], env=environment(account), capture_output=True, text=True, timeout=60)
+def run(command, account, given=None):
+    """How it ended: everything of it. ``given``: another environment than that of the account's owner."""
+    return subprocess.run(
+        ["sh", "-c", command], env=given or environment(account), capture_output=True, text=True, timeout=60
+    )
+
+
+def typed(command, account, answer):
+    """The same at a terminal, where this is typed when it asks; it must succeed."""
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, answer.encode())
+        done = subprocess.run(
+            ["sh", "-c", command],
+            env=environment(account),
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0, f"{command}\n{done.stdout}"
+    return done.stdout
 
 
 def environment(account):

@@ -91,7 +91,8 @@ pub(super) fn answered(code: &str, message: &str, place: &Place) -> (String, Str
     } else if UNKNOWN.contains(&code) {
         let region = if place.region.is_empty() { "the Region" } else { &place.region };
         let todo = format!(
-            "run `aws sts get-caller-identity`; if that works, see whether {region} is enabled for the account"
+            "run `aws sts get-caller-identity{}`; if that works, see whether {region} is enabled for the account",
+            profile(place)
         );
         (format!("AWS does not accept the credentials ({said})"), todo)
     } else if THROTTLED.contains(&code) {
@@ -175,10 +176,12 @@ fn last(errors: &[String]) -> String {
 
 /// The command that signs in again.
 pub(super) fn sign_in(place: &Place) -> String {
-    match &place.profile {
-        Some(profile) => format!("aws sso login --profile {}", line(profile)),
-        None => "aws sso login".to_owned(),
-    }
+    format!("aws sso login{}", profile(place))
+}
+
+/// ` --profile dev`, for a command of the AWS CLI.
+pub(super) fn profile(place: &Place) -> String {
+    place.profile.as_deref().map(|name| format!(" --profile {}", line(name))).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::ErrorMetadata;
 
-use super::call::{answered, sign_in};
+use super::call::{answered, profile, sign_in};
 use super::{Advice, Place, line};
 
 /// What the SDK puts around the errors that say something.
@@ -84,11 +84,6 @@ fn not_found(why: &str, place: &Place) -> (String, String) {
 fn missing(why: &str) -> Option<&str> {
     let (before, _) = why.split_once("` was not defined")?;
     before.rsplit('`').next()
-}
-
-/// ` --profile NAME`
-fn profile(place: &Place) -> String {
-    place.profile.as_deref().map(|name| format!(" --profile {}", line(name))).unwrap_or_default()
 }
 
 /// What is behind the error.
