@@ -1,12 +1,15 @@
 """CloudFormation: the rules of a security group are made and removed by calls, as AWS does it.
 
-So they are checked, get ids, and leave CloudTrail events that name CloudFormation.
-AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
+So they are checked, get ids, and leave CloudTrail events that name CloudFormation. DescribeStackResources finds the
+stack of a resource by the resource.
+AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html and
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
 """
 
 import re
 
-from ministack.services import ec2
+from ministack.services import cloudformation, ec2
+from ministack.services.cloudformation import handlers as actions
 from ministack.services.cloudformation import provisioners
 
 from . import patching
@@ -44,6 +47,25 @@ def install():
         return new_id, attributes
 
     handlers.update(create=create_with_calls, update=update_with_calls)
+    patching.require(cloudformation, "_stacks")
+    patching.require(actions, "_error", "_p")
+    patching.replace_action(actions._ACTION_HANDLERS, "DescribeStackResources", describe_stack_resources)
+
+
+_describe_of_stack = patching.original(actions, "_describe_stack_resources")
+
+
+def describe_stack_resources(params):
+    """All resources of a stack, which may be named by one of them."""
+    physical_id = actions._p(params, "PhysicalResourceId")
+    if not physical_id:
+        return _describe_of_stack(params)
+    if actions._p(params, "StackName"):
+        return actions._error("ValidationError", "StackName and PhysicalResourceId cannot be used together")
+    for stack in cloudformation._stacks.values():
+        if any(item.get("PhysicalResourceId") == physical_id for item in stack.get("_resources", {}).values()):
+            return _describe_of_stack({**params, "StackName": [stack["StackName"]]})
+    return actions._error("ValidationError", f"Stack for {physical_id} does not exist")
 
 
 def without_rules(props):

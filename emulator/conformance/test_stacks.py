@@ -220,6 +220,16 @@ def test_properties_reach_the_resources(aws, serverless):
     assert json.loads(aws("cloudwatch").get_dashboard(DashboardName=made["Dashboard"])["DashboardBody"])
 
 
+def test_a_resource_tells_its_stack(aws, stack):
+    made = stack(json.dumps(with_topic()), {})
+    cloudformation = aws("cloudformation")
+    of_stack = cloudformation.describe_stack_resources(StackName=made["StackName"])["StackResources"]
+    (topic,) = [item["PhysicalResourceId"] for item in of_stack]
+    assert cloudformation.describe_stack_resources(PhysicalResourceId=topic)["StackResources"] == of_stack
+    with pytest.raises(cloudformation.exceptions.ClientError, match="Stack for sg-0 does not exist"):
+        cloudformation.describe_stack_resources(PhysicalResourceId="sg-0")
+
+
 def test_stack_tags_reach_every_resource_that_has_tags(aws, serverless):
     """Managed policies have none in CloudFormation; everything here has."""
     made = serverless()
