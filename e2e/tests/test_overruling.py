@@ -173,17 +173,23 @@ def test_another_rule_is_not_exempt(guard, name):
 
 
 def test_the_mail_says_how_to_keep_a_rule_for_good(guard, name):
-    """The tag, then the rule: it is back, and told, and stays."""
+    """The tag, then the rule: it is back, and told, and stays, until the tag is removed as the next mail says."""
     group = guard.group(name, permission("tcp", 6379, PRIVATE))
     _, value, mail, left = closed(guard, group)
     (tag,) = commands_of(mail, "To keep it as it was")
     paste(tag, guard.account)
     (open_again,) = [command for command in commands_of(mail, "By hand: ") if command.startswith("aws ec2")]
     paste(open_again, guard.account)
-    document, _ = guard.alerts.wait(group, 2)
+    document, mail = guard.alerts.wait(group, 2)
     assert [finding["outcome"] for finding in document["findings"]] == ["withheld"]
     kept = {**left, "tags": {**left["tags"], "portcullis:protect": "true"}}
-    assert list(back(guard, group, kept).values()) == [value]
+    ((rule, again),) = back(guard, group, kept).items()
+    assert again == value
+    (untag,) = [line for line in mail["body"].splitlines() if line.startswith("aws ec2 delete-tags")]
+    paste(untag, guard.account)
+    assert back(guard, group, left) == {rule: value}
+    edit(guard, group, rule)
+    until("it is closed again", lambda: guard.look(group) == left)
 
 
 def test_undo_of_every_kind_of_source(fresh):

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from harness import deploy, events, inbox, places
+from harness import deploy, events, inbox, pasted, places
 from harness.account import FAST, Account
 from harness.guard import Guard, guarded, permission
 from harness.wait import until
@@ -153,8 +153,10 @@ def test_silence_is_told_and_its_end_too(watched):
     message = goes_to(watched, "SilenceAlarm", "ALARM")
     assert "blind" in message["AlarmDescription"]
     answer, error = watched.stack.invoke("trail", {})
-    assert error and trail in answer["errorMessage"] and "start-logging" in answer["errorMessage"]
-    watched.account.client("cloudtrail").start_logging(Name=trail)
+    assert error and trail in answer["errorMessage"]
+    (command,) = re.findall(r"\((aws cloudtrail start-logging [^)]*)\)", answer["errorMessage"])
+    pasted.paste(command, watched.account)
+    assert watched.account.client("cloudtrail").get_trail_status(Name=trail)["IsLogging"] is True
     goes_to(watched, "SilenceAlarm", "OK")
 
 
