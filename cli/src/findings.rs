@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 }
 
 const EXIT: &str = "\
-`portcullis undo ID` puts back a rule that was closed.
+`portcullis undo ID --reason TEXT` puts back a rule that was closed.
 
 Exit status:
   0  the list, which may be empty, or the finding

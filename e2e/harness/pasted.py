@@ -43,6 +43,13 @@ def typed(command, account, answer):
     return done.stdout
 
 
+def help_of(command):
+    """What `portcullis` says of one of its commands; it needs no account."""
+    return subprocess.run(
+        [places.binary("portcullis"), command, "--help"], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 def environment(account):
     """A person's, who has the AWS CLI and `portcullis`."""
     tools = [os.path.dirname(sys.executable), str(places.binary("portcullis").parent), os.environ["PATH"]]

@@ -1,155 +1,303 @@
-"""Every command of the AWS CLI that the code can print has a test that runs it, or says here why it has none.
+"""Every place of the code that makes a command has a test that runs it as it is printed, or says here why it has none.
 
-What is found in the sources is a file with a service and an action, as `shared/recreation/src/steps/commands.rs: elasticache
-create-snapshot`. A branch of the code that prints another is not in the table, and fails.
+A place is what `harness/printed.py` finds: the beginning of a command, the name of an action that is put into one, an
+option that is added to one. PLACES has a test for each, so many tests as there are places. A new branch that makes a
+command is one place more, and fails here until a test runs what it prints.
 """
 
 import re
 
-import pytest
-from harness import guided, places
-from harness.account import FAST, Account
+from harness import pasted, places, printed
 
-ENGINE, PLAN = "shared/engine/src", "shared/recreation/src"
+ENGINE, RECREATION, PAGE = "shared/engine/src", "shared/recreation/src", "functions/approval-page/src"
 GUIDANCE = "test_guidance_commands.py::test_the_steps_of_an_event_leave_what_they_promise"
 BY_PLAN = "test_plan_commands.py::test_the_commands_of_a_plan_move_the_cache"
-FAILED_MOVE = "test_moves_failures.py::test_what_cannot_be_taken_back_is_told_with_its_commands"
-LOOKED = "test_commands.py::test_what_only_looks_is_taken_by_the_account"
-#: Who runs the commands of a file, by their beginning.
-RUN = {
-    f"{ENGINE}/alert/command.rs: ec2 authorize": "test_overruling.py::test_undo_of_every_kind_of_source",
-    f"{ENGINE}/alert/command.rs: ec2 revoke": (
-        "test_limits.py::test_a_rule_that_comes_back_for_the_third_time_stays_open"
-    ),
-    f"{ENGINE}/alert/command.rs: ec2 create-tags": "test_overruling.py::test_the_mail_says_how_to_keep_a_rule_for_good",
-    f"{ENGINE}/alert/command.rs: dynamodb": (
-        "test_overruling.py::test_the_commands_of_the_mail_put_a_rule_back_and_it_stays"
-    ),
-    f"{ENGINE}/alert/command.rs: secretsmanager": GUIDANCE,
-    f"{ENGINE}/alert/guidance": GUIDANCE,
-    f"{PLAN}/secret.rs: secretsmanager": BY_PLAN,
-    f"{PLAN}/steps/commands.rs: ": BY_PLAN,
-    "functions/recreate/src/steps/ended.rs: ": FAILED_MOVE,
-    f"{PLAN}/around.rs: application-autoscaling": LOOKED,
-    f"{PLAN}/around.rs: cloudwatch": LOOKED,
-    f"{PLAN}/around.rs: iam": LOOKED,
-    f"{PLAN}/ingress.rs: ": LOOKED,
-    f"{PLAN}/mail/failed.rs: resourcegroupstaggingapi": LOOKED,
-    f"{PLAN}/mail/ended.rs: ec2 describe-security-group-rules": LOOKED,
-    f"{PLAN}/recover.rs: elasticache list-tags-for-resource": LOOKED,
-    f"{ENGINE}/trail.rs: cloudtrail start-logging": LOOKED,
-    "cli/src/plan.rs: ": LOOKED,
-    "cli/src/live.rs: ": LOOKED,
-    "cli/src/advice/call.rs: sts": LOOKED,
-    "cli/src/advice/credentials.rs: sts": LOOKED,
-    f"{PLAN}/document/choose.rs: ": LOOKED,
+UNDO = "test_overruling.py::test_the_commands_of_the_mail_put_a_rule_back_and_it_stays"
+KEPT_FOR_GOOD = "test_overruling.py::test_the_mail_says_how_to_keep_a_rule_for_good"
+LEFT_OPEN = "test_limits.py::test_a_rule_that_comes_back_for_the_third_time_stays_open"
+IN_CHAT = "test_commands_alerts.py::test_the_chat_says_how_far_a_move_is"
+DIGEST = "test_commands_alerts.py::test_a_digest_says_how_to_put_a_rule_back"
+HALF_WAY = "test_commands_alerts.py::test_an_undo_that_stops_half_way_says_both_ways_on"
+UNDONE = "test_commands_alerts.py::test_the_command_line_says_how_to_undo_and_how_to_end_that"
+OTHER_STACK = "test_commands_alerts.py::test_in_a_stack_of_another_name_the_commands_name_it"
+HELP = "test_commands_looks.py::test_the_commands_of_the_help_make_a_document_of_the_same_plan"
+EXCEPTIONS = "test_commands_looks.py::test_the_commands_of_the_help_check_the_exceptions"
+AROUND = "test_commands_looks.py::test_what_a_plan_does_not_know_is_looked_up"
+RULES = "test_commands_looks.py::test_rules_that_are_missing_are_described"
+TAGS = "test_commands_looks.py::test_tags_that_are_missing_are_listed"
+MEMBER = "test_commands_looks.py::test_the_group_of_a_member_alone_is_described"
+NO_CACHE = "test_commands_looks.py::test_an_input_without_a_cache_says_what_to_print"
+NOT_THERE = "test_commands_looks.py::test_a_cache_that_is_not_there_says_how_to_list_them"
+CREDENTIALS = "test_commands_looks.py::test_credentials_that_are_not_taken_say_how_to_look"
+ASKED = "test_commands_moves.py::test_the_commands_of_the_questions_answer_them"
+AGAIN = "test_commands_moves.py::test_after_a_no_the_command_of_the_mail_asks_again"
+STARTED = "test_commands_moves.py::test_what_the_command_line_says_of_a_move_it_started"
+NO_ID = "test_commands_moves.py::test_ids_that_are_none_say_where_to_look"
+ON_PAGE = "test_commands_moves.py::test_the_commands_of_the_page_do_the_same"
+PAGE_AGAIN = "test_commands_moves.py::test_the_page_of_a_move_that_was_stopped_says_how_to_start_another"
+STOP = "test_commands_moves.py::test_an_alert_says_how_to_stop_the_move"
+STOP_FIRST = "test_commands_moves.py::test_a_second_move_says_how_to_stop_the_first"
+DELETED = "test_commands_moves.py::test_a_deleted_cache_is_made_again_and_its_snapshots_go"
+KEPT = "test_commands_moves.py::test_who_keeps_both_can_end_with_either"
+LEFT = "test_commands_moves.py::test_what_is_left_is_removed_by_its_commands"
+FAILED = "test_commands_moves.py::test_a_failed_move_says_how_to_see_what_is_left"
+EARLIER = "test_commands_moves.py::test_what_is_in_the_way_of_a_plan_is_deleted_by_its_command"
+
+# Why no test runs what is printed there.
+NAMED = "no test: a sentence names the command, and there is nothing to paste"
+NO_COMMAND = "no test: it is no command"
+CHOICE = "no test: the beginning of a command, whose rest is the reader's choice"
+BROWSER = "no test: it opens a browser"
+NEWER_CLI = "no test: AWS CLI 2 alone has it, and PyPI has none"
+REDIS_CLI = "no test: an option of redis-cli, which needs a server of the engine"
+TOO_LONG = "no test: the same command as in other mails, where SNS does not take the whole"
+
+#: The tests of the places, by file and by what is made there.
+PLACES = {
+    "shared/approval/src/link.rs": {"portcullis approval": [NO_COMMAND]},
+    "shared/approval/src/record.rs": {"portcullis {verb}": [ON_PAGE, OTHER_STACK]},
+    f"{ENGINE}/alert/chat.rs": {"portcullis moves": [IN_CHAT]},
+    f"{ENGINE}/alert/command.rs": {
+        "--stack": [OTHER_STACK],
+        "--tag-specifications": [UNDO],
+        "aws ec2 authorize-security-group-ingress": ["test_overruling.py::test_undo_of_every_kind_of_source"],
+        "aws dynamodb put-item": [UNDO],
+        "aws ec2 revoke-security-group-ingress": [LEFT_OPEN],
+        "aws ec2 create-tags": [KEPT_FOR_GOOD],
+        "aws ec2 delete-tags": [KEPT_FOR_GOOD],
+        "aws stepfunctions stop-execution": [STOP],
+        "portcullis plan": [GUIDANCE],
+        "portcullis move": ["test_guidance_commands.py::test_the_command_of_an_alert_starts_the_move"],
+        "--region": [STOP],
+        "--tags": [GUIDANCE],
+        "aws secretsmanager create-secret": [GUIDANCE],
+        "aws secretsmanager get-random-password": [GUIDANCE],
+        "aws secretsmanager get-secret-value": [GUIDANCE],
+    },
+    f"{ENGINE}/alert/footer.rs": {"portcullis move": [NAMED]},
+    f"{ENGINE}/alert/guidance/authentication.rs": {
+        "aws elasticache create-user": [GUIDANCE] * 2,
+        "aws elasticache create-user-group": [GUIDANCE],
+        "aws elasticache describe-user-groups": [GUIDANCE],
+        "aws elasticache modify-serverless-cache": [GUIDANCE],
+        "aws elasticache modify-replication-group": [GUIDANCE] * 2,
+        "aws elasticache modify-user": [GUIDANCE],
+        "aws elasticache create-replication-group": [GUIDANCE],
+        "portcullis plan": [NAMED],
+    },
+    f"{ENGINE}/alert/guidance/encryption.rs": {
+        "portcullis plan": [NAMED] * 2,
+        "aws elasticache create-replication-group": [GUIDANCE],
+        "aws elasticache wait": [GUIDANCE],
+        "aws elasticache modify-replication-group": [GUIDANCE],
+    },
+    f"{ENGINE}/alert/guidance/network.rs": {
+        "aws elasticache create-cache-subnet-group": [GUIDANCE],
+        "portcullis plan": [NAMED],
+        "aws elasticache describe-serverless-cache-snapshots": [GUIDANCE],
+        "aws elasticache create-serverless-cache-snapshot": [GUIDANCE],
+        "aws elasticache describe-serverless-caches": [GUIDANCE],
+        "aws elasticache list-tags-for-resource": [GUIDANCE],
+        "aws elasticache create-serverless-cache": [GUIDANCE],
+        "aws ec2 replace-route-table-association": [GUIDANCE],
+        "aws ec2 associate-route-table": [GUIDANCE],
+    },
+    f"{ENGINE}/alert/guidance.rs": {
+        "aws elasticache wait": [GUIDANCE] * 2,
+        "aws elasticache describe-serverless-caches": [GUIDANCE],
+        "--cache-cluster-id": [GUIDANCE],
+        "aws elasticache describe-cache-clusters": [GUIDANCE],
+    },
+    f"{ENGINE}/alert/memory.rs": {
+        "portcullis undo": ["test_overruling.py::test_portcullis_undo_puts_a_rule_back_and_it_stays"]
+    },
+    f"{ENGINE}/alert/outcome.rs": {"portcullis moves": [STOP]},
+    f"{ENGINE}/alert/owner/advice.rs": {
+        "aws cloudformation describe-stack-resources": [
+            "test_commands_alerts.py::test_the_stack_of_a_cache_whose_tags_are_not_read_is_found"
+        ],
+        "aws emr put-block-public-access-configuration": [NAMED],
+    },
+    f"{ENGINE}/digest/mail.rs": {"portcullis findings": [DIGEST], "portcullis undo": [DIGEST]},
+    f"{ENGINE}/digest.rs": {
+        "portcullis findings": [DIGEST],
+        "portcullis undo": [DIGEST],
+        "portcullis digest": [NO_COMMAND],
+    },
+    f"{ENGINE}/trail.rs": {
+        "aws cloudtrail create-trail": [CHOICE],
+        "aws cloudtrail start-logging": [NAMED, "test_watch.py::test_silence_is_told_and_its_end_too"],
+        "aws cloudtrail put-event-selectors": [CHOICE],
+    },
+    f"{RECREATION}/around.rs": {
+        "aws application-autoscaling describe-scalable-targets": [AROUND],
+        "aws cloudwatch describe-alarms": [AROUND],
+        "aws route53 list-resource-record-sets": [AROUND],
+        "aws iam get-account-authorization-details": [AROUND],
+    },
+    f"{RECREATION}/document/choose.rs": {
+        "aws elasticache describe-replication-groups": [NO_CACHE, MEMBER],
+        "aws elasticache describe-cache-clusters": [NO_CACHE],
+        "--region": [MEMBER],
+    },
+    f"{RECREATION}/ingress.rs": {"aws ec2 describe-security-group-rules": [RULES]},
+    f"{RECREATION}/mail/answer.rs": {"--reason": [ASKED]},
+    f"{RECREATION}/mail/asked.rs": {"portcullis move": [AGAIN]},
+    f"{RECREATION}/mail/ended.rs": {
+        "aws elasticache delete-snapshot": [DELETED],
+        "create-replication-group": [DELETED],
+        "create-cache-cluster": [DELETED],
+        "aws elasticache {call}": [DELETED, KEPT],
+        "delete-replication-group": [KEPT],
+        "delete-cache-cluster": [KEPT],
+        "aws ec2 describe-security-group-rules": [KEPT],
+        "aws ec2 revoke-security-group-ingress": [KEPT],
+    },
+    f"{RECREATION}/mail/failed.rs": {
+        "aws resourcegroupstaggingapi get-resources": [FAILED],
+        "aws stepfunctions get-execution-history": [FAILED],
+    },
+    f"{RECREATION}/mail/handed_over.rs": {"--tls": [REDIS_CLI], "--user": [REDIS_CLI]},
+    f"{RECREATION}/mail.rs": {"portcullis {verb}": [ASKED], "--region": [KEPT], "portcullis plan": [TOO_LONG]},
+    f"{RECREATION}/plan/earlier.rs": {
+        "--region": [EARLIER],
+        "aws elasticache delete-replication-group": [EARLIER],
+        "aws elasticache delete-cache-cluster": [EARLIER],
+    },
+    f"{RECREATION}/plan/fingerprint.rs": {"portcullis plan": [NO_COMMAND]},
+    f"{RECREATION}/recover.rs": {
+        "portcullis plan": [NAMED] * 2,
+        "--region": [TAGS],
+        "aws elasticache list-tags-for-resource": [TAGS],
+    },
+    f"{RECREATION}/secret.rs": {"aws secretsmanager get-secret-value": [BY_PLAN]},
+    f"{RECREATION}/steps/commands.rs": {
+        "--region": [BY_PLAN],
+        "aws elasticache create-snapshot": [BY_PLAN],
+        "aws elasticache describe-snapshots": [BY_PLAN],
+        "aws ec2 authorize-security-group-ingress": [BY_PLAN],
+        "create-replication-group": [BY_PLAN],
+        "create-cache-cluster": [BY_PLAN],
+        "aws elasticache {command}": [BY_PLAN],
+        "portcullis plan": [BY_PLAN],
+        "aws elasticache describe-replication-groups": [BY_PLAN],
+        "aws elasticache describe-cache-clusters": [BY_PLAN],
+        "modify-replication-group": [BY_PLAN],
+        "modify-cache-cluster": [BY_PLAN],
+        "--notification-topic-status": [BY_PLAN],
+        "--snapshotting-cluster-id": [BY_PLAN],
+        "aws elasticache {}": [BY_PLAN] * 2,
+        "delete-replication-group": [BY_PLAN],
+        "delete-cache-cluster": [BY_PLAN],
+        "--final-snapshot-identifier": [BY_PLAN],
+        "aws ec2 revoke-security-group-ingress": [BY_PLAN],
+    },
+    f"{RECREATION}/text.rs": {"portcullis move": [NAMED]},
+    f"{PAGE}/page/notice.rs": {
+        "portcullis plan": [PAGE_AGAIN],
+        "portcullis move": [PAGE_AGAIN],
+        "portcullis approve": [ON_PAGE],
+        "portcullis reject": [ON_PAGE],
+    },
+    "functions/recreate/src/steps/ended.rs": {
+        "delete-replication-group": [LEFT],
+        "delete-cache-cluster": [LEFT],
+        "aws elasticache {call}": [LEFT],
+        "aws ec2 revoke-security-group-ingress": [LEFT],
+        "aws elasticache delete-snapshot": [LEFT],
+    },
+    "functions/recreate/src/steps/plan.rs": {"aws stepfunctions stop-execution": [STOP_FIRST]},
+    "cli/src/advice/call.rs": {
+        "aws sts get-caller-identity": [CREDENTIALS],
+        "aws sso login": [BROWSER],
+        "--profile": [CREDENTIALS],
+    },
+    "cli/src/advice/credentials.rs": {
+        "aws configure export-credentials": [NEWER_CLI],
+        "aws sts get-caller-identity": [CREDENTIALS],
+        "aws sso login": [BROWSER],
+    },
+    "cli/src/answer.rs": {"portcullis moves": [NO_ID, NAMED], "portcullis move": [NAMED]},
+    "cli/src/exceptions.rs": {"portcullis exceptions": [EXCEPTIONS] * 2},
+    "cli/src/findings/one.rs": {"portcullis undo": [UNDONE]},
+    "cli/src/findings.rs": {"portcullis undo": [NAMED], "portcullis findings": [NO_ID]},
+    "cli/src/live.rs": {"aws elasticache describe-cache-clusters": [NOT_THERE]},
+    "cli/src/moves.rs": {"portcullis approve": [NAMED], "portcullis reject": [NAMED]},
+    "cli/src/plan.rs": {
+        "portcullis plan": [HELP] * 4,
+        "aws elasticache describe-replication-groups": [HELP],
+        "aws elasticache describe-cache-clusters": [HELP],
+        "aws elasticache list-tags-for-resource": [HELP],
+        "aws elasticache describe-cache-subnet-groups": [HELP],
+        "aws elasticache describe-snapshots": [HELP],
+        "aws ec2 describe-security-group-rules": [HELP],
+    },
+    "cli/src/start.rs": {
+        "portcullis moves": [NAMED, NAMED, NAMED, STARTED],
+        "portcullis approve": [NAMED, STARTED],
+        "portcullis plan": [NAMED],
+        "portcullis reject": [STARTED],
+    },
+    "cli/src/undo.rs": {"portcullis undo": [UNDONE, HALF_WAY]},
 }
-#: What no test runs, and why.
-NOT_RUN = {
-    "cli/src/advice/call.rs: sso": "it opens a browser",
-    "cli/src/advice/credentials.rs: sso": "it opens a browser",
-    "cli/src/advice/credentials.rs: configure": "it prints the credentials of a profile",
-    f"{ENGINE}/alert/owner/advice.rs: cloudformation": "the emulated account shows resources by stack only",
-    f"{PLAN}/around.rs: route53": "ZONE is a hosted zone of the reader's",
-    f"{ENGINE}/trail.rs: cloudtrail create-trail": "the beginning of a command: which bucket is the reader's choice",
-    f"{ENGINE}/trail.rs: cloudtrail put-event-selectors": "the beginning of a command: `…` are the reader's selectors",
-    f"{PLAN}/mail/ended.rs: elasticache create-": "it ends in `...`: the settings are to be added from the plan",
-    f"{PLAN}/mail/ended.rs: elasticache delete-snapshot": "the name of the snapshot in a call without a choice",
-    f"{PLAN}/mail/ended.rs: elasticache {{call}}": "the same as of functions/recreate/src/steps/ended.rs",
-    f"{PLAN}/mail/ended.rs: ec2 revoke": "GROUP and RULE come from the command before it",
-    f"{PLAN}/mail/failed.rs: stepfunctions": "it only looks, at an execution of Step Functions",
-    f"{PLAN}/plan/earlier.rs: elasticache delete-": "the id in a call without a choice",
-    f"{ENGINE}/alert/command.rs: ec2 delete-tags": "the tag of a group, which create-tags has set",
-    f"{ENGINE}/alert/command.rs: stepfunctions": "the execution in a call without a choice",
-    "functions/recreate/src/steps/plan.rs: stepfunctions": "the same",
-}
 
 
-def printed():
-    """`file: service action` of every command in a text of the code, tests and comments aside."""
-    found = set()
-    for top in ("shared", "functions", "cli"):
-        for path in (places.REPO / top).glob("**/src/**/*.rs"):
-            name = path.relative_to(places.REPO).as_posix()
-            if "/tests" in name or path.name == "tests.rs":
-                continue
-            code = path.read_text().partition("#[cfg(test)]")[0]
-            code = "\n".join(line for line in code.splitlines() if not line.lstrip().startswith("//"))
-            for service, action in re.findall(r"\baws ([a-z0-9-]+) ([a-z][a-z-]+|\{[a-z0-9_.]*\})", code):
-                found.add(f"{name}: {service} {action}")
-    return found
+def flat(table):
+    """How many places each piece of a file has, in one table."""
+    return {(file, piece): count for file, pieces in table.items() for piece, count in pieces.items()}
 
 
-def test_every_command_has_a_test_that_runs_it_or_a_reason():
-    known = [*RUN, *NOT_RUN]
-    missing = sorted(item for item in printed() if not item.startswith(tuple(known)))
-    assert not missing, f"no test runs {missing}"
-    unused = [start for start in known if not any(item.startswith(start) for item in printed())]
-    assert not unused, f"nothing prints {unused}"
+def test_every_place_that_makes_a_command_has_a_test_that_runs_it_or_a_reason():
+    known = flat({file: {piece: len(tests) for piece, tests in of.items()} for file, of in PLACES.items()})
+    there = flat(printed.found())
+    differs = {place: (there.get(place, 0), known.get(place, 0)) for place in {*there, *known}}
+    differs = {place: counts for place, counts in differs.items() if counts[0] != counts[1]}
+    assert not differs, f"places in the code, and tests or reasons for them here: {differs}"
 
 
-def test_the_tests_that_run_them_are_there():
-    for file, _, name in (where.partition("::") for where in set(RUN.values())):
+def test_the_tests_that_run_them_are_there_and_run_something():
+    tests = {test for of in PLACES.values() for tests in of.values() for test in tests}
+    for file, _, name in (test.partition("::") for test in tests if not test.startswith("no test: ")):
         text = (places.REPO / "e2e" / "tests" / file).read_text()
         body = text.partition(f"def {name}(")[2].partition("\ndef test_")[0]
-        assert re.search(r"paste\(|\.run\(|\.follow\(", body), f"{file}: {name} runs nothing"
-
-
-# What only looks --------------------------------------------------------------------------------
-
-LOOKS = {
-    "aws sts get-caller-identity": "Account",
-    "aws application-autoscaling describe-scalable-targets --service-namespace elasticache": "ScalableTargets",
-    "aws cloudwatch describe-alarms": "MetricAlarms",
-    "aws iam get-account-authorization-details": "RoleDetailList",
-    "aws ec2 describe-security-group-rules --filters Name=group-id,Values={group}": "SecurityGroupRules",
-    "aws ec2 describe-security-group-rules --filters Name=tag:portcullis:moved-from,Values={arn}": "SecurityGroupRules",
-    "aws resourcegroupstaggingapi get-resources --tag-filters Key=portcullis:moved-from,Values={arn}": (
-        "ResourceTagMappingList"
-    ),
-    "aws elasticache describe-replication-groups --replication-group-id carts": "ReplicationGroups",
-    "aws elasticache describe-cache-clusters --show-cache-node-info": "CacheClusters",
-    "aws elasticache describe-cache-clusters": "CacheClusters",
-    "aws elasticache list-tags-for-resource --resource-name {arn}": "TagList",
-    "aws elasticache describe-cache-subnet-groups": "CacheSubnetGroups",
-    "aws elasticache describe-snapshots": "Snapshots",
-    "aws cloudtrail start-logging --region eu-west-1 --name {trail}": None,
-}
-
-
-@pytest.fixture(scope="module")
-def account():
-    with Account(*FAST) as running:
-        group = running.client("ec2").create_security_group(GroupName="carts", Description="d")["GroupId"]
-        made = running.client("elasticache").create_replication_group(
-            ReplicationGroupId="carts",
-            ReplicationGroupDescription="d",
-            Engine="valkey",
-            NumCacheClusters=1,
-            CacheNodeType="cache.t4g.micro",
-            SecurityGroupIds=[group],
-        )["ReplicationGroup"]
-        waiter = running.client("elasticache").get_waiter("replication_group_available")
-        waiter.wait(ReplicationGroupId="carts", WaiterConfig={"Delay": 1})
-        running.client("s3").create_bucket(
-            Bucket="trails", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        assert re.search(r"paste\(|typed\(|back\(|\.run\(|\.follow\(|pasted\.run\(", body), (
+            f"{file}: {name} runs nothing"
         )
-        trail = running.client("cloudtrail").create_trail(Name="all", S3BucketName="trails", IsMultiRegionTrail=True)
-        running.names = {"group": group, "arn": made["ARN"], "trail": trail["TrailARN"]}
-        yield running
 
 
-@pytest.mark.parametrize("command", LOOKS)
-def test_what_only_looks_is_taken_by_the_account(account, tmp_path, command):
-    said = guided.Shell(account, tmp_path).run(command.format(**account.names))
-    assert (
-        f'"{LOOKS[command]}"' in said
-        if LOOKS[command]
-        else account.client("cloudtrail").get_trail_status(Name=account.names["trail"])["IsLogging"]
-    )
+def test_a_branch_more_is_a_place_more():
+    """What the reader of the sources must not miss: breaks of lines, names in a placeholder, options of their own."""
+    code = r"""
+        // aws ec2 in-a-comment
+        let call = if group { "delete-replication-group" } else { "delete-cache-cluster" };
+        let quote = '"';
+        text.push_str("\nSee:\nportcullis findings\n\
+             or aws elasticache {call}{region}, and \"aws sts get-caller-identity\"");
+        options.push_str(" --stack guard");
+        let raw = r#"portcullis undo "f-1""#;
+        #[cfg(test)] mod tests { "aws ec2 in-a-test" }
+    """
+    known = printed.actions()
+    assert [piece for text in printed.texts(code) for piece in printed.pieces(text, known)] == [
+        "delete-replication-group",
+        "delete-cache-cluster",
+        "portcullis findings",
+        "aws elasticache {call}",
+        "aws sts get-caller-identity",
+        "--stack",
+        "portcullis undo",
+    ]
 
 
-def test_everything_that_only_looks_is_run():
-    starts = tuple(start for start, where in RUN.items() if where == LOOKED)
-    wanted = {item.partition(": ")[2] for item in printed() if item.startswith(starts)}
-    assert wanted <= {" ".join(command.split()[1:3]) for command in LOOKS}
+def test_every_command_of_portcullis_that_is_named_is_one():
+    """Also where a sentence names it only."""
+    named = {piece.split()[1] for of in PLACES.values() for piece, tests in of.items() if real(piece, tests)}
+    listed = {word for word in named if "{" not in word}
+    assert {"approve", "findings", "move", "moves", "plan", "reject", "undo"} <= listed
+    for command in sorted(listed):
+        done = pasted.help_of(command)
+        assert done.returncode == 0 and "Usage: portcullis" in done.stdout, command
+
+
+def real(piece, tests):
+    return piece.startswith("portcullis ") and tests != [NO_COMMAND]

@@ -1,10 +1,10 @@
-"""What only looks: the commands of plans, of errors and of the help, taken from the text, and what they show put to use."""
+"""What only looks: the commands of plans, errors and the help, taken from the text, and what they show put to use."""
 
 import json
 import re
 
 import pytest
-from harness import caches, guided, pasted
+from harness import caches, guided, pasted, places
 from harness.account import FAST, Account
 from harness.guard import PRIVATE, Guard, permission
 
@@ -33,7 +33,7 @@ def shell(guard, tmp_path):
 
 
 def aws(text):
-    """The commands of the AWS CLI in a text whose lines are wrapped: with their options, without the sentence around."""
+    """The commands of the AWS CLI in a text whose lines are wrapped, with their options and without the sentence."""
     words = r"\baws [a-z0-9-]+ [a-z-]+(?: --[a-z-]+(?: (?!--)[^\s;`)]+)?)*"
     return [found.rstrip(",.") for found in re.findall(words, " ".join(text.split()))]
 
@@ -62,6 +62,15 @@ def test_the_commands_of_the_help_make_a_document_of_the_same_plan(guard, shell)
             command = re.sub(rf"\b{word}\b", meant, command)
         said = shell.run(command)
     assert said.startswith("Plan: ") and fingerprint(said) == fingerprint(live)
+
+
+def test_the_commands_of_the_help_check_the_exceptions(guard):
+    shell = guided.Shell(guard.account, places.REPO)
+    lines = shell.run("portcullis exceptions check --help").splitlines()
+    commands = [line.strip() for line in lines if line.startswith("  portcullis ")]
+    assert len(commands) == 2
+    for command in commands:
+        assert "public-https: open-ingress" in shell.run(command)
 
 
 def test_what_a_plan_does_not_know_is_looked_up(guard, shell):

@@ -1,4 +1,4 @@
-"""The commands in the mails of moves, in what the command line says of them, and on the page: pasted, and what is left."""
+"""The commands in the mails of moves, in what the command line says of them, and on the page: what they leave."""
 
 import re
 
@@ -15,7 +15,7 @@ NOTHING = {"caches": [], "snapshots": [], "rules": []}
 
 def group(guard, name, groups, **other):
     more = {"NumCacheClusters": 2, "AutomaticFailoverEnabled": True, "Tags": [{"Key": "note", "Value": "a @ b / c"}]}
-    hostile = "it's \"quoted\" $(touch x) `touch y` \\ <a> & https://example.com"
+    hostile = 'it\'s "quoted" $(touch x) `touch y` \\ <a> & https://example.com'
     return make_group(guard, name, groups, **{"Port": 7000, "ReplicationGroupDescription": hostile, **more, **other})
 
 
@@ -157,14 +157,15 @@ def page_commands(text):
 def test_the_commands_of_the_page_do_the_same(moves, name):
     case = Case(moves, short(name, "page")).ask()
     link = case.move.link("move")
+    _, asked = case.move.open(link)
+    assert f"portcullis approve {case.move.id}<" in asked
     status, text = case.move.open(link.replace("&sig=", "&sig=x"))
     assert status == 403
     approve, reject = page_commands(text)
-    assert "--reason" in case.paste(reject.replace("ID", case.move.id), 2), "a rejection has a reason"
-    case.paste(f"{reject.replace('ID', case.move.id)} --reason 'not now' --yes")
+    case.typed(reject.replace("ID", case.move.id))
     case.move.ended()
     assert case.move.kinds()[-1] == "rejected"
-    assert "not now" in case.paste(f"{approve.replace('ID', case.move.id)} --yes", 1)
+    assert "..." in case.paste(approve.replace("ID", case.move.id), 1), "it is answered, so it does not ask"
     case.as_it_was()
 
 
@@ -247,29 +248,53 @@ def test_who_keeps_both_can_end_with_either(moves, name, kind, clients_use):
         case.as_it_was()
 
 
-def test_a_failed_move_says_how_to_see_and_clear_what_is_left(moves, name, fails):
-    """The look at the marks, the rules that it revokes, and the history of the workflow."""
-    case = Case(moves, short(name, "left"))
-    topic = moves.guard.account.client("sns").create_topic(Name="of-caches")["TopicArn"]
-    elasticache = moves.guard.elasticache
-    elasticache.modify_replication_group(ReplicationGroupId=case.name, NotificationTopicArn=topic)
-    caches.available(elasticache, case.old)
-    elasticache.modify_replication_group(ReplicationGroupId=case.name, NotificationTopicStatus="inactive")
-    caches.available(elasticache, case.old)
-    for action in ("ModifyReplicationGroup", "DeleteReplicationGroup", "RevokeSecurityGroupIngress"):
+def with_a_silent_topic(case):
+    """So that there is something for Modify to do, which can fail."""
+    topic = case.guard.account.client("sns").create_topic(Name="of-caches")["TopicArn"]
+    name = {"ReplicationGroupId": case.name} if ":replicationgroup:" in case.old else {"CacheClusterId": case.name}
+    cache = case.guard.elasticache
+    modify = cache.modify_replication_group if "ReplicationGroupId" in name else cache.modify_cache_cluster
+    for change in ({"NotificationTopicArn": topic}, {"NotificationTopicStatus": "inactive"}):
+        modify(**name, **change)
+        caches.available(cache, case.old)
+    case.before = caches.portrait(cache, case.old)
+
+
+@pytest.fixture(params=["group", "cluster"])
+def failed(request, moves, name, fails):
+    """A move that failed, of which nothing could be taken back; and its mail."""
+    case = Case(moves, short(name, request.param), MAKE[request.param])
+    with_a_silent_topic(case)
+    kind = "ReplicationGroup" if request.param == "group" else "CacheCluster"
+    for action in (f"Modify{kind}", f"Delete{kind}", "RevokeSecurityGroupIngress", "DeleteSnapshot"):
         fails(Action=action, Code="InvalidParameterValue", Message="Not now.", Times=9)
     case.ask().move.answer("move").ended("FAILED")
-    _, mail = case.move.told("failed")
+    document, mail = case.move.told("failed")
     moves.guard.account.control("DELETE", "failures")
-    (new,) = case.move.made()["caches"]
-    found = case.paste(line(mail["body"], "aws resourcegroupstaggingapi get-resources"))
-    assert f":replicationgroup:{new}" in found
-    (rules,) = lines(mail["body"], "aws ec2 describe-security-group-rules")
-    assert case.move.opened()
-    case.paste(rules)
+    (case.new,) = case.move.made()["caches"]
+    assert case.move.opened() and case.move.made()["snapshots"]
+    return case, document, mail["body"]
+
+
+def test_what_is_left_is_removed_by_its_commands(failed):
+    """The cache, the rules and the snapshot, a command for each."""
+    case, document, text = failed
+    commands = [command for command in document["left"] if command.startswith("aws ")]
+    assert len(commands) == 3
+    for command in commands:
+        assert f"\n    {command}\n" in text
+        case.paste(command)
+    until("all of it is gone", lambda: case.move.made() == NOTHING)
+    case.as_it_was()
+
+
+def test_a_failed_move_says_how_to_see_what_is_left(failed):
+    """The look at the marks, the rules that it revokes, and the history of the workflow."""
+    case, _, text = failed
+    assert f":{case.new}" in case.paste(line(text, "aws resourcegroupstaggingapi get-resources"))
+    case.paste(line(text, "aws ec2 describe-security-group-rules"))
     assert case.move.opened() == [] and case.guard.look(case.group) == case.rules
-    history = case.paste(line(mail["body"], "aws stepfunctions get-execution-history"))
-    assert "ExecutionFailed" in history and case.move.id in mail["body"]
+    assert "ExecutionFailed" in case.paste(line(text, "aws stepfunctions get-execution-history"))
 
 
 # What an earlier run left -------------------------------------------------------------------

@@ -111,7 +111,9 @@ def test_questions_to_aws():
 
 
 def test_headers_of_the_page():
-    sent = {name.lower() for name in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', read("functions/approval-page/src/headers.rs"))}
+    sent = {
+        name.lower() for name in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', read("functions/approval-page/src/headers.rs"))
+    }
     source = read("functions/approval-page/src/headers.rs").lower()
     for row in rows("docs/operations.md", "| header | against |"):
         for name in code(row[0]):

@@ -138,6 +138,10 @@ def with_a_silent_topic(guard, old):
     )
 
 
+def with_the_topic_of_a_cluster_silent(guard, old):
+    guard.elasticache.modify_cache_cluster(CacheClusterId=old.split(":")[6], NotificationTopicStatus="inactive")
+
+
 def with_slots_in_several_ranges(guard, old):
     """As resharding leaves them."""
     shown = caches.look(guard.elasticache, old)
@@ -165,6 +169,7 @@ def with_valkey_instead(guard, old):
 EVERY_KIND = list(KINDS)
 #: What is done to a cache before it moves.
 CHANGES = {
+    "mc-three": with_the_topic_of_a_cluster_silent,
     "replicas": with_a_silent_topic,
     "shards": with_slots_in_several_ranges,
     "valkey-node": with_valkey_instead,

@@ -182,7 +182,8 @@ impl<'a> Whole<'a> {
         }
         let see = "See all: `portcullis findings`".to_owned();
         let undo =
-            "Put a rule back, by the id that is in its row: `portcullis undo f-...`".to_owned();
+            "Put a rule back, by the id that is in its row: `portcullis undo f-... --reason '...'`"
+                .to_owned();
         Notification {
             id: text::chat(&self.id(), 200),
             title: format!("[{}] {title}", severity.to_uppercase()),

@@ -130,7 +130,7 @@ impl Notice {
             | Self::Busy
             | Self::Failed => (
                 "With credentials of your own in the account of the cache, and the id of the move, which is in the mail:",
-                "portcullis approve ID\nportcullis reject ID",
+                "portcullis approve ID\nportcullis reject ID --reason '...'",
             ),
         }
     }
