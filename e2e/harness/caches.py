@@ -54,7 +54,15 @@ def look(elasticache, arn):
     except (elasticache.exceptions.CacheClusterNotFoundFault, elasticache.exceptions.ReplicationGroupNotFoundFault):
         return None
     (group,) = answer["ReplicationGroups"]
-    return {**group, "Members": [one_cluster(elasticache, member) for member in group["MemberClusters"]]}
+    return {**group, "Members": [item for name in group["MemberClusters"] for item in if_there(elasticache, name)]}
+
+
+def if_there(elasticache, name):
+    """A cluster in a list, which is empty without it: the members of a group that is being deleted go one by one."""
+    try:
+        return [one_cluster(elasticache, name)]
+    except elasticache.exceptions.CacheClusterNotFoundFault:
+        return []
 
 
 def one_cluster(elasticache, name):

@@ -124,7 +124,7 @@ PLACES = {
         "portcullis undo": [DIGEST],
         "portcullis digest": [NO_COMMAND],
     },
-    f"{ENGINE}/trail.rs": {
+    "functions/trail/src/coverage.rs": {
         "aws cloudtrail create-trail": [CHOICE],
         "aws cloudtrail start-logging": [NAMED, "test_watch.py::test_silence_is_told_and_its_end_too"],
         "aws cloudtrail put-event-selectors": [CHOICE],
