@@ -196,7 +196,7 @@ def version_seen(person, step, commands, said):
 
 
 def in_place(person, step, commands, said):
-    """Looked at by test_what_goes_into_a_template_is_valid."""
+    """Read as the tools read it by test_snippets.py."""
     assert "CloudFormation" in step.words and "Terraform" in step.words and commands == []
 
 
