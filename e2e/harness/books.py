@@ -19,6 +19,13 @@ class Books:
         self.alerts = {}
         for document in storm.guard.alerts.documents():
             self.alerts.setdefault(document["subject"]["id"], []).append(document)
+        #: What a digest said was closed: alerts that SNS refused while the ledger was away.
+        self.digested = {
+            row["subject"]["id"]
+            for digest in storm.guard.alerts.digests()
+            for row in digest["rows"]
+            if any(outcome in CLOSED for tally in row["tally"].values() for outcome in tally)
+        }
         sqs, stack = storm.guard.account.client("sqs"), storm.guard.stack
         self.kept = {
             "failure": peek(sqs, stack.failure_queue),
@@ -31,6 +38,8 @@ class Books:
 
     def untold(self, target):
         """Rules that are gone without an alert."""
+        if target.subject in self.digested:
+            return set()
         told = {
             finding["evidence"]["rule"]["id"]
             for document in self.alerts.get(target.subject, [])
@@ -63,8 +72,7 @@ class Books:
         found = []
         for target in self.targets:
             publishing = [(fault, times) for fault, times in struck.get(target.subject, []) if fault.call == PUBLISH]
-            # Each attempt of the event tells once; then, if SNS refuses, each of the alert handed over.
-            most = ATTEMPTS * (2 if publishing else 1)
+            most = ATTEMPTS
             most += sum(times for fault, times in publishing if "response" in fault.effect)
             alerts = len(self.alerts.get(target.subject, []))
             if alerts > most:

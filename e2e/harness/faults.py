@@ -62,8 +62,6 @@ PUBLISH = Call("sns", "Publish", "contains(Message, '{subject}')")
 REMEMBERED = Call("dynamodb", "Query", "contains(to_string(@), '{subject}')")
 REMEMBER = Call("dynamodb", "PutItem", "contains(to_string(@), '{subject}')")
 COUNT = Call("dynamodb", "UpdateItem", "contains(to_string(@), 'minute')")
-HAND_OVER = Call("sqs", "SendMessage", "contains(to_string(@), '{subject}')")
-INVOKE = Call("lambda", "Invoke", "contains(to_string(@), '{subject}')")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -95,6 +95,7 @@ def subject_of_failure(record):
         "malformed-empty-detail",
         "authorize-without-a-group",
         "modify-empty-request",
+        "malformed-from-an-older-version",
     ],
 )
 def test_malformed_event_is_kept_and_the_next_one_is_served(guard, group, broken):
@@ -136,23 +137,29 @@ def test_closed_even_if_the_alert_cannot_go_out(fresh):
 
 
 def test_event_whose_alert_could_not_go_out_is_kept(fresh):
-    """Nobody was told of what was closed: the alert itself ends where a person looks, and goes out when put back."""
+    """Nobody was told of what was closed: the event ends where a person looks, and is reported when it is redriven."""
     iam, role = fresh.account.client("iam"), fresh.stack.role("ingress").rsplit("/", 1)[-1]
     mute = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sns:Publish", "Resource": "*"}]}
     iam.put_role_policy(RoleName=role, PolicyName="mute", PolicyDocument=json.dumps(mute))
     group = fresh.group("untold")
     fresh.gone(group, fresh.open(group, permission("tcp", 6379, "0.0.0.0/0")))
-    record = fresh.failures.wait("the failure queue has the alert", lambda r: group in subject_of_failure(r))
-    assert record["requestPayload"]["detail-type"] == "Alert not sent"
+    record = fresh.failures.wait("the failure queue has the event", lambda r: group in subject_of_failure(r))
+    assert record["requestPayload"]["detail"]["eventName"] == "AuthorizeSecurityGroupIngress"
     assert record["requestContext"]["approximateInvokeCount"] == 3
     assert "AuthorizationError" in record["responsePayload"]["errorMessage"]
     assert fresh.alerts.documents(group) == []
+    (item,) = fresh.ledger.of(group).values()
+    assert item["state"] == "closed" and item["comings"][0]["told"] is None
     iam.delete_role_policy(RoleName=role, PolicyName="mute")
-    answer, error = fresh.stack.invoke("ingress", record["requestPayload"])
-    assert error is None, answer
+    for _ in range(2):
+        answer, error = fresh.stack.invoke("ingress", record["requestPayload"])
+        assert error is None, answer
     document, mail = fresh.alerts.wait(group)
-    assert [finding["outcome"] for finding in document["findings"]] == ["done"]
-    assert group in mail["subject"] and "Undo:" in mail["body"]
+    assert [finding["outcome"] for finding in document["findings"]] == ["already-gone"]
+    assert group in mail["subject"] and "authorize-security-group-ingress" in mail["body"]
+    assert len(fresh.alerts.documents(group)) == 1, "and once"
+    (item,) = fresh.ledger.of(group).values()
+    assert item["comings"][0]["told"]
 
 
 def test_event_that_cannot_be_dealt_with_is_kept(fresh):

@@ -10,7 +10,7 @@ import random
 import pytest
 from harness import deploy, faults
 from harness.account import FAST
-from harness.faults import DESCRIBE, INVOKE, PUBLISH, REMEMBER, REMEMBERED, REVOKE, Fault
+from harness.faults import DESCRIBE, PUBLISH, REMEMBER, REMEMBERED, REVOKE, Fault
 from harness.storm import Storm
 from harness.wait import until
 
@@ -60,22 +60,15 @@ KINDS = {
     ],
     "sns-is-down": [[Fault(PUBLISH, faults.BROKEN)]],
     "sns-is-down-and-an-answer-is-lost": [[Fault(REVOKE, faults.ANSWER_LOST, 1), Fault(PUBLISH, faults.BROKEN)]],
-    "sns-and-lambda-are-down": [[Fault(PUBLISH, faults.BROKEN), Fault(INVOKE, faults.BROKEN)]],
 }
 
 
-SLOW = ("sns-is-down-and-an-answer-is-lost", "sns-and-lambda-are-down")
+SLOW = ("sns-is-down-and-an-answer-is-lost",)
 
 
-#: If SNS and Lambda both fail, a rule of a cache is told of by memory, for which nobody waits in a storm like this.
-#: It has a test of its own in test_ledger.py.
-NEEDS_MEMORY = [("sns-and-lambda-are-down", "caches")]
-
-
-def cases(names, without=()):
+def cases(names):
     """Each name for groups and for caches."""
-    pairs = [(name, made) for name in names for made in ("groups", "caches")]
-    return [pytest.param(*pair, id="-".join(pair)) for pair in pairs if pair not in without]
+    return [pytest.param(name, made, id=f"{name}-{made}") for name in names for made in ("groups", "caches")]
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +83,11 @@ class Passed:
 
     def __init__(self, storm):
         dice, self.targets = random.Random(SEED), {}
-        sound = [kind for kind in KINDS if kind not in {needy for needy, _ in NEEDS_MEMORY}]
         for kind in [*KINDS, "mixed"]:
             groups = FEW if kind in SLOW else GROUPS
             for made, targets in (("groups", storm.groups(groups)), ("caches", storm.caches(CACHES))):
                 for target in targets:
-                    drawn = dice.sample(sound, 2) if kind == "mixed" else [kind]
+                    drawn = dice.sample(list(KINDS), 2) if kind == "mixed" else [kind]
                     target.faults = [fault for one in drawn for fault in dice.choice(KINDS[one])]
                 self.targets[kind, made] = targets
         storm.strike()
@@ -121,7 +113,7 @@ def test_nothing_is_lost_when(passed, kind, made):
     assert passed.rested.losses(targets) == []
 
 
-@pytest.mark.parametrize(("kind", "made"), cases([*KINDS, "mixed"], NEEDS_MEMORY))
+@pytest.mark.parametrize(("kind", "made"), cases([*KINDS, "mixed"]))
 def test_redrive_settles_what_is_left_when(passed, kind, made):
     assert passed.redriven.unfinished(passed.targets[kind, made]) == []
 

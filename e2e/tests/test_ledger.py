@@ -7,7 +7,7 @@ import pytest
 from harness import events, faults
 from harness.account import ACCOUNT_ID, FAST
 from harness.caches import make_group
-from harness.faults import COUNT, INVOKE, PUBLISH, REMEMBER, REMEMBERED, REVOKE, Fault
+from harness.faults import COUNT, PUBLISH, REMEMBER, REMEMBERED, REVOKE, Fault
 from harness.guard import PRIVATE, permission
 from harness.pasted import paste
 from harness.wait import until
@@ -289,11 +289,11 @@ def test_an_invocation_that_dies_is_made_up_for_and_told_once(behind_proxy, effe
 
 
 def test_what_was_closed_for_a_cache_and_told_to_nobody_is_told_by_the_next_try(behind_proxy):
-    """Its event names no rule, and neither SNS nor Lambda takes the alert: the table knows what was closed."""
+    """Its event names no rule, and SNS does not take the alert: the table knows what was closed."""
     guard, proxy = behind_proxy
     before, rule = seeded(guard, "untold")
     group = before["id"]
-    proxy.set([Fault(call, faults.BROKEN).rule(group, "untold-cache") for call in (PUBLISH, INVOKE)])
+    proxy.set([Fault(PUBLISH, faults.BROKEN).rule(group, "untold-cache")])
     make_group(guard, "untold-cache", [group])
     record = guard.failures.wait("the event is kept", lambda record: "untold-cache" in str(record), 60)
     assert guard.look(group) == before and guard.alerts.documents("untold-cache") == []
@@ -308,3 +308,32 @@ def test_what_was_closed_for_a_cache_and_told_to_nobody_is_told_by_the_next_try(
     (item,) = guard.ledger.of(group).values()
     assert item["rule"]["rule"] == rule["SecurityGroupRuleId"] and item["comings"][0]["told"]
     assert guard.look(group) == before
+
+
+def digested(guard, subject):
+    """The rows about a subject in all digests so far."""
+    rows = [row for digest in guard.alerts.digests() for row in digest["rows"]]
+    return [row for row in rows if row["subject"]["id"] == subject]
+
+
+def test_what_neither_sns_takes_nor_the_table_remembers_is_told_by_the_digest(behind_proxy):
+    """The next attempt would know of nothing to tell, so the digest's queue keeps it."""
+    guard, proxy = behind_proxy
+    before, rule = seeded(guard, "twice")
+    group = before["id"]
+    proxy.set(
+        fault.rule(group, "twice-cache")
+        for fault in (
+            Fault(REMEMBERED, faults.DENIED),
+            Fault(REMEMBER, faults.DENIED),
+            Fault(PUBLISH, faults.DENIED, 1),
+        )
+    )
+    make_group(guard, "twice-cache", [group])
+    (row,) = until("a digest tells it", lambda: digested(guard, "twice-cache"))
+    assert proxy.fired()[0] > 0 and proxy.fired()[2] == 1, "it met its faults"
+    proxy.clear()
+    assert guard.look(group) == before and guard.ledger.of(group) == {}
+    assert "open-cache" in row["checks"] and "done" in str(row["tally"])
+    assert len(digested(guard, "twice-cache")) == 1 and guard.alerts.documents("twice-cache") == []
+    assert not [record for record in guard.failures.read() if "twice-cache" in str(record)]

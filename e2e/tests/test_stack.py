@@ -103,7 +103,7 @@ def test_the_digest_may_read_its_queue_and_publish_and_nothing_else(guard):
 
 
 @pytest.mark.parametrize("function", ["ingress", "cache"])
-def test_those_who_decide_may_remember_and_hand_over_and_not_read_back(guard, function):
+def test_those_who_decide_may_remember_and_not_read_back(guard, function):
     """They remember by subject, delete nothing, list nothing, and read no queue."""
     table, url = guard.ledger.table, guard.stack.outputs["DigestQueueUrl"]
     dynamodb, sqs = as_function(guard, function, "dynamodb"), as_function(guard, function, "sqs")

@@ -19,7 +19,6 @@ MODULES = {
     "shared/aws/src/act": WATCHERS,
     "shared/aws/src/act/revoke.rs": WATCHERS | MOVERS,
     "shared/aws/src/act/start.rs": {"cache"},
-    "shared/aws/src/again.rs": WATCHERS,
     "shared/aws/src/clients.rs": SHELL,
     "shared/aws/src/digest": WATCHERS | DIGEST,
     "shared/aws/src/error.rs": SHELL,
@@ -88,8 +87,6 @@ BY_THE_PLATFORM = {
 KNOW_NO_RESOURCES = re.compile(
     r"xray:Put|states:SendTaskSuccess$|ec2:(Create|Delete)NetworkInterface$|logs:\w+(Delivery|Policy)$"
 )
-#: Actions that are called otherwise than the operation.
-OTHERWISE_NAMED = {"lambda:Invoke": "lambda:InvokeFunction"}
 #: IAM's name of each SDK's service, and the names of its clients.
 SERVICES = {
     "applicationautoscaling": ("application-autoscaling", "scaling"),
@@ -99,7 +96,6 @@ SERVICES = {
     "ec2": ("ec2", "ec2"),
     "elasticache": ("elasticache", "elasticache"),
     "kms": ("kms", "kms"),
-    "lambda": ("lambda", "lambda"),
     "secretsmanager": ("secretsmanager", "secrets"),
     "sfn": ("states", "sfn"),
     "sns": ("sns", "sns"),
@@ -276,8 +272,7 @@ def calls(text):
     found = [(PREFIXES[client], name) for client, name in CALL.findall(text)]
     found += [(SERVICES[a or c][0], b or d) for a, b, c, d in INPUT.findall(text)]
     for service, name in found:
-        action = f"{service}:{''.join(word.capitalize() for word in name.split('_'))}"
-        yield OTHERWISE_NAMED.get(action, action)
+        yield f"{service}:{''.join(word.capitalize() for word in name.split('_'))}"
 
 
 def called(function):

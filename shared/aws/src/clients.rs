@@ -24,8 +24,6 @@ pub struct Shell {
     pub settings: Settings,
     /// What is tolerated.
     pub exceptions: Box<dyn Exceptions>,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: its own name. A local emulator may give none.
-    pub function: Option<String>,
     /// EC2, in the function's own Region.
     pub ec2: aws_sdk_ec2::Client,
     /// ElastiCache, in the function's own Region.
@@ -34,8 +32,6 @@ pub struct Shell {
     pub notifier: Notifier,
     /// SQS, in the function's own Region.
     pub sqs: Lazy<aws_sdk_sqs::Client>,
-    /// Lambda, in the function's own Region.
-    pub lambda: Lazy<aws_sdk_lambda::Client>,
     /// Step Functions, in the function's own Region.
     pub sfn: Lazy<aws_sdk_sfn::Client>,
     /// What is remembered of findings.
@@ -98,17 +94,14 @@ impl Shell {
     }
 
     /// Tolerates nothing yet. Makes the clients that every event needs, and sees to it that the others can be made.
-    pub async fn new(settings: Settings, function: Option<String>) -> Self {
+    pub async fn new(settings: Settings) -> Self {
         let config = config(Patience::Prompt).await;
-        let (of_caches, lambda, sfn) = (config.clone(), config.clone(), config.clone());
-        let sqs = config.clone();
+        let (of_caches, sfn, sqs) = (config.clone(), config.clone(), config.clone());
         Self {
-            function,
             ec2: ec2(&config),
             elasticache: Lazy::new(Box::new(move || elasticache(&of_caches))),
             notifier: Notifier::new(settings.topics.clone(), &config),
             sqs: Lazy::new(Box::new(move || aws_sdk_sqs::Client::new(&sqs))),
-            lambda: Lazy::new(Box::new(move || aws_sdk_lambda::Client::new(&lambda))),
             sfn: Lazy::new(Box::new(move || aws_sdk_sfn::Client::new(&sfn))),
             ledger: Ledger::hasty(&config, &settings.ledger_table),
             metrics: metrics::to_stdout,

@@ -3,46 +3,35 @@
 use std::cell::Cell;
 use std::slice;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use futures_util::future::join;
 use portcullis_engine::action::Outcome;
 use portcullis_engine::alert::{Alert, Outcomes};
 use portcullis_engine::decide::{self, Decision};
 use portcullis_engine::digest::Row;
-use portcullis_engine::event::{CacheLead, Event, GroupLead, GroupRef, Lead, naming};
+use portcullis_engine::event::{CacheLead, Event, GroupLead, GroupRef, Lead};
 use portcullis_engine::facts::{CacheFacts, CacheGroups};
-use portcullis_engine::ledger::{Looked, named, subjects};
-use serde_json::Value;
+use portcullis_engine::ledger::{Looked, completed, named, subjects};
 
 use crate::act::act;
-use crate::again::{self, Unsent};
 use crate::clients::Shell;
 use crate::ledger::Counted;
 use crate::memory::{Dealing, Recalled, Taken, recall, until_taken};
-use crate::publish::{Message, publish};
+use crate::publish::Message;
 use crate::{digest, gather, metrics};
 
 /// How an event ended, in one text: for the log, and for whoever invoked the function by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended(pub String);
 
-/// One invocation of a function.
-#[derive(Debug, Clone, Copy)]
-pub struct Invocation<'a> {
-    /// Its id. Lambda's retries of an event have the same.
-    pub id: &'a str,
-    /// What it was invoked with.
-    pub payload: &'a Value,
-}
-
-/// Deals with an event about a security group.
+/// Deals with an event about a security group. `invocation` is the id that Lambda gave it, the same in its retries.
 ///
 /// # Errors
 ///
-/// If the group could not be read, a revoke failed, nobody took the alert, or another invocation went on
+/// If the group could not be read, a revoke failed, SNS did not take the alert, or another invocation went on
 /// dealing with the same: the event is then tried again, and kept in the failure queue in the end. Dealing with it
 /// twice is safe.
-pub async fn ingress(shell: &Shell, event: &Event, invocation: Invocation<'_>) -> Result<Ended> {
+pub async fn ingress(shell: &Shell, event: &Event, invocation: &str) -> Result<Ended> {
     let Lead::Group(lead) = &event.lead else {
         bail!("{} is not about a security group: it belongs to the function `cache`", event.name);
     };
@@ -59,7 +48,7 @@ pub async fn ingress(shell: &Shell, event: &Event, invocation: Invocation<'_>) -
 struct Turn<'a> {
     shell: &'a Shell,
     event: &'a Event,
-    invocation: Invocation<'a>,
+    invocation: &'a str,
     counted: &'a Cell<Option<Counted>>,
     last: bool,
 }
@@ -81,28 +70,23 @@ async fn group(turn: Turn<'_>, lead: &GroupLead) -> Result<Option<Ended>> {
         Some(recalled) => recalled,
         None => recall(shell, &[&facts.id]).await,
     };
+    let lead = completed(lead, &recalled.memory, &event.id);
     let judge = shell.judge();
-    let mut decision = decide::group(event, lead, &facts, &judge);
+    let mut decision = decide::group(event, &lead, &facts, &judge);
     if !decision.is_clean() {
         gather::reach(&shell.ec2, slice::from_mut(&mut facts)).await;
-        decision = decide::group(event, lead, &facts, &judge);
+        decision = decide::group(event, &lead, &facts, &judge);
     }
     finish(turn, &Looked::at_group(&facts), vec![&facts.id], decision, recalled).await
 }
 
-/// Deals with an event about a cache.
-///
-/// INVARIANT: a rule is revoked for a cache only where the next try can tell of it: by the ledger, or by an event that
-/// names it. If the ledger is away, an event that does not is handed over with the names. If Lambda does not take it, the
-/// rule is closed at once: closing waits for nothing.
-///
-/// A move is started by the same event that tells of it: by the second, if rules are closed too. It needs no
-/// name in the event, for it has one of its own, by which the next try finds it again.
+/// Deals with an event about a cache. It names no rules: what an earlier attempt went to close for it, the ledger
+/// tells. A move needs no ledger, for it has a name of its own, by which the next attempt finds it again.
 ///
 /// # Errors
 ///
 /// As [`ingress`].
-pub async fn cache(shell: &Shell, event: &Event, invocation: Invocation<'_>) -> Result<Ended> {
+pub async fn cache(shell: &Shell, event: &Event, invocation: &str) -> Result<Ended> {
     let Lead::Cache(lead) = &event.lead else {
         bail!("{} is not about a cache: it belongs to the function `ingress`", event.name);
     };
@@ -115,49 +99,34 @@ pub async fn cache(shell: &Shell, event: &Event, invocation: Invocation<'_>) -> 
 }
 
 async fn of_cache(turn: Turn<'_>, lead: &CacheLead) -> Result<Option<Ended>> {
-    let Turn { shell, event, invocation, .. } = turn;
+    let Turn { shell, event, .. } = turn;
     let Some(mut facts) = gather::cache(&shell.ec2, &shell.elasticache, lead).await? else {
         return Ok(Some(Ended(format!("gone cache {}", lead.id))));
     };
     let subjects = subjects(&facts);
     let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
     let recalled = recall(shell, &subjects).await;
-    let mut lead = lead.clone();
-    lead.named.extend(named(&recalled.memory, &event.id));
-    look_again(shell, &lead, &mut facts).await?;
+    let unreported = named(&recalled.memory, &event.id);
+    look_again(shell, &unreported, &mut facts).await?;
     let judge = shell.judge();
-    let mut decision = decide::cache(event, &lead, &facts, &judge);
+    let mut decision = decide::cache(event, lead, &facts, &unreported, &judge);
     if let CacheGroups::Read(groups) = &mut facts.groups
         && !decision.is_clean()
     {
         gather::reach(&shell.ec2, groups).await;
-        decision = decide::cache(event, &lead, &facts, &judge);
-    }
-    let actions = decision.actions();
-    if recalled.lost.is_some()
-        && lead.named.is_empty()
-        && actions.iter().any(|action| action.revokes().is_some())
-    {
-        let named = naming(invocation.payload, &actions);
-        match again::hand_over(&shell.lambda, shell.function.as_deref(), &named).await {
-            Ok(()) => {
-                let text = format!("{decision}\nhanded over, to be closed by name");
-                return Ok(Some(Ended(text)));
-            }
-            Err(error) => tracing::warn!(event = event.id, "closing at once: {error:#}"),
-        }
+        decision = decide::cache(event, lead, &facts, &unreported, &judge);
     }
     finish(turn, &Looked::at_cache(&facts), subjects, decision, recalled).await
 }
 
-/// A named rule that is not shown may be gone, or EC2 late: as [`gather::group`] does for what an event
+/// An unreported rule that is not shown may be gone, or EC2 late: as [`gather::group`] does for what an event
 /// touched, its group is read again for a while.
-async fn look_again(shell: &Shell, lead: &CacheLead, facts: &mut CacheFacts) -> Result<()> {
+async fn look_again(shell: &Shell, unreported: &[GroupLead], facts: &mut CacheFacts) -> Result<()> {
     let CacheGroups::Read(groups) = &mut facts.groups else { return Ok(()) };
     for group in groups {
-        if let Some(named) = lead.named.iter().find(|named| named.group.is(&group.id))
-            && !named.touched.resolve(&group.rules, &group.egress).is_settled()
-            && let Some(read) = gather::group(&shell.ec2, named).await?
+        if let Some(lead) = unreported.iter().find(|lead| lead.group.is(&group.id))
+            && !lead.touched.resolve(&group.rules, &group.egress).is_settled()
+            && let Some(read) = gather::group(&shell.ec2, lead).await?
         {
             *group = read;
         }
@@ -174,7 +143,7 @@ async fn finish(
     recalled: Recalled,
 ) -> Result<Option<Ended>> {
     let Turn { shell, event, invocation, counted, last } = turn;
-    let dealing = Dealing { shell, event, looked, subjects, invocation: invocation.id, counted };
+    let dealing = Dealing { shell, event, looked, subjects, invocation, counted };
     let Some(taken) = dealing.take(&mut decision, &recalled, last).await else {
         return Ok(None);
     };
@@ -209,8 +178,8 @@ async fn finish(
     Ok(Some(Ended(format!("{}\n{}", ended.0, words(&outcomes)).trim_end().to_owned())))
 }
 
-/// Sends the news. What SNS does not take of a rule that is gone, when the next try of the event
-/// would find nothing to tell, goes to the function itself.
+/// Sends the news. What SNS does not take is an error, and the next attempt at the event tells it: the ledger knows
+/// that it was not reported.
 async fn tell(
     shell: &Shell,
     event: &Event,
@@ -224,21 +193,17 @@ async fn tell(
         return Ok(());
     }
     let message = Message::of(&alert);
-    let published = shell.notifier.send(&event.id, &message, &alert.chat).await;
-    let Err(refused) = published else { return Ok(()) };
+    let Err(refused) = shell.notifier.send(&event.id, &message, &alert.chat).await else {
+        return Ok(());
+    };
     // The log keeps what the topic did not take.
     tracing::error!(event = event.id, alert = alert.document, "the alert did not go out");
-    if !closed(outcomes) {
-        return Err(refused);
+    // What was not remembered, the next attempt could not tell: the queue keeps it until SNS takes it.
+    if taken.lost.is_some() && put_into_digest(shell, event, news, outcomes).await {
+        tracing::warn!(event = event.id, "it will go out with the digest: {refused:#}");
+        return Ok(());
     }
-    let unsent = Unsent { event: event.id.clone(), message };
-    match again::hand_over(&shell.lambda, shell.function.as_deref(), &unsent.payload()).await {
-        Ok(()) => {
-            tracing::warn!(event = event.id, "it was handed over, to be sent again: {refused:#}");
-            Ok(())
-        }
-        Err(error) => Err(refused.context(format!("{error:#}"))),
-    }
+    Err(refused)
 }
 
 /// Whether the news will be told with others, in one message.
@@ -252,27 +217,6 @@ async fn put_into_digest(
     let row = Row::of(event, news, outcomes);
     let put = digest::enqueue(&shell.sqs, queue, &row).await;
     put.inspect_err(|error| tracing::warn!(event = event.id, "told by itself: {error:#}")).is_ok()
-}
-
-/// Publishes an alert that was handed over. Nothing is looked at, and nothing is done.
-///
-/// # Errors
-///
-/// If SNS does not take it this time either: Lambda tries again, and keeps it in the end.
-pub(crate) async fn tell_again(shell: &Shell, unsent: &Unsent) -> Result<Ended> {
-    let Unsent { event, message } = unsent;
-    let told = publish(&shell.notifier.sns, &shell.settings.topics.alert, message).await;
-    if told.is_err() {
-        metrics::print([metrics::alert_failed(event)], shell.metrics);
-    }
-    told.with_context(|| format!("the alert of event {event} did not go out again"))?;
-    Ok(Ended(format!("sent the alert of event {event}: {}", message.subject)))
-}
-
-/// Whether a rule is gone by now: perhaps by a revoke of ours whose answer was lost. A move that was started
-/// does not count: the next try of the event finds it, and tells.
-fn closed(outcomes: &Outcomes) -> bool {
-    outcomes.values().any(|outcome| matches!(outcome, Outcome::Done(_) | Outcome::AlreadyGone))
 }
 
 /// An edit that EC2 does not show after all the looking may still appear: the event is tried again.

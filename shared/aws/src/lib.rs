@@ -1,7 +1,6 @@
 //! The shell around the engine: it looks, acts and tells, and chooses nothing.
 //!
-//! INVARIANT: `act` is the only module that changes the account; `publish` sends the alert, and
-//! `again` hands on what could not be sent.
+//! INVARIANT: `act` is the only module that changes the account; `publish` sends the alert.
 
 #[cfg(all(feature = "test-util", not(debug_assertions)))]
 compile_error!(
@@ -9,7 +8,6 @@ compile_error!(
 );
 
 mod act;
-mod again;
 mod clients;
 mod digest;
 pub mod error;
@@ -30,7 +28,7 @@ pub use act::revoke::revoke;
 pub use clients::{Patience, Shell, config, ec2, elasticache, sns};
 pub use digest::enqueue;
 pub use gather::{around, described_entries, described_rules, rules};
-pub use handle::{Ended, Invocation, cache, ingress};
+pub use handle::{Ended, cache, ingress};
 pub use ledger::{Counted, KEPT, Ledger, Written};
 pub use log::log_json_lines;
 pub use metrics::count_unchecked_link;

@@ -4,14 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use portcullis_engine::event::{Event, Parsed, names_rules, parse};
+use portcullis_engine::event::{Event, Parsed, parse};
 use portcullis_engine::settings::{Settings, Topics};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::again::Unsent;
 use crate::clients::{Patience, Shell, config};
-use crate::handle::{Ended, Invocation, tell_again};
+use crate::handle::Ended;
 use crate::log::log_json_lines;
 use crate::publish::Notifier;
 use crate::{digest, exceptions, metrics};
@@ -24,18 +23,15 @@ use crate::{digest, exceptions, metrics};
 /// If a setting is missing or wrong, which Lambda reports as a failed start.
 pub async fn run<H>(handler: H) -> Result<()>
 where
-    H: AsyncFn(&Shell, &Event, Invocation<'_>) -> Result<Ended>,
+    H: AsyncFn(&Shell, &Event, &str) -> Result<Ended>,
 {
     log_json_lines();
     let settings = Settings::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
     let exceptions = exceptions::read(settings.exceptions_dir.clone());
-    let shell = Shell::new(settings, variable("AWS_LAMBDA_FUNCTION_NAME")).await;
-    let shell = Shell { exceptions, ..shell };
+    let shell = Shell { exceptions, ..Shell::new(settings).await };
     tracing::info!(mode = shell.settings.mode.as_str(), "ready");
     answer(async |invoked: LambdaEvent<Value>| {
-        let context = &invoked.context;
-        let invocation = Invocation { id: &context.request_id, payload: &invoked.payload };
-        let ended = serve(&shell, &handler, invocation, &context.invoked_function_arn).await;
+        let ended = serve(&shell, &handler, &invoked).await;
         ended.map_err(|error| failure("NotDealtWith", format!("{error:#}")))
     })
     .await
@@ -80,25 +76,12 @@ pub fn failure(kind: &str, message: String) -> Diagnostic {
 }
 
 /// Deals with one event. What it answers is for whoever invokes the function by hand.
-async fn serve<H>(
-    shell: &Shell,
-    handler: &H,
-    invocation: Invocation<'_>,
-    function_arn: &str,
-) -> Result<String>
+async fn serve<H>(shell: &Shell, handler: &H, invoked: &LambdaEvent<Value>) -> Result<String>
 where
-    H: AsyncFn(&Shell, &Event, Invocation<'_>) -> Result<Ended>,
+    H: AsyncFn(&Shell, &Event, &str) -> Result<Ended>,
 {
-    let payload = invocation.payload;
-    if let Some(unsent) = Unsent::read(payload) {
-        let Ended(text) = tell_again(shell, &unsent?).await?;
-        tracing::info!("{text}");
-        return Ok(text);
-    }
-    // One that names rules was counted when it came without.
-    if !names_rules(payload) {
-        metrics::print([metrics::arrived(payload)], shell.metrics);
-    }
+    let LambdaEvent { payload, context } = invoked;
+    metrics::print([metrics::arrived(payload)], shell.metrics);
     let event = match parse(payload, &shell.settings.own_role_arns) {
         Parsed::Event(event) => event,
         Parsed::Ignored(why) => {
@@ -111,9 +94,9 @@ where
             return Err(what.into());
         }
     };
-    guard(&event, function_arn)?;
-    let context = || format!("event {} ({} at {})", event.id, event.name, event.time);
-    let Ended(text) = handler(shell, &event, invocation).await.with_context(context)?;
+    guard(&event, &context.invoked_function_arn)?;
+    let about = || format!("event {} ({} at {})", event.id, event.name, event.time);
+    let Ended(text) = handler(shell, &event, &context.request_id).await.with_context(about)?;
     tracing::info!(event = event.id, name = event.name.as_str(), "{text}");
     Ok(text)
 }

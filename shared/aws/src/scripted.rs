@@ -24,7 +24,6 @@ use aws_sdk_ec2::types::{
 use aws_sdk_elasticache::types::{
     CacheCluster, CacheSubnetGroup, ReplicationGroup, ServerlessCache,
 };
-use aws_sdk_lambda::operation::invoke::{InvokeInput, InvokeOutput};
 use aws_sdk_sns::operation::publish::{PublishInput, PublishOutput};
 use aws_sdk_sqs::operation::send_message::{SendMessageInput, SendMessageOutput};
 use aws_smithy_mocks::{MockResponse, RuleBuilder, RuleMode, mock, mock_client};
@@ -40,7 +39,7 @@ use crate::publish::Notifier;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
 pub(crate) use ledger::{LEDGER, Silent, Stored};
 pub(crate) use samples::{
-    ACCOUNT, CHAT_TOPIC, EXCEPTIONS, FUNCTION, NOW, event, event_on, interface, rule, settings,
+    ACCOUNT, CHAT_TOPIC, EXCEPTIONS, NOW, event, event_on, interface, rule, settings,
 };
 pub(crate) use states::{Execution, MACHINE};
 
@@ -56,7 +55,6 @@ pub(crate) struct State {
     pub(crate) revokes: Vec<RevokeSecurityGroupIngressInput>,
     pub(crate) published: Vec<PublishInput>,
     pub(crate) queued: Vec<SendMessageInput>,
-    pub(crate) invoked: Vec<InvokeInput>,
     pub(crate) interface_looks: Vec<DescribeNetworkInterfacesInput>,
     /// The rules of each group, ingress and egress.
     pub(crate) rules: BTreeMap<String, Vec<Rule>>,
@@ -93,7 +91,6 @@ impl Account {
             revokes: Vec::new(),
             published: Vec::new(),
             queued: Vec::new(),
-            invoked: Vec::new(),
             interface_looks: Vec::new(),
             rules: BTreeMap::new(),
             groups: Vec::new(),
@@ -162,33 +159,15 @@ impl Account {
         Shell {
             settings: Settings { mode, ..settings() },
             exceptions: exceptions::read(Some(EXCEPTIONS.to_owned())),
-            function: Some(FUNCTION.to_owned()),
             ec2: self.ec2(),
             elasticache: made_at_once(self.elasticache()),
             notifier: self.notifier(settings().topics),
             sqs: made_at_once(self.sqs()),
-            lambda: made_at_once(self.lambda()),
             sfn: made_at_once(self.sfn()),
             ledger: self.ledger(),
             metrics: count,
             now: || NOW,
         }
-    }
-
-    /// Lambda takes an asynchronous invocation with 202 (API reference, Invoke).
-    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
-        #[expect(clippy::disallowed_methods, reason = "scripted: nothing is invoked")]
-        let invoke = self.on(
-            "Invoke",
-            mock!(aws_sdk_lambda::Client::invoke),
-            |input| vec![input.function_name.clone()],
-            |state, input| {
-                state.invoked.push(input.clone());
-                Ok(InvokeOutput::builder().status_code(202).build())
-            },
-        );
-        mock_client!(aws_sdk_lambda, RuleMode::MatchAny, &[invoke], |config| config
-            .retry_config(aws_sdk_lambda::config::retry::RetryConfig::disabled()))
     }
 
     /// SQS takes a message.
@@ -276,8 +255,7 @@ impl State {
 fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
     let error = format!("<Error><Code>{code}</Code><Message>as scripted</Message></Error>");
     let body = match call {
-        "Invoke" | "StartExecution" | "SendMessage" | "Query" | "Scan" | "PutItem"
-        | "UpdateItem" => {
+        "StartExecution" | "SendMessage" | "Query" | "Scan" | "PutItem" | "UpdateItem" => {
             format!(r#"{{"__type":"{code}","message":"as scripted"}}"#)
         }
         "Publish" => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),

@@ -21,7 +21,7 @@ pub enum Action {
     /// Start the move of a cache to another port.
     ///
     /// It is the same move however often it is started, and is found again by its name. So whoever tries
-    /// the event again can tell of it, and nothing about it has to be handed over before it is done.
+    /// the event again can tell of it.
     StartMove(StartMove),
 }
 

@@ -235,11 +235,11 @@ fn gone(facts: &GroupFacts, resolved: &Resolved, inquiry: &mut Inquiry<'_>) -> V
     told_as_gone(group_findings(&then, &judged, inquiry), &resolved.missing)
 }
 
-/// Named rules that are gone, and opened the cache by what the event says of them; and which are gone.
+/// Unreported rules that are gone, and opened the cache by what is remembered of them; and which are gone.
 fn gone_of_cache(
     engine: &Engine,
     port: &Port,
-    lead: &CacheLead,
+    unreported: &[GroupLead],
     groups: &CacheGroups,
     inquiry: &mut Inquiry<'_>,
 ) -> (Vec<Finding>, Vec<RuleLead>) {
@@ -249,8 +249,8 @@ fn gone_of_cache(
     let mut then = groups.clone();
     let mut missing = Vec::new();
     for group in &mut then {
-        for named in lead.named.iter().filter(|named| named.group.is(&group.id)) {
-            let resolved = named.touched.resolve(&group.rules, &group.egress);
+        for lead in unreported.iter().filter(|lead| lead.group.is(&group.id)) {
+            let resolved = lead.touched.resolve(&group.rules, &group.egress);
             group.rules.extend(resolved.missing.iter().filter_map(as_told));
             missing.extend(resolved.missing);
         }
@@ -318,7 +318,16 @@ fn group_findings(
 ///
 /// Its event touched the rules of its groups that reach its port; there are no older faults to
 /// tell, because what else those groups admit is not this cache's business.
-pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, judge: &Judge<'_>) -> Decision {
+///
+/// `unreported` are rules that an earlier attempt at the event went to close for the cache, and has not
+/// reported: see [`named`](crate::ledger::named).
+pub fn cache(
+    event: &Event,
+    lead: &CacheLead,
+    facts: &CacheFacts,
+    unreported: &[GroupLead],
+    judge: &Judge<'_>,
+) -> Decision {
     let subject = cache_subject(event, lead, facts);
     let inquiry = || Inquiry::new(judge.exceptions, event, Some((facts, &subject.arn)));
     let mut asked = inquiry();
@@ -348,7 +357,7 @@ pub fn cache(event: &Event, lead: &CacheLead, facts: &CacheFacts, judge: &Judge<
         }));
         together::raise(&mut findings);
         let missing;
-        (gone, missing) = gone_of_cache(&engine, &port, lead, &facts.groups, &mut inquiry());
+        (gone, missing) = gone_of_cache(&engine, &port, unreported, &facts.groups, &mut inquiry());
         notes.extend(missing.iter().map(|rule| format!("{rule} is gone")));
     }
     for finding in &mut findings {

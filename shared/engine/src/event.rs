@@ -4,7 +4,6 @@
 //! name; what is true is read from the account afterwards.
 
 mod actor;
-mod closing;
 mod json;
 mod parse;
 
@@ -13,7 +12,6 @@ use std::fmt;
 
 use crate::facts::{CacheKind, IngressRule, Protocol, Source, Tag};
 
-pub use closing::{names_rules, naming};
 pub use parse::{Ignored, Malformed, Parsed, parse};
 
 /// A successful API call that may have opened something.
@@ -286,8 +284,6 @@ pub struct CacheLead {
     /// `tags` of the request. Until a cache is available nothing else tells its tags (API reference,
     /// ListTagsForResource), and by then other events may have changed them.
     pub tags: Vec<Tag>,
-    /// The rules that an earlier look found at fault, by group: see [`naming`].
-    pub named: Vec<GroupLead>,
 }
 
 /// A source whose port a new cache may take over, so that the engine's default must not be assumed.

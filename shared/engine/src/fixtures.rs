@@ -156,7 +156,7 @@ pub(crate) fn subnet(id: &str, destinations: &[&str]) -> Subnet {
 pub(crate) fn decided(facts: &CacheFacts) -> Decision {
     let lead = cache_lead(facts.kind);
     let event = event(Lead::Cache(lead.clone()));
-    decide::cache(&event, &lead, facts, &judge(Mode::Enforce))
+    decide::cache(&event, &lead, facts, &[], &judge(Mode::Enforce))
 }
 
 /// A request for a cache that named neither engine nor port nor groups.
@@ -169,7 +169,6 @@ pub(crate) fn cache_lead(kind: CacheKind) -> CacheLead {
         inherits: None,
         security_groups: Vec::new(),
         tags: Vec::new(),
-        named: Vec::new(),
     }
 }
 

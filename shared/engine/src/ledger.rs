@@ -29,7 +29,7 @@ use crate::facts::{IngressRule, Protocol};
 
 pub use entry::{COMINGS, Coming, Entry, Held, Kept, State, Told};
 pub use key::Key;
-pub use leads::{named, subjects};
+pub use leads::{completed, named, subjects};
 pub use limits::{ACTIONS_PER_EVENT, ACTIONS_PER_MINUTE, COMEBACKS_PER_HOUR, Limits, cap};
 pub use recovered::Looked;
 pub use remarks::{EXEMPT, Remarks};

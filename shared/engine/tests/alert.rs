@@ -268,7 +268,7 @@ fn cache_of(kind: CacheKind, engine: Engine) -> CacheFacts {
 fn decided(facts: &CacheFacts, mode: Mode, machine: Option<&str>) -> (Event, Decision) {
     let lead = making(facts);
     let event = event(Lead::Cache(lead.clone()));
-    let decision = decide::cache(&event, &lead, facts, &Judge { machine, ..judge(mode) });
+    let decision = decide::cache(&event, &lead, facts, &[], &Judge { machine, ..judge(mode) });
     (event, decision)
 }
 

@@ -94,7 +94,7 @@ fn decide_with(event: &Event, looked: &Looked, mode: Mode, machine: Option<&str>
             decide::group(event, lead, facts, &Judge { machine, ..judge(mode) })
         }
         (Lead::Cache(lead), Looked::Cache(facts)) => {
-            decide::cache(event, lead, facts, &Judge { machine, ..judge(mode) })
+            decide::cache(event, lead, facts, &[], &Judge { machine, ..judge(mode) })
         }
         (Lead::Group(_), Looked::Cache(_)) | (Lead::Cache(_), Looked::Group(_)) => {
             unreachable!("what was looked at is what the event leads to")

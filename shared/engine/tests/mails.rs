@@ -43,7 +43,8 @@ fn decided_cache(machine: Option<&str>) -> (Event, Decision) {
     let facts = cache(CacheKind::ReplicationGroup, Engine::Valkey, groups);
     let lead = making(&facts);
     let event = event(Lead::Cache(lead.clone()));
-    let decision = decide::cache(&event, &lead, &facts, &Judge { machine, ..judge(Mode::Enforce) });
+    let decision =
+        decide::cache(&event, &lead, &facts, &[], &Judge { machine, ..judge(Mode::Enforce) });
     (event, decision)
 }
 

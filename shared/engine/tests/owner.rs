@@ -58,7 +58,7 @@ fn of_cache(
     };
     let lead = CacheLead { tags: tags(pairs), ..making(&facts) };
     let event = event(Lead::Cache(lead.clone()), via, agent);
-    compose(&event, &decide::cache(&event, &lead, &facts, &judge(Mode::Enforce)))
+    compose(&event, &decide::cache(&event, &lead, &facts, &[], &judge(Mode::Enforce)))
 }
 
 fn compose(event: &Event, decision: &Decision) -> Alert {

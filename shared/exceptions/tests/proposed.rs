@@ -94,7 +94,7 @@ fn decided_cache(id: &str, account: &str, policies: &Policies) -> (Event, Decisi
     let lead = making(&facts);
     let event = Event { account: account.to_owned(), ..event(Lead::Cache(lead.clone())) };
     let judge = Judge { mode: Mode::Enforce, exceptions: policies, machine: None, moves: false };
-    let decision = decide::cache(&event, &lead, &facts, &judge);
+    let decision = decide::cache(&event, &lead, &facts, &[], &judge);
     (event, decision)
 }
 

@@ -1,6 +1,5 @@
 mod caches;
 mod calls;
-mod closing;
 mod moves;
 mod telling;
 
@@ -21,13 +20,12 @@ fn open() -> Account {
     Account::new().with(GROUP, [rule("sgr-1", WORLD), rule("sgr-2", "10.0.0.0/8")])
 }
 
-/// What its payload was does not matter.
 async fn ingress(shell: &Shell, event: &Event) -> Result<Ended> {
-    super::ingress(shell, event, Invocation { id: "r-1", payload: &Value::Null }).await
+    super::ingress(shell, event, "r-1").await
 }
 
 async fn cache(shell: &Shell, event: &Event) -> Result<Ended> {
-    super::cache(shell, event, Invocation { id: "r-1", payload: &Value::Null }).await
+    super::cache(shell, event, "r-1").await
 }
 
 async fn dealt_with(account: &Account, touched: &[&str]) -> Result<Ended> {
@@ -164,7 +162,6 @@ fn opened() -> portcullis_engine::event::Event {
 async fn an_alert_that_did_not_go_out_is_made_up_for_when_the_event_is_tried_again() {
     let account = open();
     account.fail("Publish", &crate::scripted::settings().topics.alert, "AuthorizationError");
-    account.fail("Invoke", crate::scripted::FUNCTION, "TooManyRequestsException");
     let shell = account.shell(Mode::Enforce);
     ingress(&shell, &opened()).await.unwrap_err();
     ingress(&shell, &opened()).await.unwrap_err();

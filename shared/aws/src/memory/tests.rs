@@ -9,7 +9,7 @@ use portcullis_engine::settings::{Mode, Settings};
 use serde_json::Value;
 
 use super::*;
-use crate::handle::{Invocation, ingress};
+use crate::handle::ingress;
 use crate::scripted::{Account, NOW, ROUND_TRIP, event_on, rule, settings};
 
 const GROUP: &str = "sg-1";
@@ -45,7 +45,7 @@ fn open() -> Account {
 
 /// Deals with the event in an invocation of this id.
 async fn invoked(shell: &Shell, event: &Event, id: &str) -> anyhow::Result<String> {
-    let ended = ingress(shell, event, Invocation { id, payload: &Value::Null }).await?;
+    let ended = ingress(shell, event, id).await?;
     Ok(ended.0)
 }
 

@@ -383,7 +383,7 @@ mod caches {
     const GROUP: CacheKind = CacheKind::ReplicationGroup;
 
     fn decide_in(mode: Mode, lead: &CacheLead, facts: &CacheFacts) -> Decision {
-        cache(&event(Lead::Cache(lead.clone())), lead, facts, &judge(mode))
+        cache(&event(Lead::Cache(lead.clone())), lead, facts, &[], &judge(mode))
     }
 
     fn decide(lead: &CacheLead, facts: &CacheFacts) -> Decision {

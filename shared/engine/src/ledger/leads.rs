@@ -14,12 +14,35 @@ pub fn subjects(facts: &CacheFacts) -> Vec<String> {
     subjects
 }
 
-/// The rules that an earlier try of the event went to close for a cache, and did not tell of, or told as failed: they
-/// may be gone all the same, and the event itself names none.
+/// The rules that an earlier attempt at the event went to revoke for a cache, and did not report, or reported as failed:
+/// they may be gone all the same, and the event itself names none.
 pub fn named(memory: &Memory, event: &str) -> Vec<GroupLead> {
-    let entries = memory.entries.values();
-    let entries = entries.filter(|entry| entry.check == Check::OpenCache.as_str());
-    let named = entries.filter_map(|entry| {
+    unreported(memory, event, |check| check == Check::OpenCache.as_str())
+}
+
+/// The lead, with what an earlier attempt at the event recorded of rules that the event names by their ids alone, and
+/// went to revoke and did not report: once such a rule is gone, nothing else says what it was.
+pub fn completed(lead: &GroupLead, memory: &Memory, event: &str) -> GroupLead {
+    let mut lead = lead.clone();
+    let Touched::Rules(rules) = &mut lead.touched else { return lead };
+    let recorded = unreported(memory, event, |check| check != Check::OpenCache.as_str());
+    let recorded = recorded.into_iter().filter_map(|of_group| match of_group.touched {
+        Touched::Rules(rules) => rules.into_iter().next(),
+        Touched::Unknown(_) => None,
+    });
+    for known in recorded {
+        let by_id = |rule: &&mut RuleLead| rule.shape.is_none() && rule.id == known.id;
+        if let Some(rule) = rules.iter_mut().find(by_id) {
+            // As it was when it was read, so that Describe is right where it shows something else.
+            *rule = known;
+        }
+    }
+    lead
+}
+
+fn unreported(memory: &Memory, event: &str, of: impl Fn(&str) -> bool) -> Vec<GroupLead> {
+    let entries = memory.entries.values().filter(|entry| of(&entry.check));
+    let leads = entries.filter_map(|entry| {
         let kept = entry.rule.as_ref()?;
         let mut comings = entry.comings.iter();
         comings.find(|coming| {
@@ -38,7 +61,7 @@ pub fn named(memory: &Memory, event: &str) -> Vec<GroupLead> {
         let group = GroupRef::Id(kept.group.clone());
         Some(GroupLead { group, touched: Touched::Rules(vec![lead]) })
     });
-    named.collect()
+    leads.collect()
 }
 
 #[cfg(test)]
@@ -94,6 +117,26 @@ mod tests {
         let live = [rule("sgr-1", "tcp 6379", "0.0.0.0/0")];
         assert_eq!(lead.touched.resolve(&live, &[]).ids, ["sgr-1"]);
         assert_eq!(lead.touched.resolve(&[], &[]).missing.len(), 1);
+    }
+
+    #[test]
+    fn a_rule_that_the_event_names_by_its_id_alone_is_known_by_what_was_recorded() {
+        let alone = |id: &str| RuleLead { id: Some(id.to_owned()), shape: None, edit: true };
+        let group = GroupRef::Id("sg-01".to_owned());
+        let rules = vec![alone("sgr-2"), alone("sgr-1")];
+        let lead = GroupLead { group, touched: Touched::Rules(rules.clone()) };
+        let complete = |told, event| completed(&lead, &remembered(Check::OpenIngress, told), event);
+        let Touched::Rules(known) = complete(false, "e-1").touched else {
+            panic!("they are known")
+        };
+        let shape = known[1].shape.as_ref().unwrap();
+        assert!(shape.matches(&rule("sgr-1", "tcp 6379", "0.0.0.0/0")));
+        assert_eq!((&known[0], known[1].edit), (&rules[0], false));
+        for (told, event) in [(true, "e-1"), (false, "e-2")] {
+            assert_eq!(complete(told, event), lead);
+        }
+        let of_cache = remembered(Check::OpenCache, false);
+        assert_eq!(completed(&lead, &of_cache, "e-1"), lead);
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn guided(case: &Case, moves: bool) -> Vec<(&'static str, Vec<Step>)> {
     let Some((event, Looked::Cache(facts))) = case.look() else { return Vec::new() };
     let Lead::Cache(lead) = &event.lead else { return Vec::new() };
     let judge = Judge { moves, ..judge(Mode::Enforce) };
-    let decision = decide::cache(event, lead, &facts, &judge);
+    let decision = decide::cache(event, lead, &facts, &[], &judge);
     let steps = decision
         .findings
         .iter()

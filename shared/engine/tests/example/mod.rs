@@ -109,7 +109,6 @@ pub(crate) fn making(facts: &CacheFacts) -> CacheLead {
         inherits: None,
         security_groups: Vec::new(),
         tags: Vec::new(),
-        named: Vec::new(),
     }
 }
 

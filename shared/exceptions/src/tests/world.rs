@@ -212,7 +212,6 @@ pub(crate) fn creating(port: Option<u16>, tags: Vec<Tag>) -> Lead {
         inherits: None,
         security_groups: Vec::new(),
         tags,
-        named: Vec::new(),
     })
 }
 

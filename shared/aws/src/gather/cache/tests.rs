@@ -15,7 +15,6 @@ fn lead(kind: CacheKind, id: &str) -> CacheLead {
         inherits: None,
         security_groups: vec!["sg-asked".to_owned()],
         tags: Vec::new(),
-        named: Vec::new(),
     }
 }
 

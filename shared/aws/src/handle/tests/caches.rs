@@ -20,7 +20,6 @@ pub(super) fn event_of(id: &str) -> Event {
         inherits: None,
         security_groups: Vec::new(),
         tags: Vec::new(),
-        named: Vec::new(),
     }))
 }
 
@@ -102,9 +101,7 @@ async fn a_cache_on_its_default_port_is_told_and_left_to_a_person() {
 async fn a_rule_that_opens_a_cache_is_closed_where_only_caches_carry_its_group() {
     let account = with_cache(6379, [rule("sgr-1", WORLD), rule("sgr-2", "10.0.0.0/8")]);
     account.now().interfaces = vec![of_cache("eni-1"), of_cache("eni-2")];
-    // It does not know its name, and so acts at once.
-    let shell = Shell { function: None, ..account.shell(Mode::Enforce) };
-    cache(&shell, &event_of("m")).await.unwrap();
+    made(&account).await.unwrap();
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
     assert!(ends(&account).contains(&"done".to_owned()));
 }
@@ -159,8 +156,7 @@ async fn subnets_that_cannot_be_read_are_told_and_keep_no_rule_open() {
     let account = with_cache(6379, [rule("sgr-1", WORLD)]);
     account.now().interfaces = vec![of_cache("eni-1")];
     account.fail("DescribeRouteTables", "vpc-1", "UnauthorizedOperation");
-    let shell = Shell { function: None, ..account.shell(Mode::Enforce) };
-    cache(&shell, &event_of("m")).await.unwrap();
+    made(&account).await.unwrap();
     assert!(account.rule_ids(GROUP).is_empty());
     assert!(ends(&account).contains(&"pending".to_owned()), "{:?}", ends(&account));
 }

@@ -1,11 +1,8 @@
 //! A cache on its default port starts a move, where the stack's owner wants that.
 
-use portcullis_engine::event::{Parsed, parse};
-
-use super::caches::{of_cache, with_cache};
-use super::closing::delivered;
+use super::caches::{event_of, of_cache, with_cache};
 use super::*;
-use crate::scripted::{Execution, FUNCTION, MACHINE, counted, settings};
+use crate::scripted::{Execution, MACHINE, ROUND_TRIP, counted, settings};
 
 const START: &str = "StartExecution";
 
@@ -24,28 +21,13 @@ fn open_too() -> Account {
 }
 
 fn moving(account: &Account, mode: Mode) -> Shell {
-    // While the ledger answers, nothing has to be handed over.
-    account.fail("Query", GROUP, "AccessDeniedException");
     let mut shell = account.shell(mode);
     shell.settings.recreate_state_machine_arn = Some(MACHINE.to_owned());
     shell
 }
 
-async fn served_by(shell: &Shell, payload: &Value) -> Result<Ended> {
-    let Parsed::Event(event) = parse(payload, &[]) else { panic!("no event: {payload}") };
-    super::super::cache(shell, &event, Invocation { id: "r-1", payload }).await
-}
-
-async fn served(account: &Account, payload: &Value) -> Result<Ended> {
-    served_by(&moving(account, Mode::Enforce), payload).await
-}
-
-/// The event with the name of `sgr-1`, as the function hands it to itself.
-async fn named() -> Value {
-    let account = open_too();
-    served(&account, &delivered()).await.unwrap();
-    let state = account.now();
-    serde_json::from_slice(state.invoked[0].payload().unwrap().as_ref()).unwrap()
+async fn served(account: &Account) -> Result<Ended> {
+    cache(&moving(account, Mode::Enforce), &event_of("m")).await
 }
 
 fn executions(account: &Account) -> Vec<Execution> {
@@ -55,7 +37,7 @@ fn executions(account: &Account) -> Vec<Execution> {
 #[tokio::test(start_paused = true)]
 async fn a_move_is_started_and_told_with_its_execution() {
     let account = on_default_port();
-    let Ended(text) = served(&account, &delivered()).await.unwrap();
+    let Ended(text) = served(&account).await.unwrap();
     let [execution] = executions(&account).try_into().unwrap();
     let arn = format!("{}:{}", MACHINE.replace("stateMachine", "execution"), execution.name);
     assert!(text.ends_with(&format!("{}: started {arn}", execution.name)), "{text}");
@@ -66,14 +48,13 @@ async fn a_move_is_started_and_told_with_its_execution() {
     assert!(mail.contains(&format!("stop-execution --region eu-west-1 --execution-arn {arn}")));
     let finding = &document["findings"][0];
     assert_eq!((&finding["outcome"], &finding["execution"]), (&"started".into(), &arn.into()));
-    assert_eq!(account.count("Invoke"), 0, "its name is its own: nothing is handed over");
 }
 
 #[tokio::test(start_paused = true)]
 async fn observe_mode_starts_nothing() {
     let account = on_default_port();
     counted();
-    served_by(&moving(&account, Mode::Observe), &delivered()).await.unwrap();
+    cache(&moving(&account, Mode::Observe), &event_of("m")).await.unwrap();
     assert_eq!(account.count(START), 0);
     assert_eq!(ends(&account), ["withheld"]);
     let actions = &counted()[1].1;
@@ -87,7 +68,7 @@ async fn observe_mode_starts_nothing() {
 async fn a_move_that_cannot_be_started_is_an_error_and_is_told() {
     let account = on_default_port();
     account.fail(START, MACHINE, "AccessDeniedException");
-    let error = served(&account, &delivered()).await.unwrap_err().to_string();
+    let error = served(&account).await.unwrap_err().to_string();
     assert!(error.starts_with("m-") && error.contains("AccessDeniedException"), "{error}");
     assert_eq!(ends(&account), ["failed"]);
 }
@@ -98,70 +79,66 @@ async fn an_alert_of_a_move_that_did_not_go_out_is_made_up_for_by_the_next_try()
     for (end_it, end) in [(false, "started"), (true, "already-started")] {
         let account = on_default_port();
         account.fail("Publish", &settings().topics.alert, "AuthorizationError");
-        served(&account, &delivered()).await.unwrap_err();
+        served(&account).await.unwrap_err();
         let before = executions(&account);
         if end_it {
             account.end_executions();
         }
         account.now().failures.clear();
-        served(&account, &delivered()).await.unwrap();
+        served(&account).await.unwrap();
         assert_eq!(ends(&account), [end]);
         let names = |executions: Vec<Execution>| executions.into_iter().map(|e| (e.name, e.input));
         assert!(names(executions(&account)).eq(names(before)), "it was started once");
-        assert_eq!(account.count("Invoke"), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn beside_a_rule_to_close_the_event_that_names_it_starts_the_move() {
+async fn a_rule_is_closed_and_a_move_started_by_one_event() {
     let account = open_too();
-    served(&account, &delivered()).await.unwrap();
-    assert!(is_silent(&account) && account.count(START) == 0);
-    served(&account, &named().await).await.unwrap();
+    served(&account).await.unwrap();
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
     assert_eq!(executions(&account).len(), 1);
     assert_eq!(ends(&account), ["done", "started"], "in one alert");
 }
 
-/// After the revoke; or after the start too, but before the alert.
 #[tokio::test(start_paused = true)]
-async fn a_function_that_was_killed_between_loses_neither_the_rule_nor_the_move() {
-    let named = named().await;
-    let (revoked, started) = (open_too(), open_too());
-    served(&started, &named).await.unwrap();
-    started.now().published.clear();
-    revoked.now().rules.get_mut(GROUP).unwrap().remove(0);
-    for account in [revoked, started] {
-        served(&account, &named).await.unwrap();
-        assert_eq!(ends(&account), ["already-gone", "started"]);
-        assert_eq!(executions(&account).len(), 1);
+async fn a_function_that_was_killed_after_the_revoke_loses_neither_the_rule_nor_the_move() {
+    let account = open_too();
+    let shell = moving(&account, Mode::Enforce);
+    let event = event_of("m");
+    let until_the_revoke = async {
+        while account.count(REVOKE) == 0 {
+            tokio::time::sleep(ROUND_TRIP / 4).await;
+        }
+    };
+    tokio::select! {
+        ended = cache(&shell, &event) => panic!("it was not killed: {ended:?}"),
+        () = until_the_revoke => {}
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_first_event_again_and_the_one_that_names_the_rules_start_the_same_move() {
-    let account = open_too();
-    served(&account, &named().await).await.unwrap();
-    let first = executions(&account);
-    served(&account, &delivered()).await.unwrap();
-    assert_eq!(executions(&account), first);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_lambda_does_not_take_is_closed_and_started_at_once() {
-    let account = open_too();
-    account.fail("Invoke", FUNCTION, "TooManyRequestsException");
-    served(&account, &delivered()).await.unwrap();
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
+    assert_eq!(account.count("Publish"), 0);
+    served(&account).await.unwrap();
+    assert_eq!(ends(&account), ["already-gone", "started"]);
     assert_eq!(executions(&account).len(), 1);
-    assert_eq!(ends(&account), ["done", "started"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alert_that_sns_refuses_loses_neither_the_rule_nor_the_move() {
+    let account = open_too();
+    account.fail("Publish", &settings().topics.alert, "AuthorizationError");
+    served(&account).await.unwrap_err();
+    assert_eq!((account.rule_ids(GROUP).len(), executions(&account).len()), (1, 1));
+    account.now().failures.clear();
+    served(&account).await.unwrap();
+    assert_eq!(ends(&account), ["already-gone", "started"]);
+    assert_eq!(executions(&account).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_with_a_move_does_not_keep_a_rule_open() {
     let account = open_too();
     account.fail(START, MACHINE, "StateMachineDoesNotExist");
-    let error = served(&account, &named().await).await.unwrap_err().to_string();
+    let error = served(&account).await.unwrap_err().to_string();
     assert!(error.contains("StateMachineDoesNotExist") && !error.contains("sgr-1"), "{error}");
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
     assert_eq!(ends(&account), ["done", "failed"]);
@@ -171,7 +148,7 @@ async fn what_is_wrong_with_a_move_does_not_keep_a_rule_open() {
 async fn a_move_is_counted_and_contains_nothing() {
     let account = on_default_port();
     counted();
-    served(&account, &delivered()).await.unwrap();
+    served(&account).await.unwrap();
     let counted = counted();
     let names: Vec<&str> = counted.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["Findings", "Actions"], "nothing was open, so nothing is timed");

@@ -1,4 +1,4 @@
-//! Caches whose event names the rules that an earlier look found at fault.
+//! Caches for whose event an earlier attempt went to close rules, and did not report it.
 
 use super::*;
 
@@ -9,22 +9,22 @@ fn of_cache(rules: Vec<IngressRule>) -> GroupFacts {
     with_interfaces(fixtures::group(rules), vec![cache_interface("eni-1")])
 }
 
-/// What is decided about a cache on port 7000 behind these groups, of whose event named these rules
-/// of `sg-01`.
-fn decide_behind(mode: Mode, groups: CacheGroups, named: &[IngressRule]) -> Decision {
+/// What is decided about a cache on port 7000 behind these groups, where these rules of `sg-01` are unreported.
+fn decide_behind(mode: Mode, groups: CacheGroups, unreported: &[IngressRule]) -> Decision {
     let rule = |rule: &IngressRule| RuleLead {
         id: Some(rule.id.clone()),
         shape: Some(shape(rule)),
         edit: false,
     };
-    let named = touched(Touched::Rules(named.iter().map(rule).collect()));
-    let lead = CacheLead { named: vec![named], ..cache_lead(CACHE) };
+    let unreported = touched(Touched::Rules(unreported.iter().map(rule).collect()));
+    let lead = cache_lead(CACHE);
     let facts = CacheFacts { groups, ..fixtures::cache(CACHE, Engine::Valkey, &[7000]) };
-    cache(&event(Lead::Cache(lead.clone())), &lead, &facts, &fixtures::judge(mode))
+    let event = event(Lead::Cache(lead.clone()));
+    cache(&event, &lead, &facts, &[unreported], &fixtures::judge(mode))
 }
 
-fn decide(live: Vec<IngressRule>, named: &[IngressRule]) -> Decision {
-    decide_behind(Mode::Enforce, CacheGroups::Read(vec![of_cache(live)]), named)
+fn decide(live: Vec<IngressRule>, unreported: &[IngressRule]) -> Decision {
+    decide_behind(Mode::Enforce, CacheGroups::Read(vec![of_cache(live)]), unreported)
 }
 
 /// The rules that are told as gone.
@@ -35,7 +35,7 @@ fn gone(decision: &Decision) -> Vec<&str> {
 }
 
 #[test]
-fn a_named_rule_that_is_still_open_goes() {
+fn an_unreported_rule_that_is_still_open_goes() {
     let open = rule("sgr-1", "tcp 7000", WORLD);
     let decision = decide(vec![open.clone()], &[open]);
     assert_eq!(revoked(&decision), ["sgr-1"]);
@@ -44,14 +44,14 @@ fn a_named_rule_that_is_still_open_goes() {
 }
 
 #[test]
-fn a_named_rule_that_is_private_by_now_leads_to_nothing() {
+fn an_unreported_rule_that_is_private_by_now_leads_to_nothing() {
     let live = rule("sgr-1", "tcp 7000", "10.0.0.0/8");
     let decision = decide(vec![live], &[rule("sgr-1", "tcp 7000", WORLD)]);
     assert!(decision.is_clean() && decision.notes.is_empty(), "{decision}");
 }
 
 #[test]
-fn a_named_rule_that_is_gone_is_told_with_what_it_was_in_every_mode() {
+fn an_unreported_rule_that_is_gone_is_told_with_what_it_was_in_every_mode() {
     let was = rule("sgr-1", "tcp 6999-7001", WORLD);
     for mode in [Mode::Enforce, Mode::Observe] {
         let groups = CacheGroups::Read(vec![of_cache(Vec::new())]);
@@ -65,9 +65,9 @@ fn a_named_rule_that_is_gone_is_told_with_what_it_was_in_every_mode() {
     }
 }
 
-/// A forged event tells of nothing that would not have been closed.
+/// A forged record tells of nothing that would not have been closed.
 #[test]
-fn a_named_rule_that_is_gone_and_did_not_open_the_cache_is_noted_only() {
+fn an_unreported_rule_that_is_gone_and_did_not_open_the_cache_is_noted_only() {
     for (traffic, source) in
         [("tcp 7000", "10.0.0.0/8"), ("tcp 6379", WORLD), ("udp 7000", WORLD), ("-1", "pl-1")]
     {
@@ -95,9 +95,9 @@ fn half_of_a_union_that_is_gone_is_told() {
 }
 
 #[test]
-fn a_rule_that_is_not_named_goes_all_the_same() {
-    let (named, new) = (rule("sgr-1", "tcp 7000", WORLD), rule("sgr-2", "tcp 7000", WORLD));
-    let decision = decide(vec![named.clone(), new], &[named]);
+fn a_rule_that_came_since_goes_all_the_same() {
+    let (known, new) = (rule("sgr-1", "tcp 7000", WORLD), rule("sgr-2", "tcp 7000", WORLD));
+    let decision = decide(vec![known.clone(), new], &[known]);
     assert_eq!(revoked(&decision), ["sgr-1", "sgr-2"]);
 }
 

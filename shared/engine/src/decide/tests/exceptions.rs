@@ -138,7 +138,7 @@ fn a_caches_settings_are_asked_about_as_well() {
             machine: Some("arn:aws:states:eu-west-1:111122223333:stateMachine:m"),
             ..judge(Mode::Enforce)
         };
-        cache(&event(Lead::Cache(lead.clone())), &lead, &facts, &judge)
+        cache(&event(Lead::Cache(lead.clone())), &lead, &facts, &[], &judge)
     };
     let tolerated = decide(Answer::Tolerated(vec![exception("vendor", None)]));
     assert!(tolerated.is_clean() && tolerated.tolerated.len() == 3, "{tolerated}");

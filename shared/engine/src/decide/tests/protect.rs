@@ -74,8 +74,13 @@ fn of_the_groups_of_a_cache_only_the_protected_is_left_alone() {
         ..fixtures::cache(CacheKind::ReplicationGroup, Engine::Valkey, &[6379])
     };
     let lead = cache_lead(CacheKind::ReplicationGroup);
-    let decision =
-        cache(&event(Lead::Cache(lead.clone())), &lead, &facts, &fixtures::judge(Mode::Enforce));
+    let decision = cache(
+        &event(Lead::Cache(lead.clone())),
+        &lead,
+        &facts,
+        &[],
+        &fixtures::judge(Mode::Enforce),
+    );
     assert_eq!(revoked(&decision), ["sgr-2"]);
     let protected = decision.findings.iter().find(|f| rule_group(f) == Some("sg-1")).unwrap();
     assert_eq!(withheld(protected), Some(&Because::Protected));

@@ -101,7 +101,7 @@ fn a_setting_of_a_cache_recovers_only_if_describe_says_so() {
     let Lead::Cache(lead) = &event.lead else { panic!("not about a cache") };
     let limits = Limits::default();
     let take = |memory: &Memory, facts: &CacheFacts, now: i64| {
-        let mut decision = decide::cache(&event, lead, facts, &judge(Mode::Enforce));
+        let mut decision = decide::cache(&event, lead, facts, &[], &judge(Mode::Enforce));
         let holder = Held { by: "r-1".to_owned(), until: now + 30 };
         let looked = Looked::at_cache(facts);
         let turn = Turn { event: &event, looked: &looked, limits: &limits, holder: &holder, now };
