@@ -1,7 +1,8 @@
 //! What refers to a cache from outside, for people: what was found, and what it must be told.
 
 use crate::facts::Seen;
-use crate::plan::{Form, Plan};
+use crate::form::Form;
+use crate::plan::Plan;
 use crate::request::Kind;
 
 /// One kind of thing that may refer to the cache.

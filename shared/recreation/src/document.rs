@@ -14,6 +14,7 @@ mod ids;
 mod place;
 mod rules;
 mod stream;
+mod unreadable;
 mod wire;
 
 use serde_json::{Map, Value};
@@ -23,28 +24,7 @@ use choose::choose;
 use ids::odd_ids;
 use wire::Document;
 
-/// Why a document is no input.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .problems.join("\n"))]
-pub struct Unreadable {
-    /// Every problem, a line each.
-    pub problems: Vec<String>,
-    /// What whoever made the document can do: a line, and the commands or options, if any, a line each.
-    pub remedy: String,
-}
-
-impl Unreadable {
-    fn one(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { problems: vec![problem.into()], remedy: remedy.into() }
-    }
-
-    /// Of text that is JSON, and not as AWS writes it.
-    fn odd(problems: Vec<String>) -> Self {
-        let remedy =
-            "print it again with AWS CLI 2.x, without --query, and give it as it is".to_owned();
-        Self { problems, remedy }
-    }
-}
+pub use unreadable::Unreadable;
 
 /// Reads a document as people hand it over: in UTF-8, or in UTF-16 with a byte order mark.
 pub fn read_bytes(bytes: &[u8], cache: Option<&str>) -> Result<Facts, Unreadable> {

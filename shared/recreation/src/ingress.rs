@@ -7,7 +7,7 @@ use portcullis_engine::net::{Sources, public_count, range_of};
 
 use crate::facts::Facts;
 use crate::marks;
-use crate::refuse::Reason;
+use crate::reason::Reason;
 use crate::request::Request;
 
 /// Rules of a security group, per address family, unless the quota was changed (VPC user guide,

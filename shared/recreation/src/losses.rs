@@ -4,8 +4,8 @@ use portcullis_engine::facts::Engine;
 
 use crate::endpoints::endpoints;
 use crate::facts::Facts;
+use crate::form::form;
 use crate::ingress::Ingress;
-use crate::plan::form;
 use crate::recover::Loss;
 use crate::request::{GroupInputs, Kind, Request, Shape, Token};
 

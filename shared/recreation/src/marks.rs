@@ -5,6 +5,8 @@
 
 use portcullis_engine::facts::{PROTECT, Tag};
 
+use crate::facts::Facts;
+
 /// On the new cache, the snapshot and the added rules: the ARN of the cache that moves.
 pub const MOVED_FROM: &str = "portcullis:moved-from";
 /// Beside it: the fingerprint of the plan that made it.
@@ -39,4 +41,11 @@ pub fn moved_from(tags: &[Tag], arn: &str) -> bool {
 /// Whether the owner says to leave it alone, with whatever value.
 pub(crate) fn is_protected(tags: &[Tag]) -> bool {
     value(tags, PROTECT).is_some()
+}
+
+/// The tags by which a later run knows its own work.
+pub(crate) fn markers(facts: &Facts, plan: &str) -> Vec<Tag> {
+    let tag = |key: &str, value: &str| Tag { key: key.to_owned(), value: value.to_owned() };
+    let arn = facts.cache.arn().unwrap_or_default();
+    vec![tag(MOVED_FROM, arn), tag(PLAN, plan)]
 }

@@ -4,7 +4,7 @@
 use portcullis_engine::owner::{self, By, Kind, Owner};
 
 use crate::facts::Facts;
-use crate::refuse::Reason;
+use crate::reason::Reason;
 
 /// The owner, if anything tells of one that would not know of a new cache.
 pub fn owner(facts: &Facts) -> Option<Owner> {

@@ -22,7 +22,7 @@ use portcullis_engine::facts::{Engine, Tag};
 use crate::describe::{CacheCluster, LogDelivery};
 use crate::facts::{Cache, Facts};
 use crate::marks;
-use crate::refuse::Reason;
+use crate::reason::Reason;
 use crate::request::{ClusterInputs, Kind, Placement, Request, Token};
 use crate::versions::{Feature, creatable, knows};
 

@@ -11,7 +11,7 @@ use std::fmt;
 use portcullis_engine::facts::{Engine, Tag};
 
 use crate::describe::LogDelivery;
-use crate::plan::Form;
+use crate::form::Form;
 use crate::versions::{Feature, knows};
 
 pub use inputs::{CLUSTER_NEVER, GROUP_NEVER};
@@ -175,14 +175,6 @@ impl Request {
         match self.kind {
             Kind::Group(_) => Form::Group,
             Kind::Cluster(_) => Form::Cluster,
-        }
-    }
-
-    /// The inputs of the operation that are never sent, and why.
-    pub fn never(&self) -> &'static [(&'static str, &'static str)] {
-        match self.kind {
-            Kind::Group(_) => GROUP_NEVER,
-            Kind::Cluster(_) => CLUSTER_NEVER,
         }
     }
 

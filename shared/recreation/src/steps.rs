@@ -2,9 +2,9 @@
 //! under the same names.
 
 mod commands;
+mod order;
 
-use crate::losses::counted;
-use crate::plan::{Afterwards, Plan, SnapshotOf};
+pub(crate) use order::steps;
 
 /// Who does a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,165 +31,15 @@ pub struct Step {
 }
 
 impl Step {
-    fn new(id: &'static str, who: Who, does: impl Into<String>) -> Self {
+    pub(super) fn new(id: &'static str, who: Who, does: impl Into<String>) -> Self {
         Self { id, who, does: does.into(), undo: None, commands: Vec::new() }
     }
 
-    fn undo(self, undo: impl Into<String>) -> Self {
+    pub(super) fn undo(self, undo: impl Into<String>) -> Self {
         Self { undo: Some(undo.into()), ..self }
     }
 
-    fn commands(self, commands: Vec<String>) -> Self {
+    pub(super) fn commands(self, commands: Vec<String>) -> Self {
         Self { commands, ..self }
     }
-}
-
-/// The steps of a plan, in order.
-pub(crate) fn steps(plan: &Plan) -> Vec<Step> {
-    let (old, new) = (&plan.now.id, &plan.create.id);
-    let mut steps = vec![
-        Step::new(
-            "ask",
-            Who::Person,
-            format!("You read this plan, old beside new, and agree to {new}."),
-        ),
-        Step::new(
-            "check",
-            Who::Portcullis,
-            format!(
-                "Looks at {old} again and plans anew: if the plan would do anything else by now, nothing is done, and you are told."
-            ),
-        ),
-    ];
-    steps.extend(snapshot(plan));
-    steps.push(open(plan));
-    steps.push(create(plan));
-    steps.extend(afterwards(plan));
-    steps.push(Step::new(
-        "verify",
-        Who::Portcullis,
-        format!("Reads {new} back and compares every setting with this plan, one by one; if any differs, all of the above is taken back, and {old} is untouched."),
-    ));
-    steps.push(
-        Step::new(
-            "hand-over",
-            Who::Person,
-            "You get the new endpoints, and point the clients to them. From here on nothing is taken back by itself.",
-        )
-        .undo("point them back: the old cache still runs, without what was written to the new one"),
-    );
-    steps.push(Step::new(
-        "watch",
-        Who::Portcullis,
-        format!("Watches the commands and connections of {old}, for two weeks at most, until nobody has used it for an hour."),
-    ));
-    steps.push(Step::new(
-        "ask-deletion",
-        Who::Person,
-        format!("You agree to the deletion of {old}, separately; if you do not, both caches stay."),
-    ));
-    steps.push(delete(plan));
-    steps.push(close(plan));
-    steps
-}
-
-fn snapshot(plan: &Plan) -> Option<Step> {
-    let snapshot = plan.snapshot.as_ref()?;
-    let what = match &snapshot.of {
-        SnapshotOf::Group(id) => format!("all shards of {id}"),
-        SnapshotOf::Cluster(id) => id.clone(),
-    };
-    let step = Step::new(
-        "snapshot",
-        Who::Portcullis,
-        format!(
-            "Takes the snapshot {} of {what}, unless it is there from this move already, and waits until it is available; what is written from here on stays in the old cache only.",
-            snapshot.name
-        ),
-    );
-    Some(step.undo("delete the snapshot").commands(commands::snapshot(plan, snapshot)))
-}
-
-fn open(plan: &Plan) -> Step {
-    let (rules, port) = (&plan.ingress.open, plan.create.port);
-    let does = match rules.len() {
-        0 => format!(
-            "Opens nothing: no rule of the old port has a private source that does not reach port {port} already."
-        ),
-        count => format!(
-            "Adds {}: the private sources that reach port {} reach port {port} too, and no public one does.",
-            counted(count, "ingress rule"),
-            plan.now.port
-        ),
-    };
-    let step = Step::new("open-port", Who::Portcullis, does).commands(commands::open(plan));
-    if rules.is_empty() { step } else { step.undo("revoke the added rules") }
-}
-
-fn create(plan: &Plan) -> Step {
-    let create = &plan.create;
-    let nodes = counted(usize::try_from(create.nodes()).unwrap_or(usize::MAX), "node");
-    let data = match &plan.snapshot {
-        Some(snapshot) => format!("from {}", snapshot.name),
-        None => "empty".to_owned(),
-    };
-    Step::new(
-        "create",
-        Who::Portcullis,
-        format!(
-            "Makes {} with {nodes} on port {}, {data}, and waits until it is available; if it is there already and its markers say that this plan made it, goes on with it.",
-            create.id, create.port
-        ),
-    )
-    .undo(format!("delete {}: the old cache is untouched", create.id))
-    .commands([commands::create(plan), commands::wait(plan)].concat())
-}
-
-fn afterwards(plan: &Plan) -> Option<Step> {
-    if plan.afterwards.is_empty() {
-        return None;
-    }
-    let part = |setting: &Afterwards| match setting {
-        Afterwards::SilentTopic => {
-            "turns notifications off again, as they are on the old cache".to_owned()
-        }
-        Afterwards::SnapshottingCluster(id) => {
-            format!("has the daily snapshots taken of {id}, as the old cache has")
-        }
-    };
-    let parts: Vec<String> = plan.afterwards.iter().map(part).collect();
-    let does = format!("Sets what cannot be given when a cache is made: {}.", parts.join(", and "));
-    let step = Step::new("set-the-rest", Who::Portcullis, does);
-    Some(step.commands(commands::afterwards(plan)))
-}
-
-fn delete(plan: &Plan) -> Step {
-    let old = &plan.now.id;
-    let (does, undo) = match &plan.last_snapshot {
-        Some(last) => (
-            format!("Deletes {old}, and keeps its last state in the snapshot {last}."),
-            format!("make a cache from {last}"),
-        ),
-        None => (
-            format!("Deletes {old}; Memcached leaves nothing behind."),
-            "none: a deleted Memcached cluster is gone".to_owned(),
-        ),
-    };
-    let step = Step::new("delete", Who::Portcullis, does);
-    step.undo(undo).commands(commands::delete(plan))
-}
-
-fn close(plan: &Plan) -> Step {
-    let commands = commands::close(plan);
-    let old = plan.now.port;
-    let does = match commands.len() {
-        0 => format!("Closes nothing: no rule is for port {old} alone and for this cache alone."),
-        count => format!(
-            "When {} is gone, revokes {} of port {old} alone, one by one by id, unless something else than a cache turns out to carry the group.",
-            plan.now.id,
-            counted(count, "ingress rule")
-        ),
-    };
-    let step = Step::new("close-port", Who::Portcullis, does);
-    if commands.is_empty() { step } else { step.undo("authorize them again").commands(commands) }
 }

@@ -1,6 +1,7 @@
 //! A plan or a refusal as plain text, for a terminal.
 
 pub(crate) mod layout;
+mod paint;
 
 use portcullis_engine::facts::Source;
 
@@ -10,30 +11,12 @@ use crate::ingress::NewRule;
 use crate::losses::counted;
 use crate::patch::{Patch, Tool};
 use crate::plan::{Answer, Fate, Input, Plan, Refusal};
-use crate::refuse::Reason;
+use crate::reason::Reason;
 use crate::request::Token;
 use crate::steps::Who;
 use layout::Page;
 
-/// What a piece of text is, for whoever paints it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// The headline and the title of a section.
-    Heading,
-    /// What is new or different.
-    New,
-    /// What is lost, refused, or to be careful about.
-    Warning,
-    /// A command.
-    Command,
-    /// What matters less.
-    Faint,
-    /// Everything else.
-    Plain,
-}
-
-/// Paints a piece of text, or returns it as it is.
-pub type Paint<'a> = &'a dyn Fn(Role, &str) -> String;
+pub use paint::{Paint, Role, plain};
 
 /// The answer as text. `paint` gets each piece; [`plain`] leaves it alone.
 pub fn text(answer: &Answer, paint: Paint<'_>) -> String {
@@ -43,11 +26,6 @@ pub fn text(answer: &Answer, paint: Paint<'_>) -> String {
         Answer::Refused(refusal) => refused(&mut page, refusal),
     }
     page.text
-}
-
-/// No paint.
-pub fn plain(_: Role, text: &str) -> String {
-    text.to_owned()
 }
 
 fn plan(page: &mut Page<'_>, plan: &Plan) {

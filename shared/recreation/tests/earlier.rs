@@ -6,7 +6,7 @@ use portcullis_engine::facts::{Source, Tag};
 use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
 use portcullis_recreation::plan::{Answer, Plan, Wish, is_fingerprint, plan};
-use portcullis_recreation::refuse::Reason;
+use portcullis_recreation::reason::Reason;
 use portcullis_recreation::request::Token;
 use serde_json::{Value, json};
 

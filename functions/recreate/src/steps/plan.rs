@@ -7,7 +7,7 @@ use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
 use portcullis_recreation::idle::fresh;
 use portcullis_recreation::plan::{self, Plan, Wish};
-use portcullis_recreation::refuse::Reason;
+use portcullis_recreation::reason::Reason;
 
 use super::{State, Step};
 use crate::account;

@@ -5,8 +5,9 @@ use crate::describe::{CacheCluster, ReplicationGroup};
 use crate::facts::{Cache, Facts};
 use crate::marks;
 use crate::plan::{Afterwards, Plan};
+use crate::reason::Reason;
 use crate::recover::recover;
-use crate::refuse::{Reason, state};
+use crate::refuse::state;
 use crate::request::{GroupInputs, Kind, Request, Shape, Token};
 
 /// Every difference between what a plan asked for and the new cache, as read from its own document. None

@@ -2,7 +2,7 @@
 
 use portcullis_engine::facts::Engine;
 
-use super::{Constraint, Source};
+use super::row::{Constraint, Source};
 use crate::request::{GroupInputs, Kind, Request, Token};
 use crate::versions::Feature;
 

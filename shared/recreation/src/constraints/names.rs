@@ -2,7 +2,7 @@
 
 use portcullis_engine::replacement::is_port;
 
-use super::{Constraint, Source};
+use super::row::{Constraint, Source};
 use crate::request::Kind;
 
 /// Most tags of a resource (Tagging guide).

@@ -2,7 +2,7 @@
 
 use portcullis_engine::facts::Engine;
 
-use super::{Constraint, Source};
+use super::row::{Constraint, Source};
 use crate::request::{ClusterInputs, Kind, Placement, Shape};
 
 pub(super) const ROWS: &[Constraint] = &[

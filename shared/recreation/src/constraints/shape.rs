@@ -3,7 +3,7 @@
 use portcullis_engine::facts::Engine;
 
 use super::encryption::of_group;
-use super::{Constraint, Source};
+use super::row::{Constraint, Source};
 use crate::recover::is_tiered;
 use crate::request::{ClusterInputs, GroupInputs, Kind, Shape, Shard};
 use crate::versions::Feature;

@@ -2,7 +2,7 @@
 
 use portcullis_engine::facts::Engine;
 
-use super::{Constraint, Source};
+use super::row::{Constraint, Source};
 use crate::request::{Kind, Request};
 use crate::versions::{Feature, at_least, major, parts};
 

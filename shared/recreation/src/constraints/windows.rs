@@ -2,7 +2,7 @@
 
 use portcullis_engine::facts::Engine;
 
-use super::{Constraint, Source};
+use super::row::{Constraint, Source};
 
 const DAY: u32 = 24 * 60;
 /// The shortest window, in minutes.

@@ -1,7 +1,7 @@
 //! Which cache of a document is meant.
 
-use super::Unreadable;
 use super::ids::{is_id, shown_arn, shown_id};
+use super::unreadable::Unreadable;
 use super::wire::Document;
 use crate::describe::{CacheCluster, ReplicationGroup};
 

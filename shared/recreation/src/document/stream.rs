@@ -3,7 +3,7 @@
 
 use serde_json::{Deserializer, Map, Value};
 
-use super::Unreadable;
+use super::unreadable::Unreadable;
 
 /// What belongs to one cache without naming it: of two documents that differ in it, nobody knows which holds.
 const OF_ONE_CACHE: [&str; 6] =

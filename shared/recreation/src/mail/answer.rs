@@ -1,6 +1,6 @@
 //! How a question is answered.
 
-use super::Draft;
+use super::draft::Draft;
 use super::words::date;
 use crate::text::Role;
 

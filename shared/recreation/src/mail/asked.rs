@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::draft::{Context, Draft, Kind, Mail, bounded, list, titled};
 use super::words::{sentence, word};
-use super::{Context, Draft, Kind, Mail, bounded, list, titled};
 use crate::losses::counted;
 use crate::plan::{Fate, Plan, Refusal};
 use crate::text::{self, Role};
@@ -132,7 +132,7 @@ pub fn refused(refusal: &Refusal, ctx: &Context<'_>) -> Mail {
     let reasons: Vec<_> = refusal
         .reasons
         .iter()
-        .map(|reason| crate::refuse::Reason {
+        .map(|reason| crate::reason::Reason {
             field: sentence(&reason.field),
             why: sentence(&reason.why),
             remedy: sentence(&reason.remedy),
@@ -147,7 +147,7 @@ pub fn refused(refusal: &Refusal, ctx: &Context<'_>) -> Mail {
         Role::Plain,
         "To be told no more: tag the cache portcullis:protect, and it is not moved.",
     );
-    mail.tell("reasons", refusal.reasons.iter().take(super::MOST_ITEMS).map(|reason| {
+    mail.tell("reasons", refusal.reasons.iter().take(super::draft::MOST_ITEMS).map(|reason| {
         json!({"field": bounded(&reason.field), "why": bounded(&reason.why), "remedy": bounded(&reason.remedy)})
     }).collect());
     mail.done()

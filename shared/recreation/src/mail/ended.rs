@@ -1,15 +1,16 @@
 //! How a move ends.
 
+use portcullis_engine::text::shell_json;
 use serde_json::json;
 
 use super::asked::again;
+use super::draft::{Context, Draft, Kind, Mail, bounded, list, titled};
 use super::words::{name, quoted, word};
-use super::{Context, Draft, Kind, Mail, bounded, list, titled};
+use crate::form::Form;
 use crate::json::parameters;
-use crate::plan::{Form, Plan};
+use crate::plan::Plan;
 use crate::request::Request;
 use crate::secret;
-use portcullis_engine::text::shell_json;
 
 /// The old cache is deleted. `closed` are the rules that were revoked, `left` those that were not, each
 /// with its reason.

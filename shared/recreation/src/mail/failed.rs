@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::asked::again;
+use super::draft::{Context, Draft, Kind, Mail, bounded, list, titled};
 use super::words::sentence;
-use super::{Context, Draft, Kind, Mail, bounded, list, titled};
 use crate::plan::{Plan, Subject};
 use portcullis_engine::facts::Engine;
 
@@ -87,11 +87,11 @@ pub fn failed(
     if let Some(plan) = plan.filter(|_| late.is_none() && !left.is_empty()) {
         mail.page.section("To find what carries the marks of this move");
         let region = ctx.region_option();
-        mail.command(&format!("aws resourcegroupstaggingapi get-resources{region} --tag-filters Key=portcullis:moved-from,Values={}", super::word(&plan.cache.arn)));
+        mail.command(&format!("aws resourcegroupstaggingapi get-resources{region} --tag-filters Key=portcullis:moved-from,Values={}", super::words::word(&plan.cache.arn)));
         mail.rules_of_the_new_port(plan);
     }
     mail.page.section("What the workflow did");
-    mail.command(&format!("aws stepfunctions get-execution-history{} --execution-arn {} --reverse-order --max-items 20", ctx.region_option(), super::word(ctx.execution_arn)));
+    mail.command(&format!("aws stepfunctions get-execution-history{} --execution-arn {} --reverse-order --max-items 20", ctx.region_option(), super::words::word(ctx.execution_arn)));
     mail.tell("step", json!(step));
     mail.tell("error", json!(bounded(why)));
     mail.tell("undone", list(undone));

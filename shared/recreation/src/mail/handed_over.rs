@@ -3,7 +3,7 @@
 use portcullis_engine::facts::Engine;
 use serde_json::json;
 
-use super::{Context, Draft, Kind, Mail};
+use super::draft::{Context, Draft, Kind, Mail};
 use crate::endpoints::{Place, endpoints};
 use crate::facts::Facts;
 use crate::patch;
@@ -57,7 +57,7 @@ pub fn handed_over(plan: &Plan, clone: &Facts, ctx: &Context<'_>) -> Mail {
     mail.page.gap();
     mail.page.line(Role::Heading, "Terraform:");
     mail.page.block(&terraform);
-    let told = places.iter().take(super::MOST_ITEMS).enumerate().map(|(at, place)| {
+    let told = places.iter().take(super::draft::MOST_ITEMS).enumerate().map(|(at, place)| {
         let before = beside(&plan.endpoints, &places, at).map(written);
         json!({"kind": place.kind, "new": written(place), "old": before})
     });

@@ -4,10 +4,12 @@ use portcullis_engine::facts::Engine;
 use portcullis_engine::replacement;
 
 use super::fingerprint::fingerprint;
-use super::{Afterwards, Fate, Input, Plan, Snapshot, SnapshotOf, Subject, form, markers};
+use super::{Afterwards, Fate, Input, Plan, Snapshot, SnapshotOf, Subject};
 use crate::endpoints::endpoints;
 use crate::facts::{Cache, Facts};
+use crate::form::form;
 use crate::ingress::Ingress;
+use crate::marks::markers;
 use crate::recover::{Loss, primary_first};
 use crate::request::{Kind, Request, Shape, Token, Value};
 use crate::{cost, losses, steps};

@@ -3,8 +3,8 @@
 use portcullis_engine::replacement;
 
 use crate::facts::{Facts, Ours};
-use crate::plan::Form;
-use crate::refuse::Reason;
+use crate::form::Form;
+use crate::reason::Reason;
 use crate::request::Request;
 
 /// The port that is wished for: by hand, or because an earlier run made a cache on it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use portcullis_engine::replacement;
 
 use crate::facts::Facts;
-use crate::refuse::Reason;
+use crate::reason::Reason;
 use crate::request::{GroupInputs, Kind, Request, Shape};
 
 /// The ports that are somebody's default for a cache, and so are no custom port: Redis and its TLS

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Reason;
 use crate::facts::Facts;
+use crate::reason::Reason;
 use crate::request::Request;
 
 /// Quotas, free addresses, engine versions and the limit on cost, as far as they were asked.

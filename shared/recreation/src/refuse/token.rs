@@ -1,6 +1,6 @@
 //! Where the AUTH token comes from.
 
-use super::Reason;
+use crate::reason::Reason;
 use crate::request::{Request, Token};
 use crate::secret::is_secret;
 

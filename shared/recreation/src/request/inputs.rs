@@ -146,3 +146,13 @@ fn cluster_head(id: &str, cluster: &ClusterInputs) -> Vec<(&'static str, Value)>
         ("PreferredAvailabilityZones", many),
     ]
 }
+
+impl Request {
+    /// The inputs of the operation that are never sent, and why.
+    pub fn never(&self) -> &'static [(&'static str, &'static str)] {
+        match self.kind {
+            Kind::Group(_) => GROUP_NEVER,
+            Kind::Cluster(_) => CLUSTER_NEVER,
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use portcullis_engine::text::harmless;
 
-use super::{Paint, Role};
+use super::paint::{Paint, Role};
 
 /// Columns of a line.
 const WIDTH: usize = 100;
