@@ -13,8 +13,8 @@ use portcullis_approval::Table;
 use portcullis_aws::error::Failed;
 use portcullis_aws::{Ledger, variable};
 
-use crate::Common;
 use crate::advice::{Place, advice, no_credentials};
+use crate::common::Common;
 
 /// A person waits: no call is worth more than this.
 const OPERATION: Duration = Duration::from_secs(30);

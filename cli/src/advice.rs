@@ -2,41 +2,16 @@
 
 mod call;
 mod credentials;
-
-use std::fmt;
+mod error;
+mod place;
 
 use anyhow::Error;
 use portcullis_aws::error::Failed;
 
-use crate::paint::harmless;
+use error::Advice;
 
 pub(crate) use credentials::none as no_credentials;
-
-/// Where the calls of a command go, as far as it is known.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Place {
-    /// The Region.
-    pub(crate) region: String,
-    /// The address that is set instead of AWS's own, as by AWS_ENDPOINT_URL.
-    pub(crate) endpoint: Option<String>,
-    /// The profile that was named.
-    pub(crate) profile: Option<String>,
-}
-
-/// An error with what to do about it. Commands and options that belong to it follow, a line each.
-#[derive(Debug)]
-pub(crate) struct Advice {
-    what: String,
-    todo: String,
-}
-
-impl fmt::Display for Advice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-impl std::error::Error for Advice {}
+pub(crate) use place::Place;
 
 /// The error that something did not work, with what to do.
 pub(crate) fn advice(what: impl Into<String>, todo: impl Into<String>) -> Error {
@@ -75,9 +50,4 @@ pub(crate) fn warned(what: &str, failed: Option<&Failed>, place: &Place) -> Stri
         Some(Advice { what: why, todo }) => format!("warning: {what}: {why}\nhelp: {todo}"),
         None => format!("warning: {what}"),
     }
-}
-
-/// Text that AWS or a program wrote, on one line.
-fn line(text: &str) -> String {
-    harmless(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }

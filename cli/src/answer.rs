@@ -9,9 +9,10 @@ use portcullis_aws::now;
 use portcullis_recreation::plan;
 
 use crate::advice::advice;
+use crate::common::{Common, Ended, tell};
 use crate::paint::{harmless, time};
 use crate::short::short;
-use crate::{Common, Ended, account, paint, tell};
+use crate::{account, paint};
 
 /// Agree to what a move asks: to move the cache, or to delete the old one
 ///

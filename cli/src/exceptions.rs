@@ -8,8 +8,8 @@ use portcullis_aws::now;
 use portcullis_exceptions::{Policies, Tone, draw, report, schema_differs};
 use portcullis_recreation::text::Role;
 
+use crate::common::{Common, Ended};
 use crate::paint::{self, paint};
-use crate::{Common, Ended};
 
 /// Check the exceptions, and say in plain words what is tolerated
 #[derive(Debug, Args)]

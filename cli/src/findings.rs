@@ -1,6 +1,7 @@
 //! `portcullis findings`: what is remembered of findings, and which rules are left alone.
 
 mod one;
+mod words;
 
 use std::cmp::Reverse;
 
@@ -13,10 +14,14 @@ use portcullis_engine::ledger::{Entry, Exemption, Memory, State};
 use serde_json::json;
 
 use crate::advice::advice;
+use crate::common::{Common, Ended};
 use crate::moment::{seconds, shown};
 use crate::paint::harmless;
 use crate::table::table;
-use crate::{Common, Ended, account, paint};
+use crate::{account, paint};
+use words::{state, times};
+
+pub(crate) use words::rule_words;
 
 /// List the findings that are open and the rules that are left alone, or show one finding
 #[derive(Debug, Args)]
@@ -178,23 +183,6 @@ fn severity(text: &str) -> Option<Severity> {
     known.into_iter().find(|severity| severity.as_str() == text)
 }
 
-fn state(state: State) -> &'static str {
-    match state {
-        State::Open => "open",
-        State::Closed => "closed",
-        State::Recovered => "recovered",
-    }
-}
-
-fn times(count: u64) -> String {
-    match count {
-        0 => String::new(),
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        count => format!("{count} times"),
-    }
-}
-
 /// A rule, by the sort key of its exemption: `exempt#tcp#6379#6379#0.0.0.0/0`.
 fn words(finding: &str) -> String {
     let parts: Vec<&str> = finding.splitn(5, '#').collect();
@@ -209,11 +197,6 @@ fn words(finding: &str) -> String {
         tags: Vec::new(),
     };
     rule_words(&rule)
-}
-
-/// `TCP 6379 from 0.0.0.0/0`
-pub(crate) fn rule_words(rule: &IngressRule) -> String {
-    format!("{} from {}", rule.traffic(), rule.source)
 }
 
 #[cfg(test)]

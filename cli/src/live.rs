@@ -9,8 +9,9 @@ use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
 use serde_json::Value;
 
+use crate::account;
 use crate::advice::advice;
-use crate::{account, tell};
+use crate::common::tell;
 
 /// Whether a file is meant: `-`, one that is there, and what looks like the name of one.
 pub(crate) fn is_file(what: &Path) -> bool {

@@ -6,6 +6,7 @@
 mod account;
 mod advice;
 mod answer;
+mod common;
 mod exceptions;
 mod findings;
 mod live;
@@ -19,14 +20,12 @@ mod start;
 mod table;
 mod undo;
 
-use std::cell::OnceCell;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
-use advice::Place;
+use common::{Common, Ended, tell};
 
 /// Portcullis guards security groups and ElastiCache caches.
 #[derive(Debug, Parser)]
@@ -36,45 +35,6 @@ struct Cli {
     command: Command,
     #[command(flatten)]
     common: Common,
-}
-
-/// What every command takes.
-#[derive(Debug, clap::Args)]
-struct Common {
-    /// The Region [default: that of the ARN, of AWS_REGION, or of the profile]
-    #[arg(long, global = true)]
-    region: Option<String>,
-    /// The profile of the AWS configuration that has your credentials. Keys in the environment are not
-    /// used then [default: those keys, or else the profile of AWS_PROFILE, or else `default`]
-    #[arg(long, global = true, value_name = "NAME")]
-    profile: Option<String>,
-    /// The name of the Portcullis stack, whose state machine and tables are named after it
-    #[arg(
-        long,
-        global = true,
-        env = "PORTCULLIS_STACK",
-        default_value = "portcullis",
-        value_name = "NAME"
-    )]
-    stack: String,
-    /// When to colour the output; `auto` colours a terminal, unless NO_COLOR is set
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    color: Color,
-    /// Where the calls go, once that is known.
-    #[arg(skip)]
-    place: OnceCell<Place>,
-}
-
-impl Common {
-    /// Where the calls go, as far as that is known.
-    fn place(&self) -> Place {
-        self.place.get().cloned().unwrap_or_default()
-    }
-
-    /// ` --stack guard`, for the commands that are proposed, where the stack has another name than usual.
-    fn stack_option(&self) -> String {
-        portcullis_engine::alert::stack_option(&self.stack)
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,20 +47,6 @@ enum Command {
     Findings(findings::Arguments),
     Undo(undo::Arguments),
     Exceptions(exceptions::Arguments),
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Color {
-    Auto,
-    Always,
-    Never,
-}
-
-/// How a command ended: 0, or 1 where the answer is no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    Yes,
-    No,
 }
 
 fn main() -> ExitCode {
@@ -132,9 +78,4 @@ fn run(cli: &Cli) -> Result<Ended> {
             Command::Exceptions(arguments) => exceptions::run(arguments, common),
         }
     })
-}
-
-/// Writes to standard error. It may be closed: then there is nobody to tell.
-fn tell(line: &str) {
-    let _ = writeln!(paint::Harmless(io::stderr()), "{line}");
 }

@@ -6,9 +6,10 @@ use portcullis_approval::{About, Question, Summary};
 use portcullis_aws::now;
 use serde_json::{Value, json};
 
+use crate::common::{Common, Ended};
 use crate::paint::{harmless, time};
 use crate::table::table;
-use crate::{Common, Ended, account, paint};
+use crate::{account, paint};
 
 /// List the moves of caches: how far each is, and what it asks
 #[derive(Debug, Args)]

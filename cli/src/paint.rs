@@ -5,11 +5,18 @@ use std::io::{self, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Effects, Style};
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
+use clap::ValueEnum;
 pub(crate) use portcullis_engine::text::harmless;
 use portcullis_engine::text::harmless_json;
 use portcullis_recreation::text::Role;
 
-use crate::Color;
+/// When to colour the output.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
 
 /// Paints a piece of text. Each line is painted by itself, so that one that is cut off ends clean.
 pub(crate) fn paint(role: Role, text: &str) -> String {

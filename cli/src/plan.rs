@@ -13,8 +13,10 @@ use portcullis_recreation::text::text;
 use serde_json::Value;
 
 use crate::advice::advice;
+use crate::common::{Common, Ended};
 use crate::live::is_file;
-use crate::{Color, Common, Ended, account, live, paint};
+use crate::paint::Color;
+use crate::{account, live, paint};
 
 /// Say how a cache would move to a custom port: nothing is changed
 ///

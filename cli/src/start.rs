@@ -10,8 +10,9 @@ use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
 use serde_json::{Value, json as value};
 
 use crate::advice::advice;
+use crate::common::{Common, Ended};
 use crate::short::short;
-use crate::{Common, Ended, account, live, paint};
+use crate::{account, live, paint};
 
 /// Start the move of a cache to a custom port: somebody is asked before anything is made
 ///

@@ -17,10 +17,11 @@ use portcullis_engine::facts::IngressRule;
 use portcullis_engine::ledger::{Entry, Exemption, Kept, Undo, shape, undo};
 
 use crate::advice::{advice, parts};
+use crate::common::{Common, Ended, tell};
 use crate::findings::{exemption, find, rule_words};
 use crate::moment::{iso, seconds, shown};
 use crate::paint::harmless;
-use crate::{Common, Ended, account, paint, tell};
+use crate::{account, paint};
 
 /// Put back a rule that was closed, and leave it alone for a while
 ///

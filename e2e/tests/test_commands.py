@@ -158,7 +158,7 @@ PLACES = {
         "aws stepfunctions get-execution-history": [FAILED],
     },
     f"{RECREATION}/mail/handed_over.rs": {"--tls": [REDIS_CLI], "--user": [REDIS_CLI]},
-    f"{RECREATION}/mail.rs": {"portcullis {verb}": [ASKED], "--region": [KEPT], "portcullis plan": [TOO_LONG]},
+    f"{RECREATION}/mail/draft.rs": {"portcullis {verb}": [ASKED], "--region": [KEPT], "portcullis plan": [TOO_LONG]},
     f"{RECREATION}/plan/earlier.rs": {
         "--region": [EARLIER],
         "aws elasticache delete-replication-group": [EARLIER],

@@ -1,4 +1,4 @@
-"""The approval page in a real browser, on a phone and on a desk: functions/approval-page/examples/serve.rs serves it."""
+"""The approval page in a real browser, on a phone and a desk: functions/approval-page/examples/serve.rs serves it."""
 
 import json
 import subprocess

@@ -2,7 +2,8 @@
 
 use portcullis_aws::error::{Cause, DENIED, Failed};
 
-use super::{Advice, Place, line};
+use super::error::{Advice, line};
+use super::place::Place;
 
 /// Credentials whose time is over (API references, "Common errors"; of EC2 and of STS).
 const EXPIRED: [&str; 4] =

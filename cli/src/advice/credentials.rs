@@ -6,7 +6,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::ErrorMetadata;
 
 use super::call::{answered, profile, sign_in};
-use super::{Advice, Place, line};
+use super::error::{Advice, line};
+use super::place::Place;
 
 /// What the SDK puts around the errors that say something.
 const SAYS_NOTHING: [&str; 4] = [

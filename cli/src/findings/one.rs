@@ -2,7 +2,7 @@
 
 use portcullis_engine::ledger::{Entry, Exemption, Kept, State, Undo, undo};
 
-use super::{rule_words, state, times};
+use super::words::{rule_words, state, times};
 use crate::moment::{seconds, shown};
 use crate::paint::harmless;
 use crate::table::table;

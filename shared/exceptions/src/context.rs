@@ -13,7 +13,9 @@ use portcullis_engine::net::{Count, Family, public_count};
 use time::OffsetDateTime;
 
 use crate::looks::Looks;
-use crate::request::Pair;
+
+/// An attribute with its value.
+pub(crate) type Pair = (String, Value);
 
 /// Of a question about a rule: what the policies look at.
 pub(crate) fn of_rule(

@@ -12,11 +12,8 @@ use portcullis_engine::exceptions::{Asked, OnRule};
 use portcullis_engine::facts::{CacheFacts, CacheKind, GroupFacts, Tag};
 use time::OffsetDateTime;
 
-use crate::context;
+use crate::context::{self, Pair};
 use crate::looks::Looks;
-
-/// An attribute with its value.
-pub(crate) type Pair = (String, RestrictedExpression);
 
 /// The names of the schema, parsed once.
 #[derive(Debug)]

@@ -5,9 +5,10 @@ use portcullis_approval::{About, Answer, Through};
 use portcullis_engine::text::harmless;
 use portcullis_recreation::plan::Plan;
 
+use super::asking::fact;
 use super::deletion::kept;
 use super::text::seen;
-use super::{fact, time};
+use super::{frame, time};
 
 /// What an answer was to.
 pub struct Subject<'a> {
@@ -28,7 +29,7 @@ pub fn recorded(subject: &Subject<'_>, answer: &Answer) -> Markup {
         (said(subject, answer))
         (subject.follows(answer))
     };
-    super::page(&title, "done", &main)
+    frame::page(&title, "done", &main)
 }
 
 /// Somebody answered before. Where the workflow was not woken with it, that is done again from here.
@@ -44,7 +45,7 @@ pub fn already(subject: &Subject<'_>, answer: &Answer, stuck: bool) -> Markup {
         @if stuck { (again(subject, answer)) }
         (subject.follows(answer))
     };
-    super::page(&title, "done", &main)
+    frame::page(&title, "done", &main)
 }
 
 /// Sends the same answer: it counts no second time, but the workflow is woken with the first.

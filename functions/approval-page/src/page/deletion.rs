@@ -4,10 +4,11 @@ use maud::{Markup, html};
 use portcullis_engine::facts::Engine;
 use portcullis_recreation::plan::Plan;
 
+use super::asking::{Asking, asked, counted, fact, kind};
 use super::form::{self, Way};
+use super::frame;
 use super::moving::closing;
 use super::text::{seen, sentence};
-use super::{Asking, asked, counted, fact, kind};
 
 pub(super) fn page(asking: &Asking<'_>) -> Markup {
     let plan = asking.plan;
@@ -58,7 +59,7 @@ pub(super) fn page(asking: &Asking<'_>) -> Markup {
         }
         (form::answer(asking, &ways))
     };
-    super::page(&title, "question deletion", &main)
+    frame::page(&title, "question deletion", &main)
 }
 
 fn summary(plan: &Plan) -> Markup {

@@ -3,20 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::Asking;
-
-/// What somebody filled in, and what was missing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Filled<'a> {
-    /// `approve` or `reject`
-    pub decision: &'a str,
-    /// The name.
-    pub name: &'a str,
-    /// The reason.
-    pub reason: &'a str,
-    /// What is missing, in a sentence; empty at first.
-    pub missing: &'a str,
-}
+use super::asking::Asking;
 
 /// The words of one of the two ways.
 pub(super) struct Way<'a> {

@@ -7,9 +7,10 @@ use portcullis_recreation::facts::Seen;
 use portcullis_recreation::plan::Plan;
 use portcullis_recreation::steps::Who;
 
+use super::asking::{Asking, asked, counted, fact, kind};
 use super::form::{self, Way};
 use super::text::{name, seen, sentence};
-use super::{Asking, asked, counted, fact, kind, settings};
+use super::{frame, settings};
 
 pub(super) fn page(asking: &Asking<'_>) -> Markup {
     let plan = asking.plan;
@@ -49,7 +50,7 @@ pub(super) fn page(asking: &Asking<'_>) -> Markup {
         (steps(plan))
         (form::answer(asking, &ways))
     };
-    super::page(&title, "question", &main)
+    frame::page(&title, "question", &main)
 }
 
 fn summary(plan: &Plan) -> Markup {

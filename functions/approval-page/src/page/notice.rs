@@ -148,6 +148,6 @@ impl Notice {
                 pre { code { (commands) } }
             }
         };
-        super::page(title, "notice", &main)
+        super::frame::page(title, "notice", &main)
     }
 }

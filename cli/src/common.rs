@@ -1,0 +1,58 @@
+//! What every command takes, how it ends, and where it says what went wrong.
+
+use std::cell::OnceCell;
+use std::io::{self, Write};
+
+use crate::advice::Place;
+use crate::paint::{Color, Harmless};
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// The Region [default: that of the ARN, of AWS_REGION, or of the profile]
+    #[arg(long, global = true)]
+    pub(crate) region: Option<String>,
+    /// The profile of the AWS configuration that has your credentials. Keys in the environment are not
+    /// used then [default: those keys, or else the profile of AWS_PROFILE, or else `default`]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The name of the Portcullis stack, whose state machine and tables are named after it
+    #[arg(
+        long,
+        global = true,
+        env = "PORTCULLIS_STACK",
+        default_value = "portcullis",
+        value_name = "NAME"
+    )]
+    pub(crate) stack: String,
+    /// When to colour the output; `auto` colours a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Where the calls go, once that is known.
+    #[arg(skip)]
+    pub(crate) place: OnceCell<Place>,
+}
+
+impl Common {
+    /// Where the calls go, as far as that is known.
+    pub(crate) fn place(&self) -> Place {
+        self.place.get().cloned().unwrap_or_default()
+    }
+
+    /// ` --stack guard`, for the commands that are proposed, where the stack has another name than usual.
+    pub(crate) fn stack_option(&self) -> String {
+        portcullis_engine::alert::stack_option(&self.stack)
+    }
+}
+
+/// How a command ended: 0, or 1 where the answer is no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Yes,
+    No,
+}
+
+/// Writes to standard error. It may be closed: then there is nobody to tell.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(Harmless(io::stderr()), "{line}");
+}

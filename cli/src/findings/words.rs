@@ -1,0 +1,26 @@
+//! A finding in words.
+
+use portcullis_engine::facts::IngressRule;
+use portcullis_engine::ledger::State;
+
+pub(super) fn state(state: State) -> &'static str {
+    match state {
+        State::Open => "open",
+        State::Closed => "closed",
+        State::Recovered => "recovered",
+    }
+}
+
+pub(super) fn times(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
+}
+
+/// `TCP 6379 from 0.0.0.0/0`
+pub(crate) fn rule_words(rule: &IngressRule) -> String {
+    format!("{} from {}", rule.traffic(), rule.source)
+}

@@ -1,0 +1,68 @@
+//! A question, and what is said of it on its page.
+
+use maud::{Markup, html};
+use portcullis_approval::{About, Question, Record};
+use portcullis_recreation::plan::Plan;
+
+use super::text::seen;
+use super::time;
+
+/// A question, with all that is needed to answer it.
+pub struct Asking<'a> {
+    /// What is recorded of the move.
+    pub record: &'a Record,
+    /// The question in it.
+    pub question: &'a Question,
+    /// The plan of that record.
+    pub plan: &'a Plan,
+    /// Which of the two questions.
+    pub about: About,
+    /// Where the request came from; the record keeps it.
+    pub from: &'a str,
+    /// What was filled in, if it was not enough.
+    pub filled: Filled<'a>,
+}
+
+/// What somebody filled in, and what was missing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filled<'a> {
+    /// `approve` or `reject`
+    pub decision: &'a str,
+    /// The name.
+    pub name: &'a str,
+    /// The reason.
+    pub reason: &'a str,
+    /// What is missing, in a sentence; empty at first.
+    pub missing: &'a str,
+}
+
+/// Who asked, why, and until when.
+pub(super) fn asked(asking: &Asking<'_>, more: &Markup) -> Markup {
+    let Asking { record, question, .. } = asking;
+    html! {
+        dl.facts {
+            (more)
+            (fact("Asked by", &html! { (seen(&record.asked_by)) }))
+            (fact("Why", &html! { (seen(&record.why)) }))
+            (fact("Asked at", &time::moment(question.asked_at)))
+            (fact("Answer until", &time::moment(question.until)))
+            (fact("ARN", &html! { code { (seen(&record.cache)) } }))
+            (fact("Move", &html! { code { (seen(&record.id)) } }))
+            (fact("Plan", &html! { code { (seen(&record.fingerprint)) } }))
+        }
+    }
+}
+
+pub(super) fn fact(name: &str, value: &Markup) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+/// `Valkey replication group`.
+pub(super) fn kind(plan: &Plan) -> String {
+    format!("{} {}", plan.cache.engine.name(), plan.cache.kind)
+}
+
+/// `1 node`, `2 nodes`.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
