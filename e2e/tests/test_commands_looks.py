@@ -33,9 +33,9 @@ def shell(guard, tmp_path):
 
 
 def aws(text):
-    """The commands of the AWS CLI in a text whose lines are wrapped, with their options and without the sentence."""
+    """The commands of the AWS CLI in a text, with their options and without the sentence; none is broken at a line."""
     words = r"\baws [a-z0-9-]+ [a-z-]+(?: --[a-z-]+(?: (?!--)[^\s;`)]+)?)*"
-    return [found.rstrip(",.") for found in re.findall(words, " ".join(text.split()))]
+    return [found.rstrip(",.") for found in re.findall(words, text)]
 
 
 def document(shell, without=()):

@@ -308,7 +308,7 @@ def test_what_is_in_the_way_of_a_plan_is_deleted_by_its_command(moves, name, kin
     caches.available(moves.guard.elasticache, stray)
     mark = [{"Key": "portcullis:moved-from", "Value": case.old}]
     moves.guard.elasticache.add_tags_to_resource(ResourceName=stray, Tags=mark)
-    said = " ".join(case.paste(f"portcullis plan {case.name} --port {PORT}", 1).split())
+    said = case.paste(f"portcullis plan {case.name} --port {PORT}", 1)
     (command,) = re.findall(r"aws elasticache delete-\S+(?: --[a-z-]+ [^\s`]+)+", said)
     case.paste(command)
     until("it is gone", lambda: case.is_there(stray) is None)

@@ -80,7 +80,7 @@ pub(crate) fn ingress(facts: &Facts, now: &Request, port: u16) -> Result<Ingress
             Reason::new(
                 "SecurityGroupIds",
                 format!("the rules of {id} are not known, so nobody can say who reaches the cache"),
-                format!("describe them: aws ec2 describe-security-group-rules --filters Name=group-id,Values={id}"),
+                format!("describe them: `aws ec2 describe-security-group-rules --filters Name=group-id,Values={id}`"),
             )
         })
         .collect();

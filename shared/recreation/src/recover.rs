@@ -275,7 +275,7 @@ impl Reader<'_> {
                 "Tags",
                 "not in the document: TagList. What a document does not say is unknown: the new cache might lack a tag that rights or costs depend on, and a tag may name the cache's owner",
                 &format!(
-                    "list them: aws elasticache list-tags-for-resource{region} --resource-name {arn}; or plan the live cache: portcullis plan ID"
+                    "list them: `aws elasticache list-tags-for-resource{region} --resource-name {arn}`; or plan the live cache: `portcullis plan ID`"
                 ),
             );
             return Vec::new();

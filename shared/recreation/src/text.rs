@@ -232,7 +232,11 @@ pub(crate) fn around(page: &mut Page<'_>, plan: &Plan) {
                 page.paragraph(Role::New, "! ", &text);
             }
             Seen::Unknown => {
-                let text = format!("{what}: not known. Look: {}", line.look);
+                let look = match line.look.starts_with("aws ") {
+                    true => format!("`{}`", line.look),
+                    false => line.look.to_owned(),
+                };
+                let text = format!("{what}: not known. Look: {look}");
                 page.paragraph(Role::Warning, "? ", &text);
             }
         }

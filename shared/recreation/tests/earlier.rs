@@ -126,7 +126,7 @@ fn what_cannot_be_gone_on_with_is_refused_with_what_to_do() {
     assert_eq!((reasons.len(), reasons[0].field.as_str()), (1, "Replacements"));
     assert!(reasons[0].why.contains("17321") && reasons[0].why.contains("20777"));
     assert!(reasons[0].remedy.ends_with(&format!(
-        "aws elasticache delete-replication-group --region eu-west-1 --replication-group-id {}",
+        "`aws elasticache delete-replication-group --region eu-west-1 --replication-group-id {}`",
         first.create.id
     )));
     let mut renamed = document.clone();

@@ -225,11 +225,11 @@ fn tags_that_are_missing_are_listed_by_a_command() {
     };
     assert_eq!(
         command(&document),
-        "list them: aws elasticache list-tags-for-resource --region eu-west-1 --resource-name \
-         arn:aws:elasticache:eu-west-1:111122223333:cluster:search; or plan the live cache: portcullis plan ID"
+        "list them: `aws elasticache list-tags-for-resource --region eu-west-1 --resource-name \
+         arn:aws:elasticache:eu-west-1:111122223333:cluster:search`; or plan the live cache: `portcullis plan ID`"
     );
     document["CacheClusters"][0].as_object_mut().unwrap().remove("ARN");
-    assert!(command(&document).contains("list-tags-for-resource --resource-name ARN;"));
+    assert!(command(&document).contains("list-tags-for-resource --resource-name ARN`;"));
 }
 
 #[test]

@@ -90,10 +90,12 @@ fn delete(facts: &Facts, now: &Request, id: &str) -> String {
     };
     match now.form() {
         Form::Group => {
-            format!("aws elasticache delete-replication-group{region} --replication-group-id {id}")
+            format!(
+                "`aws elasticache delete-replication-group{region} --replication-group-id {id}`"
+            )
         }
         Form::Cluster => {
-            format!("aws elasticache delete-cache-cluster{region} --cache-cluster-id {id}")
+            format!("`aws elasticache delete-cache-cluster{region} --cache-cluster-id {id}`")
         }
     }
 }

@@ -122,18 +122,36 @@ fn broken_at(letters: &[char]) -> usize {
 
 fn wrap(text: &str, width: usize, first: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in unbroken(text) {
         let room = if lines.len() == 1 { first } else { width };
         match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.is_empty() => line.push_str(&word),
             Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            Some(_) | None => lines.push(word.to_owned()),
+            Some(_) | None => lines.push(word),
         }
     }
     lines
+}
+
+/// The words of a text. A command in backticks is one, so that it can be copied.
+fn unbroken(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match words.last_mut() {
+            Some(command)
+                if ["`aws", "`portcullis"].iter().any(|tool| command.starts_with(tool))
+                    && command.matches('`').count() == 1 =>
+            {
+                command.push(' ');
+                command.push_str(word);
+            }
+            Some(_) | None => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -146,5 +164,11 @@ mod tests {
         assert_eq!(cell(std::slice::from_ref(&value)).concat(), value);
         assert_eq!(cell(&[String::new()]), [""]);
         assert_eq!(wrap("a bb ccc", 4, 4), ["a bb", "ccc"]);
+    }
+
+    #[test]
+    fn a_command_is_not_broken() {
+        let text = "list them: `aws s3 ls`, and `so on`";
+        assert_eq!(wrap(text, 12, 12), ["list them:", "`aws s3 ls`,", "and `so on`"]);
     }
 }
