@@ -8,9 +8,9 @@ use std::cmp::Reverse;
 use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_aws::now;
-use portcullis_engine::checks::Severity;
 use portcullis_engine::facts::{IngressRule, Protocol, Source};
 use portcullis_engine::ledger::{Entry, Exemption, Memory, State};
+use portcullis_engine::severity::Severity;
 use serde_json::json;
 
 use crate::advice::advice;
@@ -20,8 +20,6 @@ use crate::paint::harmless;
 use crate::table::table;
 use crate::{account, paint};
 use words::{state, times};
-
-pub(crate) use words::rule_words;
 
 /// List the findings that are open and the rules that are left alone, or show one finding
 #[derive(Debug, Args)]
@@ -196,7 +194,7 @@ fn words(finding: &str) -> String {
         description: None,
         tags: Vec::new(),
     };
-    rule_words(&rule)
+    rule.words()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use portcullis_engine::ledger::{Entry, Exemption, Kept, Undo, shape, undo};
 
 use crate::advice::{advice, parts};
 use crate::common::{Common, Ended, tell};
-use crate::findings::{exemption, find, rule_words};
+use crate::findings::{exemption, find};
 use crate::moment::{iso, seconds, shown};
 use crate::paint::harmless;
 use crate::{account, paint};
@@ -166,7 +166,7 @@ impl Found<'_> {
         Ok(format!(
             "Back in {}, as {back}: {}{lost}\n{left}\n\n{} has now:\n{listed}\nEnd it sooner: portcullis undo {} --end{}\n",
             kept.group,
-            harmless(&rule_words(rule)),
+            harmless(&rule.words()),
             kept.group,
             self.entry.id,
             self.common.stack_option()
@@ -255,7 +255,7 @@ fn of(exemption: &Exemption) -> String {
 fn line(rule: &IngressRule, back: &str) -> String {
     let mark = if rule.id == back { "  <- back" } else { "" };
     let said = rule.description.as_deref().map_or_else(String::new, |text| format!(" ({text})"));
-    harmless(&format!("{}  {}{said}{mark}", rule.id, rule_words(rule)))
+    harmless(&format!("{}  {}{said}{mark}", rule.id, rule.words()))
 }
 
 #[cfg(test)]

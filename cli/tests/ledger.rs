@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use account::{Account, CALLER, Rule};
 use portcullis_engine::ledger::{Coming, Entry, Exemption, Kept, Key, State};
+use portcullis_engine::resolution::{Resolution, Standing};
 
 const ID: &str = "f-0123456789ab";
 const UNDO: [&str; 4] = ["undo", ID, "--reason", "the demo"];
@@ -34,7 +35,7 @@ fn closed() -> Entry {
             by: text("bob"),
             via: None,
             back: false,
-            outcome: text("done"),
+            outcome: Standing::Ended(Resolution::Done),
             told: None,
             held: None,
         }],

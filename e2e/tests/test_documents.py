@@ -155,12 +155,12 @@ def engine(path):
 
 
 def checks():
-    block = re.search(r"fn as_str\(.*?\n    \}\n", engine("checks.rs"), re.DOTALL).group()
+    block = re.search(r"fn as_str\(.*?\n    \}\n", engine("finding.rs"), re.DOTALL).group()
     return re.findall(r'"([a-z-]+)"', block)
 
 
 def severities():
-    block = re.search(r"pub enum Severity \{(.*?)\n\}", engine("checks.rs"), re.DOTALL).group(1)
+    block = re.search(r"pub enum Severity \{(.*?)\n\}", engine("severity.rs"), re.DOTALL).group(1)
     return [name.lower() for name in re.findall(r"^    (\w+),", block, re.MULTILINE)]
 
 
@@ -197,14 +197,16 @@ def test_severities():
     for row in of_a_cache:
         for cell in row[1:]:
             assert not cell or cell.split()[-1] in ("above", *severities()), row
-    # With closed groups it is what each check says by itself.
+    # With closed groups it is what each check is by itself.
+    block = re.search(r"fn of_setting\(.*?\n\}\n", engine("severity.rs"), re.DOTALL).group()
+    alone = {}
+    for variants, severity in re.findall(r"((?:Check::\w+[\s|]*)+)=> \{?\s*Severity::(\w+)", block):
+        for variant in re.findall(r"Check::(\w+)", variants):
+            alone[re.sub(r"(?<=[a-z])(?=[A-Z])", "-", variant).lower()] = severity.lower()
     for row in of_a_cache:
         for name in code(row[0]):
-            said = re.search(
-                r"^        severity: Severity::(\w+),", engine(f"checks/{name.replace('-', '_')}.rs"), re.M
-            )
             if row[1]:
-                assert said and said.group(1).lower() == row[1], name
+                assert alone[name] == row[1], name
 
 
 def test_what_subscriptions_filter_by():
@@ -225,7 +227,7 @@ def test_schemas_that_are_named_exist():
 def test_settings_and_their_defaults():
     text = engine("settings.rs")
     constants = dict(re.findall(r'^const (\w+): &str = "(PORTCULLIS_\w+)";', text, re.MULTILINE))
-    limits = {name: int(number) for name, number in re.findall(r"pub const (\w+): \w+ = (\d+);", ledger())}
+    limits = {name: int(number) for name, number in re.findall(r"pub const (\w+): \w+ = (\d+);", engine("limits.rs"))}
     table = {code(row[0])[0]: row[1] for row in rows("README.md", "| variable | | |")}
     assert set(table) == set(constants.values())
     limits["ALERTS_PER_MINUTE"] = int(re.search(r"limit\(ALERTS_PER_MINUTE, (\d+)\)", text).group(1))
@@ -235,10 +237,6 @@ def test_settings_and_their_defaults():
     assert table[constants["MODE"]] == "`enforce`" and 'None | Some("enforce") => Mode::Enforce' in text
     required = {constants[constant] for constant in re.findall(r"self\.required\((\w+), ", text)}
     assert len(required) == 2 and required == {variable for variable, word in table.items() if word == "required"}
-
-
-def ledger():
-    return "".join(path.read_text() for path in (places.REPO / "shared" / "engine" / "src" / "ledger").glob("*.rs"))
 
 
 # Exceptions --------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use criterion::{Criterion, criterion_group};
-use portcullis_engine::action::Outcome;
-use portcullis_engine::alert::{Alert, Outcomes};
+use portcullis_engine::action::{Outcome, Outcomes};
+use portcullis_engine::alert::Alert;
 use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::parse;
+use portcullis_engine::report::{Known, Report, Seen};
 use portcullis_engine::settings::Mode;
 use portcullis_exceptions::Policies;
 use serde_json::Value;
@@ -29,8 +30,7 @@ static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
 });
 
 fn decided(case: &Case) -> Decision {
-    let judge =
-        Judge { mode: Mode::Enforce, exceptions: &*EXCEPTIONS, machine: None, moves: false };
+    let judge = Judge::new(Mode::Enforce, &*EXCEPTIONS);
     decide::group(&case.event, &case.lead, &case.facts, &judge)
 }
 
@@ -71,8 +71,13 @@ fn telling(criterion: &mut Criterion) {
             .into_iter()
             .map(|action| (action.id().to_owned(), Outcome::Done(None)))
             .collect::<BTreeMap<_, _>>();
+        let judge = Judge::new(Mode::Enforce, &*EXCEPTIONS);
+        let known = Known { outcomes: &outcomes, ..Known::new(Seen::Group(&case.facts), &judge) };
         criterion.bench_function(&format!("alert/findings: {findings}"), |b| {
-            b.iter(|| Alert::compose(&case.event, black_box(&decision), &outcomes).message());
+            b.iter(|| {
+                let report = Report::new(&case.event, black_box(&decision), &known);
+                Alert::compose(&report).message()
+            });
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use portcullis_engine::ledger::{Entry, Exemption, Kept, State, Undo, undo};
 
-use super::words::{rule_words, state, times};
+use super::words::{state, times};
 use crate::moment::{seconds, shown};
 use crate::paint::harmless;
 use crate::table::table;
@@ -61,7 +61,7 @@ fn facts(entry: &Entry, exemption: Option<&Exemption>, now: i64) -> Vec<(&'stati
 fn rule(kept: &Kept) -> Vec<(&'static str, String)> {
     let mut lines = vec![(
         "Rule",
-        harmless(&format!("{} in {}, was {}", rule_words(&kept.rule()), kept.group, kept.rule)),
+        harmless(&format!("{} in {}, was {}", kept.rule().words(), kept.group, kept.rule)),
     )];
     lines.extend(kept.description.as_deref().map(|text| ("Description", harmless(text))));
     let tags = kept.tags.iter().map(|(key, value)| ("Tag", harmless(&format!("{key}={value}"))));
@@ -80,7 +80,7 @@ fn comings(entry: &Entry) -> String {
             or_none(&coming.via),
             or_none(&coming.rule),
             if coming.back { "yes".to_owned() } else { String::new() },
-            harmless(&coming.outcome),
+            harmless(coming.outcome.as_str()),
             coming.told.as_ref().map_or_else(|| "no".to_owned(), |told| shown(&told.at)),
         ]
     }));

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use portcullis_engine::ledger::{Coming, Kept, Key, Told};
+use portcullis_engine::resolution::{Resolution, Standing};
 use serde_json::Value;
 
 use super::*;
@@ -18,10 +19,10 @@ fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) 
         by: text(by),
         via: back.then(|| text("Terraform")),
         back,
-        outcome: text("done"),
+        outcome: Standing::Ended(Resolution::Done),
         told: (!back).then(|| Told {
             at: text(at),
-            outcome: text("done"),
+            outcome: Resolution::Done,
             severity: text(severity),
         }),
         held: None,
@@ -160,7 +161,6 @@ fn nothing_that_others_wrote_acts_upon_a_terminal() {
         }
         for coming in &mut entry.comings {
             coming.by.clone_from(&text);
-            coming.outcome.clone_from(&text);
             (coming.via, coming.rule) = (Some(text.clone()), Some(text.clone()));
         }
         let rule = entry.rule.as_mut().unwrap();

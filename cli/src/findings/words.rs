@@ -1,6 +1,5 @@
 //! A finding in words.
 
-use portcullis_engine::facts::IngressRule;
 use portcullis_engine::ledger::State;
 
 pub(super) fn state(state: State) -> &'static str {
@@ -18,9 +17,4 @@ pub(super) fn times(count: u64) -> String {
         2 => "twice".to_owned(),
         count => format!("{count} times"),
     }
-}
-
-/// `TCP 6379 from 0.0.0.0/0`
-pub(crate) fn rule_words(rule: &IngressRule) -> String {
-    format!("{} from {}", rule.traffic(), rule.source)
 }

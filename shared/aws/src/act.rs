@@ -8,8 +8,7 @@ mod start;
 
 use std::collections::BTreeMap;
 
-use portcullis_engine::action::Action;
-use portcullis_engine::alert::Outcomes;
+use portcullis_engine::action::{Action, Outcomes};
 use portcullis_engine::facts::IngressRule;
 
 use crate::clients::Shell;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use portcullis_engine::decide::Judge;
 use portcullis_engine::exceptions::Exceptions;
 use portcullis_engine::settings::Settings;
 use portcullis_exceptions::Unreadable;
@@ -83,16 +82,6 @@ impl Patience {
 }
 
 impl Shell {
-    /// What decisions depend on.
-    pub(crate) fn judge(&self) -> Judge<'_> {
-        Judge {
-            mode: self.settings.mode,
-            exceptions: self.exceptions.as_ref(),
-            machine: self.settings.recreate_state_machine_arn.as_deref(),
-            moves: self.settings.moves,
-        }
-    }
-
     /// Tolerates nothing yet. Makes the clients that every event needs, and sees to it that the others can be made.
     pub async fn new(settings: Settings) -> Self {
         let config = config(Patience::Prompt).await;

@@ -54,9 +54,9 @@ fn unreadable(why: &str) -> Box<dyn Exceptions> {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_engine::checks::Check;
     use portcullis_engine::exceptions::OnRule;
     use portcullis_engine::facts::{GroupFacts, IngressRule, Protocol, Source};
+    use portcullis_engine::finding::Check;
     use portcullis_engine::net::Count;
 
     use super::*;

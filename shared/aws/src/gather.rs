@@ -1,36 +1,58 @@
-//! Looking: live state becomes facts. What the engine does not need yet is not read.
+//! Looking: live state becomes facts. What the engine did not ask for is not read.
 
 mod cache;
 mod group;
 mod public_access;
 mod subnets;
 
-pub(crate) use cache::cache;
+pub(crate) use group::read;
 pub use group::{around, described_entries, described_rules, rules};
-pub(crate) use group::{group, read};
 
-use std::time::Duration;
+use portcullis_engine::case::{Fact, Read, Shown};
+use portcullis_engine::facts::PrefixList;
 
-use aws_sdk_ec2::Client;
-use futures_util::future::{join, join_all};
-use portcullis_engine::facts::GroupFacts;
+use crate::clients::Shell;
 
-/// How long to wait before each new look. EC2 and ElastiCache are eventually consistent: what an
-/// event names may take some seconds to be shown (EC2 API reference, "Eventual consistency").
-const AGAIN: [Duration; 4] = [
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
-
-/// What is read only when there is something to say of groups: name, VPC and tags, the interfaces, and
-/// whether the internet gets to those at all. All side by side.
-pub(crate) async fn reach(ec2: &Client, groups: &mut [GroupFacts]) {
-    let each = join_all(groups.iter_mut().map(|group| around(ec2, group)));
-    let (setting, _) = join(public_access::read(ec2), each).await;
-    let public_access = public_access::confirmed(ec2, setting, groups).await;
-    for group in groups {
-        group.public_access = public_access.clone();
+/// Reads one thing, and says so if it cannot.
+pub(crate) async fn gather(shell: &Shell, read: &Read) -> Fact {
+    let Shell { ec2, elasticache, ledger, .. } = shell;
+    match read {
+        Read::GroupNamed(name) => Fact::GroupNamed(group::by_name(ec2, name).await.map_err(said)),
+        Read::Rules(id) => {
+            let rules = group::read(ec2, id).await.map_err(said);
+            let shown = rules.map(|facts| Shown {
+                owner: facts.owner,
+                rules: facts.rules,
+                egress: facts.egress,
+            });
+            Fact::Rules(id.clone(), shown)
+        }
+        Read::List(id) => {
+            let entries = group::entries(ec2, id).await;
+            Fact::List(id.clone(), entries.map_or_else(PrefixList::Unknown, PrefixList::Entries))
+        }
+        Read::Details(id) => Fact::Details(id.clone(), group::details(ec2, id).await),
+        Read::Interfaces(id) => Fact::Interfaces(id.clone(), group::interfaces(ec2, id).await),
+        Read::PublicAccess => Fact::PublicAccess(public_access::setting(ec2).await),
+        Read::Vpcs(ids) => Fact::Vpcs(public_access::vpcs(ec2, ids).await),
+        Read::Cache(kind, id) => {
+            let shown = cache::cache(elasticache, *kind, id).await;
+            Fact::Cache(shown.map(|shown| shown.map(Box::new)).map_err(said))
+        }
+        Read::Subnets(name) => {
+            let (vpc, subnets) = subnets::subnets(ec2, elasticache, name).await;
+            Fact::Subnets(vpc, subnets)
+        }
+        Read::Ledger(subjects) => {
+            let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
+            let memory = ledger.of(&subjects).await;
+            let memory =
+                memory.inspect_err(|error| tracing::warn!("going on without memory: {error:#}"));
+            Fact::Ledger(memory.map_err(said))
+        }
     }
+}
+
+fn said(error: anyhow::Error) -> String {
+    format!("{error:#}")
 }

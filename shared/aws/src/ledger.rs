@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnRefusal,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
+use portcullis_engine::case::{Counted, Written};
 use portcullis_engine::ledger::{Entry, Exemption, Key, Memory};
 
 use crate::error::Failed;
@@ -55,24 +56,6 @@ const MINUTE: &str = "minute";
 pub struct Ledger {
     client: Client,
     table: String,
-}
-
-/// What became of writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
-    /// Every entry is in the table.
-    All,
-    /// Somebody else wrote these meanwhile, and theirs stay; the others are in the table.
-    Conflict(Vec<Key>),
-}
-
-/// What has been counted in a minute, everybody's together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
-    /// Changes to the account.
-    pub actions: usize,
-    /// Messages to people.
-    pub alerts: usize,
 }
 
 type Attributes = HashMap<String, AttributeValue>;
@@ -123,6 +106,14 @@ impl Ledger {
         Ok(if lost.is_empty() { Written::All } else { Written::Conflict(lost) })
     }
 
+    /// The same, for whoever goes on without: then it says why the table was not there.
+    pub(crate) async fn written(&self, entries: &[Entry], now: i64) -> Written {
+        self.write(entries, now).await.unwrap_or_else(|error| {
+            tracing::warn!("going on without memory: {error:#}");
+            Written::Unavailable(format!("{error:#}"))
+        })
+    }
+
     /// Counts what is about to be done in a minute, as `2026-11-21T16:40`, and says what that comes to.
     /// An answer that was lost on its way may have it counted twice: then a limit is met sooner.
     ///
@@ -158,7 +149,7 @@ impl Ledger {
             let count = counts.get(name).and_then(|count| count.as_n().ok()?.parse().ok());
             count.with_context(|| format!("table {}: no count of {name} came back", self.table))
         };
-        Ok(Counted { actions: count("actions")?, alerts: count("alerts")? })
+        Ok(Counted { remediations: count("actions")?, alerts: count("alerts")? })
     }
 
     /// Has a rule left alone. It takes the place of an earlier exemption of the rule; its item is

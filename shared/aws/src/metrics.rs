@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_sns::primitives::{DateTime, DateTimeFormat};
-use portcullis_engine::action::{Action, Outcome, Remedy};
-use portcullis_engine::alert::Outcomes;
-use portcullis_engine::decide::Decision;
-use portcullis_engine::event::{Event, Ignored};
+use portcullis_engine::action::Action;
+use portcullis_engine::event::Ignored;
+use portcullis_engine::report::{Report, Reported};
+use portcullis_engine::resolution::Resolution;
 use serde_json::{Map, Value, json};
 
 /// One number, for people who search the logs with what it is about.
@@ -63,57 +63,56 @@ pub fn count_unchecked_link() {
 }
 
 /// What was found, what came of it, and how long what was closed had been open. To be printed as
-/// soon as it is seen to be closed.
-pub(crate) fn acted(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Vec<Metric> {
+/// soon as it is seen to be closed. Nothing, if nothing was found.
+pub(crate) fn acted(report: &Report) -> Vec<Metric> {
     let metric = |name, dimensions, amount| Metric {
         name,
         dimensions,
         amount,
-        event: Some(event.id.clone()),
-        subject: Some(decision.subject.id.clone()),
+        event: Some(report.event.id.clone()),
+        subject: Some(report.subject().id.clone()),
     };
     let mut findings = BTreeMap::new();
-    for finding in &decision.findings {
-        *findings.entry((finding.check.as_str(), finding.severity.as_str())).or_insert(0) += 1;
+    for Reported { finding, severity, .. } in report.all() {
+        *findings.entry((finding.check.as_str(), severity.as_str())).or_insert(0) += 1;
     }
     let findings = findings.into_iter().map(|((check, severity), count)| {
         metric("Findings", vec![("Check", check), ("Severity", severity)], Amount::Count(count))
     });
-    let actions = ends(decision, outcomes).into_iter().map(|((action, outcome), ids)| {
-        let dimensions = vec![("Action", action), ("Outcome", outcome)];
+    let actions = ends(report).into_iter().map(|((action, outcome), ids)| {
+        let dimensions = vec![("Action", action), ("Outcome", outcome.as_str())];
         metric("Actions", dimensions, Amount::Count(ids.len()))
     });
     let mut metrics: Vec<Metric> = findings.chain(actions).collect();
-    if outcomes.values().any(|outcome| matches!(outcome, Outcome::Done(_))) {
-        let since = Amount::Since(event.time.clone());
+    if report.all().iter().any(|reported| reported.resolution == Resolution::Done) {
+        let since = Amount::Since(report.event.time.clone());
         metrics.push(metric("ContainmentSeconds", Vec::new(), since));
     }
     metrics
 }
 
 /// The ids of each action and outcome: a rule may be at fault in two ways, and counts once.
-fn ends<'a>(
-    decision: &'a Decision,
-    outcomes: &Outcomes,
-) -> BTreeMap<(&'static str, &'static str), BTreeSet<&'a str>> {
+fn ends(report: &Report) -> BTreeMap<(&'static str, Resolution), BTreeSet<&str>> {
     let mut ends: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
-    let tried: BTreeSet<&str> = decision.actions().into_iter().map(Action::id).collect();
-    for finding in &decision.findings {
-        let (action, end) = match &finding.remedy {
-            Remedy::Do(action) => (action, outcome_of(action, outcomes)),
-            Remedy::Gone(action) => (action, Outcome::AlreadyGone.as_str()),
-            Remedy::Withheld { action, .. } => (action, "withheld"),
-            Remedy::ByHand { .. } | Remedy::Pending(_) => continue,
+    let tried: BTreeSet<&str> = report.decision.actions().into_iter().map(Action::id).collect();
+    for reported in report.findings.iter().chain(&report.known) {
+        let Some(action) = reported.action() else { continue };
+        let is_counted = match reported.resolution {
+            Resolution::Manual | Resolution::Pending => false,
+            Resolution::NotRemediated => !tried.contains(action.id()),
+            Resolution::Done
+            | Resolution::AlreadyGone
+            | Resolution::Started
+            | Resolution::AlreadyStarted
+            | Resolution::Failed
+            | Resolution::Resolved => true,
         };
-        if end != "withheld" || !tried.contains(action.id()) {
-            ends.entry((action.as_str(), end)).or_default().insert(action.id());
+        if is_counted {
+            let end = (action.as_str(), reported.resolution);
+            ends.entry(end).or_default().insert(action.id());
         }
     }
     ends
-}
-
-fn outcome_of(action: &Action, outcomes: &Outcomes) -> &'static str {
-    outcomes.get(action.id()).map_or("failed", Outcome::as_str)
 }
 
 /// CloudTrail's id of an event that is not read yet, else EventBridge's.

@@ -6,11 +6,14 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
 use futures_util::future::join;
 use portcullis_engine::alert::{Alert, by_protocol};
+use portcullis_engine::case::Channel;
+use portcullis_engine::digest::Row;
+use portcullis_engine::report::Report;
 use portcullis_engine::settings::Topics;
 
-use crate::clients::{Lazy, sns};
+use crate::clients::{Lazy, Shell, sns};
 use crate::error::why;
-use crate::metrics;
+use crate::{digest, metrics};
 
 /// Sends alerts to the topics of the settings.
 #[derive(Debug)]
@@ -43,6 +46,39 @@ impl Message {
     pub fn new(subject: &str, mail: &str, document: &str) -> Self {
         Self { subject: subject.to_owned(), body: by_protocol(mail, document) }
     }
+}
+
+/// Tells what a report says: with others in one message, or by itself. An alert that nobody takes is in the log.
+///
+/// # Errors
+///
+/// If SNS does not take it.
+pub(crate) async fn notify(shell: &Shell, report: &Report, channel: Channel) -> Result<Channel> {
+    let alert = Alert::compose(report);
+    let (event, subject) = (&report.event.id, &report.subject().id);
+    tracing::info!(event, subject, "{}", alert.subject);
+    match channel {
+        Channel::Alert => {}
+        Channel::Digest => match queue(shell, report).await {
+            Ok(()) => return Ok(channel),
+            Err(error) => tracing::warn!(event, "told by itself: {error:#}"),
+        },
+        Channel::Later => {
+            queue(shell, report).await?;
+            tracing::warn!(event, "it will go out with the digest");
+            return Ok(channel);
+        }
+    }
+    let sent = shell.notifier.send(event, &Message::of(&alert), &alert.chat).await;
+    sent.inspect_err(|_| {
+        tracing::error!(event, alert = alert.document, "the alert did not go out");
+    })?;
+    Ok(Channel::Alert)
+}
+
+async fn queue(shell: &Shell, report: &Report) -> Result<()> {
+    let queue = shell.settings.digest_queue_url.as_ref().context("there is no digest queue")?;
+    digest::enqueue(&shell.sqs, queue, &Row::of(report)).await
 }
 
 /// Publishes the message.

@@ -4,13 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use portcullis_engine::case::Summary;
 use portcullis_engine::event::{Event, Parsed, parse};
 use portcullis_engine::settings::{Settings, Topics};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::clients::{Patience, Shell, config};
-use crate::handle::Ended;
 use crate::log::log_json_lines;
 use crate::publish::Notifier;
 use crate::{digest, exceptions, metrics};
@@ -23,7 +23,7 @@ use crate::{digest, exceptions, metrics};
 /// If a setting is missing or wrong, which Lambda reports as a failed start.
 pub async fn run<H>(handler: H) -> Result<()>
 where
-    H: AsyncFn(&Shell, &Event, &str) -> Result<Ended>,
+    H: AsyncFn(&Shell, &Event, &str) -> Result<Summary>,
 {
     log_json_lines();
     let settings = Settings::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
@@ -78,7 +78,7 @@ pub fn failure(kind: &str, message: String) -> Diagnostic {
 /// Deals with one event. What it answers is for whoever invokes the function by hand.
 async fn serve<H>(shell: &Shell, handler: &H, invoked: &LambdaEvent<Value>) -> Result<String>
 where
-    H: AsyncFn(&Shell, &Event, &str) -> Result<Ended>,
+    H: AsyncFn(&Shell, &Event, &str) -> Result<Summary>,
 {
     let LambdaEvent { payload, context } = invoked;
     metrics::print([metrics::arrived(payload)], shell.metrics);
@@ -96,7 +96,7 @@ where
     };
     guard(&event, &context.invoked_function_arn)?;
     let about = || format!("event {} ({} at {})", event.id, event.name, event.time);
-    let Ended(text) = handler(shell, &event, &context.request_id).await.with_context(about)?;
+    let Summary(text) = handler(shell, &event, &context.request_id).await.with_context(about)?;
     tracing::info!(event = event.id, name = event.name.as_str(), "{text}");
     Ok(text)
 }

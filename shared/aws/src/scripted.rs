@@ -5,6 +5,7 @@
 mod ec2;
 mod elasticache;
 mod ledger;
+mod looking;
 mod network;
 mod samples;
 mod states;

@@ -2,6 +2,7 @@
 
 mod start_move;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::facts::{IngressRule, PROTECT};
@@ -92,6 +93,19 @@ impl Remedy {
             Self::Do(action) | Self::Withheld { action, .. } | Self::Gone(action) => Some(action),
             Self::ByHand { action, .. } => action.as_ref(),
             Self::Pending(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Do(Action::RevokeIngress { .. }) => f.write_str("revoke"),
+            Self::Do(Action::StartMove(start)) => write!(f, "start move {}", start.id),
+            Self::Withheld { because, .. } => write!(f, "withheld: {because}"),
+            Self::ByHand { because, .. } => write!(f, "by hand: {because}"),
+            Self::Pending(why) => write!(f, "pending: {why}"),
+            Self::Gone(_) => f.write_str("already gone"),
         }
     }
 }
@@ -264,14 +278,24 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// In kebab case.
-    pub fn as_str(&self) -> &'static str {
+    /// The ARN of the execution that was started.
+    pub fn execution(&self) -> Option<&str> {
         match self {
-            Self::Done(_) => "done",
-            Self::AlreadyGone => "already-gone",
-            Self::Started(_) => "started",
-            Self::AlreadyStarted(_) => "already-started",
-            Self::Failed(_) => "failed",
+            Self::Started(execution) | Self::AlreadyStarted(execution) => Some(execution),
+            Self::Done(_) | Self::AlreadyGone | Self::Failed(_) => None,
+        }
+    }
+
+    /// The rule as it was when it went, if not as it was read.
+    pub fn went_as(&self) -> Option<&IngressRule> {
+        match self {
+            Self::Done(changed) => changed.as_deref(),
+            Self::AlreadyGone | Self::Started(_) | Self::AlreadyStarted(_) | Self::Failed(_) => {
+                None
+            }
         }
     }
 }
+
+/// What came of the actions, by [`Action::id`].
+pub type Outcomes = BTreeMap<String, Outcome>;

@@ -15,19 +15,14 @@ mod tolerance;
 
 use std::collections::BTreeMap;
 
-use crate::action::{Outcome, Remedy};
-use crate::checks::{Finding, rule_of};
-use crate::decide::Decision;
-use crate::event::Event;
-use crate::facts::IngressRule;
+use crate::action::Remedy;
+use crate::report::{Report, Reported};
+use crate::resolution::Resolution;
 use crate::text;
 
 pub(crate) use command::undo_of;
 pub use command::{exempt, revoke, stack_option, undo};
-pub(crate) use mail::{headline, title};
-
-/// What came of the actions, by [`crate::action::Action::id`].
-pub type Outcomes = BTreeMap<String, Outcome>;
+pub(crate) use mail::headline;
 
 /// SNS takes 262,144 bytes with attributes (API reference, Publish). What is kept free is for the
 /// envelope that SNS puts around a message for queues and HTTP.
@@ -56,20 +51,20 @@ pub struct Alert {
 impl Alert {
     /// Says what an event found and what came of it. What does not fit into one SNS message is
     /// counted instead of told.
-    pub fn compose(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Self {
+    pub fn compose(report: &Report) -> Self {
         let lists = [
-            decision.findings.len(),
-            decision.older.len(),
-            decision.tolerated.len(),
-            decision.remarks.recovered.len(),
+            report.findings.len(),
+            report.older.len(),
+            report.tolerated.len(),
+            report.resolved.len(),
         ];
         let mut room = lists.into_iter().max().unwrap_or_default();
-        let chat = chat::document(event, decision, outcomes);
+        let chat = chat::document(report);
         loop {
             let alert = Self {
-                subject: mail::subject(event, decision, outcomes),
-                mail: mail::body(event, decision, outcomes, room),
-                document: document::document(event, decision, outcomes, room),
+                subject: mail::subject(report),
+                mail: mail::body(report, room),
+                document: document::document(report, room),
                 chat: chat.clone(),
             };
             if room == 0 || alert.message().len() <= MESSAGE_LIMIT {
@@ -97,90 +92,34 @@ pub fn by_protocol(mail: &str, document: &str) -> String {
     serde_json::to_string(&by_protocol).unwrap_or_default()
 }
 
-/// What a finding ended as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum End {
-    /// With the rule as it went, if not as it was read.
-    Done(Option<IngressRule>),
-    AlreadyGone,
-    /// With the ARN of the execution.
-    Started(String),
-    AlreadyStarted(String),
-    Failed(String),
-    Withheld(String),
-    ByHand(String),
-    Pending(String),
-}
-
-impl End {
-    fn of(finding: &Finding, outcomes: &Outcomes) -> Self {
-        match &finding.remedy {
-            Remedy::Do(action) => match outcomes.get(action.id()) {
-                Some(Outcome::Done(changed)) => Self::Done(changed.as_deref().cloned()),
-                Some(Outcome::AlreadyGone) => Self::AlreadyGone,
-                Some(Outcome::Started(execution)) => Self::Started(execution.clone()),
-                Some(Outcome::AlreadyStarted(execution)) => Self::AlreadyStarted(execution.clone()),
-                Some(Outcome::Failed(why)) => Self::Failed(why.clone()),
-                None => Self::Failed("it was not tried".to_owned()),
-            },
-            Remedy::Withheld { because, .. } => Self::Withheld(because.to_string()),
-            Remedy::ByHand { because, .. } => Self::ByHand(because.to_string()),
-            Remedy::Pending(why) => Self::Pending(why.clone()),
-            Remedy::Gone(_) => Self::AlreadyGone,
-        }
+/// What is told first: the lowest.
+fn urgency(resolution: Resolution) -> u8 {
+    match resolution {
+        Resolution::Failed => 0,
+        Resolution::NotRemediated | Resolution::Manual => 1,
+        Resolution::Pending | Resolution::Started | Resolution::AlreadyStarted => 2,
+        Resolution::Done | Resolution::AlreadyGone | Resolution::Resolved => 3,
     }
-
-    /// As in the document.
-    fn as_str(&self) -> &'static str {
-        match self {
-            Self::Done(_) => "done",
-            Self::AlreadyGone => "already-gone",
-            Self::Started(_) => "started",
-            Self::AlreadyStarted(_) => "already-started",
-            Self::Failed(_) => "failed",
-            Self::Withheld(_) => "withheld",
-            Self::ByHand(_) => "by-hand",
-            Self::Pending(_) => "pending",
-        }
-    }
-
-    /// What is told first: the lowest.
-    fn urgency(&self) -> u8 {
-        match self {
-            Self::Failed(_) => 0,
-            Self::Withheld(_) | Self::ByHand(_) => 1,
-            Self::Pending(_) | Self::Started(_) | Self::AlreadyStarted(_) => 2,
-            Self::Done(_) | Self::AlreadyGone => 3,
-        }
-    }
-
-    fn because(&self) -> Option<&str> {
-        match self {
-            Self::Done(_) | Self::AlreadyGone | Self::Started(_) | Self::AlreadyStarted(_) => None,
-            Self::Failed(why) | Self::Withheld(why) | Self::ByHand(why) | Self::Pending(why) => {
-                Some(why)
-            }
-        }
-    }
-}
-
-/// What a finding ended as, in the document's word.
-pub(crate) fn end(finding: &Finding, outcomes: &Outcomes) -> &'static str {
-    End::of(finding, outcomes).as_str()
 }
 
 /// The findings as they are told: those on one rule together, the worst first.
-fn by_rule(findings: &[Finding]) -> Vec<Vec<&Finding>> {
-    let mut groups: Vec<Vec<&Finding>> = Vec::new();
-    for finding in findings {
-        let id = rule_of(finding).map(|rule| &rule.id);
+fn by_rule(findings: &[Reported]) -> Vec<Vec<&Reported>> {
+    let mut groups: Vec<Vec<&Reported>> = Vec::new();
+    for reported in findings {
+        let id = reported.rule().map(|rule| &rule.id);
         let known = groups.iter_mut().find(|group| {
-            id.is_some() && group.first().and_then(|f| rule_of(f)).map(|rule| &rule.id) == id
+            id.is_some() && group.first().and_then(|first| first.rule()).map(|rule| &rule.id) == id
         });
         match known {
-            Some(group) => group.push(finding),
-            None => groups.push(vec![finding]),
+            Some(group) => group.push(reported),
+            None => groups.push(vec![reported]),
         }
     }
     groups
+}
+
+/// Of findings on one rule, the one whose end matters most: an action, if any was decided.
+fn worst<'a>(group: &[&'a Reported]) -> Option<&'a Reported> {
+    let acted = group.iter().find(|reported| matches!(reported.finding.remedy, Remedy::Do(_)));
+    acted.or(group.first()).copied()
 }

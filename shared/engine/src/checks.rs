@@ -10,161 +10,13 @@ pub mod open_ingress;
 pub mod plaintext_transit;
 pub mod public_endpoint;
 pub mod public_subnet;
-mod reach;
-pub mod together;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 
 use crate::action::{Action, Because, Remedy};
-use crate::facts::{Engine, GroupFacts, IngressRule, PrefixList, Source};
-use crate::net::{Count, Exposure, Sources};
-
-pub use reach::Reach;
-
-/// A check's id. It names the fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Check {
-    /// An ingress rule lets the internet in.
-    OpenIngress,
-    /// UDP 11211 can be reached from a public address.
-    MemcachedUdp,
-    /// A group of a cache lets the internet reach the cache's port.
-    OpenCache,
-    /// A cache listens on its engine's default port.
-    DefaultPort,
-    /// A cache is not encrypted in transit.
-    PlaintextTransit,
-    /// A cache asks nobody who they are.
-    NoAuth,
-    /// A subnet of a cache routes to an internet gateway.
-    PublicSubnet,
-    /// A serverless cache has its endpoint on the internet.
-    PublicEndpoint,
-}
-
-impl Check {
-    /// Every check, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
-        Self::OpenIngress,
-        Self::MemcachedUdp,
-        Self::OpenCache,
-        Self::DefaultPort,
-        Self::PlaintextTransit,
-        Self::NoAuth,
-        Self::PublicSubnet,
-        Self::PublicEndpoint,
-    ];
-
-    /// The id, in kebab case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OpenIngress => "open-ingress",
-            Self::MemcachedUdp => "memcached-udp",
-            Self::OpenCache => "open-cache",
-            Self::DefaultPort => "default-port",
-            Self::PlaintextTransit => "plaintext-transit",
-            Self::NoAuth => "no-auth",
-            Self::PublicSubnet => "public-subnet",
-            Self::PublicEndpoint => "public-endpoint",
-        }
-    }
-}
-
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// How bad, by what can be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Nothing can be reached today.
-    Low,
-    /// Private networks lead there: peering, VPNs, internal load balancers.
-    Medium,
-    /// The internet gets to something that stands in between, or it cannot be told what it gets to.
-    High,
-    /// The internet gets there.
-    Critical,
-}
-
-impl Severity {
-    /// In lower case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-/// A fault, why we say so, and what is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Which check.
-    pub check: Check,
-    /// How bad.
-    pub severity: Severity,
-    /// What was seen.
-    pub evidence: Evidence,
-    /// What is to be done.
-    pub remedy: Remedy,
-}
-
-/// What was seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Evidence {
-    /// An ingress rule admits too much.
-    Rule {
-        /// `sg-…`
-        group: String,
-        /// The rule.
-        rule: IngressRule,
-        /// What it admits.
-        exposure: Exposure,
-        /// The cache port that it reaches, for `open-cache`.
-        cache_port: Option<u16>,
-        /// What stands behind the group.
-        reach: Reach,
-    },
-    /// An ingress rule may admit too much: its source could not be read.
-    UnreadableRule {
-        /// `sg-…`
-        group: String,
-        /// The rule.
-        rule: IngressRule,
-        /// Why it could not be read.
-        why: String,
-        /// What stands behind the group.
-        reach: Reach,
-    },
-    /// The groups of a cache could not be told.
-    UnreadableGroups(String),
-    /// A cache's port.
-    Port {
-        /// The cache's engine.
-        engine: Engine,
-        /// The port; `None` if it cannot be told yet.
-        port: Option<u16>,
-    },
-    /// A setting of a cache.
-    Setting {
-        /// The cache's engine.
-        engine: Engine,
-    },
-}
-
-/// The rule that a finding is about.
-pub fn rule_of(finding: &Finding) -> Option<&IngressRule> {
-    match &finding.evidence {
-        Evidence::Rule { rule, .. } | Evidence::UnreadableRule { rule, .. } => Some(rule),
-        Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => None,
-    }
-}
+use crate::facts::{GroupFacts, IngressRule, PrefixList, Source};
+use crate::finding::{Check, Evidence, Finding};
+use crate::net::{Count, Sources};
 
 /// The sources of every rule of a group, each prefix list expanded once.
 struct SourceTable<'a> {
@@ -216,15 +68,12 @@ impl<'a> SourceTable<'a> {
 
     /// A rule whose sources could not be read: told, and left alone.
     fn unreadable(&self, check: Check, rule: &IngressRule, why: String) -> Finding {
-        let reach = Reach::of(self.group);
         Finding {
             check,
-            severity: reach.severity().min(Severity::High),
             evidence: Evidence::UnreadableRule {
                 group: self.group.id.clone(),
                 rule: rule.clone(),
                 why: why.clone(),
-                reach,
             },
             remedy: Remedy::Withheld {
                 action: self.revoke(rule),
@@ -237,10 +86,8 @@ impl<'a> SourceTable<'a> {
 /// A rule of a group, with whether the event touched it.
 pub type Judged<'a> = (&'a IngressRule, bool);
 
-/// What a union or a rule admits.
-pub fn admitted(exposure: &Exposure) -> Count {
-    match exposure {
-        Exposure::Alone(count) => *count,
-        Exposure::Together { public, .. } => *public,
-    }
+/// The public addresses that a rule of the group admits by itself; none if its sources could not be read.
+pub(crate) fn own(group: &GroupFacts, rule: &IngressRule) -> Count {
+    let table = SourceTable::new(group);
+    table.of(rule).ok().flatten().map(Sources::count).unwrap_or_default()
 }

@@ -95,7 +95,7 @@ impl<'a> Whole<'a> {
         for (severity, ends) in rows.iter().flat_map(|row| &row.tally) {
             let of_severity = tally.entry(severity.clone()).or_default();
             for (end, count) in ends {
-                let sum = of_severity.entry(end.clone()).or_default();
+                let sum = of_severity.entry(*end).or_default();
                 *sum = sum.saturating_add(*count);
             }
         }

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::checks::{Check, Finding, rule_of};
 use crate::event::Event;
 use crate::facts::{CacheFacts, GroupFacts, IngressRule};
+use crate::finding::{Check, Finding, rule_of};
 use crate::net::Count;
 
 /// May this caller do this on this resource?
@@ -41,8 +41,8 @@ pub struct OnRule<'a> {
 pub enum Answer {
     /// It is tolerated, by each of these exceptions, in the order of the policies. Never empty.
     Tolerated(Vec<Exception>),
-    /// It is not. Where an exception that has ended would have tolerated it, that one.
-    Fault(Option<Exception>),
+    /// It is not.
+    Fault,
     /// The policies look at something that was not read yet.
     NotKnown,
     /// They cannot be read, or not be evaluated: why. Then nothing is tolerated, and nothing done.
@@ -60,10 +60,26 @@ pub struct Exception {
     pub until: Option<String>,
 }
 
+/// A finding that an exception tolerated until it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The finding's check.
+    pub check: Check,
+    /// The id of its rule, if it is about one.
+    pub rule: Option<String>,
+    /// The exception.
+    pub exception: Exception,
+}
+
 /// Who answers.
 pub trait Exceptions: fmt::Debug + Send + Sync {
     /// Whether it is tolerated. Pure: the event's time is now.
     fn ask(&self, asked: &Asked<'_>) -> Answer;
+
+    /// The exception that would tolerate a fault, had it not ended. It is only told: nothing waits for it.
+    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+        None
+    }
 }
 
 /// A fault that is tolerated.
@@ -77,11 +93,19 @@ pub struct Tolerated {
     pub by: Exception,
 }
 
+impl fmt::Display for Tolerated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.check)?;
+        if let Some(rule) = &self.rule {
+            write!(f, "{} {} from {} ", rule.id, rule.traffic(), rule.source)?;
+        }
+        write!(f, "by {}: {}", self.by.id, self.by.reason)
+    }
+}
+
 /// Why a fault is not tolerated, beyond that no exception says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
-    /// This exception did, and has ended.
-    Ended(Exception),
     /// The policies look at something that could not be read.
     NotKnown,
     /// The policies cannot be read: why.
@@ -120,7 +144,7 @@ impl<'a> Inquiry<'a> {
         let asked = Asked { check, event: self.event, cache: self.cache, on: Some(on) };
         match self.exceptions.ask(&asked) {
             Answer::Tolerated(by) => by.into_iter().map(|exception| exception.id).collect(),
-            Answer::Fault(_) | Answer::NotKnown | Answer::Unreadable(_) => Vec::new(),
+            Answer::Fault | Answer::NotKnown | Answer::Unreadable(_) => Vec::new(),
         }
     }
 
@@ -141,8 +165,7 @@ impl<'a> Inquiry<'a> {
                 self.tolerated.extend(tolerated.map(|tolerated| (key, tolerated)));
                 return ids;
             }
-            Answer::Fault(None) => return Vec::new(),
-            Answer::Fault(Some(ended)) => Doubt::Ended(ended),
+            Answer::Fault => return Vec::new(),
             Answer::NotKnown => Doubt::NotKnown,
             Answer::Unreadable(why) => Doubt::Unreadable(why),
         };

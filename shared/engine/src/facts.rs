@@ -15,7 +15,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use interface::{Holder, Interface, Interfaces, LoadBalancer, Signs};
 pub use network::{CacheNetwork, Connection, Subnet, Subnets};
-pub use public_access::{BlockMode, BlockPublicAccess, PublicAccess};
+pub use public_access::{BlockMode, BlockPublicAccess, PublicAccess, PublicSetting, Vpc};
 pub use version::EngineVersion;
 
 /// A resource tag.
@@ -176,6 +176,11 @@ impl IngressRule {
             && (from..=to).contains(&port)
     }
 
+    /// What it admits and from where, for people: `TCP 6379 from 0.0.0.0/0`.
+    pub fn words(&self) -> String {
+        format!("{} from {}", self.traffic(), self.source)
+    }
+
     /// Protocol and ports for people: `TCP 6379`, `UDP 11000-12000`, `all traffic`.
     pub fn traffic(&self) -> String {
         let (from, to) = (self.from_port, self.to_port);
@@ -251,7 +256,7 @@ pub struct GroupDetails {
 }
 
 /// The three kinds of ElastiCache cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CacheKind {
     /// A cache cluster that is no member of a group: Memcached, or one node of Redis or Valkey.
     CacheCluster,

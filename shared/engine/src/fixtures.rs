@@ -2,8 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::checks::rule_of;
-use crate::checks::{Check, Finding, Judged};
+use crate::checks::Judged;
 use crate::decide::{self, Decision, Judge};
 use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched};
 use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
@@ -12,7 +11,11 @@ use crate::facts::{
     GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol,
     PublicAccess, Source, Subnet,
 };
+use crate::finding::rule_of;
+use crate::finding::{Check, Finding};
+use crate::report::{Known, Report, Seen};
 use crate::settings::Mode;
+use crate::severity::{self, Reaches, Severity};
 
 /// The account that everything is in unless a test says otherwise.
 pub(crate) const ACCOUNT: &str = "111122223333";
@@ -197,7 +200,7 @@ impl Exceptions for Narrow {
         let narrow = asked.on.is_some_and(|on| on.union.v4 < 1 << 24 && on.union.v6 < 1 << 96);
         match narrow && matches!(asked.check, Check::OpenIngress | Check::OpenCache) {
             true => Answer::Tolerated(vec![exception("narrow", None)]),
-            false => Answer::Fault(None),
+            false => Answer::Fault,
         }
     }
 }
@@ -222,7 +225,23 @@ pub(crate) fn exception(id: &str, until: Option<&str>) -> Exception {
 
 /// With the shipped policies, and no moves.
 pub(crate) fn judge(mode: Mode) -> Judge<'static> {
-    Judge { mode, exceptions: &Narrow, machine: None, moves: false }
+    Judge::new(mode, &Narrow)
+}
+
+/// What is told of a cache that was made just so.
+pub(crate) fn reported(facts: &CacheFacts) -> Report {
+    let event = event(Lead::Cache(cache_lead(facts.kind)));
+    report(&event, &decided(facts), Seen::Cache(facts))
+}
+
+/// What is told of a decision before anything is done.
+pub(crate) fn report(event: &Event, decision: &Decision, seen: Seen<'_>) -> Report {
+    Report::new(event, decision, &Known::new(seen, &judge(decision.mode)))
+}
+
+/// How bad a finding is by itself, of one of these groups.
+pub(crate) fn severity(finding: &Finding, groups: &[GroupFacts]) -> Severity {
+    severity::judge(std::slice::from_ref(finding), &Reaches::of(groups))[0]
 }
 
 /// For checks that are tried one by one.

@@ -5,20 +5,19 @@
 //!
 //! A finding comes whenever an event brings it, and each coming is told once. An event is delivered more than
 //! once, late, and to two invocations at the same time; an invocation may be killed anywhere. So whoever deals
-//! with a coming first writes that it holds it ([`remember`]), then acts and tells, and then writes what came of
-//! it ([`settled`]). A write counts only if nobody wrote meanwhile; whoever lost reads again, and starts over.
+//! with an occurrence first writes that it leased it ([`lease`]), then acts and tells, and then writes how it ended
+//! ([`Leased::settle`]). A write counts only if nobody wrote meanwhile; whoever lost reads again, and starts over.
 
 mod entry;
+mod flapping;
 mod key;
-mod leads;
-mod limits;
-mod news;
-mod place;
-mod recovered;
-mod remarks;
-mod remember;
-mod settled;
-mod time;
+mod lease;
+mod named;
+mod occurrence;
+mod reported;
+mod resolved;
+mod settle;
+mod snooze;
 mod undo;
 
 use std::collections::BTreeMap;
@@ -29,12 +28,11 @@ use crate::facts::{IngressRule, Protocol};
 
 pub use entry::{COMINGS, Coming, Entry, Held, Kept, State, Told};
 pub use key::Key;
-pub use leads::{completed, named, subjects};
-pub use limits::{ACTIONS_PER_EVENT, ACTIONS_PER_MINUTE, COMEBACKS_PER_HOUR, Limits, cap};
-pub use recovered::Looked;
-pub use remarks::{EXEMPT, Remarks};
-pub use remember::{Comeback, Remembered, Turn, remember};
-pub use settled::{Again, settled};
+pub use lease::{Histories, History, Leased, Recurrence, Turn, lease};
+pub use named::{completed, named, subjects};
+pub use resolved::{Looked, Open};
+pub use settle::{Again, Settled};
+pub use snooze::EXEMPT;
 pub use undo::{Undo, undo};
 
 /// A rule that is left alone for a while, because somebody put it back.
@@ -79,6 +77,13 @@ pub struct Memory {
     pub entries: BTreeMap<Key, Entry>,
     /// By subject and sort key.
     pub exemptions: BTreeMap<Key, Exemption>,
+}
+
+impl Memory {
+    /// Nothing is remembered.
+    pub const fn new() -> Self {
+        Self { entries: BTreeMap::new(), exemptions: BTreeMap::new() }
+    }
 }
 
 #[cfg(test)]

@@ -18,17 +18,25 @@
 
 pub mod action;
 pub mod alert;
+pub mod case;
 pub mod checks;
 pub mod decide;
 pub mod digest;
 pub mod event;
 pub mod exceptions;
 pub mod facts;
+pub mod finding;
 #[cfg(test)]
 mod fixtures;
 pub mod ledger;
+pub mod limits;
 pub mod net;
 pub mod owner;
+pub mod reach;
 pub mod replacement;
+pub mod report;
+pub mod resolution;
 pub mod settings;
+pub mod severity;
 pub mod text;
+pub mod time;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use crate::ledger;
+use crate::{ledger, limits};
 
 /// What a function does about what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,7 @@ impl Mode {
 
 const TOPIC: &str = "PORTCULLIS_ALERT_TOPIC_ARN";
 const CHAT: &str = "PORTCULLIS_CHAT_TOPIC_ARN";
+const STACK: &str = "PORTCULLIS_STACK";
 const MODE: &str = "PORTCULLIS_MODE";
 const ROLES: &str = "PORTCULLIS_OWN_ROLE_ARNS";
 const MACHINE: &str = "PORTCULLIS_RECREATE_STATE_MACHINE_ARN";
@@ -53,6 +54,8 @@ pub struct Topics {
 pub struct Settings {
     /// Where alerts go.
     pub topics: Topics,
+    /// `PORTCULLIS_STACK`: the name of the stack, for the commands in alerts. Without it they name none.
+    pub stack: Option<String>,
     /// `PORTCULLIS_MODE`: `enforce` unless set to `observe`.
     pub mode: Mode,
     /// `PORTCULLIS_OWN_ROLE_ARNS`: IAM roles, comma-separated, whose calls are our own.
@@ -72,14 +75,14 @@ pub struct Settings {
     /// told by itself, however many there are.
     pub digest_queue_url: Option<String>,
     /// `PORTCULLIS_ACTIONS_PER_EVENT`: how many changes one event may lead to. The argument for the default
-    /// is at [`ledger::ACTIONS_PER_EVENT`].
+    /// is at [`limits::ACTIONS_PER_EVENT`].
     pub actions_per_event: usize,
     /// `PORTCULLIS_ACTIONS_PER_MINUTE`: how many changes all events of a minute may lead to. The argument for
-    /// the default is at [`ledger::ACTIONS_PER_MINUTE`].
+    /// the default is at [`limits::ACTIONS_PER_MINUTE`].
     pub actions_per_minute: usize,
     /// `PORTCULLIS_COMEBACKS_PER_HOUR`: the comeback of a rule within an hour that is not closed any more, and
     /// for which a person is called; at most [`ledger::COMINGS`], for no more are remembered. The argument for
-    /// the default is at [`ledger::COMEBACKS_PER_HOUR`].
+    /// the default is at [`limits::COMEBACKS_PER_HOUR`].
     pub comebacks_per_hour: u32,
     /// `PORTCULLIS_ALERTS_PER_MINUTE`: how many alerts of a minute go out each by itself; those beyond it go
     /// into one message. Ten mails at once are still read one by one, and more are deleted together.
@@ -111,6 +114,7 @@ impl Settings {
         let mut reader = Reader::new(variable);
         let settings = Self {
             topics: reader.topics(),
+            stack: reader.value(STACK),
             mode: reader.mode(),
             own_role_arns: reader.own_roles(),
             recreate_state_machine_arn: reader.optional(MACHINE, is_machine, A_MACHINE),
@@ -118,8 +122,8 @@ impl Settings {
             exceptions_dir: reader.optional(EXCEPTIONS, |_| true, "a directory"),
             ledger_table: reader.ledger_table(),
             digest_queue_url: reader.optional(DIGEST, is_queue, A_QUEUE),
-            actions_per_event: reader.limit(ACTIONS_PER_EVENT, ledger::ACTIONS_PER_EVENT),
-            actions_per_minute: reader.limit(ACTIONS_PER_MINUTE, ledger::ACTIONS_PER_MINUTE),
+            actions_per_event: reader.limit(ACTIONS_PER_EVENT, limits::ACTIONS_PER_EVENT),
+            actions_per_minute: reader.limit(ACTIONS_PER_MINUTE, limits::ACTIONS_PER_MINUTE),
             comebacks_per_hour: reader.comebacks(),
             alerts_per_minute: reader.limit(ALERTS_PER_MINUTE, 10),
         };
@@ -233,7 +237,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         let most = u32::try_from(ledger::COMINGS).unwrap_or(u32::MAX);
         let form = format!("a whole number from 1 to {most}");
         let number = self.number(COMEBACKS_PER_HOUR, 1..=most, &form);
-        number.unwrap_or(ledger::COMEBACKS_PER_HOUR)
+        number.unwrap_or(limits::COMEBACKS_PER_HOUR)
     }
 
     fn number<N>(&mut self, name: &str, range: RangeInclusive<N>, form: &str) -> Option<N>

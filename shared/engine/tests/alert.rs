@@ -8,8 +8,8 @@ mod schema;
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
-use portcullis_engine::action::{Action, Outcome};
-use portcullis_engine::alert::{Alert, Outcomes};
+use portcullis_engine::action::{Action, Outcome, Outcomes};
+use portcullis_engine::alert::Alert;
 use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{
     Actor, Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
@@ -19,11 +19,12 @@ use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, GroupDetails, GroupFacts,
     PrefixList, Protocol, Source, Subnet, Subnets, Tag,
 };
-use portcullis_engine::ledger::{Comeback, Entry, Key, Remarks, State};
+use portcullis_engine::ledger::{Entry, Key, Recurrence, State};
+use portcullis_engine::report::{Report, Seen};
 use portcullis_engine::settings::Mode;
 use serde_json::{Value, json};
 
-use example::{cache, group, making, rule, touching};
+use example::{cache, group, making, report, rule, stack, touching};
 use narrow::judge;
 
 fn event(lead: Lead) -> Event {
@@ -37,10 +38,11 @@ fn event(lead: Lead) -> Event {
 fn alert(facts: &GroupFacts, touched: &[&str], outcomes: &[(&str, Outcome)], mode: Mode) -> Alert {
     let lead = touching(facts, touched);
     let event = event(Lead::Group(lead.clone()));
-    let decision = decide::group(&event, &lead, facts, &judge(mode));
+    let judge = judge(mode);
+    let decision = decide::group(&event, &lead, facts, &judge);
     let outcomes: Outcomes =
         outcomes.iter().map(|(id, outcome)| ((*id).to_owned(), outcome.clone())).collect();
-    Alert::compose(&event, &decision, &outcomes)
+    Alert::compose(&report(&event, &decision, Seen::Group(facts), &judge, &outcomes))
 }
 
 fn document(alert: &Alert) -> Value {
@@ -94,17 +96,24 @@ fn a_rule_that_could_not_be_closed_says_so_first() {
 #[derive(Debug)]
 struct Lapsed;
 
+fn exception(id: &str, until: Option<&str>) -> Exception {
+    Exception {
+        id: id.to_owned(),
+        reason: "Migration, says Ines.\n  Done:     forged".to_owned(),
+        until: until.map(str::to_owned),
+    }
+}
+
 impl Exceptions for Lapsed {
     fn ask(&self, asked: &Asked<'_>) -> Answer {
-        let exception = |id: &str, until: Option<&str>| Exception {
-            id: id.to_owned(),
-            reason: "Migration, says Ines.\n  Done:     forged".to_owned(),
-            until: until.map(str::to_owned),
-        };
         match asked.on.map(|on| on.rule.ports()) {
             Some((443, 443)) => Answer::Tolerated(vec![exception("public-https", None)]),
-            _ => Answer::Fault(Some(exception("migration", Some("2026-11-20")))),
+            _ => Answer::Fault,
         }
+    }
+
+    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+        Some(exception("migration", Some("2026-11-20")))
     }
 }
 
@@ -116,7 +125,8 @@ fn an_exception_that_ended_is_told_and_so_is_what_is_tolerated_beside_it() {
     let judge = Judge { exceptions: &Lapsed, ..judge(Mode::Enforce) };
     let decision = decide::group(&event, &lead, &facts, &judge);
     let outcomes = Outcomes::from([("sgr-001".to_owned(), Outcome::Done(None))]);
-    let alert = Alert::compose(&event, &decision, &outcomes);
+    let report = report(&event, &decision, Seen::Group(&facts), &judge, &outcomes);
+    let alert = Alert::compose(&report);
     insta::assert_snapshot!(
         "ended_exception",
         format!("Subject: {}\n\n{}", alert.subject, alert.mail)
@@ -130,14 +140,17 @@ fn an_exception_that_ended_is_told_and_so_is_what_is_tolerated_beside_it() {
 }
 
 /// A closed rule, with what is remembered.
-fn remembered(remarks: Remarks) -> Alert {
+fn remembered(change: impl FnOnce(&mut Report)) -> Alert {
     let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
     let lead = touching(&facts, &["sgr-001"]);
     let event = event(Lead::Group(lead.clone()));
-    let mut decision = decide::group(&event, &lead, &facts, &judge(Mode::Enforce));
-    decision.remarks = remarks;
+    let judge = judge(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &judge);
     let outcomes = Outcomes::from([("sgr-001".to_owned(), Outcome::Done(None))]);
-    let alert = Alert::compose(&event, &decision, &outcomes);
+    let mut report = report(&event, &decision, Seen::Group(&facts), &judge, &outcomes);
+    report.deployment = stack("portcullis");
+    change(&mut report);
+    let alert = Alert::compose(&report);
     schema::holds("alert", &document(&alert));
     alert
 }
@@ -147,18 +160,14 @@ fn key() -> Key {
     Key { subject: "sg-0a1b2c3d4e5f60718".to_owned(), finding }
 }
 
-fn with_table() -> Remarks {
-    Remarks { table: Some("portcullis-ledger".to_owned()), ..Remarks::default() }
-}
-
 #[test]
 fn a_rule_that_came_back_says_how_often_and_how_to_have_it_left_alone() {
-    let comeback = Comeback {
+    let recurrence = Recurrence {
         times: 2,
         first: "2026-11-20T08:00:00Z".to_owned(),
         last: "2026-11-21T09:58:00Z".to_owned(),
     };
-    let alert = remembered(Remarks { comebacks: [(key(), comeback)].into(), ..with_table() });
+    let alert = remembered(|report| report.findings[0].recurrence = Some(recurrence));
     insta::assert_snapshot!("came_back", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
     let finding = &document(&alert)["findings"][0];
     assert_eq!(finding["id"], key().id());
@@ -172,8 +181,7 @@ fn a_rule_that_came_back_says_how_often_and_how_to_have_it_left_alone() {
 
 #[test]
 fn the_tool_is_told_a_stack_of_another_name() {
-    let table = Some("guard-ledger".to_owned());
-    let alert = remembered(Remarks { table, ..Remarks::default() });
+    let alert = remembered(|report| report.deployment = stack("guard"));
     let undo = format!("portcullis undo {} --region eu-west-1 --stack guard --reason", key().id());
     assert!(alert.mail.contains(&format!("\n{undo}")), "{}", alert.mail);
     assert!(alert.chat.contains(&undo), "{}", alert.chat);
@@ -182,7 +190,7 @@ fn the_tool_is_told_a_stack_of_another_name() {
 #[test]
 fn an_alert_without_memory_says_so_and_offers_no_undo_by_what_is_not_remembered() {
     let lost = Some("Query: ProvisionedThroughputExceededException".to_owned());
-    let alert = remembered(Remarks { lost, ..with_table() });
+    let alert = remembered(|report| report.unremembered = lost);
     assert!(alert.mail.contains("\nWithout memory: this may be told again"), "{}", alert.mail);
     assert!(!alert.mail.contains("portcullis undo"), "{}", alert.mail);
     assert!(alert.mail.contains("aws dynamodb put-item"), "{}", alert.mail);
@@ -194,10 +202,12 @@ fn what_is_gone_since_it_was_told_is_good_news_by_itself() {
     let facts = group(vec![rule(2, 6379, "10.0.0.0/8")]);
     let lead = touching(&facts, &["sgr-002"]);
     let event = event(Lead::Group(lead.clone()));
-    let mut decision = decide::group(&event, &lead, &facts, &judge(Mode::Enforce));
-    assert!(decision.is_silent());
+    let judge = judge(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &judge);
+    let mut report = report(&event, &decision, Seen::Group(&facts), &judge, &Outcomes::new());
+    assert!(report.is_silent());
     let at = || "2026-11-20T08:00:00Z".to_owned();
-    decision.remarks.recovered = vec![Entry {
+    report.resolved = vec![Entry {
         id: key().id(),
         key: key(),
         check: "open-ingress".to_owned(),
@@ -212,8 +222,8 @@ fn what_is_gone_since_it_was_told_is_good_news_by_itself() {
         rule: None,
         version: 2,
     }];
-    assert!(!decision.is_silent());
-    let alert = Alert::compose(&event, &decision, &Outcomes::new());
+    assert!(!report.is_silent());
+    let alert = Alert::compose(&report);
     insta::assert_snapshot!("recovered", format!("Subject: {}\n\n{}", alert.subject, alert.mail));
     schema::holds("alert", &document(&alert));
     assert_eq!(document(&alert)["recovered"][0]["id"], key().id());
@@ -264,12 +274,22 @@ fn cache_of(kind: CacheKind, engine: Engine) -> CacheFacts {
     cache(kind, engine, groups)
 }
 
-/// The event of a cache that was made, and what is decided about it.
-fn decided(facts: &CacheFacts, mode: Mode, machine: Option<&str>) -> (Event, Decision) {
+/// What is told of a cache that was made, when its actions came to what is told of them.
+fn reported(
+    facts: &CacheFacts,
+    mode: Mode,
+    machine: Option<&str>,
+    came: impl FnOnce(&Decision) -> Outcomes,
+) -> Report {
     let lead = making(facts);
     let event = event(Lead::Cache(lead.clone()));
-    let decision = decide::cache(&event, &lead, facts, &[], &Judge { machine, ..judge(mode) });
-    (event, decision)
+    let judge = Judge { machine, ..judge(mode) };
+    let decision = decide::cache(&event, &lead, facts, &[], &judge);
+    report(&event, &decision, Seen::Cache(facts), &judge, &came(&decision))
+}
+
+fn nothing(_: &Decision) -> Outcomes {
+    Outcomes::new()
 }
 
 /// An engineer's mail of a cache, with the commands and templates for that very cache.
@@ -280,8 +300,8 @@ fn a_cache_on_its_default_port() {
         ("redis_node", CacheKind::CacheCluster, Engine::Redis),
         ("memcached", CacheKind::CacheCluster, Engine::Memcached),
     ] {
-        let (event, decision) = decided(&cache_of(kind, engine), Mode::Enforce, None);
-        let alert = Alert::compose(&event, &decision, &Outcomes::new());
+        let report = reported(&cache_of(kind, engine), Mode::Enforce, None, nothing);
+        let alert = Alert::compose(&report);
         insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", alert.subject, alert.mail));
         assert_eq!(moved(&alert), [Value::Null, Value::Null, Value::Null]);
         let document = document(&alert);
@@ -320,8 +340,7 @@ fn a_cache_where_the_internet_is() {
         ("public_subnet", lies(CacheKind::ReplicationGroup, in_subnets)),
         ("public_endpoint", lies(CacheKind::ServerlessCache, public)),
     ] {
-        let (event, decision) = decided(&facts, Mode::Enforce, None);
-        let alert = Alert::compose(&event, &decision, &Outcomes::new());
+        let alert = Alert::compose(&reported(&facts, Mode::Enforce, None, nothing));
         insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", alert.subject, alert.mail));
     }
 }
@@ -342,10 +361,11 @@ fn alert_of_move(outcome: Option<fn(String) -> Outcome>, mode: Mode) -> Alert {
         transit_encryption: Some(true),
         ..cache_of(CacheKind::ReplicationGroup, Engine::Valkey)
     };
-    let (event, decision) = decided(&facts, mode, Some(MACHINE));
-    let ended = decision.actions().into_iter().filter_map(Action::starts).zip(outcome);
-    let outcomes = ended.map(|(start, outcome)| (start.id.clone(), outcome(start.execution())));
-    Alert::compose(&event, &decision, &outcomes.collect())
+    let came = |decision: &Decision| {
+        let ended = decision.actions().into_iter().filter_map(Action::starts).zip(outcome);
+        ended.map(|(start, outcome)| (start.id.clone(), outcome(start.execution()))).collect()
+    };
+    Alert::compose(&reported(&facts, mode, Some(MACHINE), came))
 }
 
 #[test]
@@ -428,11 +448,13 @@ fn stays_text(hostile: &str) {
         ip: text(),
         agent: text(),
     };
-    let decision = decide::group(&event, &lead, &facts, &judge(Mode::Enforce));
+    let judge = judge(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &judge);
     let failed = Outcome::Failed(text());
     for outcome in [Outcome::Done(None), failed] {
         let outcomes = Outcomes::from([("sgr-001".to_owned(), outcome)]);
-        let alert = Alert::compose(&event, &decision, &outcomes);
+        let report = report(&event, &decision, Seen::Group(&facts), &judge, &outcomes);
+        let alert = Alert::compose(&report);
         forges_nothing_in_a_chat(&chat(&alert));
         assert!(alert.subject.len() < 100 && alert.subject.is_ascii());
         assert!(!alert.subject.contains(|c: char| c.is_control()));
@@ -538,8 +560,10 @@ fn repeats_of_a_day_are_one_thread() {
         let touched = Touched::Rules(vec![touched]);
         let lead = GroupLead { group: GroupRef::Id(facts.id.clone()), touched };
         let event = Event { time: time.to_owned(), ..event(Lead::Group(lead.clone())) };
-        let decision = decide::group(&event, &lead, facts, &judge(Mode::Observe));
-        chat(&Alert::compose(&event, &decision, &Outcomes::new()))["metadata"]["threadId"].clone()
+        let judge = judge(Mode::Observe);
+        let decision = decide::group(&event, &lead, facts, &judge);
+        let report = report(&event, &decision, Seen::Group(facts), &judge, &Outcomes::new());
+        chat(&Alert::compose(&report))["metadata"]["threadId"].clone()
     };
     let one = group(vec![rule(1, 6379, "0.0.0.0/0")]);
     let first = thread(&one, "2026-11-21T10:00:00Z");
@@ -574,9 +598,11 @@ fn a_rule_that_the_event_alone_knows_is_told_as_gone() {
     let lead =
         GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(vec![touched]) };
     let event = event(Lead::Group(lead.clone()));
-    let decision = decide::group(&event, &lead, &facts, &judge(Mode::Enforce));
-    assert!(decision.actions().is_empty() && !decision.is_clean(), "{decision}");
-    let alert = Alert::compose(&event, &decision, &Outcomes::new());
+    let judge = judge(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &judge);
+    assert!(decision.actions().is_empty() && !decision.is_clean(), "{decision:?}");
+    let report = report(&event, &decision, Seen::Group(&facts), &judge, &Outcomes::new());
+    let alert = Alert::compose(&report);
     let finding = &document(&alert)["findings"][0];
     assert_eq!(
         (&finding["outcome"], &finding["check"]),

@@ -15,11 +15,12 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use portcullis_engine::action::{Action, Because, Remedy};
-use portcullis_engine::alert::{Alert, Outcomes};
-use portcullis_engine::checks::Check;
+use portcullis_engine::alert::Alert;
 use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed, parse};
 use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts, PROTECT, Tag};
+use portcullis_engine::finding::Check;
+use portcullis_engine::report::{Known, Report, Seen};
 use portcullis_engine::settings::Mode;
 use portcullis_exceptions::Policies;
 use serde_json::Value;
@@ -38,7 +39,7 @@ static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
 });
 
 fn judge(mode: Mode) -> Judge<'static> {
-    Judge { mode, exceptions: &*EXCEPTIONS, machine: None, moves: false }
+    Judge::new(mode, &*EXCEPTIONS)
 }
 
 /// One event file.
@@ -102,6 +103,16 @@ fn decide_with(event: &Event, looked: &Looked, mode: Mode, machine: Option<&str>
     }
 }
 
+/// What is told of it before anything is done.
+fn report(event: &Event, looked: &Looked) -> Report {
+    let seen = match looked {
+        Looked::Group(facts) => Seen::Group(facts),
+        Looked::Cache(facts) => Seen::Cache(facts),
+    };
+    let decision = decide(event, looked, Mode::Enforce);
+    Report::new(event, &decision, &Known::new(seen, &judge(Mode::Enforce)))
+}
+
 fn events() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events")
 }
@@ -143,8 +154,9 @@ fn text(case: &Case) -> String {
         Lead::Cache(lead) => lead.id.clone(),
     };
     let via = event.actor.via.as_ref().map(|via| format!(" via {via}")).unwrap_or_default();
-    let decision = case.decide(Mode::Enforce).expect("an event leads to a decision");
-    format!("event {} by {}{via} on {subject}\n{decision}", event.name, event.actor.name)
+    let (event, looked) = case.look().expect("an event leads to a decision");
+    let report = report(event, &looked);
+    format!("event {} by {}{via} on {subject}\n{report}", event.name, event.actor.name)
 }
 
 #[test]
@@ -221,7 +233,7 @@ fn observing_never_acts() {
     for case in cases() {
         let Some((event, looked)) = case.look() else { continue };
         let decision = decide_with(event, &looked, Mode::Observe, Some(MACHINE));
-        assert!(decision.actions().is_empty(), "{}: {decision}", case.name);
+        assert!(decision.actions().is_empty(), "{}: {decision:?}", case.name);
     }
 }
 
@@ -234,7 +246,7 @@ fn protected_groups_are_never_acted_on() {
             group.details.get_or_insert_default().tags.push(tag);
         }
         let decision = decide(event, &looked, Mode::Enforce);
-        assert!(decision.actions().is_empty(), "{}: {decision}", case.name);
+        assert!(decision.actions().is_empty(), "{}: {decision:?}", case.name);
     }
 }
 
@@ -259,7 +271,7 @@ fn deciding_again_after_acting_has_nothing_left_to_do() {
             of_group.expect("the group is one of the facts").rules.retain(|r| r.id != rule.id);
         }
         let again = decide(event, &looked, Mode::Enforce);
-        assert!(again.actions().is_empty(), "{}: {again}", case.name);
+        assert!(again.actions().is_empty(), "{}: {again:?}", case.name);
     }
 }
 
@@ -321,7 +333,7 @@ fn the_owner_is_told() {
     ] {
         let case = case(name.to_owned());
         let (event, looked) = case.look().expect("an event");
-        let alert = Alert::compose(event, &decide(event, &looked, Mode::Enforce), &Outcomes::new());
+        let alert = Alert::compose(&report(event, &looked));
         let document: Value = serde_json::from_str(&alert.document).expect("a document");
         let owner = &document["owner"];
         let told = owner["kind"].as_str().zip(owner["by"].as_str());

@@ -3,15 +3,17 @@
 mod example;
 mod narrow;
 
-use portcullis_engine::action::{Action, Because, Outcome, Per, Remedy};
-use portcullis_engine::alert::{Alert, Outcomes};
+use portcullis_engine::action::{Action, Because, Outcome, Outcomes, Per, Remedy};
+use portcullis_engine::alert::Alert;
 use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{Event, Lead};
-use portcullis_engine::facts::{CacheKind, Engine, GroupFacts, IngressRule, PrefixList, Tag};
-use portcullis_engine::ledger::Remarks;
+use portcullis_engine::facts::{
+    CacheFacts, CacheKind, Engine, GroupFacts, IngressRule, PrefixList, Tag,
+};
+use portcullis_engine::report::Seen;
 use portcullis_engine::settings::Mode;
 
-use example::{cache, group, making, touching};
+use example::{cache, group, making, stack, touching};
 use narrow::judge;
 
 fn event(lead: Lead) -> Event {
@@ -27,25 +29,26 @@ fn rule(id: usize, port: i32, source: &str) -> IngressRule {
     IngressRule { id, description, ..example::rule(0, port, source) }
 }
 
-fn decided(facts: &GroupFacts, mode: Mode) -> (Event, Decision) {
+/// An event, what was decided, and what was read.
+type Decided<T> = (Event, Decision, T);
+
+fn decided(facts: &GroupFacts, mode: Mode) -> Decided<GroupFacts> {
     let ids: Vec<&str> = facts.rules.iter().map(|rule| rule.id.as_str()).collect();
     let lead = touching(facts, &ids);
     let event = event(Lead::Group(lead.clone()));
-    let mut decision = decide::group(&event, &lead, facts, &judge(mode));
-    decision.remarks =
-        Remarks { table: Some("portcullis-ledger".to_owned()), ..Remarks::default() };
-    (event, decision)
+    let decision = decide::group(&event, &lead, facts, &judge(mode));
+    (event, decision, facts.clone())
 }
 
 /// A cache on its default port, without encryption and without authentication.
-fn decided_cache(machine: Option<&str>) -> (Event, Decision) {
+fn decided_cache(machine: Option<&str>) -> Decided<CacheFacts> {
     let groups = vec![group(vec![rule(1, 6379, "10.0.0.0/8")])];
     let facts = cache(CacheKind::ReplicationGroup, Engine::Valkey, groups);
     let lead = making(&facts);
     let event = event(Lead::Cache(lead.clone()));
     let decision =
         decide::cache(&event, &lead, &facts, &[], &Judge { machine, ..judge(Mode::Enforce) });
-    (event, decision)
+    (event, decision, facts)
 }
 
 /// The outcome of every action, as `came` has it.
@@ -69,15 +72,20 @@ fn mail(
     name: &str,
     event: &Event,
     decision: &Decision,
+    seen: Seen<'_>,
     outcomes: &Outcomes,
-    says: &str,
-    next: &str,
+    [says, next]: [&str; 2],
 ) {
-    let alert = Alert::compose(event, decision, outcomes);
+    let judge = judge(decision.mode);
+    let mut report = example::report(event, decision, seen, &judge, outcomes);
+    if let Seen::Group(_) = seen {
+        report.deployment = stack("portcullis");
+    }
+    let alert = Alert::compose(&report);
     insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", alert.subject, alert.mail));
     let lines: Vec<&str> = alert.mail.lines().take(3).collect();
     let [what, who, now] = lines.as_slice() else { panic!("{lines:?}") };
-    let severity = decision.severity().as_str().to_uppercase();
+    let severity = report.severity().as_str().to_uppercase();
     assert!(alert.subject.starts_with(&format!("[{severity}] ")), "{}", alert.subject);
     assert!(what.starts_with(&format!("{severity}: ")) && what.contains(says), "{what}");
     let start: String = says.chars().take(20).collect();
@@ -90,40 +98,51 @@ fn mail(
 
 #[test]
 fn closed() {
-    let (event, decision) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Enforce);
+    let (event, decision, facts) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Enforce);
     let outcomes = outcomes(&decision, |_, _| Outcome::Done(None));
     let next = "it is closed. If it was meant, put it back: portcullis undo f-";
-    mail("closed", &event, &decision, &outcomes, "closed TCP 6379 from 0.0.0.0/0", next);
+    let seen = Seen::Group(&facts);
+    mail("closed", &event, &decision, seen, &outcomes, ["closed TCP 6379 from 0.0.0.0/0", next]);
 }
 
 #[test]
 fn not_closed() {
-    let (event, decision) = decided(&group(vec![rule(1, 22, "::/0")]), Mode::Enforce);
+    let (event, decision, facts) = decided(&group(vec![rule(1, 22, "::/0")]), Mode::Enforce);
     let outcomes = outcomes(&decision, |_, _| {
         Outcome::Failed("still open: RevokeSecurityGroupIngress: UnauthorizedOperation".to_owned())
     });
     let next = "close it yourself, at once: it is STILL OPEN";
-    mail("not_closed", &event, &decision, &outcomes, "NOT CLOSED TCP 22 from ::/0", next);
+    let seen = Seen::Group(&facts);
+    mail("not_closed", &event, &decision, seen, &outcomes, ["NOT CLOSED TCP 22 from ::/0", next]);
 }
 
 #[test]
 fn closed_in_part() {
     let rules = [22, 3306, 6379].into_iter().enumerate();
     let rules = rules.map(|(at, port)| rule(at, port, "0.0.0.0/0")).collect();
-    let (event, decision) = decided(&group(rules), Mode::Enforce);
+    let (event, decision, facts) = decided(&group(rules), Mode::Enforce);
     let outcomes = outcomes(&decision, |at, _| match at {
         0 => Outcome::Done(None),
         _ => Outcome::Failed("still open: RequestLimitExceeded".to_owned()),
     });
     let next = "close 2 rules yourself, at once: they are STILL OPEN";
-    mail("closed_in_part", &event, &decision, &outcomes, "CLOSED ONLY 1 of 3 open rules", next);
+    let seen = Seen::Group(&facts);
+    mail(
+        "closed_in_part",
+        &event,
+        &decision,
+        seen,
+        &outcomes,
+        ["CLOSED ONLY 1 of 3 open rules", next],
+    );
 }
 
 #[test]
 fn observed() {
-    let (event, decision) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Observe);
+    let (event, decision, facts) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Observe);
     let next = "close it, if not meant: it is open, for observe mode changes nothing";
-    mail("observed", &event, &decision, &Outcomes::new(), "left open TCP 6379", next);
+    let seen = Seen::Group(&facts);
+    mail("observed", &event, &decision, seen, &Outcomes::new(), ["left open TCP 6379", next]);
 }
 
 #[test]
@@ -131,9 +150,10 @@ fn protected() {
     let mut facts = group(vec![rule(1, 443, "0.0.0.0/0")]);
     let tag = Tag { key: "portcullis:protect".to_owned(), value: "true".to_owned() };
     facts.details.get_or_insert_default().tags.push(tag);
-    let (event, decision) = decided(&facts, Mode::Enforce);
+    let (event, decision, facts) = decided(&facts, Mode::Enforce);
     let next = "close it, if not meant: it is open, for the group's tag says to leave it alone";
-    mail("protected", &event, &decision, &Outcomes::new(), "left open TCP 443", next);
+    let seen = Seen::Group(&facts);
+    mail("protected", &event, &decision, seen, &Outcomes::new(), ["left open TCP 443", next]);
 }
 
 #[test]
@@ -141,46 +161,65 @@ fn unreadable() {
     let mut facts = group(vec![rule(1, 6379, "pl-0a1b2c3d")]);
     let why = "GetManagedPrefixListEntries: UnauthorizedOperation".to_owned();
     facts.prefix_lists.insert("pl-0a1b2c3d".to_owned(), PrefixList::Unknown(why));
-    let (event, decision) = decided(&facts, Mode::Enforce);
+    let (event, decision, facts) = decided(&facts, Mode::Enforce);
     let next = "look whether it is meant, and close it if not";
-    mail("unreadable", &event, &decision, &Outcomes::new(), "could not evaluate TCP 6379", next);
+    let seen = Seen::Group(&facts);
+    mail(
+        "unreadable",
+        &event,
+        &decision,
+        seen,
+        &Outcomes::new(),
+        ["could not evaluate TCP 6379", next],
+    );
 }
 
 #[test]
 fn put_back_again_and_again() {
-    let (event, decision) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Enforce);
+    let (event, decision, facts) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Enforce);
     let through = Some("Terraform".to_owned());
     let fight = Because::Fight { times: 3, who: "deploy/alice".to_owned(), through };
     let decision = withheld(decision, &fight);
     let next =
         "stop what puts it back (deploy/alice): it is open, and Portcullis closes it no more";
-    mail("fight", &event, &decision, &Outcomes::new(), "left open TCP 6379", next);
+    let seen = Seen::Group(&facts);
+    mail("fight", &event, &decision, seen, &Outcomes::new(), ["left open TCP 6379", next]);
 }
 
 #[test]
 fn too_many_at_once() {
     let rules = (0..3).map(|at| rule(at, 8000 + i32::try_from(at).unwrap(), "0.0.0.0/0")).collect();
-    let (event, decision) = decided(&group(rules), Mode::Enforce);
+    let (event, decision, facts) = decided(&group(rules), Mode::Enforce);
     let decision = withheld(decision, &Because::TooMany { most: 25, per: Per::Event });
     let next = "close 3 rules yourself: they are open, for so many are not closed without asking";
-    mail("too_many", &event, &decision, &Outcomes::new(), "left open 3 open rules", next);
+    let seen = Seen::Group(&facts);
+    mail("too_many", &event, &decision, seen, &Outcomes::new(), ["left open 3 open rules", next]);
 }
 
 #[test]
 fn a_cache_that_a_person_mends() {
-    let (event, decision) = decided_cache(None);
+    let (event, decision, facts) = decided_cache(None);
     let next =
         "mend plaintext-transit, no-auth, default-port: the commands for this cache are below";
-    mail("cache", &event, &decision, &Outcomes::new(), "needs you, plaintext-transit", next);
+    let seen = Seen::Cache(&facts);
+    mail(
+        "cache",
+        &event,
+        &decision,
+        seen,
+        &Outcomes::new(),
+        ["needs you, plaintext-transit", next],
+    );
 }
 
 #[test]
 fn a_cache_that_moves() {
     let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
-    let (event, decision) = decided_cache(Some(machine));
+    let (event, decision, facts) = decided_cache(Some(machine));
     let outcomes = outcomes(&decision, |_, action| {
         Outcome::Started(action.starts().map(|start| start.execution()).unwrap_or_default())
     });
     let next = "Wait for the plan of the move: it asks before anything is changed";
-    mail("move", &event, &decision, &outcomes, "move started, default-port", next);
+    let seen = Seen::Cache(&facts);
+    mail("move", &event, &decision, seen, &outcomes, ["move started, default-port", next]);
 }

@@ -5,13 +5,14 @@ mod hostile;
 mod narrow;
 mod schema;
 
-use portcullis_engine::action::Outcome;
-use portcullis_engine::alert::{Alert, Outcomes};
-use portcullis_engine::decide::{self, Decision};
+use portcullis_engine::action::{Outcome, Outcomes};
+use portcullis_engine::alert::Alert;
+use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::{CacheLead, Event, Lead};
 use portcullis_engine::facts::{
     CacheFacts, CacheKind, Engine, GroupDetails, GroupFacts, Interfaces,
 };
+use portcullis_engine::report::Seen;
 use portcullis_engine::settings::Mode;
 use serde_json::Value;
 
@@ -41,7 +42,8 @@ fn group(name: &str, pairs: &[(&str, &str)]) -> GroupFacts {
 fn of_group(facts: &GroupFacts, via: Option<&str>, agent: &str) -> Alert {
     let lead = touching(facts, &["sgr-001"]);
     let event = event(Lead::Group(lead.clone()), via, agent);
-    compose(&event, &decide::group(&event, &lead, facts, &judge(Mode::Enforce)))
+    let judge = judge(Mode::Enforce);
+    compose(&event, &decide::group(&event, &lead, facts, &judge), Seen::Group(facts), &judge)
 }
 
 /// The alert for a cache that was made with these tags, behind groups that are open or not.
@@ -58,12 +60,13 @@ fn of_cache(
     };
     let lead = CacheLead { tags: tags(pairs), ..making(&facts) };
     let event = event(Lead::Cache(lead.clone()), via, agent);
-    compose(&event, &decide::cache(&event, &lead, &facts, &[], &judge(Mode::Enforce)))
+    let judge = judge(Mode::Enforce);
+    compose(&event, &decide::cache(&event, &lead, &facts, &[], &judge), Seen::Cache(&facts), &judge)
 }
 
-fn compose(event: &Event, decision: &Decision) -> Alert {
+fn compose(event: &Event, decision: &Decision, seen: Seen<'_>, judge: &Judge<'_>) -> Alert {
     let outcomes = Outcomes::from([("sgr-001".to_owned(), Outcome::Done(None))]);
-    Alert::compose(event, decision, &outcomes)
+    Alert::compose(&example::report(event, decision, seen, judge, &outcomes))
 }
 
 fn owner(alert: &Alert) -> Value {

@@ -18,22 +18,42 @@ impl Exceptions for Policies {
     fn ask(&self, asked: &Asked<'_>) -> Answer {
         self.answer(asked).unwrap_or_else(Answer::Unreadable)
     }
+
+    /// A failure to tell is none: it is a fault anyway.
+    fn ended(&self, asked: &Asked<'_>) -> Option<Exception> {
+        let now = moment(&asked.event.time)?;
+        let about = || self.policies.iter().filter(|policy| policy.checks.contains(&asked.check));
+        let ended = |policy: &&Policy| policy.has_ended(now) && !policy.forbids();
+        about().find(ended)?;
+        let missing = missing(asked);
+        let sees = |policy: &&Policy| !policy.later.meets(missing);
+        let live = about().filter(|policy| !policy.has_ended(now));
+        let response =
+            self.question(asked, now).ok()?.put(live.chain(about().filter(ended)).filter(sees));
+        let permitted = self.permitted(response.as_ref().ok()?);
+        let ended = permitted.into_iter().find(|policy| policy.has_ended(now))?;
+        Some(ended.exception.clone())
+    }
 }
 
 impl Policies {
+    fn question(&self, asked: &Asked<'_>, now: OffsetDateTime) -> Result<Question, String> {
+        request::request(&self.names, &self.looks, asked, now)
+            .map(|(request, entities)| Question { request, entities })
+            .map_err(|error| format!("the policies cannot be asked: {error}"))
+    }
+
     fn answer(&self, asked: &Asked<'_>) -> Result<Answer, String> {
         let time = &asked.event.time;
         let now =
             moment(time).ok_or_else(|| format!("`{time}`, the time of the event, is no moment"))?;
-        let question = request::request(&self.names, &self.looks, asked, now)
-            .map(|(request, entities)| Question { request, entities })
-            .map_err(|error| format!("the policies cannot be asked: {error}"))?;
+        let question = self.question(asked, now)?;
         let missing = missing(asked);
         let blind = |policy: &&Policy| policy.later.meets(missing);
-        let about = || self.policies.iter().filter(|policy| policy.checks.contains(&asked.check));
-        let live = || about().filter(|policy| !policy.has_ended(now));
-        let ended = || about().filter(|policy| policy.has_ended(now) && !policy.forbids());
-
+        let live = || {
+            let about = self.policies.iter().filter(|policy| policy.checks.contains(&asked.check));
+            about.filter(|policy| !policy.has_ended(now))
+        };
         // What the others say would not count if this one forbids it.
         if live().filter(blind).any(|policy| policy.forbids()) {
             return not_known(asked);
@@ -44,16 +64,10 @@ impl Policies {
             return Ok(Answer::Tolerated(by.into_iter().map(|p| p.exception.clone()).collect()));
         }
         let forbidden = response.diagnostics().reason().next().is_some();
-        if forbidden {
-            return Ok(Answer::Fault(None));
-        }
-        if live().chain(ended()).any(|policy| blind(&policy)) {
+        if !forbidden && live().any(|policy| blind(&policy)) {
             return not_known(asked);
         }
-        if ended().next().is_none() {
-            return Ok(Answer::Fault(None));
-        }
-        Ok(Answer::Fault(self.permitted_until(&question, live().chain(ended()), now)))
+        Ok(Answer::Fault)
     }
 
     /// The permits that were satisfied, in the order of the policies.
@@ -63,18 +77,6 @@ impl Policies {
         }
         let reasons: Vec<&PolicyId> = response.diagnostics().reason().collect();
         self.policies.iter().filter(|policy| reasons.contains(&policy.cedar.id())).collect()
-    }
-
-    /// The exception that would have tolerated it, were it not ended. A failure to tell is none: it is a fault anyway.
-    fn permitted_until<'a>(
-        &self,
-        question: &Question,
-        policies: impl Iterator<Item = &'a Policy>,
-        now: OffsetDateTime,
-    ) -> Option<Exception> {
-        let response = question.put(policies).ok()?;
-        let ended = self.permitted(&response).into_iter().find(|policy| policy.has_ended(now))?;
-        Some(ended.exception.clone())
     }
 }
 

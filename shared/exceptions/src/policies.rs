@@ -7,8 +7,8 @@ use cedar_policy::{
     ActionConstraint, Effect, Policy as Cedar, PolicyId, PolicySet, Schema, ValidationMode,
     Validator,
 };
-use portcullis_engine::checks::Check;
 use portcullis_engine::exceptions::Exception;
+use portcullis_engine::finding::Check;
 use time::{Duration, OffsetDateTime};
 
 use crate::SCHEMA;

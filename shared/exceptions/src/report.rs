@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use portcullis_engine::checks::Check;
+use portcullis_engine::finding::Check;
 use portcullis_engine::text::harmless;
 use time::{Duration, OffsetDateTime};
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::RevokedSecurityGroupRule;
-use portcullis_engine::action::Outcome;
-use portcullis_engine::alert::Outcomes;
+use portcullis_engine::action::{Outcome, Outcomes};
 use portcullis_engine::facts::{IngressRule, Protocol, Source};
 
 use crate::error::{code, why};

@@ -6,64 +6,30 @@ use aws_sdk_elasticache::types::{
     CacheCluster, ConnectionType, Endpoint, ReplicationGroup, ServerlessCache,
     TransitEncryptionMode,
 };
-use futures_util::future::{join, try_join_all};
-use portcullis_engine::event::CacheLead;
+use portcullis_engine::case::CacheShown;
 use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, EngineVersion, Subnets,
 };
 
-use super::subnets::subnets;
-use super::{AGAIN, rules};
 use crate::error::code;
 
-/// The cache that an event is about; `None` if it is gone. Looks again while it is not there:
-/// right after the call, Describe may not know it yet.
-pub(crate) async fn cache(
-    ec2: &aws_sdk_ec2::Client,
+/// A cache; `None` if it is not shown.
+pub(super) async fn cache(
     elasticache: &Client,
-    lead: &CacheLead,
-) -> Result<Option<CacheFacts>> {
-    let mut pauses = AGAIN.iter();
-    let (mut facts, named) = loop {
-        let found = match lead.kind {
-            CacheKind::ReplicationGroup => replication_group(elasticache, &lead.id).await?,
-            CacheKind::CacheCluster => cluster(elasticache, &lead.id).await?.map(of_cluster),
-            CacheKind::ServerlessCache => serverless(elasticache, &lead.id).await?,
-        };
-        match (found, pauses.next()) {
-            (Some(found), _) => break found,
-            (None, Some(pause)) => tokio::time::sleep(*pause).await,
-            (None, None) => return Ok(None),
-        }
+    kind: CacheKind,
+    id: &str,
+) -> Result<Option<CacheShown>> {
+    let found = match kind {
+        CacheKind::ReplicationGroup => replication_group(elasticache, id).await?,
+        CacheKind::CacheCluster => cluster(elasticache, id).await?.map(of_cluster),
+        CacheKind::ServerlessCache => serverless(elasticache, id).await?,
     };
-    if facts.member_of.is_some() {
-        return Ok(Some(facts));
+    let Some((mut facts, groups)) = found else { return Ok(None) };
+    if facts.kind != CacheKind::ServerlessCache && facts.network.subnet_group.is_none() {
+        let why = "ElastiCache does not show its subnet group (yet)";
+        facts.network.subnets = Subnets::Unknown(why.to_owned());
     }
-    let ids = if named.is_empty() { lead.security_groups.clone() } else { named };
-    // Side by side: what the groups admit, and where the subnets lead.
-    let groups = try_join_all(ids.iter().map(|id| rules(ec2, id)));
-    let (groups, (vpc, subnets)) = join(groups, subnets_of(ec2, elasticache, &facts)).await;
-    if !ids.is_empty() {
-        facts.groups = CacheGroups::Read(groups?);
-    }
-    facts.network.vpc = vpc;
-    facts.network.subnets = subnets;
-    Ok(Some(facts))
-}
-
-async fn subnets_of(
-    ec2: &aws_sdk_ec2::Client,
-    elasticache: &Client,
-    facts: &CacheFacts,
-) -> (Option<String>, Subnets) {
-    match (facts.kind, &facts.network.subnet_group) {
-        (CacheKind::ServerlessCache, _) => (None, Subnets::default()),
-        (_, Some(group)) => subnets(ec2, elasticache, group).await,
-        (_, None) => {
-            let why = "ElastiCache does not show its subnet group (yet)";
-            (None, Subnets::Unknown(why.to_owned()))
-        }
-    }
+    Ok(Some(CacheShown { facts, groups }))
 }
 
 /// A cache, and the ids of its security groups as Describe shows them.

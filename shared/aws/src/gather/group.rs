@@ -7,36 +7,12 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, NetworkInterface, PrefixListEntry, SecurityGroupRule};
 use futures_util::future::{join, join_all};
 use ipnet::IpNet;
-use portcullis_engine::event::{GroupLead, GroupRef};
 use portcullis_engine::facts::{
     GroupDetails, GroupFacts, Holder, IngressRule, Interface, Interfaces, PrefixList, Protocol,
     Signs, Source, Tag,
 };
 
-use super::AGAIN;
 use crate::error::{Failed, code, why};
-
-/// The group that an event is about; `None` if it is gone. Looks again while the group does not
-/// show what the event touched.
-pub(crate) async fn group(ec2: &Client, lead: &GroupLead) -> Result<Option<GroupFacts>> {
-    let id = match &lead.group {
-        GroupRef::Id(id) => id.clone(),
-        GroupRef::Name(name) => match by_name(ec2, name).await? {
-            Some(id) => id,
-            None => return Ok(None),
-        },
-    };
-    let mut facts = read(ec2, &id).await?;
-    for pause in AGAIN {
-        if lead.touched.resolve(&facts.rules, &facts.egress).is_settled() {
-            break;
-        }
-        tokio::time::sleep(pause).await;
-        facts = read(ec2, &id).await?;
-    }
-    lists(ec2, &mut facts).await;
-    Ok(Some(facts))
-}
 
 /// The rules of a group with their prefix lists, as they are now.
 pub async fn rules(ec2: &Client, id: &str) -> Result<GroupFacts> {
@@ -48,12 +24,12 @@ pub async fn rules(ec2: &Client, id: &str) -> Result<GroupFacts> {
 /// Name, VPC and tags, and the interfaces.
 pub async fn around(ec2: &Client, facts: &mut GroupFacts) {
     let (details, interfaces) = join(details(ec2, &facts.id), interfaces(ec2, &facts.id)).await;
-    facts.details = details;
+    facts.details = details.ok();
     facts.interfaces = interfaces;
 }
 
 /// EC2 finds a group by name in the default VPC only (API reference, DescribeSecurityGroups).
-async fn by_name(ec2: &Client, name: &str) -> Result<Option<String>> {
+pub(super) async fn by_name(ec2: &Client, name: &str) -> Result<Option<String>> {
     match ec2.describe_security_groups().group_names(name).send().await {
         Ok(found) => {
             Ok(found.security_groups().iter().find_map(|group| group.group_id().map(str::to_owned)))
@@ -145,7 +121,7 @@ async fn lists(ec2: &Client, facts: &mut GroupFacts) {
     facts.prefix_lists = join_all(lists).await.into_iter().collect();
 }
 
-async fn entries(ec2: &Client, id: &str) -> Result<Vec<IpNet>, String> {
+pub(super) async fn entries(ec2: &Client, id: &str) -> Result<Vec<IpNet>, String> {
     let listed = described_entries(ec2, id).await.map_err(|failed| failed.to_string())?;
     let entries = listed.into_iter().map(|entry| {
         let cidr = entry.cidr.unwrap_or_default();
@@ -166,16 +142,16 @@ pub async fn described_entries(ec2: &Client, id: &str) -> Result<Vec<PrefixListE
 }
 
 /// Only for people to read: without it, the alert goes out all the same.
-async fn details(ec2: &Client, id: &str) -> Option<GroupDetails> {
-    let found = match ec2.describe_security_groups().group_ids(id).send().await {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::warn!(group = id, "{}", why("DescribeSecurityGroups", &error));
-            return None;
-        }
-    };
-    let group = found.security_groups.unwrap_or_default().pop()?;
-    Some(GroupDetails {
+pub(super) async fn details(ec2: &Client, id: &str) -> Result<GroupDetails, String> {
+    let found = ec2.describe_security_groups().group_ids(id).send().await;
+    let found = found.map_err(|error| {
+        let why = why("DescribeSecurityGroups", &error);
+        tracing::warn!(group = id, "{why}");
+        why
+    })?;
+    let group = found.security_groups.unwrap_or_default().pop();
+    let group = group.ok_or_else(|| format!("{id} is not shown"))?;
+    Ok(GroupDetails {
         name: group.group_name.unwrap_or_default(),
         vpc: group.vpc_id,
         tags: group.tags.unwrap_or_default().into_iter().map(tag).collect(),
@@ -184,7 +160,7 @@ async fn details(ec2: &Client, id: &str) -> Option<GroupDetails> {
 
 /// Managed interfaces are hidden from those who do not ask for them (API reference,
 /// `IncludeManagedResources`).
-async fn interfaces(ec2: &Client, id: &str) -> Interfaces {
+pub(super) async fn interfaces(ec2: &Client, id: &str) -> Interfaces {
     let of_group = Filter::builder().name("group-id").values(id).build();
     let request =
         ec2.describe_network_interfaces().filters(of_group).include_managed_resources(true);

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_smithy_mocks::{Rule, mock};
 use portcullis_engine::ledger::{Coming, Held, Kept, State, Told};
+use portcullis_engine::resolution::{Resolution, Standing};
 use serde_dynamo::to_item;
 use serde_json::json;
 use tokio::time::Instant;
@@ -24,10 +25,10 @@ fn came(by: &str) -> Coming {
         by: text(by),
         via: Some(text("Terraform")),
         back: true,
-        outcome: text("done"),
+        outcome: Standing::Ended(Resolution::Done),
         told: Some(Told {
             at: text("2026-11-21T10:00:02Z"),
-            outcome: text("done"),
+            outcome: Resolution::Done,
             severity: text("critical"),
         }),
         held: Some(Held { by: text("i-1"), until: NOW + 30 }),
@@ -327,10 +328,10 @@ async fn a_minute_is_counted_by_all_together_and_kept_for_a_day() {
     let minute = "2026-11-21T10:00";
     let (first, second) =
         tokio::join!(alice.count(minute, 2, 1, NOW), bob.count(minute, 3, 0, NOW + 5));
-    assert_eq!(first.unwrap(), Counted { actions: 2, alerts: 1 });
-    assert_eq!(second.unwrap(), Counted { actions: 5, alerts: 1 });
+    assert_eq!(first.unwrap(), Counted { remediations: 2, alerts: 1 });
+    assert_eq!(second.unwrap(), Counted { remediations: 5, alerts: 1 });
     let other = alice.count("2026-11-21T10:01", 0, 1, NOW).await.unwrap();
-    assert_eq!(other, Counted { actions: 0, alerts: 1 });
+    assert_eq!(other, Counted { remediations: 0, alerts: 1 });
     let state = account.now();
     let item = &state.ledger[&("minute".to_owned(), minute.to_owned())];
     assert_eq!(item["expires"], AttributeValue::N((NOW + 5 + 86_400).to_string()));

@@ -1,8 +1,10 @@
+use portcullis_engine::action::Outcome;
 use portcullis_engine::decide::{self, Judge};
 use portcullis_engine::event::Lead;
 use portcullis_engine::facts::{
     GroupDetails, GroupFacts, IngressRule, PROTECT, Protocol, Source, Tag,
 };
+use portcullis_engine::report::{Known, Seen};
 use portcullis_engine::settings::Mode;
 
 use super::*;
@@ -42,14 +44,11 @@ fn counted(
         ..GroupFacts::default()
     };
     let exceptions = exceptions::read(Some(EXCEPTIONS.to_owned()));
-    let decision = decide::group(
-        &event,
-        lead,
-        &facts,
-        &Judge { mode, exceptions: exceptions.as_ref(), machine: None, moves: false },
-    );
+    let judge = Judge::new(mode, exceptions.as_ref());
+    let decision = decide::group(&event, lead, &facts, &judge);
     let outcomes = outcomes.iter().map(|(id, end)| ((*id).to_owned(), end.clone())).collect();
-    acted(&event, &decision, &outcomes)
+    let known = Known { outcomes: &outcomes, ..Known::new(Seen::Group(&facts), &judge) };
+    acted(&Report::new(&event, &decision, &known))
 }
 
 /// Name, values of the dimensions, and amount.

@@ -23,6 +23,7 @@ pub(crate) const CHAT_TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:chat";
 pub(crate) fn settings() -> Settings {
     Settings {
         topics: Topics { alert: format!("arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"), chat: None },
+        stack: Some("portcullis".to_owned()),
         mode: Mode::Enforce,
         own_role_arns: Vec::new(),
         recreate_state_machine_arn: None,

@@ -1,15 +1,5 @@
 //! The start of a move: an execution of the state machine that brings a cache to another port.
 
-use serde::Serialize;
-
-use crate::decide::Subject;
-use crate::event::Event;
-use crate::replacement;
-use crate::text::plain;
-
-/// Longest text of a user that is passed on.
-const TEXT: usize = 120;
-
 /// One execution: what is started, and with what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartMove {
@@ -23,39 +13,7 @@ pub struct StartMove {
     pub input: String,
 }
 
-/// What the state machine is given. Nobody chose a port, nor said where an AUTH token is.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Input<'a> {
-    r#move: &'a str,
-    cache: &'a str,
-    port: Option<u16>,
-    auth_token_secret: Option<&'a str>,
-    asked_by: String,
-    why: String,
-}
-
 impl StartMove {
-    /// The move that an event leads to, because of this fault of the cache.
-    ///
-    /// INVARIANT: id and input are the same, byte for byte, in every delivery of the event. Step Functions
-    /// takes the same name with the same input for the same execution, and refuses it with another input.
-    pub fn of(event: &Event, cache: &Subject, machine: &str, fault: &str) -> Self {
-        let id = replacement::move_id(&cache.id, &format!("{} {}", cache.arn, event.id));
-        let (caller, time) = (plain(&event.actor.name, TEXT), plain(&event.time, 40));
-        let input = Input {
-            r#move: &id,
-            cache: &cache.arn,
-            port: None,
-            auth_token_secret: None,
-            asked_by: format!("Portcullis, for the event {}", plain(&event.id, 64)),
-            why: format!("{fault}; made by {caller} at {time}"),
-        };
-        // Strings and numbers always serialise.
-        let input = serde_json::to_string(&input).unwrap_or_default();
-        Self { machine: machine.to_owned(), cache: cache.arn.clone(), id, input }
-    }
-
     /// ARN of the execution (Step Functions API reference, StartExecution).
     pub fn execution(&self) -> String {
         format!("{}:{}", self.machine.replacen(":stateMachine:", ":execution:", 1), self.id)

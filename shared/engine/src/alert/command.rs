@@ -3,13 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::text::shell_json;
-use super::{End, Outcomes};
-use crate::action::{Action, Remedy};
-use crate::checks::Finding;
-use crate::decide::Decision;
-use crate::event::Event;
 use crate::facts::{IngressRule, PROTECT, Source, Tag};
 use crate::ledger::Exemption;
+use crate::report::{Report, Reported};
 
 /// ` --stack guard`: tells `portcullis` of a stack of another name than it expects.
 pub fn stack_option(stack: &str) -> String {
@@ -31,18 +27,9 @@ pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {
 }
 
 /// Puts back what a finding ended with, where that is a rule that is gone.
-pub(crate) fn undo_of(event: &Event, finding: &Finding, outcomes: &Outcomes) -> Option<String> {
-    match (&finding.remedy, End::of(finding, outcomes)) {
-        (Remedy::Do(Action::RevokeIngress { group, rule }), End::Done(changed)) => {
-            Some(undo(&event.region, group, changed.as_ref().unwrap_or(rule)))
-        }
-        (
-            Remedy::Do(Action::RevokeIngress { group, rule })
-            | Remedy::Gone(Action::RevokeIngress { group, rule }),
-            End::AlreadyGone,
-        ) => Some(undo(&event.region, group, rule)),
-        _ => None,
-    }
+pub(crate) fn undo_of(report: &Report, reported: &Reported) -> Option<String> {
+    let (group, went) = reported.went()?;
+    Some(undo(&report.event.region, group, went))
 }
 
 /// Has a rule left alone until the exemption ends, whoever puts it back. DynamoDB deletes the item some time after
@@ -91,18 +78,18 @@ pub(super) fn stop(region: &str, execution: &str) -> String {
 }
 
 /// Shows what a move of the cache would do.
-pub(super) fn plan(event: &Event, decision: &Decision) -> String {
-    plan_of(&decision.subject.id, event, decision)
+pub(super) fn plan(report: &Report) -> String {
+    plan_of(&report.subject().id, report)
 }
 
-/// The same of a cache with this id, beside the one that the decision is about.
-pub(super) fn plan_of(id: &str, event: &Event, decision: &Decision) -> String {
-    format!("portcullis plan {}{}", bare(id), options(event, decision))
+/// The same of a cache with this id, beside the one that the report is about.
+pub(super) fn plan_of(id: &str, report: &Report) -> String {
+    format!("portcullis plan {}{}", bare(id), options(report))
 }
 
 /// Asks for a move of the cache.
-pub(super) fn start_move(event: &Event, decision: &Decision) -> String {
-    format!("portcullis move {}{}", bare(&decision.subject.id), options(event, decision))
+pub(super) fn start_move(report: &Report) -> String {
+    format!("portcullis move {}{}", bare(&report.subject().id), options(report))
 }
 
 /// Whether an id is one that ElastiCache gives: letters, digits and hyphens (API reference). No other goes into a
@@ -115,11 +102,10 @@ fn bare(id: &str) -> &str {
     if is_id(id) { id } else { "CACHE" }
 }
 
-/// ` --region eu-west-1 --stack guard`: where `portcullis` is to look, from wherever it is run. The table is named
-/// after the stack.
-pub(super) fn options(event: &Event, decision: &Decision) -> String {
-    let stack = decision.remarks.table.as_deref().and_then(|table| table.strip_suffix("-ledger"));
-    format!(" --region {}{}", event.region, stack.map(stack_option).unwrap_or_default())
+/// ` --region eu-west-1 --stack guard`: where `portcullis` is to look, from wherever it is run.
+pub(super) fn options(report: &Report) -> String {
+    let stack = report.deployment.stack.as_deref().map(stack_option);
+    format!(" --region {}{}", report.event.region, stack.unwrap_or_default())
 }
 
 /// Makes a secret of 64 letters and digits, which nobody sees. With a tag, whoever may read such secrets may read it.

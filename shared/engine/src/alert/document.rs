@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{End, Outcomes, mail, memory, owner, text, tolerance};
+use super::{memory, owner, text, tolerance};
 use crate::action::Action;
-use crate::checks::{Evidence, Finding, Reach, rule_of};
-use crate::decide::Decision;
-use crate::event::Event;
 use crate::facts::IngressRule;
-use crate::ledger::Key;
+use crate::finding::Evidence;
 use crate::net::{Count, Exposure};
+use crate::reach::Reach;
+use crate::report::{Report, Reported};
 
 /// Longest text of a user that is passed on.
 const TEXT: usize = 256;
@@ -73,17 +72,12 @@ struct Omitted {
 }
 
 /// The document, with at most `room` findings of each kind.
-pub(super) fn document(
-    event: &Event,
-    decision: &Decision,
-    outcomes: &Outcomes,
-    room: usize,
-) -> String {
-    let told = |findings: &[Finding]| -> Vec<Value> {
-        findings.iter().take(room).map(|f| finding(event, decision, f, outcomes)).collect()
+pub(super) fn document(report: &Report, room: usize) -> String {
+    let Report { event, decision, names, .. } = report;
+    let told = |findings: &[Reported]| -> Vec<Value> {
+        findings.iter().take(room).map(|reported| finding(report, reported)).collect()
     };
     let bounded = |text: &str| text::bounded(text, TEXT);
-    let remarks = &decision.remarks;
     let document = Document {
         schema: "portcullis.alert.v1",
         id: &event.id,
@@ -91,8 +85,8 @@ pub(super) fn document(
         region: &event.region,
         time: &event.time,
         mode: decision.mode.as_str(),
-        severity: decision.severity().as_str(),
-        checks: decision.findings.iter().map(|finding| finding.check.as_str()).collect(),
+        severity: report.severity().as_str(),
+        checks: report.findings.iter().map(|reported| reported.finding.check.as_str()).collect(),
         actor: Actor {
             arn: bounded(&event.actor.arn),
             name: bounded(&event.actor.name),
@@ -104,72 +98,63 @@ pub(super) fn document(
             r#type: decision.subject.kind,
             id: &decision.subject.id,
             arn: &decision.subject.arn,
-            name: decision.subject.name.as_deref().map(bounded),
-            vpc: decision.subject.vpc.as_deref(),
+            name: names.name.as_deref().map(bounded),
+            vpc: names.vpc.as_deref(),
         },
-        owner: owner::told(event, decision, text::quoted),
+        owner: owner::told(report, text::quoted),
         event: EventRef { name: event.name.as_str(), id: &event.id },
-        findings: told(&decision.findings),
-        older: told(&decision.older),
-        tolerated: decision.tolerated.iter().take(room).map(tolerance::tolerated_json).collect(),
-        ended: decision.ended.iter().take(room).map(tolerance::ended_json).collect(),
-        recovered: remarks.recovered.iter().take(room).map(memory::recovered_json).collect(),
-        memory: remarks.lost.as_deref().map(bounded),
+        findings: told(&report.findings),
+        older: told(&report.older),
+        tolerated: report.tolerated.iter().take(room).map(tolerance::tolerated_json).collect(),
+        ended: report.ended.iter().take(room).map(tolerance::ended_json).collect(),
+        recovered: report.resolved.iter().take(room).map(memory::recovered_json).collect(),
+        memory: report.unremembered.as_deref().map(bounded),
         omitted: Omitted {
-            findings: decision.findings.len().saturating_sub(room),
-            older: decision.older.len().saturating_sub(room),
-            tolerated: decision.tolerated.len().saturating_sub(room),
-            recovered: remarks.recovered.len().saturating_sub(room),
+            findings: report.findings.len().saturating_sub(room),
+            older: report.older.len().saturating_sub(room),
+            tolerated: report.tolerated.len().saturating_sub(room),
+            recovered: report.resolved.len().saturating_sub(room),
         },
     };
     // Strings, numbers and arrays of them always serialise.
     text::harmless_json(&serde_json::to_string(&document).unwrap_or_default())
 }
 
-fn finding(event: &Event, decision: &Decision, finding: &Finding, outcomes: &Outcomes) -> Value {
-    let end = End::of(finding, outcomes);
-    let action = finding.remedy.action();
-    let execution = match &end {
-        End::Started(execution) | End::AlreadyStarted(execution) => Some(execution),
-        End::Done(_)
-        | End::AlreadyGone
-        | End::Failed(_)
-        | End::Withheld(_)
-        | End::ByHand(_)
-        | End::Pending(_) => None,
-    };
-    let undo = memory::commands_of(event, decision, finding, outcomes);
+fn finding(report: &Report, reported: &Reported) -> Value {
+    let Reported { key, finding, severity, resolution, because, execution, .. } = reported;
+    let action = reported.action();
     json!({
-        "id": Key::of(finding, &decision.subject).id(),
+        "id": key.id(),
         "check": finding.check.as_str(),
-        "severity": finding.severity.as_str(),
-        "title": mail::title(finding),
-        "evidence": evidence(finding),
+        "severity": severity.as_str(),
+        "title": finding.title(),
+        "evidence": evidence(reported),
         "action": action.map(Action::as_str),
         "move": action.and_then(Action::starts).map(|start| &start.id),
         "execution": execution,
-        "outcome": end.as_str(),
-        "because": end.because().map(|why| text::bounded(why, 2 * TEXT)),
-        "cameBack": memory::comeback_json(decision, finding),
-        "undo": undo,
+        "outcome": resolution.as_str(),
+        "because": because.as_deref().map(|why| text::bounded(why, 2 * TEXT)),
+        "cameBack": memory::recurrence_json(reported),
+        "undo": memory::commands_of(report, reported),
     })
 }
 
-fn evidence(finding: &Finding) -> Value {
-    match &finding.evidence {
-        Evidence::Rule { group, rule, exposure, cache_port, reach } => {
+fn evidence(reported: &Reported) -> Value {
+    let reach = reported.reach.as_ref().map(reach_json);
+    match &reported.finding.evidence {
+        Evidence::Rule { group, rule, exposure, cache_port } => {
             let (public, with) = match exposure {
                 Exposure::Alone(public) => (public, [].as_slice()),
                 Exposure::Together { public, with, .. } => (public, with.as_slice()),
             };
             json!({
                 "group": group, "rule": rule_json(rule), "public": public_json(public),
-                "togetherWith": with, "cachePort": cache_port, "reach": reach_json(reach),
+                "togetherWith": with, "cachePort": cache_port, "reach": reach,
             })
         }
-        Evidence::UnreadableRule { group, rule, why, reach } => json!({
+        Evidence::UnreadableRule { group, rule, why } => json!({
             "group": group, "rule": rule_json(rule), "unknown": text::bounded(why, TEXT),
-            "reach": reach_json(reach),
+            "reach": reach,
         }),
         Evidence::UnreadableGroups(why) => json!({"unknown": text::bounded(why, TEXT)}),
         Evidence::Port { engine, port } => json!({"engine": engine.as_str(), "port": port}),
@@ -217,9 +202,4 @@ fn reach_json(reach: &Reach) -> Value {
 
 fn shown(addresses: &[String]) -> &[String] {
     addresses.get(..20).unwrap_or(addresses)
-}
-
-/// The subject line's words for one finding's rule, if it has one.
-pub(super) fn rule_words(finding: &Finding) -> Option<String> {
-    rule_of(finding).map(|rule| format!("{} from {}", rule.traffic(), rule.source))
 }

@@ -3,24 +3,24 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::{End, Outcomes, command, text, tolerance};
+use super::{command, text, tolerance};
 use crate::action::{Because, Remedy};
-use crate::checks::{Finding, rule_of};
-use crate::decide::Decision;
-use crate::event::Event;
 use crate::facts::PROTECT;
+use crate::finding::Finding;
+use crate::report::Report;
+use crate::resolution::Resolution;
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
 
 /// What follows from it all, how to except a group, and what to look the event up by.
-pub(super) fn footer(body: &mut String, event: &Event, decision: &Decision, outcomes: &Outcomes) {
-    let closed =
-        decision.findings.iter().any(|finding| matches!(End::of(finding, outcomes), End::Done(_)));
+pub(super) fn footer(body: &mut String, report: &Report) {
+    let Report { event, findings, .. } = report;
+    let closed = findings.iter().any(|reported| reported.resolution == Resolution::Done);
     if closed {
         body.push_str("\nConnections that were open before the revoke can outlive it; a network ACL cuts them.\n");
     }
-    let moves = decision.findings.iter().filter_map(|finding| finding.remedy.action()?.starts());
+    let moves = findings.iter().filter_map(|reported| reported.action()?.starts());
     let has_moves = moves.count() > 0;
     if has_moves {
         body.push_str(
@@ -28,33 +28,33 @@ pub(super) fn footer(body: &mut String, event: &Event, decision: &Decision, outc
              somebody says so (portcullis move), with MoveCaches=no never; Mode=observe changes nothing at all.\n",
         );
     }
-    if decision.findings.iter().any(|finding| rule_of(finding).is_some()) {
-        protection(body, event, decision, closed);
-    } else if !has_moves && !decision.findings.is_empty() {
+    if findings.iter().any(|reported| reported.rule().is_some()) {
+        protection(body, report, closed);
+    } else if !has_moves && !findings.is_empty() {
         body.push_str(
             "\nTo be told no more, change the cache as above; nothing is done to it without you.\n",
         );
     }
-    policy(body, decision);
+    policy(body, report);
     let _ = writeln!(
         body,
         "\nCaller: {}\nAgent:  {}\nEvent:  {}\nARN:    {}",
         text::plain(&event.actor.arn, 300),
         text::plain(&event.actor.agent, TEXT),
         text::plain(&event.id, 64),
-        decision.subject.arn
+        report.subject().arn
     );
 }
 
 /// The exception that tolerates the worst of the findings, to be put beside the others.
-fn policy(body: &mut String, decision: &Decision) {
+fn policy(body: &mut String, report: &Report) {
     // What cannot be read must be mended first: another policy beside it would not be read either.
     let readable = |finding: &&Finding| {
         let unreadable = |because: &Because| matches!(because, Because::ExceptionsUnreadable(_));
         !matches!(&finding.remedy, Remedy::Withheld { because, .. } if unreadable(because))
     };
-    let mut findings = decision.findings.iter().filter(readable);
-    let policy = findings.find_map(|finding| tolerance::policy(decision, finding));
+    let findings = report.findings.iter().map(|reported| &reported.finding);
+    let policy = findings.filter(readable).find_map(|finding| tolerance::policy(report, finding));
     if let Some(policy) = policy {
         let _ = write!(
             body,
@@ -64,11 +64,11 @@ fn policy(body: &mut String, decision: &Decision) {
 }
 
 /// How to have a group left alone, and how not to any more.
-fn protection(body: &mut String, event: &Event, decision: &Decision, closed: bool) {
+fn protection(body: &mut String, report: &Report, closed: bool) {
     let mut closable = BTreeSet::new();
     let mut protected = BTreeSet::new();
-    for finding in &decision.findings {
-        match &finding.remedy {
+    for reported in &report.findings {
+        match &reported.finding.remedy {
             Remedy::Withheld { action, because: Because::Protected } => {
                 protected.extend(action.revokes().map(|(group, _)| group));
             }
@@ -83,7 +83,7 @@ fn protection(body: &mut String, event: &Event, decision: &Decision, closed: boo
     }
     let list = |groups: BTreeSet<_>| groups.into_iter().collect::<Vec<_>>();
     if !closable.is_empty() {
-        let command = command::protect(&event.region, &list(closable));
+        let command = command::protect(&report.event.region, &list(closable));
         let when = match closed {
             true => format!("To keep it as it was, tag the group {PROTECT} before you undo"),
             false => format!("\nTo have the group left alone, tag it {PROTECT}"),
@@ -94,7 +94,7 @@ fn protection(body: &mut String, event: &Event, decision: &Decision, closed: boo
         );
     }
     if !protected.is_empty() {
-        let command = command::unprotect(&event.region, &list(protected));
+        let command = command::unprotect(&report.event.region, &list(protected));
         let _ =
             writeln!(body, "\nRemove the tag to have Portcullis close what is opened:\n{command}");
     }

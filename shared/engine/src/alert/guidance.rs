@@ -15,11 +15,10 @@ pub use kind::Kind;
 
 use super::command;
 use crate::action::Remedy;
-use crate::checks::{Check, Evidence, Finding};
-use crate::decide::Decision;
-use crate::event::Event;
 use crate::facts::{CacheFacts, CacheKind, Engine};
+use crate::finding::{Check, Evidence, Finding};
 use crate::replacement;
+use crate::report::Report;
 
 /// One thing to do or to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +32,8 @@ pub struct Step {
 }
 
 /// The steps for a person about one finding. Empty where the finding is not about a cache, or is dealt with.
-pub fn of(event: &Event, decision: &Decision, finding: &Finding) -> Vec<Step> {
-    let Some(it) = Target::of(event, decision, finding) else { return Vec::new() };
+pub fn of(report: &Report, finding: &Finding) -> Vec<Step> {
+    let Some(it) = Target::of(report, finding) else { return Vec::new() };
     let mut steps = match finding.check {
         Check::DefaultPort => it.default_port(),
         Check::PlaintextTransit => it.plaintext_transit(),
@@ -44,8 +43,8 @@ pub fn of(event: &Event, decision: &Decision, finding: &Finding) -> Vec<Step> {
         Check::OpenIngress | Check::MemcachedUdp | Check::OpenCache => Vec::new(),
     };
     // Once in a mail.
-    let mut guided =
-        decision.findings.iter().filter(|other| Target::of(event, decision, other).is_some());
+    let findings = report.findings.iter().map(|reported| &reported.finding);
+    let mut guided = findings.filter(|other| Target::of(report, other).is_some());
     if guided.next().is_some_and(|first| std::ptr::eq(first, finding)) {
         steps.splice(0..0, it.wait());
     }
@@ -53,8 +52,8 @@ pub fn of(event: &Event, decision: &Decision, finding: &Finding) -> Vec<Step> {
 }
 
 /// The steps as lines of the mail.
-pub(super) fn steps(event: &Event, decision: &Decision, finding: &Finding) -> String {
-    text(&of(event, decision, finding))
+pub(super) fn steps(report: &Report, finding: &Finding) -> String {
+    text(&of(report, finding))
 }
 
 /// Steps with commands are numbered. Commands begin their line, so that they can be copied as they are.
@@ -81,8 +80,7 @@ pub fn text(steps: &[Step]) -> String {
 }
 
 struct Target<'a> {
-    event: &'a Event,
-    decision: &'a Decision,
+    report: &'a Report,
     region: &'a str,
     cache: &'a CacheFacts,
     engine: &'a Engine,
@@ -90,8 +88,8 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// What a person is to do something about; `None` where there is nothing that a person can do.
-    fn of(event: &'a Event, decision: &'a Decision, finding: &'a Finding) -> Option<Self> {
-        let cache = decision.cache.as_ref()?;
+    fn of(report: &'a Report, finding: &'a Finding) -> Option<Self> {
+        let cache = report.cache.as_ref()?;
         let pending = matches!(finding.remedy, Remedy::Pending(_));
         if !command::is_id(&cache.id)
             || finding.remedy.action().is_some()
@@ -106,18 +104,18 @@ impl<'a> Target<'a> {
             | Evidence::UnreadableRule { .. }
             | Evidence::UnreadableGroups(_) => return None,
         };
-        Some(Self { event, decision, region: &event.region, cache, engine })
+        Some(Self { report, region: &report.event.region, cache, engine })
     }
 
     /// The planner knows every input of a cache, and this does not: the way to another port is its plan.
     fn default_port(&self) -> Vec<Step> {
         let mut steps = vec![self.plan()];
-        if self.decision.moves {
+        if self.report.deployment.moves {
             steps.push(Step {
                 kind: Kind::Move,
                 words: "Have the stack do it: it plans, and asks you before it changes anything."
                     .to_owned(),
-                commands: vec![command::start_move(self.event, self.decision)],
+                commands: vec![command::start_move(self.report)],
             });
         } else {
             steps.push(note(
@@ -134,7 +132,7 @@ impl<'a> Target<'a> {
                     command, and the patch where a template owns the cache. It changes nothing. `portcullis` is the command\n\
                     line of Portcullis; from its repository: cargo install --locked --path cli"
                 .to_owned(),
-            commands: vec![command::plan(self.event, self.decision)],
+            commands: vec![command::plan(self.report)],
         }
     }
 
@@ -170,8 +168,8 @@ impl<'a> Target<'a> {
     /// against the plan goes to the person, not into the file.
     fn inputs(&self, id: &str, change: &str) -> Vec<String> {
         let taken = self.cache.ports.iter().copied().collect();
-        let port = replacement::free_port(&self.decision.subject.arn, &taken);
-        let plan = format!("{} --port {port}", command::plan_of(id, self.event, self.decision));
+        let port = replacement::free_port(&self.report.subject().arn, &taken);
+        let plan = format!("{} --port {port}", command::plan_of(id, self.report));
         let inputs = format!(
             "{plan} --json | jq -e 'if .create then .create.parameters{change} else .reasons | map(\"\\(.field): \\(.why)\\n\") | add | halt_error end' > create.json"
         );

@@ -2,17 +2,15 @@
 
 use std::fmt::Write;
 
-use super::document::rule_words;
 use super::footer::footer;
 use super::outcome::outcome;
 use super::{
-    End, Outcomes, SUBJECT_LIMIT, by_rule, guidance, memory, next, owner, text, tolerance,
+    SUBJECT_LIMIT, by_rule, guidance, memory, next, owner, text, tolerance, urgency, worst,
 };
-use crate::action::Remedy;
-use crate::checks::{Check, Evidence, Finding, admitted, rule_of};
-use crate::decide::Decision;
-use crate::event::Event;
+use crate::finding::{Evidence, admitted};
 use crate::net::Exposure;
+use crate::report::{Report, Reported};
+use crate::resolution::Resolution;
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -21,70 +19,72 @@ const TEXT: usize = 120;
 const IN_FULL: usize = 10;
 
 /// The subject line: severity first, then what became of what.
-pub(super) fn subject(event: &Event, decision: &Decision, outcomes: &Outcomes) -> String {
-    let severity = level(decision);
-    let (id, what) = (&decision.subject.id, headline(decision, outcomes));
+pub(super) fn subject(report: &Report) -> String {
+    let severity = level(report);
+    let (id, what) = (&report.subject().id, headline(report));
     // Whole, whatever is cut: mail rules look for the account.
-    let whose = text::ascii(&format!(" ({} {})", event.account, event.region), 50);
+    let whose = text::ascii(&format!(" ({} {})", report.event.account, report.event.region), 50);
     let room = SUBJECT_LIMIT.saturating_sub(whose.len() + 3);
     format!("{}{whose}", text::ascii(&format!("[{severity}] {id}: {what}"), room))
 }
 
 /// Good news is no severity.
-fn level(decision: &Decision) -> String {
-    match decision.findings.is_empty() {
+fn level(report: &Report) -> String {
+    match report.findings.is_empty() {
         true => "GONE".to_owned(),
-        false => decision.severity().as_str().to_uppercase(),
+        false => report.severity().as_str().to_uppercase(),
     }
 }
 
 /// How what is about no rule may end, and the words for it in a headline.
-const SETTINGS: [(&str, &[&str]); 5] = [
-    ("MOVE NOT STARTED", &["failed"]),
-    ("move started", &["started", "already-started"]),
-    ("not moved", &["withheld"]),
-    ("needs you", &["by-hand"]),
-    ("not known yet", &["pending"]),
+const SETTINGS: [(&str, &[Resolution]); 5] = [
+    ("MOVE NOT STARTED", &[Resolution::Failed]),
+    ("move started", &[Resolution::Started, Resolution::AlreadyStarted]),
+    ("not moved", &[Resolution::NotRemediated]),
+    ("needs you", &[Resolution::Manual]),
+    ("not known yet", &[Resolution::Pending]),
 ];
 
 /// What became of what, in a few words: first the rules, then what a person must see to.
-pub(crate) fn headline(decision: &Decision, outcomes: &Outcomes) -> String {
-    let (rules, settings): (Vec<_>, Vec<_>) = by_rule(&decision.findings)
+pub(crate) fn headline(report: &Report) -> String {
+    let (rules, settings): (Vec<_>, Vec<_>) = by_rule(&report.findings)
         .into_iter()
-        .partition(|group| group.iter().any(|f| rule_of(f).is_some()));
+        .partition(|group| group.iter().any(|reported| reported.rule().is_some()));
     let mut parts = Vec::new();
     if !rules.is_empty() {
-        parts.push(rules_headline(decision, &rules, outcomes));
+        parts.push(rules_headline(report, &rules));
     }
     for (words, ends) in SETTINGS {
-        let ended = |finding: &&&Finding| ends.contains(&End::of(finding, outcomes).as_str());
-        let checks = settings.iter().flatten().filter(ended).map(|finding| finding.check.as_str());
-        let checks: Vec<&str> = checks.collect();
+        let ended =
+            settings.iter().flatten().filter(|reported| ends.contains(&reported.resolution));
+        let checks: Vec<&str> = ended.map(|reported| reported.finding.check.as_str()).collect();
         if !checks.is_empty() {
             parts.push(format!("{words}, {}", checks.join(", ")));
         }
     }
-    if decision.findings.is_empty() {
-        let count = decision.remarks.recovered.len();
+    if report.findings.is_empty() {
+        let count = report.resolved.len();
         let things = if count == 1 { "finding is" } else { "findings are" };
         parts.push(format!("{count} {things} gone since told"));
     }
     parts.join("; ")
 }
 
-fn rules_headline(decision: &Decision, rules: &[Vec<&Finding>], outcomes: &Outcomes) -> String {
-    let ends: Vec<End> = rules.iter().filter_map(|group| worst(group, outcomes)).collect();
-    let count = |wanted: &str| ends.iter().filter(|end| end.as_str() == wanted).count();
+fn rules_headline(report: &Report, rules: &[Vec<&Reported>]) -> String {
+    let ends: Vec<Resolution> =
+        rules.iter().filter_map(|group| Some(worst(group)?.resolution)).collect();
+    let count = |wanted: Resolution| ends.iter().filter(|end| **end == wanted).count();
     let what = match rules {
-        [only] => only.first().and_then(|f| rule_words(f)).unwrap_or_default(),
-        _ => format!("{} open rules", rules.len()),
+        [only] => only.first().and_then(|first| first.rule()).map(|rule| rule.words()),
+        _ => Some(format!("{} open rules", rules.len())),
     };
-    let closed = count("done") + count("already-gone");
-    match (count("failed"), closed) {
-        (0, _) if count("already-gone") == ends.len() => format!("gone already: {what}"),
+    let what = what.unwrap_or_default();
+    let closed = count(Resolution::Done) + count(Resolution::AlreadyGone);
+    match (count(Resolution::Failed), closed) {
+        (0, _) if count(Resolution::AlreadyGone) == ends.len() => format!("gone already: {what}"),
         (0, closed) if closed == ends.len() => format!("closed {what}"),
-        (0, 0) if decision.findings.iter().any(unreadable) => format!("could not evaluate {what}"),
-        (0, 0) if count("withheld") > 0 => format!("left open {what}"),
+        (0, 0) if report.findings.iter().any(unreadable) => format!("could not evaluate {what}"),
+        (0, 0) if count(Resolution::NotRemediated) > 0 => format!("left open {what}"),
         (0, 0) => format!("needs you, {what}"),
         (0, closed) => format!("closed {closed} of {what}"),
         (_, 0) => format!("NOT CLOSED {what}"),
@@ -92,32 +92,30 @@ fn rules_headline(decision: &Decision, rules: &[Vec<&Finding>], outcomes: &Outco
     }
 }
 
-fn unreadable(finding: &Finding) -> bool {
-    matches!(finding.evidence, Evidence::UnreadableRule { .. } | Evidence::UnreadableGroups(_))
-}
-
-/// Of findings on one rule, the one whose end matters most: an action, if any was decided.
-pub(super) fn worst(group: &[&Finding], outcomes: &Outcomes) -> Option<End> {
-    let acted = group.iter().find(|finding| matches!(finding.remedy, Remedy::Do(_)));
-    acted.or(group.first()).map(|finding| End::of(finding, outcomes))
+fn unreadable(reported: &Reported) -> bool {
+    matches!(
+        reported.finding.evidence,
+        Evidence::UnreadableRule { .. } | Evidence::UnreadableGroups(_)
+    )
 }
 
 /// The body, with at most `room` findings.
-pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room: usize) -> String {
-    let subject = &decision.subject;
+pub(super) fn body(report: &Report, room: usize) -> String {
+    let Report { event, names, .. } = report;
+    let subject = report.subject();
     let mut body = String::new();
-    let name = match &subject.name {
+    let name = match &names.name {
         Some(name) => format!(" {}", text::quoted(name, TEXT)),
         None => String::new(),
     };
-    let vpc = subject.vpc.as_ref().map(|vpc| format!(" in {vpc}")).unwrap_or_default();
+    let vpc = names.vpc.as_ref().map(|vpc| format!(" in {vpc}")).unwrap_or_default();
     let kind = subject.kind.replace('-', " ");
     let _ = writeln!(
         body,
         "{}: {kind} {}{name}{vpc}: {}. Account {}, {}.",
-        level(decision),
+        level(report),
         subject.id,
-        headline(decision, outcomes),
+        headline(report),
         event.account,
         event.region
     );
@@ -132,15 +130,15 @@ pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room
         text::plain(&actor.ip, TEXT),
         text::plain(&event.time, 40)
     );
-    let _ = writeln!(body, "{}", next::next(event, decision, outcomes));
-    body.push_str(&owner::paragraph(event, decision, text::quoted));
-    memory::lost(&mut body, decision);
-    let mut groups = by_rule(&decision.findings);
-    groups.sort_by_key(|group| worst(group, outcomes).map(|end| end.urgency()));
+    let _ = writeln!(body, "{}", next::next(report));
+    body.push_str(&owner::paragraph(report, text::quoted));
+    memory::lost(&mut body, report);
+    let mut groups = by_rule(&report.findings);
+    groups.sort_by_key(|group| worst(group).map(|reported| urgency(reported.resolution)));
     for (at, group) in groups.iter().take(room).enumerate() {
         match at < IN_FULL {
-            true => section(&mut body, event, decision, group, outcomes),
-            false => short(&mut body, group, outcomes),
+            true => section(&mut body, report, group),
+            false => short(&mut body, group),
         }
     }
     if groups.len() > room {
@@ -150,102 +148,38 @@ pub(super) fn body(event: &Event, decision: &Decision, outcomes: &Outcomes, room
             groups.len() - room
         );
     }
-    older(&mut body, decision, room);
-    tolerance::tolerated(&mut body, decision);
-    memory::recovered(&mut body, decision);
-    footer(&mut body, event, decision, outcomes);
+    older(&mut body, report, room);
+    tolerance::tolerated(&mut body, report);
+    memory::recovered(&mut body, report);
+    footer(&mut body, report);
     body
 }
 
-/// A title for one finding.
-pub(crate) fn title(finding: &Finding) -> String {
-    let words = rule_words(finding).unwrap_or_default();
-    let pending = matches!(finding.remedy, Remedy::Pending(_));
-    match (&finding.check, &finding.evidence) {
-        (_, Evidence::UnreadableRule { .. }) => format!("{words} could not be evaluated"),
-        (_, Evidence::UnreadableGroups(_)) => {
-            "who can reach the cache could not be evaluated".to_owned()
-        }
-        (Check::OpenCache, Evidence::Rule { cache_port: Some(port), .. }) => {
-            format!("{words} lets the internet reach the cache's port {port}")
-        }
-        (Check::MemcachedUdp, _) => {
-            format!("{words} lets public addresses reach UDP 11211, which amplifies attacks")
-        }
-        (_, Evidence::Rule { exposure: Exposure::Together { .. }, .. }) => {
-            format!("{words} lets the internet in, together with other rules")
-        }
-        (_, Evidence::Rule { .. }) => format!("{words} lets the internet in"),
-        (_, Evidence::Port { engine, port: Some(port) }) => {
-            format!(
-                "{} listens on its default port {port}, which scanners try first",
-                engine.name()
-            )
-        }
-        (_, Evidence::Port { engine, port: None }) => {
-            format!("the port of this {} cache is not known yet", engine.name())
-        }
-        (Check::NoAuth, Evidence::Setting { engine }) => {
-            format!(
-                "{} asks nobody who they are: whoever reaches it can read and write",
-                engine.name()
-            )
-        }
-        (Check::PublicSubnet, _) if pending => {
-            "whether the cache's subnets are public is not known yet".to_owned()
-        }
-        (Check::PublicSubnet, _) => {
-            "a subnet of the cache routes to an internet gateway".to_owned()
-        }
-        (Check::PublicEndpoint, _) if pending => {
-            "whether the cache's endpoint is on the internet is not known yet".to_owned()
-        }
-        (Check::PublicEndpoint, _) => {
-            "the cache's endpoint is on the internet, behind IAM and no network".to_owned()
-        }
-        (_, Evidence::Setting { engine }) => {
-            format!("{} is not encrypted in transit", engine.name())
-        }
-    }
-}
-
-fn section(
-    body: &mut String,
-    event: &Event,
-    decision: &Decision,
-    group: &[&Finding],
-    outcomes: &Outcomes,
-) {
-    for finding in group {
-        let _ = writeln!(
-            body,
-            "\n* {} [{}, {}]",
-            title(finding),
-            finding.check,
-            finding.severity.as_str()
-        );
+fn section(body: &mut String, report: &Report, group: &[&Reported]) {
+    for Reported { finding, severity, .. } in group {
+        let (title, check) = (finding.title(), finding.check);
+        let _ = writeln!(body, "\n* {title} [{check}, {}]", severity.as_str());
     }
     let Some(first) = group.first() else { return };
-    if let Some(rule) = rule_of(first) {
+    if let Some(rule) = first.rule() {
         let _ =
             writeln!(body, "  Rule:     {} {}", rule.id, rule_text(rule.description.as_deref()));
     }
-    if let Evidence::UnreadableRule { reach, .. } = &first.evidence {
-        let _ = writeln!(body, "  Reaches:  {}", text::plain(&reach.to_string(), 300));
-    }
-    if let Evidence::Rule { exposure, reach, .. } = &first.evidence {
+    if let Evidence::Rule { exposure, .. } = &first.finding.evidence {
         let _ = writeln!(body, "  Admits:   {}{}", admitted(exposure), together(exposure));
+    }
+    if let Some(reach) = &first.reach {
         let _ = writeln!(body, "  Reaches:  {}", text::plain(&reach.to_string(), 300));
     }
-    for finding in group {
-        memory::comeback(body, decision, finding);
-        tolerance::ended(body, decision, finding);
+    for reported in group {
+        memory::recurrence(body, reported);
+        tolerance::ended(body, report, &reported.finding);
     }
-    let Some(end) = worst(group, outcomes) else { return };
-    let acted = group.iter().find(|finding| finding.remedy.action().is_some());
-    outcome(body, event, decision, &end, acted.unwrap_or(first));
-    for finding in group {
-        body.push_str(&guidance::steps(event, decision, finding));
+    let Some(end) = worst(group) else { return };
+    let acted = group.iter().find(|reported| reported.action().is_some());
+    outcome(body, report, end, acted.unwrap_or(first));
+    for reported in group {
+        body.push_str(&guidance::steps(report, &reported.finding));
     }
 }
 
@@ -265,24 +199,24 @@ fn together(exposure: &Exposure) -> String {
     }
 }
 
-fn short(body: &mut String, group: &[&Finding], outcomes: &Outcomes) {
-    let Some(first) = group.first() else { return };
-    let end = worst(group, outcomes).map_or("", |end| end.as_str());
-    let id = rule_of(first).map_or("", |rule| rule.id.as_str());
-    let _ = writeln!(body, "* {} {id} [{}]: {end}", title(first), first.check);
+fn short(body: &mut String, group: &[&Reported]) {
+    let (Some(first), Some(end)) = (group.first(), worst(group)) else { return };
+    let id = first.rule().map_or("", |rule| rule.id.as_str());
+    let (title, check) = (first.finding.title(), first.finding.check);
+    let _ = writeln!(body, "* {title} {id} [{check}]: {}", end.resolution);
 }
 
-fn older(body: &mut String, decision: &Decision, room: usize) {
-    if decision.older.is_empty() {
+fn older(body: &mut String, report: &Report, room: usize) {
+    if report.older.is_empty() {
         return;
     }
     body.push_str("\nOpen before this event, and left as they are:\n");
-    for finding in decision.older.iter().take(room.min(IN_FULL)) {
-        let id = rule_of(finding).map_or("", |rule| rule.id.as_str());
-        let _ = writeln!(body, "- {} {id} [{}]", title(finding), finding.check);
+    for reported in report.older.iter().take(room.min(IN_FULL)) {
+        let id = reported.rule().map_or("", |rule| rule.id.as_str());
+        let (title, check) = (reported.finding.title(), reported.finding.check);
+        let _ = writeln!(body, "- {title} {id} [{check}]");
     }
-    if let Some(more) = decision.older.len().checked_sub(room.min(IN_FULL)).filter(|more| *more > 0)
-    {
+    if let Some(more) = report.older.len().checked_sub(room.min(IN_FULL)).filter(|more| *more > 0) {
         let _ = writeln!(body, "- ... and {more} more");
     }
 }

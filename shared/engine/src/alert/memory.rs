@@ -5,20 +5,17 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{End, Outcomes, command, text};
-use crate::action::Action;
-use crate::checks::Finding;
-use crate::decide::Decision;
-use crate::event::Event;
+use super::{command, text};
 use crate::facts::IngressRule;
-use crate::ledger::{Comeback, Entry, Key, Remarks};
+use crate::ledger::{Entry, Exemption, Recurrence};
+use crate::report::{Report, Reported};
 
 /// How many are told in the mail; the document has all.
 const TOLD: usize = 10;
 
 /// The line of a finding that came back.
-pub(super) fn comeback(body: &mut String, decision: &Decision, finding: &Finding) {
-    if let Some(Comeback { times, first, last }) = of(decision, finding) {
+pub(super) fn recurrence(body: &mut String, reported: &Reported) {
+    if let Some(Recurrence { times, first, last }) = &reported.recurrence {
         let often = match times {
             1 => "once".to_owned(),
             times => format!("{times} times"),
@@ -31,38 +28,45 @@ pub(super) fn comeback(body: &mut String, decision: &Decision, finding: &Finding
     }
 }
 
-fn of<'a>(decision: &'a Decision, finding: &Finding) -> Option<&'a Comeback> {
-    decision.remarks.comebacks.get(&Key::of(finding, &decision.subject))
-}
-
 /// For the document.
-pub(super) fn comeback_json(decision: &Decision, finding: &Finding) -> Value {
-    match of(decision, finding) {
-        Some(Comeback { times, first, last }) => {
+pub(super) fn recurrence_json(reported: &Reported) -> Value {
+    match &reported.recurrence {
+        Some(Recurrence { times, first, last }) => {
             json!({"times": times, "first": first, "last": last})
         }
         None => Value::Null,
     }
 }
 
+/// The ledger's table, and the exemption that has a rule left alone when it is put back, with its end.
+fn exemption<'a>(
+    report: &'a Report,
+    group: &str,
+    rule: &IngressRule,
+) -> Option<(&'a str, Exemption, i64)> {
+    let table = report.deployment.ledger.as_deref()?;
+    let (exemption, ends) = Exemption::by_alert(&report.event, group, rule)?;
+    Some((table, exemption, ends))
+}
+
 /// How to put a closed rule back.
 pub(super) fn undo(
     body: &mut String,
-    event: &Event,
-    decision: &Decision,
-    finding: &Finding,
+    report: &Report,
+    reported: &Reported,
     (group, rule): (&str, &IngressRule),
 ) {
-    let undo = command::undo(&event.region, group, rule);
-    let Some((table, exemption, ends)) = decision.remarks.exemption(event, group, rule) else {
+    let region = &report.event.region;
+    let undo = command::undo(region, group, rule);
+    let Some((table, exemption, ends)) = exemption(report, group, rule) else {
         let _ = writeln!(body, "  Undo:\n{undo}");
         return;
     };
-    let exempt = command::exempt(&event.region, table, &exemption, ends);
+    let exempt = command::exempt(region, table, &exemption, ends);
     // The table does not know of what could not be remembered.
-    if decision.remarks.lost.is_none() {
+    if report.unremembered.is_none() {
         let _ = writeln!(body, "  Undo:     puts it back, and leaves it alone for 24 hours");
-        let _ = writeln!(body, "{}", ours(event, decision, finding));
+        let _ = writeln!(body, "{}", ours(report, reported));
     }
     let _ = writeln!(
         body,
@@ -72,45 +76,32 @@ pub(super) fn undo(
 }
 
 /// The command that puts a closed rule back; with a ledger so that it stays.
-pub(super) fn undo_of(
-    event: &Event,
-    decision: &Decision,
-    finding: &Finding,
-    outcomes: &Outcomes,
-) -> Option<String> {
-    let plain = command::undo_of(event, finding, outcomes)?;
-    let Remarks { table, lost, .. } = &decision.remarks;
-    if table.is_none() || lost.is_some() {
+pub(super) fn undo_of(report: &Report, reported: &Reported) -> Option<String> {
+    let plain = command::undo_of(report, reported)?;
+    if report.deployment.ledger.is_none() || report.unremembered.is_some() {
         return Some(plain);
     }
-    Some(ours(event, decision, finding))
+    Some(ours(report, reported))
 }
 
-fn ours(event: &Event, decision: &Decision, finding: &Finding) -> String {
-    let id = Key::of(finding, &decision.subject).id();
-    format!("portcullis undo {id}{} --reason '<why>'", command::options(event, decision))
+fn ours(report: &Report, reported: &Reported) -> String {
+    let id = reported.key.id();
+    format!("portcullis undo {id}{} --reason '<why>'", command::options(report))
 }
 
 /// The same for machines, in `aws` commands alone: without the first, the rule would be closed again.
-pub(super) fn commands_of(
-    event: &Event,
-    decision: &Decision,
-    finding: &Finding,
-    outcomes: &Outcomes,
-) -> Option<String> {
-    let plain = command::undo_of(event, finding, outcomes)?;
-    let exempt = finding.remedy.action().and_then(Action::revokes).and_then(|(group, rule)| {
-        let end = End::of(finding, outcomes);
-        let went = if let End::Done(Some(edited)) = end { edited } else { rule.clone() };
-        let (table, exemption, ends) = decision.remarks.exemption(event, group, &went)?;
-        Some(command::exempt(&event.region, table, &exemption, ends))
+pub(super) fn commands_of(report: &Report, reported: &Reported) -> Option<String> {
+    let plain = command::undo_of(report, reported)?;
+    let (group, went) = reported.went()?;
+    let exempt = exemption(report, group, went).map(|(table, exemption, ends)| {
+        command::exempt(&report.event.region, table, &exemption, ends)
     });
     Some(exempt.map_or(plain.clone(), |exempt| format!("{exempt} && {plain}")))
 }
 
 /// What was told before, and is gone.
-pub(super) fn recovered(body: &mut String, decision: &Decision) {
-    let recovered = &decision.remarks.recovered;
+pub(super) fn recovered(body: &mut String, report: &Report) {
+    let recovered = &report.resolved;
     if recovered.is_empty() {
         return;
     }
@@ -137,8 +128,8 @@ pub(super) fn recovered_json(entry: &Entry) -> Value {
 }
 
 /// That there was no memory.
-pub(super) fn lost(body: &mut String, decision: &Decision) {
-    if let Some(why) = &decision.remarks.lost {
+pub(super) fn lost(body: &mut String, report: &Report) {
+    if let Some(why) = &report.unremembered {
         let why = text::plain(why, 300);
         let _ = writeln!(
             body,

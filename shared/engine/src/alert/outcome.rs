@@ -2,114 +2,118 @@
 
 use std::fmt::Write;
 
-use super::{End, command, memory, text};
+use super::{command, memory, text};
 use crate::action::Action;
-use crate::checks::Finding;
-use crate::decide::Decision;
-use crate::event::Event;
 use crate::facts::IngressRule;
+use crate::report::{Report, Reported};
+use crate::resolution::Resolution;
 
-/// The lines of the mail for one end.
-pub(super) fn outcome(
-    body: &mut String,
-    event: &Event,
-    decision: &Decision,
-    end: &End,
-    finding: &Finding,
-) {
+/// The lines of the mail for how a rule or a setting ended. `acted` is the finding on it that has the change.
+pub(super) fn outcome(body: &mut String, report: &Report, end: &Reported, acted: &Reported) {
     verdict(body, end);
-    match finding.remedy.action() {
+    match acted.action() {
         Some(Action::RevokeIngress { group, rule }) => {
-            of_rule(body, event, decision, end, finding, (group, rule));
+            of_rule(body, report, end, acted, (group, rule));
         }
-        Some(Action::StartMove(_)) => of_move(body, event, decision, end),
+        Some(Action::StartMove(_)) => of_move(body, report, end),
         None => {}
     }
 }
 
-fn verdict(body: &mut String, end: &End) {
-    let why = text::plain(end.because().unwrap_or_default(), 400);
-    let _ = match end {
-        End::Done(_) => {
+fn verdict(body: &mut String, end: &Reported) {
+    let why = text::plain(end.because.as_deref().unwrap_or_default(), 400);
+    let _ = match end.resolution {
+        Resolution::Done => {
             writeln!(body, "  Done:     revoked, and seen gone when the group was read again.")
         }
-        End::AlreadyGone => {
+        Resolution::AlreadyGone | Resolution::Resolved => {
             writeln!(
                 body,
                 "  Done:     it is gone. If not by somebody else, then by Portcullis, before it could tell."
             )
         }
-        End::Started(_) => writeln!(body, "  Started:  the move of this cache to another port."),
-        End::AlreadyStarted(_) => writeln!(
+        Resolution::Started => {
+            writeln!(body, "  Started:  the move of this cache to another port.")
+        }
+        Resolution::AlreadyStarted => writeln!(
             body,
             "  Started:  the move of this cache to another port, when this event was dealt with before. It may\n            \
              have ended since."
         ),
-        End::Failed(_) => writeln!(body, "  FAILED:   {why}."),
-        End::Withheld(_) => writeln!(body, "  Withheld: {why}."),
-        End::ByHand(_) => writeln!(body, "  By hand:  {why}."),
-        End::Pending(_) => writeln!(body, "  Pending:  {why}. Look again when it is available."),
+        Resolution::Failed => writeln!(body, "  FAILED:   {why}."),
+        Resolution::NotRemediated => writeln!(body, "  Withheld: {why}."),
+        Resolution::Manual => writeln!(body, "  By hand:  {why}."),
+        Resolution::Pending => {
+            writeln!(body, "  Pending:  {why}. Look again when it is available.")
+        }
     };
 }
 
 /// How to put a rule back, or to close it.
 fn of_rule(
     body: &mut String,
-    event: &Event,
-    decision: &Decision,
-    end: &End,
-    finding: &Finding,
+    report: &Report,
+    end: &Reported,
+    acted: &Reported,
     (group, rule): (&str, &IngressRule),
 ) {
-    let _ = match end {
-        End::Done(changed) => {
-            if let Some(now) = changed {
+    let region = &report.event.region;
+    let _ = match end.resolution {
+        Resolution::Done => {
+            if let Some(now) = &end.went_as {
                 let _ = writeln!(
                     body,
-                    "  Note:     it was edited while we decided; what went was {} from {}.",
-                    now.traffic(),
-                    now.source
+                    "  Note:     it was edited while we decided; what went was {}.",
+                    now.words()
                 );
             }
-            let went = changed.as_ref().unwrap_or(rule);
-            memory::undo(body, event, decision, finding, (group, went));
+            memory::undo(body, report, acted, (group, end.went_as.as_ref().unwrap_or(rule)));
             Ok(())
         }
-        End::AlreadyGone => {
-            let undo = command::undo(&event.region, group, rule);
+        Resolution::AlreadyGone | Resolution::Resolved => {
+            let undo = command::undo(region, group, rule);
             writeln!(body, "  Put it back, as far as it is known:\n{undo}")
         }
-        End::Failed(_) | End::Withheld(_) | End::ByHand(_) => {
-            writeln!(body, "  Close it:\n{}", command::revoke(&event.region, group, rule))
+        Resolution::Failed | Resolution::NotRemediated | Resolution::Manual => {
+            writeln!(body, "  Close it:\n{}", command::revoke(region, group, rule))
         }
-        End::Pending(_) | End::Started(_) | End::AlreadyStarted(_) => Ok(()),
+        Resolution::Pending | Resolution::Started | Resolution::AlreadyStarted => Ok(()),
     };
 }
 
 /// What comes next of a move, how to follow and to stop it; or how to start it.
-fn of_move(body: &mut String, event: &Event, decision: &Decision, end: &End) {
-    let _ = match end {
-        End::Started(execution) | End::AlreadyStarted(execution) => {
+fn of_move(body: &mut String, report: &Report, end: &Reported) {
+    let _ = match (end.resolution, &end.execution) {
+        (Resolution::Started | Resolution::AlreadyStarted, Some(execution)) => {
             body.push_str(
                 "  Next:     a plan is made and sent to you, or why there can be none. Nothing is changed before somebody\n            \
                  agrees to it, unless MoveCaches is `fresh` and the cache is new and empty.\n",
             );
-            let stop = command::stop(&event.region, execution);
+            let stop = command::stop(&report.event.region, execution);
             writeln!(
                 body,
                 "  Follow:   portcullis moves{}\n            {execution}\n  Stop it, while nothing is agreed to:\n{stop}",
-                command::options(event, decision)
+                command::options(report)
             )
         }
-        End::Failed(_) => writeln!(
+        (Resolution::Failed, _) => writeln!(
             body,
             "  See what it would do, and start it yourself:\n{}\n{}",
-            command::plan(event, decision),
-            command::start_move(event, decision)
+            command::plan(report),
+            command::start_move(report)
         ),
-        End::Withheld(_) => {
-            writeln!(body, "  See what it would do:\n{}", command::plan(event, decision))
+        (Resolution::NotRemediated, _) => {
+            writeln!(body, "  See what it would do:\n{}", command::plan(report))
         }
-        End::Done(_) | End::AlreadyGone | End::ByHand(_) | End::Pending(_) => Ok(()),
+        (
+            Resolution::Done
+            | Resolution::AlreadyGone
+            | Resolution::Resolved
+            | Resolution::Started
+            | Resolution::AlreadyStarted
+            | Resolution::Manual
+            | Resolution::Pending,
+            _,
+        ) => Ok(()),
     };
 }

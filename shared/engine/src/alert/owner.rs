@@ -11,11 +11,9 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::text;
-use crate::checks::{Evidence, Finding, rule_of};
-use crate::decide::Decision;
-use crate::event::Event;
 use crate::facts::{CacheGroups, GroupFacts};
 use crate::owner::{self, Kind, Owner, Service};
+use crate::report::{Report, Reported};
 use advice::{Target, Written};
 
 /// Longest text of a user that is shown.
@@ -40,15 +38,15 @@ pub(super) struct Told {
 }
 
 /// The owner of the resource that the decision is about, if anything tells of one.
-pub(super) fn told(event: &Event, decision: &Decision, quote: Quote) -> Option<Told> {
-    let subject = &decision.subject;
+pub(super) fn told(report: &Report, quote: Quote) -> Option<Told> {
+    let Report { event, names, findings, .. } = report;
     let through = owner::by_call(&event.actor);
-    let rule = decision.findings.iter().find_map(rule_of);
+    let rule = findings.iter().find_map(Reported::rule);
     let target = Target {
         region: &event.region,
-        id: &subject.id,
+        id: &report.subject().id,
         rule: rule.map(|rule| rule.id.as_str()),
-        cache: decision.cache.is_some(),
+        cache: report.cache.is_some(),
         quote,
     };
     if target.cache {
@@ -56,16 +54,15 @@ pub(super) fn told(event: &Event, decision: &Decision, quote: Quote) -> Option<T
         let made = |tagged: &Owner| {
             through.as_ref().is_none_or(|through| is_same(&tagged.kind, &through.kind))
         };
-        let owner = owner::by_tags(&subject.tags).filter(made).or(through)?;
+        let owner = owner::by_tags(&names.tags).filter(made).or(through)?;
         let advice = target.advice(&owner.kind, Written::Yes);
         return Some(words(&owner, advice, quote));
     }
-    let mut rules = decision.findings.iter().filter_map(rule_of);
+    let mut rules = findings.iter().filter_map(Reported::rule);
     let of_rule = rules.find_map(|rule| owner::by_tags(&rule.tags));
     let of = if of_rule.is_some() { " of the rule" } else { "" };
-    let name = subject.name.as_deref().unwrap_or_default();
-    let (owner, advice) = match (of_rule.or_else(|| owner::of_group(name, &subject.tags)), through)
-    {
+    let name = names.name.as_deref().unwrap_or_default();
+    let (owner, advice) = match (of_rule.or_else(|| owner::of_group(name, &names.tags)), through) {
         (None, None) => return None,
         (None, Some(through)) => {
             let advice = target.advice(&through.kind, Written::Yes);
@@ -96,16 +93,16 @@ pub(super) fn told(event: &Event, decision: &Decision, quote: Quote) -> Option<T
 }
 
 /// The paragraphs of the mail: of the resource, and of the groups of a cache that have an open rule.
-pub(super) fn paragraph(event: &Event, decision: &Decision, quote: Quote) -> String {
+pub(super) fn paragraph(report: &Report, quote: Quote) -> String {
     let mut text = String::new();
     // What is gone is nobody's to change.
-    if let Some(told) = told(event, decision, quote).filter(|_| !decision.is_clean()) {
+    if let Some(told) = told(report, quote).filter(|_| !report.findings.is_empty()) {
         let _ = writeln!(text, "Owner: {}, as {} says. {}", told.who, told.by, told.advice);
     }
-    for group in behind(decision) {
+    for group in behind(report) {
         let Some(details) = &group.details else { continue };
         let Some(owner) = owner::of_group(&details.name, &details.tags) else { continue };
-        let (region, id) = (event.region.as_str(), group.id.as_str());
+        let (region, id) = (report.event.region.as_str(), group.id.as_str());
         let target = Target { region, id, rule: None, cache: false, quote };
         // The event made a cache: who wrote the rule it does not say.
         let told = words(&owner, target.advice(&owner.kind, Written::Unknown), quote);
@@ -115,23 +112,16 @@ pub(super) fn paragraph(event: &Event, decision: &Decision, quote: Quote) -> Str
 }
 
 /// The groups of a cache that a finding is about.
-fn behind(decision: &Decision) -> Vec<&GroupFacts> {
-    let Some(cache) = &decision.cache else { return Vec::new() };
+fn behind(report: &Report) -> Vec<&GroupFacts> {
+    let Some(cache) = &report.cache else { return Vec::new() };
     let groups = match &cache.groups {
         CacheGroups::Unknown(_) => return Vec::new(),
         CacheGroups::Read(groups) => groups,
     };
     let open = |group: &&GroupFacts| {
-        decision.findings.iter().filter_map(group_of).any(|open| open == group.id)
+        report.findings.iter().filter_map(Reported::group).any(|open| open == group.id)
     };
     groups.iter().filter(open).collect()
-}
-
-fn group_of(finding: &Finding) -> Option<&str> {
-    match &finding.evidence {
-        Evidence::Rule { group, .. } | Evidence::UnreadableRule { group, .. } => Some(group),
-        Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => None,
-    }
 }
 
 fn words(owner: &Owner, advice: String, quote: Quote) -> Told {

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::text;
-use crate::checks::{Check, Evidence, Finding, rule_of};
-use crate::decide::{Decision, Ended};
-use crate::exceptions::{Exception, Tolerated};
+use crate::exceptions::{Ended, Exception, Tolerated};
 use crate::facts::{IngressRule, Source};
+use crate::finding::{Check, Evidence, Finding, rule_of};
+use crate::report::Report;
 
 /// Longest reason that is shown.
 const REASON: usize = 160;
@@ -17,8 +17,8 @@ const REASON: usize = 160;
 const TOLD: usize = 10;
 
 /// The line of a finding whose exception has ended.
-pub(super) fn ended(body: &mut String, decision: &Decision, finding: &Finding) {
-    for ended in decision.ended.iter().filter(|ended| is_of(ended, finding)) {
+pub(super) fn ended(body: &mut String, report: &Report, finding: &Finding) {
+    for ended in report.ended.iter().filter(|ended| is_of(ended, finding)) {
         let Exception { id, reason, until } = &ended.exception;
         let until = text::plain(until.as_deref().unwrap_or_default(), 40);
         let (id, reason) = (text::plain(id, 80), text::plain(reason, REASON));
@@ -32,12 +32,12 @@ fn is_of(ended: &Ended, finding: &Finding) -> bool {
 }
 
 /// What the event brought about beside it, and an exception tolerates.
-pub(super) fn tolerated(body: &mut String, decision: &Decision) {
-    if decision.tolerated.is_empty() {
+pub(super) fn tolerated(body: &mut String, report: &Report) {
+    if report.tolerated.is_empty() {
         return;
     }
     body.push_str("\nTolerated beside it:\n");
-    for Tolerated { check, rule, by } in decision.tolerated.iter().take(TOLD) {
+    for Tolerated { check, rule, by } in report.tolerated.iter().take(TOLD) {
         let what = match rule {
             Some(rule) => format!("{} from {} {} [{check}]", rule.traffic(), rule.source, rule.id),
             None => format!("[{check}]"),
@@ -46,7 +46,7 @@ pub(super) fn tolerated(body: &mut String, decision: &Decision) {
         let until = by.until.as_ref().map(|until| format!(", until {}", text::plain(until, 40)));
         let _ = writeln!(body, "- {what} by {id}{}: {reason}", until.unwrap_or_default());
     }
-    if let Some(more) = decision.tolerated.len().checked_sub(TOLD).filter(|more| *more > 0) {
+    if let Some(more) = report.tolerated.len().checked_sub(TOLD).filter(|more| *more > 0) {
         let _ = writeln!(body, "- ... and {more} more");
     }
 }
@@ -79,18 +79,18 @@ fn exception_json(exception: &Exception) -> Value {
 
 /// The exception in Cedar that tolerates exactly this rule, or this cache as it is; none where the shipped policies
 /// forbid it, or where nothing is known that could be tolerated.
-pub(super) fn policy(decision: &Decision, finding: &Finding) -> Option<String> {
+pub(super) fn policy(report: &Report, finding: &Finding) -> Option<String> {
     match &finding.evidence {
-        Evidence::Rule { group, rule, .. } => of_rule(decision, finding.check, group, rule),
-        Evidence::Port { .. } | Evidence::Setting { .. } => Some(of_cache(decision)),
+        Evidence::Rule { group, rule, .. } => of_rule(report, finding.check, group, rule),
+        Evidence::Port { .. } | Evidence::Setting { .. } => Some(of_cache(report)),
         Evidence::UnreadableRule { .. } | Evidence::UnreadableGroups(_) => None,
     }
 }
 
-fn of_rule(decision: &Decision, check: Check, group: &str, rule: &IngressRule) -> Option<String> {
+fn of_rule(report: &Report, check: Check, group: &str, rule: &IngressRule) -> Option<String> {
     let resource = match check {
         Check::OpenIngress => format!("Portcullis::SecurityGroup::\"{group}\""),
-        Check::OpenCache => format!("Portcullis::Cache::\"{}\"", decision.subject.id),
+        Check::OpenCache => format!("Portcullis::Cache::\"{}\"", report.subject().id),
         Check::MemcachedUdp
         | Check::DefaultPort
         | Check::PlaintextTransit
@@ -111,14 +111,14 @@ fn of_rule(decision: &Decision, check: Check, group: &str, rule: &IngressRule) -
 
 /// Of every setting that was found. A cache of the same name may be there in another account or Region, to which the
 /// same policies go out.
-fn of_cache(decision: &Decision) -> String {
+fn of_cache(report: &Report) -> String {
     let is_setting = |finding: &&Finding| {
         matches!(finding.evidence, Evidence::Port { .. } | Evidence::Setting { .. })
     };
-    let settings = decision.findings.iter().filter(is_setting);
+    let settings = report.findings.iter().map(|reported| &reported.finding).filter(is_setting);
     let actions: Vec<String> =
         settings.map(|finding| format!("Portcullis::Action::\"{}\"", finding.check)).collect();
-    let (id, arn) = (&decision.subject.id, &decision.subject.arn);
+    let (id, arn) = (&report.subject().id, &report.subject().arn);
     format!(
         "@id(\"{id}-as-it-is\")\n{REASON_HERE}\
          permit (\n  principal,\n  action in [{}],\n  resource == Portcullis::Cache::\"{id}\"\n)\n\

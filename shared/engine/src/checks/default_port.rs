@@ -3,7 +3,8 @@
 //! Scanners try 6379 and 11211 first. It matters when something can reach the port, which
 //! `open-cache` tells, so by itself it is low.
 
-use super::{Check, Evidence, Finding, Severity};
+use crate::finding::{Check, Evidence, Finding};
+
 use crate::action::{Because, Remedy};
 use crate::facts::{CacheKind, Engine};
 
@@ -33,7 +34,6 @@ pub fn check(kind: CacheKind, engine: &Engine, port: &Port) -> Option<Finding> {
     };
     Some(Finding {
         check: Check::DefaultPort,
-        severity: Severity::Low,
         evidence: Evidence::Port { engine: engine.clone(), port },
         remedy,
     })
@@ -73,7 +73,7 @@ mod tests {
         ] {
             assert_eq!(node_based(&engine, &[other]), None, "{engine:?} on {other}");
             let finding = node_based(&engine, &[default]).unwrap();
-            assert_eq!(finding.severity, Severity::Low);
+            assert_eq!(crate::fixtures::severity(&finding, &[]), crate::severity::Severity::Low);
             let evidence = Evidence::Port { engine: engine.clone(), port: Some(default) };
             assert_eq!(finding.evidence, evidence);
             let remedy = Remedy::ByHand { action: None, because: Because::PortIsFixed };

@@ -3,7 +3,10 @@
 //! Memcached answers a forged UDP datagram with up to 51,000 times its size (US-CERT TA14-017A),
 //! so one public address is enough: it need not be the sender's own.
 
-use super::{Check, Evidence, Finding, Judged, Reach, Severity, SourceTable};
+use super::{Judged, SourceTable};
+
+use crate::finding::{Check, Evidence, Finding};
+
 use crate::action::{Because, Remedy};
 use crate::exceptions::{Inquiry, OnRule};
 use crate::facts::{GroupFacts, Protocol};
@@ -39,26 +42,20 @@ pub(crate) fn check(
             continue;
         }
         let action = table.revoke(rule);
-        let reach = Reach::of(group);
-        // An office's rule for all traffic is nothing to wake anybody for.
         let aside =
             rule.protocol == Protocol::All && !inquiry.rule(Check::OpenIngress, on).is_empty();
-        let severity =
-            if aside { reach.severity().min(Severity::Medium) } else { reach.severity() };
         let remedy = match aside {
             true => Remedy::ByHand { action: Some(action), because: Because::AllTraffic },
             false => Remedy::Do(action),
         };
         findings.push(Finding {
             check: Check::MemcachedUdp,
-            severity,
             remedy,
             evidence: Evidence::Rule {
                 group: group.id.clone(),
                 rule: (*rule).clone(),
                 exposure: Exposure::Alone(own),
                 cache_port: None,
-                reach,
             },
         });
     }
@@ -70,10 +67,11 @@ mod tests {
     use super::*;
     use crate::facts::Interfaces;
     use crate::fixtures::{
-        all_touched, cache_interface, group, inquiry, public_interface, rule, touching,
+        all_touched, cache_interface, group, inquiry, public_interface, rule, severity, touching,
         with_interfaces, with_list,
     };
     use crate::net::Count;
+    use crate::severity::Severity;
 
     fn checked(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
         check(group, rules, &mut inquiry())
@@ -160,7 +158,7 @@ mod tests {
             for group in [with_interfaces(group, public.clone()), unread] {
                 let findings = checked(&group, &all_touched(&group));
                 assert_eq!(findings.len(), 1, "{source}");
-                assert_eq!(findings[0].severity, Severity::Medium, "{source}");
+                assert_eq!(severity(&findings[0], &[group]), Severity::Medium, "{source}");
                 let by_hand = matches!(
                     findings[0].remedy,
                     Remedy::ByHand { action: Some(_), because: Because::AllTraffic }
@@ -172,7 +170,9 @@ mod tests {
 
     #[test]
     fn all_traffic_of_a_few_that_reaches_nothing_stays_low() {
-        assert_eq!(found("-1", "52.94.5.1/32").unwrap().severity, Severity::Low);
+        let group = group(vec![rule("sgr-1", "-1", "52.94.5.1/32")]);
+        let found = checked(&group, &all_touched(&group)).remove(0);
+        assert_eq!(severity(&found, &[group]), Severity::Low);
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
             let group = with_interfaces(group, vec![public_interface("eni-1")]);
             let findings = checked(&group, &all_touched(&group));
             assert_eq!(findings.len(), 1, "{source}");
-            assert_eq!(findings[0].severity, Severity::Critical, "{source}");
+            assert_eq!(severity(&findings[0], &[group]), Severity::Critical, "{source}");
             assert!(matches!(findings[0].remedy, Remedy::Do(_)), "{source}");
         }
     }

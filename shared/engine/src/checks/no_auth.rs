@@ -2,7 +2,8 @@
 //!
 //! Memcached has none of these to offer on ElastiCache, so it is never at fault.
 
-use super::{Check, Evidence, Finding, Severity};
+use crate::finding::{Check, Evidence, Finding};
+
 use crate::action::{Because, Remedy};
 use crate::facts::{CacheFacts, Engine};
 
@@ -11,7 +12,6 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
     let open = *engine != Engine::Memcached && cache.authentication == Some(false);
     open.then(|| Finding {
         check: Check::NoAuth,
-        severity: Severity::Medium,
         evidence: Evidence::Setting { engine: engine.clone() },
         remedy: Remedy::ByHand { action: None, because: Because::ClientsMustChange },
     })
@@ -40,7 +40,10 @@ mod tests {
                 [CacheKind::CacheCluster, CacheKind::ReplicationGroup, CacheKind::ServerlessCache]
             {
                 let finding = found(kind, engine.clone(), Some(false)).unwrap();
-                assert_eq!(finding.severity, Severity::Medium);
+                assert_eq!(
+                    crate::fixtures::severity(&finding, &[]),
+                    crate::severity::Severity::Medium
+                );
                 let because = Because::ClientsMustChange;
                 assert_eq!(finding.remedy, Remedy::ByHand { action: None, because });
             }

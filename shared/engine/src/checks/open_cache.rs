@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Evidence, Finding, Reach, Severity, SourceTable, rule_of};
+use super::SourceTable;
+
+use crate::finding::{Check, Evidence, Finding, rule_of};
+
 use crate::action::{Because, Remedy};
 use crate::checks::default_port::Port;
 use crate::exceptions::{Inquiry, OnRule};
@@ -45,7 +48,6 @@ pub(crate) fn check(
 fn pending(why: &str) -> Finding {
     Finding {
         check: Check::OpenCache,
-        severity: Severity::High,
         evidence: Evidence::UnreadableGroups(why.to_owned()),
         remedy: Remedy::Pending(why.to_owned()),
     }
@@ -151,17 +153,14 @@ fn at_port(
             None => Remedy::Do(action),
             Some(because) => Remedy::ByHand { action: Some(action), because },
         };
-        let reach = Reach::of(table.group);
         findings.push(Finding {
             check: Check::OpenCache,
-            severity: reach.severity(),
             remedy,
             evidence: Evidence::Rule {
                 group: table.group.id.clone(),
                 rule: rule.clone(),
                 exposure,
                 cache_port: port,
-                reach,
             },
         });
     }
@@ -199,11 +198,13 @@ pub fn shared(group: &GroupFacts) -> Option<Because> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures;
     use crate::fixtures::{
         cache_interface, group, inquiry, interface, public_interface, rule, rule_ids,
         with_interfaces, with_unreadable_list,
     };
     use crate::net::{Count, Exposure};
+    use crate::severity::Severity;
 
     fn checked(engine: &Engine, port: &Port, groups: &CacheGroups) -> Vec<Finding> {
         check(engine, port, groups, &mut inquiry())
@@ -280,16 +281,12 @@ mod tests {
     #[test]
     fn the_finding_names_the_port_and_the_rule() {
         let findings = found(&REDIS, 7000, own("tcp 6379-7000", "11.0.0.0/8"));
-        let [Finding { evidence, severity, .. }] = findings.as_slice() else {
-            panic!("{findings:?}")
-        };
-        assert_eq!(*severity, Severity::Medium);
+        let [Finding { evidence, .. }] = findings.as_slice() else { panic!("{findings:?}") };
         let expected = Evidence::Rule {
             group: "sg-01".to_owned(),
             rule: rule("sgr-1", "tcp 6379-7000", "11.0.0.0/8"),
             exposure: Exposure::Alone(Count { v4: 16_777_216, v6: 0 }),
             cache_port: Some(7000),
-            reach: Reach::Private(2),
         };
         assert_eq!(*evidence, expected);
     }
@@ -324,8 +321,9 @@ mod tests {
     #[test]
     fn a_public_interface_beside_the_cache_is_critical_and_a_persons() {
         let shared = vec![cache_interface("eni-1"), public_interface("eni-2")];
-        let findings = found(&REDIS, 6379, with_interfaces(own("tcp 6379", "0.0.0.0/0"), shared));
-        assert_eq!(findings[0].severity, Severity::Critical);
+        let group = with_interfaces(own("tcp 6379", "0.0.0.0/0"), shared);
+        let findings = found(&REDIS, 6379, group.clone());
+        assert_eq!(fixtures::severity(&findings[0], &[group]), Severity::Critical);
         assert!(matches!(findings[0].remedy, Remedy::ByHand { .. }));
     }
 

@@ -1,6 +1,9 @@
 //! `open-ingress`: an ingress rule lets the internet in.
 
-use super::{Check, Evidence, Finding, Judged, Reach, SourceTable};
+use super::{Judged, SourceTable};
+
+use crate::finding::{Check, Evidence, Finding};
+
 use crate::action::Remedy;
 use crate::exceptions::{Inquiry, OnRule};
 use crate::facts::GroupFacts;
@@ -40,17 +43,14 @@ pub(crate) fn check(
     });
     for (at, rule) in behind.into_iter().enumerate() {
         let Some(exposure) = exposed.remove(&at) else { continue };
-        let reach = Reach::of(group);
         findings.push(Finding {
             check: Check::OpenIngress,
-            severity: reach.severity(),
             remedy: Remedy::Do(table.revoke(rule)),
             evidence: Evidence::Rule {
                 group: group.id.clone(),
                 rule: rule.clone(),
                 exposure,
                 cache_port: None,
-                reach,
             },
         });
     }
@@ -61,13 +61,14 @@ pub(crate) fn check(
 mod tests {
     use super::*;
     use crate::action::{Action, Because};
-    use crate::checks::Severity;
     use crate::facts::{IngressRule, Interfaces};
+    use crate::fixtures;
     use crate::fixtures::{
         all_touched, group, inquiry, interface, public_interface, rule, rule_ids, touching,
         with_interfaces, with_list, with_unreadable_list,
     };
     use crate::net::{Count, Exposure};
+    use crate::severity::Severity;
 
     fn checked(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
         check(group, rules, &mut inquiry())
@@ -362,7 +363,8 @@ mod tests {
                 Severity::Critical,
             ),
         ] {
-            assert_eq!(checked(&group, &all_touched(&group))[0].severity, severity);
+            let found = checked(&group, &all_touched(&group)).remove(0);
+            assert_eq!(fixtures::severity(&found, &[group]), severity);
         }
     }
 
@@ -370,7 +372,8 @@ mod tests {
     fn an_unreadable_rule_is_never_critical() {
         let group = group(vec![rule("sgr-1", "tcp 22", "pl-1")]);
         let group = with_interfaces(group, vec![public_interface("eni-1")]);
-        assert_eq!(checked(&group, &all_touched(&group))[0].severity, Severity::High);
+        let found = checked(&group, &all_touched(&group)).remove(0);
+        assert_eq!(fixtures::severity(&found, &[group]), Severity::High);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Serverless caches always are (ElastiCache user guide, "In-transit encryption").
 
-use super::{Check, Evidence, Finding, Severity};
+use crate::finding::{Check, Evidence, Finding};
+
 use crate::action::{Because, Remedy};
 use crate::facts::{CacheFacts, CacheKind, Engine};
 
@@ -12,7 +13,6 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
         cache.kind != CacheKind::ServerlessCache && cache.transit_encryption == Some(false);
     plaintext.then(|| Finding {
         check: Check::PlaintextTransit,
-        severity: Severity::Medium,
         evidence: Evidence::Setting { engine: engine.clone() },
         remedy: Remedy::ByHand { action: None, because: Because::ClientsMustChange },
     })
@@ -38,7 +38,10 @@ mod tests {
         for engine in [Engine::Redis, Engine::Valkey, Engine::Memcached] {
             for kind in [CacheKind::CacheCluster, CacheKind::ReplicationGroup] {
                 let finding = found(kind, engine.clone(), Some(false)).unwrap();
-                assert_eq!(finding.severity, Severity::Medium);
+                assert_eq!(
+                    crate::fixtures::severity(&finding, &[]),
+                    crate::severity::Severity::Medium
+                );
                 let because = Because::ClientsMustChange;
                 assert_eq!(finding.remedy, Remedy::ByHand { action: None, because });
             }

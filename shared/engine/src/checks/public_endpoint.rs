@@ -3,7 +3,8 @@
 //! It must ask for IAM and TLS there (ElastiCache user guide, "Public endpoints"), so that one thing is left
 //! between the internet and the data. That is why it is high, and not critical.
 
-use super::{Check, Evidence, Finding, Severity};
+use crate::finding::{Check, Evidence, Finding};
+
 use crate::action::{Because, Remedy};
 use crate::facts::{CacheFacts, CacheKind, Connection, Engine};
 
@@ -19,7 +20,6 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
     };
     Some(Finding {
         check: Check::PublicEndpoint,
-        severity: Severity::High,
         evidence: Evidence::Setting { engine: engine.clone() },
         remedy,
     })
@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn an_endpoint_on_the_internet_is_a_persons() {
         let finding = found(CacheKind::ServerlessCache, Connection::Public).unwrap();
-        assert_eq!(finding.severity, Severity::High);
+        assert_eq!(crate::fixtures::severity(&finding, &[]), crate::severity::Severity::High);
         let because = Because::ConnectionIsFixed;
         assert_eq!(finding.remedy, Remedy::ByHand { action: None, because });
     }

@@ -3,7 +3,8 @@
 //! A node has no public IPv4 address (ElastiCache user guide, "Accessing your cluster"), so by itself this
 //! lets nobody in, and is low. It is the second line: with open groups it is all but the address.
 
-use super::{Check, Evidence, Finding, Severity};
+use crate::finding::{Check, Evidence, Finding};
+
 use crate::action::{Because, Remedy};
 use crate::facts::{CacheFacts, CacheKind, Engine, Subnet, Subnets};
 
@@ -20,7 +21,6 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
     };
     Some(Finding {
         check: Check::PublicSubnet,
-        severity: Severity::Low,
         evidence: Evidence::Setting { engine: engine.clone() },
         remedy,
     })
@@ -55,7 +55,10 @@ mod tests {
             let subnets = vec![subnet("subnet-1", &[]), subnet("subnet-2", destinations)];
             for kind in [CacheKind::CacheCluster, CacheKind::ReplicationGroup] {
                 let finding = found(kind, Subnets::Read(subnets.clone())).unwrap();
-                assert_eq!(finding.severity, Severity::Low);
+                assert_eq!(
+                    crate::fixtures::severity(&finding, &[]),
+                    crate::severity::Severity::Low
+                );
                 let because = Because::SubnetsAreShared;
                 assert_eq!(finding.remedy, Remedy::ByHand { action: None, because });
             }

@@ -4,12 +4,15 @@ mod moves;
 mod protect;
 
 use super::*;
-use crate::checks::Check;
-use crate::event::{GroupRef, Inherits, Lead, RuleLead, RuleShape};
+use crate::event::{CacheLead, GroupLead, GroupRef, Inherits, Lead, RuleLead, RuleShape, Touched};
+use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine};
+use crate::finding::Check;
 use crate::fixtures::{
     self, cache_interface, cache_lead, event, interface, judge, public_interface, rule, rule_ids,
     with_interfaces, with_unreadable_list,
 };
+use crate::report::{Report, Reported, Seen};
+use crate::severity::Severity;
 
 const WORLD: &str = "0.0.0.0/0";
 
@@ -39,6 +42,13 @@ fn decide_in(mode: Mode, facts: &GroupFacts, lead: &GroupLead) -> Decision {
     group(&event(Lead::Group(lead.clone())), lead, facts, &judge(mode))
 }
 
+/// What is told of it before anything is done.
+fn reported(facts: &GroupFacts, leads: Vec<RuleLead>) -> Report {
+    let lead = touched(Touched::Rules(leads));
+    let decision = decide_in(Mode::Enforce, facts, &lead);
+    fixtures::report(&event(Lead::Group(lead)), &decision, Seen::Group(facts))
+}
+
 /// What is decided about a group of which the event touched these rules.
 fn decide(rules: Vec<IngressRule>, leads: Vec<RuleLead>) -> Decision {
     let lead = touched(Touched::Rules(leads));
@@ -48,6 +58,11 @@ fn decide(rules: Vec<IngressRule>, leads: Vec<RuleLead>) -> Decision {
 fn revoked(decision: &Decision) -> Vec<&str> {
     let rules = decision.actions().into_iter().filter_map(Action::revokes);
     rules.map(|(_, rule)| rule.id.as_str()).collect()
+}
+
+/// The ids of the rules that are told, in their order.
+fn ids(reported: &[Reported]) -> Vec<&str> {
+    reported.iter().filter_map(Reported::rule).map(|rule| rule.id.as_str()).collect()
 }
 
 fn checks(findings: &[Finding]) -> Vec<Check> {
@@ -73,12 +88,14 @@ mod groups {
 
     #[test]
     fn a_touched_rule_that_is_clean_leads_to_nothing() {
-        let decision = decide(vec![rule("sgr-1", "tcp 22", "10.0.0.0/8")], vec![id("sgr-1")]);
+        let facts = fixtures::group(vec![rule("sgr-1", "tcp 22", "10.0.0.0/8")]);
+        let report = reported(&facts, vec![id("sgr-1")]);
+        let decision = &report.decision;
         assert!(decision.is_clean() && decision.actions().is_empty());
-        assert!(decision.older.is_empty() && decision.unseen.is_empty());
-        assert!(decision.notes.is_empty());
-        assert_eq!(decision.severity(), Severity::Low);
-        assert_eq!(decision.to_string(), "clean security-group sg-01");
+        assert!(report.older.is_empty() && decision.unseen.is_empty());
+        assert!(decision.notes.is_empty() && report.is_silent());
+        assert_eq!(report.severity(), Severity::Low);
+        assert_eq!(report.to_string(), "clean security-group sg-01");
     }
 
     #[test]
@@ -167,7 +184,9 @@ mod groups {
             assert_eq!(rule_ids(&decision.findings), ["sgr-1", "sgr-2"]);
             let because = Because::TouchedUnknown("the record was truncated".to_owned());
             assert!(decision.findings.iter().all(|found| withheld(found) == Some(&because)));
-            assert!(decision.actions().is_empty() && decision.older.is_empty());
+            assert!(decision.actions().is_empty());
+            let event = event(Lead::Group(lead.clone()));
+            assert!(fixtures::report(&event, &decision, Seen::Group(&facts)).older.is_empty());
         }
     }
 
@@ -197,8 +216,8 @@ mod groups {
     #[test]
     fn older_faults_are_never_the_cause() {
         let rules = vec![rule("sgr-1", "tcp 22", WORLD), rule("sgr-2", "tcp 22", "10.0.0.0/8")];
-        let decision = decide(rules, vec![id("sgr-2")]);
-        assert!(decision.is_clean() && decision.older.is_empty());
+        let report = reported(&fixtures::group(rules), vec![id("sgr-2")]);
+        assert!(report.is_silent() && report.older.is_empty());
     }
 
     #[test]
@@ -209,11 +228,11 @@ mod groups {
             rule("sgr-3", "tcp 443", WORLD),
             rule("sgr-4", "tcp 443", "10.0.0.0/8"),
         ];
-        let decision = decide(rules, vec![id("sgr-3")]);
-        assert_eq!(revoked(&decision), ["sgr-3"]);
-        assert_eq!(rule_ids(&decision.older), ["sgr-1", "sgr-2"]);
-        assert_eq!(withheld(&decision.older[0]), Some(&Because::NotTouched));
-        assert!(withheld(&decision.older[1]).is_some());
+        let report = reported(&fixtures::group(rules), vec![id("sgr-3")]);
+        assert_eq!(revoked(&report.decision), ["sgr-3"]);
+        assert_eq!(ids(&report.older), ["sgr-1", "sgr-2"]);
+        assert_eq!(withheld(&report.older[0].finding), Some(&Because::NotTouched));
+        assert!(withheld(&report.older[1].finding).is_some());
     }
 
     #[test]
@@ -225,16 +244,14 @@ mod groups {
             rule("sgr-1", "udp 11211", WORLD),
         ]);
         let facts = with_interfaces(facts, vec![public_interface("eni-1")]);
-        let ids = ["sgr-4", "sgr-3", "sgr-2", "sgr-1"].map(id).to_vec();
-        let decision = decide_in(Mode::Enforce, &facts, &touched(Touched::Rules(ids)));
-        let ids = ["sgr-1", "sgr-1", "sgr-3", "sgr-2", "sgr-4"];
-        assert_eq!(rule_ids(&decision.findings), ids);
+        let report = reported(&facts, ["sgr-4", "sgr-3", "sgr-2", "sgr-1"].map(id).to_vec());
+        assert_eq!(ids(&report.findings), ["sgr-1", "sgr-1", "sgr-3", "sgr-2", "sgr-4"]);
         use Severity::{Critical, High, Medium};
-        let severities: Vec<_> = decision.findings.iter().map(|found| found.severity).collect();
+        let severities: Vec<_> = report.findings.iter().map(|found| found.severity).collect();
         assert_eq!(severities, [Critical, Critical, Critical, High, Medium]);
-        let first = checks(&decision.findings[..2]);
+        let first: Vec<_> = report.findings[..2].iter().map(|found| found.finding.check).collect();
         assert_eq!(first, [Check::OpenIngress, Check::MemcachedUdp]);
-        assert_eq!(decision.severity(), Critical);
+        assert_eq!(report.severity(), Critical);
     }
 
     #[test]
@@ -358,22 +375,22 @@ mod edits {
     #[test]
     fn public_as_seen_and_unreadable_as_said_is_not_revoked() {
         let decision = seen_and_said(("tcp 22", WORLD), ("tcp 22", "pl-1"));
-        assert!(decision.actions().is_empty(), "{decision}");
+        assert!(decision.actions().is_empty(), "{decision:?}");
     }
 
     #[test]
     fn public_as_seen_and_a_persons_as_said_is_not_revoked() {
         let decision = seen_and_said(("tcp 22", WORLD), ("-1", "52.94.5.1/32"));
-        assert!(decision.actions().is_empty(), "{decision}");
+        assert!(decision.actions().is_empty(), "{decision:?}");
     }
 
     #[test]
     fn a_rule_edited_to_private_is_not_told_as_an_older_fault() {
         let rules = vec![rule("sgr-1", "tcp 22", WORLD), rule("sgr-2", "tcp 23", WORLD)];
         let said = rule("sgr-1", "tcp 22", "10.0.0.0/8");
-        let decision = decide(rules, vec![edited(&said), id("sgr-2")]);
-        assert_eq!(rule_ids(&decision.findings), ["sgr-2"]);
-        assert_eq!(rule_ids(&decision.older), Vec::<&str>::new());
+        let report = reported(&fixtures::group(rules), vec![edited(&said), id("sgr-2")]);
+        assert_eq!(ids(&report.findings), ["sgr-2"]);
+        assert_eq!(ids(&report.older), Vec::<&str>::new());
     }
 }
 
@@ -415,8 +432,10 @@ mod caches {
         let facts = fixtures::cache(GROUP, Engine::Valkey, &[7000]);
         let decision = decide(&cache_lead(GROUP), &facts);
         assert!(decision.is_clean() && decision.notes.is_empty() && decision.unseen.is_empty());
-        assert_eq!(decision.to_string(), "clean replication-group sessions");
-        assert_eq!(decision.cache, Some(facts));
+        let event = event(Lead::Cache(cache_lead(GROUP)));
+        let report = fixtures::report(&event, &decision, Seen::Cache(&facts));
+        assert_eq!(report.to_string(), "clean replication-group sessions");
+        assert_eq!(report.cache, Some(facts));
     }
 
     #[test]
@@ -515,7 +534,7 @@ mod caches {
             let [Finding { check: Check::DefaultPort, remedy: Remedy::Pending(why), .. }] =
                 decision.findings.as_slice()
             else {
-                panic!("{decision}")
+                panic!("{decision:?}")
             };
             assert!(why.contains(text), "{why}");
             assert_eq!(open_ports(&lead, &facts), [None], "all ports are open whichever it is");
@@ -570,8 +589,11 @@ mod caches {
         let decision = decide(&cache_lead(GROUP), &facts);
         use Check::{DefaultPort, NoAuth, OpenCache, PlaintextTransit};
         let expected = [OpenCache, PlaintextTransit, NoAuth, DefaultPort];
-        assert_eq!(checks(&decision.findings), expected);
-        assert_eq!(decision.severity(), Severity::Critical);
+        let event = event(Lead::Cache(cache_lead(GROUP)));
+        let report = fixtures::report(&event, &decision, Seen::Cache(&facts));
+        let told: Vec<_> = report.findings.iter().map(|found| found.finding.check).collect();
+        assert_eq!(told, expected);
+        assert_eq!(report.severity(), Severity::Critical);
     }
 
     #[test]
@@ -612,6 +634,6 @@ mod caches {
         let facts = CacheFacts { groups, ..fixtures::cache(GROUP, Engine::Redis, &[]) };
         let inherits = Some(Inherits::Snapshot("nightly".to_owned()));
         let decision = decide(&CacheLead { inherits, ..cache_lead(GROUP) }, &facts);
-        assert!(checks(&decision.findings).contains(&Check::OpenCache), "{decision}");
+        assert!(checks(&decision.findings).contains(&Check::OpenCache), "{decision:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Whole;
-use super::row::{Row, Tally, ended};
+use super::row::{Row, Tally};
 use crate::text;
 
 /// The table's columns: severity, time, resource, and what became of it. 80 with the spaces between them.
@@ -86,8 +86,9 @@ pub(super) fn totals(whole: &Whole<'_>, safe: Safe, name: Safe) -> Vec<String> {
 fn words(tally: &Tally, safe: Safe, all: bool) -> String {
     let of_severity = |severity: &str| {
         let ends = tally.get(severity)?;
-        let told = ends.iter().filter(|(end, _)| all || !ended(end));
-        let told: Vec<_> = told.map(|(end, count)| format!("{count} {}", safe(end, 20))).collect();
+        let told = ends.iter().filter(|(end, _)| all || !end.is_dealt_with());
+        let told: Vec<_> =
+            told.map(|(end, count)| format!("{count} {}", safe(end.as_str(), 20))).collect();
         (!told.is_empty()).then(|| format!("{severity}: {}", told.join(", ")))
     };
     let parts: Vec<String> =

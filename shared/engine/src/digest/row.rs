@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Outcomes, end, headline, undo_of};
-use crate::checks::Severity;
-use crate::decide::Decision;
-use crate::event::Event;
-use crate::ledger::Key;
+use crate::alert::{headline, undo_of};
+use crate::report::{Report, Reported};
+use crate::resolution::Resolution;
+use crate::severity::Severity;
 use crate::text;
 
 const SCHEMA: &str = "portcullis.digest-row.v1";
@@ -25,7 +24,7 @@ const FINDINGS: usize = 20;
 const COMMAND: usize = 1_000;
 
 /// How many findings ended in which way, by severity.
-pub type Tally = BTreeMap<String, BTreeMap<String, u32>>;
+pub type Tally = BTreeMap<String, BTreeMap<Resolution, u32>>;
 
 /// What is told of one alert that is told among others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +67,7 @@ pub struct Told {
     pub(super) id: String,
     pub(super) check: String,
     pub(super) severity: String,
-    pub(super) outcome: String,
+    pub(super) outcome: Resolution,
     pub(super) undo: Option<String>,
 }
 
@@ -79,21 +78,20 @@ pub struct NoRow(String);
 
 impl Row {
     /// Of what an event found, and what came of it.
-    pub fn of(event: &Event, decision: &Decision, outcomes: &Outcomes) -> Self {
+    pub fn of(report: &Report) -> Self {
+        let Report { event, decision, .. } = report;
         let bounded = |text: &str| text::bounded(text, TEXT);
         let mut tally = Tally::new();
-        let mut findings: Vec<_> = decision.findings.iter().collect();
-        findings.sort_by_key(|finding| Reverse(finding.severity));
-        for finding in &findings {
-            let of_severity = tally.entry(finding.severity.as_str().to_owned()).or_default();
-            *of_severity.entry(end(finding, outcomes).to_owned()).or_default() += 1;
+        for Reported { severity, resolution, .. } in &report.findings {
+            let of_severity = tally.entry(severity.as_str().to_owned()).or_default();
+            *of_severity.entry(*resolution).or_default() += 1;
         }
-        let told = findings.iter().take(FINDINGS).map(|finding| Told {
-            id: Key::of(finding, &decision.subject).id(),
-            check: finding.check.as_str().to_owned(),
-            severity: finding.severity.as_str().to_owned(),
-            outcome: end(finding, outcomes).to_owned(),
-            undo: undo_of(event, finding, outcomes).filter(|undo| undo.len() <= COMMAND),
+        let told = report.findings.iter().take(FINDINGS).map(|reported| Told {
+            id: reported.key.id(),
+            check: reported.finding.check.as_str().to_owned(),
+            severity: reported.severity.as_str().to_owned(),
+            outcome: reported.resolution,
+            undo: undo_of(report, reported).filter(|undo| undo.len() <= COMMAND),
         });
         Self {
             schema: SCHEMA.to_owned(),
@@ -101,17 +99,21 @@ impl Row {
             time: bounded(&event.time),
             account: bounded(&event.account),
             region: bounded(&event.region),
-            severity: decision.severity().as_str().to_owned(),
+            severity: report.severity().as_str().to_owned(),
             subject: About {
                 r#type: decision.subject.kind.to_owned(),
                 id: bounded(&decision.subject.id),
                 arn: text::bounded(&decision.subject.arn, 2 * TEXT),
             },
-            what: text::bounded(&headline(decision, outcomes), WHAT),
+            what: text::bounded(&headline(report), WHAT),
             who: bounded(&event.actor.name),
             via: event.actor.via.as_deref().map(bounded),
             mode: decision.mode.as_str().to_owned(),
-            checks: findings.iter().map(|finding| finding.check.as_str().to_owned()).collect(),
+            checks: report
+                .findings
+                .iter()
+                .map(|reported| reported.finding.check.to_string())
+                .collect(),
             findings: told.collect(),
             tally,
         }
@@ -144,7 +146,7 @@ impl Row {
     /// How many of its findings are not closed, or on their way to be.
     pub(super) fn open(&self) -> u64 {
         let ends = self.tally.values().flatten();
-        ends.filter(|(end, _)| !ended(end)).map(|(_, count)| u64::from(*count)).sum()
+        ends.filter(|(end, _)| !end.is_dealt_with()).map(|(_, count)| u64::from(*count)).sum()
     }
 
     /// How many findings it tells of.
@@ -153,28 +155,22 @@ impl Row {
     }
 }
 
-/// Whether an outcome leaves nothing to do.
-pub(super) fn ended(outcome: &str) -> bool {
-    matches!(outcome, "done" | "already-gone" | "started" | "already-started")
-}
-
 /// The severity of a word, to compare by.
 fn rank(word: &str) -> Option<Severity> {
-    [Severity::Low, Severity::Medium, Severity::High, Severity::Critical]
-        .into_iter()
-        .find(|severity| severity.as_str() == word)
+    Severity::parse(word)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Outcome;
-    use crate::decide::{self, Decision};
+    use crate::action::{Outcome, Outcomes};
+    use crate::decide;
     use crate::event::{GroupLead, GroupRef, Lead, RuleLead, Touched};
     use crate::fixtures::{event, group, judge, public_interface, rule, with_interfaces};
+    use crate::report::{Known, Seen};
     use crate::settings::Mode;
 
-    fn decided(rules: usize) -> (Event, Decision) {
+    fn reported(rules: usize, outcomes: &Outcomes) -> Report {
         let id = |at: usize| format!("sgr-{at}");
         let rules: Vec<_> = (0..rules)
             .map(|at| rule(&id(at), &format!("tcp {}", 1000 + at), "0.0.0.0/0"))
@@ -190,36 +186,33 @@ mod tests {
             touched: Touched::Rules(touched.collect()),
         };
         let event = event(Lead::Group(lead.clone()));
-        let decision = decide::group(&event, &lead, &facts, &judge(Mode::Enforce));
-        (event, decision)
+        let judge = judge(Mode::Enforce);
+        let decision = decide::group(&event, &lead, &facts, &judge);
+        let known = Known { outcomes, ..Known::new(Seen::Group(&facts), &judge) };
+        Report::new(&event, &decision, &known)
     }
 
     #[test]
     fn a_row_says_what_the_alert_says() {
-        let (event, decision) = decided(2);
         let failed = Outcome::Failed("no".to_owned());
         let outcomes = Outcomes::from([
             ("sgr-0".to_owned(), Outcome::Done(None)),
             ("sgr-1".to_owned(), failed),
         ]);
-        let row = Row::of(&event, &decision, &outcomes);
+        let report = reported(2, &outcomes);
+        let row = Row::of(&report);
         assert_eq!(row.what, "CLOSED ONLY 1 of 2 open rules");
         assert_eq!((row.count(), row.open()), (2, 1));
         let undo: Vec<bool> = row.findings.iter().map(|told| told.undo.is_some()).collect();
         assert_eq!(undo, [true, false]);
-        let ids: Vec<String> = decision
-            .findings
-            .iter()
-            .map(|finding| Key::of(finding, &decision.subject).id())
-            .collect();
+        let ids: Vec<String> = report.findings.iter().map(|reported| reported.key.id()).collect();
         assert_eq!(row.findings.iter().map(|told| told.id.clone()).collect::<Vec<_>>(), ids);
         assert_eq!(Row::read(&row.json()), Ok(row));
     }
 
     #[test]
     fn every_finding_is_counted_though_few_are_told() {
-        let (event, decision) = decided(60);
-        let row = Row::of(&event, &decision, &Outcomes::new());
+        let row = Row::of(&reported(60, &Outcomes::new()));
         assert_eq!(row.findings.len(), FINDINGS);
         assert_eq!((row.count(), row.open()), (60, 60), "what was not tried is not closed");
         assert!(row.json().len() < 32 * 1024, "{}", row.json().len());

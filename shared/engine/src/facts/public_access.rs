@@ -27,6 +27,26 @@ pub struct BlockPublicAccess {
     pub vpcs: Vec<String>,
 }
 
+/// The setting as the account has it in this Region, before it is told whose VPCs it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PublicSetting {
+    /// `InternetGatewayBlockMode`, once it is in force.
+    pub mode: BlockMode,
+    /// Whose setting it is.
+    pub account: Option<String>,
+    /// The VPCs and subnets that the internet may get into all the same.
+    pub excluded: Vec<String>,
+}
+
+/// A VPC, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vpc {
+    /// `vpc-…`
+    pub id: String,
+    /// `OwnerId`
+    pub owner: Option<String>,
+}
+
 /// What is blocked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BlockMode {

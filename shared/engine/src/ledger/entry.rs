@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Key;
 use crate::facts::{IngressRule, Protocol, Source, Tag};
+use crate::resolution::{Resolution, Standing};
 
 /// What became of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,9 +80,8 @@ pub struct Coming {
     pub via: Option<String>,
     /// Whether we had closed it before.
     pub back: bool,
-    /// What came of it, in the alert's words: `done`, `failed`, `withheld`, …. While somebody deals with it, what
-    /// is about to be done: `revoke-ingress`.
-    pub outcome: String,
+    /// How it stands with it: what is about to be done while it is leased, then how it ended.
+    pub outcome: Standing,
     /// The alert of it. Until there is one, whoever deals with it has to tell.
     pub told: Option<Told>,
     /// Which invocation deals with it, and until when nobody else does.
@@ -94,8 +94,8 @@ pub struct Coming {
 pub struct Told {
     /// When the alert went out, ISO 8601.
     pub at: String,
-    /// What it said had come of it.
-    pub outcome: String,
+    /// How it said that it ended.
+    pub outcome: Resolution,
     /// How bad it said it was.
     pub severity: String,
 }

@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::shape;
-use crate::checks::{Check, Evidence, Finding};
-use crate::decide::Subject;
 use crate::facts::CacheKind;
+use crate::finding::{Check, Evidence, Finding, Subject};
 
 /// Which finding it is, however often it comes: the same fault of the same thing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,18 +1,21 @@
 mod key;
+mod lease;
 mod limits;
-mod recovered;
-mod remember;
+mod resolved;
 mod undo;
 
 use super::*;
-use crate::action::{Because, Outcome, Remedy};
-use crate::alert::Outcomes;
-use crate::checks::{Finding, rule_of};
-use crate::decide::{self, Decision};
+use crate::action::{Because, Outcome, Outcomes, Remedy};
+use crate::decide::{self, Decision, Judge};
 use crate::event::{Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched};
 use crate::facts::GroupFacts;
+use crate::finding::{Finding, rule_of};
 use crate::fixtures::{self, judge, rule};
+use crate::limits::Limits;
+use crate::report::{Known, Report, Seen};
+use crate::resolution::{Intent, Resolution, Standing};
 use crate::settings::Mode;
+use crate::severity::{Reaches, Severity};
 
 /// `2026-11-21T10:00:00Z`, the time of every event that says no other.
 const NOW: i64 = 1_795_255_200;
@@ -53,8 +56,8 @@ struct Desk {
 /// What it did.
 struct Dealt {
     decision: Decision,
-    remembered: Remembered,
-    news: Decision,
+    leased: Leased,
+    report: Report,
 }
 
 impl Desk {
@@ -63,17 +66,22 @@ impl Desk {
         Self { memory, limits, now: NOW, by: "r-1", outcome: Outcome::Done(None) }
     }
 
-    fn remember(&self, event: &Event, facts: &GroupFacts) -> (Decision, Remembered) {
-        let mut decision = decided(event, facts);
+    fn judge(&self) -> Judge<'_> {
+        let (memory, limits, by, now) = (&self.memory, self.limits, self.by, self.now);
+        Judge { memory, limits, by, now, ..judge(Mode::Enforce) }
+    }
+
+    fn lease(&self, event: &Event, facts: &GroupFacts) -> (Decision, Leased) {
+        let Lead::Group(lead) = &event.lead else { panic!("not about a group") };
+        let decision = decide::group(event, lead, facts, &self.judge());
         let turn = Turn {
             event,
             looked: &Looked::at_group(facts),
-            limits: &self.limits,
             holder: &Held { by: self.by.to_owned(), until: self.now + 30 },
             now: self.now,
         };
-        let remembered = remember(&mut decision, &self.memory, &turn);
-        (decision, remembered)
+        let leased = decision.lease(&Reaches::of([facts]), &self.memory, &turn);
+        (decision, leased)
     }
 
     fn write(&mut self, entries: Vec<Entry>) {
@@ -84,15 +92,18 @@ impl Desk {
         }
     }
 
-    /// All of it, from remembering to recording.
+    /// All of it, from the lease to the record.
     fn deal(&mut self, event: &Event, facts: &GroupFacts) -> Dealt {
-        let (decision, remembered) = self.remember(event, facts);
-        self.write(remembered.writes.clone());
+        let (decision, leased) = self.lease(event, facts);
+        self.write(leased.entries.clone());
         let outcomes = self.act(&decision);
-        let news = remembered.news(&decision, &outcomes);
+        let judge = self.judge();
+        let known = Known::new(Seen::Group(facts), &judge);
+        let report =
+            Report::new(event, &decision, &Known { outcomes: &outcomes, leased: &leased, ..known });
         let told = "2026-11-21T10:00:00Z";
-        self.write(settled(&remembered, &decision, &outcomes, Some(told), None));
-        Dealt { decision, remembered, news }
+        self.write(leased.settle(&report.settled(), &outcomes, Some(told), None));
+        Dealt { decision, leased, report }
     }
 
     fn act(&self, decision: &Decision) -> Outcomes {
@@ -106,10 +117,28 @@ impl Desk {
     }
 }
 
+/// The entries as they are written after these outcomes.
+fn settled(
+    leased: &Leased,
+    decision: &Decision,
+    outcomes: &Outcomes,
+    told: Option<&str>,
+    again: Option<Again<'_>>,
+) -> Vec<Entry> {
+    let keys: Vec<Key> =
+        decision.findings.iter().map(|finding| Key::of(finding, &decision.subject)).collect();
+    let settled = keys.iter().zip(&decision.findings);
+    let severity = Severity::Low;
+    let settled: Vec<_> =
+        settled.map(|(key, finding)| Settled { key, finding, severity }).collect();
+    leased.settle(&settled, outcomes, told, again)
+}
+
 impl Dealt {
     /// The ids of the rules that it told of.
     fn told(&self) -> Vec<&str> {
-        fixtures::rule_ids(&self.news.findings)
+        let rules = self.report.findings.iter().filter_map(|reported| reported.rule());
+        rules.map(|rule| rule.id.as_str()).collect()
     }
 }
 

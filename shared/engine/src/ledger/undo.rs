@@ -2,6 +2,7 @@
 
 use super::{Entry, State, shape};
 use crate::facts::IngressRule;
+use crate::resolution::{Resolution, Standing};
 
 /// What there is to undo.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,11 @@ pub fn undo(entry: &Entry, live: Option<&[IngressRule]>) -> Undo {
             return Undo::NothingToUndo("it was not closed".to_owned());
         }
         // What was gone before we looked may have been closed by an invocation that could not remember it.
-        State::Recovered if entry.latest().is_none_or(|c| c.outcome != "already-gone") => {
+        State::Recovered
+            if entry
+                .latest()
+                .is_none_or(|c| c.outcome != Standing::Ended(Resolution::AlreadyGone)) =>
+        {
             return Undo::NothingToUndo("it was not closed: somebody else removed it".to_owned());
         }
         State::Recovered | State::Closed => {}

@@ -31,6 +31,7 @@ fn the_topic_and_the_table_are_enough() {
     let settings = with(&[]).unwrap();
     let expected = Settings {
         topics: Topics { alert: TOPIC.to_owned(), chat: None },
+        stack: None,
         mode: Mode::Enforce,
         own_role_arns: Vec::new(),
         recreate_state_machine_arn: None,
@@ -51,6 +52,7 @@ fn every_setting_is_read() {
     let settings = read(&[
         ("PORTCULLIS_ALERT_TOPIC_ARN", "arn:aws-us-gov:sns:us-gov-west-1:111122223333:a"),
         ("PORTCULLIS_MODE", "observe"),
+        ("PORTCULLIS_STACK", "guard"),
         (
             "PORTCULLIS_OWN_ROLE_ARNS",
             "arn:aws:iam::111122223333:role/a, arn:aws:iam::111122223333:role/path/b,",

@@ -7,22 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use portcullis_engine::alert::guidance::{self, Kind, Step};
-use portcullis_engine::decide::{self, Judge};
-use portcullis_engine::event::Lead;
-use portcullis_engine::settings::Mode;
+use portcullis_engine::report::{Deployment, Report};
 
-use super::{Case, Looked, cases, judge};
+use super::{Case, Looked, cases, report};
 
 /// The steps of each finding, in a stack that moves caches when asked to, or never.
 fn guided(case: &Case, moves: bool) -> Vec<(&'static str, Vec<Step>)> {
-    let Some((event, Looked::Cache(facts))) = case.look() else { return Vec::new() };
-    let Lead::Cache(lead) = &event.lead else { return Vec::new() };
-    let judge = Judge { moves, ..judge(Mode::Enforce) };
-    let decision = decide::cache(event, lead, &facts, &[], &judge);
-    let steps = decision
-        .findings
-        .iter()
-        .map(|finding| (finding.check.as_str(), guidance::of(event, &decision, finding)));
+    let Some((event, looked @ Looked::Cache(_))) = case.look() else { return Vec::new() };
+    let deployment = Deployment { moves, ..Deployment::default() };
+    let report = Report { deployment, ..report(event, &looked) };
+    let steps = report.findings.iter().map(|reported| {
+        (reported.finding.check.as_str(), guidance::of(&report, &reported.finding))
+    });
     steps.filter(|(_, steps)| !steps.is_empty()).collect()
 }
 

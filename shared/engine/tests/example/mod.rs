@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
+use portcullis_engine::action::Outcomes;
+use portcullis_engine::decide::{Decision, Judge};
 use portcullis_engine::event::{
     Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
@@ -9,6 +11,7 @@ use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine, EngineVersion, GroupDetails,
     GroupFacts, IngressRule, Interface, Interfaces, Protocol, Source, Tag,
 };
+use portcullis_engine::report::{Deployment, Known, Report, Seen};
 
 /// A call by alice, who does not say through what.
 pub(crate) fn event(lead: Lead) -> Event {
@@ -110,6 +113,23 @@ pub(crate) fn making(facts: &CacheFacts) -> CacheLead {
         security_groups: Vec::new(),
         tags: Vec::new(),
     }
+}
+
+/// What is told of a decision when its actions came to this.
+pub(crate) fn report(
+    event: &Event,
+    decision: &Decision,
+    seen: Seen<'_>,
+    judge: &Judge<'_>,
+    outcomes: &Outcomes,
+) -> Report {
+    Report::new(event, decision, &Known { outcomes, ..Known::new(seen, judge) })
+}
+
+/// A stack of this name.
+pub(crate) fn stack(name: &str) -> Deployment {
+    let ledger = Some(format!("{name}-ledger"));
+    Deployment { stack: Some(name.to_owned()), ledger, moves: false }
 }
 
 pub(crate) fn tags(pairs: &[(&str, &str)]) -> Vec<Tag> {

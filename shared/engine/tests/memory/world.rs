@@ -1,26 +1,31 @@
 //! An account, a table with versions, and invocations that run side by side, step by step, and may die anywhere.
+//!
+//! Each invocation drives a [`Case`], as the functions do: what is here is the account, and no conversation of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-use portcullis_engine::action::{Outcome, Remedy};
-use portcullis_engine::alert::Outcomes;
-use portcullis_engine::checks::{Finding, rule_of};
-use portcullis_engine::decide::{self, Decision};
+use portcullis_engine::action::{Action, Outcome, Outcomes};
+use portcullis_engine::case::{
+    Answered, Case, Channel, Count, Counted, Fact, Notification, PolicyContext, Read, Shown, Step,
+    Written,
+};
 use portcullis_engine::event::{
     Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
 };
-use portcullis_engine::facts::{GroupFacts, IngressRule, Interfaces, Protocol, Source};
-use portcullis_engine::ledger::{
-    Again, Entry, Held, Key, Limits, Looked, Memory, Remembered, Turn, remember, settled,
+use portcullis_engine::facts::{
+    GroupDetails, IngressRule, Interfaces, PrefixList, Protocol, PublicSetting, Source, Subnets,
 };
-use portcullis_engine::settings::Mode;
+use portcullis_engine::ledger::{Entry, Key, Memory};
+use portcullis_engine::resolution::Resolution;
+use portcullis_engine::settings::{Mode, Settings};
 
-use crate::narrow::judge;
+use crate::narrow::NARROW;
 
 const GROUP: &str = "sg-01";
 
 /// How long an invocation may run, in seconds.
-const TIMEOUT: i64 = 30;
+const TIMEOUT: i64 = 120;
 
 /// `2026-11-21T00:00:00Z`
 const START: i64 = 1_795_219_200;
@@ -33,6 +38,8 @@ pub(crate) enum Fault {
     Dies,
     /// AWS refuses: the revoke, or the alert.
     Refused,
+    /// It is done, and the answer is lost on its way.
+    AnswerLost,
     /// The table does not answer.
     NoMemory,
 }
@@ -51,29 +58,17 @@ struct Delivery {
 }
 
 #[derive(Debug, Clone)]
-enum Stage {
-    Remember,
-    Hold(Vec<Entry>),
-    Act,
-    Publish,
-    Record(Vec<Entry>),
-}
-
-#[derive(Debug, Clone)]
 struct Running {
     delivery: Delivery,
-    holder: Held,
-    looked: Looked,
-    /// As it was decided, before anything was remembered.
-    decided: Decision,
-    decision: Decision,
-    remembered: Remembered,
-    outcomes: Outcomes,
-    told: Option<String>,
+    case: Case<'static>,
+    /// What it is at, with what is left of it to write.
+    step: Option<Step>,
+    /// What others wrote of what it is to write.
+    lost: Vec<Key>,
+    until: i64,
     /// The rules that its alert told of.
     telling: Vec<String>,
-    failed: bool,
-    stage: Stage,
+    recorded: bool,
 }
 
 pub(crate) struct World {
@@ -81,6 +76,7 @@ pub(crate) struct World {
     pub(crate) now: i64,
     pub(crate) live: BTreeMap<i32, IngressRule>,
     pub(crate) table: Memory,
+    counts: BTreeMap<String, Counted>,
     pub(crate) opened: Vec<Opened>,
     queue: Vec<Delivery>,
     running: Vec<Running>,
@@ -94,6 +90,23 @@ pub(crate) struct World {
     named: usize,
 }
 
+fn settings(mode: Mode) -> &'static Settings {
+    static BOTH: LazyLock<[Settings; 2]> = LazyLock::new(|| {
+        let read = |mode: &str| {
+            Settings::read(|name| match name {
+                "PORTCULLIS_ALERT_TOPIC_ARN" => {
+                    Some("arn:aws:sns:eu-west-1:111122223333:alerts".to_owned())
+                }
+                "PORTCULLIS_LEDGER_TABLE" => Some("portcullis-ledger".to_owned()),
+                "PORTCULLIS_MODE" => Some(mode.to_owned()),
+                _ => None,
+            })
+        };
+        ["enforce", "observe"].map(|mode| read(mode).unwrap())
+    });
+    &BOTH[usize::from(mode == Mode::Observe)]
+}
+
 impl World {
     pub(crate) fn new(mode: Mode) -> Self {
         Self {
@@ -101,6 +114,7 @@ impl World {
             now: START,
             live: BTreeMap::new(),
             table: Memory::default(),
+            counts: BTreeMap::new(),
             opened: Vec::new(),
             queue: Vec::new(),
             running: Vec::new(),
@@ -184,33 +198,21 @@ impl World {
         self.named
     }
 
-    /// Begins an invocation: it reads the account.
+    /// Begins an invocation.
     pub(crate) fn deliver(&mut self, which: usize) {
         if self.queue.is_empty() {
             return;
         }
         let delivery = self.queue.remove(which % self.queue.len());
-        let facts = GroupFacts {
-            id: GROUP.to_owned(),
-            owner: Some("111122223333".to_owned()),
-            rules: self.live.values().cloned().collect(),
-            interfaces: Interfaces::Read(Vec::new()),
-            ..GroupFacts::default()
-        };
-        let Lead::Group(lead) = &delivery.event.lead else { panic!("not about a group") };
-        let decided = decide::group(&delivery.event, lead, &facts, &judge(self.mode));
+        let policy = PolicyContext { settings: settings(self.mode), exceptions: NARROW };
         self.running.push(Running {
-            holder: Held { by: delivery.by.clone(), until: self.now + TIMEOUT },
+            case: Case::new(delivery.event.clone(), &delivery.by, policy),
             delivery,
-            looked: Looked::at_group(&facts),
-            decision: decided.clone(),
-            decided,
-            remembered: Remembered::default(),
-            outcomes: Outcomes::new(),
-            told: None,
+            step: None,
+            lost: Vec::new(),
+            until: self.now + TIMEOUT,
             telling: Vec::new(),
-            failed: false,
-            stage: Stage::Remember,
+            recorded: false,
         });
     }
 
@@ -222,118 +224,162 @@ impl World {
         let which = which % self.running.len();
         let mut run = self.running.remove(which);
         self.now += 1;
-        if fault == Fault::Dies || self.now >= run.holder.until {
+        if fault == Fault::Dies || self.now >= run.until {
             return self.die(run);
         }
-        let refused = fault == Fault::Refused;
-        run.stage = match run.stage.clone() {
-            Stage::Remember | Stage::Hold(_) if fault == Fault::NoMemory => blind(&mut run),
-            Stage::Record(_) if fault == Fault::NoMemory => {
-                if !run.remembered.writes.is_empty() {
-                    self.forget(&run);
-                }
-                return self.end(run);
-            }
-            Stage::Remember => self.remember(&mut run),
-            Stage::Hold(writes) => match self.write(writes) {
-                Ok(left) if left.is_empty() => Stage::Act,
-                Ok(left) => Stage::Hold(left),
-                Err(_) => Stage::Remember,
-            },
-            Stage::Act => self.act(&mut run, refused),
-            Stage::Publish => self.publish(&mut run, refused),
-            Stage::Record(writes) => {
-                let lost = writes.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>();
-                match self.write(writes) {
-                    Ok(left) if left.is_empty() => return self.end(run),
-                    Ok(left) => Stage::Record(left),
-                    Err(left) => {
-                        let lost = &lost[lost.len() - left..];
-                        let again = Again { lost, memory: &self.table };
-                        Stage::Record(run.settled(Some(again)))
-                    }
+        let step = run.step.take().unwrap_or_else(|| run.case.next(self.now));
+        match step {
+            Step::Read(reads) => {
+                for read in reads {
+                    run.case.answer(Answered::Fact(self.read(&read, fault)));
                 }
             }
-        };
+            Step::Lease { entries, count } => self.lease(&mut run, entries, count, fault),
+            Step::Remediate(actions) => {
+                let outcomes = self.remediate(&actions, fault);
+                run.case.answer(Answered::Remediated(outcomes));
+            }
+            Step::Notify(notification) => self.notify(&mut run, &notification, fault),
+            Step::Record(entries) => self.record(&mut run, entries, fault),
+            Step::Wait(_) => run.case.answer(Answered::Waited),
+            Step::Done(_) => return self.end(run, false),
+            Step::Fail(_) => return self.end(run, true),
+        }
         self.running.insert(which, run);
     }
 
-    fn remember(&self, run: &mut Running) -> Stage {
-        run.decision = run.decided.clone();
-        let turn = Turn {
-            event: &run.delivery.event,
-            looked: &run.looked,
-            limits: &Limits::default(),
-            holder: &run.holder,
-            now: self.now,
+    fn read(&self, read: &Read, fault: Fault) -> Fact {
+        match read {
+            Read::GroupNamed(_) => Fact::GroupNamed(Ok(Some(GROUP.to_owned()))),
+            Read::Rules(id) => {
+                let owner = Some("111122223333".to_owned());
+                let rules = self.live.values().cloned().collect();
+                Fact::Rules(id.clone(), Ok(Shown { owner, rules, egress: Vec::new() }))
+            }
+            Read::List(id) => Fact::List(id.clone(), PrefixList::Entries(Vec::new())),
+            Read::Details(id) => Fact::Details(id.clone(), Ok(GroupDetails::default())),
+            Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Read(Vec::new())),
+            Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
+            Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
+            Read::Cache(..) => Fact::Cache(Ok(None)),
+            Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
+            Read::Ledger(_) => Fact::Ledger(match fault {
+                Fault::NoMemory => Err("the table does not answer".to_owned()),
+                Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost => {
+                    Ok(self.table.clone())
+                }
+            }),
+        }
+    }
+
+    /// Others write between one entry and the next.
+    fn lease(
+        &mut self,
+        run: &mut Running,
+        mut entries: Vec<Entry>,
+        count: Option<Count>,
+        fault: Fault,
+    ) {
+        let written = match fault {
+            Fault::NoMemory => Written::Unavailable("the table does not answer".to_owned()),
+            Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost => {
+                self.write(run, &mut entries);
+                if !entries.is_empty() {
+                    run.step = Some(Step::Lease { entries, count });
+                    return;
+                }
+                written(&mut run.lost)
+            }
         };
-        run.remembered = remember(&mut run.decision, &self.table, &turn);
-        Stage::Hold(run.remembered.writes.clone())
+        let counted = count.map(|count| self.count(&count));
+        run.case.answer(Answered::Leased { written, counted });
     }
 
-    /// Writes one entry, unless somebody wrote it meanwhile: then how many are left.
-    fn write(&mut self, mut writes: Vec<Entry>) -> Result<Vec<Entry>, usize> {
-        if writes.is_empty() {
-            return Ok(writes);
+    fn count(&mut self, count: &Count) -> Counted {
+        let nothing = Counted { remediations: 0, alerts: 0 };
+        let counted = self.counts.entry(count.minute.clone()).or_insert(nothing);
+        counted.remediations += count.remediations;
+        counted.alerts += count.alerts;
+        *counted
+    }
+
+    /// Writes one entry, unless somebody wrote it meanwhile.
+    fn write(&mut self, run: &mut Running, entries: &mut Vec<Entry>) {
+        if entries.is_empty() {
+            return;
         }
-        let entry = &writes[0];
+        let entry = entries.remove(0);
         let there = self.table.entries.get(&entry.key).map_or(0, |entry| entry.version);
-        if there + 1 != entry.version {
-            return Err(writes.len());
+        if there + 1 == entry.version {
+            self.table.entries.insert(entry.key.clone(), entry);
+        } else {
+            run.lost.push(entry.key);
         }
-        let entry = writes.remove(0);
-        self.table.entries.insert(entry.key.clone(), entry);
-        Ok(writes)
     }
 
-    fn act(&mut self, run: &mut Running, refused: bool) -> Stage {
-        for action in run.decision.actions() {
-            let (_, rule) = action.revokes().expect("only rules are at fault");
+    fn remediate(&mut self, actions: &[Action], fault: Fault) -> Outcomes {
+        let mut outcomes = Outcomes::new();
+        for (_, rule) in actions.iter().filter_map(Action::revokes) {
             let there = self.live.get(&rule.from_port).is_some_and(|live| live.id == rule.id);
-            let outcome = match (refused, there) {
-                (true, _) => Outcome::Failed("EC2 refused".to_owned()),
-                (false, true) => Outcome::Done(None),
-                (false, false) => Outcome::AlreadyGone,
+            let outcome = match (fault, there) {
+                (Fault::Refused, _) => Outcome::Failed("EC2 refused".to_owned()),
+                (Fault::AnswerLost, _) => Outcome::Failed("nothing came back".to_owned()),
+                (_, true) => Outcome::Done(None),
+                (_, false) => Outcome::AlreadyGone,
             };
-            if matches!(outcome, Outcome::Done(_)) {
+            if fault != Fault::Refused && there {
                 self.live.remove(&rule.from_port);
                 self.closed.insert(rule.id.clone());
             }
-            run.failed |= matches!(outcome, Outcome::Failed(_));
-            run.outcomes.insert(rule.id.clone(), outcome);
+            outcomes.insert(rule.id.clone(), outcome);
         }
-        Stage::Publish
+        outcomes
     }
 
-    fn publish(&mut self, run: &mut Running, refused: bool) -> Stage {
-        let news = run.remembered.news(&run.decision, &run.outcomes);
-        let recovered = &run.remembered.recovered;
-        if news.is_clean() && recovered.is_empty() {
-            return Stage::Record(run.settled(None));
+    fn notify(&mut self, run: &mut Running, notification: &Notification, fault: Fault) {
+        if fault == Fault::Refused {
+            return run.case.answer(Answered::Notified(Err("SNS refused".to_owned())));
         }
-        if refused {
-            run.failed = true;
-            return Stage::Record(run.settled(None));
-        }
-        run.told = Some(iso(self.now));
-        for finding in &news.findings {
-            let rule = rule_of(finding).expect("only rules are at fault").id.clone();
+        let Notification { report, channel } = notification;
+        for reported in &report.findings {
+            let rule = reported.rule().expect("only rules are at fault").id.clone();
             run.telling.push(rule.clone());
-            *self.alerts.entry((rule, became(finding, &run.outcomes))).or_default() += 1;
+            *self.alerts.entry((rule, became(reported.resolution))).or_default() += 1;
         }
-        for entry in recovered {
+        for entry in &report.resolved {
             let rule = entry.rule.clone().expect("only rules are at fault").rule;
             run.telling.push(rule.clone());
             *self.recovered.entry(rule).or_default() += 1;
         }
-        Stage::Record(run.settled(None))
+        if fault == Fault::AnswerLost {
+            self.forget(run);
+            run.telling.clear();
+            return run.case.answer(Answered::Notified(Err("nothing came back".to_owned())));
+        }
+        let told: Channel = *channel;
+        run.case.answer(Answered::Notified(Ok(told)));
     }
 
-    fn end(&mut self, run: Running) {
-        if run.remembered.writes.is_empty() {
+    fn record(&mut self, run: &mut Running, mut entries: Vec<Entry>, fault: Fault) {
+        if fault == Fault::NoMemory {
+            let why = "the table does not answer".to_owned();
+            return run.case.answer(Answered::Recorded(Written::Unavailable(why)));
+        }
+        self.write(run, &mut entries);
+        if !entries.is_empty() {
+            run.step = Some(Step::Record(entries));
+            return;
+        }
+        let written = written(&mut run.lost);
+        run.recorded = written == Written::All;
+        run.case.answer(Answered::Recorded(written));
+    }
+
+    fn end(&mut self, run: Running, failed: bool) {
+        if !run.recorded {
             self.forget(&run);
         }
-        if run.failed || !run.remembered.busy.is_empty() {
+        if failed {
             self.queue.push(run.delivery);
         }
     }
@@ -353,7 +399,7 @@ impl World {
 
     /// Lets everything come to its end, without a fault.
     pub(crate) fn settle(&mut self) {
-        for _ in 0..2000 {
+        for _ in 0..4000 {
             if !self.running.is_empty() {
                 self.step(0, Fault::None);
             } else if !self.queue.is_empty() {
@@ -361,39 +407,30 @@ impl World {
                 self.wait(TIMEOUT * 2);
                 self.deliver(0);
             } else {
-                return;
+                // Until no lease is left.
+                return self.wait(TIMEOUT * 2);
             }
         }
         panic!("{} events are tried again for ever", self.queue.len() + self.running.len());
     }
 }
 
-/// Goes on without a memory.
-fn blind(run: &mut Running) -> Stage {
-    run.decision = run.decided.clone();
-    run.remembered = Remembered::default();
-    Stage::Act
-}
-
-impl Running {
-    fn settled(&self, again: Option<Again<'_>>) -> Vec<Entry> {
-        settled(&self.remembered, &self.decision, &self.outcomes, self.told.as_deref(), again)
+fn written(lost: &mut Vec<Key>) -> Written {
+    match std::mem::take(lost) {
+        lost if lost.is_empty() => Written::All,
+        lost => Written::Conflict(lost),
     }
 }
 
 /// What an alert says came of a finding, as far as it makes a difference.
-fn became(finding: &Finding, outcomes: &Outcomes) -> &'static str {
-    match &finding.remedy {
-        Remedy::Do(action) => match outcomes.get(action.id()) {
-            Some(Outcome::Done(_) | Outcome::AlreadyGone) => "gone",
-            _ => "failed",
-        },
-        Remedy::Withheld { .. } | Remedy::ByHand { .. } | Remedy::Pending(_) => "left",
-        Remedy::Gone(_) => "gone",
+fn became(resolution: Resolution) -> &'static str {
+    match resolution {
+        Resolution::Done | Resolution::AlreadyGone | Resolution::Resolved => "gone",
+        Resolution::NotRemediated | Resolution::Manual | Resolution::Pending => "left",
+        Resolution::Failed | Resolution::Started | Resolution::AlreadyStarted => "failed",
     }
 }
 
-/// Within November 2026.
 fn iso(seconds: i64) -> String {
     let since = seconds - START;
     let (day, hour, minute) = (since / 86_400, since / 3600 % 24, since / 60 % 60);

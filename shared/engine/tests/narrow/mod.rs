@@ -1,8 +1,10 @@
 //! Stands in for the policies where a test is not about them: networks that are not the internet are tolerated.
 
-use portcullis_engine::checks::Check;
+#![allow(dead_code, reason = "each test file takes what it needs")]
+
 use portcullis_engine::decide::Judge;
 use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
+use portcullis_engine::finding::Check;
 use portcullis_engine::net::Count;
 use portcullis_engine::settings::Mode;
 
@@ -23,11 +25,14 @@ impl Exceptions for Narrow {
                 reason: "it is not the internet".to_owned(),
                 until: None,
             }]),
-            false => Answer::Fault(None),
+            false => Answer::Fault,
         }
     }
 }
 
+/// The same, for whoever outlives a test.
+pub(crate) const NARROW: &dyn Exceptions = &Narrow;
+
 pub(crate) fn judge(mode: Mode) -> Judge<'static> {
-    Judge { mode, exceptions: &Narrow, machine: None, moves: false }
+    Judge::new(mode, &Narrow)
 }

@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use portcullis_engine::checks::Check;
 use portcullis_engine::exceptions::Answer;
 use portcullis_engine::facts::{CacheGroups, Connection, Holder, Interfaces, Tag};
+use portcullis_engine::finding::Check;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -174,21 +174,25 @@ fn what_looks_around_is_waited_for() {
     assert_eq!(early(&format!("{fits}{forbids}")), Answer::NotKnown);
     // And one that does not look around decides at once.
     let never = policy(4, "forbid", "when", "context.fromPort == 22", "");
-    assert_eq!(early(&format!("{looks}{never}")), Answer::Fault(None));
+    assert_eq!(early(&format!("{looks}{never}")), Answer::Fault);
 }
 
 #[test]
-fn what_looks_around_and_has_ended_is_waited_for_only_to_be_named() {
+fn what_looks_around_and_has_ended_is_not_waited_for_and_is_named_once_it_is_known() {
     let until = "@until(\"2026-11-20\")";
-    assert_eq!(early(&policy(1, "permit", "when", TAGGED, until)), Answer::NotKnown);
-    assert_eq!(early(&policy(1, "forbid", "when", TAGGED, until)), Answer::Fault(None));
+    let permit = policy(1, "permit", "when", TAGGED, until);
+    assert_eq!(early(&permit), Answer::Fault);
+    assert_eq!(early(&policy(1, "forbid", "when", TAGGED, until)), Answer::Fault);
+    let tagged = || world("tcp 22", "0.0.0.0/0").tagged("open", "yes");
+    let ended = |world: World| world.ended(&policies(&permit)).map(|exception| exception.id);
+    assert_eq!((ended(tagged().early()), ended(tagged())), (None, Some("p1".to_owned())));
 }
 
 #[test]
 fn what_is_about_another_check_is_not_waited_for() {
     let text = policy(1, "permit", "when", TAGGED, "");
     let cache = world("tcp 6379", "0.0.0.0/0").check(Check::OpenCache).early();
-    assert_eq!(cache.ask(&policies(&text)), Answer::Fault(None));
+    assert_eq!(cache.ask(&policies(&text)), Answer::Fault);
 }
 
 #[test]
@@ -201,10 +205,7 @@ fn what_could_not_be_read_is_no_reason_to_close_or_to_tolerate() {
     };
     let why = "a policy looks at what carries the group, which could not be read: denied";
     assert_eq!(unread(&balancers), Answer::Unreadable(why.to_owned()));
-    assert_eq!(
-        unread(&policy(1, "permit", "when", "context.fromPort == 23", "")),
-        Answer::Fault(None)
-    );
+    assert_eq!(unread(&policy(1, "permit", "when", "context.fromPort == 23", "")), Answer::Fault);
     let port = policy(2, "permit", "when", "context.fromPort == 22", "");
     assert_eq!(tolerated(&unread(&format!("{balancers}{port}"))), Some("p2"));
 }
@@ -226,12 +227,12 @@ fn where_a_cache_lies_is_waited_for_and_its_tags_are_known_at_once() {
     assert_eq!(tolerated(&ask(told, lies)), Some("p1"));
     // With a public endpoint it lies in none.
     let public = unread().with(|w| w.cache.network.connection = Connection::Public);
-    assert_eq!(ask(public, lies), Answer::Fault(None));
+    assert_eq!(ask(public, lies), Answer::Fault);
     let open = "resource.hasTag(\"open\")";
     let setting = |tags: &[(&str, &str)]| {
         let text = policy(1, "permit", "when", open, "").replace("open-ingress", "no-auth");
         unread().check(Check::NoAuth).made_with(tags).ask(&policies(&text))
     };
     assert_eq!(tolerated(&setting(&[("open", "yes")])), Some("p1"));
-    assert_eq!(setting(&[]), Answer::Fault(None));
+    assert_eq!(setting(&[]), Answer::Fault);
 }

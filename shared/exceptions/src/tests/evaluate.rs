@@ -1,7 +1,7 @@
 //! What Cedar makes of a question: default deny, forbids, failures, and text that users wrote.
 
-use portcullis_engine::checks::Check;
 use portcullis_engine::exceptions::Answer;
+use portcullis_engine::finding::Check;
 
 use super::world::{policies, setting, tag, tolerated, world};
 use crate::Policies;
@@ -25,7 +25,7 @@ fn a_forbid_wins_over_every_permit() {
         ("forbid", "context.fromPort == 22"),
         ("permit", "context.toPort > 0"),
     ]);
-    assert_eq!(world("tcp 22", "0.0.0.0/0").ask(&policies), Answer::Fault(None));
+    assert_eq!(world("tcp 22", "0.0.0.0/0").ask(&policies), Answer::Fault);
     assert_eq!(tolerated(&world("tcp 23", "0.0.0.0/0").ask(&policies)), Some("a"));
 }
 
@@ -34,7 +34,7 @@ fn a_policy_is_about_the_checks_that_it_names() {
     let policies = ingress(&[("permit", "context.fromPort == 22")]);
     assert_eq!(tolerated(&world("tcp 22", "0.0.0.0/0").ask(&policies)), Some("a"));
     for check in [Check::MemcachedUdp, Check::OpenCache, Check::NoAuth] {
-        assert_eq!(world("tcp 22", "0.0.0.0/0").check(check).ask(&policies), Answer::Fault(None));
+        assert_eq!(world("tcp 22", "0.0.0.0/0").check(check).ask(&policies), Answer::Fault);
     }
 }
 
@@ -59,7 +59,7 @@ fn an_exception_that_has_ended_and_fails_spoils_nothing() {
          permit (principal, action == Portcullis::Action::\"open-ingress\", resource)\n\
          when { context.fromPort * 9223372036854775807 > 0 };",
     );
-    assert_eq!(world("tcp 22", "0.0.0.0/0").ask(&policies), Answer::Fault(None));
+    assert_eq!(world("tcp 22", "0.0.0.0/0").ask(&policies), Answer::Fault);
 }
 
 #[test]
@@ -87,11 +87,11 @@ fn text_of_users_is_only_ever_text() {
                 w.rule.tags = vec![tag("open", hostile), tag(hostile, "yes")];
             })
             .ask(&policies);
-        assert_eq!(answer, Answer::Fault(None), "{hostile}");
+        assert_eq!(answer, Answer::Fault, "{hostile}");
     }
     // A set of texts cannot tell `=` in a key from the one between key and value: docs/exceptions.md says so.
     let forged = world("tcp 22", "0.0.0.0/0").with(|w| w.rule.tags = vec![tag("open=yes", "")]);
-    assert_eq!(forged.ask(&policies), Answer::Fault(None));
+    assert_eq!(forged.ask(&policies), Answer::Fault);
     for agreed in [
         world("tcp 22", "0.0.0.0/0").with(|w| w.rule.description = Some("agreed".to_owned())),
         world("tcp 22", "0.0.0.0/0").tagged("open", "yes"),
@@ -118,7 +118,7 @@ fn a_group_and_a_cache_of_the_same_name_are_not_confused() {
     let policies = policies(
         "@id(\"a\") @reason(\"b\") permit (principal, action, resource == Portcullis::SecurityGroup::\"orders\");",
     );
-    assert_eq!(setting(Check::NoAuth).ask(&policies), Answer::Fault(None));
+    assert_eq!(setting(Check::NoAuth).ask(&policies), Answer::Fault);
     let group = world("tcp 22", "0.0.0.0/0").with(|w| w.group.id = "orders".to_owned());
     assert_eq!(tolerated(&group.ask(&policies)), Some("a"));
 }

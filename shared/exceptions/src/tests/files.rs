@@ -189,8 +189,8 @@ fn the_same_policy_twice_in_a_file_has_two_places() {
 #[test]
 fn no_policy_at_all_tolerates_nothing() {
     for policies in [policies(""), policies("// Nothing.\n")] {
-        assert_eq!(world("tcp 443", "52.94.76.1/32").ask(&policies), Answer::Fault(None));
-        assert_eq!(world("tcp 443", "0.0.0.0/0").early().ask(&policies), Answer::Fault(None));
+        assert_eq!(world("tcp 443", "52.94.76.1/32").ask(&policies), Answer::Fault);
+        assert_eq!(world("tcp 443", "0.0.0.0/0").early().ask(&policies), Answer::Fault);
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use cedar_policy::{Context, Entities, Request, Schema};
-use portcullis_engine::checks::Check;
 use portcullis_engine::facts::{CacheKind, Holder, Interfaces, PrefixList, Source};
+use portcullis_engine::finding::Check;
 use time::OffsetDateTime;
 
 use super::world::{World, balancer, creating, interface, setting, tag, world};

@@ -1,7 +1,7 @@
 //! What the shipped policies tolerate, and what they do not.
 
-use portcullis_engine::checks::Check;
 use portcullis_engine::exceptions::Answer;
+use portcullis_engine::finding::Check;
 use portcullis_engine::net::Count;
 
 use super::world::{World, infra, setting, shipped, tolerated, world};
@@ -14,7 +14,7 @@ fn by(world: &World) -> Option<String> {
 #[test]
 fn they_are_in_order_and_answer_before_the_group_is_read() {
     let early = world("tcp 22", "0.0.0.0/0").early();
-    assert_eq!(early.ask(&shipped()), Answer::Fault(None));
+    assert_eq!(early.ask(&shipped()), Answer::Fault);
     let early = world("tcp 443", "0.0.0.0/0").early();
     assert_eq!(tolerated(&early.ask(&shipped())), Some("public-https"));
 }
@@ -104,8 +104,7 @@ fn memcached_over_udp_is_never_tolerated_not_even_by_a_permit() {
         files.push((name.to_owned(), std::fs::read_to_string(infra(name)).unwrap()));
     }
     let with_permit = Policies::parse(files).unwrap();
-    let refused =
-        |world: World| assert_eq!(world.ask(&with_permit), Answer::Fault(None), "{world:?}");
+    let refused = |world: World| assert_eq!(world.ask(&with_permit), Answer::Fault, "{world:?}");
     refused(world("udp 11211", "52.94.76.1/32").check(Check::MemcachedUdp));
     for traffic in
         ["udp 11211", "udp 11000-12000", "udp 0-65535", "udp 11211-11300", "udp 11200-11211"]
@@ -127,7 +126,7 @@ fn memcached_over_udp_is_never_tolerated_not_even_by_a_permit() {
 #[test]
 fn no_setting_of_a_cache_is_tolerated() {
     for check in [Check::DefaultPort, Check::PlaintextTransit, Check::NoAuth] {
-        assert_eq!(setting(check).ask(&shipped()), Answer::Fault(None), "{check}");
+        assert_eq!(setting(check).ask(&shipped()), Answer::Fault, "{check}");
     }
 }
 
@@ -141,7 +140,7 @@ fn the_stricter_variant_wants_the_tag() {
     for (traffic, expected) in [("udp 443", "public-http3"), ("icmp 3-4", "path-mtu-discovery")] {
         let tagged = world(traffic, "0.0.0.0/0").tagged("exposure", "web");
         assert_eq!(tolerated(&tagged.ask(&strict)), Some(expected));
-        assert_eq!(world(traffic, "0.0.0.0/0").ask(&strict), Answer::Fault(None), "{traffic}");
+        assert_eq!(world(traffic, "0.0.0.0/0").ask(&strict), Answer::Fault, "{traffic}");
     }
     for refused in [
         web(),
@@ -151,7 +150,7 @@ fn the_stricter_variant_wants_the_tag() {
         world("tcp 22", "0.0.0.0/0").tagged("exposure", "web"),
         world("tcp 443-8443", "0.0.0.0/0").tagged("exposure", "web"),
     ] {
-        assert_eq!(refused.ask(&strict), Answer::Fault(None), "{refused:?}");
+        assert_eq!(refused.ask(&strict), Answer::Fault, "{refused:?}");
     }
     assert_eq!(web().tagged("exposure", "web").early().ask(&strict), Answer::NotKnown);
     assert_eq!(world("tcp 22", "0.0.0.0/0").early().ask(&strict), Answer::NotKnown);

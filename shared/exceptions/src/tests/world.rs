@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-use portcullis_engine::checks::Check;
 use portcullis_engine::event::{
     Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched,
 };
-use portcullis_engine::exceptions::{Answer, Asked, Exceptions, OnRule};
+use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions, OnRule};
 use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine, GroupDetails, GroupFacts, Holder,
     IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol, Source, Tag,
 };
+use portcullis_engine::finding::Check;
 use portcullis_engine::net::{Count, Sources};
 
 use crate::Policies;
@@ -104,6 +104,10 @@ impl World {
         policies.ask(&self.asked())
     }
 
+    pub(crate) fn ended(&self, policies: &dyn Exceptions) -> Option<Exception> {
+        policies.ended(&self.asked())
+    }
+
     /// Checks about rules are asked with the rule, those about settings without.
     pub(crate) fn asked(&self) -> Asked<'_> {
         let own = self.own();
@@ -174,7 +178,7 @@ pub(crate) fn infra(below: &str) -> PathBuf {
 pub(crate) fn tolerated(answer: &Answer) -> Option<&str> {
     match answer {
         Answer::Tolerated(by) => by.first().map(|exception| exception.id.as_str()),
-        Answer::Fault(_) | Answer::NotKnown | Answer::Unreadable(_) => None,
+        Answer::Fault | Answer::NotKnown | Answer::Unreadable(_) => None,
     }
 }
 

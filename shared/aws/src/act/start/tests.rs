@@ -1,5 +1,4 @@
-use portcullis_engine::action::Action;
-use portcullis_engine::alert::Outcomes;
+use portcullis_engine::action::{Action, Outcomes};
 use portcullis_engine::facts::{IngressRule, Protocol, Source};
 use portcullis_engine::settings::Mode;
 

@@ -2,6 +2,9 @@ mod ports;
 
 use aws_sdk_elasticache::types::SecurityGroupMembership;
 
+use portcullis_engine::event::CacheLead;
+use portcullis_engine::facts::CacheGroups;
+
 use super::*;
 use crate::scripted::{Account, rule};
 
@@ -19,7 +22,7 @@ fn lead(kind: CacheKind, id: &str) -> CacheLead {
 }
 
 async fn looked(account: &Account, kind: CacheKind, id: &str) -> CacheFacts {
-    let found = cache(&account.ec2(), &account.elasticache(), &lead(kind, id)).await;
+    let found = account.cache(&lead(kind, id)).await;
     found.expect("the cache can be read").expect("the cache is there")
 }
 
@@ -133,7 +136,7 @@ async fn a_cluster_by_itself_shows_its_version() {
 async fn groups_that_nothing_names_are_unknown_not_none() {
     let account = with_group(group_but(|group| group.member_clusters = None));
     let lead = CacheLead { security_groups: Vec::new(), ..lead(CacheKind::ReplicationGroup, "c") };
-    let found = cache(&account.ec2(), &account.elasticache(), &lead).await.unwrap();
+    let found = account.cache(&lead).await.unwrap();
     assert!(matches!(found.expect("it is there").groups, CacheGroups::Unknown(_)));
 }
 
@@ -142,8 +145,8 @@ async fn security_groups_that_cannot_be_read_are_an_error() {
     let account = with_group(group_but(|_| {}));
     account.fail("DescribeSecurityGroupRules", "sg-1", "UnauthorizedOperation");
     let lead = lead(CacheKind::ReplicationGroup, "c");
-    let error = cache(&account.ec2(), &account.elasticache(), &lead).await.unwrap_err();
-    assert!(error.to_string().contains("sg-1"), "{error}");
+    let error = account.cache(&lead).await.unwrap_err();
+    assert!(error.contains("sg-1"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +154,7 @@ async fn a_cluster_that_is_a_member_is_left_to_its_group() {
     let account = with_group(group_but(|_| {}));
     let facts = looked(&account, CacheKind::CacheCluster, "c-001").await;
     assert_eq!(facts.member_of.as_deref(), Some("c"));
-    assert_eq!(account.calls(), ["DescribeCacheClusters"], "nothing more is asked");
+    assert_eq!(account.calls(), ["DescribeCacheClusters", "Query"], "nothing more is asked");
 }
 
 #[tokio::test(start_paused = true)]
@@ -179,7 +182,7 @@ async fn a_cache_that_is_never_shown_is_gone_after_five_looks() {
         (CacheKind::ServerlessCache, "DescribeServerlessCaches"),
     ] {
         let account = Account::new();
-        let found = cache(&account.ec2(), &account.elasticache(), &lead(kind, "c")).await;
+        let found = account.cache(&lead(kind, "c")).await;
         assert_eq!(found.unwrap(), None);
         assert_eq!(account.calls(), [call; 5]);
     }
@@ -194,8 +197,8 @@ async fn a_cache_that_cannot_be_read_is_an_error_not_a_gone_cache() {
     ] {
         let account = Account::new();
         account.fail(call, "c", "AccessDenied");
-        let found = cache(&account.ec2(), &account.elasticache(), &lead(kind, "c")).await;
-        let error = found.unwrap_err().to_string();
+        let found = account.cache(&lead(kind, "c")).await;
+        let error = found.unwrap_err();
         assert!(error.contains("reading") && error.contains(" c"), "{error}");
     }
 }
@@ -221,7 +224,7 @@ async fn a_public_serverless_cache_has_no_group_and_asks_who_comes() {
         cache.security_group_ids = None;
     })];
     let lead = CacheLead { security_groups: Vec::new(), ..lead(CacheKind::ServerlessCache, "c") };
-    let found = cache(&account.ec2(), &account.elasticache(), &lead).await.unwrap();
+    let found = account.cache(&lead).await.unwrap();
     let facts = found.expect("it is there");
     assert_eq!(facts.groups, CacheGroups::Read(Vec::new()));
     assert_eq!((facts.transit_encryption, facts.authentication), (Some(true), Some(true)));

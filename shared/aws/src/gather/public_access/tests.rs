@@ -1,7 +1,11 @@
-use aws_sdk_ec2::types::{InternetGatewayBlockMode as Mode, NetworkInterfaceAssociation};
+use aws_sdk_ec2::types::{
+    InternetGatewayBlockMode as Mode, NetworkInterfaceAssociation, Vpc as ShownVpc,
+};
 
-use crate::gather::reach;
-use crate::scripted::{ACCOUNT, Account, interface};
+use portcullis_engine::event::Lead;
+use portcullis_engine::facts::{GroupFacts, Interfaces, PublicAccess};
+
+use crate::scripted::{ACCOUNT, Account, event, interface, rule};
 
 use super::*;
 
@@ -11,7 +15,7 @@ const EXCLUSIONS: &str = "DescribeVpcBlockPublicAccessExclusions";
 
 /// An account with a public interface in its own VPC, and this mode.
 fn blocking(mode: Mode) -> Account {
-    let account = Account::new().with(GROUP, []);
+    let account = Account::new().with(GROUP, [rule("sgr-1", "0.0.0.0/0")]);
     let mut public = interface("eni-1", GROUP);
     public.association =
         Some(NetworkInterfaceAssociation::builder().public_ip("203.0.113.7").build());
@@ -21,7 +25,7 @@ fn blocking(mode: Mode) -> Account {
         let mut state = account.now();
         state.interfaces = vec![public];
         state.block = Some(options.build());
-        state.vpcs = vec![Vpc::builder().vpc_id("vpc-1").owner_id(ACCOUNT).build()];
+        state.vpcs = vec![ShownVpc::builder().vpc_id("vpc-1").owner_id(ACCOUNT).build()];
     }
     account
 }
@@ -36,10 +40,8 @@ fn exclusion(of: &str, mode: InternetGatewayExclusionMode, state: ExclusionState
 }
 
 async fn looked(account: &Account) -> GroupFacts {
-    let mut groups = [GroupFacts { id: GROUP.to_owned(), ..GroupFacts::default() }];
-    reach(&account.ec2(), &mut groups).await;
-    let [group] = groups;
-    group
+    let Lead::Group(lead) = event(GROUP, &["sgr-1"]).lead else { panic!("not about a group") };
+    account.whole_group(&lead).await
 }
 
 /// How the internet is kept from the interface.
@@ -120,7 +122,7 @@ async fn every_page_of_the_exclusions_is_read() {
 #[tokio::test(start_paused = true)]
 async fn the_vpc_of_another_account_is_not_blocked_by_ours() {
     let account = blocking(Mode::BlockBidirectional);
-    account.now().vpcs = vec![Vpc::builder().vpc_id("vpc-1").owner_id("444455556666").build()];
+    account.now().vpcs = vec![ShownVpc::builder().vpc_id("vpc-1").owner_id("444455556666").build()];
     assert_eq!(blocked(&account).await, None);
 }
 

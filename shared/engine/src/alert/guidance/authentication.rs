@@ -9,8 +9,8 @@
 //! maintained" (user guide, "Role-Based Access Control"); what a user may do is looked up for each command (valkey.io, "ACL").
 
 use super::{Kind, Step, Target, command, in_place, note};
-use crate::checks::Check;
 use crate::facts::{CacheKind, Engine};
+use crate::finding::Check;
 
 const IAM: [u32; 3] = [7, 0, 0];
 const USERS: [u32; 3] = [6, 0, 0];
@@ -64,7 +64,7 @@ impl Target<'_> {
 
     /// What comes before users and tokens, and whether the cache can then have any.
     fn encrypted_first(&self) -> (Vec<Step>, bool) {
-        let told = self.decision.findings.iter().any(|f| f.check == Check::PlaintextTransit);
+        let told = self.report.findings.iter().any(|f| f.finding.check == Check::PlaintextTransit);
         let alone = self.cache.kind == CacheKind::CacheCluster;
         let mut steps = Vec::new();
         match (self.cache.transit_encryption, self.encrypts_in_place()) {

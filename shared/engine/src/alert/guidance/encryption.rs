@@ -5,8 +5,8 @@
 //! version 7.0.5 or higher.`
 
 use super::{Kind, Step, Target, in_place, note};
-use crate::checks::Check;
 use crate::facts::{CacheKind, Engine};
+use crate::finding::Check;
 
 /// From here on a replication group of Redis OSS can turn it on; Valkey always can.
 const IN_PLACE: [u32; 3] = [7, 0, 5];

@@ -52,7 +52,7 @@ impl Target<'_> {
     /// CreateServerlessCache that Describe shows.
     pub(super) fn public_endpoint(&self) -> Vec<Step> {
         let Self { region, cache, .. } = self;
-        let (id, arn, new) = (&cache.id, &self.decision.subject.arn, self.named("-vpc"));
+        let (id, arn, new) = (&cache.id, &self.report.subject().arn, self.named("-vpc"));
         let snapshot = format!(
             "aws elasticache describe-serverless-cache-snapshots --region {region} --serverless-cache-snapshot-name {new} --query 'ServerlessCacheSnapshots[0].ARN' --output text"
         );

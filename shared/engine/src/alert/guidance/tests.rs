@@ -1,8 +1,8 @@
 use super::*;
-use crate::checks::Severity;
 use crate::facts::{EngineVersion, Subnets};
 use crate::fixtures;
-use crate::ledger::Remarks;
+use crate::report::Deployment;
+use crate::severity::Severity;
 
 /// The kinds of steps, check by check, about a cache that is at fault in everything but what is changed.
 fn guided(kind: CacheKind, engine: Engine, change: impl FnOnce(&mut CacheFacts)) -> Vec<Vec<Kind>> {
@@ -22,9 +22,8 @@ fn steps_of(
     facts.transit_encryption = Some(false);
     facts.authentication = Some(false);
     change(&mut facts);
-    let decision = fixtures::decided(&facts);
-    let event = fixtures::event(crate::event::Lead::Cache(fixtures::cache_lead(kind)));
-    decision.findings.iter().map(|finding| of(&event, &decision, finding)).collect()
+    let report = fixtures::reported(&facts);
+    report.findings.iter().map(|reported| of(&report, &reported.finding)).collect()
 }
 
 fn version(text: &str) -> impl FnOnce(&mut CacheFacts) {
@@ -121,10 +120,9 @@ fn encryption_is_required_before_there_are_users() {
     // Where plaintext-transit is not told, its steps come with those of the users.
     let mut facts = fixtures::cache(GROUP, Engine::Valkey, &[7000]);
     (facts.transit_encryption, facts.authentication) = (Some(false), Some(false));
-    let mut decision = fixtures::decided(&facts);
-    decision.findings.retain(|finding| finding.check == Check::NoAuth);
-    let event = fixtures::event(crate::event::Lead::Cache(fixtures::cache_lead(GROUP)));
-    let steps = kinds(&of(&event, &decision, &decision.findings[0]));
+    let mut report = fixtures::reported(&facts);
+    report.findings.retain(|reported| reported.finding.check == Check::NoAuth);
+    let steps = kinds(&of(&report, &report.findings[0].finding));
     let first = [Kind::PreferEncryption, Kind::RequireEncryption, Kind::IamUser];
     assert_eq!(steps.get(..3), Some(first.as_slice()));
 }
@@ -202,7 +200,6 @@ fn a_cache_that_is_being_made_is_waited_for_once() {
 #[test]
 fn the_planner_is_told_region_and_stack_and_a_move_only_where_there_is_one() {
     let facts = fixtures::cache(GROUP, Engine::Valkey, &[6379]);
-    let event = fixtures::event(crate::event::Lead::Cache(fixtures::cache_lead(GROUP)));
     for (moves, expected) in [
         (false, vec!["portcullis plan sessions --region eu-west-1 --stack guard"]),
         (
@@ -213,12 +210,12 @@ fn the_planner_is_told_region_and_stack_and_a_move_only_where_there_is_one() {
             ],
         ),
     ] {
-        let mut decision = fixtures::decided(&facts);
-        decision.moves = moves;
-        decision.remarks = Remarks { table: Some("guard-ledger".to_owned()), ..Remarks::default() };
-        let [finding] = decision.findings.as_slice() else { panic!("{decision}") };
-        assert_eq!(finding.severity, Severity::Low);
-        let steps = of(&event, &decision, finding);
+        let stack = Some("guard".to_owned());
+        let deployment = Deployment { stack, moves, ..Deployment::default() };
+        let report = Report { deployment, ..fixtures::reported(&facts) };
+        let [reported] = report.findings.as_slice() else { panic!("{report}") };
+        assert_eq!(reported.severity, Severity::Low);
+        let steps = of(&report, &reported.finding);
         let commands: Vec<&str> =
             steps.iter().flat_map(|step| &step.commands).map(String::as_str).collect();
         assert_eq!(commands, expected);

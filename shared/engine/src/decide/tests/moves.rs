@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::action::StartMove;
 
 const GROUP: CacheKind = CacheKind::ReplicationGroup;
 const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
@@ -99,7 +100,7 @@ fn a_port_that_cannot_be_told_yet_stays_pending() {
     let inherits = Some(Inherits::Snapshot("nightly".to_owned()));
     let lead = CacheLead { inherits, ..cache_lead(GROUP) };
     let decision = decide_for(&event(Lead::Cache(lead)), &facts, Mode::Enforce, Some(MACHINE));
-    assert!(matches!(decision.findings[0].remedy, Remedy::Pending(_)), "{decision}");
+    assert!(matches!(decision.findings[0].remedy, Remedy::Pending(_)), "{decision:?}");
 }
 
 #[test]

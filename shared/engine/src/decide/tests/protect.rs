@@ -44,7 +44,7 @@ fn severity_and_finding_are_as_without_the_tag() {
     let (with, without) = (tagged(PROTECT, ""), tagged("other", ""));
     let what = |facts| {
         let finding = of_sgr_1(facts, Mode::Enforce).findings.remove(0);
-        (finding.check, finding.severity, finding.evidence)
+        (finding.check, fixtures::severity(&finding, std::slice::from_ref(facts)), finding.evidence)
     };
     assert_eq!(what(&with), what(&without));
 }
@@ -82,7 +82,8 @@ fn of_the_groups_of_a_cache_only_the_protected_is_left_alone() {
         &fixtures::judge(Mode::Enforce),
     );
     assert_eq!(revoked(&decision), ["sgr-2"]);
-    let protected = decision.findings.iter().find(|f| rule_group(f) == Some("sg-1")).unwrap();
+    let protected =
+        decision.findings.iter().find(|f| crate::finding::group_of(f) == Some("sg-1")).unwrap();
     assert_eq!(withheld(protected), Some(&Because::Protected));
 }
 

@@ -1,7 +1,10 @@
 use super::*;
 use crate::action::Per;
-use crate::checks::Severity;
+use std::collections::BTreeSet;
+
 use crate::event::Actor;
+use crate::limits::{Room, limit};
+use crate::severity::Severity;
 
 fn facts(rules: &[IngressRule]) -> GroupFacts {
     fixtures::group(rules.to_vec())
@@ -45,13 +48,13 @@ fn the_third_comeback_within_an_hour_is_not_closed_and_pages() {
     assert_eq!(closed(&dealt.decision), ["sgr-2"]);
     let (desk, dealt) = came_back(3, &terraform);
     assert_eq!(closed(&dealt.decision), [""; 0]);
-    let finding = &dealt.news.findings[0];
+    let finding = &dealt.report.findings[0];
     let (who, through) = ("deploy/ci".to_owned(), Some("Terraform".to_owned()));
-    assert_eq!(because(finding), Some(&Because::Fight { times: 3, who, through }));
+    assert_eq!(because(&finding.finding), Some(&Because::Fight { times: 3, who, through }));
     // Nothing carries the group: without the fight it is low.
     assert_eq!(finding.severity, Severity::High);
     assert_eq!((desk.entry().state, desk.entry().returns), (State::Open, 3));
-    assert_eq!(desk.entry().latest().unwrap().outcome, "withheld");
+    assert_eq!(desk.entry().latest().unwrap().outcome, Standing::Ended(Resolution::NotRemediated));
 }
 
 #[test]
@@ -83,8 +86,9 @@ fn a_fight_is_not_forgotten_however_often_the_rule_is_made_anew_in_it() {
 
 #[test]
 fn a_fight_says_who_how_often_through_what_and_what_ends_it() {
-    let words =
-        |actor: &Actor| because(&came_back(3, actor).1.news.findings[0]).unwrap().to_string();
+    let words = |actor: &Actor| {
+        because(&came_back(3, actor).1.report.findings[0].finding).unwrap().to_string()
+    };
     insta::assert_snapshot!(words(&actor("deploy/ci", Some("Terraform"))), @r#"it was closed and came back 3 times within an hour, the last time by deploy/ci through Terraform. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: change it where it is declared, and close it then"#);
     insta::assert_snapshot!(words(&actor("alice", Some("AWS console"))), @r#"it was closed and came back 3 times within an hour, the last time by alice through the AWS console. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: a person puts it back, so ask them before you close it"#);
     insta::assert_snapshot!(words(&actor("eks", Some("eks.amazonaws.com"))), @r#"it was closed and came back 3 times within an hour, the last time by eks through eks.amazonaws.com. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: change what makes this service open it, and close it then"#);
@@ -94,14 +98,17 @@ fn a_fight_says_who_how_often_through_what_and_what_ends_it() {
 #[test]
 fn the_worst_rules_are_closed_first() {
     let open = rules(4);
-    let mut decision = decided(&opening("e-1", &open), &facts(&open));
-    for finding in &mut decision.findings {
-        if rule_of(finding).is_some_and(|rule| rule.id == "sgr-02") {
-            finding.severity = Severity::Critical;
-        }
-    }
-    cap(&mut decision, 0, 2);
-    assert_eq!(closed(&decision), ["sgr-00", "sgr-02"]);
+    let mut findings = decided(&opening("e-1", &open), &facts(&open)).findings;
+    let critical = |finding: &Finding| rule_of(finding).is_some_and(|rule| rule.id == "sgr-02");
+    let severities: Vec<_> = findings
+        .iter()
+        .map(|finding| if critical(finding) { Severity::Critical } else { Severity::Low })
+        .collect();
+    let room = Room { most: 2, per: Per::Minute, used: 0, free: &BTreeSet::new() };
+    limit(&mut findings, &severities, room);
+    let closed = findings.iter().filter(|finding| because(finding).is_none());
+    let closed: Vec<_> = closed.filter_map(rule_of).map(|rule| rule.id.as_str()).collect();
+    assert_eq!(closed, ["sgr-00", "sgr-02"]);
 }
 
 #[test]
@@ -110,7 +117,7 @@ fn a_rule_that_is_at_fault_twice_is_one() {
     let mut desk = Desk::new();
     for (most, expected) in [(2, vec!["sgr-00", "sgr-01"]), (1, vec!["sgr-00"]), (0, vec![])] {
         desk.limits.actions_per_event = most;
-        let (decision, _) = desk.remember(&opening("e-1", &open), &facts(&open));
+        let (decision, _) = desk.lease(&opening("e-1", &open), &facts(&open));
         assert_eq!(decision.findings.len(), 3);
         assert_eq!(closed(&decision), expected);
         let left: Vec<_> = decision.findings.iter().filter_map(because).collect();
@@ -125,8 +132,8 @@ fn what_was_too_much_for_an_event_is_not_closed_by_its_next_try() {
     let mut desk = Desk::new();
     desk.limits.actions_per_event = 2;
     let event = opening("e-1", &open);
-    let (first, remembered) = desk.remember(&event, &facts(&open));
-    desk.write(remembered.writes);
+    let (first, remembered) = desk.lease(&event, &facts(&open));
+    desk.write(remembered.entries);
     let gone = closed(&first).into_iter().map(str::to_owned).collect::<Vec<_>>();
     let left: Vec<_> = open.into_iter().filter(|rule| !gone.contains(&rule.id)).collect();
     let dealt = desk.deal(&event, &facts(&left));
@@ -139,8 +146,7 @@ fn a_minute_has_room_for_what_is_left_of_it() {
     let open = rules(5);
     let decided = decided(&opening("e-1", &open), &facts(&open));
     for (before, room) in [(0, 5), (95, 5), (97, 3), (100, 0), (1000, 0)] {
-        let mut decision = decided.clone();
-        cap(&mut decision, before, 100);
+        let decision = decided.clone().within_minute(before, 100, &Reaches::default());
         assert_eq!(closed(&decision).len(), room, "{before}");
         let left: Vec<_> = decision.findings.iter().filter_map(because).collect();
         let too_many = Because::TooMany { most: 100, per: Per::Minute };

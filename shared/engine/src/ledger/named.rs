@@ -1,9 +1,10 @@
 //! Where memory says to look.
 
 use super::{Key, Memory};
-use crate::checks::Check;
 use crate::event::{GroupLead, GroupRef, RuleLead, RuleShape, Touched};
 use crate::facts::{CacheFacts, CacheGroups};
+use crate::finding::Check;
+use crate::resolution::Resolution;
 
 /// What is remembered of a cache is kept under these: itself, and its groups.
 pub fn subjects(facts: &CacheFacts) -> Vec<String> {
@@ -47,7 +48,7 @@ fn unreported(memory: &Memory, event: &str, of: impl Fn(&str) -> bool) -> Vec<Gr
         let mut comings = entry.comings.iter();
         comings.find(|coming| {
             coming.event == event
-                && coming.told.as_ref().is_none_or(|told| told.outcome == "failed")
+                && coming.told.as_ref().is_none_or(|told| told.outcome == Resolution::Failed)
                 && coming.rule.as_ref() == Some(&kept.rule)
         })?;
         let rule = kept.rule();
@@ -70,6 +71,7 @@ mod tests {
     use crate::facts::{CacheKind, Engine};
     use crate::fixtures::{self, group, rule};
     use crate::ledger::{Coming, Entry, Kept, State};
+    use crate::resolution::{Intent, Standing};
 
     fn remembered(check: Check, told: bool) -> Memory {
         let rule = rule("sgr-1", "tcp 6379", "0.0.0.0/0");
@@ -77,7 +79,7 @@ mod tests {
         let at = "2026-11-21T10:00:00Z".to_owned();
         let told = told.then(|| crate::ledger::Told {
             at: at.clone(),
-            outcome: "done".to_owned(),
+            outcome: Resolution::Done,
             severity: "low".to_owned(),
         });
         let coming = Coming {
@@ -87,7 +89,7 @@ mod tests {
             by: "alice".to_owned(),
             via: None,
             back: false,
-            outcome: "revoke-ingress".to_owned(),
+            outcome: Standing::Leased(Intent::RevokeIngress),
             told,
             held: None,
         };

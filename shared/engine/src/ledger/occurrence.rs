@@ -1,15 +1,16 @@
 //! Which coming of a finding an event is: one that is known, or a new one.
 
-use super::limits::HOUR;
-use super::news::is_same;
-use super::time::seconds;
-use super::{COMINGS, Coming, Entry, State, Told};
-use crate::action::{Action, Remedy};
-use crate::checks::{Finding, rule_of};
-use crate::event::Event;
+use std::collections::BTreeMap;
 
-/// What is about to be done, while it is not known what came of it.
-pub(super) const REVOKING: &str = "revoke-ingress";
+use super::{COMINGS, Coming, Entry, Key, Memory, State, Told};
+use crate::action::{Action, Remedy};
+use crate::event::Event;
+use crate::finding::{Finding, rule_of};
+use crate::resolution::{Intent, Standing};
+use crate::time::seconds;
+
+/// In seconds: what recurs within it is flapping.
+pub(super) const HOUR: i64 = 3600;
 
 /// Among the comings of an entry, at this index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +19,49 @@ enum Place {
     New(usize),
 }
 
+/// The entries of findings, each with the occurrence that an event brought.
+#[derive(Debug)]
+pub(super) struct Placed<'a> {
+    memory: &'a Memory,
+    event: &'a Event,
+    pub(super) entries: BTreeMap<Key, Entry>,
+}
+
+impl<'a> Placed<'a> {
+    pub(super) fn new(memory: &'a Memory, event: &'a Event) -> Self {
+        Self { memory, event, entries: BTreeMap::new() }
+    }
+
+    /// The entry of a finding with the occurrence of the event, and where among its occurrences that is.
+    pub(super) fn place(&self, key: &Key, finding: &Finding) -> (Entry, usize) {
+        let known = self.entries.get(key).or_else(|| self.memory.entries.get(key)).cloned();
+        let mut entry = known.unwrap_or_else(|| unknown(key, finding, self.event));
+        let at = place(&mut entry, self.event, finding);
+        (entry, at)
+    }
+}
+
+/// The entry of a finding that nothing is remembered of.
+fn unknown(key: &Key, finding: &Finding, event: &Event) -> Entry {
+    Entry {
+        key: key.clone(),
+        id: key.id(),
+        check: finding.check.as_str().to_owned(),
+        severity: String::new(),
+        title: finding.title(),
+        state: State::Open,
+        first_seen: event.time.clone(),
+        last_seen: event.time.clone(),
+        times: 0,
+        returns: 0,
+        comings: Vec::new(),
+        rule: None,
+        version: 0,
+    }
+}
+
 /// Finds the coming that the event brought, or adds it, and says which it is.
-pub(super) fn place(entry: &mut Entry, event: &Event, finding: &Finding) -> usize {
+fn place(entry: &mut Entry, event: &Event, finding: &Finding) -> usize {
     match find(entry, event, finding) {
         Place::Known(at) => at,
         Place::New(at) => add(entry, event, finding, at),
@@ -54,7 +96,7 @@ fn find(entry: &Entry, event: &Event, finding: &Finding) -> Place {
 /// Whether it was told, before this time, that the finding had gone.
 fn went_before(entry: &Entry, time: i64) -> bool {
     let told = entry.latest().and_then(|coming| coming.told.as_ref());
-    let gone = |told: &Told| is_same(&told.outcome, "recovered") && seconds(&told.at) < time;
+    let gone = |told: &Told| told.outcome.is_gone() && seconds(&told.at) < time;
     entry.state == State::Recovered && told.is_some_and(gone)
 }
 
@@ -62,7 +104,9 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize 
     let newest = at == entry.comings.len();
     // There is only one rule of a shape, so the one before this one is gone: if somebody was about to close
     // it, then by that.
-    let closing = entry.latest().is_some_and(|coming| coming.outcome == REVOKING);
+    let closing = entry
+        .latest()
+        .is_some_and(|coming| coming.outcome == Standing::Leased(Intent::RevokeIngress));
     let back = newest && (entry.state == State::Closed || entry.state == State::Open && closing);
     entry.comings.insert(
         at,
@@ -73,7 +117,7 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize 
             by: event.actor.name.clone(),
             via: event.actor.via.clone(),
             back,
-            outcome: String::new(),
+            outcome: Standing::before(finding),
             told: None,
             held: None,
         },

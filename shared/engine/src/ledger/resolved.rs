@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::time::seconds;
 use super::{Entry, Key, Memory, State, Turn, shape};
-use crate::checks::Check;
-use crate::decide::Decision;
+use crate::exceptions::Tolerated;
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Subnets};
+use crate::finding::{Check, Finding, Subject};
+use crate::time::seconds;
 
 /// How long after its alert a finding may count as gone, in seconds. EC2 may for some seconds not show what is
 /// there, and a minute is beyond all that was seen.
@@ -69,30 +69,44 @@ fn settings(facts: &CacheFacts, groups: Option<Check>) -> BTreeMap<String, BTree
     BTreeMap::from([(subject, checks.collect())])
 }
 
-/// Findings that were told, that are gone now, and that nobody deals with; as they are to be written.
-///
-/// INVARIANT: what is found, tolerated or not seen yet is not gone.
-pub(super) fn recovered(decision: &Decision, memory: &Memory, turn: &Turn<'_>) -> Vec<Entry> {
-    let all = decision.findings.iter().chain(&decision.older);
-    let found: BTreeSet<Key> = all.map(|finding| Key::of(finding, &decision.subject)).collect();
-    let tolerated = |entry: &Entry| {
-        let mut settings = decision.tolerated.iter().filter(|tolerated| tolerated.rule.is_none());
-        entry.rule.is_none() && settings.any(|found| found.check.as_str() == entry.check)
-    };
-    let unseen = |entry: &Entry| {
-        entry.rule.as_ref().is_some_and(|kept| decision.unseen.contains(&kept.rule))
-    };
+/// What is open all the same, whatever the ledger says.
+#[derive(Debug, Clone, Copy)]
+pub struct Open<'a> {
+    /// What the findings are about.
+    pub subject: &'a Subject,
+    /// What was found.
+    pub findings: &'a [Finding],
+    /// What is tolerated.
+    pub tolerated: &'a [Tolerated],
+    /// The rules that EC2 does not show as they were edited.
+    pub unseen: &'a [String],
+}
+
+impl Open<'_> {
+    /// INVARIANT: what is found, tolerated or not seen yet is not gone.
+    fn holds(&self, entry: &Entry) -> bool {
+        let tolerated = || {
+            let settings = self.tolerated.iter().filter(|tolerated| tolerated.rule.is_none());
+            settings.map(|tolerated| tolerated.check.as_str()).any(|check| check == entry.check)
+        };
+        let kept = entry.rule.as_ref();
+        kept.is_some_and(|kept| self.unseen.contains(&kept.rule))
+            || (kept.is_none() && tolerated())
+            || self.findings.iter().any(|finding| Key::of(finding, self.subject) == entry.key)
+    }
+}
+
+/// Findings that were reported, that are gone now, and that no other invocation leased; as they are to be written.
+pub(super) fn resolved(open: Open<'_>, memory: &Memory, turn: &Turn<'_>) -> Vec<Entry> {
     let gone = memory.entries.values().filter(|entry| {
         entry.state == State::Open
             && entry.latest().is_some_and(|coming| {
                 let told = coming.told.as_ref().map(|told| seconds(&told.at));
                 told.is_some_and(|told| turn.now.saturating_sub(told) >= SETTLED)
-                    && !coming.is_held_by_other(turn)
+                    && !coming.is_held_by_other(&turn.holder.by, turn.now)
             })
-            && !found.contains(&entry.key)
-            && !tolerated(entry)
-            && !unseen(entry)
             && turn.looked.shows_gone(entry)
+            && !open.holds(entry)
     });
     gone.map(|entry| held(entry, turn)).collect()
 }

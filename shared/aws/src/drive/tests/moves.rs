@@ -26,7 +26,7 @@ fn moving(account: &Account, mode: Mode) -> Shell {
     shell
 }
 
-async fn served(account: &Account) -> Result<Ended> {
+async fn served(account: &Account) -> Result<Summary> {
     cache(&moving(account, Mode::Enforce), &event_of("m")).await
 }
 
@@ -37,7 +37,7 @@ fn executions(account: &Account) -> Vec<Execution> {
 #[tokio::test(start_paused = true)]
 async fn a_move_is_started_and_told_with_its_execution() {
     let account = on_default_port();
-    let Ended(text) = served(&account).await.unwrap();
+    let Summary(text) = served(&account).await.unwrap();
     let [execution] = executions(&account).try_into().unwrap();
     let arn = format!("{}:{}", MACHINE.replace("stateMachine", "execution"), execution.name);
     assert!(text.ends_with(&format!("{}: started {arn}", execution.name)), "{text}");

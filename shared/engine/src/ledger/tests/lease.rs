@@ -15,15 +15,15 @@ fn what_is_new_is_told_and_remembered() {
     let (mut desk, one) = (Desk::new(), open("sgr-1"));
     let dealt = desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
     assert_eq!(dealt.told(), ["sgr-1"]);
-    let held = &dealt.remembered.writes[0].comings[0];
-    assert_eq!(held.outcome, "revoke-ingress");
+    let held = &dealt.leased.entries[0].comings[0];
+    assert_eq!(held.outcome, Standing::Leased(Intent::RevokeIngress));
     assert_eq!(held.held, Some(Held { by: "r-1".to_owned(), until: NOW + 30 }));
     let entry = desk.entry();
     assert_eq!((entry.state, entry.times, entry.returns), (State::Closed, 1, 0));
     assert_eq!(entry.rule.as_ref().map(Kept::rule), Some(one));
     let coming = entry.latest().unwrap();
     assert_eq!((coming.outcome.as_str(), &coming.held), ("done", &None));
-    assert_eq!(coming.told.as_ref().unwrap().outcome, "done");
+    assert_eq!(coming.told.as_ref().unwrap().outcome, Resolution::Done);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn the_same_event_again_is_silent() {
     let before = desk.memory.clone();
     let dealt = desk.deal(&event, &facts(&[]));
     assert_eq!(dealt.decision.findings.len(), 1);
-    assert!(dealt.told().is_empty() && dealt.remembered.writes.is_empty());
+    assert!(dealt.told().is_empty() && dealt.leased.entries.is_empty());
     assert_eq!(desk.memory, before);
 }
 
@@ -52,7 +52,7 @@ fn another_class_of_outcome_is_told_again() {
     desk.outcome = Outcome::AlreadyGone;
     assert!(desk.deal(&event, &facts(&[&one])).told().is_empty());
     // What was not told is not remembered as told.
-    assert_eq!(desk.entry().latest().unwrap().told.as_ref().unwrap().outcome, "done");
+    assert_eq!(desk.entry().latest().unwrap().told.as_ref().unwrap().outcome, Resolution::Done);
     // It was shown late: it is gone for good.
     desk.outcome = Outcome::Failed("throttled".to_owned());
     assert!(desk.deal(&event, &facts(&[&one])).told().is_empty());
@@ -78,9 +78,9 @@ fn what_was_closed_and_is_there_with_another_id_came_back() {
     let later = Event { time: "2026-11-21T10:07:00Z".to_owned(), ..event("e-2", &[&two]) };
     let dealt = desk.deal(&later, &facts(&[&two]));
     assert_eq!(dealt.told(), ["sgr-2"]);
-    let comeback = dealt.remembered.comebacks.values().next().unwrap();
+    let comeback = dealt.leased.recurrences.values().next().unwrap();
     let first = "2026-11-21T10:00:00Z".to_owned();
-    assert_eq!(*comeback, Comeback { times: 1, last: first.clone(), first });
+    assert_eq!(*comeback, Recurrence { times: 1, last: first.clone(), first });
     assert_eq!((desk.entry().times, desk.entry().returns), (2, 1));
     assert_eq!(desk.entry().last_seen, later.time);
 }
@@ -93,7 +93,7 @@ fn a_rule_that_was_edited_away_and_back_came_again() {
     desk.now += 600;
     let private = rule("sgr-1", "tcp 6379", "10.0.0.0/8");
     let gone = desk.deal(&event("e-2", &[&private]), &facts(&[&private]));
-    assert_eq!(gone.remembered.recovered.len(), 1);
+    assert_eq!(gone.leased.resolved.len(), 1);
     assert_eq!(desk.entry().state, State::Recovered);
     let back = Event { time: "2026-11-21T11:00:00Z".to_owned(), ..event("e-3", &[&one]) };
     assert_eq!(desk.deal(&back, &facts(&[&one])).told(), ["sgr-1"]);
@@ -105,12 +105,12 @@ fn a_rule_that_was_edited_away_and_back_came_again() {
 fn what_another_invocation_holds_is_left_to_it_until_it_must_be_over() {
     let (mut desk, one) = (Desk::new(), open("sgr-1"));
     let event = event("e-1", &[&one]);
-    let (_, remembered) = desk.remember(&event, &facts(&[&one]));
-    desk.write(remembered.writes);
+    let (_, remembered) = desk.lease(&event, &facts(&[&one]));
+    desk.write(remembered.entries);
     desk.by = "r-2";
     desk.now += 29;
-    let (decision, busy) = desk.remember(&event, &facts(&[&one]));
-    assert_eq!((busy.busy, busy.writes), (vec![desk.entry().id.clone()], vec![]));
+    let (decision, busy) = desk.lease(&event, &facts(&[&one]));
+    assert_eq!((decision.leased, busy.entries), (vec![desk.entry().id.clone()], vec![]));
     assert!(decision.findings.is_empty());
     assert_eq!(
         decision.notes,
@@ -124,8 +124,8 @@ fn what_another_invocation_holds_is_left_to_it_until_it_must_be_over() {
 fn an_invocation_that_is_tried_again_goes_on_with_what_it_held() {
     let (mut desk, one) = (Desk::new(), open("sgr-1"));
     let event = event("e-1", &[&one]);
-    let (_, remembered) = desk.remember(&event, &facts(&[&one]));
-    desk.write(remembered.writes);
+    let (_, remembered) = desk.lease(&event, &facts(&[&one]));
+    desk.write(remembered.entries);
     let dealt = desk.deal(&event, &facts(&[]));
     assert_eq!(dealt.told(), ["sgr-1"]);
     assert_eq!((desk.entry().times, desk.entry().state), (1, State::Closed));
@@ -136,9 +136,9 @@ fn what_a_dead_invocation_held_of_a_told_coming_is_put_right_in_silence() {
     let (mut desk, one) = (Desk::new(), open("sgr-1"));
     let event = event("e-1", &[&one]);
     desk.deal(&event, &facts(&[&one]));
-    let (_, late) = desk.remember(&event, &facts(&[&one]));
-    desk.write(late.writes);
-    assert_eq!(desk.entry().latest().unwrap().outcome, "revoke-ingress");
+    let (_, late) = desk.lease(&event, &facts(&[&one]));
+    desk.write(late.entries);
+    assert_eq!(desk.entry().latest().unwrap().outcome, Standing::Leased(Intent::RevokeIngress));
     assert!(desk.deal(&event, &facts(&[])).told().is_empty());
     let coming = desk.entry().latest().unwrap();
     assert_eq!((coming.outcome.as_str(), &coming.held), ("already-gone", &None));
@@ -148,8 +148,8 @@ fn what_a_dead_invocation_held_of_a_told_coming_is_put_right_in_silence() {
 #[test]
 fn a_newer_coming_does_not_wait_for_whoever_is_at_the_one_before() {
     let (mut desk, one, two) = (Desk::new(), open("sgr-1"), open("sgr-2"));
-    let (decision, first) = desk.remember(&event("e-1", &[&one]), &facts(&[&one]));
-    desk.write(first.writes.clone());
+    let (decision, first) = desk.lease(&event("e-1", &[&one]), &facts(&[&one]));
+    desk.write(first.entries.clone());
     desk.by = "r-2";
     desk.limits.actions_per_event = 0;
     assert_eq!(desk.deal(&event("e-2", &[&two]), &facts(&[&two])).told(), ["sgr-2"]);
@@ -174,12 +174,14 @@ fn a_rule_that_is_gone_is_told_with_what_is_remembered_of_it() {
     one.description = Some("for the demo".to_owned());
     one.tags = vec![Tag { key: "owner".to_owned(), value: "web".to_owned() }];
     let event = event("e-1", &[&one]);
-    let (_, remembered) = desk.remember(&event, &facts(&[&one]));
-    desk.write(remembered.writes);
+    let (_, remembered) = desk.lease(&event, &facts(&[&one]));
+    desk.write(remembered.entries);
     let dealt = desk.deal(&event, &facts(&[]));
-    let Remedy::Gone(action) = &dealt.news.findings[0].remedy else { panic!("it is there") };
+    let Remedy::Gone(action) = &dealt.report.findings[0].finding.remedy else {
+        panic!("it is there")
+    };
     assert_eq!(action.revokes(), Some(("sg-01", &one)));
-    assert_eq!(rule_of(&dealt.news.findings[0]), Some(&one));
+    assert_eq!(dealt.report.findings[0].rule(), Some(&one));
 }
 
 #[test]
@@ -211,8 +213,8 @@ fn the_rule_is_kept_as_it_was_when_it_went() {
 fn an_alert_that_did_not_go_out_is_told_by_the_next_try() {
     let (mut desk, one) = (Desk::new(), open("sgr-1"));
     let event = event("e-1", &[&one]);
-    let (decision, remembered) = desk.remember(&event, &facts(&[&one]));
-    desk.write(remembered.writes.clone());
+    let (decision, remembered) = desk.lease(&event, &facts(&[&one]));
+    desk.write(remembered.entries.clone());
     let outcomes = desk.act(&decision);
     desk.write(settled(&remembered, &decision, &outcomes, None, None));
     assert_eq!(desk.entry().state, State::Closed);
@@ -285,8 +287,8 @@ mod exempt {
     fn it_says_who_and_why_and_until_when() {
         let (mut desk, one) = (Desk::new(), open("sgr-1"));
         exempted(&mut desk, &one, "2026-11-22T10:00:00Z");
-        let (decision, _) = desk.remember(&event("e-1", &[&one]), &facts(&[&one]));
-        let [tolerated] = decision.tolerated.as_slice() else { panic!("{decision}") };
+        let (decision, _) = desk.lease(&event("e-1", &[&one]), &facts(&[&one]));
+        let [tolerated] = decision.tolerated.as_slice() else { panic!("{decision:?}") };
         assert_eq!(tolerated.rule, Some(one));
         assert_eq!(tolerated.by.id, "exemption by alice");
         assert_eq!(tolerated.by.reason, "the vendor's demo");
@@ -299,11 +301,13 @@ mod exempt {
         let mut desk = Desk::new();
         exempted(&mut desk, &rule("sgr-9", "udp 11211", WORLD), "2026-11-22T10:00:00Z");
         let facts = facts(&[&exempt, &other]);
-        let (decision, _) = desk.remember(&event("e-1", &[&exempt, &other]), &facts);
+        let (decision, _) = desk.lease(&event("e-1", &[&exempt, &other]), &facts);
         assert_eq!(fixtures::rule_ids(&decision.findings), ["sgr-2"]);
         assert_eq!(decision.tolerated.len(), 2);
-        let (decision, _) = desk.remember(&event("e-2", &[&other]), &facts);
+        let (decision, _) = desk.lease(&event("e-2", &[&other]), &facts);
         assert_eq!(fixtures::rule_ids(&decision.findings), ["sgr-2"]);
-        assert!(decision.older.is_empty());
+        let dealt = desk.deal(&event("e-3", &[&other]), &facts);
+        assert!(dealt.report.older.is_empty());
+        assert_eq!(dealt.report.tolerated.len(), 2);
     }
 }

@@ -61,7 +61,7 @@ fn behind_a_list(cidrs: &[&str]) -> Account {
 async fn a_compliant_rule_costs_one_round_trip_and_tells_nobody() {
     let account = open();
     let ended = dealt_with(&account, &["sgr-2"]).await.unwrap();
-    assert_eq!(ended, Ended("clean security-group sg-1".to_owned()));
+    assert_eq!(ended, Summary("clean security-group sg-1".to_owned()));
     assert_eq!(rounds(&account), [LOOK]);
 }
 
@@ -69,7 +69,7 @@ async fn a_compliant_rule_costs_one_round_trip_and_tells_nobody() {
 #[tokio::test(start_paused = true)]
 async fn so_does_a_public_rule_that_the_shipped_exceptions_tolerate() {
     let account = Account::new().with(GROUP, [rule("sgr-1", "52.94.76.0/24")]);
-    let Ended(text) = dealt_with(&account, &["sgr-1"]).await.unwrap();
+    let Summary(text) = dealt_with(&account, &["sgr-1"]).await.unwrap();
     assert!(text.starts_with("clean security-group sg-1\ntolerated: "), "{text}");
     assert_eq!(rounds(&account), [LOOK]);
 }

@@ -8,8 +8,9 @@ use portcullis_engine::ledger::{Entry, Exemption, Key, State};
 use portcullis_engine::settings::{Mode, Settings};
 use serde_json::Value;
 
-use super::*;
-use crate::handle::ingress;
+use std::time::Duration;
+
+use super::super::*;
 use crate::scripted::{Account, NOW, ROUND_TRIP, event_on, rule, settings};
 
 const GROUP: &str = "sg-1";

@@ -4,7 +4,6 @@
 
 use std::fmt;
 
-use super::Severity;
 use crate::facts::{BlockMode, GroupFacts, Holder, Interface, Interfaces};
 
 /// What stands behind a security group.
@@ -66,16 +65,6 @@ impl Reach {
                 Self::LoadBalanced { interfaces, addresses: addresses(open) }
             }
             (open, _) => Self::Public { interfaces, addresses: addresses(open) },
-        }
-    }
-
-    /// How bad an open rule is, given what it reaches.
-    pub fn severity(&self) -> Severity {
-        match self {
-            Self::Nothing => Severity::Low,
-            Self::Private(_) | Self::Blocked { .. } => Severity::Medium,
-            Self::Unknown(_) | Self::LoadBalanced { .. } => Severity::High,
-            Self::Public { .. } => Severity::Critical,
         }
     }
 }
@@ -141,6 +130,7 @@ mod tests {
         blocking, cache_interface, facing_interface, group, interface, public_interface,
         with_interfaces,
     };
+    use crate::severity::Severity;
 
     fn told(group: &GroupFacts) -> (Severity, String) {
         let reach = Reach::of(group);

@@ -1,5 +1,7 @@
 //! An alert that SNS does not take.
 
+use portcullis_engine::digest::Row;
+
 use super::caches::{event_of, of_cache, with_cache};
 use super::*;
 use crate::scripted::{ROUND_TRIP, counted, settings};

@@ -55,7 +55,7 @@ fn in_private_subnets(account: &Account) {
     state.route_tables = vec![table.build()];
 }
 
-async fn made(account: &Account) -> Result<Ended> {
+async fn made(account: &Account) -> Result<Summary> {
     cache(&account.shell(Mode::Enforce), &event_of("m")).await
 }
 
@@ -69,7 +69,7 @@ pub(super) fn of_cache(id: &str) -> aws_sdk_ec2::types::NetworkInterface {
 async fn a_compliant_cache_is_silent_and_nothing_around_it_is_read() {
     let account = with_cache(7001, [rule("sgr-1", WORLD)]);
     let ended = made(&account).await.unwrap();
-    assert_eq!(ended, Ended("clean cache-cluster m".to_owned()));
+    assert_eq!(ended, Summary("clean cache-cluster m".to_owned()));
     // The subnets take two calls, beside the rules: a cache is making for minutes, so that the round trip
     // more delays nothing that can be reached.
     let mut calls = account.calls();
@@ -127,7 +127,7 @@ async fn a_rule_that_opens_a_cache_stays_where_it_is_unknown_who_carries_its_gro
 #[tokio::test(start_paused = true)]
 async fn a_cache_that_is_gone_is_silent() {
     let account = Account::new();
-    assert_eq!(made(&account).await.unwrap(), Ended("gone cache m".to_owned()));
+    assert_eq!(made(&account).await.unwrap(), Summary("gone cache m".to_owned()));
     assert!(is_silent(&account));
 }
 

@@ -1,9 +1,10 @@
 mod caches;
 mod calls;
+mod memory;
 mod moves;
 mod telling;
 
-use portcullis_engine::event::{EventName, GroupLead, RuleLead, RuleShape, Touched};
+use portcullis_engine::event::{EventName, GroupLead, GroupRef, RuleLead, RuleShape, Touched};
 use portcullis_engine::facts::{Protocol, Source};
 use portcullis_engine::settings::Mode;
 use serde_json::Value;
@@ -20,15 +21,15 @@ fn open() -> Account {
     Account::new().with(GROUP, [rule("sgr-1", WORLD), rule("sgr-2", "10.0.0.0/8")])
 }
 
-async fn ingress(shell: &Shell, event: &Event) -> Result<Ended> {
+async fn ingress(shell: &Shell, event: &Event) -> Result<Summary> {
     super::ingress(shell, event, "r-1").await
 }
 
-async fn cache(shell: &Shell, event: &Event) -> Result<Ended> {
+async fn cache(shell: &Shell, event: &Event) -> Result<Summary> {
     super::cache(shell, event, "r-1").await
 }
 
-async fn dealt_with(account: &Account, touched: &[&str]) -> Result<Ended> {
+async fn dealt_with(account: &Account, touched: &[&str]) -> Result<Summary> {
     ingress(&account.shell(Mode::Enforce), &event(GROUP, touched)).await
 }
 
@@ -70,7 +71,7 @@ fn edited_to_public() -> Event {
 #[tokio::test(start_paused = true)]
 async fn a_public_rule_is_closed_the_rest_stays_and_an_alert_says_so() {
     let account = open();
-    let Ended(text) = dealt_with(&account, &["sgr-1", "sgr-2"]).await.unwrap();
+    let Summary(text) = dealt_with(&account, &["sgr-1", "sgr-2"]).await.unwrap();
     assert!(text.ends_with("sgr-1: revoked, seen gone"), "{text}");
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
     let (_, mail, document) = told(&account);
@@ -91,7 +92,7 @@ async fn a_public_rule_that_the_event_did_not_touch_stays() {
 async fn observe_mode_changes_nothing_and_tells_all_the_same() {
     let account = open();
     let shell = account.shell(Mode::Observe);
-    let Ended(text) = ingress(&shell, &event(GROUP, &["sgr-1"])).await.unwrap();
+    let Summary(text) = ingress(&shell, &event(GROUP, &["sgr-1"])).await.unwrap();
     assert!(text.contains("withheld"), "{text}");
     assert_eq!(account.count(REVOKE), 0);
     assert_eq!(account.rule_ids(GROUP), ["sgr-1", "sgr-2"]);
@@ -179,7 +180,7 @@ async fn what_is_gone_is_silent() {
     let lead = GroupLead { group: named, touched: Touched::Rules(Vec::new()) };
     let shell = account.shell(Mode::Enforce);
     let ended = ingress(&shell, &event_on(Lead::Group(lead))).await.unwrap();
-    assert_eq!(ended, Ended("gone security-group web".to_owned()));
+    assert_eq!(ended, Summary("gone security-group web".to_owned()));
     assert!(is_silent(&account));
 }
 

@@ -15,8 +15,8 @@ fn other() -> IngressRule {
     rule("sgr-2", "tcp 443", "10.0.0.0/8")
 }
 
-fn ids(remembered: &Remembered) -> Vec<&str> {
-    remembered.recovered.iter().map(|entry| entry.id.as_str()).collect()
+fn ids(leased: &Leased) -> Vec<&str> {
+    leased.resolved.iter().map(|entry| entry.id.as_str()).collect()
 }
 
 #[test]
@@ -25,32 +25,32 @@ fn what_was_told_and_is_gone_is_good_news_once() {
     let mut desk = left_open(&one);
     let facts = fixtures::group(vec![other()]);
     let dealt = desk.deal(&event("e-2", &[&other()]), &facts);
-    assert_eq!(ids(&dealt.remembered), [desk.entry().id.as_str()]);
-    assert!(dealt.news.is_clean());
+    assert_eq!(ids(&dealt.leased), [desk.entry().id.as_str()]);
+    assert!(dealt.report.findings.is_empty());
     assert_eq!(desk.entry().state, State::Recovered);
     let coming = desk.entry().latest().unwrap();
     assert_eq!((coming.outcome.as_str(), &coming.held), ("recovered", &None));
     desk.now += 60;
     let again = desk.deal(&event("e-3", &[&other()]), &facts);
-    assert!(again.remembered.recovered.is_empty() && again.remembered.writes.is_empty());
+    assert!(again.leased.resolved.is_empty() && again.leased.entries.is_empty());
     // The event that brought it is no news either.
     let late = desk.deal(&event("e-1", &[&one]), &facts);
-    assert!(late.told().is_empty() && late.remembered.recovered.is_empty());
+    assert!(late.told().is_empty() && late.leased.resolved.is_empty());
 }
 
 #[test]
 fn good_news_that_did_not_go_out_is_told_by_the_next_event() {
     let mut desk = left_open(&rule("sgr-1", "tcp 6379", WORLD));
     let facts = fixtures::group(vec![other()]);
-    let (decision, remembered) = desk.remember(&event("e-2", &[&other()]), &facts);
-    desk.write(remembered.writes.clone());
+    let (decision, remembered) = desk.lease(&event("e-2", &[&other()]), &facts);
+    desk.write(remembered.entries.clone());
     desk.by = "r-2";
-    let (_, busy) = desk.remember(&event("e-3", &[&other()]), &facts);
-    assert!(busy.recovered.is_empty() && busy.busy.is_empty());
+    let (_, busy) = desk.lease(&event("e-3", &[&other()]), &facts);
+    assert!(busy.resolved.is_empty());
     desk.write(settled(&remembered, &decision, &Outcomes::new(), None, None));
     assert_eq!(desk.entry().state, State::Open);
     let dealt = desk.deal(&event("e-3", &[&other()]), &facts);
-    assert_eq!(ids(&dealt.remembered), [desk.entry().id.as_str()]);
+    assert_eq!(ids(&dealt.leased), [desk.entry().id.as_str()]);
 }
 
 #[test]
@@ -58,14 +58,14 @@ fn what_is_there_or_may_be_has_not_recovered() {
     let one = rule("sgr-1", "tcp 6379", WORLD);
     let event = event("e-2", &[&other()]);
     let there = fixtures::group(vec![one.clone(), other()]);
-    assert!(left_open(&one).deal(&event, &there).remembered.recovered.is_empty());
+    assert!(left_open(&one).deal(&event, &there).leased.resolved.is_empty());
     // EC2 may not show it yet.
     let gone = fixtures::group(vec![other()]);
     let mut early = left_open(&one);
     early.now -= 1;
-    assert!(early.deal(&event, &gone).remembered.recovered.is_empty());
+    assert!(early.deal(&event, &gone).leased.resolved.is_empty());
     let elsewhere = GroupFacts { id: "sg-02".to_owned(), ..gone };
-    assert!(left_open(&one).deal(&event, &elsewhere).remembered.recovered.is_empty());
+    assert!(left_open(&one).deal(&event, &elsewhere).leased.resolved.is_empty());
 }
 
 #[test]
@@ -80,18 +80,18 @@ fn an_edit_that_is_not_shown_yet_has_not_recovered() {
     let stale = fixtures::group(vec![rule("sgr-1", "tcp 6379", "10.0.0.0/8")]);
     let dealt = desk.deal(&edit, &stale);
     assert_eq!(dealt.decision.unseen, ["sgr-1"]);
-    assert!(dealt.remembered.recovered.is_empty());
+    assert!(dealt.leased.resolved.is_empty());
 }
 
 #[test]
 fn what_nobody_was_told_of_has_not_recovered() {
     let one = rule("sgr-1", "tcp 6379", WORLD);
     let mut desk = Desk::new();
-    let (_, remembered) = desk.remember(&event("e-1", &[&one]), &fixtures::group(vec![one]));
-    desk.write(remembered.writes);
+    let (_, remembered) = desk.lease(&event("e-1", &[&one]), &fixtures::group(vec![one]));
+    desk.write(remembered.entries);
     desk.now += 600;
     let dealt = desk.deal(&event("e-2", &[&other()]), &fixtures::group(vec![other()]));
-    assert!(dealt.remembered.recovered.is_empty());
+    assert!(dealt.leased.resolved.is_empty());
     assert_eq!(desk.entry().state, State::Open);
 }
 
@@ -99,14 +99,14 @@ fn what_nobody_was_told_of_has_not_recovered() {
 fn a_setting_of_a_cache_recovers_only_if_describe_says_so() {
     let event = fixtures::event(Lead::Cache(cache_lead(CacheKind::ReplicationGroup)));
     let Lead::Cache(lead) = &event.lead else { panic!("not about a cache") };
-    let limits = Limits::default();
     let take = |memory: &Memory, facts: &CacheFacts, now: i64| {
-        let mut decision = decide::cache(&event, lead, facts, &[], &judge(Mode::Enforce));
+        let judge = Judge { memory, now, by: "r-1", ..judge(Mode::Enforce) };
+        let decision = decide::cache(&event, lead, facts, &[], &judge);
         let holder = Held { by: "r-1".to_owned(), until: now + 30 };
         let looked = Looked::at_cache(facts);
-        let turn = Turn { event: &event, looked: &looked, limits: &limits, holder: &holder, now };
-        let remembered = remember(&mut decision, memory, &turn);
-        (decision, remembered)
+        let turn = Turn { event: &event, looked: &looked, holder: &holder, now };
+        let leased = decision.lease(&Reaches::of_cache(facts), memory, &turn);
+        (decision, leased)
     };
     let says = |authentication| CacheFacts {
         authentication,
@@ -120,7 +120,7 @@ fn a_setting_of_a_cache_recovers_only_if_describe_says_so() {
         ..Memory::default()
     };
     assert_eq!(memory.entries.len(), 1);
-    let recovered = |facts: &CacheFacts| take(&memory, facts, NOW + 60).1.recovered.len();
+    let recovered = |facts: &CacheFacts| take(&memory, facts, NOW + 60).1.resolved.len();
     assert_eq!(recovered(&says(Some(true))), 1);
     assert_eq!(recovered(&says(Some(false))), 0);
     assert_eq!(recovered(&says(None)), 0);

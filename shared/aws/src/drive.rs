@@ -1,0 +1,94 @@
+//! Carries out what a [`Case`] says, step by step, and hands back what came of it. It chooses nothing.
+
+use anyhow::{Result, bail};
+use futures_util::future::{OptionFuture, join, join_all};
+use portcullis_engine::case::{
+    Answered, Case, Count, Counted, Notification, PolicyContext, Step, Summary,
+};
+use portcullis_engine::event::{Event, Lead};
+
+use crate::act::act;
+use crate::clients::Shell;
+use crate::{gather, metrics, publish};
+
+/// Deals with an event about a security group. `invocation` is the id of it: Lambda's retries of an event have the same.
+///
+/// # Errors
+///
+/// If the group could not be read, a revoke failed, nobody took the alert, or another invocation went on
+/// dealing with the same: the event is then tried again, and kept in the failure queue in the end. Dealing with it
+/// twice is safe.
+pub async fn ingress(shell: &Shell, event: &Event, invocation: &str) -> Result<Summary> {
+    let Lead::Group(_) = &event.lead else {
+        bail!("{} is not about a security group: it belongs to the function `cache`", event.name);
+    };
+    drive(shell, event, invocation).await
+}
+
+/// Deals with an event about a cache.
+///
+/// # Errors
+///
+/// As [`ingress`].
+pub async fn cache(shell: &Shell, event: &Event, invocation: &str) -> Result<Summary> {
+    let Lead::Cache(_) = &event.lead else {
+        bail!("{} is not about a cache: it belongs to the function `ingress`", event.name);
+    };
+    drive(shell, event, invocation).await
+}
+
+async fn drive(shell: &Shell, event: &Event, invocation: &str) -> Result<Summary> {
+    let policy = PolicyContext { settings: &shell.settings, exceptions: shell.exceptions.as_ref() };
+    let mut case = Case::new(event.clone(), invocation, policy);
+    let mut counted = false;
+    loop {
+        let step = case.next((shell.now)());
+        // As soon as it is known.
+        if let Some(report) = case.report().filter(|_| !counted) {
+            metrics::print(metrics::acted(report), shell.metrics);
+            counted = true;
+        }
+        match step {
+            Step::Read(reads) => {
+                let facts = join_all(reads.iter().map(|read| gather::gather(shell, read))).await;
+                facts.into_iter().for_each(|fact| case.answer(Answered::Fact(fact)));
+            }
+            Step::Lease { entries, count } => {
+                let now = (shell.now)();
+                let write = shell.ledger.written(&entries, now);
+                let count = OptionFuture::from(count.map(|count| self::count(shell, count, now)));
+                let (written, counted) = join(write, count).await;
+                case.answer(Answered::Leased { written, counted: counted.flatten() });
+            }
+            Step::Remediate(actions) => {
+                let actions: Vec<_> = actions.iter().collect();
+                case.answer(Answered::Remediated(act(shell, &actions).await));
+            }
+            Step::Notify(notification) => {
+                let Notification { report, channel } = *notification;
+                let notified = publish::notify(shell, &report, channel).await;
+                case.answer(Answered::Notified(notified.map_err(|error| format!("{error:#}"))));
+            }
+            Step::Record(entries) => {
+                let written = shell.ledger.written(&entries, (shell.now)()).await;
+                case.answer(Answered::Recorded(written));
+            }
+            Step::Wait(duration) => {
+                tokio::time::sleep(duration).await;
+                case.answer(Answered::Waited);
+            }
+            Step::Done(summary) => return Ok(summary),
+            Step::Fail(why) => bail!(why),
+        }
+    }
+}
+
+/// Limits are not kept while a minute cannot be counted.
+async fn count(shell: &Shell, count: Count, now: i64) -> Option<Counted> {
+    let Count { minute, remediations, alerts } = count;
+    let counted = shell.ledger.count(&minute, remediations, alerts, now).await;
+    counted.inspect_err(|error| tracing::warn!("this minute is not counted: {error:#}")).ok()
+}
+
+#[cfg(test)]
+mod tests;

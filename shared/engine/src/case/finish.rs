@@ -1,0 +1,152 @@
+//! Carrying out what was decided and leased: acting, telling, recording.
+
+use super::look::Facts;
+use super::{Case, Channel, Notification, Plan, Read, Step, Summary, Written};
+use crate::action::{Action, Outcome, Outcomes};
+use crate::ledger::Again;
+use crate::report::{Deployment, Known, Report};
+use crate::time::iso;
+
+/// How often what others wrote meanwhile is read again before the record is given up.
+const CONFLICTS: usize = 6;
+
+impl Case<'_> {
+    /// The first line that applies.
+    pub(super) fn finish(&mut self, now: i64) -> Step {
+        let Some(plan) = &mut self.plan else { return Step::Fail("there is no plan".to_owned()) };
+        let actions: Vec<Action> = plan.decision.actions().into_iter().cloned().collect();
+        if plan.outcomes.is_none() && !actions.is_empty() {
+            return Step::Remediate(actions);
+        }
+        if plan.report.is_none() {
+            let report = self.make_report(now);
+            if let (Some(plan), Some(report)) = (&mut self.plan, report) {
+                plan.report = Some(report);
+            }
+        }
+        let storm = self
+            .counted
+            .is_some_and(|counted| counted.alerts > self.policy.settings.alerts_per_minute);
+        let subjects = self.subjects();
+        let Some(plan) = &mut self.plan else { return Step::Fail("there is no plan".to_owned()) };
+        if let Some(report) = plan.report.as_ref().filter(|report| !report.is_silent())
+            && plan.notified.is_none()
+        {
+            let channel = if storm { Channel::Digest } else { Channel::Alert };
+            return Step::Notify(Box::new(Notification { report: report.clone(), channel }));
+        }
+        // What is not remembered, the next attempt could not tell: the queue keeps it until SNS takes it.
+        if let (Some(report), Some(Err(_)), Some(_)) =
+            (&plan.report, &plan.notified, &plan.unremembered)
+            && !plan.later
+        {
+            plan.later = true;
+            let channel = Channel::Later;
+            return Step::Notify(Box::new(Notification { report: report.clone(), channel }));
+        }
+        match plan.record(&mut self.known, subjects, now) {
+            Some(step) => step,
+            None => plan.end(),
+        }
+    }
+
+    fn make_report(&self, now: i64) -> Option<Report> {
+        static NO_OUTCOMES: Outcomes = Outcomes::new();
+        let (plan, facts): (&Plan, Facts) = (self.plan.as_ref()?, self.facts()?);
+        let settings = self.policy.settings;
+        let deployment = Deployment {
+            stack: settings.stack.clone(),
+            ledger: Some(settings.ledger_table.clone()),
+            moves: settings.moves,
+        };
+        let known = Known {
+            seen: facts.seen(),
+            judge: &self.judge(now),
+            outcomes: plan.outcomes.as_ref().unwrap_or(&NO_OUTCOMES),
+            leased: &plan.leased,
+            deployment: &deployment,
+            unremembered: plan.unremembered.as_deref(),
+        };
+        Some(Report::new(&self.event, &plan.decision, &known))
+    }
+}
+
+impl Plan {
+    /// Records how it ended. If that is not taken, the next delivery of the event tells once more.
+    fn record(
+        &mut self,
+        known: &mut super::known::Known,
+        subjects: Vec<String>,
+        now: i64,
+    ) -> Option<Step> {
+        let report = self.report.as_ref()?;
+        static NO_OUTCOMES: Outcomes = Outcomes::new();
+        let outcomes = self.outcomes.as_ref().unwrap_or(&NO_OUTCOMES);
+        let told = matches!(self.notified, Some(Ok(_))).then(|| iso(now));
+        let settle =
+            |again| self.leased.settle(&report.settled(), outcomes, told.as_deref(), again);
+        let entries = match (&self.entries, &self.recorded) {
+            (None, None) => settle(None),
+            (Some(entries), None) => entries.clone(),
+            (_, Some(Written::All | Written::Unavailable(_))) => return None,
+            (_, Some(Written::Conflict(_))) if self.conflicts >= CONFLICTS => return None,
+            (_, Some(Written::Conflict(lost))) => {
+                if self.entries.take().is_some() {
+                    known.ledger = super::known::Part::Unread;
+                }
+                let memory = match &known.ledger {
+                    super::known::Part::Unread => {
+                        return Some(Step::Read(vec![Read::Ledger(subjects)]));
+                    }
+                    super::known::Part::Failed(_) => return None,
+                    super::known::Part::Read(memory) => memory,
+                };
+                let entries = settle(Some(Again { lost, memory }));
+                self.conflicts += 1;
+                entries
+            }
+        };
+        self.recorded = None;
+        self.entries = Some(entries.clone());
+        (!entries.is_empty()).then_some(Step::Record(entries))
+    }
+
+    /// What failed, all of it, or how it ended.
+    fn end(&self) -> Step {
+        let mut failed: Vec<String> = Vec::new();
+        for (id, outcome) in self.outcomes.iter().flatten() {
+            if let Outcome::Failed(why) = outcome {
+                failed.push(format!("{id}: {why}"));
+            }
+        }
+        if let Some(Err(why)) = &self.notified {
+            failed.push(why.clone());
+        }
+        let leased = self.decision.leased.iter();
+        failed.extend(leased.map(|id| format!("{id} is dealt with by another invocation")));
+        if !failed.is_empty() {
+            return Step::Fail(failed.join("; "));
+        }
+        if !self.decision.unseen.is_empty() {
+            let unseen = self.decision.unseen.join(", ");
+            return Step::Fail(format!("EC2 does not show what the event edited: {unseen}"));
+        }
+        let report = self.report.as_ref().map(ToString::to_string).unwrap_or_default();
+        let outcomes = self.outcomes.as_ref().map(words).unwrap_or_default();
+        Step::Done(Summary(format!("{report}\n{outcomes}").trim_end().to_owned()))
+    }
+}
+
+/// What came of each action, in a line.
+pub fn words(outcomes: &Outcomes) -> String {
+    let word = |outcome: &Outcome| match outcome {
+        Outcome::Done(_) => "revoked, seen gone".to_owned(),
+        Outcome::AlreadyGone => "already gone".to_owned(),
+        Outcome::Started(execution) => format!("started {execution}"),
+        Outcome::AlreadyStarted(execution) => format!("already started {execution}"),
+        Outcome::Failed(why) => format!("failed, {why}"),
+    };
+    let lines: Vec<String> =
+        outcomes.iter().map(|(id, outcome)| format!("{id}: {}", word(outcome))).collect();
+    lines.join("\n")
+}

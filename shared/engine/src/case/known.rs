@@ -1,0 +1,235 @@
+//! What a case knows: nothing, or what was read, or why it could not be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{CacheShown, Fact, Read, Shown};
+use crate::event::{CacheLead, GroupLead};
+use crate::facts::{
+    BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, GroupDetails, GroupFacts,
+    Interfaces, PrefixList, PublicAccess, PublicSetting, Source, Subnets, Vpc,
+};
+use crate::ledger::{Memory, completed, named};
+
+/// Something that is read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) enum Part<T> {
+    /// It was not read.
+    #[default]
+    Unread,
+    /// It could not be read: why.
+    Failed(String),
+    /// It was read.
+    Read(T),
+}
+
+impl<T> Part<T> {
+    fn of(read: Result<T, String>) -> Self {
+        read.map_or_else(Self::Failed, Self::Read)
+    }
+
+    pub(super) fn is_unread(&self) -> bool {
+        matches!(self, Self::Unread)
+    }
+
+    pub(super) fn get(&self) -> Option<&T> {
+        match self {
+            Self::Read(read) => Some(read),
+            Self::Unread | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// What a case knows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// The id of the group that the event has by name.
+    pub(super) group: Part<Option<String>>,
+    pub(super) groups: BTreeMap<String, Parts>,
+    pub(super) lists: BTreeMap<String, PrefixList>,
+    pub(super) cache: Part<Option<Box<CacheShown>>>,
+    pub(super) subnets: Part<(Option<String>, Subnets)>,
+    public_access: Part<PublicSetting>,
+    vpcs: Part<Vec<Vpc>>,
+    pub(super) ledger: Part<Memory>,
+}
+
+/// What is known of a group.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parts {
+    pub(super) rules: Part<Shown>,
+    details: Part<GroupDetails>,
+    interfaces: Interfaces,
+}
+
+impl Known {
+    /// Notes what was read.
+    pub(super) fn note(&mut self, fact: Fact) {
+        match fact {
+            Fact::GroupNamed(read) => self.group = Part::of(read),
+            Fact::Rules(id, read) => self.of(id).rules = Part::of(read),
+            Fact::List(id, list) => {
+                self.lists.insert(id, list);
+            }
+            Fact::Details(id, read) => self.of(id).details = Part::of(read),
+            Fact::Interfaces(id, read) => self.of(id).interfaces = read,
+            Fact::PublicAccess(read) => self.public_access = Part::of(read),
+            Fact::Vpcs(read) => self.vpcs = Part::of(read),
+            Fact::Cache(read) => self.cache = Part::of(read),
+            Fact::Subnets(vpc, subnets) => self.subnets = Part::Read((vpc, subnets)),
+            Fact::Ledger(read) => self.ledger = Part::of(read),
+        }
+    }
+
+    fn of(&mut self, id: String) -> &mut Parts {
+        self.groups.entry(id).or_default()
+    }
+
+    /// Whether the rules of a group are still to be read.
+    pub(super) fn lacks_rules(&self, id: &str) -> bool {
+        self.groups.get(id).is_none_or(|parts| parts.rules.is_unread())
+    }
+
+    /// Forgets the rules of a group, so that they are read again.
+    pub(super) fn forget_rules(&mut self, id: &str) {
+        if let Some(parts) = self.groups.get_mut(id) {
+            parts.rules = Part::Unread;
+        }
+    }
+
+    /// The prefix lists that the rules of these groups name, and that were not read.
+    pub(super) fn unread_lists(&self, ids: &[String]) -> Vec<Read> {
+        let rules = ids.iter().filter_map(|id| self.groups.get(id)?.rules.get());
+        let named = rules.flat_map(|shown| &shown.rules).filter_map(|rule| match &rule.source {
+            Source::PrefixList(id) => Some(id),
+            Source::Ipv4(_) | Source::Ipv6(_) | Source::Group(_) | Source::Unreadable(_) => None,
+        });
+        let named: BTreeSet<&String> = named.filter(|id| !self.lists.contains_key(*id)).collect();
+        named.into_iter().cloned().map(Read::List).collect()
+    }
+
+    /// What informs about these groups, and was not read: names, interfaces, and whether the internet gets to those.
+    pub(super) fn unread_around(&self, ids: &[String]) -> Vec<Read> {
+        let mut reads = Vec::new();
+        for id in ids {
+            let parts = self.groups.get(id);
+            if parts.is_none_or(|parts| parts.details.is_unread()) {
+                reads.push(Read::Details(id.clone()));
+            }
+            if parts.is_none_or(|parts| parts.interfaces == Interfaces::NotRead) {
+                reads.push(Read::Interfaces(id.clone()));
+            }
+        }
+        if !ids.is_empty() && self.public_access.is_unread() {
+            reads.push(Read::PublicAccess);
+        }
+        if reads.is_empty() && self.vpcs.is_unread() {
+            reads.extend(self.public_vpcs().map(Read::Vpcs));
+        }
+        reads
+    }
+
+    /// The VPCs with a public address, if public access is blocked: it holds for VPCs of the account (API reference,
+    /// VpcBlockPublicAccessOptions), and interfaces may lie in VPCs that others share. Whose they are is asked only
+    /// where something is blocked and something has a public address.
+    fn public_vpcs(&self) -> Option<Vec<String>> {
+        let setting = self.public_access.get()?;
+        if setting.mode == BlockMode::Off {
+            return None;
+        }
+        let read = self.groups.values().filter_map(|parts| match &parts.interfaces {
+            Interfaces::Read(interfaces) => Some(interfaces),
+            Interfaces::NotRead | Interfaces::Unknown(_) => None,
+        });
+        let public = read.flatten().filter(|interface| !interface.public.is_empty());
+        let vpcs: BTreeSet<String> = public.filter_map(|interface| interface.vpc.clone()).collect();
+        (!vpcs.is_empty()).then(|| vpcs.into_iter().collect())
+    }
+
+    fn public_access(&self) -> PublicAccess {
+        let setting = match &self.public_access {
+            Part::Unread => return PublicAccess::default(),
+            Part::Failed(why) => return PublicAccess::Unknown(why.clone()),
+            Part::Read(setting) => setting,
+        };
+        let mut vpcs = Vec::new();
+        match (&self.vpcs, self.public_vpcs()) {
+            (_, None) | (Part::Unread, Some(_)) => {}
+            (Part::Failed(why), Some(_)) => return PublicAccess::Unknown(why.clone()),
+            (Part::Read(found), Some(_)) => {
+                let own = found.iter().filter(|vpc| vpc.owner.is_some());
+                let own = own.filter(|vpc| vpc.owner == setting.account);
+                vpcs.extend(own.map(|vpc| vpc.id.clone()));
+            }
+        }
+        let PublicSetting { mode, excluded, .. } = setting.clone();
+        PublicAccess::Read(BlockPublicAccess { mode, excluded, vpcs })
+    }
+
+    /// The facts of a group whose rules were read.
+    pub(super) fn group_facts(&self, id: &str) -> Option<GroupFacts> {
+        let parts = self.groups.get(id)?;
+        let shown = parts.rules.get()?.clone();
+        let is_named = |list: &String| {
+            shown.rules.iter().any(|rule| rule.source == Source::PrefixList(list.clone()))
+        };
+        let lists = self.lists.iter().filter(|(list, _)| is_named(list));
+        Some(GroupFacts {
+            id: id.to_owned(),
+            prefix_lists: lists.map(|(list, read)| (list.clone(), read.clone())).collect(),
+            owner: shown.owner,
+            rules: shown.rules,
+            egress: shown.egress,
+            details: parts.details.get().cloned(),
+            interfaces: parts.interfaces.clone(),
+            public_access: self.public_access(),
+        })
+    }
+
+    /// The facts of the cache and its groups, once it is shown.
+    pub(super) fn cache_facts(&self, lead: &CacheLead) -> Option<CacheFacts> {
+        let shown = self.cache.get()?.as_ref()?;
+        let mut facts = shown.facts.clone();
+        if facts.member_of.is_some() {
+            return Some(facts);
+        }
+        let ids = shown.ids(lead);
+        if !ids.is_empty() {
+            let groups = ids.iter().filter_map(|id| self.group_facts(id));
+            facts.groups = CacheGroups::Read(groups.collect());
+        }
+        if let Some((vpc, subnets)) = self.subnets.get() {
+            facts.network.vpc.clone_from(vpc);
+            facts.network.subnets = subnets.clone();
+        }
+        Some(facts)
+    }
+
+    /// The lead, with what is remembered of rules that the event names by their ids alone.
+    pub(super) fn completed(&self, lead: &GroupLead, event: &str) -> GroupLead {
+        let memory = self.ledger.get();
+        memory.map_or_else(|| lead.clone(), |memory| completed(lead, memory, event))
+    }
+
+    /// The rules of the cache's groups that an earlier attempt at the event went to close: the event names none.
+    pub(super) fn named(&self, event: &str) -> Vec<GroupLead> {
+        self.ledger.get().map(|memory| named(memory, event)).unwrap_or_default()
+    }
+}
+
+impl CacheShown {
+    /// The groups of the cache: as ElastiCache shows them, or as the request named them.
+    pub(super) fn ids(&self, lead: &CacheLead) -> Vec<String> {
+        match (self.facts.member_of.is_some(), self.groups.is_empty()) {
+            (true, _) => Vec::new(),
+            (false, true) => lead.security_groups.clone(),
+            (false, false) => self.groups.clone(),
+        }
+    }
+
+    /// What is to be read of its subnets; `None` where ElastiCache shows none.
+    pub(super) fn subnets(&self) -> Option<Read> {
+        let facts = &self.facts;
+        let is_in_subnets = facts.kind != CacheKind::ServerlessCache && facts.member_of.is_none();
+        facts.network.subnet_group.clone().filter(|_| is_in_subnets).map(Read::Subnets)
+    }
+}

@@ -1,0 +1,342 @@
+//! Looking: what is to be read or waited for, until it is decided and leased.
+
+use std::time::Duration;
+
+use super::known::{Known, Part};
+use super::{Case, Count, Leasing, Plan, Read, Step, Summary, Written, unread};
+use crate::decide::{self, Decision, Judge};
+use crate::event::{CacheLead, GroupLead, GroupRef, Lead};
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts};
+use crate::ledger::{Held, Key, Leased, Looked, Memory, Turn, subjects};
+use crate::limits::Limits;
+use crate::report::Seen;
+use crate::time::iso;
+
+/// How long to wait before each new look. EC2 and ElastiCache are eventually consistent: what an
+/// event names may take some seconds to be shown (EC2 API reference, "Eventual consistency").
+const LOOKS: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// How long to wait for another invocation that leased a finding, or wrote one meanwhile, before it starts over. Most
+/// are done in some seconds; what takes longer is tried again as an event.
+const ROUNDS: [Duration; 5] = [
+    Duration::from_millis(200),
+    Duration::from_millis(800),
+    Duration::from_secs(2),
+    Duration::from_secs(3),
+    Duration::from_secs(4),
+];
+
+/// How long an invocation leases what it deals with, in seconds: the function's time-out, and some for the clocks.
+const LEASE: i64 = 130;
+
+/// What is looked at, once it is read.
+pub(super) enum Facts {
+    Group(GroupFacts, GroupLead),
+    /// With the rules that an earlier attempt went to close for it.
+    Cache(Box<CacheFacts>, CacheLead, Vec<GroupLead>),
+}
+
+impl Facts {
+    pub(super) fn seen(&self) -> Seen<'_> {
+        match self {
+            Self::Group(facts, _) => Seen::Group(facts),
+            Self::Cache(facts, ..) => Seen::Cache(facts),
+        }
+    }
+
+    fn looked(&self) -> Looked {
+        match self {
+            Self::Group(facts, _) => Looked::at_group(facts),
+            Self::Cache(facts, ..) => Looked::at_cache(facts),
+        }
+    }
+
+    /// The ids of its groups.
+    fn groups(&self) -> Vec<String> {
+        match self {
+            Self::Group(facts, _) => vec![facts.id.clone()],
+            Self::Cache(facts, ..) => match &facts.groups {
+                CacheGroups::Unknown(_) => Vec::new(),
+                CacheGroups::Read(groups) => groups.iter().map(|group| group.id.clone()).collect(),
+            },
+        }
+    }
+}
+
+impl Case<'_> {
+    /// The first line that applies.
+    pub(super) fn look(&mut self, now: i64) -> Step {
+        if let Some(leasing) = self.leasing.take_if(|leasing| leasing.written.is_some()) {
+            return self.leased(leasing, now);
+        }
+        let facts = match self.read() {
+            Ok(facts) => facts,
+            Err(step) => return *step,
+        };
+        let decision = self.decide(&facts, now);
+        if !decision.is_clean()
+            && let Some(step) = unread(self.known.unread_around(&facts.groups()))
+        {
+            return step;
+        }
+        self.lease(&facts, decision, now)
+    }
+
+    /// What there is to decide about; or what comes before that.
+    fn read(&mut self) -> Result<Facts, Box<Step>> {
+        match self.event.lead.clone() {
+            Lead::Group(lead) => self.read_group(&lead),
+            Lead::Cache(lead) => self.read_cache(lead),
+        }
+    }
+
+    fn read_group(&mut self, lead: &GroupLead) -> Result<Facts, Box<Step>> {
+        let id = match &lead.group {
+            GroupRef::Id(id) => id.clone(),
+            GroupRef::Name(name) => match &self.known.group {
+                Part::Unread => {
+                    return Err(Box::new(Step::Read(vec![Read::GroupNamed(name.clone())])));
+                }
+                Part::Failed(why) => return Err(Box::new(Step::Fail(why.clone()))),
+                Part::Read(None) => {
+                    let gone = format!("gone security-group {}", name.escape_default());
+                    return Err(Box::new(Step::Done(Summary(gone))));
+                }
+                Part::Read(Some(id)) => id.clone(),
+            },
+        };
+        let mut reads = Vec::new();
+        if self.known.lacks_rules(&id) {
+            reads.push(Read::Rules(id.clone()));
+        }
+        if self.known.ledger.is_unread() {
+            reads.push(Read::Ledger(vec![id.clone()]));
+        }
+        self.all_read(reads)?;
+        self.rules_failed(std::slice::from_ref(&id))?;
+        self.shown(std::slice::from_ref(lead), std::slice::from_ref(&id))?;
+        self.all_read(self.known.unread_lists(std::slice::from_ref(&id)))?;
+        let facts = self.known.group_facts(&id).unwrap_or_default();
+        Ok(Facts::Group(facts, self.known.completed(lead, &self.event.id)))
+    }
+
+    fn read_cache(&mut self, lead: CacheLead) -> Result<Facts, Box<Step>> {
+        let shown = match &self.known.cache {
+            Part::Unread => {
+                let cache = Read::Cache(lead.kind, lead.id.clone());
+                return Err(Box::new(Step::Read(vec![cache])));
+            }
+            Part::Failed(why) => return Err(Box::new(Step::Fail(why.clone()))),
+            Part::Read(None) => {
+                let gone = Step::Done(Summary(format!("gone cache {}", lead.id)));
+                let step = self.look_again().unwrap_or(gone);
+                self.known.cache = Part::Unread;
+                return Err(Box::new(step));
+            }
+            Part::Read(Some(shown)) => shown,
+        };
+        let ids = shown.ids(&lead);
+        let rules = ids.iter().filter(|id| self.known.lacks_rules(id)).cloned().map(Read::Rules);
+        let subnets = shown.subnets().filter(|_| self.known.subnets.is_unread());
+        self.all_read(rules.chain(subnets).collect())?;
+        self.rules_failed(&ids)?;
+        self.all_read(self.known.unread_lists(&ids))?;
+        let Some(facts) = self.known.cache_facts(&lead) else {
+            return Err(Box::new(Step::Fail(format!("{} is not shown", lead.id))));
+        };
+        if self.known.ledger.is_unread() {
+            return Err(Box::new(Step::Read(vec![Read::Ledger(subjects(&facts))])));
+        }
+        let unreported = self.known.named(&self.event.id);
+        self.shown(&unreported, &ids)?;
+        Ok(Facts::Cache(Box::new(facts), lead, unreported))
+    }
+
+    /// Nothing of this is left to be read.
+    fn all_read(&self, reads: Vec<Read>) -> Result<(), Box<Step>> {
+        unread(reads).map_or(Ok(()), |step| Err(Box::new(step)))
+    }
+
+    /// Without the rules of these groups there is nothing to decide about.
+    fn rules_failed(&self, ids: &[String]) -> Result<(), Box<Step>> {
+        let failed = ids.iter().find_map(|id| match &self.known.groups.get(id)?.rules {
+            Part::Failed(why) => Some(why.clone()),
+            Part::Unread | Part::Read(_) => None,
+        });
+        failed.map_or(Ok(()), |why| Err(Box::new(Step::Fail(why))))
+    }
+
+    /// What the event touched is shown as it says, or is not waited for any more.
+    fn shown(&mut self, leads: &[GroupLead], ids: &[String]) -> Result<(), Box<Step>> {
+        for id in ids {
+            let Some(shown) = self.known.groups.get(id).and_then(|parts| parts.rules.get()) else {
+                continue;
+            };
+            let is_of =
+                |lead: &&GroupLead| matches!(lead.group, GroupRef::Name(_)) || lead.group.is(id);
+            let settled = leads
+                .iter()
+                .filter(is_of)
+                .all(|lead| lead.touched.resolve(&shown.rules, &shown.egress).is_settled());
+            if !settled && let Some(wait) = self.look_again() {
+                self.known.forget_rules(id);
+                return Err(Box::new(wait));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits before it looks again, if it did not often enough.
+    fn look_again(&mut self) -> Option<Step> {
+        let pause = LOOKS.get(self.looks)?;
+        self.looks += 1;
+        Some(Step::Wait(*pause))
+    }
+
+    /// Waits before it starts over, with nothing known, if it did not often enough.
+    fn start_over(&mut self) -> Option<Step> {
+        let pause = ROUNDS.get(self.rounds)?;
+        self.rounds += 1;
+        self.looks = 0;
+        self.known = Known::default();
+        Some(Step::Wait(*pause))
+    }
+
+    pub(super) fn judge(&self, now: i64) -> Judge<'_> {
+        let super::PolicyContext { settings, exceptions } = self.policy;
+        static NOTHING: Memory = Memory::new();
+        Judge {
+            mode: settings.mode,
+            exceptions,
+            machine: settings.recreate_state_machine_arn.as_deref(),
+            limits: Limits {
+                comebacks_per_hour: settings.comebacks_per_hour,
+                actions_per_event: settings.actions_per_event,
+            },
+            memory: self.known.ledger.get().unwrap_or(&NOTHING),
+            by: &self.invocation,
+            now,
+        }
+    }
+
+    fn decide(&self, facts: &Facts, now: i64) -> Decision {
+        let judge = self.judge(now);
+        match facts {
+            Facts::Group(facts, lead) => decide::group(&self.event, lead, facts, &judge),
+            Facts::Cache(facts, lead, unreported) => {
+                decide::cache(&self.event, lead, facts, unreported, &judge)
+            }
+        }
+    }
+
+    /// Leases what was found, so that nobody else deals with it.
+    fn lease(&mut self, facts: &Facts, decision: Decision, now: i64) -> Step {
+        if let Part::Failed(why) = &self.known.ledger {
+            let unremembered = Some(why.clone());
+            return self.carry_out(decision, Leased::new(), unremembered, now);
+        }
+        if !decision.leased.is_empty()
+            && let Some(wait) = self.start_over()
+        {
+            return wait;
+        }
+        let holder = Held { by: self.invocation.clone(), until: now.saturating_add(LEASE) };
+        let looked = facts.looked();
+        let turn = Turn { event: &self.event, looked: &looked, holder: &holder, now };
+        let leased = decision.lease(&facts.seen().reaches(), self.judge(now).memory, &turn);
+        if leased.entries.is_empty() {
+            return self.carry_out(decision, leased, None, now);
+        }
+        let entries = leased.entries.clone();
+        let count = self.counted.is_none().then(|| Count {
+            minute: iso(now).chars().take("2026-11-21T16:40".len()).collect(),
+            remediations: decision.closings(),
+            alerts: 1,
+        });
+        self.leasing = Some(Leasing { decision, leased, written: None });
+        Step::Lease { entries, count }
+    }
+
+    /// What was to be leased was written, or not.
+    fn leased(&mut self, leasing: Leasing, now: i64) -> Step {
+        let Leasing { decision, leased, written } = leasing;
+        match written {
+            Some(Written::All) | None => self.carry_out(decision, leased, None, now),
+            Some(Written::Unavailable(why)) => {
+                self.carry_out(decision, Leased::new(), Some(why), now)
+            }
+            Some(Written::Conflict(keys)) => match self.start_over() {
+                Some(wait) => wait,
+                None => {
+                    let ids: Vec<String> = keys.iter().map(Key::id).collect();
+                    let why = format!("others went on writing {}", ids.join(", "));
+                    self.carry_out(decision, Leased::new(), Some(why), now)
+                }
+            },
+        }
+    }
+
+    /// Makes the plan, as far as the minute has room for it.
+    fn carry_out(
+        &mut self,
+        decision: Decision,
+        leased: Leased,
+        unremembered: Option<String>,
+        now: i64,
+    ) -> Step {
+        let decision = match (&self.counted, &unremembered) {
+            (Some(counted), None) => {
+                let used = counted.remediations.saturating_sub(decision.closings());
+                let reaches = self.facts().map(|facts| facts.seen().reaches());
+                let most = self.policy.settings.actions_per_minute;
+                decision.within_minute(used, most, &reaches.unwrap_or_default())
+            }
+            (None, _) | (_, Some(_)) => decision,
+        };
+        self.plan = Some(Plan {
+            decision,
+            leased,
+            unremembered,
+            outcomes: None,
+            report: None,
+            notified: None,
+            later: false,
+            entries: None,
+            conflicts: 0,
+            recorded: None,
+        });
+        self.finish(now)
+    }
+
+    /// What was looked at, with all that is known by now.
+    pub(super) fn facts(&self) -> Option<Facts> {
+        match &self.event.lead {
+            Lead::Group(lead) => {
+                let id = match &lead.group {
+                    GroupRef::Id(id) => id,
+                    GroupRef::Name(_) => self.known.group.get()?.as_ref()?,
+                };
+                let lead = self.known.completed(lead, &self.event.id);
+                Some(Facts::Group(self.known.group_facts(id)?, lead))
+            }
+            Lead::Cache(lead) => {
+                let facts = Box::new(self.known.cache_facts(lead)?);
+                Some(Facts::Cache(facts, lead.clone(), self.known.named(&self.event.id)))
+            }
+        }
+    }
+
+    /// What is to be read again of the ledger, after others wrote.
+    pub(super) fn subjects(&self) -> Vec<String> {
+        match self.facts() {
+            Some(Facts::Group(facts, _)) => vec![facts.id],
+            Some(Facts::Cache(facts, ..)) => subjects(&facts),
+            None => Vec::new(),
+        }
+    }
+}

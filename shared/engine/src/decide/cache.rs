@@ -1,0 +1,167 @@
+//! A decision about a cache.
+
+use super::{Decision, Judge, as_told, doubt, protect, remember, settle, told_as_gone};
+use crate::action::{Action, Remedy, StartMove};
+use crate::checks::default_port::Port;
+use crate::checks::{
+    default_port, no_auth, open_cache, plaintext_transit, public_endpoint, public_subnet,
+};
+use crate::event::{CacheLead, Event, GroupLead, RuleLead};
+use crate::exceptions::Inquiry;
+use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts};
+use crate::finding::{Evidence, Finding, Subject, group_of};
+use crate::severity::Reaches;
+
+/// Decides about a cache that was made.
+///
+/// Its event touched the rules of its groups that reach its port; there are no older faults to
+/// tell, because what else those groups admit is not this cache's business.
+///
+/// `unreported` are rules that an earlier attempt at the event went to close for the cache, and has not
+/// reported: see [`named`](crate::ledger::named).
+pub fn cache(
+    event: &Event,
+    lead: &CacheLead,
+    facts: &CacheFacts,
+    unreported: &[GroupLead],
+    judge: &Judge<'_>,
+) -> Decision {
+    let subject = subject(event, facts);
+    let inquiry = || Inquiry::new(judge.exceptions, event, Some((facts, &subject.arn)));
+    let mut asked = inquiry();
+    let engine = facts.engine.clone();
+    let engine = engine.or_else(|| lead.engine.as_deref().map(Engine::parse));
+    let engine = engine.unwrap_or_else(|| Engine::Unknown("unknown engine".to_owned()));
+    let (mut findings, mut gone) = (Vec::new(), Vec::new());
+    let mut notes = Vec::new();
+    if let Some(group) = &facts.member_of {
+        notes.push(format!(
+            "{} is a member of replication group {group}, which speaks for it",
+            facts.id
+        ));
+    } else {
+        let port = port(&engine, lead, facts);
+        findings.extend(open_cache::check(&engine, &port, &facts.groups, &mut asked));
+        let settings = [
+            default_port::check(facts.kind, &engine, &port),
+            plaintext_transit::check(&engine, facts),
+            no_auth::check(&engine, facts),
+            public_subnet::check(&engine, facts),
+            public_endpoint::check(&engine, facts),
+        ];
+        // What is not known yet is told, whatever is tolerated.
+        findings.extend(settings.into_iter().flatten().filter(|finding| {
+            matches!(finding.remedy, Remedy::Pending(_)) || !asked.setting(finding.check)
+        }));
+        let missing;
+        (gone, missing) = gone_of_cache(&engine, &port, unreported, &facts.groups, &mut inquiry());
+        notes.extend(missing.iter().map(|rule| format!("{rule} is gone")));
+    }
+    for finding in &mut findings {
+        if let Some(machine) = judge.machine {
+            offer_move(finding, event, &subject, machine);
+        }
+    }
+    doubt(&mut findings, &asked);
+    for finding in &mut findings {
+        let group = behind(facts, finding);
+        if let Some(group) = group {
+            protect(finding, group);
+        }
+        settle(finding, event, group.and_then(|group| group.owner.as_deref()), judge.mode);
+    }
+    findings.extend(gone);
+    let tolerated = asked.tolerated(&findings);
+    let (leased, unseen) = (Vec::new(), Vec::new());
+    let mut decision =
+        Decision { mode: judge.mode, subject, findings, tolerated, leased, unseen, notes };
+    remember(&mut decision, event, &Reaches::of_cache(facts), judge);
+    decision
+}
+
+/// Unreported rules that are gone, and opened the cache by what is remembered of them; and which are gone.
+fn gone_of_cache(
+    engine: &Engine,
+    port: &Port,
+    unreported: &[GroupLead],
+    groups: &CacheGroups,
+    inquiry: &mut Inquiry<'_>,
+) -> (Vec<Finding>, Vec<RuleLead>) {
+    let CacheGroups::Read(groups) = groups else {
+        return (Vec::new(), Vec::new());
+    };
+    let mut then = groups.clone();
+    let mut missing = Vec::new();
+    for group in &mut then {
+        for lead in unreported.iter().filter(|lead| lead.group.is(&group.id)) {
+            let resolved = lead.touched.resolve(&group.rules, &group.egress);
+            group.rules.extend(resolved.missing.iter().filter_map(as_told));
+            missing.extend(resolved.missing);
+        }
+    }
+    if missing.is_empty() {
+        return (Vec::new(), missing);
+    }
+    let findings = open_cache::check(engine, port, &CacheGroups::Read(then), inquiry);
+    (told_as_gone(findings, &missing), missing)
+}
+
+/// The ports that the cache listens on, or will. While it is being created, Describe shows no
+/// endpoint (API reference, DescribeCacheClusters): the request says it, or its silence does,
+/// unless the port may be taken over from something older.
+fn port(engine: &Engine, lead: &CacheLead, facts: &CacheFacts) -> Port {
+    if !facts.ports.is_empty() {
+        return Port::Known(facts.ports.clone());
+    }
+    if facts.kind == CacheKind::ServerlessCache {
+        // User guide, "Setting up": both ports are in use, the second for reads.
+        return match engine.default_port() {
+            Some(port) => Port::Known(vec![port, port + 1]),
+            None => {
+                Port::Pending(format!("the ports of engine `{}` are not known", engine.as_str()))
+            }
+        };
+    }
+    match (lead.port, &lead.inherits, engine.default_port()) {
+        (Some(port), _, _) => Port::Known(vec![port]),
+        (None, Some(from), _) => Port::Pending(format!(
+            "it is {from}, which may bring its port, and has no endpoint yet"
+        )),
+        (None, None, Some(port)) => Port::Known(vec![port]),
+        (None, None, None) => {
+            Port::Pending(format!("the default port of `{}` is not known", engine.as_str()))
+        }
+    }
+}
+
+/// What a person would do about a default port is begun: a plan is made, which a person agrees to. What
+/// may not be moved, and why, the plan says; a port that cannot be told yet stays pending.
+fn offer_move(finding: &mut Finding, event: &Event, cache: &Subject, machine: &str) {
+    if let Evidence::Port { engine, port: Some(port) } = &finding.evidence {
+        let fault = format!("{}: {} on {port}", finding.check, engine.name());
+        let start = StartMove::of(event, cache, machine, &fault);
+        finding.remedy = Remedy::Do(Action::StartMove(start));
+    }
+}
+
+/// The group of the cache that a finding is about.
+fn behind<'a>(facts: &'a CacheFacts, finding: &Finding) -> Option<&'a GroupFacts> {
+    let id = group_of(finding)?;
+    match &facts.groups {
+        CacheGroups::Unknown(_) => None,
+        CacheGroups::Read(groups) => groups.iter().find(|group| group.id == id),
+    }
+}
+
+fn subject(event: &Event, facts: &CacheFacts) -> Subject {
+    let (kind, resource) = match facts.kind {
+        CacheKind::CacheCluster => ("cache-cluster", "cluster"),
+        CacheKind::ReplicationGroup => ("replication-group", "replicationgroup"),
+        CacheKind::ServerlessCache => ("serverless-cache", "serverlesscache"),
+    };
+    let arn = || {
+        let (partition, region, account) = (event.partition(), &event.region, &event.account);
+        format!("arn:{partition}:elasticache:{region}:{account}:{resource}:{}", facts.id)
+    };
+    Subject { kind, id: facts.id.clone(), arn: facts.arn.clone().unwrap_or_else(arn) }
+}

@@ -1,0 +1,173 @@
+//! A decision about a security group.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use super::{
+    Decision, Judge, as_told, doubt, is_among, protect, remember, settle, told_as_gone, withhold,
+};
+use crate::action::{Because, Remedy};
+use crate::checks::{Judged, memcached_udp, open_ingress};
+use crate::event::{Event, GroupLead, Resolved, Touched};
+use crate::exceptions::{Inquiry, Tolerated};
+use crate::facts::GroupFacts;
+use crate::finding::{Finding, Subject, rule_of};
+use crate::ledger::Key;
+use crate::severity::Reaches;
+
+/// Decides about a security group that an event touched.
+pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<'_>) -> Decision {
+    let inquiry = || Inquiry::new(judge.exceptions, event, None);
+    let mut asked = inquiry();
+    let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
+    let touched: BTreeSet<&str> = match &lead.touched {
+        Touched::Rules(_) => resolved.ids.iter().map(String::as_str).collect(),
+        // Nothing is acted on below, and everything that is at fault is told.
+        Touched::Unknown(_) => facts.rules.iter().map(|rule| rule.id.as_str()).collect(),
+    };
+    let judged: Vec<Judged<'_>> =
+        facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
+    let mut findings = group_findings(facts, &judged, &mut asked);
+    let unseen = agree_with_edits(&mut findings, facts, &resolved, &touched, &mut inquiry());
+    let gone = gone(facts, &resolved, &mut inquiry());
+    doubt(&mut findings, &asked);
+    for finding in &mut findings {
+        protect(finding, facts);
+        if let Touched::Unknown(why) = &lead.touched {
+            withhold(finding, Because::TouchedUnknown(why.clone()));
+        }
+        settle(finding, event, facts.owner.as_deref(), judge.mode);
+    }
+    findings.extend(gone);
+    let tolerated = asked.tolerated(&findings);
+    let mut notes: Vec<String> =
+        resolved.missing.iter().map(|rule| format!("{rule} is gone")).collect();
+    notes.extend(resolved.unlike.iter().map(|(id, shape)| {
+        format!("{id} is not (any more) as the event says: from {}", shape.source)
+    }));
+    let subject = subject(event, facts);
+    let leased = Vec::new();
+    let mut decision =
+        Decision { mode: judge.mode, subject, findings, tolerated, leased, unseen, notes };
+    remember(&mut decision, event, &Reaches::of([facts]), judge);
+    decision
+}
+
+/// Faults of the group that the event did not touch, and what of those is snoozed. They are told beside the findings,
+/// and never the cause of an alert.
+pub fn older(
+    event: &Event,
+    lead: &GroupLead,
+    facts: &GroupFacts,
+    decision: &Decision,
+    judge: &Judge<'_>,
+) -> (Vec<Finding>, Vec<Tolerated>) {
+    let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
+    let tolerated = decision.tolerated.iter().filter_map(|tolerated| tolerated.rule.as_ref());
+    let told = decision.findings.iter().filter_map(rule_of).chain(tolerated);
+    let told: BTreeSet<&str> = told.map(|rule| rule.id.as_str()).collect();
+    let rest = facts.rules.iter().filter(|rule| {
+        !told.contains(rule.id.as_str()) && !resolved.unlike.iter().any(|(id, _)| *id == rule.id)
+    });
+    let rest: Vec<Judged<'_>> = rest.map(|rule| (rule, true)).collect();
+    let mut inquiry = Inquiry::new(judge.exceptions, event, None);
+    let mut older = group_findings(facts, &rest, &mut inquiry);
+    older.retain(|finding| !decision.leased.contains(&Key::of(finding, &decision.subject).id()));
+    let mut snoozed = Vec::new();
+    older.retain_mut(|finding| match judge.memory.snoozed(finding, judge.now) {
+        Some(tolerated) => {
+            snoozed.push(tolerated);
+            false
+        }
+        None => {
+            withhold(finding, Because::NotTouched);
+            true
+        }
+    });
+    (older, snoozed)
+}
+
+/// Where Describe shows a rule otherwise than the event says it was edited, either may be old. We
+/// revoke by id, so a rule goes only if it is at fault both ways; if it is by the event alone, it
+/// is told in the answer as unseen.
+fn agree_with_edits(
+    findings: &mut Vec<Finding>,
+    facts: &GroupFacts,
+    resolved: &Resolved,
+    touched: &BTreeSet<&str>,
+    inquiry: &mut Inquiry<'_>,
+) -> Vec<String> {
+    if resolved.unlike.is_empty() {
+        return Vec::new();
+    }
+    let mut edited = facts.clone();
+    for (id, shape) in &resolved.unlike {
+        for rule in edited.rules.iter_mut().filter(|rule| rule.id == *id) {
+            rule.protocol = shape.protocol.clone();
+            (rule.from_port, rule.to_port) = (shape.from_port, shape.to_port);
+            rule.source = shape.source.clone();
+        }
+    }
+    let judged: Vec<Judged<'_>> =
+        edited.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
+    let by_event = group_findings(&edited, &judged, inquiry);
+    let of = |findings: &[Finding], id: &str| -> Vec<Finding> {
+        let about = |f: &&Finding| rule_of(f).is_some_and(|rule| rule.id == id);
+        findings.iter().filter(about).cloned().collect()
+    };
+    let mut unseen = Vec::new();
+    for (id, _) in &resolved.unlike {
+        let (seen, said) = (of(findings, id), of(&by_event, id));
+        let goes = said.iter().any(|finding| matches!(finding.remedy, Remedy::Do(_)));
+        if seen.is_empty() && !said.is_empty() {
+            unseen.push(id.clone());
+        } else if !goes {
+            // By the event it is clean, or a person's: then it is told as that, and not revoked.
+            findings.retain(|finding| rule_of(finding).is_none_or(|rule| rule.id != *id));
+            findings.extend(said);
+        }
+    }
+    unseen
+}
+
+/// Touched rules that are gone, and were at fault by what the event says of them.
+fn gone(facts: &GroupFacts, resolved: &Resolved, inquiry: &mut Inquiry<'_>) -> Vec<Finding> {
+    if resolved.missing.iter().all(|lead| lead.shape.is_none()) {
+        return Vec::new();
+    }
+    let mut then = facts.clone();
+    then.rules.extend(resolved.missing.iter().filter_map(as_told));
+    let judged: Vec<Judged<'_>> =
+        then.rules.iter().map(|rule| (rule, is_among(&resolved.missing, rule))).collect();
+    told_as_gone(group_findings(&then, &judged, inquiry), &resolved.missing)
+}
+
+fn group_findings(
+    facts: &GroupFacts,
+    judged: &[Judged<'_>],
+    inquiry: &mut Inquiry<'_>,
+) -> Vec<Finding> {
+    let mut findings = open_ingress::check(facts, judged, inquiry);
+    findings.extend(memcached_udp::check(facts, judged, inquiry));
+    findings.sort_by(by_rule);
+    findings
+}
+
+fn by_rule(a: &Finding, b: &Finding) -> Ordering {
+    let key = |finding| (rule_of(finding).map(|rule| rule.id.as_str()), finding.check);
+    key(a).cmp(&key(b))
+}
+
+fn subject(event: &Event, facts: &GroupFacts) -> Subject {
+    let owner = facts.owner.as_deref().unwrap_or(&event.account);
+    Subject {
+        kind: "security-group",
+        id: facts.id.clone(),
+        arn: format!(
+            "arn:{}:ec2:{}:{owner}:security-group/{}",
+            event.partition(),
+            event.region,
+            facts.id
+        ),
+    }
+}

@@ -1,0 +1,21 @@
+//! A rule that is closed and comes back, again and again.
+
+use super::Entry;
+use super::occurrence::HOUR;
+use crate::action::Because;
+use crate::time::seconds;
+
+/// Why a rule is not closed any more that was closed and came back, if it did so too often in the hour before `time`;
+/// `most` is how often is too often, and 0 counts as 1.
+pub(super) fn flapping(entry: &Entry, time: &str, most: u32) -> Option<Because> {
+    let now = seconds(time);
+    let hour = now.saturating_sub(HOUR).saturating_add(1)..now.saturating_add(1);
+    let back: Vec<_> = entry
+        .comings
+        .iter()
+        .filter(|coming| coming.back && hour.contains(&seconds(&coming.at)))
+        .collect();
+    let most = usize::try_from(most.max(1)).unwrap_or(usize::MAX);
+    let last = back.last().filter(|_| back.len() >= most)?;
+    Some(Because::Fight { times: back.len(), who: last.by.clone(), through: last.via.clone() })
+}

@@ -1,0 +1,252 @@
+//! What is written before anything is done, so that no other invocation deals with the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::occurrence::{Placed, is_gone};
+use super::reported::has_risen;
+use super::resolved::{Looked, Open, resolved};
+use super::{Coming, Entry, Held, Kept, Key, Memory, State};
+use crate::action::{Because, Remedy};
+use crate::event::Event;
+use crate::finding::{Evidence, Finding, Subject, rule_of};
+use crate::resolution::{Resolution, Standing};
+use crate::severity::Severity;
+
+/// What a lease depends on, besides the findings and the ledger.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn<'a> {
+    /// The event that was decided about.
+    pub event: &'a Event,
+    /// What was read in full, so that what it does not show is gone.
+    pub looked: &'a Looked,
+    /// This invocation, and until when it may run: nobody else deals with what it leased before that.
+    pub holder: &'a Held,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+/// What is to be written before anything is done, and what is to be told of what is known already.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Leased {
+    /// To be written before anything is done, each only if nobody wrote it since it was read. If somebody did,
+    /// read again, and decide again.
+    pub entries: Vec<Entry>,
+    /// Findings that were reported, and are gone: good news. They are among the entries.
+    pub resolved: Vec<Entry>,
+    /// What came back after it had been closed.
+    pub recurrences: BTreeMap<Key, Recurrence>,
+    /// What was reported before as it is now.
+    pub(super) silent: BTreeSet<Key>,
+    /// The occurrence that is leased, by the event that brought it.
+    pub(super) taken: BTreeMap<Key, String>,
+    /// This invocation.
+    pub(super) by: String,
+}
+
+impl Leased {
+    /// Nothing is leased, and nothing is known.
+    pub const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            resolved: Vec::new(),
+            recurrences: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            taken: BTreeMap::new(),
+            by: String::new(),
+        }
+    }
+}
+
+/// How often a finding came back after it had been closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recurrence {
+    /// How often.
+    pub times: u64,
+    /// When it came first of all, ISO 8601.
+    pub first: String,
+    /// When it came the time before this one.
+    pub last: String,
+}
+
+/// How the ledger changes what is done about a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum History {
+    /// Not at all.
+    Free,
+    /// Another invocation holds the lease of it: the id of the finding.
+    Leased(String),
+    /// It is known whole, and can be put back whole: the finding as it is remembered.
+    Whole(Box<Finding>),
+    /// It is not closed any more: why.
+    Flapping(Because),
+}
+
+/// The ledger as decisions look at it: one event's findings, one after the other.
+#[derive(Debug)]
+pub struct Histories<'a> {
+    placed: Placed<'a>,
+    by: &'a str,
+    recurrences_per_hour: u32,
+    now: i64,
+}
+
+impl<'a> Histories<'a> {
+    /// For an invocation of this id. From `recurrences_per_hour` on, a rule that comes back is not closed any more.
+    pub fn new(
+        memory: &'a Memory,
+        event: &'a Event,
+        by: &'a str,
+        recurrences_per_hour: u32,
+        now: i64,
+    ) -> Self {
+        Self { placed: Placed::new(memory, event), by, recurrences_per_hour, now }
+    }
+
+    /// What the ledger says of a finding.
+    pub fn of(&mut self, finding: &Finding, subject: &Subject, event: &Event) -> History {
+        let key = Key::of(finding, subject);
+        let (entry, at) = self.placed.place(&key, finding);
+        if entry.comings.get(at).is_some_and(|coming| coming.is_held_by_other(self.by, self.now)) {
+            return History::Leased(entry.id);
+        }
+        let flapping = super::flapping::flapping(&entry, &event.time, self.recurrences_per_hour);
+        let whole = whole(finding, &entry);
+        self.placed.entries.insert(key, entry);
+        match (whole, flapping, &finding.remedy) {
+            (Some(whole), _, _) => History::Whole(Box::new(whole)),
+            (None, Some(because), Remedy::Do(action)) if action.revokes().is_some() => {
+                History::Flapping(because)
+            }
+            (None, _, _) => History::Free,
+        }
+    }
+}
+
+/// Leases the findings of a decision for this invocation.
+pub fn lease<'a>(
+    findings: impl Iterator<Item = (&'a Finding, Severity)> + Clone,
+    open: Open<'_>,
+    memory: &Memory,
+    turn: &Turn<'_>,
+) -> Leased {
+    let mut leased = Leased { by: turn.holder.by.clone(), ..Leased::default() };
+    let mut placed = Placed::new(memory, turn.event);
+    for (finding, _) in findings.clone() {
+        let key = Key::of(finding, open.subject);
+        let (entry, at) = placed.place(&key, finding);
+        let Some(coming) = entry.comings.get(at) else { continue };
+        leased.taken.insert(key.clone(), coming.event.clone());
+        leased.recurrences.extend(recurrence(&entry, at).map(|found| (key.clone(), found)));
+        placed.entries.insert(key, entry);
+    }
+    let mut entries = placed.entries;
+    for (key, entry) in &mut entries {
+        entry.version = memory.entries.get(key).map_or(0, |entry| entry.version) + 1;
+    }
+    for (finding, severity) in findings {
+        if let Some(entry) = entries.get_mut(&Key::of(finding, open.subject)) {
+            leased.hold(finding, severity, entry, turn);
+        }
+    }
+    let Leased { silent, .. } = &leased;
+    leased.entries = entries.into_values().filter(|entry| !silent.contains(&entry.key)).collect();
+    leased.resolved = resolved(open, memory, turn);
+    leased.entries.extend(leased.resolved.iter().cloned());
+    leased
+}
+
+fn recurrence(entry: &Entry, at: usize) -> Option<Recurrence> {
+    let before = at.checked_sub(1).and_then(|before| entry.comings.get(before));
+    let last = before.map_or(&entry.first_seen, |coming| &coming.at).clone();
+    let first = entry.first_seen.clone();
+    (entry.returns > 0).then_some(Recurrence { times: entry.returns, first, last })
+}
+
+/// A rule that is gone is known by the event, without its tags. Where it is remembered whole, it can be put
+/// back whole.
+fn whole(finding: &Finding, entry: &Entry) -> Option<Finding> {
+    let kept = entry.rule.as_ref().map(Kept::rule)?;
+    if !is_gone(finding) || rule_of(finding)?.id != kept.id {
+        return None;
+    }
+    let mut whole = finding.clone();
+    if let (Evidence::Rule { rule, .. }, Remedy::Gone(action)) =
+        (&mut whole.evidence, &mut whole.remedy)
+        && let crate::action::Action::RevokeIngress { rule: gone, .. } = action
+    {
+        (*rule, *gone) = (kept.clone(), kept);
+    }
+    Some(whole)
+}
+
+impl Memory {
+    /// The rules that an earlier attempt at the event went to close.
+    pub fn tried(&self, event: &Event) -> BTreeSet<String> {
+        let comings = self.entries.values().flat_map(|entry| &entry.comings);
+        let tried = |standing| match standing {
+            Standing::Leased(intent) => intent == crate::resolution::Intent::RevokeIngress,
+            Standing::Ended(resolution) => resolution == Resolution::Done,
+        };
+        comings
+            .filter(|coming| coming.event == event.id && tried(coming.outcome))
+            .filter_map(|coming| coming.rule.clone())
+            .collect()
+    }
+}
+
+impl Coming {
+    pub(super) fn is_held_by_other(&self, by: &str, now: i64) -> bool {
+        let held = self.held.as_ref();
+        held.is_some_and(|held| held.by != by && held.until > now)
+    }
+}
+
+impl Leased {
+    /// Leases an occurrence; or leaves it, if there is nothing to do about it and nothing to tell.
+    fn hold(&mut self, finding: &Finding, severity: Severity, entry: &mut Entry, turn: &Turn<'_>) {
+        let taken = self.taken.get(&entry.key);
+        let Some(at) = entry.comings.iter().position(|coming| Some(&coming.event) == taken) else {
+            return;
+        };
+        let newest = at + 1 == entry.comings.len();
+        let Some(coming) = entry.comings.get_mut(at) else { return };
+        let standing = Standing::before(finding);
+        // What somebody leased, and died, or what is gone and not remembered so, is written as it is now.
+        let is_right =
+            coming.held.is_none() && !(newest && is_gone(finding) && entry.state == State::Open);
+        if let Standing::Ended(resolution) = standing
+            && is_right
+            && let Some(told) = &coming.told
+            && resolution.is_same_as(told.outcome)
+            && !has_risen(severity, told)
+        {
+            self.silent.insert(entry.key.clone());
+            return;
+        }
+        let before = std::mem::replace(&mut coming.outcome, standing);
+        coming.held = Some(turn.holder.clone());
+        if newest {
+            entry.note(finding, severity, before);
+        }
+    }
+}
+
+impl Entry {
+    /// Notes how the newest occurrence was seen. `before` is how it stood with it.
+    fn note(&mut self, finding: &Finding, severity: Severity, before: Standing) {
+        self.severity = severity.as_str().to_owned();
+        self.title = finding.title();
+        if let Evidence::Rule { group, rule, .. } | Evidence::UnreadableRule { group, rule, .. } =
+            &finding.evidence
+        {
+            self.rule = Some(Kept::of(group, rule));
+        }
+        self.state = match (is_gone(finding), self.state) {
+            (true, State::Open) if before.may_have_revoked() => State::Closed,
+            (true, State::Open) => State::Recovered,
+            (true, state) => state,
+            (false, State::Closed) => State::Closed,
+            (false, State::Open | State::Recovered) => State::Open,
+        };
+    }
+}

@@ -1,0 +1,148 @@
+//! How bad a finding is: by what can be reached, and by the other findings of its cache.
+//!
+//! It informs: nothing is remediated because of it. The reasons are in `docs/checks.md`, under "Severity" and
+//! "Severity of a cache".
+
+use std::collections::BTreeMap;
+
+use crate::action::{Because, Remedy};
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts};
+use crate::finding::{Check, Evidence, Finding, group_of};
+use crate::reach::Reach;
+
+/// How bad, by what can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing can be reached today.
+    Low,
+    /// Private networks lead there: peering, VPNs, internal load balancers.
+    Medium,
+    /// The internet gets to something that stands in between, or it cannot be told what it gets to.
+    High,
+    /// The internet gets there.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity, the least first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// In lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The severity of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.as_str() == word)
+    }
+}
+
+impl Reach {
+    /// How bad an open rule is, given what it reaches.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Nothing => Severity::Low,
+            Self::Private(_) | Self::Blocked { .. } => Severity::Medium,
+            Self::Unknown(_) | Self::LoadBalanced { .. } => Severity::High,
+            Self::Public { .. } => Severity::Critical,
+        }
+    }
+}
+
+/// What stands behind each group, by its id.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reaches(BTreeMap<String, Reach>);
+
+impl Reaches {
+    /// Of these groups.
+    pub fn of<'a>(groups: impl IntoIterator<Item = &'a GroupFacts>) -> Self {
+        Self(groups.into_iter().map(|group| (group.id.clone(), Reach::of(group))).collect())
+    }
+
+    /// Of the groups of a cache.
+    pub fn of_cache(cache: &CacheFacts) -> Self {
+        match &cache.groups {
+            CacheGroups::Unknown(_) => Self::default(),
+            CacheGroups::Read(groups) => Self::of(groups),
+        }
+    }
+
+    /// What stands behind the group of a finding's rule; `None` if it is about no rule.
+    pub fn behind(&self, finding: &Finding) -> Option<Reach> {
+        let group = group_of(finding)?;
+        let unread = || Reach::Unknown("its interfaces were not read".to_owned());
+        Some(self.0.get(group).cloned().unwrap_or_else(unread))
+    }
+}
+
+/// How bad each of the findings on one resource is, in their order.
+pub fn judge(findings: &[Finding], reaches: &Reaches) -> Vec<Severity> {
+    let is = |finding: &Finding, check| finding.check == check && counts(finding);
+    let open =
+        findings.iter().any(|finding| is(finding, Check::OpenCache) && group_of(finding).is_some());
+    let public = findings.iter().any(|finding| is(finding, Check::PublicSubnet));
+    let of = |finding: &Finding| {
+        let alone = alone(finding, reaches);
+        match counts(finding) {
+            true => alone.max(together(finding.check, open, public).unwrap_or(alone)),
+            false => alone,
+        }
+    };
+    findings.iter().map(of).collect()
+}
+
+fn alone(finding: &Finding, reaches: &Reaches) -> Severity {
+    let reach = reaches.behind(finding).map_or(Severity::High, |reach| reach.severity());
+    let severity = match &finding.evidence {
+        Evidence::Rule { .. } => reach,
+        Evidence::UnreadableRule { .. } => reach.min(Severity::High),
+        Evidence::UnreadableGroups(_) => Severity::High,
+        Evidence::Port { .. } | Evidence::Setting { .. } => of_setting(finding.check),
+    };
+    match &finding.remedy {
+        // An office's rule for all traffic is nothing to wake anybody for.
+        Remedy::ByHand { because: Because::AllTraffic, .. } => severity.min(Severity::Medium),
+        // Somebody is paged: what puts it back does not stop by itself.
+        Remedy::Withheld { because: Because::Fight { .. }, .. } => severity.max(Severity::High),
+        Remedy::Do(_)
+        | Remedy::Withheld { .. }
+        | Remedy::ByHand { .. }
+        | Remedy::Pending(_)
+        | Remedy::Gone(_) => severity,
+    }
+}
+
+fn of_setting(check: Check) -> Severity {
+    match check {
+        Check::DefaultPort | Check::PublicSubnet => Severity::Low,
+        Check::PlaintextTransit | Check::NoAuth => Severity::Medium,
+        Check::OpenIngress | Check::MemcachedUdp | Check::OpenCache | Check::PublicEndpoint => {
+            Severity::High
+        }
+    }
+}
+
+/// What is worse beside the others: each fault closes a way that another leaves open.
+fn together(check: Check, open: bool, public: bool) -> Option<Severity> {
+    match (check, open, public) {
+        (Check::OpenCache | Check::DefaultPort | Check::PublicSubnet, true, true)
+        | (Check::PlaintextTransit | Check::NoAuth, true, _) => Some(Severity::High),
+        (Check::DefaultPort, true, false) => Some(Severity::Medium),
+        (_, _, _) => None,
+    }
+}
+
+/// Whether it is known, and there: only then it makes others worse, and is made worse by them.
+fn counts(finding: &Finding) -> bool {
+    !matches!(finding.remedy, Remedy::Pending(_) | Remedy::Gone(_))
+        && !matches!(finding.evidence, Evidence::UnreadableRule { .. })
+}
+
+#[cfg(test)]
+mod tests;
