@@ -4,6 +4,8 @@
 //! is adding files, a line in `events/README.md`, and the snapshot:
 //! `INSTA_UPDATE=always cargo test -p portcullis-engine`, then `make tables`.
 
+#[path = "corpus/driven.rs"]
+mod driven;
 #[path = "corpus/guidance.rs"]
 mod guidance;
 #[path = "corpus/wire.rs"]

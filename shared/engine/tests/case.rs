@@ -1,0 +1,128 @@
+//! A case ends, whatever it is answered: rightly, wrongly, in any order, or not at all.
+
+mod example;
+mod narrow;
+
+use std::collections::BTreeMap;
+
+use portcullis_engine::action::Outcome;
+use portcullis_engine::case::{
+    Answered, Case, Channel, Counted, Fact, PolicyContext, Read, STEPS, Shown, Step, Written,
+};
+use portcullis_engine::event::{Event, Lead};
+use portcullis_engine::facts::{
+    CacheKind, GroupDetails, Interfaces, PrefixList, PublicSetting, Subnets,
+};
+use portcullis_engine::ledger::{Key, Memory};
+use portcullis_engine::settings::Settings;
+use proptest::prelude::*;
+
+use example::{cache, event, group, making, rule, touching};
+
+fn settings() -> Settings {
+    let settings = Settings::read(|name| match name {
+        "PORTCULLIS_ALERT_TOPIC_ARN" => {
+            Some("arn:aws:sns:eu-west-1:111122223333:alerts".to_owned())
+        }
+        "PORTCULLIS_LEDGER_TABLE" => Some("portcullis-ledger".to_owned()),
+        _ => None,
+    });
+    settings.unwrap()
+}
+
+const NOW: i64 = 1_795_255_260;
+
+fn events() -> Vec<Event> {
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 22, "pl-01")]);
+    let made = cache(CacheKind::ReplicationGroup, portcullis_engine::facts::Engine::Valkey, vec![]);
+    vec![
+        event(Lead::Group(touching(&facts, &["sgr-001", "sgr-002", "sgr-009"]))),
+        event(Lead::Cache(making(&made))),
+    ]
+}
+
+/// Something to answer, which may fit or not.
+fn answers() -> Vec<Answered> {
+    let id = || group(Vec::new()).id;
+    let why = || "away".to_owned();
+    let key = Key { subject: id(), finding: "open-ingress#tcp#6379#6379#0.0.0.0/0".to_owned() };
+    let rules = vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 22, "pl-01")];
+    let shown = Shown { owner: None, rules, egress: Vec::new() };
+    let done = BTreeMap::from([("sgr-001".to_owned(), Outcome::Done(None))]);
+    let failed = BTreeMap::from([("sgr-001".to_owned(), Outcome::Failed(why()))]);
+    let counted = Some(Counted { remediations: 1000, alerts: 1000 });
+    vec![
+        Answered::Fact(Fact::Rules(id(), Ok(shown))),
+        Answered::Fact(Fact::Rules(id(), Err(why()))),
+        Answered::Fact(Fact::Rules("sg-other".to_owned(), Ok(Shown::default()))),
+        Answered::Fact(Fact::List("pl-01".to_owned(), PrefixList::Unknown(why()))),
+        Answered::Fact(Fact::Details(id(), Ok(GroupDetails::default()))),
+        Answered::Fact(Fact::Details(id(), Err(why()))),
+        Answered::Fact(Fact::Interfaces(id(), Interfaces::Read(Vec::new()))),
+        Answered::Fact(Fact::PublicAccess(Ok(PublicSetting::default()))),
+        Answered::Fact(Fact::Cache(Ok(None))),
+        Answered::Fact(Fact::Subnets(None, Subnets::default())),
+        Answered::Fact(Fact::Ledger(Ok(Memory::default()))),
+        Answered::Fact(Fact::Ledger(Err(why()))),
+        Answered::Waited,
+        Answered::Leased { written: Written::All, counted },
+        Answered::Leased { written: Written::Conflict(vec![key]), counted: None },
+        Answered::Leased { written: Written::Unavailable(why()), counted: None },
+        Answered::Remediated(done),
+        Answered::Remediated(failed),
+        Answered::Notified(Ok(Channel::Alert)),
+        Answered::Notified(Err(why())),
+        Answered::Recorded(Written::All),
+        Answered::Recorded(Written::Unavailable(why())),
+    ]
+}
+
+#[test]
+fn a_step_that_is_not_answered_comes_again_and_the_case_fails_in_the_end() {
+    let settings = settings();
+    for event in events() {
+        let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
+        let mut case = Case::new(event, "r-1", policy);
+        let first = case.next(NOW);
+        assert!(matches!(&first, Step::Read(reads) if !reads.is_empty()), "{first:?}");
+        for _ in 1..STEPS {
+            assert_eq!(case.next(NOW), first);
+        }
+        assert_eq!(case.next(NOW), Step::Fail("it is not over after 100 steps".to_owned()));
+    }
+}
+
+#[test]
+fn a_group_and_the_ledger_are_read_first_and_side_by_side() {
+    let settings = settings();
+    let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
+    let mut case = Case::new(events().remove(0), "r-1", policy);
+    let id = group(Vec::new()).id;
+    let expected = vec![Read::Rules(id.clone()), Read::Ledger(vec![id])];
+    assert_eq!(case.next(NOW), Step::Read(expected));
+}
+
+proptest! {
+    #[test]
+    fn any_answers_end(which in prop::collection::vec((0..22_usize, 0..4_usize), 0..400)) {
+        let settings = settings();
+        for event in events() {
+            let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
+            let mut case = Case::new(event, "r-1", policy);
+            let mut answered = which.iter();
+            let mut over = false;
+            for _ in 0..=STEPS {
+                over = matches!(case.next(NOW), Step::Done(_) | Step::Fail(_));
+                if over {
+                    break;
+                }
+                if let Some((at, more)) = answered.next() {
+                    for offset in 0..=*more {
+                        case.answer(answers()[(at + offset) % 22].clone());
+                    }
+                }
+            }
+            prop_assert!(over);
+        }
+    }
+}

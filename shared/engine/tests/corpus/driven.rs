@@ -1,0 +1,168 @@
+//! Every event is driven as the functions drive it, as far as the alert: the facts are what is answered.
+
+use portcullis_engine::action::{Action, Outcome, Outcomes};
+use portcullis_engine::alert::Alert;
+use portcullis_engine::case::{
+    Answered, CacheShown, Case, Fact, Notification, PolicyContext, Read, Shown, Step, Written,
+};
+use portcullis_engine::event::Event;
+use portcullis_engine::facts::{CacheGroups, GroupFacts, PrefixList, PublicSetting, Subnets};
+use portcullis_engine::ledger::{Entry, Memory};
+use portcullis_engine::report::Report;
+use portcullis_engine::settings::{Mode, Settings};
+
+use super::{EXCEPTIONS, Looked, cases, decide};
+
+/// What came of an event.
+#[derive(Debug, Default)]
+struct Driven {
+    /// The names of its steps.
+    steps: Vec<&'static str>,
+    report: Option<Report>,
+    recorded: Vec<Entry>,
+    failed: Option<String>,
+}
+
+fn settings() -> Settings {
+    let settings = Settings::read(|name| match name {
+        "PORTCULLIS_ALERT_TOPIC_ARN" => {
+            Some("arn:aws:sns:eu-west-1:111122223333:alerts".to_owned())
+        }
+        "PORTCULLIS_LEDGER_TABLE" => Some("portcullis-ledger".to_owned()),
+        _ => None,
+    });
+    settings.expect("they are in order")
+}
+
+fn groups(looked: &Looked) -> Vec<&GroupFacts> {
+    match looked {
+        Looked::Group(facts) => vec![facts],
+        Looked::Cache(facts) => match &facts.groups {
+            CacheGroups::Unknown(_) => Vec::new(),
+            CacheGroups::Read(groups) => groups.iter().collect(),
+        },
+    }
+}
+
+fn answer(looked: &Looked, read: &Read) -> Fact {
+    let of = |id: &String| groups(looked).into_iter().find(|group| group.id == *id);
+    match read {
+        Read::GroupNamed(_) => {
+            Fact::GroupNamed(Ok(groups(looked).first().map(|group| group.id.clone())))
+        }
+        Read::Rules(id) => {
+            let shown = of(id).map(|group| Shown {
+                owner: group.owner.clone(),
+                rules: group.rules.clone(),
+                egress: group.egress.clone(),
+            });
+            Fact::Rules(id.clone(), Ok(shown.unwrap_or_default()))
+        }
+        Read::List(id) => {
+            let list = groups(looked).iter().find_map(|group| group.prefix_lists.get(id).cloned());
+            let none = || PrefixList::Unknown("it is in no facts".to_owned());
+            Fact::List(id.clone(), list.unwrap_or_else(none))
+        }
+        Read::Details(id) => {
+            let details = of(id).and_then(|group| group.details.clone());
+            Fact::Details(id.clone(), details.ok_or_else(|| "it is in no facts".to_owned()))
+        }
+        Read::Interfaces(id) => {
+            let carried = of(id).map(|group| group.interfaces.clone());
+            Fact::Interfaces(id.clone(), carried.unwrap_or_default())
+        }
+        Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
+        Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
+        Read::Cache(..) => Fact::Cache(Ok(match looked {
+            Looked::Group(_) => None,
+            Looked::Cache(facts) => Some(Box::new(CacheShown {
+                facts: facts.clone(),
+                groups: groups(looked).iter().map(|group| group.id.clone()).collect(),
+            })),
+        })),
+        Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
+        Read::Ledger(_) => Fact::Ledger(Ok(Memory::default())),
+    }
+}
+
+/// Everything is done as it is said.
+fn remediated(actions: &[Action]) -> Outcomes {
+    let outcome = |action: &Action| match action.starts() {
+        Some(start) => Outcome::Started(start.execution()),
+        None => Outcome::Done(None),
+    };
+    actions.iter().map(|action| (action.id().to_owned(), outcome(action))).collect()
+}
+
+fn driven(event: &Event, looked: &Looked) -> Driven {
+    let settings = settings();
+    let policy = PolicyContext { settings: &settings, exceptions: &*EXCEPTIONS };
+    let mut case = Case::new(event.clone(), "r-1", policy);
+    let mut driven = Driven::default();
+    loop {
+        let (name, answered) = match case.next(1_795_255_260) {
+            Step::Read(reads) => {
+                for read in &reads {
+                    case.answer(Answered::Fact(answer(looked, read)));
+                }
+                driven.steps.push("read");
+                continue;
+            }
+            Step::Lease { .. } => {
+                ("lease", Answered::Leased { written: Written::All, counted: None })
+            }
+            Step::Remediate(actions) => ("remediate", Answered::Remediated(remediated(&actions))),
+            Step::Notify(notification) => {
+                let Notification { report, channel } = *notification;
+                driven.report = Some(report);
+                ("notify", Answered::Notified(Ok(channel)))
+            }
+            Step::Record(entries) => {
+                driven.recorded = entries;
+                ("record", Answered::Recorded(Written::All))
+            }
+            Step::Wait(_) => ("wait", Answered::Waited),
+            Step::Done(_) => return driven,
+            Step::Fail(why) => {
+                driven.failed = Some(why);
+                return driven;
+            }
+        };
+        driven.steps.push(name);
+        case.answer(answered);
+    }
+}
+
+#[test]
+fn every_event_is_decided_told_and_recorded_as_it_is_decided_alone() {
+    let mut told = 0;
+    for case in cases() {
+        let Some((event, looked)) = case.look() else { continue };
+        let decision = decide(event, &looked, Mode::Enforce);
+        let driven = driven(event, &looked);
+        let unseen = !decision.unseen.is_empty();
+        assert_eq!(driven.failed.is_some(), unseen, "{}: {:?}", case.name, driven.failed);
+        let Some(report) = &driven.report else {
+            assert!(decision.is_clean(), "{}: {:?}", case.name, driven.steps);
+            assert!(!driven.steps.contains(&"remediate") && driven.recorded.is_empty());
+            continue;
+        };
+        told += 1;
+        assert_eq!(report.decision, decision, "{}", case.name);
+        let alert = Alert::compose(report);
+        let document: serde_json::Value = serde_json::from_str(&alert.document).expect("JSON");
+        assert_eq!(document["id"], event.id.as_str(), "{}", case.name);
+        // Leased before anything is done, told before it is recorded.
+        let at = |step| driven.steps.iter().position(|name| *name == step);
+        assert!(at("lease") < at("notify") && at("notify") < at("record"), "{:?}", driven.steps);
+        assert_eq!(at("remediate").is_some(), !decision.actions().is_empty(), "{}", case.name);
+        for reported in &report.findings {
+            let entry = driven.recorded.iter().find(|entry| entry.key == reported.key);
+            let latest = entry.and_then(Entry::latest).expect("it is recorded");
+            let told = latest.told.as_ref().expect("it is recorded as told");
+            assert_eq!(told.outcome, reported.resolution, "{}", case.name);
+            assert_eq!(latest.held, None, "{}", case.name);
+        }
+    }
+    assert!(told > 30, "{told} events are told");
+}
