@@ -119,7 +119,7 @@ async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
 
 /// The question that is open, the later one first; or why none is.
 fn open(record: &Record, now: i64) -> Result<(About, &Question), String> {
-    let latest = [About::Deletion, About::Move]
+    let latest = [About::Deletion, About::Recreation]
         .into_iter()
         .find_map(|about| Some((about, record.question(about)?)));
     match latest {
@@ -138,7 +138,7 @@ fn open(record: &Record, now: i64) -> Result<(About, &Question), String> {
 
 fn already(answer: &Answer, about: About) -> String {
     let what = match about {
-        About::Move => "whether to move",
+        About::Recreation => "whether to move",
         About::Deletion => "whether to delete the old cache",
     };
     let reason = match answer.reason.as_str() {
@@ -160,11 +160,11 @@ fn too_late(until: i64) -> String {
 /// What is asked, with what there is to know. Nobody agrees to a plan that is not shown.
 fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Result<String> {
     let asked = match about {
-        About::Move => "Move the cache by this plan?",
+        About::Recreation => "Move the cache by this plan?",
         About::Deletion => "Delete the old cache?",
     };
     let plan = match (about, record.plan()) {
-        (About::Move, Ok(plan)) => short(&plan::Answer::Plan(Box::new(plan))),
+        (About::Recreation, Ok(plan)) => short(&plan::Answer::Plan(Box::new(plan))),
         (About::Deletion, Ok(plan)) => format!(
             "{}: {} on port {}, {}\nIts last snapshot will be {}.\n",
             plan.cache.kind,
@@ -197,8 +197,8 @@ fn confirmed(about: About, agrees: bool) -> Result<bool> {
         ));
     }
     let what = match (about, agrees) {
-        (About::Move, true) => "Approve the move",
-        (About::Move, false) => "Reject the move",
+        (About::Recreation, true) => "Approve the move",
+        (About::Recreation, false) => "Reject the move",
         (About::Deletion, true) => "Approve the deletion of the old cache",
         (About::Deletion, false) => "Keep the old cache",
     };
@@ -213,8 +213,8 @@ fn outcome(decided: &Decided, about: About, agrees: bool) -> (Ended, String) {
     match decided {
         Decided::Recorded => {
             let then = match (about, agrees) {
-                (About::Move, true) => "The new cache is made now; `portcullis moves` shows how far it is.",
-                (About::Move, false) => "The cache stays as it is.",
+                (About::Recreation, true) => "The new cache is made now; `portcullis moves` shows how far it is.",
+                (About::Recreation, false) => "The cache stays as it is.",
                 (About::Deletion, true) => "The old cache is deleted, after a last look that nobody uses it.",
                 (About::Deletion, false) => "The old cache is kept.",
             };

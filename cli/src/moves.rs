@@ -60,7 +60,10 @@ fn sorted(moves: Vec<Summary>, now: i64) -> Vec<Listed> {
 
 /// What is asked now: the later question first.
 fn open(summary: &Summary, now: i64) -> Option<(About, Question)> {
-    let asked = [(About::Deletion, &summary.about_deletion), (About::Move, &summary.about_move)];
+    let asked = [
+        (About::Deletion, &summary.about_deletion),
+        (About::Recreation, &summary.about_recreation),
+    ];
     let (about, latest) =
         asked.into_iter().find_map(|(a, question)| Some((a, question.clone()?)))?;
     (latest.answer.is_none() && latest.until > now).then_some((about, latest))
@@ -75,7 +78,7 @@ fn text(moves: &[Listed]) -> String {
         let cache = summary.cache.rsplit(':').next().unwrap_or_default();
         let asks = open.as_ref().map_or_else(String::new, |(about, question)| {
             let what = match about {
-                About::Move => "to move",
+                About::Recreation => "to move",
                 About::Deletion => "to delete the old cache",
             };
             format!("{what}, until {}", time(question.until))
@@ -127,12 +130,12 @@ mod tests {
 
     fn summary(
         id: &str,
-        about_move: Option<Question>,
+        about_recreation: Option<Question>,
         about_deletion: Option<Question>,
     ) -> Summary {
         let cache = format!("arn:aws:elasticache:eu-west-1:111122223333:cluster:{id}");
         let (id, stage) = (format!("{id}-00000001"), "ask".to_owned());
-        Summary { id, cache, stage, about_move, about_deletion }
+        Summary { id, cache, stage, about_recreation, about_deletion }
     }
 
     fn listed() -> Vec<Listed> {

@@ -55,10 +55,15 @@ fn answered(yes: bool) -> Answer {
 
 #[test]
 fn the_later_question_is_the_one_that_is_open() {
-    let both =
-        record([(About::Move, question(Some(answered(true)))), (About::Deletion, question(None))]);
+    let both = record([
+        (About::Recreation, question(Some(answered(true)))),
+        (About::Deletion, question(None)),
+    ]);
     assert_eq!(open(&both, NOW).unwrap().0, About::Deletion);
-    assert_eq!(open(&record([(About::Move, question(None))]), NOW).unwrap().0, About::Move);
+    assert_eq!(
+        open(&record([(About::Recreation, question(None))]), NOW).unwrap().0,
+        About::Recreation
+    );
 }
 
 #[test]
@@ -69,11 +74,11 @@ fn without_an_open_question_it_says_why() {
         "Nothing is asked: move orders-00000001 is at the step `ask`."
     );
     assert_eq!(
-        why(record([(About::Move, question(Some(answered(false))))]), NOW),
+        why(record([(About::Recreation, question(Some(answered(false))))]), NOW),
         "Somebody answered before, whether to move: no (not on Friday), by bob\\u{7} at 2026-11-21 10:00 UTC. That holds."
     );
     assert_eq!(
-        why(record([(About::Move, question(None))]), NOW + 60),
+        why(record([(About::Recreation, question(None))]), NOW + 60),
         "Too late: it could be answered until 2026-11-21 10:01 UTC."
     );
 }
@@ -81,7 +86,7 @@ fn without_an_open_question_it_says_why() {
 #[test]
 fn the_question_is_shown_with_the_plan_or_with_what_was_seen() {
     let record = record([]);
-    let moving = show(&record, About::Move, &question(None), true).unwrap();
+    let moving = show(&record, About::Recreation, &question(None), true).unwrap();
     assert!(moving.contains("Plan: orders") && moving.contains("What is lost"), "{moving}");
     assert!(
         moving.contains("Move the cache by this plan? Asked by alice\\u{1b}[2J (audit), until")
@@ -98,7 +103,7 @@ fn the_question_is_shown_with_the_plan_or_with_what_was_seen() {
 #[test]
 fn nobody_agrees_to_a_plan_that_is_another_by_now_but_can_say_no() {
     let record = Record { fingerprint: "0000000000000000".to_owned(), ..record([]) };
-    for about in [About::Move, About::Deletion] {
+    for about in [About::Recreation, About::Deletion] {
         assert!(show(&record, about, &question(None), true).is_err());
         let shown = show(&record, about, &question(None), false).unwrap();
         assert!(shown.contains("start the move again"), "{shown}");
@@ -107,7 +112,7 @@ fn nobody_agrees_to_a_plan_that_is_another_by_now_but_can_say_no() {
 
 #[test]
 fn only_an_answer_that_the_workflow_got_is_a_success() {
-    for about in [About::Move, About::Deletion] {
+    for about in [About::Recreation, About::Deletion] {
         for agrees in [true, false] {
             assert_eq!(outcome(&Decided::Recorded, about, agrees).0, Ended::Yes);
             for other in [
@@ -128,7 +133,7 @@ fn nothing_that_others_wrote_acts_upon_a_terminal() {
         let record =
             Record { asked_by: text.clone(), why: text.clone(), stage: text.clone(), ..record([]) };
         let question = Question { note: text.clone(), ..question(None) };
-        for about in [About::Move, About::Deletion] {
+        for about in [About::Recreation, About::Deletion] {
             let shown = show(&record, about, &question, true).unwrap();
             let (usual, plain) = (self::record([]), self::question(None));
             let usual =
@@ -138,6 +143,6 @@ fn nothing_that_others_wrote_acts_upon_a_terminal() {
         }
         shows_all("that nothing is asked", &open(&record, NOW).unwrap_err());
         let answer = Answer { by: text.clone(), reason: text.clone(), ..answered(true) };
-        shows_all("an earlier answer", &already(&answer, About::Move));
+        shows_all("an earlier answer", &already(&answer, About::Recreation));
     }
 }

@@ -43,7 +43,7 @@ async fn links(account: &Account) -> Vec<(&'static str, String)> {
         ("replicas", "valkey-with-replicas"),
         ("shards", "valkey-three-shards"),
     ] {
-        links.push((name, account.asks(example, About::Move).await));
+        links.push((name, account.asks(example, About::Recreation).await));
     }
     for (name, example) in
         [("deletion", "redis-with-snapshots"), ("deletion-memcached", "memcached-single-node")]
@@ -55,18 +55,21 @@ async fn links(account: &Account) -> Vec<(&'static str, String)> {
         (Record { id: id.to_owned(), ..record }, plan.fingerprint)
     };
     let (hostile, plan) = account::hostile();
-    links.push(("hostile", account.puts(&hostile, About::Move, &plan.fingerprint).await));
+    links.push(("hostile", account.puts(&hostile, About::Recreation, &plan.fingerprint).await));
     for name in ["to-approve", "to-reject"] {
         let (record, plan) = named(name, "redis-single-node");
-        links.push((name, account.puts(&record, About::Move, &plan).await));
+        links.push((name, account.puts(&record, About::Recreation, &plan).await));
     }
     for (name, passed_on) in [("answered", true), ("stuck", false)] {
         let (record, plan) = named(name, "redis-single-node");
-        links.push((name, account.keeps(&record, About::Move, answered(&plan, passed_on)).await));
+        links.push((
+            name,
+            account.keeps(&record, About::Recreation, answered(&plan, passed_on)).await,
+        ));
     }
     let (changed, _) = named("changed", "redis-single-node");
-    let to = To { id: "changed", about: About::Move, plan: "00000000", until: UNTIL };
-    account.puts(&changed, About::Move, &changed.fingerprint).await;
+    let to = To { id: "changed", about: About::Recreation, plan: "00000000", until: UNTIL };
+    account.puts(&changed, About::Recreation, &changed.fingerprint).await;
     let desk = account.desk();
     links.push(("changed", sign(&desk.kms, "key", BASE, to).await.expect("a link")));
     let gone = To { id: "gone", ..to };
@@ -86,7 +89,7 @@ fn answered(plan: &str, passed_on: bool) -> Question {
         at: NOW - 60,
         through: Through::Page,
     };
-    Question { answer: Some(answer), passed_on, ..account::question(About::Move, plan) }
+    Question { answer: Some(answer), passed_on, ..account::question(About::Recreation, plan) }
 }
 
 /// One request of HTTP/1.1, and its answer; the connection ends with it.

@@ -9,8 +9,8 @@ mod asking;
 mod deletion;
 mod form;
 mod frame;
-mod moving;
 mod notice;
+mod recreation;
 mod settings;
 mod text;
 mod time;
@@ -27,7 +27,7 @@ impl Asking<'_> {
     /// The page on which it is answered.
     pub fn page(&self) -> Markup {
         match self.about {
-            About::Move => moving::page(self),
+            About::Recreation => recreation::page(self),
             About::Deletion => deletion::page(self),
         }
     }

@@ -12,7 +12,7 @@ pub(crate) struct Settings {
     /// `PORTCULLIS_STACK`: the name of the stack, for the commands in the mails.
     pub(crate) stack: String,
     /// `PORTCULLIS_MOVE_FRESH`: whether a fresh, empty cache moves without asking.
-    pub(crate) move_fresh: bool,
+    pub(crate) recreates_fresh: bool,
     /// `PORTCULLIS_CACHE_PORT`: the new port, if it is the same for all.
     pub(crate) port: Option<u16>,
     /// `PORTCULLIS_ANSWER_DAYS`: how long there is to answer, in days.
@@ -44,7 +44,7 @@ impl Settings {
         let topic = needed("PORTCULLIS_ALERT_TOPIC_ARN", "the ARN of an SNS topic");
         let table = needed("PORTCULLIS_MOVES_TABLE", "the name of a DynamoDB table");
         let stack = needed("PORTCULLIS_STACK", "the name of the stack");
-        let move_fresh = match variable("PORTCULLIS_MOVE_FRESH").as_deref() {
+        let recreates_fresh = match variable("PORTCULLIS_MOVE_FRESH").as_deref() {
             None | Some("no") => false,
             Some("yes") => true,
             Some(other) => {
@@ -85,7 +85,7 @@ impl Settings {
         if !problems.is_empty() {
             bail!("settings: {}", problems.join("; "));
         }
-        Ok(Self { topic, table, stack, move_fresh, port, answer_days, page })
+        Ok(Self { topic, table, stack, recreates_fresh, port, answer_days, page })
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
     fn what_is_not_set_is_the_careful_choice() {
         let settings =
             read(&[("PORTCULLIS_CACHE_PORT", ""), ("PORTCULLIS_LINK_KEY_ARN", "")]).unwrap();
-        assert!(!settings.move_fresh);
+        assert!(!settings.recreates_fresh);
         assert_eq!((settings.port, settings.answer_days, settings.page), (None, 7, None));
     }
 
@@ -129,7 +129,7 @@ mod tests {
             ("PORTCULLIS_LINK_KEY_ARN", "arn:aws:kms:eu-west-1:111122223333:key/k"),
         ])
         .unwrap();
-        assert!(settings.move_fresh);
+        assert!(settings.recreates_fresh);
         assert_eq!((settings.port, settings.answer_days), (Some(17_321), 3));
         assert_eq!(settings.page.unwrap().url, "https://a.lambda-url.eu-west-1.on.aws/");
     }

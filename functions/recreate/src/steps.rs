@@ -26,7 +26,7 @@ use crate::shell::Shell;
 struct Payload {
     step: String,
     #[serde(rename = "move")]
-    of: Move,
+    of: Recreation,
     execution: String,
     /// The task token of a question.
     #[serde(default)]
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Secret {
 /// What the execution was started with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Move {
+pub(crate) struct Recreation {
     /// The id of the move.
     #[serde(rename = "move")]
     pub(crate) id: String,
@@ -118,7 +118,7 @@ enum State {
 /// A step of one move, with what it needs.
 pub(crate) struct Step<'a> {
     pub(crate) shell: &'a Shell,
-    pub(crate) of: Move,
+    pub(crate) of: Recreation,
     /// The old cache.
     pub(crate) old: Name,
     /// The ARN of the execution.
@@ -206,7 +206,7 @@ impl Step<'_> {
     }
 
     /// The new cache of a plan: of the kind that the plan makes, which need not be that of the old one.
-    fn replacement(&self, plan: &Plan) -> Name {
+    fn new_cache(&self, plan: &Plan) -> Name {
         self.old.beside(&plan.create.id, plan.create.form() == Form::Group)
     }
 }

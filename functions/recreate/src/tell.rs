@@ -11,7 +11,7 @@ impl Step<'_> {
     /// What every mail of this move names.
     pub(crate) fn context(&self) -> Context<'_> {
         Context {
-            move_id: &self.of.id,
+            recreation_id: &self.of.id,
             stack: &self.shell.settings.stack,
             account: &self.old.account,
             region: &self.old.region,

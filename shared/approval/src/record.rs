@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 pub enum About {
     /// Whether the cache is to be moved, by the plan.
-    Move,
+    Recreation,
     /// Whether the old cache is to be deleted.
     Deletion,
 }
@@ -27,14 +27,14 @@ impl About {
     /// As in links and in the table.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Move => "move",
+            Self::Recreation => "move",
             Self::Deletion => "deletion",
         }
     }
 
     /// What [`About::as_str`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Move, Self::Deletion].into_iter().find(|about| about.as_str() == text)
+        [Self::Recreation, Self::Deletion].into_iter().find(|about| about.as_str() == text)
     }
 }
 
@@ -196,7 +196,7 @@ pub(crate) struct Item {
     pub(crate) stage: String,
     execution: String,
     #[serde(rename = "move", default, skip_serializing_if = "Option::is_none")]
-    pub(crate) about_move: Option<Question>,
+    pub(crate) about_recreation: Option<Question>,
     #[serde(rename = "deletion", default, skip_serializing_if = "Option::is_none")]
     pub(crate) about_deletion: Option<Question>,
     /// When DynamoDB may remove it, in seconds since 1970.
@@ -218,7 +218,7 @@ impl Item {
             fingerprint: record.fingerprint.clone(),
             stage: record.stage.clone(),
             execution: record.execution.clone(),
-            about_move: record.question(About::Move).cloned(),
+            about_recreation: record.question(About::Recreation).cloned(),
             about_deletion: record.question(About::Deletion).cloned(),
             expires,
         })
@@ -227,7 +227,8 @@ impl Item {
     pub(crate) fn unpack(self) -> Result<Record> {
         let mut document = String::new();
         GzDecoder::new(self.document.as_slice()).read_to_string(&mut document)?;
-        let asked = [(About::Move, self.about_move), (About::Deletion, self.about_deletion)];
+        let asked =
+            [(About::Recreation, self.about_recreation), (About::Deletion, self.about_deletion)];
         Ok(Record {
             id: self.id,
             cache: self.cache,

@@ -47,7 +47,7 @@ pub struct Summary {
     pub stage: String,
     /// Whether the cache is to be moved.
     #[serde(rename = "move")]
-    pub about_move: Option<Question>,
+    pub about_recreation: Option<Question>,
     /// Whether the old cache is to be deleted.
     #[serde(rename = "deletion")]
     pub about_deletion: Option<Question>,

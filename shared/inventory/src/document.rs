@@ -8,7 +8,7 @@ use crate::caches::{self, Listed};
 use crate::clients::Clients;
 use crate::error::LookError;
 use crate::which::Wanted;
-use crate::{around, network, replacements, shapes};
+use crate::{around, earlier, network, shapes};
 
 /// Everything that a plan for the cache with this id or ARN needs. A member of a replication group leads
 /// to its group: `Cache` in the document is the ARN of what moves.
@@ -37,14 +37,14 @@ pub async fn document(clients: &Clients, cache: &str) -> Result<Value, LookError
     };
     let mut document = listed.document(&chosen);
     document.insert("Cache".to_owned(), json!(chosen.arn().unwrap_or(chosen.id())));
-    let (own, network, around, replacements) = try_join4(
+    let (own, network, around, earlier) = try_join4(
         own(clients, &chosen),
         network::network(&clients.ec2, chosen.security_groups()),
         around::around(clients, &chosen),
-        replacements::replacements(&clients.elasticache, &listed, &chosen),
+        earlier::earlier(&clients.elasticache, &listed, &chosen),
     )
     .await?;
-    for part in [own, network, around, replacements] {
+    for part in [own, network, around, earlier] {
         document.extend(part);
     }
     Ok(shapes::without_nulls(Value::Object(document)))

@@ -9,9 +9,9 @@ mod around;
 mod caches;
 mod clients;
 mod document;
+mod earlier;
 mod error;
 mod network;
-mod replacements;
 mod shapes;
 #[cfg(test)]
 mod tests;

@@ -31,7 +31,7 @@ pub const MAY_DIFFER: &[(&str, &str)] =
     &[("SnapshotName", "a cache does not show what it was made from")];
 
 /// What may differ between a cache and its replacement, and why.
-pub const MOVED: &[(&str, &str)] = &[
+pub const RECREATED: &[(&str, &str)] = &[
     ("ReplicationGroupId", "both exist for a while"),
     ("CacheClusterId", "both exist for a while"),
     ("Port", "this is what the move is for"),

@@ -93,7 +93,7 @@ pub(crate) fn ingress(facts: &Facts, now: &Request, port: u16) -> Result<Ingress
     for group in now.security_groups.iter().filter_map(|id| groups.get(id)) {
         // What an earlier run added is for the new port, whatever somebody made of it since: nobody
         // reaches the new port because of it, and it does not go with the old one.
-        let own = group.rules.iter().filter(|rule| !marks::moved_from(&rule.tags, arn));
+        let own = group.rules.iter().filter(|rule| !marks::recreated_from(&rule.tags, arn));
         let mut rules: Vec<&IngressRule> = own.filter(|rule| reaches(rule, now.port)).collect();
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         for rule in rules {
@@ -146,7 +146,7 @@ fn open(
         |other: &&IngressRule| other.source == rule.source && other.covers(&Protocol::Tcp, port);
     let admitting = || group.rules.iter().filter(admits);
     let arn = facts.cache.arn().unwrap_or_default();
-    let ours = admitting().any(|other| marks::moved_from(&other.tags, arn));
+    let ours = admitting().any(|other| marks::recreated_from(&other.tags, arn));
     let admitted = known || (!ours && admitting().next().is_some());
     if admitted && rule.protocol != Protocol::Udp {
         return;

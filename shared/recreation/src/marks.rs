@@ -8,11 +8,11 @@ use portcullis_engine::facts::{PROTECT, Tag};
 use crate::facts::Facts;
 
 /// On the new cache, the snapshot and the added rules: the ARN of the cache that moves.
-pub const MOVED_FROM: &str = "portcullis:moved-from";
+pub const RECREATED_FROM: &str = "portcullis:moved-from";
 /// Beside it: the fingerprint of the plan that made it.
 pub const PLAN: &str = "portcullis:plan";
 /// On snapshots: the id of the move.
-pub const MOVE: &str = "portcullis:move";
+pub const RECREATION: &str = "portcullis:move";
 /// On the new cache, once clients were told of it: nothing deletes it from then on.
 pub const HANDED_OVER: &str = "portcullis:handed-over";
 /// On the old cache, once a person agreed to its deletion: the id of the move.
@@ -21,7 +21,7 @@ pub const DELETION_APPROVED: &str = "portcullis:deletion-approved";
 pub const AUTH_TOKEN_SECRET: &str = "portcullis:auth-token-secret";
 
 /// The marks that a move sets. They say how *this* cache came to be, so they are not copied.
-const OURS: [&str; 5] = [MOVED_FROM, PLAN, MOVE, HANDED_OVER, DELETION_APPROVED];
+const OURS: [&str; 5] = [RECREATED_FROM, PLAN, RECREATION, HANDED_OVER, DELETION_APPROVED];
 
 /// Whether a move sets tags of this key.
 pub(crate) fn is_mark(key: &str) -> bool {
@@ -34,8 +34,8 @@ pub fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
 }
 
 /// Whether the tags say that a move of the cache with this ARN made what they are on.
-pub fn moved_from(tags: &[Tag], arn: &str) -> bool {
-    !arn.is_empty() && value(tags, MOVED_FROM) == Some(arn)
+pub fn recreated_from(tags: &[Tag], arn: &str) -> bool {
+    !arn.is_empty() && value(tags, RECREATED_FROM) == Some(arn)
 }
 
 /// Whether the owner says to leave it alone, with whatever value.
@@ -47,5 +47,5 @@ pub(crate) fn is_protected(tags: &[Tag]) -> bool {
 pub(crate) fn markers(facts: &Facts, plan: &str) -> Vec<Tag> {
     let tag = |key: &str, value: &str| Tag { key: key.to_owned(), value: value.to_owned() };
     let arn = facts.cache.arn().unwrap_or_default();
-    vec![tag(MOVED_FROM, arn), tag(PLAN, plan)]
+    vec![tag(RECREATED_FROM, arn), tag(PLAN, plan)]
 }

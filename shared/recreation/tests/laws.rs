@@ -11,7 +11,7 @@ use std::path::Path;
 use laws::{aws, caches};
 use portcullis_engine::facts::{IngressRule, Protocol, Source};
 use portcullis_engine::net::Sources;
-use portcullis_recreation::compare::{MAY_DIFFER, MOVED, differences, verify, verify_clone};
+use portcullis_recreation::compare::{MAY_DIFFER, RECREATED, differences, verify, verify_clone};
 use portcullis_recreation::constraints;
 use portcullis_recreation::document;
 use portcullis_recreation::facts::{Facts, Neighbour};
@@ -75,7 +75,7 @@ proptest! {
         let facts = aws::facts(&request, seed);
         let plan = planned(&facts, &wish(&request, Some(17_321)));
         let clone = recover(&aws::facts(&plan.create, seed)).request;
-        prop_assert_eq!(differences(&plan.now, &clone, MOVED), vec![]);
+        prop_assert_eq!(differences(&plan.now, &clone, RECREATED), vec![]);
         prop_assert_eq!(clone.port, 17_321);
         let sent: Vec<_> = plan.inputs.iter().filter(|i| matches!(i.fate, Fate::Changed(_))).collect();
         prop_assert!(sent.len() <= 5, "{:?}", sent.iter().map(|i| i.name).collect::<Vec<_>>());
@@ -119,7 +119,7 @@ proptest! {
         let fields: Vec<&str> = again.reasons.iter().map(|reason| reason.field.as_str()).collect();
         prop_assert_eq!(fields, ["Port"]);
         let second = planned(&clone, &wish(&request, Some(another(17_321))));
-        let mut but: Vec<_> = MOVED.to_vec();
+        let mut but: Vec<_> = RECREATED.to_vec();
         but.extend(MAY_DIFFER);
         prop_assert_eq!(differences(&first.create, &second.create, &but), vec![]);
         prop_assert!(second.create.id.len() <= 40 && !second.create.id.contains("17321"), "{}", second.create.id);
@@ -210,7 +210,7 @@ fn strew(value: &mut Value, member: &str, text: &str) {
 /// Every mail that repeats something of the cache.
 fn mails(answer: &Answer, facts: &Facts) -> Vec<Mail> {
     let ctx = Context {
-        move_id: "orders-1a2b3c4d",
+        recreation_id: "orders-1a2b3c4d",
         stack: "guard",
         account: "111122223333",
         region: "eu-west-1",

@@ -23,7 +23,7 @@ const LINK: &str = "https://abcdefgh.lambda-url.eu-west-1.on.aws/orders-1a2b3c4d
 
 fn context<'a>(cache: &'a str, stack: &'a str) -> Context<'a> {
     Context {
-        move_id: cache,
+        recreation_id: cache,
         stack,
         account: "111122223333",
         region: "eu-west-1",

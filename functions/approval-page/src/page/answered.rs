@@ -91,7 +91,7 @@ impl Subject<'_> {
     fn question(&self) -> String {
         let old = &self.plan.now.id;
         match self.about {
-            About::Move => format!("the move of {old} to port {}", self.plan.create.port),
+            About::Recreation => format!("the move of {old} to port {}", self.plan.create.port),
             About::Deletion => format!("the deletion of {old}"),
         }
     }
@@ -99,13 +99,13 @@ impl Subject<'_> {
     fn follows(&self, answer: &Answer) -> Markup {
         let (old, new) = (&self.plan.now.id, &self.plan.create.id);
         let then = match (self.about, answer.yes) {
-            (About::Move, true) => vec![
+            (About::Recreation, true) => vec![
                 format!(
                     "Portcullis makes {new}, compares it with the plan, and then sends a mail with its endpoints."
                 ),
                 format!("{old} is not touched. Before it is deleted, somebody is asked again."),
             ],
-            (About::Move, false) => {
+            (About::Recreation, false) => {
                 vec![format!(
                     "Nothing is made. {old} stays as it is, on port {}.",
                     self.plan.now.port

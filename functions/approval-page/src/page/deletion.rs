@@ -7,7 +7,7 @@ use portcullis_recreation::plan::Plan;
 use super::asking::{Asking, asked, counted, fact, kind};
 use super::form::{self, Way};
 use super::frame;
-use super::moving::closing;
+use super::recreation::closing;
 use super::text::{seen, sentence};
 
 pub(super) fn page(asking: &Asking<'_>) -> Markup {

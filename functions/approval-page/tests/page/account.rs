@@ -250,7 +250,7 @@ pub(crate) fn of_document(name: &str, document: String) -> (Record, Plan) {
 /// A question, open.
 pub(crate) fn question(about: About, plan: &str) -> Question {
     let note = match about {
-        About::Move => "",
+        About::Recreation => "",
         About::Deletion => {
             "CurrConnections of the old cache was 2 at most in the last hour; monitoring alone makes 2"
         }

@@ -31,7 +31,7 @@ fn the_first_question() {
         let (record, plan) = record(example);
         insta::assert_snapshot!(
             format!("move.{example}"),
-            main(&asking(&record, &plan, About::Move))
+            main(&asking(&record, &plan, About::Recreation))
         );
     }
 }
@@ -50,7 +50,7 @@ fn every_difference_is_on_the_page_in_words() {
     use portcullis_recreation::plan::Fate;
     for example in ["memcached-several-nodes", "valkey-with-replicas", "valkey-three-shards"] {
         let (record, plan) = record(example);
-        let page = asking(&record, &plan, About::Move).replace("<wbr>", "");
+        let page = asking(&record, &plan, About::Recreation).replace("<wbr>", "");
         let changed = plan.inputs.iter().filter(|input| matches!(input.fate, Fate::Changed(_)));
         assert_eq!(page.matches(">changed</b>").count(), changed.clone().count(), "{example}");
         for input in changed {
@@ -69,14 +69,14 @@ fn every_difference_is_on_the_page_in_words() {
 #[test]
 fn what_follows_an_answer() {
     let (record, plan) = record("valkey-with-replicas");
-    for about in [About::Move, About::Deletion] {
+    for about in [About::Recreation, About::Deletion] {
         for yes in [true, false] {
             let subject = Subject { id: &record.id, about, plan: &plan };
             let name = format!("recorded.{}.{}", about.as_str(), if yes { "yes" } else { "no" });
             insta::assert_snapshot!(name, main(&recorded(&subject, &answer(yes)).into_string()));
         }
     }
-    let subject = Subject { id: &record.id, about: About::Move, plan: &plan };
+    let subject = Subject { id: &record.id, about: About::Recreation, plan: &plan };
     insta::assert_snapshot!("already", main(&already(&subject, &answer(true), true).into_string()));
 }
 
@@ -114,7 +114,7 @@ fn around_every_page_is_the_same() {
 #[test]
 fn what_others_wrote_stays_text() {
     let (record, plan) = hostile();
-    let page = asking(&record, &plan, About::Move);
+    let page = asking(&record, &plan, About::Recreation);
     assert_eq!(page.matches("&lt;script&gt;alert(1)").count(), 7, "{}", page);
     assert_eq!(page.matches("\\u{202e}").count(), 7);
     for raw in ["<script", "onload='", "\u{202e}", "style=", "javascript:", "src="] {
@@ -128,9 +128,9 @@ fn nothing_that_others_wrote_hides_on_a_page() {
         let (record, plan) = writes(&text);
         let by =
             |text: &str| Answer { by: text.to_owned(), reason: text.to_owned(), ..answer(false) };
-        let subject = Subject { id: &record.id, about: About::Move, plan: &plan };
+        let subject = Subject { id: &record.id, about: About::Recreation, plan: &plan };
         for page in [
-            asking(&record, &plan, About::Move),
+            asking(&record, &plan, About::Recreation),
             asking(&record, &plan, About::Deletion),
             already(&subject, &by(&text), true).into_string(),
             recorded(&subject, &by(&text)).into_string(),

@@ -75,7 +75,7 @@ async fn kept(account: &Account, id: &str, about: About) -> Option<portcullis_ap
 
 async fn asked() -> (Account, String) {
     let account = Account::default();
-    let link = account.asks("valkey-with-replicas", About::Move).await;
+    let link = account.asks("valkey-with-replicas", About::Recreation).await;
     (account, link)
 }
 
@@ -120,7 +120,7 @@ async fn an_answer_is_recorded_and_wakes_the_workflow() {
     let (status, page) = answered(&account, &approves(&link)).await;
     assert_eq!(status, StatusCode::OK);
     assert!(page.contains("Approved: the move of orders"), "{page}");
-    let answer = kept(&account, ID, About::Move).await.unwrap();
+    let answer = kept(&account, ID, About::Recreation).await.unwrap();
     assert!(answer.yes);
     assert_eq!((answer.by.as_str(), answer.at), ("Ada Lovelace (from 203.0.113.7)", NOW));
     assert_eq!(account.now().woken, ["token of move"]);
@@ -161,7 +161,7 @@ async fn the_first_answer_counts() {
         );
         assert!(page.contains("<strong>approved</strong>") && !page.contains("<form"), "{page}");
     }
-    assert!(kept(&account, ID, About::Move).await.unwrap().yes);
+    assert!(kept(&account, ID, About::Recreation).await.unwrap().yes);
     assert_eq!(account.now().woken.len(), 1);
 }
 
@@ -172,7 +172,7 @@ async fn an_answer_that_nobody_was_told_of_is_passed_on_again() {
     account.now().lost = true;
     let (status, _) = answered(&account, &approves(&link)).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(kept(&account, ID, About::Move).await.unwrap().yes);
+    assert!(kept(&account, ID, About::Recreation).await.unwrap().yes);
     account.now().lost = false;
     let (_, page) = answered(&account, &get(&link)).await;
     assert!(page.contains("Tell the move again"), "{page}");
@@ -194,7 +194,7 @@ async fn a_move_that_has_ended_is_said_to_have() {
 #[tokio::test]
 async fn a_link_with_anything_changed_shows_nothing() {
     let (account, link) = asked().await;
-    let other = account.asks("valkey-three-shards", About::Move).await;
+    let other = account.asks("valkey-three-shards", About::Recreation).await;
     let other = other.split('?').next().unwrap().to_owned();
     let own = link.split('?').next().unwrap().to_owned();
     let forged = [
@@ -226,7 +226,7 @@ async fn a_link_with_anything_changed_shows_nothing() {
         account.now().calls
     );
     assert!(!page.contains("orders") && !page.contains(ID), "{page}");
-    assert_eq!(kept(&account, ID, About::Move).await, None);
+    assert_eq!(kept(&account, ID, About::Recreation).await, None);
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn a_flood_of_links_reaches_kms_a_few_times_a_second_and_people_after_it()
     for junk in [BASE.to_owned(), link.replace("about=move", "about=x")] {
         assert_eq!(handle(&desk, &get(&junk), FROM, NOW + 2).await.status(), StatusCode::FORBIDDEN);
     }
-    assert_eq!(kept(&account, ID, About::Move).await, None);
+    assert_eq!(kept(&account, ID, About::Recreation).await, None);
     assert_eq!(handle(&desk, &approves(&link), FROM, NOW + 3).await.status(), StatusCode::OK);
     assert_eq!(account.now().woken, ["token of move"]);
 }
@@ -273,7 +273,7 @@ async fn an_expired_link_costs_nothing() {
         assert_eq!(response.status(), StatusCode::GONE);
     }
     assert!(account.now().calls.is_empty());
-    assert_eq!(kept(&account, ID, About::Move).await, None);
+    assert_eq!(kept(&account, ID, About::Recreation).await, None);
 }
 
 #[tokio::test]
@@ -320,7 +320,7 @@ async fn a_form_of_another_plan_records_nothing() {
         assert_eq!(status, StatusCode::CONFLICT, "{body}");
         assert!(page.contains("The plan has changed since the mail"), "{page}");
     }
-    assert_eq!(kept(&account, ID, About::Move).await, None);
+    assert_eq!(kept(&account, ID, About::Recreation).await, None);
     assert!(account.now().woken.is_empty());
 }
 
@@ -329,7 +329,8 @@ async fn a_link_of_an_earlier_question_says_so() {
     let account = Account::default();
     let (planned, plan) = record("redis-single-node");
     let desk = account.desk();
-    let old = To { id: &planned.id, about: About::Move, plan: &plan.fingerprint, until: UNTIL - 1 };
+    let old =
+        To { id: &planned.id, about: About::Recreation, plan: &plan.fingerprint, until: UNTIL - 1 };
     let earlier = sign(&desk.kms, "key", BASE, old).await.unwrap();
     let changed =
         sign(&desk.kms, "key", BASE, To { plan: "00000000", until: UNTIL, ..old }).await.unwrap();
@@ -337,7 +338,7 @@ async fn a_link_of_an_earlier_question_says_so() {
     let (_, page) = answered(&account, &get(&earlier)).await;
     assert!(page.contains("This move is not on record any more"), "{page}");
     assert_eq!(answered(&account, &get(&earlier)).await.0, StatusCode::NOT_FOUND);
-    account.puts(&planned, About::Move, &plan.fingerprint).await;
+    account.puts(&planned, About::Recreation, &plan.fingerprint).await;
     for (link, says) in [
         (&earlier, "A later mail has taken the place of this one"),
         (&changed, "The plan has changed since the mail"),
@@ -349,7 +350,7 @@ async fn a_link_of_an_earlier_question_says_so() {
             assert!(page.contains(says) && page.contains("What you can do"), "{page}");
         }
     }
-    assert_eq!(kept(&account, &planned.id, About::Move).await, None);
+    assert_eq!(kept(&account, &planned.id, About::Recreation).await, None);
 }
 
 #[tokio::test]
@@ -359,13 +360,13 @@ async fn a_plan_that_would_be_another_today_is_not_shown() {
     // Of this version's form, and of the eight digits of earlier ones.
     for other in ["0000000000000000", "00000000"] {
         let stale = Record { fingerprint: other.to_owned(), ..planned.clone() };
-        let link = account.puts(&stale, About::Move, other).await;
+        let link = account.puts(&stale, About::Recreation, other).await;
         for request in [get(&link), approves(&link)] {
             let (status, page) = answered(&account, &request).await;
             assert_eq!(status, StatusCode::CONFLICT);
             assert!(page.contains("Portcullis was updated since the mail"), "{page}");
         }
-        assert_eq!(kept(&account, &planned.id, About::Move).await, None);
+        assert_eq!(kept(&account, &planned.id, About::Recreation).await, None);
     }
     assert!(account.now().woken.is_empty());
 }

@@ -13,7 +13,8 @@ const DAY: i64 = 24 * 3600;
 impl Step<'_> {
     pub(super) async fn ask(&self, token: String) -> Result<State> {
         let (record, plan) = self.begin("ask").await?;
-        let Some((question, link)) = self.question(&record, About::Move, "", token).await? else {
+        let Some((question, link)) = self.question(&record, About::Recreation, "", token).await?
+        else {
             return Ok(State::Done);
         };
         let mail = mail::ask(&plan, &self.context(), link.as_deref(), question.until);
@@ -76,7 +77,7 @@ impl Step<'_> {
 
     pub(super) async fn answered(&self) -> Result<State> {
         let (record, plan) = self.begin("answered").await?;
-        match self.answer(&record, &plan, About::Move).await? {
+        match self.answer(&record, &plan, About::Recreation).await? {
             Some(state) => Ok(state),
             None => Ok(State::Waiting),
         }
@@ -100,7 +101,7 @@ impl Step<'_> {
     }
 
     pub(super) async fn nobody_answered(&self) -> Result<State> {
-        self.in_the_end(About::Move).await
+        self.in_the_end(About::Recreation).await
     }
 
     /// Nobody answered whether the old cache is to be deleted: it is kept.
@@ -115,7 +116,7 @@ impl Step<'_> {
             return Ok(state);
         }
         let mail = match about {
-            About::Move => mail::nobody_answered(&plan, &self.context()),
+            About::Recreation => mail::nobody_answered(&plan, &self.context()),
             About::Deletion => {
                 mail::kept(&plan, &self.context(), "nobody answered whether it is to be deleted")
             }
@@ -133,7 +134,7 @@ impl Step<'_> {
             return Ok(Some(State::Yes));
         }
         let mail = match about {
-            About::Move => mail::rejected(plan, &self.context(), &answer.by, &answer.reason),
+            About::Recreation => mail::rejected(plan, &self.context(), &answer.by, &answer.reason),
             About::Deletion => {
                 let why = format!("{} rejected its deletion: {}", answer.by, answer.reason);
                 mail::kept(plan, &self.context(), &why)

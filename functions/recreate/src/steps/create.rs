@@ -17,15 +17,15 @@ impl Step<'_> {
     /// Makes the new cache, and waits for it.
     pub(super) async fn create(&self) -> Result<State> {
         let (record, plan) = self.begin("create").await?;
-        self.answer_of(&record, About::Move)?;
-        let new = self.replacement(&plan);
+        self.answer_of(&record, About::Recreation)?;
+        let new = self.new_cache(&plan);
         let Some(live) = account::cache(&self.shell.look.elasticache, &new).await? else {
             self.make(&plan).await?;
             return Ok(State::Waiting);
         };
         match live.status() {
             "creating" | "modifying" | "snapshotting" => Ok(State::Waiting),
-            "available" => self.is_this_moves(&plan).await.map(|()| State::Done),
+            "available" => self.belongs_to_this_recreation(&plan).await.map(|()| State::Done),
             other => Err(lasting(format!("the new cache {} is {other}", new.id))),
         }
     }
@@ -33,11 +33,11 @@ impl Step<'_> {
     /// # Errors
     ///
     /// If the cache is not what a move by this plan made.
-    pub(super) async fn is_this_moves(&self, plan: &Plan) -> Result<()> {
-        let new = self.replacement(plan);
+    pub(super) async fn belongs_to_this_recreation(&self, plan: &Plan) -> Result<()> {
+        let new = self.new_cache(plan);
         let tags = account::tags(&self.shell.look.elasticache, &new.arn).await?;
         let by = marks::value(&tags, marks::PLAN);
-        match marks::moved_from(&tags, &self.of.cache) {
+        match marks::recreated_from(&tags, &self.of.cache) {
             true if by == Some(&plan.fingerprint) => Ok(()),
             true if by.is_some_and(|by| !is_fingerprint(by)) => Err(lasting(format!(
                 "a cache {} is there already, and a move by an earlier version of Portcullis made it: use it, or delete it and start the move again",
@@ -73,7 +73,7 @@ impl Step<'_> {
     /// Sets what only Modify takes, one after the other, and waits for it.
     pub(super) async fn set_the_rest(&self) -> Result<State> {
         let (_, plan) = self.begin("set-the-rest").await?;
-        let new = self.replacement(&plan);
+        let new = self.new_cache(&plan);
         let live = account::cache(&self.shell.look.elasticache, &new).await?;
         let live = live.ok_or_else(|| lasting(format!("the new cache {} is gone", new.id)))?;
         match live.status() {

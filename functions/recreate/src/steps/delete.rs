@@ -28,7 +28,7 @@ impl Step<'_> {
             // It has to be available to be deleted with a snapshot.
             _ => return Ok(State::Waiting),
         }
-        let new = self.replacement(&plan);
+        let new = self.new_cache(&plan);
         let replaced = account::cache(elasticache, &new).await?;
         match replaced {
             Some(replaced) if replaced.status() == "available" => {}
@@ -42,7 +42,7 @@ impl Step<'_> {
             }
             None => return Err(lasting(format!("{} is gone, so {} is kept", new.id, self.old.id))),
         }
-        self.is_this_moves(&plan).await?;
+        self.belongs_to_this_recreation(&plan).await?;
         if let InUse::Yes(why) = self.in_use(&record).await? {
             return Err(lasting(format!("{} is in use again, so it is kept: {why}", self.old.id)));
         }

@@ -27,7 +27,7 @@ impl Step<'_> {
 
     /// What is there that a move by this plan makes, each with the command that removes it.
     async fn left(&self, plan: &Plan) -> Result<Vec<String>> {
-        let (new, region) = (self.replacement(plan), &self.old.region);
+        let (new, region) = (self.new_cache(plan), &self.old.region);
         let elasticache = &self.shell.look.elasticache;
         let mut lines = Vec::new();
         if account::cache(elasticache, &new).await?.is_some() {

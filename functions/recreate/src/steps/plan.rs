@@ -35,7 +35,7 @@ impl Step<'_> {
         }
         let now = (self.shell.now)();
         let young = live.created().is_some_and(|created| now - created < SHOWN);
-        if !(self.shell.settings.move_fresh && young) {
+        if !(self.shell.settings.recreates_fresh && young) {
             return Ok(State::Done);
         }
         let (facts, _) = self.look(&self.of.cache).await?;
@@ -67,7 +67,7 @@ impl Step<'_> {
             fingerprint: plan.fingerprint,
             stage: "planned".to_owned(),
             execution: self.execution.clone(),
-            questions: agreed.into_iter().map(|question| (About::Move, question)).collect(),
+            questions: agreed.into_iter().map(|question| (About::Recreation, question)).collect(),
         };
         self.shell.table.put(&record, (self.shell.now)()).await?;
         Ok(state)
@@ -77,7 +77,7 @@ impl Step<'_> {
     /// whole, for whoever writes a part of both can make their fingerprints alike.
     pub(super) async fn check(&self) -> Result<State> {
         let (record, planned) = self.begin("check").await?;
-        self.answer_of(&record, About::Move)?;
+        self.answer_of(&record, About::Recreation)?;
         let (facts, _) = self.look(&self.of.cache).await?;
         let why = match plan::plan(&facts, &self.wish()) {
             plan::Answer::Plan(plan) if plan.does_the_same(&planned) => return Ok(State::Same),
@@ -129,7 +129,7 @@ impl Step<'_> {
 
     /// The answer that the owner's setting gives for a fresh cache; else people are asked.
     async fn agreed(&self, facts: &Facts, plan: &Plan) -> Result<Option<Question>> {
-        if !self.shell.settings.move_fresh {
+        if !self.shell.settings.recreates_fresh {
             return Ok(None);
         }
         let live = account::cache(&self.shell.look.elasticache, &self.old).await?;

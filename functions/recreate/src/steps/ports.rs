@@ -25,7 +25,7 @@ impl Step<'_> {
     /// Opens the new port to the private sources of the old one, and sees that it is open to them.
     pub(super) async fn open_port(&self) -> Result<State> {
         let (record, plan) = self.begin("open-port").await?;
-        self.answer_of(&record, About::Move)?;
+        self.answer_of(&record, About::Recreation)?;
         for rule in missing(&plan, &self.groups(&plan).await?) {
             self.authorize(&plan, rule).await?;
         }
@@ -75,7 +75,7 @@ impl Step<'_> {
     /// What a move of this cache opened, by its mark: the rules of each group.
     pub(super) async fn opened(&self, plan: &Plan) -> Result<BTreeMap<String, Vec<IngressRule>>> {
         let is_ours = |rule: &IngressRule| {
-            marks::moved_from(&rule.tags, &self.of.cache)
+            marks::recreated_from(&rule.tags, &self.of.cache)
                 && rule.ports() == (plan.create.port, plan.create.port)
         };
         let groups = self.groups(plan).await?.into_iter();

@@ -16,11 +16,11 @@ impl Step<'_> {
     /// Takes the snapshot, and waits for it. One of an earlier move of the cache holds old data: it goes.
     pub(super) async fn snapshot(&self) -> Result<State> {
         let (record, plan) = self.begin("snapshot").await?;
-        self.answer_of(&record, About::Move)?;
+        self.answer_of(&record, About::Recreation)?;
         let Some(wanted) = &plan.snapshot else { return Ok(State::Done) };
         let elasticache = &self.shell.look.elasticache;
         // A cache that an earlier run made has its data already.
-        if account::cache(elasticache, &self.replacement(&plan)).await?.is_some() {
+        if account::cache(elasticache, &self.new_cache(&plan)).await?.is_some() {
             return Ok(State::Done);
         }
         let Some(found) = account::snapshot(elasticache, &wanted.name).await? else {
@@ -32,13 +32,13 @@ impl Step<'_> {
             return Ok(State::Waiting);
         }
         let tags = account::tags(elasticache, &self.old.snapshot(&wanted.name)).await?;
-        if !marks::moved_from(&tags, &self.of.cache) {
+        if !marks::recreated_from(&tags, &self.of.cache) {
             return Err(lasting(format!(
                 "a snapshot {} is there already, and no move of {} made it; rename or delete it",
                 wanted.name, self.old.id
             )));
         }
-        if marks::value(&tags, marks::MOVE) != Some(self.of.id.as_str()) {
+        if marks::value(&tags, marks::RECREATION) != Some(self.of.id.as_str()) {
             self.delete_snapshot(&wanted.name).await?;
             return Ok(State::Waiting);
         }
@@ -56,7 +56,7 @@ impl Step<'_> {
             SnapshotOf::Cluster(id) => request.cache_cluster_id(id),
         };
         let mut tags = requests::tags(&plan.markers);
-        tags.push(Tag::builder().key(marks::MOVE).value(&self.of.id).build());
+        tags.push(Tag::builder().key(marks::RECREATION).value(&self.of.id).build());
         match request.snapshot_name(&wanted.name).set_tags(Some(tags)).send().await {
             Ok(_) => Ok(()),
             // An answer of ours was lost. Whose it is, the next look tells.

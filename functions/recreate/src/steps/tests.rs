@@ -225,7 +225,7 @@ impl Account {
                 topic: "arn:aws:sns:eu-west-1:111122223333:alerts".to_owned(),
                 table: "moves".to_owned(),
                 stack: "portcullis".to_owned(),
-                move_fresh: false,
+                recreates_fresh: false,
                 port: None,
                 answer_days: 7,
                 page: None,
@@ -268,12 +268,12 @@ async fn without_an_answer_nothing_is_made_or_deleted() {
     let (record, plan) = planned();
     for (step, record) in [
         ("create", record.clone()),
-        ("create", agreed(&record, About::Move, false)),
+        ("create", agreed(&record, About::Recreation, false)),
         ("create", agreed(&record, About::Deletion, true)),
         ("open-port", record.clone()),
         ("snapshot", record.clone()),
         ("delete", record.clone()),
-        ("delete", agreed(&record, About::Move, true)),
+        ("delete", agreed(&record, About::Recreation, true)),
         ("delete", agreed(&record, About::Deletion, false)),
     ] {
         let account = Account::with(&record).await;
@@ -310,7 +310,7 @@ async fn a_cache_of_the_new_name_that_is_not_ours_is_an_error_and_ours_is_succes
     let (record, plan) = planned();
     let by = |plan: &str| {
         vec![
-            (marks::MOVED_FROM.to_owned(), record.cache.clone()),
+            (marks::RECREATED_FROM.to_owned(), record.cache.clone()),
             (marks::PLAN.to_owned(), plan.to_owned()),
         ]
     };
@@ -320,7 +320,7 @@ async fn a_cache_of_the_new_name_that_is_not_ours_is_an_error_and_ours_is_succes
         (by("00000000"), false),
         (ours(&plan), true),
     ] {
-        let account = Account::with(&agreed(&record, About::Move, true)).await;
+        let account = Account::with(&agreed(&record, About::Recreation, true)).await;
         account.state().caches.insert(plan.create.id.clone(), ("available", tags));
         match account.step("create").await {
             Ok(answer) => assert!(is_ours && answer == json!({"state": "done"})),
@@ -334,7 +334,7 @@ async fn a_cache_of_the_new_name_that_is_not_ours_is_an_error_and_ours_is_succes
 async fn a_new_cache_is_made_once_and_its_failure_is_one() {
     let (record, plan) = planned();
     let new = &plan.create.id;
-    let account = Account::with(&agreed(&record, About::Move, true)).await;
+    let account = Account::with(&agreed(&record, About::Recreation, true)).await;
     assert_eq!(account.step("create").await.unwrap(), json!({"state": "waiting"}));
     assert_eq!(account.state().done, [format!("create {new}")]);
     account.state().caches.insert(new.clone(), ("creating", ours(&plan)));
@@ -362,7 +362,7 @@ async fn only_what_carries_the_mark_is_taken_back_and_never_what_was_handed_over
             .from_port(port)
             .to_port(port)
             .cidr_ipv4("10.0.0.0/8")
-            .tags(Ec2Tag::builder().key(marks::MOVED_FROM).value(from).build())
+            .tags(Ec2Tag::builder().key(marks::RECREATED_FROM).value(from).build())
             .build()
     };
     for (tags, deleted) in [(Vec::new(), false), (handed_over, false), (ours(&plan), true)] {
@@ -402,7 +402,7 @@ async fn a_plan_that_is_another_one_now_is_not_done() {
         ("0000000000000000", "updated in between"),
         ("00000000", "by an earlier version of Portcullis"),
     ] {
-        let agreed = agreed(&record, About::Move, true);
+        let agreed = agreed(&record, About::Recreation, true);
         let account = Account::with(&Record { fingerprint: other.to_owned(), ..agreed }).await;
         let error = account.step("create").await.unwrap_err();
         assert!(lasts(&error) && format!("{error:#}").contains(says), "{error:#}");
@@ -414,7 +414,7 @@ async fn a_plan_that_is_another_one_now_is_not_done() {
 async fn what_another_move_has_is_left_alone() {
     let (record, plan) = planned();
     for step in ["snapshot", "open-port", "create", "delete", "close-port", "undo", "hand-over"] {
-        let account = Account::with(&agreed(&record, About::Move, true)).await;
+        let account = Account::with(&agreed(&record, About::Recreation, true)).await;
         account.state().caches.insert(plan.create.id.clone(), ("available", ours(&plan)));
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let held = [("by", text("pages-2")), ("execution", text("arn:2"))];

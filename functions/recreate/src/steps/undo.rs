@@ -26,7 +26,7 @@ impl Step<'_> {
 
     /// Whether the new cache is gone, or was never this move's to delete.
     async fn unmake(&self, plan: &Plan) -> Result<bool> {
-        let (new, elasticache) = (self.replacement(plan), &self.shell.look.elasticache);
+        let (new, elasticache) = (self.new_cache(plan), &self.shell.look.elasticache);
         let Some(live) = account::cache(elasticache, &new).await? else { return Ok(true) };
         // One that is being made can neither be deleted nor asked for its tags.
         if matches!(live.status(), "creating" | "deleting" | "modifying" | "snapshotting") {
@@ -35,7 +35,7 @@ impl Step<'_> {
         // One that failed shows no tags: then IAM alone sees to it that it carries the mark.
         if live.status() == "available" {
             let tags = account::tags(elasticache, &new.arn).await?;
-            if !marks::moved_from(&tags, &self.of.cache)
+            if !marks::recreated_from(&tags, &self.of.cache)
                 || marks::value(&tags, marks::HANDED_OVER).is_some()
             {
                 return Ok(true);
@@ -69,7 +69,7 @@ impl Step<'_> {
             return Ok(false);
         }
         let tags = account::tags(elasticache, &self.old.snapshot(&wanted.name)).await?;
-        if !marks::moved_from(&tags, &self.of.cache) {
+        if !marks::recreated_from(&tags, &self.of.cache) {
             return Ok(true);
         }
         self.delete_snapshot(&wanted.name).await?;

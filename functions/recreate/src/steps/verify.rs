@@ -12,8 +12,8 @@ impl Step<'_> {
     /// Compares every setting.
     pub(super) async fn verify(&self) -> Result<State> {
         let (_, plan) = self.begin("verify").await?;
-        self.is_this_moves(&plan).await?;
-        let (clone, _) = self.look(&self.replacement(&plan).arn).await?;
+        self.belongs_to_this_recreation(&plan).await?;
+        let (clone, _) = self.look(&self.new_cache(&plan).arn).await?;
         let differences = verify_clone(&plan, &clone);
         if differences.is_empty() {
             return Ok(State::Done);
@@ -25,7 +25,7 @@ impl Step<'_> {
     /// From here on nothing deletes the new cache: the mark comes before the mail.
     pub(super) async fn hand_over(&self) -> Result<State> {
         let (_, plan) = self.begin("hand-over").await?;
-        let new = self.replacement(&plan);
+        let new = self.new_cache(&plan);
         let elasticache = &self.shell.look.elasticache;
         // Tags take a moment to reach every node, and meanwhile AWS shows none.
         let (clone, _) = self.look(&new.arn).await?;

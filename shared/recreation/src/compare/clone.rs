@@ -65,8 +65,8 @@ impl Check<'_> {
     fn names(&mut self, plan: &Plan, found: &Facts) {
         self.must("ARN", &plan.new_arn(), found.cache.arn());
         let tags = found.tags.as_deref().unwrap_or_default();
-        let mark = marks::value(tags, marks::MOVED_FROM);
-        self.must(format!("Tags, {}", marks::MOVED_FROM), &plan.cache.arn, mark);
+        let mark = marks::value(tags, marks::RECREATED_FROM);
+        self.must(format!("Tags, {}", marks::RECREATED_FROM), &plan.cache.arn, mark);
     }
 
     /// Every endpoint that clients may use, not the first alone.

@@ -148,7 +148,7 @@ impl Document {
         let arn = cache.arn().unwrap_or_default();
         let read = |replacement: &Replacement| {
             let tags = wire::tags(&replacement.tag_list);
-            marks::moved_from(&tags, arn).then(|| Ours {
+            marks::recreated_from(&tags, arn).then(|| Ours {
                 id: replacement.id.clone(),
                 port: replacement.port,
                 status: replacement.status.clone(),

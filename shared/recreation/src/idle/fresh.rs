@@ -76,7 +76,7 @@ fn age(used: &Use, created: Option<i64>, now: i64, reasons: &mut Vec<String>) {
 
 /// What shows that somebody relies on it, used or not.
 fn relied_on(facts: &Facts, reasons: &mut Vec<String>) {
-    let arn_of_old = marks::value(facts.tags.as_deref().unwrap_or_default(), marks::MOVED_FROM);
+    let arn_of_old = marks::value(facts.tags.as_deref().unwrap_or_default(), marks::RECREATED_FROM);
     if arn_of_old.is_some() {
         reasons.push("a move made it, from another cache".to_owned());
     }

@@ -215,7 +215,7 @@ fn every_reason_against_freshness_is_told() {
     pointed.around.dns = Seen::Read(vec!["cache.example.com".to_owned()]);
     assert!(one(&pointed, &used, made).contains("cache.example.com"));
     let mut moved = facts.clone();
-    let key = crate::marks::MOVED_FROM.to_owned();
+    let key = crate::marks::RECREATED_FROM.to_owned();
     moved.tags.as_mut().unwrap().push(portcullis_engine::facts::Tag { key, value: "x".to_owned() });
     assert!(one(&moved, &used, made).contains("a move made it"));
     let reasons = fresh(&moved, &fewer, None, NOW).unwrap_err();

@@ -33,7 +33,7 @@ pub struct Mail {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context<'a> {
     /// The id of the move.
-    pub move_id: &'a str,
+    pub recreation_id: &'a str,
     /// The name of the stack, which the commands need where it is not `portcullis`.
     pub stack: &'a str,
     /// The account.
@@ -51,7 +51,7 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// `portcullis approve ID`, for this stack.
     pub(super) fn command(&self, verb: &str, options: &str) -> String {
-        format!("portcullis {verb} {}{options}{}", word(self.move_id), self.stack_option())
+        format!("portcullis {verb} {}{options}{}", word(self.recreation_id), self.stack_option())
     }
 
     /// ` --stack guard`, where the stack has another name than the commands expect.
@@ -137,7 +137,7 @@ impl<'a> Draft<'a> {
         for (member, value) in [
             ("schema", json!(SCHEMA)),
             ("kind", json!(kind.as_str())),
-            ("move", json!(ctx.move_id)),
+            ("move", json!(ctx.recreation_id)),
             ("stack", json!(ctx.stack)),
             ("account", json!(ctx.account)),
             ("region", json!(ctx.region)),
@@ -202,7 +202,7 @@ impl<'a> Draft<'a> {
     pub(super) fn done(mut self) -> Mail {
         self.page.gap();
         let ctx = self.ctx;
-        self.page.line(Role::Faint, &format!("Move:      {}", sentence(ctx.move_id)));
+        self.page.line(Role::Faint, &format!("Move:      {}", sentence(ctx.recreation_id)));
         if let Some(plan) = self.document.get("plan").and_then(Value::as_str) {
             let line = format!("Plan:      {plan}");
             self.page.line(Role::Faint, &line);

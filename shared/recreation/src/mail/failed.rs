@@ -49,7 +49,7 @@ pub fn failed(
         )),
         None => mail.say(&format!(
             "The move {} failed at the step {step}, before there was a plan.",
-            ctx.move_id
+            ctx.recreation_id
         )),
     }
     mail.others(&format!("Why: {}", cut(why)));
@@ -167,7 +167,7 @@ pub fn used_again(plan: &Plan, ctx: &Context<'_>, why: &str) -> Mail {
 
 /// A cache of which no more than its move is known.
 fn unplanned(ctx: &Context<'_>) -> Subject {
-    let id = ctx.move_id.rsplit_once('-').map_or(ctx.move_id, |(cache, _)| cache);
+    let id = ctx.recreation_id.rsplit_once('-').map_or(ctx.recreation_id, |(cache, _)| cache);
     Subject {
         id: id.to_owned(),
         arn: String::new(),

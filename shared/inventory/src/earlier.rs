@@ -21,7 +21,7 @@ struct Candidate<'a> {
 
 /// The candidates whose tags say that they are made of this cache. Only those are asked for tags: to
 /// read the tags of every cache of the Region would be a call for each.
-pub(crate) async fn replacements(
+pub(crate) async fn earlier(
     elasticache: &Client,
     listed: &Listed,
     chosen: &Chosen<'_>,
@@ -35,7 +35,7 @@ pub(crate) async fn replacements(
     let found = try_join_all(others.map(|other| async move {
         let tags = tags(elasticache, other.arn, other.status).await?.unwrap_or_default();
         let own = tags.iter().any(|tag| {
-            tag["Key"].as_str().is_some_and(|key| key.eq_ignore_ascii_case(marks::MOVED_FROM))
+            tag["Key"].as_str().is_some_and(|key| key.eq_ignore_ascii_case(marks::RECREATED_FROM))
                 && tag["Value"].as_str() == chosen.arn()
         });
         Ok::<_, LookError>(own.then(
