@@ -88,6 +88,11 @@ test-tools: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(if $(she
 test-emulator: $(VENV)/stamp $(MOTO)/stamp ## Conformance of the emulated account with AWS's documents; security groups also against moto
 	$(PYTEST) -n $(WORKERS) --dist loadfile emulator/conformance
 
+# The servers are in network namespaces of their own, which needs root; each test mostly waits for one to restart.
+.PHONY: test-memcached
+test-memcached: $(VENV)/stamp ## The script that hardens Memcached servers, with the real memcached; needs root
+	$(PYTEST) -n $(WORKERS) e2e/memcached
+
 .PHONY: test-template
 test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## Lint the template
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-west-1 $(SAM)/bin/sam validate --lint --template infra/template.yaml
@@ -109,6 +114,10 @@ test-cdk: $(VENV)/stamp $(NODE_MODULES)/stamp ## The CDK construct: types, synth
 .PHONY: test-python
 test-python: $(CHECK)/stamp ## Lint the Python code with ruff
 	@$(CHECK)/bin/ruff format --quiet --check . && $(CHECK)/bin/ruff check --quiet .
+
+.PHONY: test-scripts
+test-scripts: $(CHECK)/stamp ## Lint the script for Memcached servers with shellcheck
+	@$(CHECK)/bin/shellcheck infra/documents/*.sh
 
 .PHONY: test-spelling
 test-spelling: $(CHECK)/stamp ## Spelling, in code and documentation
