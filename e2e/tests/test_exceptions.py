@@ -122,7 +122,7 @@ def test_web_ports_may_face_the_internet(guard, name, port, source):
 
 
 @pytest.mark.parametrize(
-    "near", [("tcp", 81), ("tcp", (80, 443)), ("tcp", (443, 444)), ("udp", 443), ("tcp", 8080)], ids=str
+    "near", [("tcp", 81), ("tcp", (80, 443)), ("tcp", (443, 444)), ("udp", 80), ("tcp", 8080)], ids=str
 )
 def test_what_is_near_them_is_closed(guard, name, near):
     protocol, ports = near

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::thread;
 
-use portcullis_engine::exceptions::{Answer, Asked, Exceptions};
+use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
 use portcullis_exceptions::{Policies, Unreadable};
 
 /// The policies of a directory. If they cannot be read, or are not in order, nothing is tolerated and nothing done:
@@ -36,6 +36,10 @@ impl std::fmt::Debug for Reading {
 impl Exceptions for Reading {
     fn ask(&self, asked: &Asked<'_>) -> Answer {
         self.0.ask(asked)
+    }
+
+    fn ended(&self, asked: &Asked<'_>) -> Option<Exception> {
+        self.0.ended(asked)
     }
 }
 

@@ -77,9 +77,7 @@ pub trait Exceptions: fmt::Debug + Send + Sync {
     fn ask(&self, asked: &Asked<'_>) -> Answer;
 
     /// The exception that would tolerate a fault, had it not ended. It is only told: nothing waits for it.
-    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
-        None
-    }
+    fn ended(&self, asked: &Asked<'_>) -> Option<Exception>;
 }
 
 /// A fault that is tolerated.

@@ -203,6 +203,10 @@ impl Exceptions for Narrow {
             false => Answer::Fault,
         }
     }
+
+    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+        None
+    }
 }
 
 /// Answers always the same.
@@ -212,6 +216,10 @@ pub(crate) struct Always(pub(crate) Answer);
 impl Exceptions for Always {
     fn ask(&self, _: &Asked<'_>) -> Answer {
         self.0.clone()
+    }
+
+    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+        None
     }
 }
 

@@ -1,6 +1,6 @@
 //! What stands in for policies that could not be read.
 
-use portcullis_engine::exceptions::{Answer, Asked, Exceptions};
+use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
 
 /// Tolerates nothing, and says why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,5 +18,9 @@ impl Unreadable {
 impl Exceptions for Unreadable {
     fn ask(&self, _asked: &Asked<'_>) -> Answer {
         Answer::Unreadable(self.why.clone())
+    }
+
+    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+        None
     }
 }

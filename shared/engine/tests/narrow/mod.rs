@@ -28,6 +28,10 @@ impl Exceptions for Narrow {
             false => Answer::Fault,
         }
     }
+
+    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+        None
+    }
 }
 
 /// The same, for whoever outlives a test.

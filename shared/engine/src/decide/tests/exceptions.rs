@@ -110,6 +110,10 @@ impl Exceptions for Web {
             false => Narrow.ask(asked),
         }
     }
+
+    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+        None
+    }
 }
 
 #[test]
