@@ -1,18 +1,8 @@
 //! Moments, as the ledger has them: ISO 8601 in UTC.
 
-use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
+pub(crate) use portcullis_engine::time::{iso, seconds};
 
 use crate::paint::{harmless, time};
-
-/// Seconds since 1970. What cannot be read is long ago, as it is for the functions.
-pub(crate) fn seconds(text: &str) -> i64 {
-    DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset).map_or(i64::MIN, |at| at.secs())
-}
-
-/// `2026-11-21T10:00:30Z`
-pub(crate) fn iso(seconds: i64) -> String {
-    DateTime::from_secs(seconds).fmt(DateTimeFormat::DateTime).unwrap_or_default()
-}
 
 /// As people read it: `2026-11-21 10:00 UTC`.
 pub(crate) fn shown(text: &str) -> String {

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Effects, Style};
-use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
 use clap::ValueEnum;
 pub(crate) use portcullis_engine::text::harmless;
 use portcullis_engine::text::harmless_json;
+use portcullis_engine::time::iso;
 use portcullis_recreation::text::Role;
 
 /// When to colour the output.
@@ -70,7 +70,7 @@ impl<W: Write> Write for Harmless<W> {
 
 /// A moment as people read it: `2026-11-21 10:00 UTC`.
 pub(crate) fn time(seconds: i64) -> String {
-    let time = DateTime::from_secs(seconds).fmt(DateTimeFormat::DateTime).unwrap_or_default();
+    let time = iso(seconds);
     match (time.get(..10), time.get(11..16)) {
         (Some(day), Some(hour)) => format!("{day} {hour} UTC"),
         _ => format!("{seconds} seconds after 1970"),

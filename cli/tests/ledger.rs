@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use account::{Account, CALLER, Rule};
 use portcullis_engine::ledger::{Coming, Entry, Exemption, Kept, Key, State};
 use portcullis_engine::resolution::{Resolution, Standing};
+use portcullis_engine::time::{iso, seconds};
 
 const ID: &str = "f-0123456789ab";
 const UNDO: [&str; 4] = ["undo", ID, "--reason", "the demo"];
@@ -92,16 +93,6 @@ fn exemption(seconds: i64) -> Exemption {
 fn now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     i64::try_from(now.as_secs()).unwrap()
-}
-
-fn iso(seconds: i64) -> String {
-    use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
-    DateTime::from_secs(seconds).fmt(DateTimeFormat::DateTime).unwrap()
-}
-
-fn seconds(text: &str) -> i64 {
-    use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
-    DateTime::from_str(text, DateTimeFormat::DateTime).unwrap().secs()
 }
 
 fn printed(output: &Output) -> (i32, &str, &str) {

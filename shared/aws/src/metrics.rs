@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_sns::primitives::{DateTime, DateTimeFormat};
 use portcullis_engine::action::Action;
 use portcullis_engine::event::Ignored;
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::resolution::Resolution;
+use portcullis_engine::time;
 use serde_json::{Map, Value, json};
 
 /// One number, for people who search the logs with what it is about.
@@ -157,9 +157,9 @@ impl Metric {
         let (amount, unit) = match &self.amount {
             Amount::Count(count) => (json!(count), "Count"),
             Amount::Since(then) => {
-                let then = DateTime::from_str(then, DateTimeFormat::DateTimeWithOffset).ok()?;
+                let then = time::read(then)?.unix_timestamp_nanos() as f64 / 1e9;
                 // CloudTrail's clock is not ours.
-                let seconds = (now.as_secs_f64() - then.as_secs_f64()).max(0.0);
+                let seconds = (now.as_secs_f64() - then).max(0.0);
                 (json!((seconds * 1000.0).round() / 1000.0), "Seconds")
             }
         };

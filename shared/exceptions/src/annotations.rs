@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use ::time::{Duration, OffsetDateTime};
 use portcullis_engine::exceptions::Exception;
 use portcullis_engine::text::hides;
-use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
+use portcullis_engine::time;
 
 use crate::problem::Problem;
 
@@ -118,12 +118,7 @@ fn is_id(text: &str) -> bool {
 /// The moment from which it has ended. A day counts to its end, in UTC.
 fn end(text: &str) -> Option<OffsetDateTime> {
     match text.len() {
-        10 => moment(&format!("{text}T00:00:00Z"))?.checked_add(Duration::DAY),
-        _ => moment(text),
+        10 => time::read(&format!("{text}T00:00:00Z"))?.checked_add(Duration::DAY),
+        _ => time::read(text),
     }
-}
-
-/// A moment as RFC 3339 has it.
-pub(crate) fn moment(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
 }

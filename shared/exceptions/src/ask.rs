@@ -7,9 +7,9 @@
 use cedar_policy::{Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Response};
 use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
 use portcullis_engine::facts::{CacheFacts, Connection, Interfaces};
+use portcullis_engine::time::read;
 use time::OffsetDateTime;
 
-use crate::annotations::moment;
 use crate::looks::Later;
 use crate::policies::{Policies, Policy};
 use crate::request;
@@ -21,7 +21,7 @@ impl Exceptions for Policies {
 
     /// A failure to tell is none: it is a fault anyway.
     fn ended(&self, asked: &Asked<'_>) -> Option<Exception> {
-        let now = moment(&asked.event.time)?;
+        let now = read(&asked.event.time)?;
         let about = || self.policies.iter().filter(|policy| policy.checks.contains(&asked.check));
         let ended = |policy: &&Policy| policy.has_ended(now) && !policy.forbids();
         about().find(ended)?;
@@ -46,7 +46,7 @@ impl Policies {
     fn answer(&self, asked: &Asked<'_>) -> Result<Answer, String> {
         let time = &asked.event.time;
         let now =
-            moment(time).ok_or_else(|| format!("`{time}`, the time of the event, is no moment"))?;
+            read(time).ok_or_else(|| format!("`{time}`, the time of the event, is no moment"))?;
         let question = self.question(asked, now)?;
         let missing = missing(asked);
         let blind = |policy: &&Policy| policy.later.meets(missing);

@@ -10,6 +10,7 @@ use portcullis_engine::facts::{
     CacheFacts, Engine, GroupFacts, IngressRule, Interface, Interfaces, PrefixList, Source,
 };
 use portcullis_engine::net::{Count, Family, public_count};
+use portcullis_engine::time::written;
 use time::OffsetDateTime;
 
 use crate::looks::Looks;
@@ -67,13 +68,6 @@ pub(crate) fn of_setting(looks: &Looks, asked: &Asked<'_>, now: OffsetDateTime) 
         pairs.push(("time".to_owned(), Value::new_datetime(written(now))));
     }
     pairs
-}
-
-/// A moment as Cedar reads it: in UTC, and without a fraction.
-fn written(moment: OffsetDateTime) -> String {
-    let moment = moment.to_offset(time::UtcOffset::UTC);
-    let (hour, minute, second) = moment.to_hms();
-    format!("{}T{hour:02}:{minute:02}:{second:02}Z", moment.date())
 }
 
 fn string(text: &str) -> Value {

@@ -1,6 +1,7 @@
 //! The document of one cache.
 
 use futures_util::future::{try_join3, try_join4};
+use portcullis_recreation::document::without_nulls;
 use serde_json::{Value, json};
 
 use crate::answer::Part;
@@ -47,7 +48,7 @@ pub async fn document(clients: &Clients, cache: &str) -> Result<Value, LookError
     for part in [own, network, around, earlier] {
         document.extend(part);
     }
-    Ok(shapes::without_nulls(Value::Object(document)))
+    Ok(without_nulls(Value::Object(document)))
 }
 
 /// What ElastiCache shows of the cache beside its Describe.

@@ -1,5 +1,5 @@
 //! ElastiCache's shapes as the AWS CLI prints them: the members that a plan reads, and those that people
-//! look for. What is not set is null here, and goes with [`without_nulls`].
+//! look for. What is not set is null here, and goes with [`without_nulls`](portcullis_recreation::document::without_nulls).
 
 use aws_sdk_elasticache::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_elasticache::types::{
@@ -9,18 +9,6 @@ use aws_sdk_elasticache::types::{
     ReplicationGroupPendingModifiedValues, Snapshot, Subnet, Tag,
 };
 use serde_json::{Value, json};
-
-/// Drops every member that is not set.
-pub(crate) fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let set = members.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(set.map(|(name, value)| (name, without_nulls(value))).collect())
-        }
-        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other,
-    }
-}
 
 /// As the AWS CLI writes times: `2024-03-05T09:12:44.102000+00:00`.
 fn time(time: &Option<DateTime>) -> Option<String> {

@@ -104,7 +104,8 @@ fn expected(error: &serde_json::Error) -> String {
     format!("not as AWS writes it, expected {}", expected.unwrap_or("something else"))
 }
 
-fn without_nulls(value: Value) -> Value {
+/// Drops every member that is null, which in AWS's documents says the same as none.
+pub fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(members) => {
             let kept = members.into_iter().filter(|(_, value)| !value.is_null());
