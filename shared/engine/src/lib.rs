@@ -22,6 +22,7 @@ pub mod case;
 pub mod checks;
 pub mod decide;
 pub mod digest;
+pub mod document;
 pub mod event;
 pub mod exceptions;
 pub mod facts;

@@ -1,0 +1,135 @@
+//! A security group of a document.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Document, FactsError, ManagedPrefixList, NetworkInterface, SecurityGroup, SecurityGroupRule,
+    WireTag,
+};
+use crate::event::{GroupLead, GroupRef};
+use crate::facts::{
+    BlockPublicAccess, GroupDetails, GroupFacts, Holder, IngressRule, Interface, Interfaces,
+    PrefixList, Protocol, PublicAccess, Signs, Source, Tag,
+};
+
+impl Document {
+    /// The group that an event leads to.
+    ///
+    /// # Errors
+    ///
+    /// If the document has no such group, or lacks a prefix list of it, or a text of it is no CIDR block.
+    pub fn group(&self, lead: &GroupLead) -> Result<GroupFacts, FactsError> {
+        let (GroupRef::Id(named) | GroupRef::Name(named)) = &lead.group;
+        let is_meant = |group: &&SecurityGroup| match &lead.group {
+            GroupRef::Id(id) => group.group_id == *id,
+            GroupRef::Name(name) => group.group_name == *name,
+        };
+        let group = self.security_groups.iter().find(is_meant);
+        let needed = "which the event names";
+        self.group_facts(group.ok_or_else(|| FactsError::missing("security group", named, needed))?)
+    }
+
+    pub(super) fn group_facts(&self, group: &SecurityGroup) -> Result<GroupFacts, FactsError> {
+        let (egress, ingress): (Vec<_>, Vec<_>) =
+            group.security_group_rules.iter().partition(|rule| rule.is_egress);
+        let rules: Vec<_> =
+            ingress.into_iter().map(SecurityGroupRule::facts).collect::<Result<_, _>>()?;
+        let interfaces = self.network_interfaces.iter();
+        let carriers = interfaces
+            .filter(|i| i.groups.iter().any(|carried| carried.group_id == group.group_id));
+        Ok(GroupFacts {
+            id: group.group_id.clone(),
+            owner: group.owner_id.clone(),
+            prefix_lists: self.prefix_lists(&rules)?,
+            rules,
+            egress: egress.into_iter().map(|rule| rule.security_group_rule_id.clone()).collect(),
+            details: Some(GroupDetails {
+                name: group.group_name.clone(),
+                vpc: group.vpc_id.clone(),
+                tags: tags(&group.tags),
+            }),
+            interfaces: Interfaces::Read(carriers.map(NetworkInterface::facts).collect()),
+            public_access: PublicAccess::Read(BlockPublicAccess::default()),
+        })
+    }
+
+    fn prefix_lists(
+        &self,
+        rules: &[IngressRule],
+    ) -> Result<BTreeMap<String, PrefixList>, FactsError> {
+        let mut lists = BTreeMap::new();
+        for rule in rules {
+            if let Source::PrefixList(id) = &rule.source {
+                let list = self.prefix_lists.iter().find(|list| list.prefix_list_id == *id);
+                let needed = "which a rule of the group names";
+                let list = list.ok_or_else(|| FactsError::missing("prefix list", id, needed))?;
+                lists.insert(id.clone(), list.facts()?);
+            }
+        }
+        Ok(lists)
+    }
+}
+
+impl SecurityGroupRule {
+    fn facts(&self) -> Result<IngressRule, FactsError> {
+        let cidr = self.cidr_ipv4.as_ref().or(self.cidr_ipv6.as_ref());
+        let source = match (cidr, &self.prefix_list_id, &self.referenced_group_info) {
+            (Some(cidr), _, _) => {
+                Source::cidr(cidr).ok_or_else(|| no_cidr(&self.security_group_rule_id, cidr))?
+            }
+            (None, Some(list), _) => Source::PrefixList(list.clone()),
+            (None, None, Some(group)) => Source::Group(group.group_id.clone()),
+            (None, None, None) => Source::Unreadable("no source".to_owned()),
+        };
+        Ok(IngressRule {
+            id: self.security_group_rule_id.clone(),
+            protocol: Protocol::parse(&self.ip_protocol),
+            from_port: self.from_port.unwrap_or(-1),
+            to_port: self.to_port.unwrap_or(-1),
+            source,
+            description: self.description.clone(),
+            tags: tags(&self.tags),
+        })
+    }
+}
+
+impl ManagedPrefixList {
+    fn facts(&self) -> Result<PrefixList, FactsError> {
+        if let Some(why) = &self.unreadable {
+            return Ok(PrefixList::Unknown(why.clone()));
+        }
+        let entry = |text: &String| text.parse().map_err(|_| no_cidr(&self.prefix_list_id, text));
+        let entries = self.entries.iter().map(|listed| entry(&listed.cidr));
+        Ok(PrefixList::Entries(entries.collect::<Result<_, _>>()?))
+    }
+}
+
+impl NetworkInterface {
+    fn facts(&self) -> Interface {
+        let v4 = self.association.iter().filter_map(|association| association.public_ip.clone());
+        let v6 = self.ipv6_addresses.iter().map(|address| address.ipv6_address.clone());
+        Interface {
+            id: self.network_interface_id.clone(),
+            public: v4.chain(v6).collect(),
+            of_cache: self.requester_id.as_deref() == Some("amazon-elasticache"),
+            kind: self.interface_type.clone(),
+            holder: Holder::of(Signs {
+                kind: &self.interface_type,
+                requester: self.requester_id.as_deref(),
+                managed: self.requester_managed,
+                instance: self.attachment.as_ref().and_then(|a| a.instance_id.as_deref()),
+                description: &self.description,
+            }),
+            vpc: self.vpc_id.clone(),
+            subnet: self.subnet_id.clone(),
+        }
+    }
+}
+
+fn no_cidr(of: &str, text: &str) -> FactsError {
+    FactsError::NoCidr { of: of.to_owned(), text: text.to_owned() }
+}
+
+fn tags(tags: &[WireTag]) -> Vec<Tag> {
+    tags.iter().map(|tag| Tag { key: tag.key.clone(), value: tag.value.clone() }).collect()
+}
