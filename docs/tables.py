@@ -20,7 +20,7 @@ ROW = re.compile(r"^\| \[`(?P<name>[\w-]+)\.json`\]")
 FINDING = re.compile(r"^(?P<severity>critical|high|medium|low) (?P<check>[a-z-]+) (?P<on>.*) -> (?P<outcome>.*)$")
 RULE = re.compile(r"\bsgr-[0-9a-f]+")
 #: What a snapshot calls it, and what the table does. Of the first there may be several rules.
-OUTCOMES = {"revoke": "revoked", "already gone": "gone already"}
+OUTCOMES = {"revoke": "revoked"}
 
 
 class Unknown(Exception):
@@ -59,7 +59,7 @@ def outcome(lines):
         return f"an error, so that the event is not lost: {first.removeprefix('malformed event: ')}"
     if not first.startswith("event "):
         raise Unknown(first)
-    kinds = {"": [], "clean": [], "older": [], "tolerated": [], "unseen": [], "note": []}
+    kinds = {"": [], "clean": [], "older": [], "suppressed": [], "unseen": [], "note": []}
     for line in rest:
         kind, finding = next(((kind, "") for kind in kinds if kind and re.match(rf"{kind}[ :]", line)), ("", line))
         kinds[kind].append(line.removeprefix(f"{kind}: ") if kind else FINDING.match(finding) or unknown(finding))
@@ -68,7 +68,7 @@ def outcome(lines):
             *(["clean"] if kinds["clean"] and not kinds["unseen"] else []),
             *found(kinds[""]),
             *([f"{count(kinds['older'], 'older finding')} reported in the same alert"] if kinds["older"] else []),
-            *tolerated(kinds["tolerated"]),
+            *suppressed(kinds["suppressed"]),
             *(["an error, so that Lambda retries it: the edit is not visible yet"] if kinds["unseen"] else []),
             *([] if kinds["unseen"] else notes(kinds["note"])),
         ]
@@ -90,11 +90,11 @@ def found(findings):
     for (severity, done, check), on in rules.items():
         checks.setdefault((severity, done, tuple(on)), []).append(f"`{check}`")
     for (severity, done, on), names in checks.items():
-        done = OUTCOMES.get(done, done.replace("withheld: ", "not revoked: ").replace("by hand: ", "manual: "))
+        done = OUTCOMES.get(done, done.replace("not remediated: ", "not revoked: "))
         yield f"{severity} {', '.join(names)}: {f'{len(on)} rules ' if len(on) > 1 else ''}{done}"
 
 
-def tolerated(lines):
+def suppressed(lines):
     """How many rules each exception suppresses."""
     by = {}
     for line in lines:

@@ -14,35 +14,35 @@ use crate::paint::{harmless, time};
 use crate::short::short;
 use crate::{account, paint};
 
-/// Agree to what a move asks: to move the cache, or to delete the old one
+/// Approve a re-creation, or the deletion of the old cache
 ///
-/// Shows the question that is open, with the plan in short or with what was seen of the old cache, and
-/// asks you once more. The answer is recorded with your name, and holds: it is given once.
+/// Shows the open request, with a summary of the plan or with the use of the old cache, and asks you
+/// to confirm. The answer is recorded with your identity. The first answer is final.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT)]
 pub(crate) struct Approve {
-    /// The move, by its id: `portcullis moves` lists them
+    /// The re-creation, by its id: `portcullis moves` lists them
     #[arg(value_name = "ID")]
     id: String,
-    /// Why, for the record
+    /// The reason, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Answer without being asked once more on the terminal
+    /// Answer without confirmation on the terminal
     #[arg(long)]
     yes: bool,
 }
 
-/// Say no to what a move asks: the cache is not moved, or the old one is kept
+/// Reject a re-creation, or the deletion of the old cache: the old cache is kept
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT)]
 pub(crate) struct Reject {
-    /// The move, by its id: `portcullis moves` lists them
+    /// The re-creation, by its id: `portcullis moves` lists them
     #[arg(value_name = "ID")]
     id: String,
-    /// Why, for those who asked
+    /// The reason, for the people who requested it
     #[arg(long, value_name = "TEXT", required = true)]
     reason: String,
-    /// Answer without being asked once more on the terminal
+    /// Answer without confirmation on the terminal
     #[arg(long)]
     yes: bool,
 }
@@ -50,8 +50,8 @@ pub(crate) struct Reject {
 const EXIT: &str = "\
 Exit status:
   0  your answer is recorded
-  1  it is not: nothing is asked, somebody answered before, or the time is over
-  2  the move could not be read or not be answered";
+  1  it is not: there is no request, somebody answered before, or it expired
+  2  the re-creation could not be read or not be answered";
 
 pub(crate) async fn approve(arguments: &Approve, common: &Common) -> Result<Ended> {
     let Approve { id, reason, yes } = arguments;
@@ -81,7 +81,7 @@ async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
     let Some(record) = record else {
         return Err(advice(
             format!(
-                "there is no move `{}` of stack {} in {}",
+                "there is no re-creation `{}` of stack {} in {}",
                 given.id.escape_default(),
                 common.stack,
                 account::region(&config)
@@ -97,7 +97,7 @@ async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
         }
     };
     let shown = show(&record, about, question, given.agrees)?;
-    paint::write(&shown, common.color).context("the question cannot be written")?;
+    paint::write(&shown, common.color).context("the request cannot be printed")?;
     if !given.sure && !confirmed(about, given.agrees)? {
         tell("Nothing is recorded.");
         return Ok(Ended::No);
@@ -124,7 +124,7 @@ fn open(record: &Record, now: i64) -> Result<(About, &Question), String> {
         .find_map(|about| Some((about, record.question(about)?)));
     match latest {
         None => Err(format!(
-            "Nothing is asked: move {} is at the step `{}`.",
+            "No approval is requested: re-creation {} is at the step `{}`.",
             record.id,
             harmless(&record.stage)
         )),
@@ -138,7 +138,7 @@ fn open(record: &Record, now: i64) -> Result<(About, &Question), String> {
 
 fn already(answer: &Answer, about: About) -> String {
     let what = match about {
-        About::Recreation => "whether to move",
+        About::Recreation => "whether to re-create the cache",
         About::Deletion => "whether to delete the old cache",
     };
     let reason = match answer.reason.as_str() {
@@ -146,7 +146,7 @@ fn already(answer: &Answer, about: About) -> String {
         reason => format!(" ({})", harmless(reason)),
     };
     format!(
-        "Somebody answered before, {what}: {}{reason}, by {} at {}. That holds.",
+        "Already answered, {what}: {}{reason}, by {} at {}. The first answer is final.",
         if answer.yes { "yes" } else { "no" },
         harmless(&answer.by),
         time(answer.at)
@@ -154,19 +154,19 @@ fn already(answer: &Answer, about: About) -> String {
 }
 
 fn too_late(until: i64) -> String {
-    format!("Too late: it could be answered until {}.", time(until))
+    format!("Too late: the request expired at {}.", time(until))
 }
 
 /// What is asked, with what there is to know. Nobody agrees to a plan that is not shown.
 fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Result<String> {
     let asked = match about {
-        About::Recreation => "Move the cache by this plan?",
+        About::Recreation => "Re-create the cache by this plan?",
         About::Deletion => "Delete the old cache?",
     };
     let plan = match (about, record.plan()) {
         (About::Recreation, Ok(plan)) => short(&plan::Answer::Plan(Box::new(plan))),
         (About::Deletion, Ok(plan)) => format!(
-            "{}: {} on port {}, {}\nIts last snapshot will be {}.\n",
+            "{}: {} on port {}, {}\nIts final snapshot will be {}.\n",
             plan.cache.kind,
             plan.cache.id,
             plan.now.port,
@@ -181,7 +181,7 @@ fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Res
         note => format!("\n{}\n", harmless(note)),
     };
     Ok(format!(
-        "{plan}{note}\n{asked} Asked by {} ({}), until {}.\n",
+        "{plan}{note}\n{asked} Requested by {} ({}), until {}.\n",
         harmless(&record.asked_by),
         harmless(&record.why),
         time(question.until)
@@ -192,13 +192,13 @@ fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Res
 fn confirmed(about: About, agrees: bool) -> Result<bool> {
     if !io::stdin().is_terminal() {
         return Err(advice(
-            "nothing is recorded: there is no terminal to ask you on",
-            "add --yes to answer without being asked",
+            "nothing is recorded: there is no terminal for the confirmation",
+            "add --yes to answer without confirmation",
         ));
     }
     let what = match (about, agrees) {
-        (About::Recreation, true) => "Approve the move",
-        (About::Recreation, false) => "Reject the move",
+        (About::Recreation, true) => "Approve the re-creation",
+        (About::Recreation, false) => "Reject the re-creation",
         (About::Deletion, true) => "Approve the deletion of the old cache",
         (About::Deletion, false) => "Keep the old cache",
     };
@@ -213,23 +213,23 @@ fn outcome(decided: &Decided, about: About, agrees: bool) -> (Ended, String) {
     match decided {
         Decided::Recorded => {
             let then = match (about, agrees) {
-                (About::Recreation, true) => "The new cache is made now; `portcullis moves` shows how far it is.",
+                (About::Recreation, true) => "The new cache is created now; `portcullis moves` shows the progress.",
                 (About::Recreation, false) => "The cache stays as it is.",
-                (About::Deletion, true) => "The old cache is deleted, after a last look that nobody uses it.",
+                (About::Deletion, true) => "The old cache is deleted, after a last check that nobody uses it.",
                 (About::Deletion, false) => "The old cache is kept.",
             };
             (Ended::Yes, format!("Recorded. {then}"))
         }
         Decided::NobodyWaits => (
             Ended::No,
-            "Recorded, but nothing comes of it: the workflow was stopped, or its time is over. Start the move \
-             again (`portcullis move`)."
+            "Recorded, but without effect: the workflow was stopped, or its time is over. Start the re-creation again \
+             (`portcullis move`)."
                 .to_owned(),
         ),
         Decided::Already(answer) => (Ended::No, already(answer, about)),
         Decided::NotAsked => (
             Ended::No,
-            "Not recorded: another question took the place of this one. Look again.".to_owned(),
+            "Not recorded: another request has replaced this one. Run the command again.".to_owned(),
         ),
         Decided::TooLate => (Ended::No, "Not recorded: the time to answer is over.".to_owned()),
     }

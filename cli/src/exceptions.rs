@@ -11,7 +11,7 @@ use portcullis_recreation::text::Role;
 use crate::common::{Common, Ended};
 use crate::paint::{self, paint};
 
-/// Check the exceptions, and say in plain words what is tolerated
+/// Check the exceptions, and print in plain words what they suppress
 #[derive(Debug, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -24,24 +24,24 @@ enum What {
     Check(Check),
 }
 
-/// Check policies against the schema: every problem with its file, line and place; else what is tolerated
+/// Check policies against the schema: prints every problem with file, line and column, or what the policies suppress
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 struct Check {
-    /// The directory: of the `*.cedar` files directly in it
+    /// The directory with the `*.cedar` files
     #[arg(value_name = "DIR", default_value = "infra/exceptions")]
     dir: PathBuf,
 }
 
 const HELP: &str = "\
-AWS is not called, and nothing is changed. How an exception is written is in docs/exceptions.md.
+It does not call AWS and changes nothing. docs/exceptions.md says how to write an exception.
 
   portcullis exceptions check
   portcullis exceptions check infra/exceptions/strict
 
 Exit status:
-  0  all is in order
-  1  something is not: each problem is printed";
+  0  all policies are valid
+  1  some are not: each problem is printed";
 
 /// Answers: yes if all is in order.
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {

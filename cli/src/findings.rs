@@ -21,14 +21,14 @@ use crate::table::table;
 use crate::{account, paint};
 use words::{state, times};
 
-/// List the findings that are open and the rules that are left alone, or show one finding
+/// List open findings and snoozed rules, or show one finding
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT)]
 pub(crate) struct Arguments {
-    /// A finding, by its id: all that is remembered of it
+    /// A finding, by its id: everything that the ledger has about it
     #[arg(value_name = "ID")]
     id: Option<String>,
-    /// List also what was closed or went by itself, and exemptions that are over
+    /// List also remediated and resolved findings, and snoozes that are over
     #[arg(long, conflicts_with = "id")]
     all: bool,
     /// Print JSON instead of text
@@ -37,11 +37,11 @@ pub(crate) struct Arguments {
 }
 
 const EXIT: &str = "\
-`portcullis undo ID --reason TEXT` puts back a rule that was closed.
+`portcullis undo ID --reason TEXT` restores a rule that was revoked.
 
 Exit status:
   0  the list, which may be empty, or the finding
-  2  the ledger could not be read, or has no finding of this id";
+  2  the ledger could not be read, or has no finding with this id";
 
 /// Lists the ledger, or shows one finding of it.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
@@ -128,7 +128,9 @@ impl<'a> List<'a> {
     fn text(&self) -> String {
         let findings = match (self.entries.is_empty(), self.all) {
             (true, true) => "No findings.\n".to_owned(),
-            (true, false) => "No open findings. With --all, those that were closed.\n".to_owned(),
+            (true, false) => {
+                "No open findings. --all also lists remediated and resolved ones.\n".to_owned()
+            }
             (false, _) => self.findings(),
         };
         if self.exemptions.is_empty() { findings } else { format!("{findings}\n{}", self.left()) }
@@ -136,7 +138,7 @@ impl<'a> List<'a> {
 
     fn findings(&self) -> String {
         let heading =
-            ["FINDING", "SEVERITY", "WHAT", "SUBJECT", "STATE", "CAME BACK", "BY", "LAST SEEN"];
+            ["FINDING", "SEVERITY", "WHAT", "SUBJECT", "STATE", "RECURRED", "BY", "LAST SEEN"];
         let mut rows = vec![heading.map(str::to_owned)];
         rows.extend(self.entries.iter().map(|entry| {
             [
@@ -154,8 +156,7 @@ impl<'a> List<'a> {
     }
 
     fn left(&self) -> String {
-        let mut rows =
-            vec![["LEFT ALONE", "IN", "UNTIL", "BY", "WHY", "FINDING"].map(str::to_owned)];
+        let mut rows = vec![["SNOOZED", "IN", "UNTIL", "BY", "WHY", "FINDING"].map(str::to_owned)];
         rows.extend(self.exemptions.iter().map(|(exemption, findings)| {
             [
                 harmless(&words(&exemption.finding)),

@@ -28,7 +28,8 @@ pub(crate) async fn document(config: &SdkConfig, cache: &str) -> Result<Value> {
         LookError::NotFound { .. } => advice(
             error.to_string(),
             format!(
-                "look for it elsewhere (--region, --profile){}; `aws elasticache describe-cache-clusters --region {}` lists the caches",
+                "try another place (--region, --profile){}; `aws elasticache describe-cache-clusters --region {}` \
+                 lists the caches",
                 if arn(cache).is_some() { "" } else { ", or give a file with its path" },
                 account::region(config)
             ),
@@ -45,13 +46,13 @@ pub(crate) async fn document(config: &SdkConfig, cache: &str) -> Result<Value> {
             LookError::NotACache(_) => {
             advice(error.to_string(), "give an ARN as arn:aws:elasticache:REGION:ACCOUNT:cluster:ID, or an id")
         }
-        LookError::Other(why) => why.context("the cache cannot be looked at"),
+        LookError::Other(why) => why.context("the cache cannot be read"),
     })?;
     let id = |name: &str| name.rsplit(':').next().unwrap_or_default().to_ascii_lowercase();
     let moves = id(document["Cache"].as_str().unwrap_or_default());
     if id(cache) != moves {
         tell(&format!(
-            "{} is a member of {moves}, which moves as a whole",
+            "{} is a member of {moves}, which is re-created as a whole",
             id(cache).escape_default()
         ));
     }
@@ -62,7 +63,7 @@ pub(crate) async fn document(config: &SdkConfig, cache: &str) -> Result<Value> {
 pub(crate) fn facts(document: &Value) -> Result<Facts> {
     document::read(&document.to_string(), None).map_err(|wrong| {
         advice(
-            format!("what AWS shows is no input for a plan: {wrong}"),
+            format!("AWS's answer is no input for a plan: {wrong}"),
             "run it again, with --document to see it",
         )
     })

@@ -11,7 +11,7 @@ use crate::paint::{harmless, time};
 use crate::table::table;
 use crate::{account, paint};
 
-/// List the moves of caches: how far each is, and what it asks
+/// List the re-creations of caches: their progress, and their requests for approval
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT)]
 pub(crate) struct Arguments {
@@ -21,8 +21,8 @@ pub(crate) struct Arguments {
 }
 
 const EXIT: &str = "\
-`portcullis approve ID` and `portcullis reject ID --reason TEXT` answer what a move asks. A stage is a step of the \
-workflow: docs/moving-a-cache.md has them in order.
+`portcullis approve ID` and `portcullis reject ID --reason TEXT` answer a request for approval. A stage is a step of \
+the workflow: docs/moving-a-cache.md lists them in order.
 
 Exit status:
   0  the list, which may be empty
@@ -71,15 +71,15 @@ fn open(summary: &Summary, now: i64) -> Option<(About, Question)> {
 
 fn text(moves: &[Listed]) -> String {
     if moves.is_empty() {
-        return "No moves.\n".to_owned();
+        return "No re-creations.\n".to_owned();
     }
-    let mut rows = vec![["MOVE", "CACHE", "STAGE", "ASKS"].map(str::to_owned)];
+    let mut rows = vec![["RE-CREATION", "CACHE", "STAGE", "WAITS FOR"].map(str::to_owned)];
     rows.extend(moves.iter().map(|(summary, open)| {
         let cache = summary.cache.rsplit(':').next().unwrap_or_default();
         let asks = open.as_ref().map_or_else(String::new, |(about, question)| {
             let what = match about {
-                About::Recreation => "to move",
-                About::Deletion => "to delete the old cache",
+                About::Recreation => "approval to re-create",
+                About::Deletion => "approval to delete the old cache",
             };
             format!("{what}, until {}", time(question.until))
         });
@@ -156,14 +156,14 @@ mod tests {
     #[test]
     fn those_that_ask_come_first_and_say_until_when() {
         insta::assert_snapshot!(text(&listed()), @r"
-        MOVE                CACHE      STAGE  ASKS
-        to-delete-00000001  to-delete  ask    to delete the old cache, until 2026-11-22 10:00 UTC
-        to-move-00000001    to-move    ask    to move, until 2026-11-21 11:00 UTC
+        RE-CREATION         CACHE      STAGE  WAITS FOR
+        to-delete-00000001  to-delete  ask    approval to delete the old cache, until 2026-11-22 10:00 UTC
+        to-move-00000001    to-move    ask    approval to re-create, until 2026-11-21 11:00 UTC
         answered-00000001   answered   ask
         late-00000001       late       ask
         planned-00000001    planned    ask
         ");
-        assert_eq!(text(&[]), "No moves.\n");
+        assert_eq!(text(&[]), "No re-creations.\n");
     }
 
     #[test]

@@ -18,21 +18,21 @@ use crate::live::is_file;
 use crate::paint::Color;
 use crate::{account, live, paint};
 
-/// Say how a cache would move to a custom port: nothing is changed
+/// Show the plan to re-create a cache on a custom port: nothing is changed
 ///
-/// The port of an ElastiCache cache cannot be changed, so a new cache is made beside the old one and
-/// the clients move. The plan shows every setting old beside new, what is lost, what it costs, who
-/// may reach the new port, and each step with its commands. What cannot be carried over faithfully is
-/// refused, with every reason at once.
+/// ElastiCache cannot change the port of a cache, so a new cache is created beside the old one, and
+/// you change the clients to it. The plan shows every setting, old and new, what is lost, what it
+/// costs, who may reach the new port, and each step with its commands. A cache that cannot be
+/// re-created with the same settings is refused, with every reason at once.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Arguments {
-    /// A cache of your account, by its id or ARN: it is looked up with your own credentials. Or a file
+    /// A cache of your account, by its id or ARN: it is read with your own credentials. Or a file
     /// that holds what the AWS CLI printed, by a path with a slash or a name that ends in .json; - is
-    /// standard input. For a file, nothing is called
+    /// standard input. With a file, no call is made
     #[arg(value_name = "CACHE|FILE")]
     what: PathBuf,
-    /// The new port, 1150 to 65535 without 8005 [default: one that is chosen for this cache, always the same]
+    /// The new port, 1150 to 65535 without 8005 [default: one is chosen for this cache, the same every time]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     /// The Secrets Manager secret that holds the cache's AUTH token, as plain text or as `authToken` of
@@ -45,21 +45,21 @@ pub(crate) struct Arguments {
     /// Print JSON (portcullis.plan.v1) instead of text
     #[arg(long)]
     json: bool,
-    /// Print what was looked up of a live cache instead of a plan: JSON to keep, and to plan from again
+    /// Print the facts of a live cache instead of a plan: JSON to keep, and to plan from again
     #[arg(long, conflicts_with_all = ["json", "port", "auth_token_secret"])]
     document: bool,
 }
 
 const HELP: &str = "\
-A live cache is looked up with calls that only read, of ElastiCache, EC2, CloudWatch and Application Auto \
-Scaling. What you may not read, and the plan can do without, is said to be not known.
+A live cache is read with calls that change nothing, of ElastiCache, EC2, CloudWatch and Application Auto \
+Scaling. If you may not read a fact that the plan can do without, the plan says that it is unknown.
 
   portcullis plan orders
   portcullis plan orders --document > orders.json
   portcullis plan orders.json
 
-A file holds a --document, or what these commands print as JSON, one after the other in any order. Put the id and \
-the ARN of the cache for ID and ARN, and the ids of its security groups, with commas between them, for SG:
+A file contains a --document, or the JSON output of these commands, one after the other in any order. Replace ID \
+and ARN by those of the cache, and SG by the ids of its security groups, with commas between them:
 
   aws elasticache describe-replication-groups \\
     --replication-group-id ID > groups.json
@@ -75,9 +75,9 @@ the ARN of the cache for ID and ARN, and the ids of its security groups, with co
     subnets.json snapshots.json rules.json > cache.json
   portcullis plan cache.json --cache ID
 
-A cluster that is in no replication group needs no first list. All clusters of the Region are described, because \
-the plan must know which ports are in use behind the same security groups. What else can be given, and what for, \
-is in docs/moving-a-cache.md.
+A cluster that is in no replication group does not need the first command. All clusters of the Region are described, \
+because the plan must know which ports are in use behind the same security groups. docs/moving-a-cache.md has \
+further lists that a file may contain.
 
 Exit status:
   0  a plan
@@ -133,14 +133,14 @@ fn of_file(arguments: &Arguments) -> Result<Facts> {
     let name = arguments.what.display();
     if arguments.document {
         return Err(advice(
-            format!("--document prints what was looked up of a live cache, and {name} is a file"),
+            format!("--document prints the facts of a live cache, and {name} is a file"),
             "leave --document out, or give the id or the ARN of a cache",
         ));
     }
     let input = read(arguments).map_err(|error| {
         advice(
             format!("{name} cannot be read: {error}"),
-            "give a file that is there, - for standard input, or the id or ARN of a cache",
+            "give an existing file, - for standard input, or the id or ARN of a cache",
         )
     })?;
     let facts = document::read_bytes(&input, arguments.cache.as_deref());

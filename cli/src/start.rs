@@ -14,26 +14,27 @@ use crate::common::{Common, Ended};
 use crate::short::short;
 use crate::{account, live, paint};
 
-/// Start the move of a cache to a custom port: somebody is asked before anything is made
+/// Start the re-creation of a cache on a custom port: nothing is created before an approval
 ///
-/// Shows the plan in short and starts the workflow of the stack. The workflow plans again, by what it
-/// sees itself, and asks: nothing is made before somebody approves (unless the stack has
-/// MoveCaches=fresh, and the cache is new and empty), and the old cache is deleted only after a second
-/// approval. A cache that cannot be moved faithfully is refused, and nothing is started.
+/// Shows a summary of the plan and starts the workflow of the stack. The workflow reads the cache,
+/// makes the plan again, and asks for approval: nothing is created before somebody approves (unless
+/// the stack has MoveCaches=fresh, and the cache is new and empty), and the old cache is deleted only
+/// after a second approval. A cache that cannot be re-created with the same settings is refused, and
+/// nothing is started.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Arguments {
     /// The cache, by its id or ARN
     cache: String,
-    /// The new port, 1150 to 65535 without 8005 [default: one that is chosen for this cache, always the same]
+    /// The new port, 1150 to 65535 without 8005 [default: one is chosen for this cache, the same every time]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     /// The Secrets Manager secret that holds the cache's AUTH token, as plain text or as `authToken` of
     /// a JSON object. Never give the token itself
     #[arg(long, value_name = "ARN")]
     auth_token_secret: Option<String>,
-    /// Why, for those who are asked
-    #[arg(long, value_name = "TEXT", default_value = "asked for on the command line")]
+    /// The reason, for the people who are asked for approval
+    #[arg(long, value_name = "TEXT", default_value = "requested on the command line")]
     reason: String,
     /// Print JSON instead of text
     #[arg(long)]
@@ -41,14 +42,13 @@ pub(crate) struct Arguments {
 }
 
 const HELP: &str = "\
-The stack must have MoveCaches=on-request, ask or fresh. The command does not wait. `portcullis moves` shows how \
-far the move is, `portcullis approve ID` answers what it asks. `portcullis plan CACHE` shows the whole plan and \
-starts nothing.
+The stack must have MoveCaches=on-request, ask or fresh. The command does not wait. `portcullis moves` shows the \
+progress, `portcullis approve ID` approves. `portcullis plan CACHE` shows the whole plan and starts nothing.
 
 Exit status:
   0  started
   1  refused, with every reason
-  2  the cache could not be read, or the move not started";
+  2  the cache could not be read, or the re-creation not started";
 
 /// Starts a move, unless it is refused.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
@@ -113,7 +113,7 @@ impl Start {
     async fn send(&self, sfn: &aws_sdk_sfn::Client) -> Result<String> {
         #[expect(
             clippy::disallowed_methods,
-            reason = "the one place of the command line that starts a move"
+            reason = "the one place of the command line that starts a re-creation"
         )]
         let request = sfn.start_execution();
         let request = request.state_machine_arn(&self.machine).name(&self.id);
@@ -128,15 +128,16 @@ impl Start {
         match failed.code() {
             Some("StateMachineDoesNotExist" | "StateMachineDeleting") => advice(
                 format!("nothing was started: there is no state machine {machine}"),
-                "turn moves on (MoveCaches=on-request in the stack), or give the name of the stack (--stack NAME)",
+                "turn re-creations on (MoveCaches=on-request in the stack), or give the name of the stack (--stack \
+                 NAME)",
             ),
             Some("ExecutionAlreadyExists") => advice(
-                format!("nothing was started: move {} was started in this very second", self.id),
+                format!("nothing was started: re-creation {} was started in this same second", self.id),
                 "see `portcullis moves`",
             ),
             Some(_) => Error::new(failed).context("nothing was started"),
             None => Error::new(failed).context(format!(
-                "nothing says whether move {} was started; see `portcullis moves` before you try again",
+                "it is unknown whether re-creation {} was started; see `portcullis moves` before you try again",
                 self.id
             )),
         }
@@ -146,9 +147,9 @@ impl Start {
         let stack = common.stack_option();
         let id = &self.id;
         format!(
-            "\nStarted: move {id}\n\nNothing of {cache} is changed yet. The workflow plans again, then a mail asks \
-             whether to move.\n\n  See how far it is:   portcullis moves{stack}\n  Agree:               portcullis \
-             approve {id}{stack}\n  Or not:              portcullis reject {id} --reason '...'{stack}\n"
+            "\nStarted: re-creation {id}\n\n{cache} is not changed yet. The workflow makes the plan again, then a \
+             mail asks for approval.\n\n  See the progress:    portcullis moves{stack}\n  Approve:             \
+             portcullis approve {id}{stack}\n  Reject:              portcullis reject {id} --reason '...'{stack}\n"
         )
     }
 
@@ -234,7 +235,7 @@ mod tests {
     fn an_error_says_what_became_of_the_start_and_what_to_do() {
         insta::assert_snapshot!(told_of("StateMachineDoesNotExist"), @"
         error: nothing was started: there is no state machine arn:aws:states:eu-west-1:111122223333:stateMachine:guard-recreate
-        help: turn moves on (MoveCaches=on-request in the stack), or give the name of the stack (--stack NAME)
+        help: turn re-creations on (MoveCaches=on-request in the stack), or give the name of the stack (--stack NAME)
         ");
         insta::assert_snapshot!(told_of("ValidationException"), @"
         error: nothing was started: StartExecution: ValidationException: as answered
@@ -242,12 +243,12 @@ mod tests {
         ");
         assert!(
             told_of("ExecutionAlreadyExists")
-                .ends_with("in this very second\nhelp: see `portcullis moves`")
+                .ends_with("in this same second\nhelp: see `portcullis moves`")
         );
         let (_, start) = started(None);
         let cause = Cause::TimedOut(vec!["request has timed out".to_owned()]);
         let failed = Failed { call: "StartExecution".to_owned(), cause };
         let told = told(&start.explained(failed), &Place::default());
-        assert!(told.starts_with("error: nothing says whether move orders-"), "{told}");
+        assert!(told.starts_with("error: it is unknown whether re-creation orders-"), "{told}");
     }
 }

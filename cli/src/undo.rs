@@ -23,18 +23,18 @@ use crate::moment::{iso, seconds, shown};
 use crate::paint::harmless;
 use crate::{account, paint};
 
-/// Put back a rule that was closed, and leave it alone for a while
+/// Restore a rule that was revoked, and snooze it for a while
 ///
-/// First writes an exemption of this one rule to the ledger, with your name and your reason, so that it is
-/// not closed again at once; then opens the rule as it was, with its description and its tags; then reads
-/// the group and prints what it has now. Both are done with your own rights.
+/// First writes a snooze of this one rule to the ledger, with your name and your reason, so that it is
+/// not revoked again at once; then opens the rule as it was, with its description and its tags; then
+/// reads the group and prints its rules. Everything is done with your own rights.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Arguments {
     /// The finding, by its id: the alert has it, and `portcullis findings --all` lists them
     #[arg(value_name = "ID")]
     id: String,
-    /// Why, for those who find the rule open
+    /// The reason, for people who see that the rule is open
     #[arg(
         long,
         value_name = "TEXT",
@@ -42,25 +42,25 @@ pub(crate) struct Arguments {
         value_parser = NonEmptyStringValueParser::new()
     )]
     reason: Option<String>,
-    /// How long the rule is left alone, as 30m, 24h or 7d: from a minute to 30 days
+    /// How long the rule is snoozed, such as 30m, 24h or 7d: from a minute to 30 days
     #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = duration)]
     lasts: Duration,
-    /// End the exemption of the rule now. The rule itself is not touched
+    /// End the snooze of the rule now. The rule itself is not changed
     #[arg(long, conflicts_with = "lasts")]
     end: bool,
 }
 
 const HELP: &str = "\
-It can be run again: what is back is not opened twice, and an exemption is made longer, never shorter; --end ends \
-it. A rule that has to stay open for longer than 30 days is no exemption but an exception: a Cedar policy with a \
-reason and an end, which somebody reviews.
+You can run it again: an existing rule is not opened twice, and a snooze is made longer, never shorter; --end ends \
+it. If a rule has to stay open for longer than 30 days, write an exception: a Cedar policy with a reason and an \
+expiry, which somebody reviews.
 
-When the exemption is over nothing happens at once: the next event that touches the rule closes it.
+When the snooze ends, nothing happens at once: the next event that touches the rule revokes it.
 
 Exit status:
-  0  the rule is there and left alone; with --end: it is not left alone any more
-  1  nothing to undo (it was not closed, or its group is gone), or nothing to end
-  2  it could not be done, and the message says what was";
+  0  the rule exists and is snoozed; with --end: it is no longer snoozed
+  1  nothing to undo (it was not revoked, or its group is gone), or nothing to end
+  2  it failed, and the message says what was done";
 
 /// Shorter, and the event of the undoing itself may come after the end of it.
 const SHORTEST: Duration = Duration::from_secs(60);
@@ -69,14 +69,14 @@ const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
-        .map_err(|_| "say a number with a unit, as 30m, 24h or 7d".to_owned())?;
+        .map_err(|_| "give a number with a unit, such as 30m, 24h or 7d".to_owned())?;
     if duration < SHORTEST {
-        return Err("at least a minute (1m): the event of undoing must come before the end of it"
+        return Err("at least a minute (1m): the event of the restored rule must arrive before the snooze ends"
             .to_owned());
     }
     if duration > LONGEST {
-        return Err("at most 30 days (30d): what has to stay open for longer is an exception, a Cedar policy \
-                    with a reason and an end in infra/exceptions"
+        return Err("at most 30 days (30d): for longer, write an exception, a Cedar policy with a reason and an expiry \
+                    in infra/exceptions"
             .to_owned());
     }
     Ok(duration)
@@ -113,7 +113,8 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let said = if arguments.end { found.end().await? } else { found.undo().await? };
     match said {
         Ok(done) => {
-            paint::write(&done, common.color).context("it is done, but cannot be written")?;
+            paint::write(&done, common.color)
+                .context("it is done, but the output cannot be written")?;
             Ok(Ended::Yes)
         }
         Err(why) => {
@@ -133,14 +134,14 @@ impl Found<'_> {
             }
             (_, None) => Ok(Err(format!("Nothing to undo: {id} is about no rule."))),
             (Undo::GroupGone, Some(kept)) => Ok(Err(format!(
-                "Nothing was changed: {} is gone, and its rules with it. A group that is made anew has \
-                 another id, and no memory of this one.",
+                "Nothing was changed: {} does not exist any more, and neither do its rules. A new group has another \
+                 id, and its own entries in the ledger.",
                 kept.group
             ))),
             (Undo::AlreadyBack(rule), Some(kept)) => {
                 let left = self.leave_alone(kept).await?;
                 Ok(Ok(format!(
-                    "Back already, as {rule} in {}: nothing was opened.\n{left}\n",
+                    "The rule exists already, as {rule} in {}: nothing was opened.\n{left}\n",
                     kept.group
                 )))
             }
@@ -159,12 +160,13 @@ impl Found<'_> {
         let lost = rule.tags.iter().filter(|tag| tag.key.starts_with("aws:")).count();
         let lost = match lost {
             0 => "",
-            _ => "\nWithout its tags that begin with aws: only AWS can set these.",
+            _ => "\nWithout its tags that begin with aws: because only AWS can set these.",
         };
         let listed: String =
             rules.iter().map(|rule| format!("  {}\n", line(rule, &back))).collect();
         Ok(format!(
-            "Back in {}, as {back}: {}{lost}\n{left}\n\n{} has now:\n{listed}\nEnd it sooner: portcullis undo {} --end{}\n",
+            "Restored in {}, as {back}: {}{lost}\n{left}\n\nThe rules of {} now:\n{listed}\nEnd the snooze sooner: \
+             portcullis undo {} --end{}\n",
             kept.group,
             harmless(&rule.words()),
             kept.group,
@@ -178,7 +180,7 @@ impl Found<'_> {
         let lasts = i64::try_from(self.arguments.lasts.as_secs()).unwrap_or(i64::MAX);
         let until = now().saturating_add(lasts);
         if let Some(longer) = self.running.filter(|running| seconds(&running.until) >= until) {
-            return Ok(format!("Left alone {}, as before.", of(longer)));
+            return Ok(format!("Snoozed {}, as before.", of(longer)));
         }
         let exemption = Exemption {
             subject: kept.group.clone(),
@@ -189,9 +191,10 @@ impl Found<'_> {
         };
         let written = self.ledger.exempt(&exemption, until.saturating_add(KEPT)).await;
         written.context(
-            "no rule was opened, for nothing says that it is left alone: Portcullis would close it again at once",
+            "no rule was opened, because the snooze could not be written: Portcullis would revoke the rule again at \
+             once",
         )?;
-        Ok(format!("Left alone {}.", of(&exemption)))
+        Ok(format!("Snoozed {}.", of(&exemption)))
     }
 
     /// The exemption is written, and the rule is not there.
@@ -199,10 +202,10 @@ impl Found<'_> {
         let (what, todo) = parts(error, &self.common.place());
         let todo = todo.map(|todo| format!("{todo}. ")).unwrap_or_default();
         advice(
-            format!("the exemption is written, and {what}"),
+            format!("the snooze is written, and {what}"),
             format!(
-                "{todo}{left} Until then the rule can be put back by hand, and stays:\n  {}\nOr take the \
-                 exemption back:\n  portcullis undo {} --end{}",
+                "{todo}{left} Until then you can open the rule yourself, and it stays:\n  {}\nOr end the snooze:\n  \
+                 portcullis undo {} --end{}",
                 harmless(&alert::undo(account::region(self.config), &kept.group, rule)),
                 self.entry.id,
                 self.common.stack_option()
@@ -214,7 +217,7 @@ impl Found<'_> {
     async fn end(&self) -> Result<Result<String, String>> {
         let Some(running) = self.running else {
             return Ok(Err(format!(
-                "Nothing to end: no exemption runs for the rule of {}.",
+                "Nothing to end: there is no snooze for the rule of {}.",
                 self.entry.id
             )));
         };
@@ -227,8 +230,8 @@ impl Found<'_> {
             ..running.clone()
         };
         let written = self.ledger.exempt(&ended, at.saturating_add(KEPT)).await;
-        written.context("the exemption runs on")?;
-        Ok(Ok(format!("Ended: the rule is not left alone any more.\n{}", self.still_there())))
+        written.context("the snooze was not ended")?;
+        Ok(Ok(format!("Ended: the rule is no longer snoozed.\n{}", self.still_there())))
     }
 
     /// What is open, and how to close it.
@@ -239,7 +242,7 @@ impl Found<'_> {
         };
         let region = account::region(self.config);
         format!(
-            "It is still open, as {}, until an event touches it. Close it now:\n  {}\n",
+            "It is still open, as {}, until an event touches it. To revoke it now:\n  {}\n",
             rule.id,
             harmless(&alert::revoke(region, &kept.group, rule))
         )
@@ -253,7 +256,7 @@ fn of(exemption: &Exemption) -> String {
 }
 
 fn line(rule: &IngressRule, back: &str) -> String {
-    let mark = if rule.id == back { "  <- back" } else { "" };
+    let mark = if rule.id == back { "  <- restored" } else { "" };
     let said = rule.description.as_deref().map_or_else(String::new, |text| format!(" ({text})"));
     harmless(&format!("{}  {}{said}{mark}", rule.id, rule.words()))
 }

@@ -211,7 +211,7 @@ fn exceptions_are_listed_or_their_problems_told() {
     }
     let dir = tempfile::tempdir().unwrap();
     let check = || run(&["exceptions", "check", dir.path().to_str().unwrap()]);
-    assert_eq!(printed(&check()), (0, "Nothing is tolerated.\n", ""));
+    assert_eq!(printed(&check()), (0, "Nothing is suppressed.\n", ""));
     let policy = "@id(\"vendor\")\n@reason(\"Until the move.\")\n@untill(\"2026-12-31\")\npermit (principal, action, resource);\n";
     std::fs::write(dir.path().join("vendor.cedar"), policy).unwrap();
     let checked = check();

@@ -294,7 +294,7 @@ fn every_command_says_what_it_tried_and_what_to_do() {
         (400, "ThrottlingException", "Rate exceeded", "too many calls"),
         (503, "ServiceUnavailable", "", "a fault of AWS"),
         (400, "UnrecognizedClientException", "No such key", "does not accept the credentials"),
-        (200, "", "", "no answer of AWS"),
+        (200, "", "", "the answer is not from AWS"),
         (0, "", "", "cannot be reached"),
     ];
     std::thread::scope(|scope| {

@@ -123,11 +123,11 @@ fn the_very_rule_is_back_with_its_description_and_tags_and_left_alone_for_a_day(
     assert_eq!(*expires, seconds(&written.until) + 34_560_000, "it is remembered like a finding");
     assert_eq!(account.entries(), [closed()], "the finding is the functions' to change");
     for part in [
-        "Back in sg-1, as sgr-new-1: TCP 6379 from 0.0.0.0/0\n",
+        "Restored in sg-1, as sgr-new-1: TCP 6379 from 0.0.0.0/0\n",
         "Without its tags that begin with aws:",
         &format!("by {CALLER}: the demo.\n"),
         "  sgr-2  TCP 6379 from 10.0.0.0/8\n",
-        "  sgr-new-1  TCP 6379 from 0.0.0.0/0 (for the demo)  <- back\n",
+        "  sgr-new-1  TCP 6379 from 0.0.0.0/0 (for the demo)  <- restored\n",
     ] {
         assert!(out.contains(part), "{part}: {out}");
     }
@@ -153,11 +153,9 @@ fn undoing_twice_opens_nothing_twice_and_says_so() {
     let output = account.run(&["undo", ID, "--reason", "again", "--for", "1h"]);
     let (status, out, _) = printed(&output);
     assert_eq!(status, 0);
-    assert!(
-        out.starts_with(
-            "Back already, as sgr-new-0 in sg-1: nothing was opened.\nLeft alone until"
-        )
-    );
+    assert!(out.starts_with(
+        "The rule exists already, as sgr-new-0 in sg-1: nothing was opened.\nSnoozed until"
+    ));
     assert!(out.ends_with(": the demo, as before.\n"), "{out}");
     assert_eq!((account.group(), account.exemptions()[0].0.reason.clone()), before);
     account.sent("AuthorizeSecurityGroupIngress");
@@ -170,7 +168,7 @@ fn what_somebody_else_put_back_is_left_alone_from_now_on() {
     account.now().group.as_mut().unwrap().push(rule("sgr-9"));
     let output = account.run(&["undo", ID, "--reason", "the demo", "--for", "7d"]);
     let (status, out, _) = printed(&output);
-    assert!(status == 0 && out.starts_with("Back already, as sgr-9 in sg-1"), "{out}");
+    assert!(status == 0 && out.starts_with("The rule exists already, as sgr-9 in sg-1"), "{out}");
     let exemptions = account.exemptions();
     assert!(exemptions.len() == 1 && ends_in(&exemptions[0].0, 604_800), "{exemptions:?}");
     assert!(!account.calls().contains(&"AuthorizeSecurityGroupIngress".to_owned()));
@@ -200,7 +198,9 @@ fn a_group_that_is_gone_stays_gone_and_nothing_is_written() {
     let (status, out, error) = printed(&output);
     assert!(status == 1 && out.is_empty());
     assert!(
-        error.starts_with("Nothing was changed: sg-1 is gone, and its rules with it."),
+        error.starts_with(
+            "Nothing was changed: sg-1 does not exist any more, and neither do its rules."
+        ),
         "{error}"
     );
     assert!(account.exemptions().is_empty());
@@ -258,8 +258,8 @@ fn a_rule_that_ec2_refuses_is_told_with_the_exemption_that_is_there() {
     let (status, out, error) = printed(&output);
     assert!(status == 2 && out.is_empty());
     for part in [
-        "error: the exemption is written, and the rule is NOT back: AuthorizeSecurityGroupIngress in eu-west-1: \
-         RulesPerSecurityGroupLimitExceeded: as told\nhelp: change what AWS names here, then run it again. Left alone until ",
+        "error: the snooze is written, and the rule is NOT restored: AuthorizeSecurityGroupIngress in eu-west-1: \
+         RulesPerSecurityGroupLimitExceeded: as told\nhelp: change what AWS names here, then run it again. Snoozed until ",
         "aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id sg-1",
         "portcullis undo f-0123456789ab --end",
     ] {
@@ -276,7 +276,7 @@ fn an_answer_that_was_lost_is_made_up_for_by_a_look() {
     account.now().answer_lost = true;
     let output = account.run(&UNDO);
     let (status, out, error) = printed(&output);
-    assert!(status == 0 && out.starts_with("Back in sg-1, as sgr-new-0"), "{out}{error}");
+    assert!(status == 0 && out.starts_with("Restored in sg-1, as sgr-new-0"), "{out}{error}");
     assert_eq!(account.group().unwrap(), [rule("sgr-new-0")]);
 }
 
@@ -287,7 +287,7 @@ fn what_cannot_be_seen_is_not_claimed() {
     let output = account.run(&UNDO);
     let (status, out, error) = printed(&output);
     assert!(status == 2 && out.is_empty());
-    let says = "error: the exemption is written, and nothing says whether the rule is back: ";
+    let says = "error: the snooze is written, and it is unknown whether the rule is restored: ";
     assert!(error.starts_with(says) && error.contains("UnauthorizedOperation"), "{error}");
     assert_eq!(account.group().unwrap(), [rule("sgr-new-0")]);
 }
@@ -300,7 +300,7 @@ fn a_running_exemption_is_ended_and_the_rule_stays() {
     let (status, out, error) = printed(&output);
     assert!(status == 0 && error.is_empty(), "{error}");
     for part in [
-        "Ended: the rule is not left alone any more.\nIt is still open, as sgr-9,",
+        "Ended: the rule is no longer snoozed.\nIt is still open, as sgr-9,",
         "aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-1 --security-group-rule-ids sgr-9",
     ] {
         assert!(out.contains(part), "{out}");
@@ -313,7 +313,7 @@ fn a_running_exemption_is_ended_and_the_rule_stays() {
     let again = account.run(&["undo", ID, "--end"]);
     let (status, out, error) = printed(&again);
     assert!(status == 1 && out.is_empty(), "{out}");
-    assert_eq!(error, "Nothing to end: no exemption runs for the rule of f-0123456789ab.\n");
+    assert_eq!(error, "Nothing to end: there is no snooze for the rule of f-0123456789ab.\n");
 }
 
 #[test]
@@ -324,9 +324,9 @@ fn a_reason_is_asked_for_and_a_time_has_bounds() {
         (&["undo", ID, "--reason", ""], "a value is required for '--reason <TEXT>'"),
         (
             &["undo", ID, "--reason", "x", "--for", "31d"],
-            "at most 30 days (30d): what has to stay open",
+            "at most 30 days (30d): for longer, write",
         ),
-        (&["undo", ID, "--reason", "x", "--for", "10"], "say a number with a unit"),
+        (&["undo", ID, "--reason", "x", "--for", "10"], "give a number with a unit"),
         (&["undo", ID, "--end", "--for", "1h"], "cannot be used with"),
     ] {
         let output = account.run(arguments);

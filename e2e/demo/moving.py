@@ -13,15 +13,15 @@ CACHE = "carts"
 PICTURE = places.TARGET / "demo" / "approval.png"
 #: States of the workflow that are steps, as one tells them.
 STEPS = {
-    "Check": "the cache is still as it was planned for",
+    "Check": "the cache has not changed since the plan",
     "Snapshot": "a snapshot is taken",
     "Open port": "the new port is opened to the private sources of the old one",
-    "Create": "the new cache is made from the snapshot",
+    "Create": "the new cache is created from the snapshot",
     "Verify": "every setting of the new cache is compared with the plan",
-    "Hand over": "people are told the new endpoints",
+    "Hand over": "the cutover: a mail has the new endpoints",
     "Watch": "does anybody still use the old cache?",
-    "Ask deletion": "nobody does, so people are asked once more",
-    "Delete": "the old cache is deleted, with a last snapshot",
+    "Ask deletion": "nobody does, so a person is asked to approve the deletion",
+    "Delete": "the old cache is deleted, with a final snapshot",
     "Close port": "the rules of the old port are revoked",
 }
 
@@ -64,7 +64,7 @@ class Moving:
         _, mail = self.move.told("ask")
         self.before = caches.portrait(self.guard.elasticache, old)
         self.mail(mail, "In short")
-        self.scene.check(self.move.made() == {"caches": [], "snapshots": [], "rules": []}, "nothing is made before")
+        self.scene.check(self.move.made() == {"caches": [], "snapshots": [], "rules": []}, "nothing is created before")
 
     def agree(self):
         link = self.move.link("move")
@@ -75,7 +75,7 @@ class Moving:
                 "   No Chromium is here, so there is no picture of the page; it is answered all the same.", "dim"
             )
             self.move.answer("move", name="Ada Lovelace")
-        self.screen.line("   Ada Lovelace approves the move on the page, and the workflow goes on:")
+        self.screen.line("   Ada Lovelace approves the re-creation on the page, and the workflow continues:")
         self.steps("Ask deletion")
 
     def on_the_page(self, link):
@@ -85,7 +85,7 @@ class Moving:
             self.screen.line(f"   The page behind the link: {PICTURE.relative_to(places.REPO)}", "bold")
             page.locator("#approve-name").fill("Ada Lovelace")
             page.locator("#approve-reason").fill("before the sale begins")
-            page.get_by_role("button", name="Approve the move").click()
+            page.get_by_role("button", name="Approve the re-creation").click()
             page.get_by_role("heading", name="Approved").wait_for()
 
     def steps(self, last):
@@ -119,7 +119,7 @@ class Moving:
         self.steps("Close port")
         self.move.ended()
         self.scene.seconds = time.monotonic() - self.scene.started
-        self.scene.outcome = "moved"
+        self.scene.outcome = "re-created"
         elasticache = self.guard.elasticache
         self.scene.check(caches.look(elasticache, self.move.cache) is None, f"{CACHE} is gone")
         last = [name for name in caches.snapshots(elasticache, f"{CACHE}-") if name.endswith("-last")]

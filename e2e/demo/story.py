@@ -209,7 +209,7 @@ class Story:
 
     def tolerated(self):
         """443 is tolerated by a policy that is shipped; what comes with it in the same call is not."""
-        scene = self.scene("443 and 6379 in one call: an exception tolerates the one, by name")
+        scene = self.scene("443 and 6379 in one call: an exception suppresses the one, by name")
         group = self.group("web", 6379)
         before = self.guard.look(group)
         answer = scene.call(
@@ -223,7 +223,7 @@ class Story:
         redis = {key: rule for key, rule in opened.items() if key not in web}
         scene.closes(group, {**before, "rules": {**before["rules"], **web}}, redis)
         named = f"{next(iter(web))} [open-ingress] by public-https" in (scene.mail or {"body": ""})["body"]
-        scene.check(named, "the mail names what is tolerated, and by which exception")
+        scene.check(named, "the mail names what is suppressed, and by which exception")
 
     def overruled(self):
         """As the mail of the first scene says."""
@@ -234,7 +234,7 @@ class Story:
         (command,) = commands_of(self.scenes[0].mail, "Undo: ")
         before = self.guard.look(self.shop)
         said = scene.call(command, paste, command=command, account=self.guard.account)
-        self.screen.line("   " + next(line for line in said.splitlines() if line.startswith("Left alone")))
+        self.screen.line("   " + next(line for line in said.splitlines() if line.startswith("Snoozed")))
         after = self.guard.look(self.shop)
         back = {key: rule for key, rule in after["rules"].items() if key not in before["rules"]}
         for rule in back:
@@ -249,9 +249,9 @@ class Story:
         scene.check(
             after == {**before, "rules": {**before["rules"], **back}}, "Portcullis saw it, and it is still there"
         )
-        scene.outcome = "left alone"
-        scene.check(len(self.guard.alerts.documents(self.shop)) == 1, "and nobody is told again")
+        scene.outcome = "snoozed"
+        scene.check(len(self.guard.alerts.documents(self.shop)) == 1, "and it is not reported again")
 
     def moved(self):
-        scene = self.scene("A Valkey group on its default port moves to a port of its own, when people agree")
+        scene = self.scene("A Valkey group on its default port is re-created on another port, when people approve")
         Moving(scene, self.guard, self.screen).tell()

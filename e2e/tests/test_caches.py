@@ -72,7 +72,7 @@ def test_valkey_in_an_open_group_that_only_caches_carry(guard, name):
     assert public not in after["rules"]
     assert after == {**before, "rules": {k: v for k, v in before["rules"].items() if k != public}}
     assert private in after["rules"]
-    assert "revoked, and seen gone" in mail["body"]
+    assert "revoked. The group was read again, and the rule is gone." in mail["body"]
     assert len(guard.alerts.documents(name)) == 1, "one alert per replication group, not one per member"
 
 

@@ -145,7 +145,7 @@ def test_what_is_tolerated_stays_beside_what_goes_and_is_named(guard, name):
     (tolerated,) = document["tolerated"]
     assert (tolerated["check"], tolerated["rule"]) == ("open-ingress", web)
     assert tolerated["exception"]["id"] == "public-https" and tolerated["exception"]["reason"]
-    assert f"Tolerated beside it:\n- TCP 443 from {WORLD} {web} [open-ingress] by public-https" in mail["body"]
+    assert f"Suppressed in the same event:\n- TCP 443 from {WORLD} {web} [open-ingress] by public-https" in mail["body"]
     assert len(guard.ledger.of(group)) == 1, "only what was closed is remembered"
 
 
@@ -255,7 +255,7 @@ def test_an_exception_that_has_ended_is_named(ours):
     document, mail = closes(guard, group, before)
     (ended,) = document["ended"]
     assert (ended["check"], ended["rule"], ended["exception"]["id"]) == ("open-ingress", rule, "migration")
-    said = "the exception migration tolerated it until 2026-01-31: The migration to the new database."
+    said = "the exception migration suppressed it until 2026-01-31: The migration to the new database."
     assert said in mail["body"]
 
 
@@ -284,10 +284,10 @@ def test_with_policies_that_are_not_in_order_it_tells_and_does_nothing(tmp_path,
             rules, "withheld"
         )
         assert all("broken.cedar:1:" in finding["because"] for finding in document["findings"])
-        assert "the exceptions cannot be read, so nothing is tolerated and nothing done" in mail["body"]
+        assert "the exceptions cannot be read, so nothing is suppressed and nothing is remediated" in mail["body"]
         assert document["tolerated"] == [] and "left open" in mail["subject"]
         assert guard.look(group) == opened and set(rules) <= set(opened["rules"])
-        until("the log says so at the start", lambda: "only telling" in log(guard, "ingress"))
+        until("the log says so at the start", lambda: "findings are only reported" in log(guard, "ingress"))
         paste(f"portcullis exceptions check {tmp_path}", guard.account, 1)
 
 

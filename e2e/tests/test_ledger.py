@@ -169,7 +169,7 @@ def test_what_somebody_else_removes_is_told_to_be_gone(guard, name):
     document, mail = guard.alerts.wait(group, 2)
     (gone,) = document["recovered"]
     assert gone["id"] == item["id"] and document["findings"] == []
-    assert mail["subject"].startswith("[GONE]") and "Gone since it was told" in mail["body"]
+    assert mail["subject"].startswith("[RESOLVED]") and "Resolved, reported before and gone now:" in mail["body"]
     validator().validate(document)
     guard.handled("ingress", group, 3)
     (item,) = guard.ledger.of(group).values()
@@ -191,7 +191,7 @@ def told_long_ago(guard, item):
     )
 
 
-# Without memory ----------------------------------------------------------------------------------
+# Without the ledger ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -224,14 +224,14 @@ def test_without_memory_it_closes_and_tells_and_says_so(behind_proxy, kind):
     proxy.clear()
     assert guard.look(group) == before
     assert [finding["outcome"] for finding in document["findings"]] == ["done"]
-    assert document["memory"] and "Without memory: " in mail["body"]
+    assert document["memory"] and "Ledger unavailable: " in mail["body"]
     assert "portcullis undo" not in mail["body"], "the table does not know of it"
     validator().validate(document)
     guard.handled("ingress", rule)
     assert guard.ledger.of(group) == {}
     guard.open(group, permission("tcp", 6380, WORLD))
     document, mail = guard.alerts.wait(group, 2)
-    assert document["memory"] is None and "Without memory" not in mail["body"]
+    assert document["memory"] is None and "Ledger unavailable" not in mail["body"]
     assert guard.look(group) == before
     (item,) = guard.ledger.of(group).values()
     settled(item)

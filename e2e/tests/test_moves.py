@@ -290,8 +290,8 @@ def test_people_are_asked_twice_and_told_twice(moved, kind):
     one = moved[kind]
     assert one.move.kinds() == ["ask", "handed-over", "ask-deletion", "deleted"]
     assert [mail["subject"].split(" (")[0] for mail in one.move.letters()] == [
-        f"[MOVE] {one.name}: move it to port {one.move.documents()[0]['newCache']['port']}?",
-        f"[MOVE] {one.name}: {one.new.split(':')[6]} is ready, move the clients to port "
+        f"[MOVE] {one.name}: re-create it on port {one.move.documents()[0]['newCache']['port']}?",
+        f"[MOVE] {one.name}: {one.new.split(':')[6]} is ready, change the clients to port "
         f"{one.move.documents()[0]['newCache']['port']}",
         f"[MOVE] {one.name}: delete the old cache?",
         f"[MOVE] {one.name}: deleted, {one.new.split(':')[6]} took its place",

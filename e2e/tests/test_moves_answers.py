@@ -66,7 +66,7 @@ def test_two_moves_of_a_cache_at_once_are_one(moves, sessions):
     second = moves.start(sessions.cache, "another-00000001")
     _, mail = second.told("failed")
     second.ended("FAILED")
-    assert f"the move {sessions.id} of this cache is under way" in mail["body"]
+    assert f"the re-creation {sessions.id} of this cache is in progress" in mail["body"]
     assert second.kinds() == ["failed"] and second.item() is None
     assert sessions.lock() == sessions.id and sessions.status() == "RUNNING"
     nothing_was_made(sessions)

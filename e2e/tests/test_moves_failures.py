@@ -117,7 +117,7 @@ def undone(cache, step):
     assert document["step"] == step and document["left"] == []
     assert cache.move.kinds() == ["ask", "failed"]
     cache.as_it_was()
-    assert cache.move.stage() == "failed, taken back"
+    assert cache.move.stage() == "failed, rolled back"
     return mail
 
 
@@ -197,7 +197,7 @@ def test_what_cannot_be_taken_back_is_told_with_its_commands(cache, fails, moves
     cache.ask().move.answer("move").ended("FAILED")
     document, mail = cache.move.told("failed")
     assert document["step"] == "set-the-rest" and "Not now." in mail["body"]
-    assert cache.move.stage() == "failed, not taken back" and cache.move.lock() is None
+    assert cache.move.stage() == "failed, not rolled back" and cache.move.lock() is None
     assert caches.portrait(cache.guard.elasticache, cache.old) == cache.before
     assert len(cache.move.made()["caches"]) == 1
     moves.guard.account.control("DELETE", "failures")

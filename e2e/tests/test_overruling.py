@@ -91,14 +91,14 @@ def test_the_commands_of_the_mail_put_a_rule_back_and_it_stays(guard, name):
     """Both of them, pasted, in enforce mode: byte for byte as it was, not closed again, and nobody is told."""
     group = guard.group(name, permission("tcp", 6379, PRIVATE))
     _, value, mail, left = closed(guard, group)
-    exempt, open_again = commands_of(mail, "By hand: ")
+    exempt, open_again = commands_of(mail, "Or: ")
     assert exempt.startswith("aws dynamodb put-item") and open_again.startswith("aws ec2 authorize-security-group")
     paste(exempt, guard.account)
     paste(open_again, guard.account)
     stays(guard, group, left, value)
     exemption = guard.ledger.of(group)[SHAPE]
     ends = datetime.datetime.fromisoformat(exemption["until"])
-    assert exemption["by"] == "whoever ran it" and exemption["expires"] == ends.timestamp()
+    assert exemption["by"] == "the person who ran it" and exemption["expires"] == ends.timestamp()
     day = ends - datetime.datetime.now(datetime.timezone.utc)
     assert datetime.timedelta(hours=23, minutes=58) < day <= datetime.timedelta(hours=24)
     assert finding_of(guard, group)["state"] == "closed", "what is left alone is no finding"
@@ -113,14 +113,14 @@ def test_portcullis_undo_puts_a_rule_back_and_it_stays(guard, name):
     assert command == f"portcullis undo {finding} --region eu-west-1 --reason '<why>'"
     said = paste(command, guard.account)
     rule = stays(guard, group, left, value)
-    assert f"Back in {group}, as {rule}: TCP 6379 from 0.0.0.0/0" in said
+    assert f"Restored in {group}, as {rule}: TCP 6379 from 0.0.0.0/0" in said
     exemption = guard.ledger.of(group)[SHAPE]
     assert exemption["reason"] == "<why>" and exemption["by"] == "arn:aws:iam::111122223333:root"
-    assert f"Back already, as {rule} in {group}: nothing was opened" in paste(command, guard.account)
+    assert f"The rule exists already, as {rule} in {group}: nothing was opened" in paste(command, guard.account)
     assert back(guard, group, left) == {rule: value}
     assert "<why>" in paste("portcullis findings", guard.account)
     said = paste(f"portcullis undo {finding} --end", guard.account)
-    assert rule in said and "not left alone any more" in said
+    assert rule in said and "no longer snoozed" in said
     assert "Nothing to end" in paste(f"portcullis undo {finding} --end", guard.account, 1)
     edit(guard, group, rule)
     closed_again(guard, group, left)
@@ -161,7 +161,7 @@ def test_another_rule_is_not_exempt(guard, name):
     """The exemption is of one rule: the same port from the other family, and the next port, go."""
     group = guard.group(name, permission("tcp", 6379, PRIVATE))
     _, value, mail, left = closed(guard, group)
-    for command in commands_of(mail, "By hand: "):
+    for command in commands_of(mail, "Or: "):
         paste(command, guard.account)
     rule = stays(guard, group, left, value)
     others = guard.open(group, permission("tcp", 6379, "::/0"), permission("tcp", 6380, "0.0.0.0/0"))
@@ -178,7 +178,7 @@ def test_the_mail_says_how_to_keep_a_rule_for_good(guard, name):
     _, value, mail, left = closed(guard, group)
     (tag,) = commands_of(mail, "To keep it as it was")
     paste(tag, guard.account)
-    (open_again,) = [command for command in commands_of(mail, "By hand: ") if command.startswith("aws ec2")]
+    (open_again,) = [command for command in commands_of(mail, "Or: ") if command.startswith("aws ec2")]
     paste(open_again, guard.account)
     document, mail = guard.alerts.wait(group, 2)
     assert [finding["outcome"] for finding in document["findings"]] == ["withheld"]

@@ -123,17 +123,17 @@ def test_the_keyboard_is_enough(browser, links):
             "Neither used nor sent",
             "approve-name",
             "approve-reason",
-            "Approve the move",
+            "Approve the re-creation",
             "reject-name",
             "reject-reason",
-            "Reject the move",
+            "Reject the re-creation",
         ]
 
 
 def test_a_person_approves_and_the_next_one_sees_it(browser, links):
     link = links["to-approve"]
     with browser.open(link, width=320) as page, browser.open(link) as late:
-        page.get_by_role("button", name="Approve the move").click()
+        page.get_by_role("button", name="Approve the re-creation").click()
         assert page.locator("#approve-name:invalid").count() == 1, "sent without a name"
         page.locator("#approve-name").fill("Ada <b>Lovelace</b>")
         with page.expect_request(lambda request: request.method == "POST") as sent:
@@ -141,7 +141,7 @@ def test_a_person_approves_and_the_next_one_sees_it(browser, links):
         headers = sent.value.all_headers()
         assert headers["sec-fetch-site"] == "same-origin"
         assert headers.get("origin") == "null" and "referer" not in headers
-        page.get_by_role("heading", name="Approved: the move of legacy-jobs").wait_for()
+        page.get_by_role("heading", name="Approved: the re-creation of legacy-jobs").wait_for()
         assert page.get_by_text("Ada <b>Lovelace</b> (from 203.0.113.7)").count() == 1
         harness.screenshot(page, "recorded-320-light")
         assert harness.axe(page) == []
@@ -150,7 +150,7 @@ def test_a_person_approves_and_the_next_one_sees_it(browser, links):
         assert page.locator("form").count() == 0
         late.locator("#reject-name").fill("Eve")
         late.locator("#reject-reason").fill("changed my mind")
-        late.get_by_role("button", name="Reject the move").click()
+        late.get_by_role("button", name="Reject the re-creation").click()
         late.get_by_role("heading", name="Already answered").wait_for()
         assert "Ada <b>Lovelace</b> (from 203.0.113.7)" in late.locator(".lede").inner_text()
         assert complaints(page) == complaints(late) == []
@@ -159,17 +159,17 @@ def test_a_person_approves_and_the_next_one_sees_it(browser, links):
 def test_a_person_rejects_with_a_reason(browser, links):
     with browser.open(links["to-reject"]) as page:
         page.locator("#reject-name").fill("Ada")
-        page.get_by_role("button", name="Reject the move").click()
+        page.get_by_role("button", name="Reject the re-creation").click()
         assert page.locator("#reject-reason:invalid").count() == 1, "sent without a reason"
         page.evaluate("document.querySelectorAll('[required]').forEach(field => field.required = false)")
-        page.get_by_role("button", name="Reject the move").click()
+        page.get_by_role("button", name="Reject the re-creation").click()
         page.get_by_role("alert").wait_for()
         assert page.locator("#reject-name").input_value() == "Ada"
         assert harness.axe(page) == []
         harness.screenshot(page, "missing-1280-light")
         page.locator("#reject-reason").fill("not before Monday")
-        page.get_by_role("button", name="Reject the move").click()
-        page.get_by_role("heading", name="Rejected: the move of legacy-jobs").wait_for()
+        page.get_by_role("button", name="Reject the re-creation").click()
+        page.get_by_role("heading", name="Rejected: the re-creation of legacy-jobs").wait_for()
 
 
 def test_another_site_cannot_answer(browser, links):

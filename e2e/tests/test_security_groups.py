@@ -41,7 +41,7 @@ def test_public_rule_is_closed(guard, group, what):
     )
     assert after == before
     assert outcomes(document) == {rule: "done" for rule in rules}
-    assert "revoked, and seen gone" in mail["body"]
+    assert "revoked. The group was read again, and the rule is gone." in mail["body"]
 
 
 @pytest.mark.parametrize(

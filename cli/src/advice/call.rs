@@ -52,7 +52,7 @@ const UNWELL: [&str; 7] = [
     "Unavailable",
 ];
 
-const NOT_AWS: &str = "check that nothing between here and AWS answers in its place (proxy, sign-in page of a network)";
+const NOT_AWS: &str = "check that no proxy or sign-in page of a network answers instead of AWS";
 const NETWORK: &str = "check the network (VPN, proxy, firewall), then run it again";
 
 /// What was tried, and what to do.
@@ -67,7 +67,7 @@ pub(super) fn advice(failed: &Failed, place: &Place) -> Advice {
             (format!("no answer in time: {}", last(errors)), NETWORK.to_owned())
         }
         Cause::Odd(errors) => {
-            let why = format!("what came is no answer of AWS: {}", last(errors));
+            let why = format!("the answer is not from AWS: {}", last(errors));
             (why.trim_end_matches(": ").to_owned(), NOT_AWS.to_owned())
         }
     };
@@ -104,7 +104,7 @@ pub(super) fn answered(code: &str, message: &str, place: &Place) -> (String, Str
             "run it again in a minute; https://health.aws.amazon.com shows what AWS knows of";
         (format!("a fault of AWS ({said})"), owned(todo))
     } else if code.contains("NotFound") || code.contains("DoesNotExist") {
-        let todo = "look for it in another Region (--region) or account (--profile), or under another name";
+        let todo = "try another Region (--region), account (--profile), or name";
         (said, owned(todo))
     } else {
         (said, owned("change what AWS names here, then run it again"))

@@ -31,7 +31,7 @@ pub(crate) fn none(error: &CredentialsError, place: &Place) -> anyhow::Error {
     let (what, todo) = match error {
         CredentialsError::CredentialsNotLoaded(_) => not_found(&why, place),
         _ if why.contains("credentials-login") => (
-            "the profile signs in by `aws login`, which is not known here".to_owned(),
+            "the profile signs in with `aws login`, which this version does not support".to_owned(),
             format!(
                 "give its credentials to the environment, and leave --profile out: eval \"$(aws configure export-credentials{} --format env)\"",
                 profile(place)
@@ -40,7 +40,7 @@ pub(crate) fn none(error: &CredentialsError, place: &Place) -> anyhow::Error {
         CredentialsError::InvalidConfiguration(_) => unloaded(&why, place),
         // The SDK has no type for these that others can see.
         _ if ["sso", "session token"].iter().any(|word| why.to_lowercase().contains(word)) => (
-            format!("you are not signed in, or not any more: {why}"),
+            format!("you are not signed in, or the session has expired: {why}"),
             format!("sign in: {}", sign_in(place)),
         ),
         _ => unloaded(&why, place),
@@ -53,7 +53,10 @@ fn unloaded(why: &str, place: &Place) -> (String, String) {
     let why = why.trim_start_matches("ProfileFile provider could not be built: ");
     (
         format!("the AWS credentials could not be loaded: {why}"),
-        format!("run `aws sts get-caller-identity{}`, and mend what it says", profile(place)),
+        format!(
+            "run `aws sts get-caller-identity{}`, and fix the problem that it reports",
+            profile(place)
+        ),
     )
 }
 

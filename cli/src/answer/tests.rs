@@ -71,15 +71,15 @@ fn without_an_open_question_it_says_why() {
     let why = |record: Record, now| open(&record, now).unwrap_err();
     assert_eq!(
         why(record([]), NOW),
-        "Nothing is asked: move orders-00000001 is at the step `ask`."
+        "No approval is requested: re-creation orders-00000001 is at the step `ask`."
     );
     assert_eq!(
         why(record([(About::Recreation, question(Some(answered(false))))]), NOW),
-        "Somebody answered before, whether to move: no (not on Friday), by bob\\u{7} at 2026-11-21 10:00 UTC. That holds."
+        "Already answered, whether to re-create the cache: no (not on Friday), by bob\\u{7} at 2026-11-21 10:00 UTC. The first answer is final."
     );
     assert_eq!(
         why(record([(About::Recreation, question(None))]), NOW + 60),
-        "Too late: it could be answered until 2026-11-21 10:01 UTC."
+        "Too late: the request expired at 2026-11-21 10:01 UTC."
     );
 }
 
@@ -89,7 +89,9 @@ fn the_question_is_shown_with_the_plan_or_with_what_was_seen() {
     let moving = show(&record, About::Recreation, &question(None), true).unwrap();
     assert!(moving.contains("Plan: orders") && moving.contains("What is lost"), "{moving}");
     assert!(
-        moving.contains("Move the cache by this plan? Asked by alice\\u{1b}[2J (audit), until")
+        moving.contains(
+            "Re-create the cache by this plan? Requested by alice\\u{1b}[2J (audit), until"
+        )
     );
     let deletion = show(&record, About::Deletion, &question(None), true).unwrap();
     for part in
@@ -106,7 +108,7 @@ fn nobody_agrees_to_a_plan_that_is_another_by_now_but_can_say_no() {
     for about in [About::Recreation, About::Deletion] {
         assert!(show(&record, about, &question(None), true).is_err());
         let shown = show(&record, about, &question(None), false).unwrap();
-        assert!(shown.contains("start the move again"), "{shown}");
+        assert!(shown.contains("start the re-creation again"), "{shown}");
     }
 }
 

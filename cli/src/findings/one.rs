@@ -27,7 +27,7 @@ fn facts(entry: &Entry, exemption: Option<&Exemption>, now: i64) -> Vec<(&'stati
         (1, _) => "once".to_owned(),
         (count, 0) => times(count),
         (count, back) => {
-            format!("{}, {back} of them after it had been closed", times(count))
+            format!("{}, {back} of them recurrences after a revoke", times(count))
         }
     };
     let mut facts = vec![
@@ -45,7 +45,7 @@ fn facts(entry: &Entry, exemption: Option<&Exemption>, now: i64) -> Vec<(&'stati
     if let Some(exemption) = exemption {
         let over = if seconds(&exemption.until) > now { "" } else { " (over)" };
         facts.push((
-            "Left alone",
+            "Snoozed",
             format!(
                 "until {}{over}, by {}: {}",
                 shown(&exemption.until),
@@ -70,7 +70,7 @@ fn rule(kept: &Kept) -> Vec<(&'static str, String)> {
 }
 
 fn comings(entry: &Entry) -> String {
-    let heading = ["CAME", "BY", "THROUGH", "RULE", "BACK", "WHAT CAME OF IT", "TOLD"];
+    let heading = ["CAME", "BY", "THROUGH", "RULE", "BACK", "OUTCOME", "TOLD"];
     let mut rows = vec![heading.map(str::to_owned)];
     let or_none = |text: &Option<String>| text.as_deref().map_or_else(String::new, harmless);
     rows.extend(entry.comings.iter().rev().map(|coming| {
@@ -91,11 +91,11 @@ fn comings(entry: &Entry) -> String {
 fn next(entry: &Entry, stack_option: &str) -> String {
     match undo(entry, Some(&[])) {
         Undo::Restore(_) => format!(
-            "\nPut the rule back, and leave it alone for a day:\n  portcullis undo {} --reason '...'{stack_option}\n",
+            "\nRestore the rule, and snooze it for a day:\n  portcullis undo {} --reason '...'{stack_option}\n",
             harmless(&entry.id)
         ),
         Undo::NothingToUndo(_) if entry.state == State::Open => {
-            "\nIt was not closed. The alert of it says why, and what to do.\n".to_owned()
+            "\nThe rule was not revoked. Its alert says why, and what to do.\n".to_owned()
         }
         Undo::NothingToUndo(_) | Undo::AlreadyBack(_) | Undo::GroupGone => String::new(),
     }

@@ -103,7 +103,7 @@ fn with_all_those_that_are_over_come_last() {
 fn an_empty_ledger_says_so() {
     let empty = Memory::default();
     let open = List::of(&empty, false, NOW).text();
-    assert_eq!(open, "No open findings. With --all, those that were closed.\n");
+    assert_eq!(open, "No open findings. --all also lists remediated and resolved ones.\n");
     assert_eq!(List::of(&empty, true, NOW).text(), "No findings.\n");
 }
 
@@ -129,7 +129,7 @@ fn one_finding_is_shown_whole() {
     let guard = shown("f-closed", " --stack guard");
     assert!(guard.contains("portcullis undo f-closed --reason '...' --stack guard\n"), "{guard}");
     let open = shown("f-new", "");
-    assert!(open.contains("It was not closed.") && !open.contains("Left alone"), "{open}");
+    assert!(open.contains("The rule was not revoked.") && !open.contains("Snoozed"), "{open}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(super) fn permission(rule: &IngressRule) -> Result<IpPermission> {
             permission.user_id_group_pairs(pair.build())
         }
         Source::Unreadable(_) => {
-            bail!("nothing was changed: the source of the rule could not be read when it was there")
+            bail!("nothing was changed: the source of the rule could not be read when it existed")
         }
     };
     Ok(permission.build())
@@ -91,14 +91,16 @@ pub(super) async fn open(
         }
     }
     Err(match (unseen, refused) {
-        (None, Some(failed)) => Error::new(failed).context("the rule is NOT back"),
+        (None, Some(failed)) => Error::new(failed).context("the rule is NOT restored"),
         (None, None) => advice(
-            format!("the rule is NOT back: EC2 took it, and {group} does not show it"),
-            "look at the group in a minute",
+            format!("the rule is NOT restored: EC2 accepted it, but {group} does not show it"),
+            "check the group in a minute",
         ),
-        (Some(error), None) => error.context("nothing says whether the rule is back: EC2 took it"),
+        (Some(error), None) => {
+            error.context("it is unknown whether the rule is restored: EC2 accepted it")
+        }
         (Some(error), Some(failed)) => {
-            error.context(format!("nothing says whether the rule is back: {failed}"))
+            error.context(format!("it is unknown whether the rule is restored: {failed}"))
         }
     })
 }
@@ -117,7 +119,7 @@ async fn authorize(
         let marked = TagSpecification::builder().resource_type(ResourceType::SecurityGroupRule);
         vec![marked.set_tags(Some(tags)).build()]
     });
-    #[expect(clippy::disallowed_methods, reason = "the one place that puts a closed rule back")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that restores a revoked rule")]
     let request = ec2.authorize_security_group_ingress();
     let request = request.group_id(group).ip_permissions(permission);
     match request.set_tag_specifications(marked).send().await {

@@ -147,7 +147,7 @@ pub(crate) async fn tags(elasticache: &Client, arn: &str) -> Result<Vec<facts::T
 
 /// Sets a tag.
 pub(crate) async fn tag(elasticache: &Client, arn: &str, key: &str, to: &str) -> Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "a step of a move")]
+    #[expect(clippy::disallowed_methods, reason = "a step of a re-creation")]
     let request = elasticache.add_tags_to_resource();
     let request = request.resource_name(arn).tags(Tag::builder().key(key).value(to).build());
     match request.send().await {

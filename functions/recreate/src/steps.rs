@@ -139,7 +139,7 @@ pub(crate) async fn step(shell: &Shell, payload: Value) -> Result<Value> {
     let old = Name::parse(&of.cache)?;
     let it = Step { shell, of, old, execution };
     let state = it.run(&step, token, failed, left).await;
-    let state = state.with_context(|| format!("move {}, step {step}", it.of.id))?;
+    let state = state.with_context(|| format!("re-creation {}, step {step}", it.of.id))?;
     tracing::info!(r#move = it.of.id, step, ?state, "step");
     Ok(serde_json::json!({ "state": state }))
 }
@@ -185,7 +185,7 @@ impl Step<'_> {
     /// The record of the move, with its plan.
     async fn record(&self) -> Result<(Record, Plan)> {
         let record = self.shell.table.read(&self.of.id).await?;
-        let record = record.ok_or_else(|| lasting("the move is not in the table"))?;
+        let record = record.ok_or_else(|| lasting("the re-creation is not in the table"))?;
         let plan = record.plan().map_err(|error| lasting(format!("{error:#}")))?;
         Ok((record, plan))
     }
@@ -197,7 +197,9 @@ impl Step<'_> {
         let (table, now) = (&self.shell.table, (self.shell.now)());
         let lock = table.lock(&self.of.cache, &self.of.id, &self.execution, None, now).await?;
         if let Lock::Held { by, .. } = lock {
-            return Err(lasting(format!("the move {by} of this cache began meanwhile")));
+            return Err(lasting(format!(
+                "the re-creation {by} of this cache was started meanwhile"
+            )));
         }
         if planned.0.stage != stage {
             self.shell.table.stage(&self.of.id, stage).await?;

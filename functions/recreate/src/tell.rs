@@ -28,7 +28,7 @@ impl Step<'_> {
         let told = publish(&self.shell.sns, &self.shell.settings.topic, &message).await;
         if told.is_err() {
             // The log keeps what the topic did not take. Links are not in the document.
-            tracing::error!(r#move = self.of.id, mail = %mail.document, "the mail did not go out");
+            tracing::error!(r#move = self.of.id, mail = %mail.document, "the mail could not be sent");
         }
         told
     }

@@ -49,7 +49,8 @@ pub(crate) async fn read(secrets: &Client, arn: &str) -> Result<AuthToken> {
     };
     if !is_token(&token) {
         return Err(lasting(format!(
-            "the secret {arn} holds no AUTH token: neither plain text of 16 to 128 letters, digits and !&#$^<>-, nor JSON with such an `authToken`"
+            "the secret {arn} contains no AUTH token: neither plain text of 16 to 128 letters, digits and !&#$^<>-, \
+             nor JSON with such an `authToken`"
         )));
     }
     Ok(AuthToken(token))

@@ -245,7 +245,7 @@ fn blind(trails: &[Trail], missed: &[EventName]) -> String {
     );
     if trails.is_empty() {
         text.push_str(
-            ". There is no trail: make one (aws cloudtrail create-trail --is-multi-region-trail, then \
+            ". There is no trail: create one (aws cloudtrail create-trail --is-multi-region-trail, then \
              aws cloudtrail start-logging)",
         );
     }

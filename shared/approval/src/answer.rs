@@ -66,7 +66,7 @@ pub async fn answer(
 async fn read(table: &Table, to: To<'_>) -> Result<Record> {
     match table.read(to.id).await? {
         Some(record) => Ok(record),
-        None => bail!("there is no move {} in {}", to.id, table.name),
+        None => bail!("there is no re-creation {} in {}", to.id, table.name),
     }
 }
 
@@ -100,8 +100,9 @@ async fn record(table: &Table, to: To<'_>, answer: &Answer) -> Result<bool> {
                 return Ok(false);
             }
             let about = to.about.as_str();
-            Err(failed("UpdateItem")(error))
-                .with_context(|| format!("recording the answer to {about} of move {}", to.id))
+            Err(failed("UpdateItem")(error)).with_context(|| {
+                format!("recording the answer to {about} of re-creation {}", to.id)
+            })
         }
     }
 }
@@ -147,7 +148,7 @@ async fn pass_on(
         Ok(false) => Decided::NobodyWaits,
         Err(error) => {
             return Err(error.context(format!(
-                "the answer is recorded, but the workflow of move {} could not be woken; answer again",
+                "the answer is recorded, but the workflow of re-creation {} could not be woken; answer again",
                 to.id
             )));
         }

@@ -134,7 +134,7 @@ impl Record {
     /// If this version of Portcullis reads the document no more.
     pub fn facts(&self) -> Result<Facts> {
         let facts = document::read(&self.document, Some(&self.cache));
-        facts.with_context(|| format!("the document of move {} cannot be read", self.id))
+        facts.with_context(|| format!("the document of re-creation {} cannot be read", self.id))
     }
 
     /// The plan, made again from what it was made from.
@@ -147,17 +147,20 @@ impl Record {
         let Self { id, fingerprint, .. } = self;
         if !plan::is_fingerprint(fingerprint) {
             bail!(
-                "move {id} was planned by an earlier version of Portcullis, whose fingerprints ({fingerprint}) could be forged: nobody can rely on what was agreed to; start the move again"
+                "re-creation {id} was planned by an earlier version of Portcullis, whose fingerprints ({fingerprint}) \
+                 could be forged, so its approval is void; start the re-creation again"
             );
         }
         match plan::plan(&self.facts()?, &self.wish) {
             plan::Answer::Plan(plan) if plan.fingerprint == *fingerprint => Ok(*plan),
             plan::Answer::Plan(plan) => bail!(
-                "the plan of move {id} is {} now and was {fingerprint}: Portcullis was updated in between; start the move again",
+                "the plan of re-creation {id} is {} now and was {fingerprint}: Portcullis was updated in between; \
+                 start the re-creation again",
                 plan.fingerprint
             ),
             plan::Answer::Refused(_) => bail!(
-                "the plan of move {id} is refused now: Portcullis was updated in between; start the move again"
+                "the plan of re-creation {id} is refused now: Portcullis was updated in between; start the \
+                 re-creation again"
             ),
         }
     }
@@ -284,7 +287,7 @@ mod tests {
             let why = record.plan().unwrap_err().to_string();
             assert!(
                 why.contains("an earlier version of Portcullis")
-                    && why.ends_with("start the move again"),
+                    && why.ends_with("start the re-creation again"),
                 "{why}"
             );
             let item = Item::pack(&record, 5).unwrap();

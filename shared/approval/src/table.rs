@@ -70,8 +70,10 @@ impl Table {
         let read = self.client.get_item().table_name(&self.name).consistent_read(true);
         let answer = read.key("id", text(id)).send().await;
         let answer = answer.map_err(failed("GetItem"));
-        let answer = answer.with_context(|| format!("reading move {id} in {}", self.name))?;
-        let unreadable = || format!("the record of move {id} in {} cannot be read", self.name);
+        let answer =
+            answer.with_context(|| format!("reading re-creation {id} in {}", self.name))?;
+        let unreadable =
+            || format!("the record of re-creation {id} in {} cannot be read", self.name);
         let Some(item) = answer.item else { return Ok(None) };
         let item: Item = from_item(item).with_context(unreadable)?;
         item.unpack().map(Some).with_context(unreadable)
@@ -90,7 +92,7 @@ impl Table {
             .expression_attribute_names("#move", "move");
         let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
         let items = items.map_err(failed("Scan"));
-        let items = items.with_context(|| format!("listing the moves in {}", self.name))?;
+        let items = items.with_context(|| format!("listing the re-creations in {}", self.name))?;
         from_items(items).with_context(|| format!("a record in {} cannot be read", self.name))
     }
 
@@ -108,7 +110,7 @@ impl Table {
             .send()
             .await
             .map_err(failed("PutItem"))
-            .with_context(|| format!("writing move {} to {}", record.id, self.name))?;
+            .with_context(|| format!("writing re-creation {} to {}", record.id, self.name))?;
         Ok(())
     }
 
@@ -129,7 +131,7 @@ impl Table {
             .send()
             .await
             .map_err(failed("UpdateItem"))
-            .with_context(|| format!("writing that move {id} is at `{stage}`"))?;
+            .with_context(|| format!("writing that re-creation {id} is at `{stage}`"))?;
         Ok(())
     }
 
@@ -163,9 +165,8 @@ impl Table {
             {
                 Ok(false)
             }
-            Err(error) => {
-                Err(failed("UpdateItem")(error)).with_context(|| format!("asking about move {id}"))
-            }
+            Err(error) => Err(failed("UpdateItem")(error))
+                .with_context(|| format!("writing the request of re-creation {id}")),
         }
     }
 
@@ -185,7 +186,7 @@ impl Table {
             .send()
             .await
             .map_err(failed("UpdateItem"))
-            .with_context(|| format!("forgetting what was asked about move {id}"))?;
+            .with_context(|| format!("removing the request of re-creation {id}"))?;
         Ok(())
     }
 
@@ -235,7 +236,7 @@ impl Table {
         match (part("by"), part("execution")) {
             (Some(by), Some(execution)) => Ok(Lock::Held { by, execution }),
             _ => Err(failed("PutItem")(refused))
-                .with_context(|| format!("taking {cache} for move {id}")),
+                .with_context(|| format!("reserving {cache} for re-creation {id}")),
         }
     }
 
@@ -265,7 +266,7 @@ impl Table {
                 Ok(())
             }
             Err(error) => Err(failed("DeleteItem")(error))
-                .with_context(|| format!("letting {cache} go, of move {id}")),
+                .with_context(|| format!("releasing {cache} of re-creation {id}")),
         }
     }
 }

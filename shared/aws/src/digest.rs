@@ -40,7 +40,7 @@ pub async fn enqueue(sqs: &Client, queue_url: &str, row: &Row) -> Result<()> {
 /// If it is no batch, or if SNS does not take the message: then all records come again.
 pub(crate) async fn tell(notifier: &Notifier, batch: &Value) -> Result<Value> {
     let records = batch.get("Records").and_then(Value::as_array);
-    let records = records.context("it is no batch of a queue: it has no `Records`")?;
+    let records = records.context("it is not a batch of a queue: it has no `Records`")?;
     let mut rows = Vec::new();
     let mut failures = Vec::new();
     for record in records {
@@ -68,7 +68,7 @@ async fn send(notifier: &Notifier, digest: &Digest) -> Result<()> {
     let told = notifier.send("digest", &message, &digest.chat).await;
     if told.is_err() {
         // The log keeps what the topic did not take.
-        tracing::error!(digest = digest.document, "the digest did not go out");
+        tracing::error!(digest = digest.document, "the digest could not be sent");
     }
     told
 }

@@ -87,7 +87,11 @@ async fn drive(shell: &Shell, event: &Event, invocation: &str) -> Result<Summary
 async fn count(shell: &Shell, count: Count, now: i64) -> Option<Counted> {
     let Count { minute, remediations, alerts } = count;
     let counted = shell.ledger.count(&minute, remediations, alerts, now).await;
-    counted.inspect_err(|error| tracing::warn!("this minute is not counted: {error:#}")).ok()
+    counted
+        .inspect_err(|error| {
+            tracing::warn!("the remediations of this minute could not be counted: {error:#}")
+        })
+        .ok()
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn now(dir: Option<&str>) -> Box<dyn Exceptions> {
 }
 
 fn unreadable(why: &str) -> Box<dyn Exceptions> {
-    tracing::error!("only telling, for the exceptions cannot be read: {why}");
+    tracing::error!("the exceptions cannot be read, so findings are only reported: {why}");
     Box::new(Unreadable::new(why))
 }
 

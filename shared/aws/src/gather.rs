@@ -47,7 +47,7 @@ pub(crate) async fn gather(shell: &Shell, read: &Read) -> Fact {
             let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
             let memory = ledger.of(&subjects).await;
             let memory =
-                memory.inspect_err(|error| tracing::warn!("going on without memory: {error:#}"));
+                memory.inspect_err(|error| tracing::warn!("the ledger is unavailable: {error:#}"));
             Fact::Ledger(memory.map_err(said))
         }
     }

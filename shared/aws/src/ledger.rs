@@ -109,7 +109,7 @@ impl Ledger {
     /// The same, for whoever goes on without: then it says why the table was not there.
     pub(crate) async fn written(&self, entries: &[Entry], now: i64) -> Written {
         self.write(entries, now).await.unwrap_or_else(|error| {
-            tracing::warn!("going on without memory: {error:#}");
+            tracing::warn!("the ledger is unavailable: {error:#}");
             Written::Unavailable(format!("{error:#}"))
         })
     }
@@ -163,7 +163,7 @@ impl Ledger {
         let put = self.client.put_item();
         let put = put.table_name(&self.table).set_item(Some(item::write(exemption, expires)?));
         let answer = put.send().await;
-        answer.map_err(|error| self.failed("writing an exemption", "PutItem", &error))?;
+        answer.map_err(|error| self.failed("writing a snooze", "PutItem", &error))?;
         Ok(())
     }
 
@@ -176,7 +176,7 @@ impl Ledger {
             .expression_attribute_values(":subject", text(subject));
         let items: Result<Vec<_>, _> = query.into_paginator().items().send().collect().await;
         items.map_err(|error| {
-            self.failed(&format!("reading what is remembered of {subject}"), "Query", &error)
+            self.failed(&format!("reading the ledger of {subject}"), "Query", &error)
         })
     }
 

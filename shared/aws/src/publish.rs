@@ -71,7 +71,7 @@ pub(crate) async fn notify(shell: &Shell, report: &Report, channel: Channel) -> 
     }
     let sent = shell.notifier.send(event, &Message::of(&alert), &alert.chat).await;
     sent.inspect_err(|_| {
-        tracing::error!(event, alert = alert.document, "the alert did not go out");
+        tracing::error!(event, alert = alert.document, "the alert could not be sent");
     })?;
     Ok(Channel::Alert)
 }
@@ -134,7 +134,11 @@ impl Notifier {
         if let Err(error) = sent {
             metrics::print([metrics::chat_failed(of)], self.metrics);
             let error = why("Publish", &error);
-            tracing::warn!(of, chat = document, "the chat was not told through {topic}: {error}");
+            tracing::warn!(
+                of,
+                chat = document,
+                "the chat topic {topic} refused the message: {error}"
+            );
         }
     }
 }

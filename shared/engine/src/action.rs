@@ -102,10 +102,10 @@ impl fmt::Display for Remedy {
         match self {
             Self::Do(Action::RevokeIngress { .. }) => f.write_str("revoke"),
             Self::Do(Action::StartMove(start)) => write!(f, "start move {}", start.id),
-            Self::Withheld { because, .. } => write!(f, "withheld: {because}"),
-            Self::ByHand { because, .. } => write!(f, "by hand: {because}"),
+            Self::Withheld { because, .. } => write!(f, "not remediated: {because}"),
+            Self::ByHand { because, .. } => write!(f, "manual: {because}"),
             Self::Pending(why) => write!(f, "pending: {why}"),
-            Self::Gone(_) => f.write_str("already gone"),
+            Self::Gone(_) => f.write_str("already removed"),
         }
     }
 }
@@ -187,37 +187,38 @@ impl fmt::Display for Because {
             Self::Protected => write!(f, "the group has the tag {PROTECT}"),
             Self::ExceptionsUnreadable(why) => write!(
                 f,
-                "the exceptions cannot be read, so nothing is tolerated and nothing done: {why}"
+                "the exceptions cannot be read, so nothing is suppressed and nothing is remediated: {why}"
             ),
             Self::ExceptionsNotKnown => f.write_str(
-                "an exception may tolerate it, and depends on what could not be read: tags, name or interfaces",
+                "an exception may suppress it, but asks for facts that could not be read: tags, name or interfaces",
             ),
             Self::NotTouched => f.write_str("this event did not touch the rule"),
             Self::TouchedUnknown(why) => write!(f, "the event does not say which rules it touched: {why}"),
             Self::SourceUnknown(why) => write!(f, "its sources could not be read: {why}"),
             Self::OtherOwner(owner) => write!(f, "the group belongs to account {owner}"),
             Self::SharedGroup(ids) => {
-                write!(f, "the group also protects what is no cache: {}", ids.join(", "))
+                write!(f, "other resources than caches use the group too: {}", ids.join(", "))
             }
             Self::SharingUnknown(why) => {
-                write!(f, "who else the group protects cannot be told: {why}")
+                write!(f, "it is unknown which other resources use the group: {why}")
             }
             Self::AllTraffic => f.write_str(
                 "the rule admits all traffic from a few addresses, and may be meant for something else",
             ),
-            Self::PortIsFixed => f.write_str("the port of a cache is fixed when it is made"),
-            Self::ClientsMustChange => f.write_str("every client has to change with it"),
+            Self::PortIsFixed => f.write_str("ElastiCache cannot change the port of a cache"),
+            Self::ClientsMustChange => f.write_str("enabling this changes how every client connects"),
             Self::ConnectionIsFixed => {
-                f.write_str("the connection type of a cache is fixed when it is made")
+                f.write_str("ElastiCache cannot change the connection type of a cache")
             }
             Self::SubnetsAreShared => f.write_str(
-                "a cache keeps its subnet group, and what else lies in the subnets may need their routes",
+                "ElastiCache cannot change the subnet group of a cache, and other resources in the subnets may need \
+                 their routes",
             ),
             Self::Fight { times, who, through } => {
                 write!(
                     f,
-                    "it was closed and came back {times} times within an hour, the last time by {}{}. Portcullis \
-                     stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: {}",
+                    "it is flapping: it recurred {times} times within an hour after a revoke, the last time by {}{}. \
+                     Portcullis no longer revokes it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: {}",
                     who.escape_debug(),
                     through_what(through.as_deref()),
                     end_of_fight(through.as_deref())
@@ -225,13 +226,13 @@ impl fmt::Display for Because {
             }
             Self::TooMany { most, per } => {
                 let within = match per {
-                    Per::Event => "by one event",
+                    Per::Event => "for one event",
                     Per::Minute => "within a minute",
                 };
                 write!(
                     f,
-                    "more than {most} rules would be closed {within} ({}). The worst were closed first, and this \
-                     one is open: close it, or see what opens so many",
+                    "more than {most} rules would be revoked {within} ({}). The worst were revoked first, and this \
+                     one is open: close it, and find out what opens so many",
                     per.setting()
                 )
             }
@@ -250,14 +251,14 @@ fn through_what(through: Option<&str>) -> String {
 /// What ends a fight, by what the call came through.
 fn end_of_fight(through: Option<&str>) -> &'static str {
     match through {
-        Some("AWS console") => "a person puts it back, so ask them before you close it",
+        Some("AWS console") => "a person opens it, so ask them before you close it",
         Some("Terraform" | "OpenTofu" | "Pulumi" | "cloudformation.amazonaws.com") => {
-            "change it where it is declared, and close it then"
+            "change it where it is declared, then close it"
         }
         Some(service) if service.ends_with(".amazonaws.com") => {
-            "change what makes this service open it, and close it then"
+            "change what makes this service open it, then close it"
         }
-        Some(_) | None => "find the controller or script that puts it back, and close it then",
+        Some(_) | None => "find the controller or script that opens it, then close it",
     }
 }
 

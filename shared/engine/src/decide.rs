@@ -208,7 +208,9 @@ fn remember(decision: &mut Decision, event: &Event, reaches: &Reaches, judged: &
         match histories.of(finding, subject, event) {
             History::Free => {}
             History::Leased(id) => {
-                notes.push(format!("{id} is dealt with by another invocation"));
+                notes.push(format!(
+                    "another invocation is processing {id}; this event will be retried"
+                ));
                 leased.push(id);
                 return false;
             }

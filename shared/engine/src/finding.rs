@@ -177,7 +177,7 @@ impl Finding {
             }
             (Check::NoAuth, Evidence::Setting { engine }) => {
                 format!(
-                    "{} asks nobody who they are: whoever reaches it can read and write",
+                    "{} has no authentication: everybody who reaches it can read and write",
                     engine.name()
                 )
             }
@@ -191,7 +191,7 @@ impl Finding {
                 "whether the cache's endpoint is on the internet is not known yet".to_owned()
             }
             (Check::PublicEndpoint, _) => {
-                "the cache's endpoint is on the internet, behind IAM and no network".to_owned()
+                "the cache's endpoint is on the internet, protected only by IAM".to_owned()
             }
             (_, Evidence::Setting { engine }) => {
                 format!("{} is not encrypted in transit", engine.name())

@@ -373,12 +373,12 @@ impl fmt::Display for Report {
             lines.push(format!("clean {} {}", decision.subject.kind, decision.subject.id));
         }
         lines.extend(older.iter().map(|reported| format!("older: {reported}")));
-        lines.extend(tolerated.iter().map(|tolerated| format!("tolerated: {tolerated}")));
+        lines.extend(tolerated.iter().map(|tolerated| format!("suppressed: {tolerated}")));
         lines.extend(ended.iter().map(|ended| {
             let Ended { check, rule, exception: Exception { id, until, .. } } = ended;
             let about = rule.as_deref().map(|rule| format!(" {rule}")).unwrap_or_default();
             let until = until.as_deref().unwrap_or_default();
-            format!("ended: {check}{about} was tolerated by {id} until {until}")
+            format!("expired: {check}{about} was suppressed by {id} until {until}")
         }));
         let unseen = decision.unseen.iter();
         lines.extend(unseen.map(|id| format!("unseen: {id} as edited would be at fault")));

@@ -63,6 +63,18 @@ impl Resolution {
         }
     }
 
+    /// As people read it: the words of GLOSSARY.md, where the stored ones are older.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AlreadyGone => "already removed",
+            Self::AlreadyStarted => "already started",
+            Self::Manual => "manual",
+            Self::Resolved => "resolved",
+            Self::NotRemediated => "not remediated",
+            Self::Done | Self::Failed | Self::Pending | Self::Started => self.as_str(),
+        }
+    }
+
     /// How a finding ended, given what came of the actions. An action without an outcome was not tried.
     pub fn of(finding: &Finding, outcomes: &Outcomes) -> Self {
         match &finding.remedy {

@@ -191,7 +191,7 @@ fn the_tool_is_told_a_stack_of_another_name() {
 fn an_alert_without_memory_says_so_and_offers_no_undo_by_what_is_not_remembered() {
     let lost = Some("Query: ProvisionedThroughputExceededException".to_owned());
     let alert = remembered(|report| report.unremembered = lost);
-    assert!(alert.mail.contains("\nWithout memory: this may be told again"), "{}", alert.mail);
+    assert!(alert.mail.contains("\nLedger unavailable: this alert may repeat"), "{}", alert.mail);
     assert!(!alert.mail.contains("portcullis undo"), "{}", alert.mail);
     assert!(alert.mail.contains("aws dynamodb put-item"), "{}", alert.mail);
     assert!(document(&alert)["memory"].as_str().unwrap().contains("ProvisionedThroughput"));
@@ -262,7 +262,7 @@ fn an_edit_between_read_and_revoke_is_told_and_undone_exactly() {
     let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
     let went = Outcome::Done(Some(Box::new(rule(1, 6379, "10.0.0.0/8"))));
     let alert = alert(&facts, &["sgr-001"], &[("sgr-001", went)], Mode::Enforce);
-    assert!(alert.mail.contains("edited while we decided"), "{}", alert.mail);
+    assert!(alert.mail.contains("the rule was edited meanwhile"), "{}", alert.mail);
     let undo = document(&alert)["findings"][0]["undo"].as_str().unwrap().to_owned();
     assert!(undo.contains("10.0.0.0/8") && !undo.contains("0.0.0.0/0"), "{undo}");
 }
@@ -347,7 +347,7 @@ fn a_cache_where_the_internet_is() {
 
 const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
 
-/// The move of a finding, as machines are told: the action, the move and its execution.
+/// The re-creation of a finding, as machines are told: the action, the move and its execution.
 fn moved(alert: &Alert) -> [Value; 3] {
     let document = document(alert);
     let findings = document["findings"].as_array().unwrap();
@@ -389,8 +389,8 @@ fn a_move_that_was_started_says_what_comes_next_and_how_to_stop_it() {
 #[test]
 fn a_move_that_was_started_before_is_told_as_that() {
     let alert = alert_of_move(Some(Outcome::AlreadyStarted), Mode::Enforce);
-    assert!(alert.subject.contains("move started, default-port"), "{}", alert.subject);
-    assert!(alert.mail.contains("when this event was dealt with before"), "{}", alert.mail);
+    assert!(alert.subject.contains("re-creation started: default-port"), "{}", alert.subject);
+    assert!(alert.mail.contains("by an earlier delivery of this event"), "{}", alert.mail);
     assert!(moved(&alert)[2].is_string());
     assert!(alert.document.contains("already-started"), "{}", alert.document);
 }
@@ -578,7 +578,7 @@ fn repeats_of_a_day_are_one_thread() {
 fn a_rule_that_was_gone_can_be_put_back_too() {
     let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
     let alert = alert(&facts, &["sgr-001"], &[("sgr-001", Outcome::AlreadyGone)], Mode::Enforce);
-    assert!(alert.subject.contains("gone already"), "{}", alert.subject);
+    assert!(alert.subject.contains("already removed"), "{}", alert.subject);
     let finding = &document(&alert)["findings"][0];
     assert_eq!(finding["outcome"], "already-gone");
     let undo = finding["undo"].as_str().unwrap();

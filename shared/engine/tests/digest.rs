@@ -59,7 +59,7 @@ fn storm() -> Vec<Value> {
     let mut long = row(15, "low", "by-hand");
     long["subject"]["id"] = "orders-of-the-shop-in-the-north-of-the-country".into();
     long["subject"]["type"] = "replication-group".into();
-    long["what"] = "needs you, plaintext-transit, no-auth, default-port".into();
+    long["what"] = "action needed: plaintext-transit, no-auth, default-port".into();
     long["who"] =
         format!("AWSReservedSSO_PlatformEngineer_0123456789abcdef/{}", "a".repeat(40)).into();
     rows.push(long);
@@ -78,8 +78,11 @@ fn a_storm_is_one_message_with_the_worst_first() {
         first[0].starts_with("CRITICAL, the worst: sg-0000000000000000d NOT CLOSED"),
         "{first:?}"
     );
-    assert!(first[1].contains("9 done, 1 failed; high: 3 withheld; medium: 3 done"), "{first:?}");
-    assert!(first[2].starts_with("5 of them are NOT closed, and need you"), "{first:?}");
+    assert!(
+        first[1].contains("9 done, 1 failed; high: 3 not remediated; medium: 3 done"),
+        "{first:?}"
+    );
+    assert!(first[2].starts_with("5 of them are NOT closed and need action"), "{first:?}");
     assert_eq!(document["findings"], 19);
     assert_eq!(document["severity"], json!(["critical", "high", "low", "medium"]));
     assert_eq!(document["rows"].as_array().unwrap().len(), 15);
@@ -126,7 +129,7 @@ fn what_filter_policies_look_at_is_called_the_same_in_both_documents() {
 fn where_all_was_closed_nothing_is_asked_of_anybody() {
     let (digest, _) = digest(&[row(1, "high", "done"), row(2, "low", "already-gone")]);
     let third = digest.mail.lines().nth(2).unwrap();
-    assert_eq!(third, "Nothing is left to do: all of it was closed, or is on its way.");
+    assert_eq!(third, "Nothing to do: everything is remediated, or in progress.");
 }
 
 #[test]
@@ -142,7 +145,7 @@ fn one_row_is_told_like_many() {
 #[test]
 fn good_news_is_no_finding() {
     let mut gone = row(1, "low", "done");
-    gone["what"] = "1 finding is gone since told".into();
+    gone["what"] = "1 finding resolved".into();
     gone["tally"] = json!({});
     for list in ["findings", "checks"] {
         gone[list] = json!([]);
@@ -153,7 +156,7 @@ fn good_news_is_no_finding() {
     assert_eq!(alone.mail.lines().nth(1), Some("1 notice in one minute, in 1 event."));
     let (beside, _) = digest(&[gone, row(2, "high", "failed")]);
     assert!(beside.subject.starts_with("[HIGH] 1 finding in one minute"), "{}", beside.subject);
-    assert!(beside.mail.contains("is gone since told"), "{}", beside.mail);
+    assert!(beside.mail.contains("1 finding resolved"), "{}", beside.mail);
 }
 
 #[test]
@@ -256,12 +259,15 @@ fn what_is_no_row_is_told_apart() {
         ("not JSON".to_owned(), "expected"),
         ("{}".to_owned(), "missing field"),
         (other.to_string(), "its schema is `portcullis[.]alert[.]v1`"),
-        (worse.to_string(), "`worse` is no severity"),
-        (counted.to_string(), "`severe` is no severity"),
+        (worse.to_string(), "`worse` is not a severity"),
+        (counted.to_string(), "`severe` is not a severity"),
         (negative.to_string(), "invalid value"),
     ] {
         let error = Row::read(&text).unwrap_err().to_string();
-        assert!(error.starts_with("it is no row of a digest: ") && error.contains(why), "{error}");
+        assert!(
+            error.starts_with("it is not a row of a digest: ") && error.contains(why),
+            "{error}"
+        );
     }
 }
 

@@ -100,7 +100,7 @@ fn mail(
 fn closed() {
     let (event, decision, facts) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Enforce);
     let outcomes = outcomes(&decision, |_, _| Outcome::Done(None));
-    let next = "it is closed. If it was meant, put it back: portcullis undo f-";
+    let next = "it is closed. If the rule was intended, restore it: portcullis undo f-";
     let seen = Seen::Group(&facts);
     mail("closed", &event, &decision, seen, &outcomes, ["closed TCP 6379 from 0.0.0.0/0", next]);
 }
@@ -140,7 +140,7 @@ fn closed_in_part() {
 #[test]
 fn observed() {
     let (event, decision, facts) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Observe);
-    let next = "close it, if not meant: it is open, for observe mode changes nothing";
+    let next = "close it if not intended: it is open, because observe mode changes nothing";
     let seen = Seen::Group(&facts);
     mail("observed", &event, &decision, seen, &Outcomes::new(), ["left open TCP 6379", next]);
 }
@@ -151,7 +151,7 @@ fn protected() {
     let tag = Tag { key: "portcullis:protect".to_owned(), value: "true".to_owned() };
     facts.details.get_or_insert_default().tags.push(tag);
     let (event, decision, facts) = decided(&facts, Mode::Enforce);
-    let next = "close it, if not meant: it is open, for the group's tag says to leave it alone";
+    let next = "close it if not intended: it is open, because the group is protected by its tag";
     let seen = Seen::Group(&facts);
     mail("protected", &event, &decision, seen, &Outcomes::new(), ["left open TCP 443", next]);
 }
@@ -162,7 +162,7 @@ fn unreadable() {
     let why = "GetManagedPrefixListEntries: UnauthorizedOperation".to_owned();
     facts.prefix_lists.insert("pl-0a1b2c3d".to_owned(), PrefixList::Unknown(why));
     let (event, decision, facts) = decided(&facts, Mode::Enforce);
-    let next = "look whether it is meant, and close it if not";
+    let next = "check whether it is intended, and close it if not";
     let seen = Seen::Group(&facts);
     mail(
         "unreadable",
@@ -181,7 +181,7 @@ fn put_back_again_and_again() {
     let fight = Because::Fight { times: 3, who: "deploy/alice".to_owned(), through };
     let decision = withheld(decision, &fight);
     let next =
-        "stop what puts it back (deploy/alice): it is open, and Portcullis closes it no more";
+        "stop what opens the rule (deploy/alice): it is open, and Portcullis no longer revokes it";
     let seen = Seen::Group(&facts);
     mail("fight", &event, &decision, seen, &Outcomes::new(), ["left open TCP 6379", next]);
 }
@@ -191,7 +191,7 @@ fn too_many_at_once() {
     let rules = (0..3).map(|at| rule(at, 8000 + i32::try_from(at).unwrap(), "0.0.0.0/0")).collect();
     let (event, decision, facts) = decided(&group(rules), Mode::Enforce);
     let decision = withheld(decision, &Because::TooMany { most: 25, per: Per::Event });
-    let next = "close 3 rules yourself: they are open, for so many are not closed without asking";
+    let next = "close 3 rules yourself: they are open, because a limit was reached";
     let seen = Seen::Group(&facts);
     mail("too_many", &event, &decision, seen, &Outcomes::new(), ["left open 3 open rules", next]);
 }
@@ -200,7 +200,7 @@ fn too_many_at_once() {
 fn a_cache_that_a_person_mends() {
     let (event, decision, facts) = decided_cache(None);
     let next =
-        "mend plaintext-transit, no-auth, default-port: the commands for this cache are below";
+        "fix plaintext-transit, no-auth, default-port: the commands for this cache are below";
     let seen = Seen::Cache(&facts);
     mail(
         "cache",
@@ -208,7 +208,7 @@ fn a_cache_that_a_person_mends() {
         &decision,
         seen,
         &Outcomes::new(),
-        ["needs you, plaintext-transit", next],
+        ["action needed: plaintext-transit", next],
     );
 }
 
@@ -219,7 +219,7 @@ fn a_cache_that_moves() {
     let outcomes = outcomes(&decision, |_, action| {
         Outcome::Started(action.starts().map(|start| start.execution()).unwrap_or_default())
     });
-    let next = "Wait for the plan of the move: it asks before anything is changed";
+    let next = "Wait for the plan of the re-creation: nothing is changed before you approve it";
     let seen = Seen::Cache(&facts);
-    mail("move", &event, &decision, seen, &outcomes, ["move started, default-port", next]);
+    mail("move", &event, &decision, seen, &outcomes, ["re-creation started: default-port", next]);
 }

@@ -184,7 +184,10 @@ fn the_owner_of_the_rule_comes_before_that_of_the_group() {
     let owner = owner(&alert);
     assert_eq!(owner["kind"], "terraform");
     assert_eq!(owner["by"], "the tag \"managed-by=terraform\" of the rule");
-    assert!(owner["advice"].as_str().unwrap().starts_with("The next apply"), "{owner}");
+    assert!(
+        owner["advice"].as_str().unwrap().starts_with("The rule recurs with the next apply"),
+        "{owner}"
+    );
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub(crate) fn read<'a>(
         problems.push(place.problem("id", message).help(help));
     }
     if reason.is_none_or(|reason| reason.trim().is_empty()) {
-        let help = "say why, for whoever reads the alert: `@reason(\"...\")`";
+        let help = "give the reason, for the person who reads the alert: `@reason(\"...\")`";
         problems.push(place.problem("reason", "the policy has no `@reason`").help(help));
     }
     if reason.is_some_and(|reason| reason.contains(hides)) {

@@ -114,7 +114,7 @@ fn missing(asked: &Asked<'_>) -> Later {
 fn not_known(asked: &Asked<'_>) -> Result<Answer, String> {
     match request::group(asked).map(|group| (&group.details, &group.interfaces)) {
         Some((Some(_), Interfaces::Unknown(why))) => {
-            Err(format!("a policy looks at what carries the group, which could not be read: {why}"))
+            Err(format!("a policy asks what uses the group, which could not be read: {why}"))
         }
         _ => Ok(Answer::NotKnown),
     }

@@ -24,9 +24,9 @@ pub enum Tone {
 
 /// The sections, in their order.
 const SECTIONS: [(&str, Kind); 3] = [
-    ("Tolerated", Kind::Permit),
-    ("Never tolerated, whatever is tolerated above", Kind::Forbid),
-    ("Ended: these count no more, and can be taken out", Kind::Ended),
+    ("Suppressed", Kind::Permit),
+    ("Never suppressed, whatever the policies above permit", Kind::Forbid),
+    ("Expired: these have no effect any more, and can be removed", Kind::Ended),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn report(policies: &Policies, now: i64, paint: &dyn Fn(Tone, &str) -> Strin
     by_id.sort_by_key(|policy| &policy.exception.id);
     let mut text = String::new();
     if !by_id.iter().any(|policy| kind(policy) == Kind::Permit) {
-        text += "Nothing is tolerated.\n";
+        text += "Nothing is suppressed.\n";
     }
     for (title, section) in SECTIONS {
         let mut of_section = by_id.iter().filter(|policy| kind(policy) == section).peekable();
@@ -89,11 +89,11 @@ fn tone(policy: &Policy, now: OffsetDateTime) -> Tone {
 
 fn end(policy: &Policy, until: &str, now: OffsetDateTime) -> String {
     match policy.remains(now).map(|remains| (remains <= Duration::ZERO, remains <= SOON, remains)) {
-        Some((true, ..)) => format!("ENDED {until}"),
+        Some((true, ..)) => format!("EXPIRED {until}"),
         Some((false, true, remains)) => match remains.whole_days() {
-            0 => format!("until {until}: ENDS TODAY"),
-            1 => format!("until {until}: ENDS IN 1 DAY"),
-            days => format!("until {until}: ENDS IN {days} DAYS"),
+            0 => format!("until {until}: EXPIRES TODAY"),
+            1 => format!("until {until}: EXPIRES IN 1 DAY"),
+            days => format!("until {until}: EXPIRES IN {days} DAYS"),
         },
         Some(_) | None => format!("until {until}"),
     }

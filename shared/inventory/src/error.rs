@@ -14,10 +14,12 @@ pub enum LookError {
         account: Option<String>,
     },
     /// It is a serverless cache.
-    #[error("`{0}` is a serverless cache: it has no port setting, so it cannot move")]
+    #[error(
+        "`{0}` is a serverless cache: it has no port setting, so it cannot be re-created on another port"
+    )]
     Serverless(String),
     /// The ARN is of another Region.
-    #[error("the cache is in {}, and {looked} is looked at", .of.escape_default())]
+    #[error("the cache is in {}, and this command reads {looked}", .of.escape_default())]
     OtherRegion {
         /// That of the ARN.
         of: String,

@@ -35,7 +35,7 @@ pub fn lines(plan: &Plan) -> Vec<Line<'_>> {
     lines.push(Line {
         what: "alarms",
         seen: &around.alarms,
-        then: "make them again for the new id",
+        then: "create them again for the new id",
         look: "aws cloudwatch describe-alarms",
     });
     lines.push(Line {
@@ -54,7 +54,7 @@ pub fn lines(plan: &Plan) -> Vec<Line<'_>> {
         });
     }
     lines.push(Line {
-        what: "parameters and secrets that hold the endpoint",
+        what: "parameters and secrets with the endpoint",
         seen: &around.holders,
         then: "write the new endpoint and port into them",
         look: "the applications' configuration",

@@ -22,19 +22,18 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: asked for {}, found {}", self.setting, self.asked, self.found)
+        write!(f, "{}: planned {}, found {}", self.setting, self.asked, self.found)
     }
 }
 
 /// What may differ between a request and the cache that it made, and why. Everything else must not.
-pub const MAY_DIFFER: &[(&str, &str)] =
-    &[("SnapshotName", "a cache does not show what it was made from")];
+pub const MAY_DIFFER: &[(&str, &str)] = &[("SnapshotName", "a cache does not show its snapshot")];
 
 /// What may differ between a cache and its replacement, and why.
 pub const RECREATED: &[(&str, &str)] = &[
     ("ReplicationGroupId", "both exist for a while"),
     ("CacheClusterId", "both exist for a while"),
-    ("Port", "this is what the move is for"),
+    ("Port", "the purpose of the re-creation"),
 ];
 
 /// Compares the request that made a cache with the one recovered from its Describe outputs.

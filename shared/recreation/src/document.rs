@@ -132,7 +132,7 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_no_input_is_said_plainly() {
-        insta::assert_snapshot!(problem(r#"{"ServerlessCaches": [{}]}"#, None), @"only serverless caches in the document: they have no port setting, so they cannot move");
+        insta::assert_snapshot!(problem(r#"{"ServerlessCaches": [{}]}"#, None), @"only serverless caches in the document: they have no port setting, so they cannot be re-created on another port");
         let tagged = r#"{"Cache": "a", "CacheClusters": [{"CacheClusterId": "a"}, {"CacheClusterId": "b"}], "TagList": []}"#;
         assert!(read(tagged, None).unwrap().tags.is_some());
         assert!(read(tagged, Some("b")).unwrap().tags.is_none(), "the tags are of a");

@@ -158,7 +158,7 @@ pub fn idle(used: &Use) -> Idle {
 fn signs(used: &Use) -> (Vec<String>, Vec<String>) {
     let (mut busy, mut unknown) = (Vec::new(), Vec::new());
     if used.nodes.is_empty() {
-        unknown.push("no node was looked at".to_owned());
+        unknown.push("no node was read".to_owned());
     }
     if let Engine::Unknown(_) = used.engine {
         unknown.push("an engine that is not known here".to_owned());

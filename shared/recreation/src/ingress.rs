@@ -19,7 +19,7 @@ const USUAL_QUOTA: usize = 60;
 pub struct Ingress {
     /// Rules to add before the new cache is made.
     pub open: Vec<NewRule>,
-    /// Rules that an earlier run of this move added: they are there, and not added again.
+    /// Rules that an earlier run of this re-creation added: they are there, and not added again.
     pub opened: Vec<NewRule>,
     /// Rules of the old port that get no counterpart.
     pub left: Vec<NotOpened>,
@@ -79,7 +79,7 @@ pub(crate) fn ingress(facts: &Facts, now: &Request, port: u16) -> Result<Ingress
         .map(|id| {
             Reason::new(
                 "SecurityGroupIds",
-                format!("the rules of {id} are not known, so nobody can say who reaches the cache"),
+                format!("the rules of {id} are unknown, so it is unknown who reaches the cache"),
                 format!("describe them: `aws ec2 describe-security-group-rules --filters Name=group-id,Values={id}`"),
             )
         })
@@ -122,7 +122,7 @@ fn closed_to_us(group: &GroupFacts, port: u16) -> Reason {
             group.id
         ),
         format!(
-            "open TCP {port} in it by hand to the same private sources, or take the tag off, and plan again"
+            "open TCP {port} in it manually to the same private sources, or remove the tag, and plan again"
         ),
     )
 }
@@ -182,7 +182,7 @@ fn not_opened(group: &GroupFacts, rule: &IngressRule) -> Option<String> {
     if rule.protocol == Protocol::Udp {
         return Some("UDP is never opened: Memcached over UDP amplifies attacks".to_owned());
     }
-    let by_hand = "; add a rule by hand if all of it is private";
+    let by_hand = "; add a rule manually if all of it is private";
     let nets = match &rule.source {
         Source::Group(_) => return None,
         Source::Ipv4(net) => vec![(*net).into()],
@@ -201,14 +201,13 @@ fn not_opened(group: &GroupFacts, rule: &IngressRule) -> Option<String> {
             }
         },
         Source::Unreadable(what) => {
-            return Some(format!(
-                "its source is of a kind that is not known here ({what}){by_hand}"
-            ));
+            return Some(format!("the kind of its source is unknown ({what}){by_hand}"));
         }
     };
     let count = Sources::new(nets).count();
     count.any().then(|| {
-        format!("it admits {count}, and no public address is let in on the new port; who needs the cache from there comes by VPN or peering, or by a security group of the clients")
+        format!("it admits {count}, and the new port is not opened to public addresses; clients there need a VPN, \
+                 peering, or a security group of the clients")
     })
 }
 
@@ -234,7 +233,7 @@ fn stays(facts: &Facts, group: &GroupFacts, rule: &IngressRule, old: u16) -> Opt
         _ if others.is_empty() => None,
         true => Some(format!("{names} listens on {old} behind the same group")),
         false => Some(format!(
-            "{names} may listen on {old} behind the same group: not all of its ports and groups is shown"
+            "{names} may listen on {old} behind the same group: some of its ports or groups are not shown"
         )),
     }
 }

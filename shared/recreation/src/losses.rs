@@ -23,7 +23,8 @@ pub(crate) fn losses(
         ));
     } else {
         losses.push(Loss::other(
-            "What is written after the snapshot begins. If no write may be lost, stop the writers before the snapshot, and let them go on against the new cache.",
+            "Writes after the snapshot begins. If no write may be lost, stop the writers before the snapshot, and \
+             start them again with the new cache.",
         ));
         losses.push(Loss::other(
             "Connections and subscriptions, and perhaps scripts that were loaded with SCRIPT LOAD: clients that use EVALSHA must be ready to load them again.",
@@ -32,7 +33,10 @@ pub(crate) fn losses(
     losses.extend(recovered);
     if form(facts) != now.form() {
         losses.push(Loss::other(format!(
-            "The form of the endpoint. {} is a lone node, and AWS's call for lone nodes takes no Valkey, no encryption, no AUTH token and no data tiering; so the new cache is a replication group of one node, without failover. It has a primary and a reader endpoint instead of that of a node, and is another type of resource to templates, IAM policies and alarms.",
+            "The form of the endpoint. {} is a single node, and AWS's call for single nodes supports no Valkey, no \
+             encryption, no AUTH token and no data tiering; so the new cache is a replication group of one node, \
+             without failover. It has a primary and a reader endpoint instead of that of a node, and is another type \
+             of resource to templates, IAM policies and alarms.",
             now.id
         )));
     }
@@ -63,7 +67,7 @@ pub(crate) fn losses(
     ));
     for left in &ingress.left {
         losses.push(Loss::other(format!(
-            "The way in for {} ({} of {}): {}.",
+            "Access for {} ({} of {}): {}.",
             left.rule.source, left.rule.id, left.group, left.because
         )));
     }
@@ -79,19 +83,22 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 pub(crate) fn clients(facts: &Facts, now: &Request, create: &Request) -> Vec<String> {
     let mut clients = Vec::new();
     clients.push(format!(
-        "Each endpoint gets a new name, which AWS gives when the new cache is made, and port {}.",
+        "Each endpoint gets a new name, which AWS chooses when the new cache is created, and port {}.",
         create.port
     ));
     for place in endpoints(&facts.cache) {
         clients.push(format!("In use now: {} {}:{}", place.kind, place.address, now.port));
     }
     if form(facts) != now.form() {
-        clients.push("The new cache is a replication group of one node: clients use its primary endpoint for reading and writing. Its name is built in another way than the old one, so a pattern that matches or makes names must change too.".to_owned());
+        clients.push("The new cache is a replication group of one node: clients use its primary endpoint for reading \
+                      and writing. The form of its name is different, so patterns that match or build names must \
+                      change too.".to_owned());
     }
     if let Kind::Cluster(inputs) = &now.kind
         && inputs.nodes > 1
     {
-        clients.push("Clients that list the nodes one by one, without auto discovery, need the new list; those that hash keys over it will find them elsewhere.".to_owned());
+        clients.push("Clients that list the nodes one by one, without auto discovery, need the new list. Clients that \
+                      hash keys over this list will look for them on other nodes.".to_owned());
     }
     match &create.auth_token {
         Token::None => {}
@@ -103,7 +110,8 @@ pub(crate) fn clients(facts: &Facts, now: &Request, create: &Request) -> Vec<Str
         && !group.user_groups.is_empty()
     {
         clients.push(format!(
-            "Users and passwords stay: the user groups are the same ({}). Clients that log in by IAM sign for the id of the cache, which becomes {}, and need elasticache:Connect on the new ARN.",
+            "Users and passwords stay: the user groups are the same ({}). Clients that log in with IAM sign for the \
+             id of the cache, which becomes {}, and need elasticache:Connect on the new ARN.",
             group.user_groups.join(", "),
             create.id
         ));
@@ -111,7 +119,10 @@ pub(crate) fn clients(facts: &Facts, now: &Request, create: &Request) -> Vec<Str
     if create.transit_encryption {
         clients.push("TLS stays on, with a certificate for the new name.".to_owned());
     }
-    clients.push("Egress rules, network ACLs and firewalls on the way that name the old port: they were not looked at.".to_owned());
+    clients.push(
+        "Egress rules, network ACLs and firewalls with the old port: they were not read."
+            .to_owned(),
+    );
     clients
 }
 
@@ -128,7 +139,8 @@ pub(crate) fn cautions(
         cautions.push("A snapshot needs free memory on the node it is taken of (the parameter reserved-memory-percent); without, it can fail or slow the node down. Take it when little is written.".to_owned());
     }
     if now.engine == Engine::Memcached {
-        cautions.push("Move when the database behind the cache can bear the misses, or let clients fill the new cache before they read from it.".to_owned());
+        cautions.push("Do it when the database behind the cache can handle the misses, or let clients fill the new \
+                       cache before they read from it.".to_owned());
     }
     if matches!(create.auth_token, Token::Secret(_)) {
         cautions.push("The secret must hold the token that is in use, as plain text or as authToken of a JSON object: that is not checked here, and the new cache takes what it holds. Of two tokens that are valid during a rotation, only that one will be. Portcullis may read the secret only if that carries the tag portcullis:auth-token=yes.".to_owned());
@@ -141,7 +153,8 @@ pub(crate) fn cautions(
         }
     }
     if now.topic.is_some() {
-        cautions.push("AWS can send to the topic only if it is not encrypted and its policy lets ElastiCache publish; the new cache is subject to the same.".to_owned());
+        cautions.push("AWS can send to the topic only if it is not encrypted and its policy lets ElastiCache publish. \
+                       That is the same for the new cache.".to_owned());
     }
     if let Kind::Group(group) = &now.kind {
         if group.transit_mode.is_some() {
@@ -149,7 +162,7 @@ pub(crate) fn cautions(
         }
         if group.kms_key.is_some() {
             cautions.push(
-                "Who makes the new cache needs kms:CreateGrant and kms:DescribeKey on the key."
+                "The caller who creates the new cache needs kms:CreateGrant and kms:DescribeKey on the key."
                     .to_owned(),
             );
         }
@@ -161,21 +174,22 @@ pub(crate) fn cautions(
     cautions
 }
 
-/// What it means that an earlier run of this move made the new cache already.
+/// What it means that an earlier run of this re-creation made the new cache already.
 fn going_on(facts: &Facts, now: &Request) -> Vec<String> {
     let said = facts.ours.iter().map(|ours| {
         let data = if now.engine == Engine::Memcached {
             "It began empty then."
         } else {
-            "Its data is of then: what was written after the snapshot it was made from is not in it."
+            "Its data is as old as its snapshot: later writes are not in it."
         };
         let told = if ours.handed_over {
-            " Clients were told of it, and may be using it."
+            " Its cutover has begun, and clients may use it."
         } else {
             ""
         };
         format!(
-            "{} is there already ({}): an earlier run of this move made it, and this plan goes on with it. {data}{told} To begin anew, delete it first.",
+            "{} exists already ({}): an earlier run of this re-creation created it, and this plan continues with it. \
+             {data}{told} To start from the beginning, delete it first.",
             ours.id, ours.status
         )
     });
@@ -193,10 +207,10 @@ fn unchecked(facts: &Facts, cautions: &mut Vec<String>) {
         unknown.push("free addresses in the subnets");
     }
     if room.versions.is_none() {
-        unknown.push("whether AWS still makes caches of this version");
+        unknown.push("whether AWS still creates caches of this version");
     }
     if facts.made_by.is_none() {
-        unknown.push("which tool made the cache, beside what its tags say");
+        unknown.push("which tool created the cache, besides its tags");
     }
     if facts.neighbours.is_empty() {
         unknown.push("other caches behind the same security groups");

@@ -15,7 +15,7 @@ pub const PLAN: &str = "portcullis:plan";
 pub const RECREATION: &str = "portcullis:move";
 /// On the new cache, once clients were told of it: nothing deletes it from then on.
 pub const HANDED_OVER: &str = "portcullis:handed-over";
-/// On the old cache, once a person agreed to its deletion: the id of the move.
+/// On the old cache, once a person approved its deletion: the id of the move.
 pub const DELETION_APPROVED: &str = "portcullis:deletion-approved";
 /// An owner's: the ARN of the secret that keeps the cache's AUTH token.
 pub const AUTH_TOKEN_SECRET: &str = "portcullis:auth-token-secret";

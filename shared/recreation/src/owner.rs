@@ -14,10 +14,10 @@ pub fn owner(facts: &Facts) -> Option<Owner> {
 
 pub(crate) fn reasons(facts: &Facts) -> Vec<Reason> {
     let Some(owner) = owner(facts) else { return Vec::new() };
-    let made = if owner.by == By::Agent { " that made it" } else { "" };
+    let made = if owner.by == By::Agent { " that created it" } else { "" };
     let by = format!("{}{made}", owner.by);
     let would_not_know = |tool: &str| {
-        format!("{tool} owns the cache, as {by} says, and would not know of a new one")
+        format!("{tool} owns the cache (recognised by {by}), and would not know of a new one")
     };
     let (why, remedy) = match owner.kind {
         Kind::CloudFormation { stack, .. } => {
@@ -43,4 +43,5 @@ pub(crate) fn reasons(facts: &Facts) -> Vec<Reason> {
     vec![Reason::new("Owner", why, remedy)]
 }
 
-const IN_ITS_LANGUAGE: &str = "add a second cache on the new port in its own language, move the clients, then remove the first";
+const IN_ITS_LANGUAGE: &str = "add a second cache on the new port in its own language, change the clients, then \
+                               remove the first";

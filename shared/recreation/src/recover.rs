@@ -164,8 +164,8 @@ impl Reader<'_> {
         {
             self.unclear(
                 "Engine",
-                format!("`{name}` is not an engine that is known here"),
-                "move the cache by hand",
+                format!("the engine `{name}` is unknown to this version"),
+                "re-create the cache manually",
             );
         }
         let shown = self.need("EngineVersion", "EngineVersion", member.engine_version.clone());

@@ -45,7 +45,9 @@ pub(crate) fn exists(facts: &Facts, id: &str) -> Option<Reason> {
     there.then(|| {
         Reason::new(
             "Id",
-            format!("{id} exists already, and no tag that was read says that a move of this cache made it"),
+            format!(
+                "{id} exists already, and no tag shows that a re-creation of this cache created it"
+            ),
             "delete it if nobody uses it, or give another --port",
         )
     })
@@ -55,8 +57,8 @@ fn protected(facts: &Facts, reasons: &mut Vec<Reason>) {
     if marks::is_protected(facts.tags.as_deref().unwrap_or_default()) {
         reasons.push(Reason::new(
             "Tags",
-            format!("the tag {PROTECT} says to leave the cache alone"),
-            "remove the tag if the cache may move after all, and plan again",
+            format!("the cache is protected by the tag {PROTECT}"),
+            "remove the tag if the cache may be re-created after all, and plan again",
         ));
     }
 }
@@ -112,7 +114,7 @@ fn cluster_reasons(cluster: &CacheCluster, reasons: &mut Vec<Reason>) {
         reasons.push(Reason::new(
             "CacheSecurityGroupNames",
             format!("{id} has cache security groups, which exist in EC2-Classic only"),
-            "move the cache into a VPC by hand",
+            "create the cache again in a VPC manually",
         ));
     }
     if cluster.preferred_outpost_arn.is_some()
@@ -132,7 +134,7 @@ fn cluster_reasons(cluster: &CacheCluster, reasons: &mut Vec<Reason>) {
                 group.security_group_id.as_deref().unwrap_or("a security group"),
                 group.status.as_deref().unwrap_or_default()
             ),
-            "wait until the change of security groups is through",
+            "wait until the change of security groups is complete",
         ));
     }
 }
@@ -140,8 +142,8 @@ fn cluster_reasons(cluster: &CacheCluster, reasons: &mut Vec<Reason>) {
 fn on_outpost() -> Reason {
     Reason::new(
         "PreferredOutpostArn",
-        "the cache is on an Outpost: its place and its snapshots depend on what is installed there",
-        "move it by hand",
+        "the cache is on an Outpost: its zones and its snapshots depend on the hardware there",
+        "re-create it manually",
     )
 }
 
@@ -162,8 +164,8 @@ fn pending(id: &str, pending: Option<&Pending>, reasons: &mut Vec<Reason>) {
     if let Some(pending) = pending.filter(|pending| !pending.0.is_empty()) {
         reasons.push(Reason::new(
             "PendingModifiedValues",
-            format!("a change of {id} is not through: {}", pending.0.join(", ")),
-            "apply the change or take it back, and plan from a new Describe",
+            format!("a change of {id} is not complete: {}", pending.0.join(", ")),
+            "apply the change or cancel it, and plan from a new Describe",
         ));
     }
 }
@@ -179,7 +181,7 @@ fn network(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) {
                 "the cache is {wanted}, and its subnet group now supports {}",
                 group.supported_network_types.join(", ")
             ),
-            "give the subnets what the network type needs, or choose another subnet group by hand",
+            "give the subnets what the network type needs, or choose another subnet group manually",
         ));
     }
 }

@@ -33,7 +33,7 @@ fn plan(page: &mut Page<'_>, plan: &Plan) {
     page.line(
         Role::Heading,
         &format!(
-            "Plan: {}, a {} {}, moves from port {} to port {}",
+            "Plan: {}, a {} {}, from port {} to port {}",
             cache.id,
             cache.engine.name(),
             cache.kind,
@@ -42,7 +42,7 @@ fn plan(page: &mut Page<'_>, plan: &Plan) {
         ),
     );
     page.line(Role::Faint, &format!("{}, plan {}", cache.arn, plan.fingerprint));
-    page.paragraph(Role::Plain, "", "The port of a cache cannot be changed. A new cache is made beside the old one, the clients move to it, and the old one is deleted when you say so. Nothing has been done yet.");
+    page.paragraph(Role::Plain, "", "ElastiCache cannot change the port of a cache. A new cache is created beside the old one, you change the clients to it, and the old one is deleted after your approval. Nothing has been done yet.");
     in_short(page, plan);
     inputs(page, &plan.inputs);
     lost(page, plan);
@@ -67,9 +67,9 @@ fn plan(page: &mut Page<'_>, plan: &Plan) {
 fn in_short(page: &mut Page<'_>, plan: &Plan) {
     let data = match plan.snapshot {
         Some(_) => {
-            "Data: copied by a snapshot. What is written after it is not in the new cache, unless the writers stop."
+            "Data: copied by a snapshot. Later writes are not in the new cache, unless the writers stop."
         }
-        None => "Data: none moves. Memcached has no snapshots, so the new cache starts empty.",
+        None => "Data: none is copied. Memcached has no snapshots, so the new cache starts empty.",
     };
     let changed = plan.inputs.iter().filter(|i| matches!(i.fate, Fate::Changed(_))).count();
     let carried = plan.inputs.iter().filter(|i| i.fate == Fate::Same).count();
@@ -83,23 +83,23 @@ fn in_short(page: &mut Page<'_>, plan: &Plan) {
     page.paragraph(
         Role::Plain,
         "  ",
-        "Downtime: none of the old cache, which runs until you agree to its deletion.",
+        "Downtime: none for the old cache, which runs until you approve its deletion.",
     );
     page.paragraph(
         Role::Plain,
         "  ",
-        &format!("Clients: every one needs the new endpoint and port {}.", plan.create.port),
+        &format!("Clients: every client needs the new endpoint and port {}.", plan.create.port),
     );
     page.paragraph(
         Role::Plain,
         "  ",
-        &format!("Settings: {carried} carried over as they are, {changed} changed."),
+        &format!("Settings: {carried} carried over unchanged, {changed} changed."),
     );
     page.paragraph(
         Role::Plain,
         "  ",
         &format!(
-            "Around it: {} kinds of things may point to it; {found} need a change by hand, {} nobody looked at.",
+            "References: {} kinds of resources may refer to it; {found} need a manual change, {} were not read.",
             kinds,
             unknown.len()
         ),
@@ -116,7 +116,7 @@ fn in_short(page: &mut Page<'_>, plan: &Plan) {
 }
 
 fn inputs(page: &mut Page<'_>, inputs: &[Input]) {
-    page.section("What is now, and what will be");
+    page.section("Settings, old and new");
     page.row(Role::Faint, ' ', "", &["now".to_owned()], &["will be".to_owned()]);
     for input in inputs {
         match &input.fate {
@@ -137,7 +137,7 @@ fn inputs(page: &mut Page<'_>, inputs: &[Input]) {
         page.paragraph(
             Role::Faint,
             "  ",
-            &format!("Not used, now or then: {}.", unused.join(", ")),
+            &format!("Not used, neither now nor later: {}.", unused.join(", ")),
         );
     }
 }
@@ -157,7 +157,7 @@ pub(crate) fn before(page: &mut Page<'_>, plan: &Plan) {
     if plan.cautions.is_empty() {
         return;
     }
-    page.section("Before you agree");
+    page.section("Before you approve");
     for caution in &plan.cautions {
         page.paragraph(Role::Plain, "- ", caution);
     }
@@ -175,7 +175,7 @@ pub(crate) fn ingress(page: &mut Page<'_>, plan: &Plan) {
     }
     for rule in &plan.ingress.opened {
         let text = format!(
-            "{}: TCP {} from {} is there already, of an earlier run",
+            "{}: TCP {} from {} exists already, from an earlier run",
             rule.group,
             rule.port,
             source(rule)
@@ -205,7 +205,9 @@ pub(crate) fn ingress(page: &mut Page<'_>, plan: &Plan) {
             None => page.paragraph(
                 Role::Plain,
                 "- ",
-                &format!("{rule} can go at the end, if nothing else behind the group needs it"),
+                &format!(
+                    "{rule} can be revoked at the end, if nothing else behind the group needs it"
+                ),
             ),
             Some(why) => page.paragraph(Role::Plain, "  ", &format!("{rule} stays: {why}")),
         }
@@ -220,7 +222,7 @@ fn source(rule: &NewRule) -> String {
 }
 
 pub(crate) fn around(page: &mut Page<'_>, plan: &Plan) {
-    page.section("What points to it from outside, and does not move with it");
+    page.section("References from outside, which do not follow the new cache");
     for line in around::lines(plan) {
         let what = line.what;
         match line.seen {
@@ -244,7 +246,7 @@ pub(crate) fn around(page: &mut Page<'_>, plan: &Plan) {
     page.paragraph(
         Role::Warning,
         "? ",
-        "backup plans, suppressed findings and inventories that name the id: not known, nothing here looks for them",
+        "backup plans, suppressed findings and inventories with the id: unknown, Portcullis does not read them",
     );
 }
 
@@ -256,7 +258,8 @@ pub(crate) fn cost(page: &mut Page<'_>, plan: &Plan) {
         Role::Plain,
         "- ",
         &format!(
-            "{} of {} beside the old: {} node-hours a day until the old cache is deleted. The price of a node-hour is that of your account; reserved nodes cover no more than were reserved.",
+            "{} of {} in addition to the old: {} node-hours a day until the old cache is deleted. Your account has \
+             the price of a node-hour; reserved nodes cover only the reserved number.",
             counted(nodes, "node"),
             cost.node_type,
             cost.node_hours_a_day()
@@ -264,7 +267,7 @@ pub(crate) fn cost(page: &mut Page<'_>, plan: &Plan) {
     );
     if cost.snapshots > 0 {
         let size = match cost.snapshot_sizes.as_slice() {
-            [] => "How large they are is not known: about as much as the data.".to_owned(),
+            [] => "Their size is unknown: about the size of the data.".to_owned(),
             sizes => format!("The last one of this cache was {}.", sizes.join(" + ")),
         };
         page.paragraph(
@@ -282,10 +285,12 @@ pub(crate) fn how_long(page: &mut Page<'_>, plan: &Plan) {
     page.section("How long it takes");
     let text = match plan.snapshot {
         Some(_) => {
-            "The snapshot and the making each take minutes for little data, and hours for much; AWS names no time. Others wait for a new cache up to 5 hours (CloudFormation, replication groups). Then as long as the clients need."
+            "The snapshot and the creation each take minutes for little data, and hours for much; AWS gives no time. \
+             CloudFormation waits up to 5 hours for a replication group. Then as long as the clients need."
         }
         None => {
-            "Making the cache takes minutes; AWS names no time. Others wait for it up to 4 hours (CloudFormation, clusters). Then as long as the clients need."
+            "The creation takes minutes; AWS gives no time. CloudFormation waits up to 4 hours for a cluster. Then as \
+             long as the clients need."
         }
     };
     page.paragraph(Role::Plain, "", text);
@@ -293,10 +298,11 @@ pub(crate) fn how_long(page: &mut Page<'_>, plan: &Plan) {
 
 fn steps(page: &mut Page<'_>, plan: &Plan) {
     page.section("Steps");
-    let how = "`portcullis move` has the workflow do them. What fails before the hand-over is taken back: the rules, the new cache, the snapshot. The commands are for who does it by hand.";
+    let how = "`portcullis move` starts the workflow that does them. A failure before the cutover is rolled back: the \
+               rules, the new cache, the snapshot. The commands are for doing it manually.";
     page.paragraph(Role::Faint, "", how);
     if matches!(plan.create.auth_token, Token::Secret(_)) {
-        page.paragraph(Role::Faint, "", "The command that makes the cache reads the token from the secret; it is nowhere in this plan. Other users of the machine can see it while the command runs.");
+        page.paragraph(Role::Faint, "", "The command that creates the cache reads the token from the secret; the token is not in this plan. Other users of the machine can see it while the command runs.");
     }
     for (at, step) in plan.steps.iter().enumerate() {
         let who = match step.who {
@@ -324,7 +330,7 @@ fn refused(page: &mut Page<'_>, refusal: &Refusal) {
     page.line(
         Role::Heading,
         &format!(
-            "Refused: {}, a {} {}, is not moved, for {count}",
+            "Refused: {}, a {} {}, is not re-created, for {count}",
             cache.id,
             cache.engine.name(),
             cache.kind

@@ -241,10 +241,7 @@ fn an_auth_token_that_is_missing_is_found() {
         member["AuthTokenEnabled"] = json!(false);
     }
     let found = found(&plan, &clone);
-    assert!(
-        found.iter().any(|line| line.starts_with("AuthToken: asked for from arn:")),
-        "{found:?}"
-    );
+    assert!(found.iter().any(|line| line.starts_with("AuthToken: planned from arn:")), "{found:?}");
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn one_that_clients_were_told_of_says_so() {
     tags.push(json!({"Key": "portcullis:handed-over", "Value": "yes"}));
     assert!(facts(&document).ours[0].handed_over);
     let again = planned(&document, &Wish::default());
-    assert!(again.cautions[0].contains("Clients were told"), "{}", again.cautions[0]);
+    assert!(again.cautions[0].contains("Its cutover has begun"), "{}", again.cautions[0]);
 }
 
 #[test]

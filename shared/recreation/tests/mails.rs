@@ -131,7 +131,7 @@ fn lawful(mail: &Mail) {
     assert!(body.len() < 256 * 1024);
     let unbroken = [
         "    ",
-        "Asked for by ",
+        "Requested by ",
         "Why: ",
         "Rejected by ",
         "Because: ",
@@ -171,7 +171,7 @@ fn all(name: &str, plan: &Plan, ctx: &Context<'_>) -> Vec<(&'static str, Mail)> 
         ("ask-with-page", mail::ask(plan, ctx, Some(LINK), UNTIL)),
         ("handed-over", mail::handed_over(plan, &clone, ctx)),
         ("ask-deletion", mail::ask_deletion(plan, ctx, seen, Some(LINK), UNTIL)),
-        ("kept", mail::kept(plan, ctx, "nobody answered whether it is to be deleted")),
+        ("kept", mail::kept(plan, ctx, "nobody approved or rejected its deletion")),
         ("deleted", mail::deleted(plan, ctx, &closed, &left)),
         ("gone", mail::gone(plan, ctx, &closed, &left)),
         (
@@ -429,5 +429,5 @@ fn a_plan_with_very_many_rules_is_cut_and_says_so() {
     let mail = mail::ask(&plan, &context("orders-1a2b3c4d", "guard"), None, UNTIL);
     lawful(&mail);
     assert!(mail.body.ends_with("\n    portcullis plan orders --stack guard\n"));
-    assert!(mail.body.contains("This mail is cut here"));
+    assert!(mail.body.contains("This mail is shortened"));
 }

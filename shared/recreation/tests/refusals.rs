@@ -324,7 +324,11 @@ fn the_user_agent_tells_of_an_owner_where_no_tag_does() {
     };
     for (agent, why, patched) in [
         ("cloudformation.amazonaws.com", "the CloudFormation stack that is not named", true),
-        ("APN/1.0 HashiCorp/1.0 Terraform/1.9.5", "the user agent of the call that made it", true),
+        (
+            "APN/1.0 HashiCorp/1.0 Terraform/1.9.5",
+            "the user agent of the call that created it",
+            true,
+        ),
         ("Pulumi/3.0 terraform-provider-aws/6.2.0", "Pulumi owns the cache", false),
     ] {
         let refusal = refused(&made_by(agent), &Wish::default());

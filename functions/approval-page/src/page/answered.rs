@@ -53,13 +53,14 @@ fn again(subject: &Subject<'_>, answer: &Answer) -> Markup {
     let decision = if answer.yes { "approve" } else { "reject" };
     html! {
         section.box.care aria-labelledby="again" {
-            h2 #again { "The move does not know of it yet" }
-            p { "The answer is recorded, but the move was not told so far. This takes a moment. If it stays so, tell it again; the answer does not change." }
+            h2 #again { "The workflow has not received it yet" }
+            p { "The answer is recorded, but the workflow has not received it yet. This takes a moment. If it stays \
+                 so, notify the workflow again; the answer does not change." }
             form method="post" {
                 input type="hidden" name="plan" value=(subject.plan.fingerprint);
                 input type="hidden" name="name" value=(harmless(&answer.by));
                 input type="hidden" name="reason" value=(if answer.reason.is_empty() { "-".to_owned() } else { harmless(&answer.reason) });
-                button type="submit" name="decision" value=(decision) { "Tell the move again" }
+                button type="submit" name="decision" value=(decision) { "Notify the workflow again" }
             }
         }
     }
@@ -73,7 +74,7 @@ fn said(subject: &Subject<'_>, answer: &Answer) -> Markup {
     let through = match answer.through {
         Through::Page => "this page",
         Through::CommandLine => "the command line",
-        Through::Setting => "the setting that lets fresh caches move without asking",
+        Through::Setting => "the setting that lets fresh caches be re-created without approval",
     };
     html! {
         dl.facts {
@@ -91,7 +92,9 @@ impl Subject<'_> {
     fn question(&self) -> String {
         let old = &self.plan.now.id;
         match self.about {
-            About::Recreation => format!("the move of {old} to port {}", self.plan.create.port),
+            About::Recreation => {
+                format!("the re-creation of {old} on port {}", self.plan.create.port)
+            }
             About::Deletion => format!("the deletion of {old}"),
         }
     }
@@ -101,13 +104,13 @@ impl Subject<'_> {
         let then = match (self.about, answer.yes) {
             (About::Recreation, true) => vec![
                 format!(
-                    "Portcullis makes {new}, compares it with the plan, and then sends a mail with its endpoints."
+                    "Portcullis creates {new}, compares it with the plan, and then sends a mail with its endpoints."
                 ),
-                format!("{old} is not touched. Before it is deleted, somebody is asked again."),
+                format!("{old} is not changed. Its deletion needs a second approval."),
             ],
             (About::Recreation, false) => {
                 vec![format!(
-                    "Nothing is made. {old} stays as it is, on port {}.",
+                    "Nothing is created. {old} stays as it is, on port {}.",
                     self.plan.now.port
                 )]
             }
@@ -119,9 +122,7 @@ impl Subject<'_> {
                 ),
             ],
             (About::Deletion, false) => {
-                vec![format!(
-                    "Both caches stay. Whoever wants {old} gone later deletes it by hand."
-                )]
+                vec![format!("Both caches stay. To remove {old} later, delete it yourself.")]
             }
         };
         html! {

@@ -25,14 +25,14 @@ pub(super) fn page(asking: &Asking<'_>) -> Markup {
         Way {
             decision: "reject",
             title: "Reject the deletion",
-            means: &format!("{old} and {new} both stay, and both cost."),
+            means: &format!("{old} and {new} both stay, and both cost money."),
             button: &format!("Reject: keep {old}"),
         },
     ];
     let main = html! {
         h1 { (title) }
         p.lede {
-            "The move of " code { (old) } " from port " (plan.now.port) " is nearly done: " code { (new) }
+            "The re-creation of " code { (old) } " from port " (plan.now.port) " is nearly complete: " code { (new) }
             " runs on port " (plan.create.port) ". What is left is to delete the old cache. "
             strong { "It has not been deleted." }
         }
@@ -41,8 +41,8 @@ pub(super) fn page(asking: &Asking<'_>) -> Markup {
         (deleted(plan))
         section.box.care aria-labelledby="connections" {
             h2 #connections { "Who still uses it" }
-            p { @if note.is_empty() { "Nothing was noted of its connections: look at its CurrConnections yourself." } @else { (sentence(note)) } }
-            p { "Whatever still connects to " code { (old) } " fails once it is gone." }
+            p { @if note.is_empty() { "Its connections are unknown: check its metric CurrConnections yourself." } @else { (sentence(note)) } }
+            p { "Every client that still connects to " code { (old) } " fails after the deletion." }
         }
         section aria-labelledby="steps" {
             h2 #steps { "What happens then" }
@@ -51,7 +51,7 @@ pub(super) fn page(asking: &Asking<'_>) -> Markup {
                     li {
                         b { (step.id) }
                         p { (seen(&step.does)) }
-                        @if let Some(undo) = &step.undo { p.undo { "To take it back: " (seen(undo)) "." } }
+                        @if let Some(undo) = &step.undo { p.undo { "To roll back: " (seen(undo)) "." } }
                     }
                 }
             }
@@ -90,7 +90,7 @@ fn deleted(plan: &Plan) -> Markup {
 /// What remains of the data.
 pub(super) fn kept(plan: &Plan) -> String {
     match &plan.last_snapshot {
-        Some(last) => format!("Its last state is kept in the snapshot {last}."),
-        None => "Nothing of it remains: Memcached has no snapshots.".to_owned(),
+        Some(last) => format!("The snapshot {last} keeps its last state."),
+        None => "No copy of it remains: Memcached has no snapshots.".to_owned(),
     }
 }

@@ -24,13 +24,14 @@ pub(super) fn answer(asking: &Asking<'_>, ways: &[Way<'_>; 2]) -> Markup {
                 p.missing role="alert" #missing { strong { "Nothing was recorded. " } (filled.missing) }
             }
             p {
-                "This link admits whoever holds it: do not pass it on. Nobody checks the name that you give. The record keeps it, with the address that you come from ("
+                "Everybody who has this link can answer: do not forward it. Your name is not verified. It is \
+                 recorded, together with your address ("
                 code { (asking.from) }
                 "). The first answer counts."
             }
             div.ways { @for way in ways { (form(asking, way)) } }
             p.other {
-                "Or, with credentials of your own, which the record then names: "
+                "Or with your own credentials, which are then recorded: "
                 code { (asking.record.command("approve")) }
             }
         }

@@ -18,7 +18,7 @@ pub enum Notice {
     AskedAgain,
     /// Another version of Portcullis would make another plan of it.
     Updated,
-    /// Nobody is asked at this moment.
+    /// There is no request at this moment.
     NotAsked,
     /// The answer is recorded, and nothing goes on.
     NobodyWaits,
@@ -60,16 +60,16 @@ impl Notice {
         match self {
             Self::NotValid => "This link is not valid",
             Self::Expired => "This link has expired",
-            Self::Gone => "This move is not on record any more",
+            Self::Gone => "This re-creation is no longer on record",
             Self::PlanChanged => "The plan has changed since the mail",
-            Self::AskedAgain => "A later mail has taken the place of this one",
+            Self::AskedAgain => "A later mail replaces this one",
             Self::Updated => "Portcullis was updated since the mail",
-            Self::NotAsked => "Nobody is asked at this moment",
-            Self::NobodyWaits => "The move has ended before your answer",
+            Self::NotAsked => "There is no request at this moment",
+            Self::NobodyWaits => "The re-creation ended before your answer",
             Self::CrossSite => "This answer came from another site",
             Self::NotAForm => "This is not the form of this page",
             Self::TooLong => "This answer is too long",
-            Self::Method => "This page is read, or answered by its form",
+            Self::Method => "This page accepts only its own form",
             Self::Busy => "Too many links are opened at this moment",
             Self::Failed => "This did not work",
         }
@@ -78,27 +78,32 @@ impl Notice {
     fn says(self) -> &'static str {
         match self {
             Self::NotValid => {
-                "It is incomplete, or it was changed on its way. Copy it from the mail again, whole."
+                "It is incomplete, or it was changed. Copy the whole link from the mail again."
             }
-            Self::Expired => "Links in mails are good for a limited time. Nothing was recorded.",
-            Self::Gone => "The link is good, but what was asked is over and no longer kept.",
+            Self::Expired => "Links in mails are valid for a limited time. Nothing was recorded.",
+            Self::Gone => "The link is valid, but its request is over and no longer stored.",
             Self::PlanChanged => {
-                "What you would agree to is no longer what the mail said. Nothing was recorded. Look for a later mail with the new plan."
+                "The plan is no longer the one in the mail. Nothing was recorded. Look for a later mail with the new \
+                 plan."
             }
             Self::AskedAgain => {
-                "The question was asked again. Nothing was recorded. Use the link of the later mail."
+                "There is a newer request. Nothing was recorded. Use the link of the later mail."
             }
             Self::Updated => {
-                "It would make another plan of this cache now, and nobody was shown that one. Nothing was recorded. Start the move again."
+                "The new version makes a different plan for this cache, which nobody has seen. Nothing was recorded. \
+                 Start the re-creation again."
             }
             Self::NobodyWaits => {
-                "Your answer is recorded, but the move was stopped or has waited too long, so nothing follows from it. Look at its execution in Step Functions before you start another."
+                "Your answer is recorded, but the re-creation was stopped or has waited too long, so the answer has \
+                 no effect. Check its execution in Step Functions before you start another."
             }
             Self::NotAsked => {
-                "The move is not waiting for this answer: it has not come so far, or it has ended. Nothing was recorded."
+                "The re-creation does not wait for this answer: it is at an earlier step, or it is over. Nothing was \
+                 recorded."
             }
             Self::CrossSite => {
-                "An answer is taken from the page of the link only. Nothing was recorded. Open the link from the mail, and answer there."
+                "An answer is accepted only from the page of the link. Nothing was recorded. Open the link from the \
+                 mail, and answer there."
             }
             Self::NotAForm | Self::TooLong | Self::Method => {
                 "Nothing was recorded. Open the link from the mail, and answer there."
@@ -107,7 +112,8 @@ impl Notice {
                 "Nothing was recorded. Open the link again in some seconds, or answer from the command line, which has no such limit."
             }
             Self::Failed => {
-                "AWS did not answer as it should. Whether an answer was recorded, the page of the link says: open it again in a minute. Answering twice does no harm."
+                "AWS returned an error. The page of the link shows whether an answer was recorded: open it again in a \
+                 minute. A second answer does no harm."
             }
         }
     }
@@ -116,7 +122,7 @@ impl Notice {
     fn instead(self) -> (&'static str, &'static str) {
         match self {
             Self::Gone | Self::Updated | Self::NotAsked | Self::NobodyWaits => (
-                "With credentials of your own in the account of the cache, look at what a move would do now, and start one:",
+                "With your own credentials in the account of the cache, see the plan of a re-creation, and start one:",
                 "portcullis plan CACHE\nportcullis move CACHE",
             ),
             Self::NotValid
@@ -129,7 +135,8 @@ impl Notice {
             | Self::Method
             | Self::Busy
             | Self::Failed => (
-                "With credentials of your own in the account of the cache, and the id of the move, which is in the mail:",
+                "With your own credentials in the account of the cache, and the id of the re-creation, which is in \
+                 the mail:",
                 "portcullis approve ID\nportcullis reject ID --reason '...'",
             ),
         }

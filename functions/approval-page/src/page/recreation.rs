@@ -19,23 +19,24 @@ pub(super) fn page(asking: &Asking<'_>) -> Markup {
     let ways = [
         Way {
             decision: "approve",
-            title: "Approve the move",
+            title: "Approve the re-creation",
             means: &format!(
-                "Portcullis makes {new} as this plan says. {old} keeps running; you are asked again before it is deleted."
+                "Portcullis creates {new} as this plan says. {old} keeps running; its deletion needs a second approval."
             ),
-            button: "Approve the move",
+            button: "Approve the re-creation",
         },
         Way {
             decision: "reject",
-            title: "Reject the move",
-            means: &format!("Nothing is made, and {old} stays on port {}.", plan.now.port),
-            button: "Reject the move",
+            title: "Reject the re-creation",
+            means: &format!("Nothing is created, and {old} stays on port {}.", plan.now.port),
+            button: "Reject the re-creation",
         },
     ];
     let main = html! {
         h1 { (title) }
         p.lede {
-            "The port of a cache cannot be changed. A new cache is made beside the old one, the clients move to it, and the old one is deleted only when somebody agrees to that too. "
+            "ElastiCache cannot change the port of a cache. A new cache is created beside the old one, you change the \
+             clients to it, and the old one is deleted only after a second approval. "
             strong { "Nothing has been done yet." }
         }
         p.skip { a href="#answer" { "Go to your answer" } }
@@ -59,8 +60,8 @@ fn summary(plan: &Plan) -> Markup {
         (fact("Port", &html! { code { (plan.now.port) } " now, " code { (plan.create.port) } " then" }))
         (fact("Data", &html! {
             @match &plan.snapshot {
-                Some(_) => "copied by a snapshot; what is written after it is left behind",
-                None => "none moves: the new cache starts empty",
+                Some(_) => "copied by a snapshot; later writes are lost",
+                None => "none is copied: the new cache starts empty",
             }
         }))
         (fact("Cost", &html! {
@@ -90,7 +91,7 @@ fn cautions(plan: &Plan) -> Markup {
     html! {
         @if !plan.cautions.is_empty() {
             section.box.care aria-labelledby="care" {
-                h2 #care { "Before you agree" }
+                h2 #care { "Before you approve" }
                 ul { @for caution in &plan.cautions { li { (sentence(caution)) } } }
             }
         }
@@ -152,8 +153,8 @@ pub(super) fn closing(plan: &Plan) -> Markup {
 fn points_to_it(plan: &Plan) -> Markup {
     html! {
         section aria-labelledby="around" {
-            h2 #around { "What points to it from outside" }
-            p { "None of this moves with the cache." }
+            h2 #around { "References from outside" }
+            p { "These do not follow the new cache." }
             ul.marked {
                 @for line in around::lines(plan) {
                     li {
@@ -165,7 +166,7 @@ fn points_to_it(plan: &Plan) -> Markup {
                                 b.mark { "none found" } " " (sentence(line.what))
                             }
                             Seen::Read(found) => {
-                                b.mark.care { "by hand" } " " (sentence(line.what)) ": "
+                                b.mark.care { "manual" } " " (sentence(line.what)) ": "
                                 @for (at, found) in found.iter().enumerate() {
                                     @if at > 0 { ", " }
                                     code { (seen(found)) }
@@ -177,7 +178,7 @@ fn points_to_it(plan: &Plan) -> Markup {
                 }
                 li {
                     b.mark.lost { "not known" }
-                    " Backup plans, suppressed findings and inventories that name the id: nothing here looks for them"
+                    " Backup plans, suppressed findings and inventories with the id: Portcullis does not read them"
                 }
             }
         }
@@ -200,14 +201,15 @@ fn cost(plan: &Plan) -> Markup {
             h2 #cost { "What it costs" }
             ul {
                 li {
-                    (counted(cost.nodes, "node")) " of " code { (cost.node_type) } " beside the old: "
+                    (counted(cost.nodes, "node")) " of " code { (cost.node_type) } " in addition to the old: "
                     strong { (cost.node_hours_a_day()) " node-hours a day" }
-                    " until the old cache is deleted. The price is that of your account; reserved nodes cover no more than were reserved."
+                    " until the old cache is deleted. Your account has the price; reserved nodes cover only the \
+                     reserved number."
                 }
                 @if cost.snapshots > 0 {
                     li {
                         (counted(cost.snapshots, "manual snapshot")) ", until you delete them. "
-                        @if cost.snapshot_sizes.is_empty() { "How large they are is not known: about as much as the data." }
+                        @if cost.snapshot_sizes.is_empty() { "Their size is unknown: about the size of the data." }
                         @else { "The last one of this cache was " (cost.snapshot_sizes.join(" + ")) "." }
                     }
                 }
@@ -223,14 +225,15 @@ fn steps(plan: &Plan) -> Markup {
     html! {
         section aria-labelledby="steps" {
             h2 #steps { "Steps" }
-            p { "Up to the hand-over a step that fails is taken back. After it nothing is deleted unless somebody agrees to that." }
+            p { "If a step before the cutover fails, the re-creation is rolled back. After the cutover nothing is \
+                 deleted without approval." }
             ol.steps {
                 @for step in &plan.steps {
                     li {
                         b { (step.id) }
                         " " span.who { (match step.who { Who::Portcullis => "by Portcullis", Who::Person => "by you" }) }
                         p { (seen(&step.does)) }
-                        @if let Some(undo) = &step.undo { p.undo { "To take it back: " (seen(undo)) "." } }
+                        @if let Some(undo) = &step.undo { p.undo { "To roll back: " (seen(undo)) "." } }
                     }
                 }
             }

@@ -119,7 +119,7 @@ async fn an_answer_is_recorded_and_wakes_the_workflow() {
     let (account, link) = asked().await;
     let (status, page) = answered(&account, &approves(&link)).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(page.contains("Approved: the move of orders"), "{page}");
+    assert!(page.contains("Approved: the re-creation of orders"), "{page}");
     let answer = kept(&account, ID, About::Recreation).await.unwrap();
     assert!(answer.yes);
     assert_eq!((answer.by.as_str(), answer.at), ("Ada Lovelace (from 203.0.113.7)", NOW));
@@ -175,11 +175,11 @@ async fn an_answer_that_nobody_was_told_of_is_passed_on_again() {
     assert!(kept(&account, ID, About::Recreation).await.unwrap().yes);
     account.now().lost = false;
     let (_, page) = answered(&account, &get(&link)).await;
-    assert!(page.contains("Tell the move again"), "{page}");
+    assert!(page.contains("Notify the workflow again"), "{page}");
     assert!(account.now().woken.is_empty());
     assert_eq!(answered(&account, &approves(&link)).await.0, StatusCode::CONFLICT);
     assert_eq!(account.now().woken, ["token of move"]);
-    assert!(!answered(&account, &get(&link)).await.1.contains("Tell the move again"));
+    assert!(!answered(&account, &get(&link)).await.1.contains("Notify the workflow again"));
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn a_move_that_has_ended_is_said_to_have() {
     account.now().ended = true;
     let (status, page) = answered(&account, &approves(&link)).await;
     assert_eq!(status, StatusCode::CONFLICT);
-    assert!(page.contains("The move has ended before your answer"), "{page}");
+    assert!(page.contains("The re-creation ended before your answer"), "{page}");
 }
 
 #[tokio::test]
@@ -336,13 +336,13 @@ async fn a_link_of_an_earlier_question_says_so() {
         sign(&desk.kms, "key", BASE, To { plan: "00000000", until: UNTIL, ..old }).await.unwrap();
     let unasked = sign(&desk.kms, "key", BASE, To { about: About::Deletion, ..old }).await.unwrap();
     let (_, page) = answered(&account, &get(&earlier)).await;
-    assert!(page.contains("This move is not on record any more"), "{page}");
+    assert!(page.contains("This re-creation is no longer on record"), "{page}");
     assert_eq!(answered(&account, &get(&earlier)).await.0, StatusCode::NOT_FOUND);
     account.puts(&planned, About::Recreation, &plan.fingerprint).await;
     for (link, says) in [
-        (&earlier, "A later mail has taken the place of this one"),
+        (&earlier, "A later mail replaces this one"),
         (&changed, "The plan has changed since the mail"),
-        (&unasked, "Nobody is asked at this moment"),
+        (&unasked, "There is no request at this moment"),
     ] {
         for request in [get(link), approves(link)] {
             let (status, page) = answered(&account, &request).await;

@@ -26,7 +26,7 @@ impl Step<'_> {
         let (record, plan) = self.begin("ask-deletion").await?;
         let seen = match self.in_use(&record).await? {
             InUse::No(seen) | InUse::Yes(seen) => seen,
-            InUse::Gone => "the cache is not there any more".to_owned(),
+            InUse::Gone => "the cache does not exist any more".to_owned(),
         };
         let Some((question, link)) = self.question(&record, About::Deletion, &seen, token).await?
         else {
@@ -118,7 +118,7 @@ impl Step<'_> {
         let mail = match about {
             About::Recreation => mail::nobody_answered(&plan, &self.context()),
             About::Deletion => {
-                mail::kept(&plan, &self.context(), "nobody answered whether it is to be deleted")
+                mail::kept(&plan, &self.context(), "nobody approved or rejected its deletion")
             }
         };
         self.tell(mail).await?;

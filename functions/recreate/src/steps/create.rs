@@ -40,11 +40,12 @@ impl Step<'_> {
         match marks::recreated_from(&tags, &self.of.cache) {
             true if by == Some(&plan.fingerprint) => Ok(()),
             true if by.is_some_and(|by| !is_fingerprint(by)) => Err(lasting(format!(
-                "a cache {} is there already, and a move by an earlier version of Portcullis made it: use it, or delete it and start the move again",
+                "a cache {} exists already, and a re-creation by an earlier version of Portcullis created it: use it, \
+                 or delete it and start the re-creation again",
                 new.id
             ))),
             _ => Err(lasting(format!(
-                "a cache {} is there already, and no move by this plan made it",
+                "a cache {} exists already, and no re-creation with this plan created it",
                 new.id
             ))),
         }
@@ -117,7 +118,7 @@ impl Step<'_> {
         let elasticache = &self.shell.look.elasticache;
         match live {
             Live::Group(group) => {
-                #[expect(clippy::disallowed_methods, reason = "a step of a move")]
+                #[expect(clippy::disallowed_methods, reason = "a step of a re-creation")]
                 let request = elasticache.modify_replication_group();
                 let request = request
                     .set_replication_group_id(group.replication_group_id.clone())
@@ -130,7 +131,7 @@ impl Step<'_> {
                 answer.map(|_| ()).map_err(|error| of("ModifyReplicationGroup", &error))
             }
             Live::Cluster(cluster) => {
-                #[expect(clippy::disallowed_methods, reason = "a step of a move")]
+                #[expect(clippy::disallowed_methods, reason = "a step of a re-creation")]
                 let request = elasticache.modify_cache_cluster();
                 let request = request
                     .set_cache_cluster_id(cluster.cache_cluster_id.clone())

@@ -68,7 +68,7 @@ impl Step<'_> {
         let elasticache = &self.shell.look.elasticache;
         let last = plan.last_snapshot.clone();
         if self.old.is_group {
-            #[expect(clippy::disallowed_methods, reason = "a person agreed to it")]
+            #[expect(clippy::disallowed_methods, reason = "a person approved it")]
             let request = elasticache.delete_replication_group();
             let request = request
                 .replication_group_id(&self.old.id)
@@ -77,7 +77,7 @@ impl Step<'_> {
             let answer = request.send().await;
             return answer.map(|_| ()).map_err(|error| again("DeleteReplicationGroup", &error));
         }
-        #[expect(clippy::disallowed_methods, reason = "a person agreed to it")]
+        #[expect(clippy::disallowed_methods, reason = "a person approved it")]
         let request = elasticache.delete_cache_cluster();
         let request = request.cache_cluster_id(&self.old.id).set_final_snapshot_identifier(last);
         let answer = request.send().await;

@@ -15,13 +15,13 @@ impl Step<'_> {
             Ok(plan) => self.left(plan).await,
             Err(error) => Err(anyhow!("{error:#}")),
         };
-        let unseen = |error| vec![format!("what is left could not be looked at: {error:#}")];
+        let unseen = |error| vec![format!("the remaining resources could not be read: {error:#}")];
         let mut lines = left_there.unwrap_or_else(unseen);
-        lines.extend(left.map(|left| format!("taking it back failed: {}", left.why())));
+        lines.extend(left.map(|left| format!("the rollback failed: {}", left.why())));
         let (context, why) = (self.context(), failed.why());
         let plan = plan.as_ref().ok();
         self.tell(mail::failed(plan, &context, &failed.step, &why, &[], &lines)).await?;
-        self.end("failed, not taken back").await?;
+        self.end("failed, not rolled back").await?;
         Ok(State::Done)
     }
 

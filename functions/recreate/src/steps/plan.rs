@@ -99,7 +99,7 @@ impl Step<'_> {
         let answer = record.question(about).and_then(|question| question.answer.as_ref());
         match answer {
             Some(answer) if answer.yes => Ok(()),
-            Some(_) | None => Err(lasting(format!("nobody agreed to this {}", about.as_str()))),
+            Some(_) | None => Err(lasting(format!("nobody approved this {}", about.as_str()))),
         }
     }
 
@@ -167,14 +167,15 @@ impl Step<'_> {
         let Lock::Held { by, execution } = take(None).await? else { return Ok(()) };
         if self.runs(&execution).await? {
             return Err(lasting(format!(
-                "the move {by} of this cache is under way; see it to its end, or stop it: aws stepfunctions stop-execution --execution-arn {execution}"
+                "the re-creation {by} of this cache is in progress; wait for its end, or stop it: aws stepfunctions \
+                 stop-execution --execution-arn {execution}"
             )));
         }
         match take(Some(&by)).await? {
             Lock::Ours => Ok(()),
-            Lock::Held { by, .. } => {
-                Err(lasting(format!("the move {by} of this cache began at the same time")))
-            }
+            Lock::Held { by, .. } => Err(lasting(format!(
+                "the re-creation {by} of this cache was started at the same time"
+            ))),
         }
     }
 

@@ -36,7 +36,7 @@ impl Step<'_> {
         match missing.is_empty() {
             true => Ok(State::Done),
             // EC2 may show them some seconds later: the next try looks again.
-            false => bail!("EC2 does not show what was opened: {}", missing.join(", ")),
+            false => bail!("EC2 does not show the new rules: {}", missing.join(", ")),
         }
     }
 
@@ -56,7 +56,7 @@ impl Step<'_> {
             .resource_type(ResourceType::SecurityGroupRule)
             .set_tags(Some(tags))
             .build();
-        #[expect(clippy::disallowed_methods, reason = "a step of a move")]
+        #[expect(clippy::disallowed_methods, reason = "a step of a re-creation")]
         let request = self.shell.look.ec2.authorize_security_group_ingress();
         let answer = request
             .group_id(&rule.group)
@@ -185,7 +185,7 @@ fn permission(rule: &NewRule) -> Result<IpPermission> {
             permission.user_id_group_pairs(pair.build())
         }
         Source::Unreadable(text) => {
-            return Err(lasting(format!("the plan opens a source that is none: {text}")));
+            return Err(lasting(format!("the plan opens an invalid source: {text}")));
         }
     };
     Ok(permission.build())

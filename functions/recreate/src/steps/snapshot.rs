@@ -34,7 +34,7 @@ impl Step<'_> {
         let tags = account::tags(elasticache, &self.old.snapshot(&wanted.name)).await?;
         if !marks::recreated_from(&tags, &self.of.cache) {
             return Err(lasting(format!(
-                "a snapshot {} is there already, and no move of {} made it; rename or delete it",
+                "a snapshot {} exists already, and no re-creation of {} created it; rename or delete it",
                 wanted.name, self.old.id
             )));
         }
@@ -49,7 +49,7 @@ impl Step<'_> {
     }
 
     async fn take(&self, plan: &Plan, wanted: &Snapshot) -> Result<()> {
-        #[expect(clippy::disallowed_methods, reason = "a step of a move")]
+        #[expect(clippy::disallowed_methods, reason = "a step of a re-creation")]
         let request = self.shell.look.elasticache.create_snapshot();
         let request = match &wanted.of {
             SnapshotOf::Group(id) => request.replication_group_id(id),
@@ -66,7 +66,7 @@ impl Step<'_> {
     }
 
     pub(super) async fn delete_snapshot(&self, name: &str) -> Result<()> {
-        #[expect(clippy::disallowed_methods, reason = "only what a move made")]
+        #[expect(clippy::disallowed_methods, reason = "only what a re-creation created")]
         let request = self.shell.look.elasticache.delete_snapshot();
         match request.snapshot_name(name).send().await {
             Ok(_) => Ok(()),

@@ -280,7 +280,7 @@ async fn without_an_answer_nothing_is_made_or_deleted() {
         account.state().caches.insert(plan.cache.id.clone(), ("available", Vec::new()));
         let error = account.step(step).await.unwrap_err();
         assert!(
-            lasts(&error) && format!("{error:#}").contains("nobody agreed"),
+            lasts(&error) && format!("{error:#}").contains("nobody approved"),
             "{step}: {error:#}"
         );
         assert!(account.state().done.is_empty(), "{step}");
@@ -294,7 +294,7 @@ async fn the_old_cache_is_kept_unless_its_replacement_is_there_and_ours() {
     for (replaced, why) in [
         (None, "is gone"),
         (Some(("create-failed", ours(&plan))), "is create-failed"),
-        (Some(("available", Vec::new())), "no move by this plan made it"),
+        (Some(("available", Vec::new())), "no re-creation with this plan created it"),
     ] {
         let account = Account::with(&agreed(&record, About::Deletion, true)).await;
         account.state().caches.insert(plan.cache.id.clone(), ("available", Vec::new()));

@@ -20,7 +20,7 @@ impl Step<'_> {
         let undone = made_until(&plan, &failed.step);
         let (context, why) = (self.context(), failed.why());
         self.tell(mail::failed(Some(&plan), &context, &failed.step, &why, &undone, &[])).await?;
-        self.end("failed, taken back").await?;
+        self.end("failed, rolled back").await?;
         Ok(State::Done)
     }
 
@@ -42,12 +42,12 @@ impl Step<'_> {
             }
         }
         let deleted = if new.is_group {
-            #[expect(clippy::disallowed_methods, reason = "this move made it")]
+            #[expect(clippy::disallowed_methods, reason = "this re-creation created it")]
             let request = elasticache.delete_replication_group();
             let answer = request.replication_group_id(&new.id).send().await;
             answer.map(|_| ()).map_err(|error| of("DeleteReplicationGroup", &error))
         } else {
-            #[expect(clippy::disallowed_methods, reason = "this move made it")]
+            #[expect(clippy::disallowed_methods, reason = "this re-creation created it")]
             let request = elasticache.delete_cache_cluster();
             let answer = request.cache_cluster_id(&new.id).send().await;
             answer.map(|_| ()).map_err(|error| of("DeleteCacheCluster", &error))

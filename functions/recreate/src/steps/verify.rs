@@ -19,7 +19,7 @@ impl Step<'_> {
             return Ok(State::Done);
         }
         let said: Vec<String> = differences.iter().map(ToString::to_string).collect();
-        Err(lasting(format!("{} is not as it was asked for: {}", plan.create.id, said.join("; "))))
+        Err(lasting(format!("{} differs from the plan: {}", plan.create.id, said.join("; "))))
     }
 
     /// From here on nothing deletes the new cache: the mark comes before the mail.

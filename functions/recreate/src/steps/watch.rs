@@ -54,7 +54,7 @@ impl Step<'_> {
         let (record, plan) = self.record().await?;
         let why = match self.in_use(&record).await? {
             InUse::Yes(why) | InUse::No(why) => why,
-            InUse::Gone => "the cache is not there any more".to_owned(),
+            InUse::Gone => "the cache does not exist any more".to_owned(),
         };
         self.tell(mail::still_used(&plan, &self.context(), &why, WATCHED)).await?;
         self.end("still used").await?;

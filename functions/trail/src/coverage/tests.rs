@@ -56,7 +56,7 @@ fn a_trail_without_selectors_logs_all_management_events() {
 #[test]
 fn without_a_trail_it_is_blind_and_says_what_to_make() {
     let why = blind_to(&[]);
-    assert!(why.contains("There is no trail: make one"), "{why}");
+    assert!(why.contains("There is no trail: create one"), "{why}");
     assert!(EventName::ALL.iter().all(|call| why.contains(call.as_str())), "{why}");
 }
 

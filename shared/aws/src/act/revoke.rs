@@ -27,8 +27,8 @@ const LOOK: [Duration; 5] = [
 
 /// What it means if EC2 says that the function may not: its role is kept out of protected groups, so
 /// that not even a fault of ours can change one.
-const FORBIDDEN: &str = "the function may not: the group has the tag portcullis:protect, which could \
-                         not be read or was set meanwhile, or a policy of yours forbids it";
+const FORBIDDEN: &str = "IAM denies it: the group has the tag portcullis:protect, which could not be read or was set \
+                         meanwhile, or one of your policies denies it";
 
 /// What EC2 answered for one rule: the rule as it went, if it was not as it was read any more.
 type Answer = Result<Option<Box<IngressRule>>, Refusal>;
@@ -167,21 +167,21 @@ fn outcome(id: &String, answer: Answer, seen: &Result<Vec<String>, String>) -> O
     match (answer, shown) {
         (Ok(changed), Ok(false)) => Outcome::Done(changed),
         (Err(Refusal::NotFound | Refusal::Unanswered(_)), Ok(false)) => Outcome::AlreadyGone,
-        (Err(Refusal::Refused(why)), Ok(false)) => {
-            Outcome::Failed(format!("not revoked, though the group does not show it now: {why}"))
-        }
+        (Err(Refusal::Refused(why)), Ok(false)) => Outcome::Failed(format!(
+            "not revoked, although the group does not show the rule now: {why}"
+        )),
         (Err(Refusal::Refused(why) | Refusal::Unanswered(why)), Ok(true)) => {
             Outcome::Failed(format!("still open: {why}"))
         }
         (Err(Refusal::Refused(why)), Err(_)) => Outcome::Failed(format!("not revoked: {why}")),
         (Err(Refusal::Unanswered(why)), Err(_)) => {
-            Outcome::Failed(format!("nothing says whether it was revoked: {why}"))
+            Outcome::Failed(format!("it is unknown whether the rule was revoked: {why}"))
         }
         (Ok(_) | Err(Refusal::NotFound), Ok(true)) => {
-            Outcome::Failed("EC2 says that it is gone, and goes on showing it".to_owned())
+            Outcome::Failed("EC2 accepted the revoke but still lists the rule".to_owned())
         }
         (Ok(_) | Err(Refusal::NotFound), Err(why)) => Outcome::Failed(format!(
-            "EC2 says that it is gone, but the group could not be read again to see it: {why}"
+            "EC2 accepted the revoke, but the group could not be read again: {why}"
         )),
     }
 }

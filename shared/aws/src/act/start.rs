@@ -15,7 +15,7 @@ const START: &str = "StartExecution";
 pub(super) async fn start(sfn: &Client, start: &StartMove) -> Outcome {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place of the functions that starts a move"
+        reason = "the one place of the functions that starts a re-creation"
     )]
     let request = sfn.start_execution();
     let request = request.state_machine_arn(&start.machine).name(&start.id).input(&start.input);
@@ -33,18 +33,18 @@ pub(super) async fn start(sfn: &Client, start: &StartMove) -> Outcome {
 fn advice(code: Option<&str>) -> &'static str {
     match code {
         Some("StateMachineDoesNotExist" | "StateMachineDeleting") => {
-            "not started, for the state machine is not there: update the stack, with MoveCaches=no if no \
-             cache is to be moved"
+            "not started: the state machine does not exist. Update the stack, with MoveCaches=no if no cache is to be \
+             re-created"
         }
         Some("AccessDeniedException") => {
-            "not started, for the function may not start it: a policy of yours forbids states:StartExecution"
+            "not started: one of your policies denies states:StartExecution to the function"
         }
         Some("KmsAccessDeniedException" | "KmsInvalidStateException") => {
-            "not started, for Step Functions could not use the stack's KMS key: look at its policy and state"
+            "not started: Step Functions could not use the stack's KMS key. Check its policy and state"
         }
         // It broke, or nothing came back (Step Functions API reference, "Common error types").
         Some("InternalFailure" | "InternalServerError" | "ServiceUnavailable") | None => {
-            "nothing says whether it was started; trying again does not start it twice"
+            "it is unknown whether it was started; a retry does not start it twice"
         }
         Some(_) => "not started",
     }

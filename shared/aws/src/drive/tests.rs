@@ -72,7 +72,7 @@ fn edited_to_public() -> Event {
 async fn a_public_rule_is_closed_the_rest_stays_and_an_alert_says_so() {
     let account = open();
     let Summary(text) = dealt_with(&account, &["sgr-1", "sgr-2"]).await.unwrap();
-    assert!(text.ends_with("sgr-1: revoked, seen gone"), "{text}");
+    assert!(text.ends_with("sgr-1: revoked, and verified"), "{text}");
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
     let (_, mail, document) = told(&account);
     assert!(mail.contains("sgr-1") && mail.contains("authorize-security-group-ingress"), "{mail}");
@@ -93,7 +93,7 @@ async fn observe_mode_changes_nothing_and_tells_all_the_same() {
     let account = open();
     let shell = account.shell(Mode::Observe);
     let Summary(text) = ingress(&shell, &event(GROUP, &["sgr-1"])).await.unwrap();
-    assert!(text.contains("withheld"), "{text}");
+    assert!(text.contains("not remediated"), "{text}");
     assert_eq!(account.count(REVOKE), 0);
     assert_eq!(account.rule_ids(GROUP), ["sgr-1", "sgr-2"]);
     assert_eq!(ends(&account), ["withheld"]);

@@ -56,7 +56,7 @@ async fn served(account: &Account, event: &Value) -> Result<String> {
 async fn an_event_is_dealt_with_and_answered_in_words() {
     let account = open();
     let text = served(&account, &delivered()).await.unwrap();
-    assert!(text.contains(&format!("{RULE}: revoked, seen gone")), "{text}");
+    assert!(text.contains(&format!("{RULE}: revoked, and verified")), "{text}");
     assert!(account.rule_ids(GROUP).is_empty());
 }
 

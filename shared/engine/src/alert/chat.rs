@@ -111,9 +111,9 @@ fn description(report: &Report) -> Vec<String> {
 fn line(reported: &Reported) -> String {
     let Reported { finding, severity, resolution, because, .. } = reported;
     let ended = match (resolution, reported.action()) {
-        (Resolution::Done, Some(Action::RevokeIngress { .. })) => "closed, and seen gone",
+        (Resolution::Done, Some(Action::RevokeIngress { .. })) => "closed, and verified",
         (Resolution::Failed, _) => "FAILED",
-        (resolution, _) => resolution.as_str(),
+        (resolution, _) => resolution.words(),
     };
     let because = because.as_deref().map(|why| format!(", {}", text::code(why, 2 * TEXT)));
     format!(
@@ -145,7 +145,8 @@ fn step(report: &Report, reported: &Reported) -> Option<(u8, String)> {
     match (reported.resolution, reported.action()) {
         (Resolution::Done | Resolution::AlreadyGone, Some(Action::RevokeIngress { .. })) => Some((
             3,
-            "If it was meant: run the undo command above, and change what opened it, or the next deploy is closed again."
+            "If it was intended: run the undo command above, and change what opened it; otherwise the next deployment \
+             is revoked again."
                 .to_owned(),
         )),
         (
@@ -157,17 +158,17 @@ fn step(report: &Report, reported: &Reported) -> Option<(u8, String)> {
         }
         (Resolution::Started | Resolution::AlreadyStarted, _) => {
             let moves = format!("portcullis moves{}", command::options(report));
-            Some((2, format!("Its plan comes by mail. `{moves}` shows how far it is.")))
+            Some((2, format!("The plan is sent by mail. `{moves}` shows the progress.")))
         }
         (_, Some(Action::StartMove(_))) => {
-            Some((1, format!("See what a move would do: `{}`", command::plan(report))))
+            Some((1, format!("See the plan of a re-creation: `{}`", command::plan(report))))
         }
-        (Resolution::Pending, _) => Some((2, "Look again when it is available.".to_owned())),
+        (Resolution::Pending, _) => Some((2, "Check again when the cache is available.".to_owned())),
         (_, None) if check == Check::DefaultPort => {
-            Some((1, format!("See the way to another port: `{}`", command::plan(report))))
+            Some((1, format!("See the plan for another port: `{}`", command::plan(report))))
         }
         (_, None) => {
-            Some((1, format!("Mend {check} of {id}: the mail has the commands for it.")))
+            Some((1, format!("Fix {check} of {id}: the mail has the commands.")))
         }
         _ => None,
     }

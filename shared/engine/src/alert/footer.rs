@@ -18,21 +18,22 @@ pub(super) fn footer(body: &mut String, report: &Report) {
     let Report { event, findings, .. } = report;
     let closed = findings.iter().any(|reported| reported.resolution == Resolution::Done);
     if closed {
-        body.push_str("\nConnections that were open before the revoke can outlive it; a network ACL cuts them.\n");
+        body.push_str("\nConnections that were open before the revoke can continue; a network ACL cuts them.\n");
     }
     let moves = findings.iter().filter_map(|reported| reported.action()?.starts());
     let has_moves = moves.count() > 0;
     if has_moves {
         body.push_str(
-            "\nA cache with the tag portcullis:protect is not moved. With MoveCaches=on-request a move starts only when\n\
-             somebody says so (portcullis move), with MoveCaches=no never; Mode=observe changes nothing at all.\n",
+            "\nA cache with the tag portcullis:protect is never re-created. With MoveCaches=on-request only \
+             `portcullis move`\nstarts a re-creation, with MoveCaches=no nothing does. Mode=observe changes nothing \
+             at all.\n",
         );
     }
     if findings.iter().any(|reported| reported.rule().is_some()) {
         protection(body, report, closed);
     } else if !has_moves && !findings.is_empty() {
         body.push_str(
-            "\nTo be told no more, change the cache as above; nothing is done to it without you.\n",
+            "\nPortcullis does not change this cache without you. To get no more alerts, change it as above.\n",
         );
     }
     policy(body, report);
@@ -58,7 +59,8 @@ fn policy(body: &mut String, report: &Report) {
     if let Some(policy) = policy {
         let _ = write!(
             body,
-            "\nTo have it tolerated from now on, put this exception into infra/exceptions/ and deploy (docs/exceptions.md):\n{policy}"
+            "\nTo suppress it from now on, put this exception into infra/exceptions/ and deploy \
+             (docs/exceptions.md):\n{policy}"
         );
     }
 }
@@ -85,17 +87,16 @@ fn protection(body: &mut String, report: &Report, closed: bool) {
     if !closable.is_empty() {
         let command = command::protect(&report.event.region, &list(closable));
         let when = match closed {
-            true => format!("To keep it as it was, tag the group {PROTECT} before you undo"),
-            false => format!("\nTo have the group left alone, tag it {PROTECT}"),
+            true => format!("To protect the group from now on, tag it {PROTECT} before you undo"),
+            false => format!("\nTo protect the group, tag it {PROTECT}"),
         };
         let _ = writeln!(
             body,
-            "{when}, and Portcullis only tells:\n{command}\nRemove the tag to have it close again what is opened."
+            "{when}. Portcullis then only reports:\n{command}\nTo let Portcullis remediate again, remove the tag."
         );
     }
     if !protected.is_empty() {
         let command = command::unprotect(&report.event.region, &list(protected));
-        let _ =
-            writeln!(body, "\nRemove the tag to have Portcullis close what is opened:\n{command}");
+        let _ = writeln!(body, "\nTo let Portcullis remediate again, remove the tag:\n{command}");
     }
 }

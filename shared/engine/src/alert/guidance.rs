@@ -113,13 +113,13 @@ impl<'a> Target<'a> {
         if self.report.deployment.moves {
             steps.push(Step {
                 kind: Kind::Move,
-                words: "Have the stack do it: it plans, and asks you before it changes anything."
+                words: "Let the stack do it: it makes a plan, and asks you for approval before it changes anything."
                     .to_owned(),
                 commands: vec![command::start_move(self.report)],
             });
         } else {
             steps.push(note(
-                "With MoveCaches=on-request or ask, the stack does it, and asks first (docs/moving-a-cache.md).",
+                "With MoveCaches=on-request or ask, the stack does it after your approval (docs/moving-a-cache.md).",
             ));
         }
         steps
@@ -128,9 +128,10 @@ impl<'a> Target<'a> {
     fn plan(&self) -> Step {
         Step {
             kind: Kind::Plan,
-            words: "See the way to another port: a second cache beside this one, every setting of it, each step with its\n\
-                    command, and the patch where a template owns the cache. It changes nothing. `portcullis` is the command\n\
-                    line of Portcullis; from its repository: cargo install --locked --path cli"
+            words: "See the plan for another port: a second cache beside this one, with every setting, each step with \
+                    its\ncommand, and the patch if a template owns the cache. The command changes nothing. To install \
+                    `portcullis`,\nthe command line of Portcullis, from its repository: cargo install --locked --path \
+                    cli"
                 .to_owned(),
             commands: vec![command::plan(self.report)],
         }
@@ -158,7 +159,7 @@ impl<'a> Target<'a> {
         let status = super::text::plain(&cache.status, 40);
         Some(Step {
             kind: Kind::Wait,
-            words: format!("It is {status}: what follows works when it is available."),
+            words: format!("The cache is {status}: the following steps work when it is available."),
             commands: vec![command],
         })
     }
@@ -190,8 +191,8 @@ impl<'a> Target<'a> {
         Step {
             kind: Kind::SeeVersion,
             words: format!(
-                "What can be done depends on the version of the engine, which ElastiCache does not show (yet). See it;\n\
-                 docs/checks.md ({check}) says what each version can do."
+                "The steps depend on the version of the engine, which ElastiCache does not show (yet). Read the \
+                 version;\ndocs/checks.md ({check}) has the steps for each version."
             ),
             commands: vec![format!(
                 "aws elasticache describe-cache-clusters --region {region}{of} --query 'CacheClusters{query}.[CacheClusterId,Engine,EngineVersion]' --output text"
@@ -212,11 +213,11 @@ fn note(words: &str) -> Step {
 
 /// Members to set on the resource that is there, which neither tool replaces for them.
 fn in_place(cloudformation: &[&str], terraform: &[&str], [of_cfn, of_tf]: [&str; 2]) -> Step {
-    let mut words = format!("In CloudFormation, on the AWS::ElastiCache::{of_cfn} that is there:");
+    let mut words = format!("In CloudFormation, on the existing AWS::ElastiCache::{of_cfn}:");
     for line in cloudformation {
         let _ = write!(words, "\n    {line}");
     }
-    let _ = write!(words, "\nIn Terraform, in the aws_elasticache_{of_tf} that is there:");
+    let _ = write!(words, "\nIn Terraform, in the existing aws_elasticache_{of_tf}:");
     for line in terraform {
         let _ = write!(words, "\n    {line}");
     }

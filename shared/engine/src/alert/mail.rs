@@ -31,17 +31,17 @@ pub(super) fn subject(report: &Report) -> String {
 /// Good news is no severity.
 fn level(report: &Report) -> String {
     match report.findings.is_empty() {
-        true => "GONE".to_owned(),
+        true => "RESOLVED".to_owned(),
         false => report.severity().as_str().to_uppercase(),
     }
 }
 
 /// How what is about no rule may end, and the words for it in a headline.
 const SETTINGS: [(&str, &[Resolution]); 5] = [
-    ("MOVE NOT STARTED", &[Resolution::Failed]),
-    ("move started", &[Resolution::Started, Resolution::AlreadyStarted]),
-    ("not moved", &[Resolution::NotRemediated]),
-    ("needs you", &[Resolution::Manual]),
+    ("RE-CREATION NOT STARTED", &[Resolution::Failed]),
+    ("re-creation started", &[Resolution::Started, Resolution::AlreadyStarted]),
+    ("not re-created", &[Resolution::NotRemediated]),
+    ("action needed", &[Resolution::Manual]),
     ("not known yet", &[Resolution::Pending]),
 ];
 
@@ -59,13 +59,13 @@ pub(crate) fn headline(report: &Report) -> String {
             settings.iter().flatten().filter(|reported| ends.contains(&reported.resolution));
         let checks: Vec<&str> = ended.map(|reported| reported.finding.check.as_str()).collect();
         if !checks.is_empty() {
-            parts.push(format!("{words}, {}", checks.join(", ")));
+            parts.push(format!("{words}: {}", checks.join(", ")));
         }
     }
     if report.findings.is_empty() {
         let count = report.resolved.len();
-        let things = if count == 1 { "finding is" } else { "findings are" };
-        parts.push(format!("{count} {things} gone since told"));
+        let things = if count == 1 { "finding" } else { "findings" };
+        parts.push(format!("{count} {things} resolved"));
     }
     parts.join("; ")
 }
@@ -81,11 +81,13 @@ fn rules_headline(report: &Report, rules: &[Vec<&Reported>]) -> String {
     let what = what.unwrap_or_default();
     let closed = count(Resolution::Done) + count(Resolution::AlreadyGone);
     match (count(Resolution::Failed), closed) {
-        (0, _) if count(Resolution::AlreadyGone) == ends.len() => format!("gone already: {what}"),
+        (0, _) if count(Resolution::AlreadyGone) == ends.len() => {
+            format!("already removed: {what}")
+        }
         (0, closed) if closed == ends.len() => format!("closed {what}"),
         (0, 0) if report.findings.iter().any(unreadable) => format!("could not evaluate {what}"),
         (0, 0) if count(Resolution::NotRemediated) > 0 => format!("left open {what}"),
-        (0, 0) => format!("needs you, {what}"),
+        (0, 0) => format!("action needed: {what}"),
         (0, closed) => format!("closed {closed} of {what}"),
         (_, 0) => format!("NOT CLOSED {what}"),
         (_, closed) => format!("CLOSED ONLY {closed} of {what}"),
@@ -203,14 +205,14 @@ fn short(body: &mut String, group: &[&Reported]) {
     let (Some(first), Some(end)) = (group.first(), worst(group)) else { return };
     let id = first.rule().map_or("", |rule| rule.id.as_str());
     let (title, check) = (first.finding.title(), first.finding.check);
-    let _ = writeln!(body, "* {title} {id} [{check}]: {}", end.resolution);
+    let _ = writeln!(body, "* {title} {id} [{check}]: {}", end.resolution.words());
 }
 
 fn older(body: &mut String, report: &Report, room: usize) {
     if report.older.is_empty() {
         return;
     }
-    body.push_str("\nOpen before this event, and left as they are:\n");
+    body.push_str("\nOlder findings, not remediated:\n");
     for reported in report.older.iter().take(room.min(IN_FULL)) {
         let id = reported.rule().map_or("", |rule| rule.id.as_str());
         let (title, check) = (reported.finding.title(), reported.finding.check);

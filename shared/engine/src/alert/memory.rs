@@ -23,7 +23,7 @@ pub(super) fn recurrence(body: &mut String, reported: &Reported) {
         let (first, last) = (text::plain(first, 40), text::plain(last, 40));
         let _ = writeln!(
             body,
-            "  Again:    closed before, and came back {often}. First seen {first}, before this {last}."
+            "  Recurred: {often} after a revoke. First seen {first}, previous occurrence {last}."
         );
     }
 }
@@ -65,12 +65,12 @@ pub(super) fn undo(
     let exempt = command::exempt(region, table, &exemption, ends);
     // The table does not know of what could not be remembered.
     if report.unremembered.is_none() {
-        let _ = writeln!(body, "  Undo:     puts it back, and leaves it alone for 24 hours");
+        let _ = writeln!(body, "  Undo:     restores the rule, and snoozes it for 24 hours");
         let _ = writeln!(body, "{}", ours(report, reported));
     }
     let _ = writeln!(
         body,
-        "  By hand:  leave it alone until {}, and put it back:\n{exempt}\n{undo}",
+        "  Or:       with the AWS CLI, snooze it until {}, and restore it:\n{exempt}\n{undo}",
         exemption.until
     );
 }
@@ -105,7 +105,7 @@ pub(super) fn recovered(body: &mut String, report: &Report) {
     if recovered.is_empty() {
         return;
     }
-    body.push_str("\nGone since it was told, and nothing left to do:\n");
+    body.push_str("\nResolved, reported before and gone now:\n");
     for Entry { id, title, check, last_seen, .. } in recovered.iter().take(TOLD) {
         let (title, seen) = (text::plain(title, 160), text::plain(last_seen, 40));
         let _ = writeln!(body, "- {title} [{check}], of {seen} ({id})");
@@ -133,7 +133,8 @@ pub(super) fn lost(body: &mut String, report: &Report) {
         let why = text::plain(why, 300);
         let _ = writeln!(
             body,
-            "Without memory: this may be told again, what came back was not counted, and exemptions were not seen.\n  {why}"
+            "Ledger unavailable: this alert may repeat, recurrences were not counted, and snoozes were not applied.\n \
+              {why}"
         );
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn next(report: &Report) -> String {
     let steps = [
         of_rules(report, &rules),
         of_settings(report, &settings),
-        report.findings.is_empty().then(|| "nothing. This is good news.".to_owned()),
+        report.findings.is_empty().then(|| "nothing to do.".to_owned()),
     ];
     let steps: Vec<String> = steps.into_iter().flatten().collect();
     match steps.is_empty() {
@@ -45,16 +45,16 @@ fn of_rules(report: &Report, rules: &[Vec<&Reported>]) -> Option<String> {
     let closed = rules.iter().flatten().find_map(|reported| memory::undo_of(report, reported))?;
     // The command of EC2 is longer than a line; the tool's is not.
     let undo = match (rules, closed.starts_with("portcullis")) {
-        ([_], true) => format!("put it back: {closed}"),
-        ([_], false) => "the command that puts it back is below".to_owned(),
-        _ => "the commands that put them back are below".to_owned(),
+        ([_], true) => format!("restore it: {closed}"),
+        ([_], false) => "the command that restores it is below".to_owned(),
+        _ => "the commands that restore them are below".to_owned(),
     };
     let who = text::plain(&report.event.actor.name, TEXT);
     let older = match report.older.len() {
         0 => String::new(),
-        older => format!(" Open since before, and left: {older}, see below."),
+        older => format!(" Older findings: {older}, see below."),
     };
-    Some(format!("it is closed. If it was meant, {undo}; if not, ask {who}.{older}"))
+    Some(format!("it is closed. If the rule was intended, {undo}; if not, ask {who}.{older}"))
 }
 
 /// What Portcullis did not close, and why that is for a person.
@@ -66,20 +66,22 @@ fn left_open(report: &Report, first: &Reported, count: usize) -> String {
     };
     let what = match because {
         _ if report.decision.mode == Mode::Observe => {
-            format!("close {them}, if not meant: {are} open, for observe mode changes nothing.")
+            format!(
+                "close {them} if not intended: {are} open, because observe mode changes nothing."
+            )
         }
         Some(Because::Fight { who, .. }) => format!(
-            "stop what puts it back ({}): {are} open, and Portcullis closes {them} no more.",
+            "stop what opens the rule ({}): {are} open, and Portcullis no longer revokes {them}.",
             text::plain(who, TEXT)
         ),
         Some(Because::TooMany { .. }) => {
-            format!("close {them} yourself: {are} open, for so many are not closed without asking.")
+            format!("close {them} yourself: {are} open, because a limit was reached.")
         }
         Some(Because::Protected) => format!(
-            "close {them}, if not meant: {are} open, for the group's tag says to leave it alone."
+            "close {them} if not intended: {are} open, because the group is protected by its tag."
         ),
         _ => format!(
-            "look whether {are} meant, and close {them} if not: Portcullis leaves that to you."
+            "check whether {are} intended, and close {them} if not: Portcullis leaves that to you."
         ),
     };
     format!("{what} {below}")
@@ -92,22 +94,25 @@ fn of_settings(report: &Report, settings: &[&Reported]) -> Option<String> {
     };
     if !of(&[Resolution::Failed]).is_empty() {
         let start = command::start_move(report);
-        return Some(format!("start the move yourself: {start}"));
+        return Some(format!("start the re-creation yourself: {start}"));
     }
     let by_hand = of(&[Resolution::Manual]);
     let started = of(&[Resolution::Started, Resolution::AlreadyStarted]);
     let mut steps = Vec::new();
     if !by_hand.is_empty() {
-        steps.push(format!("mend {}: the commands for this cache are below.", by_hand.join(", ")));
+        steps.push(format!("fix {}: the commands for this cache are below.", by_hand.join(", ")));
     }
     if !started.is_empty() {
-        steps.push("Wait for the plan of the move: it asks before anything is changed.".to_owned());
+        steps.push(
+            "Wait for the plan of the re-creation: nothing is changed before you approve it."
+                .to_owned(),
+        );
     }
     if !of(&[Resolution::NotRemediated]).is_empty() {
-        steps.push(format!("See what a move would do: {}", command::plan(report)));
+        steps.push(format!("See the plan of a re-creation: {}", command::plan(report)));
     }
     if !of(&[Resolution::Pending]).is_empty() {
-        steps.push("Look again when the cache is available.".to_owned());
+        steps.push("Check again when the cache is available.".to_owned());
     }
     (!steps.is_empty()).then(|| steps.join(" "))
 }

@@ -24,27 +24,28 @@ fn verdict(body: &mut String, end: &Reported) {
     let why = text::plain(end.because.as_deref().unwrap_or_default(), 400);
     let _ = match end.resolution {
         Resolution::Done => {
-            writeln!(body, "  Done:     revoked, and seen gone when the group was read again.")
+            writeln!(body, "  Done:     revoked. The group was read again, and the rule is gone.")
         }
         Resolution::AlreadyGone | Resolution::Resolved => {
             writeln!(
                 body,
-                "  Done:     it is gone. If not by somebody else, then by Portcullis, before it could tell."
+                "  Done:     already removed: by someone else, or by an earlier attempt of Portcullis that failed \
+                 before it could\n            send this alert."
             )
         }
         Resolution::Started => {
-            writeln!(body, "  Started:  the move of this cache to another port.")
+            writeln!(body, "  Started:  the re-creation of this cache on another port.")
         }
         Resolution::AlreadyStarted => writeln!(
             body,
-            "  Started:  the move of this cache to another port, when this event was dealt with before. It may\n            \
-             have ended since."
+            "  Started:  the re-creation of this cache on another port, by an earlier delivery of this event. It \
+             may\n            have ended since."
         ),
         Resolution::Failed => writeln!(body, "  FAILED:   {why}."),
-        Resolution::NotRemediated => writeln!(body, "  Withheld: {why}."),
-        Resolution::Manual => writeln!(body, "  By hand:  {why}."),
+        Resolution::NotRemediated => writeln!(body, "  Not remediated: {why}."),
+        Resolution::Manual => writeln!(body, "  Manual:   {why}."),
         Resolution::Pending => {
-            writeln!(body, "  Pending:  {why}. Look again when it is available.")
+            writeln!(body, "  Pending:  {why}. Check again when the cache is available.")
         }
     };
 }
@@ -63,7 +64,7 @@ fn of_rule(
             if let Some(now) = &end.went_as {
                 let _ = writeln!(
                     body,
-                    "  Note:     it was edited while we decided; what went was {}.",
+                    "  Note:     the rule was edited meanwhile; the revoked rule was {}.",
                     now.words()
                 );
             }
@@ -72,7 +73,7 @@ fn of_rule(
         }
         Resolution::AlreadyGone | Resolution::Resolved => {
             let undo = command::undo(region, group, rule);
-            writeln!(body, "  Put it back, as far as it is known:\n{undo}")
+            writeln!(body, "  Restore it, as far as it is known:\n{undo}")
         }
         Resolution::Failed | Resolution::NotRemediated | Resolution::Manual => {
             writeln!(body, "  Close it:\n{}", command::revoke(region, group, rule))
@@ -86,24 +87,24 @@ fn of_move(body: &mut String, report: &Report, end: &Reported) {
     let _ = match (end.resolution, &end.execution) {
         (Resolution::Started | Resolution::AlreadyStarted, Some(execution)) => {
             body.push_str(
-                "  Next:     a plan is made and sent to you, or why there can be none. Nothing is changed before somebody\n            \
-                 agrees to it, unless MoveCaches is `fresh` and the cache is new and empty.\n",
+                "  Next:     you get the plan by mail, or the reasons why there is none. Nothing is changed before a \
+                 person\n            approves it, unless MoveCaches is `fresh` and the cache is new and empty.\n",
             );
             let stop = command::stop(&report.event.region, execution);
             writeln!(
                 body,
-                "  Follow:   portcullis moves{}\n            {execution}\n  Stop it, while nothing is agreed to:\n{stop}",
+                "  Follow:   portcullis moves{}\n            {execution}\n  Stop it, before the approval:\n{stop}",
                 command::options(report)
             )
         }
         (Resolution::Failed, _) => writeln!(
             body,
-            "  See what it would do, and start it yourself:\n{}\n{}",
+            "  See the plan, and start the re-creation yourself:\n{}\n{}",
             command::plan(report),
             command::start_move(report)
         ),
         (Resolution::NotRemediated, _) => {
-            writeln!(body, "  See what it would do:\n{}", command::plan(report))
+            writeln!(body, "  See the plan:\n{}", command::plan(report))
         }
         (
             Resolution::Done

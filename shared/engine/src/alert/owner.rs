@@ -70,7 +70,7 @@ pub(super) fn told(report: &Report, quote: Quote) -> Option<Told> {
         }
         (Some(owner), Some(through)) if !is_same(&owner.kind, &through.kind) => {
             let advice = format!(
-                "This call came through {}, as {} says, so the rule is there. {}",
+                "This call came through {}, recognised by {}, so the rule belongs to it. {}",
                 who(&through.kind, quote),
                 through.by,
                 target.advice(&through.kind, Written::Yes)
@@ -97,7 +97,7 @@ pub(super) fn paragraph(report: &Report, quote: Quote) -> String {
     let mut text = String::new();
     // What is gone is nobody's to change.
     if let Some(told) = told(report, quote).filter(|_| !report.findings.is_empty()) {
-        let _ = writeln!(text, "Owner: {}, as {} says. {}", told.who, told.by, told.advice);
+        let _ = writeln!(text, "Owner: {}, recognised by {}. {}", told.who, told.by, told.advice);
     }
     for group in behind(report) {
         let Some(details) = &group.details else { continue };
@@ -106,7 +106,11 @@ pub(super) fn paragraph(report: &Report, quote: Quote) -> String {
         let target = Target { region, id, rule: None, cache: false, quote };
         // The event made a cache: who wrote the rule it does not say.
         let told = words(&owner, target.advice(&owner.kind, Written::Unknown), quote);
-        let _ = writeln!(text, "Owner of {id}: {}, as {} says. {}", told.who, told.by, told.advice);
+        let _ = writeln!(
+            text,
+            "Owner of {id}: {}, recognised by {}. {}",
+            told.who, told.by, told.advice
+        );
     }
     text
 }

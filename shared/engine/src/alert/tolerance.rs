@@ -23,7 +23,7 @@ pub(super) fn ended(body: &mut String, report: &Report, finding: &Finding) {
         let until = text::plain(until.as_deref().unwrap_or_default(), 40);
         let (id, reason) = (text::plain(id, 80), text::plain(reason, REASON));
         let _ =
-            writeln!(body, "  Ended:    the exception {id} tolerated it until {until}: {reason}");
+            writeln!(body, "  Expired:  the exception {id} suppressed it until {until}: {reason}");
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn tolerated(body: &mut String, report: &Report) {
     if report.tolerated.is_empty() {
         return;
     }
-    body.push_str("\nTolerated beside it:\n");
+    body.push_str("\nSuppressed in the same event:\n");
     for Tolerated { check, rule, by } in report.tolerated.iter().take(TOLD) {
         let what = match rule {
             Some(rule) => format!("{} from {} {} [{check}]", rule.traffic(), rule.source, rule.id),

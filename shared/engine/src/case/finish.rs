@@ -123,7 +123,9 @@ impl Plan {
             failed.push(why.clone());
         }
         let leased = self.decision.leased.iter();
-        failed.extend(leased.map(|id| format!("{id} is dealt with by another invocation")));
+        failed.extend(leased.map(|id| {
+            format!("another invocation is processing {id}; this event will be retried")
+        }));
         if !failed.is_empty() {
             return Step::Fail(failed.join("; "));
         }
@@ -140,7 +142,7 @@ impl Plan {
 /// What came of each action, in a line.
 pub fn words(outcomes: &Outcomes) -> String {
     let word = |outcome: &Outcome| match outcome {
-        Outcome::Done(_) => "revoked, seen gone".to_owned(),
+        Outcome::Done(_) => "revoked, and verified".to_owned(),
         Outcome::AlreadyGone => "already gone".to_owned(),
         Outcome::Started(execution) => format!("started {execution}"),
         Outcome::AlreadyStarted(execution) => format!("already started {execution}"),

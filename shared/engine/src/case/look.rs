@@ -274,7 +274,7 @@ impl Case<'_> {
                 Some(wait) => wait,
                 None => {
                     let ids: Vec<String> = keys.iter().map(Key::id).collect();
-                    let why = format!("others went on writing {}", ids.join(", "));
+                    let why = format!("other invocations keep writing {}", ids.join(", "));
                     self.carry_out(decision, Leased::new(), Some(why), now)
                 }
             },

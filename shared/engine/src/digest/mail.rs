@@ -23,7 +23,7 @@ pub(super) fn body(whole: &Whole<'_>, told: &[Row]) -> String {
     let mut body = totals(whole, text::plain, text::plain).join("\n");
     let _ = write!(
         body,
-        "\n\n{:SEVERITY$}  {:TIME$}  {:RESOURCE$}  WHAT BECAME OF IT\n",
+        "\n\n{:SEVERITY$}  {:TIME$}  {:RESOURCE$}  OUTCOME\n",
         "SEVERITY", "TIME", "RESOURCE"
     );
     for row in told {
@@ -34,14 +34,13 @@ pub(super) fn body(whole: &Whole<'_>, told: &[Row]) -> String {
         let _ = writeln!(body, "... and {more} more, which did not fit into one message.");
     }
     body.push_str(
-        "\nSee all that is open, and what was closed:\nportcullis findings\n\
-         Put a rule back, by the id in its row, and have it left alone for a day:\n\
-         portcullis undo f-... --for 24h --reason '...'\n",
+        "\nList open findings and snoozed rules:\nportcullis findings\nRestore a rule by the id in its row, and \
+         snooze it for a day:\nportcullis undo f-... --for 24h --reason '...'\n",
     );
     let _ = writeln!(
         body,
-        "\nThis is one message because more alerts came at once than AlertsPerMinute\n\
-         lets through. The JSON document has each row with its event and its command.",
+        "\nThis is one message because there were more than AlertsPerMinute alerts in a\nminute. The JSON document \
+         has each row with its event and its command.",
     );
     body
 }
@@ -62,9 +61,9 @@ pub(super) fn totals(whole: &Whole<'_>, safe: Safe, name: Safe) -> Vec<String> {
         words => format!(": {words}"),
     };
     let left = match whole.open() {
-        0 => "Nothing is left to do: all of it was closed, or is on its way.".to_owned(),
+        0 => "Nothing to do: everything is remediated, or in progress.".to_owned(),
         open => format!(
-            "{open} of them are NOT closed, and need you: {}.",
+            "{open} of them are NOT closed and need action: {}.",
             words(&whole.tally, safe, false)
         ),
     };
@@ -88,7 +87,7 @@ fn words(tally: &Tally, safe: Safe, all: bool) -> String {
         let ends = tally.get(severity)?;
         let told = ends.iter().filter(|(end, _)| all || !end.is_dealt_with());
         let told: Vec<_> =
-            told.map(|(end, count)| format!("{count} {}", safe(end.as_str(), 20))).collect();
+            told.map(|(end, count)| format!("{count} {}", safe(end.words(), 20))).collect();
         (!told.is_empty()).then(|| format!("{severity}: {}", told.join(", ")))
     };
     let parts: Vec<String> =

@@ -73,7 +73,7 @@ pub struct Told {
 
 /// Why a text is no row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it is no row of a digest: {0}")]
+#[error("it is not a row of a digest: {0}")]
 pub struct NoRow(String);
 
 impl Row {
@@ -133,7 +133,7 @@ impl Row {
         }
         let wrong = row.tally.keys().chain([&row.severity]).find(|word| rank(word).is_none());
         if let Some(word) = wrong {
-            return Err(NoRow(format!("`{}` is no severity", text::plain(word, TEXT))));
+            return Err(NoRow(format!("`{}` is not a severity", text::plain(word, TEXT))));
         }
         Ok(row)
     }

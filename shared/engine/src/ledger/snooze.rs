@@ -26,7 +26,7 @@ impl Memory {
 
 fn exception(exemption: &Exemption) -> Exception {
     Exception {
-        id: format!("exemption by {}", exemption.by),
+        id: format!("snooze by {}", exemption.by),
         reason: exemption.reason.clone(),
         until: Some(exemption.until.clone()),
     }
@@ -41,8 +41,8 @@ impl Exemption {
             subject: group.to_owned(),
             finding: Self::finding(rule),
             until: iso(ends),
-            reason: "put back by the command of the alert".to_owned(),
-            by: "whoever ran it".to_owned(),
+            reason: "restored by the command of the alert".to_owned(),
+            by: "the person who ran it".to_owned(),
         };
         Some((exemption, ends))
     }

@@ -1,4 +1,4 @@
-//! What a rule admits, and why it is at fault.
+//! What a rule admits, and the reasons why a rule can be at fault. [`super::unions`] decides which rules are.
 
 use ipnet::IpNet;
 
@@ -46,10 +46,10 @@ impl Sources {
     }
 }
 
-/// A rule as the arithmetic sees it.
+/// A rule, reduced to what the arithmetic needs: which addresses it admits at which ports.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
-    /// `sgr-…`, for the names of those that admit the internet together.
+    /// `sgr-…`: names the rule in [`Exposure::Together`].
     pub id: &'a str,
     /// Its protocol.
     pub protocol: &'a Protocol,
@@ -57,12 +57,12 @@ pub struct Candidate<'a> {
     pub ports: (u16, u16),
     /// Its addresses.
     pub sources: &'a Sources,
-    /// Whether it may be found at fault. The others only count in unions.
+    /// Whether the event touched the rule. Only a touched rule can be at fault; the others count in unions.
     pub touched: bool,
 }
 
 impl<'a> Candidate<'a> {
-    /// A rule that may be found at fault, at all of its ports.
+    /// A touched rule, at all of its ports.
     pub fn of(rule: &'a IngressRule, sources: &'a Sources) -> Self {
         let IngressRule { id, protocol, .. } = rule;
         Self { id, protocol, ports: rule.ports(), sources, touched: true }
@@ -72,22 +72,22 @@ impl<'a> Candidate<'a> {
 /// Why a rule is at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exposure {
-    /// It admits the internet by itself.
+    /// The rule by itself admits more than the exceptions permit.
     Alone(Count),
-    /// With others it does.
+    /// Only the union of this rule and others admits more than the exceptions permit.
     Together {
-        /// The first port where they admit most.
+        /// The port where the union is largest; of several, the first.
         port: u16,
-        /// What they admit there together, of the family that makes it the internet.
+        /// The public addresses of the union at that port, of the family that is too large.
         public: Count,
-        /// Ids of some of the others.
+        /// Ids of some of the other rules.
         with: Vec<String>,
     },
 }
 
-/// The exceptions that tolerate a candidate, by its index, if it admits these public addresses: its own, or those
-/// of a union that it is part of. None: it is at fault.
+/// Asks the exceptions: which of them permit this candidate (by its index) to admit so many public addresses? The
+/// addresses are the rule's own, or those of a union that it is part of. An empty answer: the rule is at fault.
 ///
-/// It is asked about the union of one family at a time; of the other family the count is the rule's own. An
-/// exception that tolerates many addresses is taken to tolerate fewer as well.
+/// A question about a union has the union's count for one family, and the rule's own count for the other. The caller
+/// assumes that an exception that permits many addresses permits fewer as well.
 pub type Tolerate<'a> = dyn FnMut(usize, Count) -> Vec<String> + 'a;

@@ -203,7 +203,7 @@ fn what_could_not_be_read_is_no_reason_to_close_or_to_tolerate() {
             .with(|w| w.group.interfaces = Interfaces::Unknown("denied".to_owned()));
         world.ask(&policies(text))
     };
-    let why = "a policy looks at what carries the group, which could not be read: denied";
+    let why = "a policy asks what uses the group, which could not be read: denied";
     assert_eq!(unread(&balancers), Answer::Unreadable(why.to_owned()));
     assert_eq!(unread(&policy(1, "permit", "when", "context.fromPort == 23", "")), Answer::Fault);
     let port = policy(2, "permit", "when", "context.fromPort == 22", "");

@@ -41,9 +41,10 @@ fn what_ends_soon_and_what_has_ended_is_marked() {
 
 #[test]
 fn nothing_tolerated_is_said() {
-    assert_eq!(report(&policies(""), NOW, &plain), "Nothing is tolerated.\n");
+    assert_eq!(report(&policies(""), NOW, &plain), "Nothing is suppressed.\n");
     let forbid = policies("@id(\"a\") @reason(\"Why.\") forbid (principal, action, resource);");
-    let expected = "Nothing is tolerated.\n\nNever tolerated, whatever is tolerated above\n  a: every check (test.cedar)\n    Why.\n";
+    let expected = "Nothing is suppressed.\n\nNever suppressed, whatever the policies above permit\n  a: every check \
+                    (test.cedar)\n    Why.\n";
     assert_eq!(report(&forbid, NOW, &plain), expected);
 }
 

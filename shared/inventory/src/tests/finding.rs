@@ -60,7 +60,10 @@ async fn a_serverless_cache_has_no_port_setting() {
 async fn an_arn_is_of_this_region_and_account_and_of_a_cache() {
     let account = account(&example("valkey-of-a-stack"));
     for (arn, says) in [
-        (SHOP.replace("eu-west-1", "us-east-1"), "the cache is in us-east-1, and eu-west-1"),
+        (
+            SHOP.replace("eu-west-1", "us-east-1"),
+            "the cache is in us-east-1, and this command reads eu-west-1",
+        ),
         (
             SHOP.replace("111122223333", "999900001111"),
             "the cache is of account 999900001111, and the credentials are of account 111122223333",

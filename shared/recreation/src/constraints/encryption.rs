@@ -15,7 +15,7 @@ pub(super) const ROWS: &[Constraint] = &[
             says: "Encryption feature is not supported for engine REDIS.",
             met: "hashicorp/terraform-provider-aws#49066, aws/aws-cdk#27379",
         },
-        remedy: "make a replication group of one node",
+        remedy: "create a replication group of one node",
         check: |request| {
             let redis = request.engine != Engine::Memcached;
             let lone = matches!(request.kind, Kind::Cluster(_));
@@ -31,7 +31,7 @@ pub(super) const ROWS: &[Constraint] = &[
             of: "CreateCacheClusterMessage.AuthToken",
             says: "Reserved parameter.",
         },
-        remedy: "make a replication group of one node",
+        remedy: "create a replication group of one node",
         check: |request| {
             let lone = matches!(request.kind, Kind::Cluster(_));
             (lone && has_token(request)).then(|| "the cluster has an AUTH token".to_owned())

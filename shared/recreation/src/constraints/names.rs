@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Constraint] = &[
             of: "CreateReplicationGroupMessage.ReplicationGroupId",
             says: "A name must contain from 1 to 40 alphanumeric characters or hyphens. The first character must be a letter. A name cannot end with a hyphen or contain two consecutive hyphens",
         },
-        remedy: "give another --port, of which the id is made",
+        remedy: "give another --port, from which the id is derived",
         check: |request| {
             let group = matches!(request.kind, Kind::Group(_));
             (group && !is_id(&request.id, 40)).then(|| format!("the id would be {}", request.id))
@@ -42,7 +42,7 @@ pub(super) const ROWS: &[Constraint] = &[
             of: "CreateCacheClusterMessage.CacheClusterId",
             says: "A name must contain from 1 to 50 alphanumeric characters or hyphens. The first character must be a letter. A name cannot end with a hyphen or contain two consecutive hyphens",
         },
-        remedy: "give another --port, of which the id is made",
+        remedy: "give another --port, from which the id is derived",
         check: |request| {
             let cluster = matches!(request.kind, Kind::Cluster(_));
             (cluster && !is_id(&request.id, 50)).then(|| format!("the id would be {}", request.id))
@@ -67,11 +67,12 @@ pub(super) const ROWS: &[Constraint] = &[
         inputs: &["Tags"],
         refuses: "more than 50 tags",
         source: Source::Guide("ElastiCache guide, Tagging-Resources"),
-        remedy: "remove a tag from the cache that nobody needs",
+        remedy: "remove an unused tag from the cache",
         check: |request| {
             let count = request.tags.len();
-            (count > MOST_TAGS)
-                .then(|| format!("with the markers of the move there are {count} tags"))
+            (count > MOST_TAGS).then(|| {
+                format!("with the ownership tags of the re-creation there are {count} tags")
+            })
         },
     },
     Constraint {

@@ -49,7 +49,7 @@ pub(super) const ROWS: &[Constraint] = &[
             };
             let several = matches!(placement, Placement::Many(_));
             (several && (request.engine != Engine::Memcached || *nodes < 2))
-                .then(|| format!("{nodes} nodes of {} lie in several zones", request.engine.name()))
+                .then(|| format!("{nodes} nodes of {} are in several zones", request.engine.name()))
         },
     },
     Constraint {

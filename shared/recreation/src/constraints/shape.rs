@@ -125,7 +125,7 @@ pub(super) const ROWS: &[Constraint] = &[
             of: "CreateReplicationGroup",
             says: "The node or shard limit can be increased to a maximum of 500 per cluster",
         },
-        remedy: "move the cache by hand, to several groups",
+        remedy: "re-create the cache manually, as several groups",
         check: |request| {
             let count = request.zones().len();
             (of_group(request, |_| true) && count > MOST_OF_A_GROUP)

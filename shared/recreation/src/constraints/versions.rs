@@ -15,7 +15,7 @@ pub(super) const ROWS: &[Constraint] = &[
             of: "CreateCacheClusterMessage.Engine",
             says: "Valid values for this parameter are: memcached | redis",
         },
-        remedy: "make a replication group of one node",
+        remedy: "create a replication group of one node",
         check: |request| {
             let cluster = matches!(request.kind, Kind::Cluster(_));
             let known = matches!(request.engine, Engine::Memcached | Engine::Redis);

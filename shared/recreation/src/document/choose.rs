@@ -64,7 +64,7 @@ fn absent(document: &Document, wanted: &str) -> Unreadable {
     match group {
         Some((_, group)) if document.caches().any(|cache| cache.id() == group) => Unreadable::one(
             format!(
-                "the cache is a member of a replication group, which moves as a whole: plan for {}",
+                "the cache is a member of a replication group, which is re-created as a whole: plan for {}",
                 shown_id(group)
             ),
             format!("give the group instead:\n  --cache {}", shown_id(group)),
@@ -77,7 +77,7 @@ fn absent(document: &Document, wanted: &str) -> Unreadable {
             } else {
                 format!("these are in it:\n{}", options(&caches))
             };
-            Unreadable::one("the cache that was asked for is not in the document", remedy)
+            Unreadable::one("the requested cache is not in the document", remedy)
         }
     }
 }
@@ -89,7 +89,8 @@ fn no_cache(document: &Document) -> Unreadable {
     }
     if !document.serverless_caches.is_empty() {
         return Unreadable::one(
-            "only serverless caches in the document: they have no port setting, so they cannot move",
+            "only serverless caches in the document: they have no port setting, so they cannot be re-created on \
+             another port",
             "plan for a cache with nodes",
         );
     }
@@ -144,7 +145,8 @@ fn without_group(members: &[&CacheCluster]) -> Unreadable {
             let member = shown_id(&first.cache_cluster_id);
             Unreadable::one(
                 format!(
-                    "{member} is a member of the replication group {group}, which moves as a whole and is not in the document"
+                    "{member} is a member of the replication group {group}, which is re-created as a whole and is not \
+                     in the document"
                 ),
                 format!("{add}:\n{command} --replication-group-id {group}"),
             )
@@ -183,7 +185,7 @@ mod tests {
                      aws elasticache describe-replication-groups --region eu-west-1 --replication-group-id g";
         let says = |member: &str| {
             format!(
-                "{member} is a member of the replication group g, which moves as a whole and is not in the document\n{group}"
+                "{member} is a member of the replication group g, which is re-created as a whole and is not in the document\n{group}"
             )
         };
         assert_eq!(said(&clusters, None), says("g-001"));
@@ -207,7 +209,7 @@ mod tests {
         });
         assert!(read(&both.to_string(), None).is_ok());
         insta::assert_snapshot!(said(&both, Some("g-001")), @"
-        the cache is a member of a replication group, which moves as a whole: plan for g
+        the cache is a member of a replication group, which is re-created as a whole: plan for g
         give the group instead:
           --cache g
         ");
@@ -235,7 +237,7 @@ mod tests {
         let missing = said(&several, Some("d"));
         assert!(
             missing.starts_with(
-                "the cache that was asked for is not in the document\nthese are in it:\n  --cache arn:"
+                "the requested cache is not in the document\nthese are in it:\n  --cache arn:"
             ),
             "{missing}"
         );

@@ -33,13 +33,13 @@ pub fn fresh(facts: &Facts, used: &Use, created: Option<i64>, now: i64) -> Resul
         nodes.iter().map(|node| node.id.as_str()).filter(|id| !seen.contains(id)).collect();
     if nodes.is_empty() || !unseen.is_empty() {
         let which = if unseen.is_empty() { "any node".to_owned() } else { unseen.join(", ") };
-        reasons.push(format!("nothing was seen of {which}"));
+        reasons.push(format!("there are no metrics of {which}"));
     }
     for node in &used.nodes {
         match node.items {
             Some(0.0) => {}
             Some(items) => reasons.push(format!("{} held {items:.0} items", node.id)),
-            None => reasons.push(format!("how many items {} holds is not known", node.id)),
+            None => reasons.push(format!("the number of items in {} is unknown", node.id)),
         }
         if node.datapoints < WATCHED {
             reasons.push(format!(
@@ -57,17 +57,16 @@ pub fn fresh(facts: &Facts, used: &Use, created: Option<i64>, now: i64) -> Resul
 
 fn age(used: &Use, created: Option<i64>, now: i64, reasons: &mut Vec<String>) {
     let Some(age) = created.map(|created| now.saturating_sub(created)) else {
-        reasons.push("when it was made is not known".to_owned());
+        reasons.push("its creation time is unknown".to_owned());
         return;
     };
     if age < 0 {
-        reasons.push("it was made in the future, so a clock is wrong".to_owned());
+        reasons.push("its creation time is in the future, so a clock is wrong".to_owned());
     } else if age >= HOUR {
-        reasons
-            .push(format!("it was made {} minutes ago, and no more than 60 are fresh", age / 60));
+        reasons.push(format!("it was created {} minutes ago, more than 60", age / 60));
     } else if i64::from(used.minutes).saturating_mul(60) < age {
         reasons.push(format!(
-            "it is {} minutes old, and {} were looked at",
+            "it is {} minutes old, and metrics of {} were read",
             age / 60,
             used.minutes
         ));
@@ -78,11 +77,11 @@ fn age(used: &Use, created: Option<i64>, now: i64, reasons: &mut Vec<String>) {
 fn relied_on(facts: &Facts, reasons: &mut Vec<String>) {
     let arn_of_old = marks::value(facts.tags.as_deref().unwrap_or_default(), marks::RECREATED_FROM);
     if arn_of_old.is_some() {
-        reasons.push("a move made it, from another cache".to_owned());
+        reasons.push("a re-creation created it, from another cache".to_owned());
     }
     for (what, seen) in [
         ("DNS records point to it", &facts.around.dns),
-        ("parameters or secrets hold its endpoint", &facts.around.holders),
+        ("parameters or secrets contain its endpoint", &facts.around.holders),
     ] {
         if let Seen::Read(found) = seen
             && !found.is_empty()

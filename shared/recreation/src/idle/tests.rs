@@ -192,17 +192,19 @@ fn every_reason_against_freshness_is_told() {
         reasons[0].clone()
     };
     let made = Some(NOW - 1800);
-    assert!(one(&facts, &used, None).contains("not known"));
+    assert!(one(&facts, &used, None).contains("unknown"));
     assert!(one(&facts, &used, Some(NOW - 3600)).contains("60 minutes ago"));
     assert!(one(&facts, &used, Some(NOW + 1)).contains("clock"));
-    assert!(one(&facts, &Use { minutes: 29, ..used.clone() }, made).contains("29 were looked at"));
+    assert!(
+        one(&facts, &Use { minutes: 29, ..used.clone() }, made).contains("metrics of 29 were read")
+    );
     let with = |change: fn(&mut NodeUse)| {
         let mut used = used.clone();
         change(&mut used.nodes[1]);
         one(&facts, &used, made)
     };
     assert!(with(|node| node.items = Some(1.0)).contains("1 items"));
-    assert!(with(|node| node.items = None).contains("not known"));
+    assert!(with(|node| node.items = None).contains("unknown"));
     assert!(with(|node| node.items = Some(f64::NAN)).contains("items"));
     assert!(with(|node| node.datapoints = 4).contains("4 minutes"));
     assert!(with(|node| node.connections = Some(7.0)).contains("somebody uses it"));
@@ -210,14 +212,14 @@ fn every_reason_against_freshness_is_told() {
     assert!(with(|node| node.writes = None).contains("no values of writes"));
     let mut fewer = used.clone();
     fewer.nodes.pop();
-    assert_eq!(one(&facts, &fewer, made), "nothing was seen of orders-003");
+    assert_eq!(one(&facts, &fewer, made), "there are no metrics of orders-003");
     let mut pointed = facts.clone();
     pointed.around.dns = Seen::Read(vec!["cache.example.com".to_owned()]);
     assert!(one(&pointed, &used, made).contains("cache.example.com"));
     let mut moved = facts.clone();
     let key = crate::marks::RECREATED_FROM.to_owned();
     moved.tags.as_mut().unwrap().push(portcullis_engine::facts::Tag { key, value: "x".to_owned() });
-    assert!(one(&moved, &used, made).contains("a move made it"));
+    assert!(one(&moved, &used, made).contains("a re-creation created it"));
     let reasons = fresh(&moved, &fewer, None, NOW).unwrap_err();
     assert_eq!(reasons.len(), 3, "{reasons:?}");
 }

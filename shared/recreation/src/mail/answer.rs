@@ -22,7 +22,9 @@ impl Draft<'_> {
         self.command(&no);
         if let Some(link) = link {
             self.page.gap();
-            self.say("Or on this page. Whoever holds the link can answer, so do not pass it on:");
+            self.say(
+                "Or on this page. Everybody who has the link can answer, so do not forward it:",
+            );
             self.page.gap();
             // Signed, and of our own making: broken, it would be worth nothing.
             self.page.line(Role::Plain, &format!("    {link}"));

@@ -12,23 +12,29 @@ use crate::text::{self, Role};
 pub fn ask(plan: &Plan, ctx: &Context<'_>, link: Option<&str>, until: i64) -> Mail {
     let (from, to) = (plan.now.port, plan.create.port);
     let cache = &plan.cache;
-    let mut mail = Draft::new(Kind::Ask, ctx, cache, Some(plan), &format!("move it to port {to}?"));
-    mail.say(&format!("{} would move from port {from} to port {to}. Do you agree?", titled(cache)));
+    let mut mail =
+        Draft::new(Kind::Ask, ctx, cache, Some(plan), &format!("re-create it on port {to}?"));
+    mail.say(&format!(
+        "{} would be re-created on port {to}, from port {from}. Do you approve?",
+        titled(cache)
+    ));
     mail.asked();
-    mail.until(until, "If nobody answers, nothing happens.");
+    mail.until(until, "If nobody answers, nothing is changed.");
     mail.how_to_answer(link);
     mail.page.section("In short");
     let data = match plan.snapshot {
         Some(_) => {
-            "Data is copied by a snapshot. What is written after it is not in the new cache, unless the writers stop."
+            "Data is copied by a snapshot. Later writes are not in the new cache, unless the writers stop."
         }
-        None => "No data moves. Memcached has no snapshots, so the new cache starts empty.",
+        None => "No data is copied. Memcached has no snapshots, so the new cache starts empty.",
     };
     mail.item(data);
-    mail.item(&format!("A new cache {} is made beside {}, which goes on as it is. Nothing is deleted now: you are asked again, when nobody has used the old cache for an hour.", plan.create.id, cache.id));
-    mail.item(&format!("Every client needs the new endpoint and port {to}. You get them when the new cache is there and is what it must be."));
+    mail.item(&format!("A new cache {} is created beside {}, which is not changed. Nothing is deleted now: you get a \
+                        second request, when nobody has used the old cache for an hour.", plan.create.id, cache.id));
+    mail.item(&format!("Every client needs the new endpoint and port {to}. You get them when the new cache exists and \
+                        matches the plan."));
     mail.item(&format!(
-        "Both run until the old one is deleted: {} node-hours a day of {} more.",
+        "Both run until the old one is deleted: {} more node-hours a day of {}.",
         plan.cost.node_hours_a_day(),
         plan.cost.node_type
     ));
@@ -46,10 +52,10 @@ pub fn ask(plan: &Plan, ctx: &Context<'_>, link: Option<&str>, until: i64) -> Ma
         Fate::Same | Fate::Unused | Fate::Never(_) => None,
     });
     let changed: Vec<String> = changed.collect();
-    mail.say(&format!("{carried} are carried over as they are. These change:"));
+    mail.say(&format!("{carried} are carried over unchanged. These change:"));
     changed.iter().for_each(|line| mail.item(line));
     mail.page.gap();
-    mail.say("All of them, old beside new, and each step with its commands:");
+    mail.say("All settings, old and new, and each step with its commands:");
     mail.page.gap();
     let whole = mail.whole.clone();
     mail.command(&whole);
@@ -73,20 +79,26 @@ pub fn ask_deletion(
     let (old, new) = (&plan.cache.id, &plan.create.id);
     let mut mail =
         Draft::new(Kind::AskDeletion, ctx, &plan.cache, Some(plan), "delete the old cache?");
-    mail.say(&format!("Nobody seems to use {} any more. May it be deleted?", titled(&plan.cache)));
+    mail.say(&format!(
+        "Nobody seems to use {} any more. Do you approve its deletion?",
+        titled(&plan.cache)
+    ));
     mail.say(&format!("Seen: {seen}."));
     mail.until(until, "If nobody answers, both caches stay.");
     mail.how_to_answer(link);
     mail.page.section("What the deletion does");
     match &plan.last_snapshot {
-        Some(last) => mail.item(&format!("Deletes {old}. Its last state is kept in the snapshot {last}, until somebody deletes that.")),
-        None => mail.item(&format!("Deletes {old}. Memcached has no snapshots: what is in it is gone.")),
+        Some(last) => mail.item(&format!(
+            "Deletes {old}. The snapshot {last} keeps its last state, until somebody \
+                                          deletes the snapshot."
+        )),
+        None => mail.item(&format!("Deletes {old}. Memcached has no snapshots: its data is lost.")),
     }
     let (gone, stay): (Vec<_>, Vec<_>) =
         plan.ingress.close.iter().partition(|rule| rule.stays.is_none());
     for rule in &gone {
         mail.item(&format!(
-            "Revokes {} of {} ({} from {}), unless something else than a cache carries the group.",
+            "Revokes {} of {} ({} from {}), unless other resources than caches use the group.",
             rule.rule.id,
             rule.group,
             rule.rule.traffic(),
@@ -101,10 +113,11 @@ pub fn ask_deletion(
             rule.stays.as_deref().unwrap_or_default()
         ));
     }
-    mail.page.section("Before you agree");
-    mail.item("A client that connects once a day does not show in an hour. Think of jobs at night, of batches, and of the fallback that nobody has needed yet.");
+    mail.page.section("Before you approve");
+    mail.item("A client that connects once a day does not show in an hour. Think of jobs at night, batches, and \
+               fallbacks that were not needed yet.");
     mail.item(&format!(
-        "What was written to {old} after the snapshot for {new} is only there, and in {}.",
+        "Data written to {old} after the snapshot for {new} is only there, and in {}.",
         plan.last_snapshot.as_deref().unwrap_or("nothing else")
     ));
     text::around(&mut mail.page, plan);
@@ -117,12 +130,12 @@ pub fn ask_deletion(
 pub fn refused(refusal: &Refusal, ctx: &Context<'_>) -> Mail {
     let cache = &refusal.cache;
     let count = counted(refusal.reasons.len(), "reason");
-    let mut mail = Draft::new(Kind::Refused, ctx, cache, None, &format!("not moved, {count}"));
-    mail.say(&format!("{} is not moved, for {count}. Nothing was changed.", titled(cache)));
+    let mut mail = Draft::new(Kind::Refused, ctx, cache, None, &format!("not re-created, {count}"));
+    mail.say(&format!("{} is not re-created, for {count}. Nothing was changed.", titled(cache)));
     mail.asked();
     match refusal.patch {
-        Some(_) => mail.say("What to do is below, with a patch for the tool that owns the cache."),
-        None => mail.say("What to do is below. When it is done, ask for the move again:"),
+        Some(_) => mail.say("The steps are below, with a patch for the tool that owns the cache."),
+        None => mail.say("The steps are below. After that, request the re-creation again:"),
     }
     if refusal.patch.is_none() {
         mail.page.gap();
@@ -145,7 +158,7 @@ pub fn refused(refusal: &Refusal, ctx: &Context<'_>) -> Mail {
     mail.page.gap();
     mail.page.line(
         Role::Plain,
-        "To be told no more: tag the cache portcullis:protect, and it is not moved.",
+        "To get no more requests: tag the cache portcullis:protect. It is then never re-created.",
     );
     mail.tell("reasons", refusal.reasons.iter().take(super::draft::MOST_ITEMS).map(|reason| {
         json!({"field": bounded(&reason.field), "why": bounded(&reason.why), "remedy": bounded(&reason.remedy)})

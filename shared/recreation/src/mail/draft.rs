@@ -194,7 +194,7 @@ impl<'a> Draft<'a> {
         } else {
             format!(": {}", quoted(self.ctx.why))
         };
-        let line = format!("Asked for by {}{why}.", name(self.ctx.asked_by));
+        let line = format!("Requested by {}{why}.", name(self.ctx.asked_by));
         self.others(&line);
     }
 
@@ -251,7 +251,7 @@ fn cut(body: String, whole: &str) -> String {
     }
     let left = body.len() - kept.len();
     kept.push_str(&format!(
-        "\nThis mail is cut here: {left} bytes of it are left out. All of the plan:\n\n    {whole}\n"
+        "\nThis mail is shortened: {left} bytes are missing. The whole plan:\n\n    {whole}\n"
     ));
     kept
 }
@@ -290,7 +290,7 @@ mod tests {
         let body = cut(line.repeat(5000), "portcullis plan orders");
         assert!(body.len() < MOST + 200, "{}", body.len());
         assert!(body.ends_with("\n    portcullis plan orders\n"));
-        assert!(body.contains("295200 bytes of it are left out"), "{}", &body[body.len() - 200..]);
+        assert!(body.contains("295200 bytes are missing"), "{}", &body[body.len() - 200..]);
         assert!(body.lines().all(|line| line.len() <= 100));
         assert_eq!(cut(line.clone(), "x"), line);
     }

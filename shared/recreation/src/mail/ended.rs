@@ -21,18 +21,18 @@ pub fn deleted(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String
         ctx,
         &plan.cache,
         Some(plan),
-        &format!("deleted, {new} took its place"),
+        &format!("deleted, replaced by {new}"),
     );
     mail.say(&format!(
-        "{} is deleted. The move to {new} on port {} is done.",
+        "{} is deleted. The re-creation as {new} on port {} is complete.",
         titled(&plan.cache),
         plan.create.port
     ));
     match &plan.last_snapshot {
         Some(last) => mail.say(&format!(
-            "Its last state is in the snapshot {last}, which costs until you delete it."
+            "The snapshot {last} has its last state, and costs money until you delete it."
         )),
-        None => mail.say("Memcached has no snapshots: nothing of it is left."),
+        None => mail.say("Memcached has no snapshots: no copy of it exists."),
     }
     mail.say(&match closed.len() {
         0 => "No rule of the old port was revoked.".to_owned(),
@@ -43,14 +43,14 @@ pub fn deleted(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String
         ),
     });
     mail.items("Revoked", closed);
-    mail.items("Left as they are", left);
+    mail.items("Not changed", left);
     if let Some(last) = &plan.last_snapshot {
         mail.page.section("To get it back");
         mail.say("A new cache from the last snapshot. The name is free once AWS has deleted the old one; the endpoint may be another.");
         mail.page.gap();
         let region = ctx.region_option();
         mail.command(&restore(plan, last, &region));
-        mail.page.section("When you need the snapshots no more");
+        mail.page.section("When you no longer need the snapshots");
         for snapshot in plan.snapshot.iter().map(|snapshot| &snapshot.name).chain([last]) {
             mail.command(&format!(
                 "aws elasticache delete-snapshot{region} --snapshot-name {}",
@@ -67,15 +67,16 @@ pub fn deleted(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String
 /// The old cache is not there any more, and it was not this move that deleted it.
 pub fn gone(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String]) -> Mail {
     let new = &plan.create.id;
-    let mut mail = Draft::new(Kind::Gone, ctx, &plan.cache, Some(plan), "gone, deleted by another");
+    let mut mail =
+        Draft::new(Kind::Gone, ctx, &plan.cache, Some(plan), "gone, deleted by somebody else");
     mail.say(&format!(
-        "{} is not there any more, and Portcullis did not delete it. The move to {new} is done.",
+        "{} does not exist any more, and Portcullis did not delete it. The re-creation as {new} is complete.",
         titled(&plan.cache)
     ));
-    mail.say("CloudTrail has who did: DeleteReplicationGroup or DeleteCacheCluster.");
+    mail.say("CloudTrail shows who deleted it: DeleteReplicationGroup or DeleteCacheCluster.");
     mail.say(&format!("Rules of the old port that were revoked: {}.", closed.len()));
     mail.items("Revoked", closed);
-    mail.items("Left as they are", left);
+    mail.items("Not changed", left);
     mail.tell("closed", list(closed));
     mail.tell("left", list(left));
     mail.done()
@@ -86,11 +87,11 @@ pub fn kept(plan: &Plan, ctx: &Context<'_>, why: &str) -> Mail {
     let new = &plan.create.id;
     let mut mail = Draft::new(Kind::Kept, ctx, &plan.cache, Some(plan), "kept, both caches run");
     mail.say(&format!(
-        "{} is not deleted: both it and {new} run, and both are paid for.",
+        "{} is not deleted: {new} and it both run, and both cost money.",
         titled(&plan.cache)
     ));
     mail.others(&format!("Because: {}.", name(why)));
-    mail.say("This move is over. What is to be done now is up to you.");
+    mail.say("This re-creation is over. You decide what to do now.");
     mail.by_hand(plan);
     mail.tell("reason", json!(bounded(why)));
     mail.done()
@@ -98,12 +99,14 @@ pub fn kept(plan: &Plan, ctx: &Context<'_>, why: &str) -> Mail {
 
 /// A person said no to the move.
 pub fn rejected(plan: &Plan, ctx: &Context<'_>, by: &str, reason: &str) -> Mail {
-    let mut mail = Draft::new(Kind::Rejected, ctx, &plan.cache, Some(plan), "not moved, rejected");
-    mail.say(&format!("{} is not moved. Nothing was changed.", titled(&plan.cache)));
+    let mut mail =
+        Draft::new(Kind::Rejected, ctx, &plan.cache, Some(plan), "not re-created, rejected");
+    mail.say(&format!("{} is not re-created. Nothing was changed.", titled(&plan.cache)));
     let because =
         if reason.trim().is_empty() { "without a reason".to_owned() } else { quoted(reason) };
     mail.others(&format!("Rejected by {}: {because}.", name(by)));
-    mail.say(&format!("It still listens on port {}. To be told no more, tag it portcullis:protect. To move it after all:", plan.now.port));
+    mail.say(&format!("It still listens on port {}. To get no more requests, tag it portcullis:protect. To re-create \
+                       it after all:", plan.now.port));
     mail.page.gap();
     mail.command(&again(ctx, &plan.cache.id));
     mail.tell("by", json!(bounded(by)));
@@ -118,14 +121,14 @@ pub fn nobody_answered(plan: &Plan, ctx: &Context<'_>) -> Mail {
         ctx,
         &plan.cache,
         Some(plan),
-        "not moved, nobody answered",
+        "not re-created, nobody answered",
     );
     mail.say(&format!(
-        "{} is not moved, because nobody answered in time. Nothing was changed.",
+        "{} is not re-created, because nobody answered in time. Nothing was changed.",
         titled(&plan.cache)
     ));
     mail.say(&format!("It still listens on port {}.", plan.now.port));
-    mail.say("To be told no more, tag it portcullis:protect. To move it after all:");
+    mail.say("To get no more requests, tag it portcullis:protect. To re-create it after all:");
     mail.page.gap();
     mail.command(&again(ctx, &plan.cache.id));
     mail.done()

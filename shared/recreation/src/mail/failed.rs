@@ -43,49 +43,50 @@ pub fn failed(
     let late = plan.filter(|_| LATE.contains(&step));
     match plan {
         Some(plan) => mail.say(&format!(
-            "The move of {} to port {} failed at the step {step}.",
+            "The re-creation of {} on port {} failed at the step {step}.",
             titled(cache),
             plan.create.port
         )),
         None => mail.say(&format!(
-            "The move {} failed at the step {step}, before there was a plan.",
+            "The re-creation {} failed at the step {step}, before there was a plan.",
             ctx.recreation_id
         )),
     }
     mail.others(&format!("Why: {}", cut(why)));
     mail.say(match (late, undone.is_empty(), left.is_empty()) {
         (Some(_), _, _) => {
-            "Clients know the new cache, so nothing was taken back: see below what there is to do."
+            "Clients may use the new cache, so nothing was rolled back: the steps are below."
         }
         (None, _, false) => {
-            "The old cache still runs. Something is left that you must look at: below."
+            "The old cache still runs. The rollback is not complete: check the resources below."
         }
-        (None, false, true) => "The old cache still runs. What the move had made was taken back.",
-        (None, true, true) => "Nothing was changed, and nothing is left.",
+        (None, false, true) => "The old cache still runs. The re-creation was rolled back.",
+        (None, true, true) => "Nothing was changed, and no resource is left.",
     });
     if one_line(why).chars().count() > HEAD {
         mail.page.section("Why, in full");
         mail.others(&one_line(why));
     }
     mail.lines("Left", left);
-    mail.lines("Taken back", undone);
+    mail.lines("Rolled back", undone);
     match (late, plan) {
         (Some(plan), _) => mail.by_hand(plan),
         (None, Some(plan)) => {
             mail.page.section("To go on");
-            mail.say("Ask for the move again, when the reason is gone. It goes on with a new cache that is left, if its marks say that it is of this move:");
+            mail.say("When the cause is fixed, request the re-creation again. It continues with an existing new \
+                      cache, if the ownership tags show that it belongs to this re-creation:");
             mail.page.gap();
             mail.command(&again(ctx, &plan.cache.id));
         }
         (None, None) => {
             mail.page.section("To go on");
-            mail.say("Ask for the move again, when the reason is gone:");
+            mail.say("When the cause is fixed, request the re-creation again:");
             mail.page.gap();
             mail.command(&again(ctx, "CACHE"));
         }
     }
     if let Some(plan) = plan.filter(|_| late.is_none() && !left.is_empty()) {
-        mail.page.section("To find what carries the marks of this move");
+        mail.page.section("To find the resources with the ownership tags of this re-creation");
         let region = ctx.region_option();
         mail.command(&format!("aws resourcegroupstaggingapi get-resources{region} --tag-filters Key=portcullis:moved-from,Values={}", super::words::word(&plan.cache.arn)));
         mail.rules_of_the_new_port(plan);
@@ -101,18 +102,23 @@ pub fn failed(
 
 /// The cache is not as it was when people agreed: nothing was done. `why` says what differs, if it is known.
 pub fn changed(plan: &Plan, ctx: &Context<'_>, why: &str) -> Mail {
-    let mut mail =
-        Draft::new(Kind::Changed, ctx, &plan.cache, Some(plan), "not moved, it changed meanwhile");
+    let mut mail = Draft::new(
+        Kind::Changed,
+        ctx,
+        &plan.cache,
+        Some(plan),
+        "not re-created, it changed meanwhile",
+    );
     mail.say(&format!(
-        "{} is not moved: it is not as it was when the move was agreed to. Nothing was changed.",
+        "{} is not re-created: it has changed since the approval. Nothing was changed by Portcullis.",
         titled(&plan.cache)
     ));
     mail.others(&if why.trim().is_empty() {
-        "The plan for it would be another one now.".to_owned()
+        "Its plan would be different now.".to_owned()
     } else {
         format!("What differs: {}", cut(why))
     });
-    mail.say("Ask again, and you get the plan for the cache as it is now:");
+    mail.say("Request it again, and you get the plan for the cache as it is now:");
     mail.page.gap();
     mail.command(&again(ctx, &plan.cache.id));
     mail.tell("reason", json!(bounded(why)));
@@ -130,17 +136,20 @@ pub fn still_used(plan: &Plan, ctx: &Context<'_>, why: &str, days: u32) -> Mail 
         &format!("still in use after {days} days"),
     );
     mail.say(&format!(
-        "{} is still in use, {days} days after {new} was handed over. Both run and are paid for.",
+        "{} is still in use, {days} days after the cutover to {new}. Both run and cost money.",
         titled(&plan.cache)
     ));
     mail.others(&format!("Seen: {}", cut(why)));
-    mail.say("Portcullis stops watching here, and deletes neither. Find the clients, or decide by hand: below.");
+    mail.say("Portcullis stops watching, and deletes neither. Find the clients, or finish manually: below.");
     mail.page.section(&format!("To find who uses {old}"));
     if plan.now.engine == Engine::Memcached {
-        mail.item("Memcached does not list its clients. VPC Flow Logs of its network interfaces do, and `ss` on the hosts that may be clients.");
+        mail.item("Memcached does not list its clients. VPC Flow Logs of its network interfaces show them, and so \
+                   does `ss` on hosts that may be clients.");
     } else {
-        mail.item("CLIENT LIST on each node names the addresses, with redis-cli or valkey-cli. Connections that do nothing but INFO, PING and CONFIG are AWS's own.");
-        mail.item("ElastiCache may keep a key of its own, ElastiCacheMasterReplicationTimestamp: then there are always reads and writes, and you can tell by CLIENT LIST alone.");
+        mail.item("CLIENT LIST on each node shows the addresses, with redis-cli or valkey-cli. Connections that send \
+                   only INFO, PING and CONFIG are AWS's own.");
+        mail.item("ElastiCache may keep its own key, ElastiCacheMasterReplicationTimestamp. Then there are always \
+                   reads and writes, and only CLIENT LIST shows whether clients use the cache.");
     }
     mail.by_hand(plan);
     mail.tell("seen", json!(bounded(why)));
@@ -154,13 +163,14 @@ pub fn used_again(plan: &Plan, ctx: &Context<'_>, why: &str) -> Mail {
     let mut mail =
         Draft::new(Kind::UsedAgain, ctx, &plan.cache, Some(plan), "in use again, not deleted");
     mail.say(&format!(
-        "{} was not deleted, though its deletion was agreed to: somebody uses it again.",
+        "{} was not deleted, although the deletion was approved: somebody uses it again.",
         titled(&plan.cache)
     ));
     mail.others(&format!("Seen: {}", cut(why)));
-    mail.say("Portcullis goes on watching, and asks again when nobody has used it for an hour.");
+    mail.say("Portcullis continues to watch it, and asks for approval again when nobody has used it for an hour.");
     mail.page.gap();
-    mail.say(&format!("If that should not be, look who connects to {old}: a client that was forgotten, or one that fell back."));
+    mail.say(&format!("If that is unexpected, find out who connects to {old}: a forgotten client, or one that fell \
+                       back."));
     mail.tell("seen", json!(bounded(why)));
     mail.done()
 }

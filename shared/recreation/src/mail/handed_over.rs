@@ -16,15 +16,16 @@ use crate::text::Role;
 pub fn handed_over(plan: &Plan, clone: &Facts, ctx: &Context<'_>) -> Mail {
     let (old, new) = (&plan.cache.id, &plan.create.id);
     let places = endpoints(&clone.cache);
-    let what = format!("{new} is ready, move the clients to port {}", plan.create.port);
+    let what = format!("{new} is ready, change the clients to port {}", plan.create.port);
     let mut mail = Draft::new(Kind::HandedOver, ctx, &plan.cache, Some(plan), &what);
     mail.say(&format!(
-        "{new} is ready on port {}: point the clients of {old} to it.",
+        "{new} is ready on port {}: change the clients of {old} to it.",
         plan.create.port
     ));
-    mail.say("Every setting was compared with the plan. The old cache still runs; nothing deletes it without you.");
+    mail.say("Every setting was compared with the plan. The old cache still runs, and is not deleted without your \
+              approval.");
     mail.say(match plan.snapshot {
-        Some(_) => "What was written to the old cache since the snapshot is not in the new one.",
+        Some(_) => "Data written to the old cache after the snapshot is not in the new one.",
         None => "The new cache is empty: Memcached has no snapshots.",
     });
     mail.page.section("Endpoints");
@@ -37,20 +38,27 @@ pub fn handed_over(plan: &Plan, clone: &Facts, ctx: &Context<'_>) -> Mail {
         );
     }
     if plan.changes_form() {
-        mail.say(&format!("The endpoint has another form: {old} was a lone node, and {new} is a replication group of one node. Clients use its primary endpoint."));
+        mail.say(&format!("The endpoint has another form: {old} was a single node, and {new} is a replication group \
+                           of one node. Clients use its primary endpoint."));
     }
     if places.is_empty() {
-        mail.say("AWS shows none. Look at the new cache before you move anything.");
+        mail.say("AWS shows none. Check the new cache before you change any client.");
     }
     mail.items("What clients must change", &changes(plan));
     mail.try_it(plan, &places);
     mail.page.section("Then");
-    mail.item(&format!("Portcullis watches {old}. When nobody has used it for an hour, you are asked whether it may be deleted. Until then both run, and both are paid for."));
-    mail.item(&format!("To go back, point the clients to {old} again: it is as it was. What was written to {new} meanwhile stays there."));
-    mail.item("Make the alarms, scaling targets, DNS records and policies of the old cache again for the new one; the mail that asked you lists those that were found.");
+    mail.item(&format!("Portcullis watches {old}. When nobody has used it for an hour, you are asked to approve its \
+                        deletion. Until then both run, and both cost money."));
+    mail.item(&format!(
+        "To go back, change the clients to {old} again: it is as it was. Data written to {new} \
+                        meanwhile stays there."
+    ));
+    mail.item("Create the alarms, scaling targets, DNS records and policies of the old cache again for the new one. \
+               The mail with the approval request lists those that were found.");
     let (cloudformation, terraform) = patch::of_plan(plan);
     mail.page.section("In a template");
-    mail.say("No tool that owns the cache was told of. If one describes it all the same, import the new cache under a new name, and change this in a copy of the old resource.");
+    mail.say("No tool is known to own the cache. If one does, import the new cache under a new name, and change this \
+              in a copy of the old resource.");
     mail.page.gap();
     mail.page.line(Role::Heading, "CloudFormation, below Resources:");
     mail.page.block(&cloudformation);
@@ -109,7 +117,7 @@ impl Draft<'_> {
         let Some(place) = places.iter().find(|place| place.kind != "reader") else { return };
         let create = &plan.create;
         let (host, port) = (address(place), create.port);
-        self.page.section("To try it, from a host that clients run on");
+        self.page.section("To test it, from a host of a client");
         match create.engine {
             Engine::Memcached | Engine::Unknown(_) => {
                 let ask = r"printf 'version\r\nstats\r\nquit\r\n'";
@@ -141,7 +149,8 @@ impl Draft<'_> {
             options.push_str(" --user NAME --askpass");
         }
         if let Token::Secret(arn) = &create.auth_token {
-            self.say("The AUTH token is the one in the secret. It stays out of the command line and the history:");
+            self.say("The AUTH token is the one in the secret. These commands keep it out of the command line and the \
+                      history:");
             self.page.gap();
             self.command(&format!("export REDISCLI_AUTH=$({})", secret::read(arn)));
             self.page.gap();
@@ -151,13 +160,14 @@ impl Draft<'_> {
         }
         self.page.gap();
         if users {
-            self.say("NAME is a user of the user groups; the password is asked for. A user that logs in by IAM signs for the new id.");
+            self.say("NAME is a user of the user groups; the command asks for the password. A user that logs in with \
+                      IAM signs for the new id.");
         }
         if options.contains(" -c") {
             self.say("Each node counts the keys of its own shard.");
         }
         self.say(
-            "The number of keys should be about that of the old cache at the time of the snapshot.",
+            "The number of keys should be about the same as in the old cache at the time of the snapshot.",
         );
     }
 }

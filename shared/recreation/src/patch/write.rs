@@ -72,16 +72,20 @@ impl Target<'_> {
         let mut how = Vec::new();
         match self.snapshot() {
             Some(name) => how.push(format!(
-                "Take the snapshot {name} of the old cache; what is written after it stays there."
+                "Take the snapshot {name} of the old cache. Later writes are only in the old cache."
             )),
             None => how.push("Memcached has no snapshots: the new cache starts empty.".to_owned()),
         }
         how.push("Copy the resource of the cache under a new logical name, and change in the copy what is below; the rest stays. Do not change the old resource: that would replace the cache while clients use it.".to_owned());
         if self.changes_form() {
-            how.push("AWS makes no lone node like this any more: the copy is a replication group of one node. Give it the type, the description, the number of nodes and the failover that are below; what only a cluster has (ClusterName, NumCacheNodes, AZMode; cluster_id, num_cache_nodes, az_mode) goes.".to_owned());
+            how.push("AWS no longer creates a single node like this: the copy is a replication group of one node. \
+                      Give it the type, the description, the number of nodes and the failover below, and remove the \
+                      properties of a cluster (ClusterName, NumCacheNodes, AZMode; cluster_id, num_cache_nodes, \
+                      az_mode).".to_owned());
         }
         how.push("Where the rules of a security group stand inside the group's own resource, write the new ones there.".to_owned());
-        how.push("Deploy, point the clients (and the outputs and parameters that hold the endpoint) to the new one, and watch the connections of the old one go to none.".to_owned());
+        how.push("Deploy, change the clients (and the outputs and parameters with the endpoint) to the new one, and \
+                  wait until the old one has no connections.".to_owned());
         let last = match self.now.engine {
             Engine::Memcached => "",
             Engine::Redis | Engine::Valkey | Engine::Unknown(_) => {

@@ -138,7 +138,7 @@ fn why_changed(name: &str) -> &'static str {
         "ReplicationGroupId" | "CacheClusterId" => {
             "both exist for a while, and an id cannot be changed"
         }
-        "Port" => "this is what the move is for",
+        "Port" => "the purpose of the re-creation",
         "SnapshotName" => "the data of the old cache",
         "Tags" => "markers, by which a second run knows its own work",
         "AuthToken" => "AWS does not show it, so it comes from the secret",

@@ -1,4 +1,4 @@
-//! What an earlier run of this move left: it is gone on with, or somebody must clear it away.
+//! What an earlier run of this re-creation left: it is gone on with, or somebody must clear it away.
 
 use portcullis_engine::replacement;
 
@@ -27,14 +27,15 @@ pub(super) fn port(
         "available" | "creating" | "modifying" | "snapshotting" | "rebooting cluster nodes" => {}
         gone @ ("deleting" | "deleted") => {
             return reason(
-                format!("{id}, which an earlier run of this move made, is {gone}"),
+                format!("{id}, created by an earlier run of this re-creation, is {gone}"),
                 "wait until it is gone, and plan again".to_owned(),
             );
         }
         status => {
             return reason(
                 format!(
-                    "{id}, which an earlier run of this move made, is {status}, so nothing can go on with it"
+                    "{id}, created by an earlier run of this re-creation, is {status}, so this run cannot continue \
+                     with it"
                 ),
                 format!("delete it, and plan again: {}", delete(facts, now, id)),
             );
@@ -43,10 +44,12 @@ pub(super) fn port(
     let Some(port) = listens_on(one, now) else {
         return reason(
             format!(
-                "{id} says by its tags that a move of this cache made it, and its name and port are not what this plan would make"
+                "the tags of {id} say that a re-creation of this cache created it, but its name or port differs from \
+                 this plan"
             ),
             format!(
-                "delete it, or take the tag portcullis:moved-from off it; where it is still being made, wait and plan again: {}",
+                "delete it, or remove its tag portcullis:moved-from; if it is still being created, wait and plan \
+                 again: {}",
                 delete(facts, now, id)
             ),
         );
@@ -54,7 +57,7 @@ pub(super) fn port(
     match wish {
         Some(other) if other != port => reason(
             format!(
-                "an earlier run of this move made {id} on port {port}, and {other} is asked for now"
+                "an earlier run of this re-creation created {id} on port {port}, and this run requests {other}"
             ),
             format!(
                 "leave --port out to go on with {id}, or delete it first: {}",
@@ -77,7 +80,10 @@ fn ambiguous(several: &[Ours]) -> Box<Reason> {
     let ids: Vec<&str> = several.iter().map(|ours| ours.id.as_str()).collect();
     Box::new(Reason::new(
         "Replacements",
-        format!("earlier runs of this move made {}: which one is meant?", ids.join(" and ")),
+        format!(
+            "earlier runs of this re-creation created {}, so it is unclear which one to use",
+            ids.join(" and ")
+        ),
         "delete those that no client uses, and plan again",
     ))
 }

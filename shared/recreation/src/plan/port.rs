@@ -23,7 +23,7 @@ pub(super) fn port(facts: &Facts, now: &Request, wish: Option<u16>) -> Result<u1
         if custom {
             return reason(
                 format!("the cache listens on {} already, which is no default port", now.port),
-                "nothing to do; give --port to move it all the same",
+                "nothing to do; give --port to re-create it all the same",
             );
         }
         return Ok(replacement::free_port(facts.cache.arn().unwrap_or_default(), &in_use));

@@ -120,7 +120,7 @@ impl Reader<'_> {
             self.unclear(
                 "KmsKeyId",
                 "the data is encrypted with a key of KMS that Describe does not name",
-                "find the key, and move the cache by hand",
+                "find the key, and re-create the cache manually",
             );
         }
         let flag = group.at_rest_encryption_enabled;

@@ -72,7 +72,8 @@ impl Reader<'_> {
         if at_rest {
             self.losses.push(Loss::of(
                 "KmsKeyId",
-                "the key of the encryption at rest, if it is one of yours: AWS shows it for groups only, so the new cache is encrypted with AWS's own",
+                "the key of the encryption at rest, if it is your own: AWS shows it for groups only, so the new cache \
+                 is encrypted with AWS's key",
             ));
         }
         let mode = cluster.transit_encryption_mode.as_ref();

@@ -17,7 +17,7 @@ impl Reader<'_> {
                 self.unclear(
                     input,
                     format!("the members differ: {}", values.join(" and ")),
-                    "wait until a change is through, or make the members alike, and plan again",
+                    "wait until the change is complete, or make the members alike, and plan again",
                 );
             }
         };
@@ -96,7 +96,8 @@ impl Reader<'_> {
                     engines.join(" and "),
                     version.unwrap_or_default()
                 ),
-                "wait until an upgrade to Valkey is through, describe the group and its members again, and plan from that",
+                "wait until the upgrade to Valkey is complete, describe the group and its members again, and plan \
+                 from that",
             );
         }
     }

@@ -145,7 +145,7 @@ impl Reader<'_> {
             self.unclear(
                 "PreferredAvailabilityZones",
                 format!(
-                    "{nodes} nodes lie in several zones, and Describe shows {} of these",
+                    "{nodes} nodes are in several zones, and Describe shows {} of these",
                     own.len()
                 ),
                 "describe the cluster with --show-cache-node-info",

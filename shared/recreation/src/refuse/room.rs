@@ -28,7 +28,7 @@ pub(super) fn room(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) 
         reasons.push(Reason::new(
             "CacheNodeType",
             format!("running twice takes {hours} node-hours a day, more than the {most} that are allowed"),
-            "raise the limit, or have somebody agree to the cost and move the cache by hand",
+            "raise the limit, or get an approval for the cost and re-create the cache manually",
         ));
     }
     let version = format!("{} {}", request.engine.as_str(), request.engine_version);
@@ -39,8 +39,8 @@ pub(super) fn room(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) 
     {
         reasons.push(Reason::new(
             "EngineVersion",
-            format!("AWS makes no new caches of {version}"),
-            "upgrade the cache to a version that can be made, and plan again",
+            format!("AWS creates no new caches of {version}"),
+            "upgrade the cache to a version that AWS creates, and plan again",
         ));
     }
     if !there {

@@ -15,7 +15,7 @@ pub(crate) fn token(request: &Request, secret: Option<&str>) -> Result<Token, Bo
             "leave the secret out",
         )),
         (Token::Hidden | Token::Secret(_), None) => Err(reason(
-            "the cache has an AUTH token, which AWS never shows: without it the new cache would let anyone in",
+            "the cache has an AUTH token, which AWS never shows: without it the new cache would have no authentication",
             "put the token into a Secrets Manager secret with the tag portcullis:auth-token=yes, and give its ARN with --auth-token-secret, or as the tag portcullis:auth-token-secret of the cache",
         )),
         (Token::Hidden | Token::Secret(_), Some(arn)) if is_secret(arn) => {

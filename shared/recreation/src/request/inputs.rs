@@ -14,7 +14,7 @@ pub const GROUP_NEVER: &[(&str, &str)] = &[
 
 /// Inputs of CreateCacheCluster that are never sent, and why.
 pub const CLUSTER_NEVER: &[(&str, &str)] = &[
-    ("ReplicationGroupId", "it would make a replica of a group, on the group's port"),
+    ("ReplicationGroupId", "it would create a replica of a group, on the group's port"),
     ("CacheSecurityGroupNames", "EC2-Classic only, which is refused"),
     ("SnapshotArns", "the snapshot is one of ElastiCache's own: SnapshotName is enough"),
     ("OutpostMode", "a cache on an Outpost is refused"),

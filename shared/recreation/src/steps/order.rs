@@ -11,13 +11,14 @@ pub(crate) fn steps(plan: &Plan) -> Vec<Step> {
         Step::new(
             "ask",
             Who::Person,
-            format!("You read this plan, old beside new, and agree to {new}."),
+            format!("You read this plan, old and new, and approve {new}."),
         ),
         Step::new(
             "check",
             Who::Portcullis,
             format!(
-                "Looks at {old} again and plans anew: if the plan would do anything else by now, nothing is done, and you are told."
+                "Reads {old} again and makes the plan again: if the plan is different now, nothing is done, and you \
+                 get a mail."
             ),
         ),
     ];
@@ -28,15 +29,17 @@ pub(crate) fn steps(plan: &Plan) -> Vec<Step> {
     steps.push(Step::new(
         "verify",
         Who::Portcullis,
-        format!("Reads {new} back and compares every setting with this plan, one by one; if any differs, all of the above is taken back, and {old} is untouched."),
+        format!("Reads {new} and compares every setting with this plan, one by one. If any differs, everything above \
+                 is rolled back, and {old} is unchanged."),
     ));
     steps.push(
         Step::new(
             "hand-over",
             Who::Person,
-            "You get the new endpoints, and point the clients to them. From here on nothing is taken back by itself.",
+            "You get the new endpoints, and change the clients to them. From here on nothing is rolled back \
+             automatically.",
         )
-        .undo("point them back: the old cache still runs, without what was written to the new one"),
+        .undo("change them back: the old cache still runs, without the data written to the new one"),
     );
     steps.push(Step::new(
         "watch",
@@ -46,7 +49,7 @@ pub(crate) fn steps(plan: &Plan) -> Vec<Step> {
     steps.push(Step::new(
         "ask-deletion",
         Who::Person,
-        format!("You agree to the deletion of {old}, separately; if you do not, both caches stay."),
+        format!("You approve the deletion of {old}, separately; otherwise both caches stay."),
     ));
     steps.push(delete(plan));
     steps.push(close(plan));
@@ -63,7 +66,8 @@ fn snapshot(plan: &Plan) -> Option<Step> {
         "snapshot",
         Who::Portcullis,
         format!(
-            "Takes the snapshot {} of {what}, unless it is there from this move already, and waits until it is available; what is written from here on stays in the old cache only.",
+            "Takes the snapshot {} of {what}, unless this re-creation has taken it already, and waits until it is \
+             available. Later writes are only in the old cache.",
             snapshot.name
         ),
     );
@@ -97,11 +101,12 @@ fn create(plan: &Plan) -> Step {
         "create",
         Who::Portcullis,
         format!(
-            "Makes {} with {nodes} on port {}, {data}, and waits until it is available; if it is there already and its markers say that this plan made it, goes on with it.",
+            "Creates {} with {nodes} on port {}, {data}, and waits until it is available. If it exists already and \
+             its ownership tags show that this plan created it, continues with it.",
             create.id, create.port
         ),
     )
-    .undo(format!("delete {}: the old cache is untouched", create.id))
+    .undo(format!("delete {}: the old cache is unchanged", create.id))
     .commands([commands::create(plan), commands::wait(plan)].concat())
 }
 
@@ -118,7 +123,8 @@ fn afterwards(plan: &Plan) -> Option<Step> {
         }
     };
     let parts: Vec<String> = plan.afterwards.iter().map(part).collect();
-    let does = format!("Sets what cannot be given when a cache is made: {}.", parts.join(", and "));
+    let does =
+        format!("Sets what cannot be set when a cache is created: {}.", parts.join(", and "));
     let step = Step::new("set-the-rest", Who::Portcullis, does);
     Some(step.commands(commands::afterwards(plan)))
 }
@@ -128,10 +134,10 @@ fn delete(plan: &Plan) -> Step {
     let (does, undo) = match &plan.last_snapshot {
         Some(last) => (
             format!("Deletes {old}, and keeps its last state in the snapshot {last}."),
-            format!("make a cache from {last}"),
+            format!("create a cache from {last}"),
         ),
         None => (
-            format!("Deletes {old}; Memcached leaves nothing behind."),
+            format!("Deletes {old}; Memcached has no final snapshot."),
             "none: a deleted Memcached cluster is gone".to_owned(),
         ),
     };
@@ -143,9 +149,10 @@ fn close(plan: &Plan) -> Step {
     let commands = commands::close(plan);
     let old = plan.now.port;
     let does = match commands.len() {
-        0 => format!("Closes nothing: no rule is for port {old} alone and for this cache alone."),
+        0 => format!("Revokes nothing: no rule is for port {old} alone and for this cache alone."),
         count => format!(
-            "When {} is gone, revokes {} of port {old} alone, one by one by id, unless something else than a cache turns out to carry the group.",
+            "When {} is gone, revokes {} of port {old} alone, one by one by id, unless other resources than caches \
+             use the group.",
             plan.now.id,
             counted(count, "ingress rule")
         ),

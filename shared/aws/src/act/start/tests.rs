@@ -71,8 +71,8 @@ async fn one_that_has_ended_or_has_another_input_was_started_before() {
 #[tokio::test(start_paused = true)]
 async fn each_refusal_says_what_to_do_and_its_code() {
     for (code, words) in [
-        ("AccessDeniedException", "a policy of yours forbids states:StartExecution"),
-        ("StateMachineDeleting", "update the stack"),
+        ("AccessDeniedException", "one of your policies denies states:StartExecution"),
+        ("StateMachineDeleting", "Update the stack"),
         ("KmsAccessDeniedException", "the stack's KMS key"),
         ("ThrottlingException", "not started: "),
         ("ExecutionLimitExceeded", "not started: "),
@@ -103,7 +103,7 @@ async fn without_an_answer_nothing_is_claimed() {
         .then_http_response(|| HttpResponse::new(200.try_into().unwrap(), "{\"execut".into()));
     let sfn = mock_client!(aws_sdk_sfn, RuleMode::MatchAny, [&cut]);
     let why = failure(start(&sfn, &moving()).await);
-    assert!(why.starts_with("nothing says whether it was started"), "{why}");
+    assert!(why.starts_with("it is unknown whether it was started"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]

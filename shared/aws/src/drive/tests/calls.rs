@@ -70,7 +70,7 @@ async fn a_compliant_rule_costs_one_round_trip_and_tells_nobody() {
 async fn so_does_a_public_rule_that_the_shipped_exceptions_tolerate() {
     let account = Account::new().with(GROUP, [rule("sgr-1", "52.94.76.0/24")]);
     let Summary(text) = dealt_with(&account, &["sgr-1"]).await.unwrap();
-    assert!(text.starts_with("clean security-group sg-1\ntolerated: "), "{text}");
+    assert!(text.starts_with("clean security-group sg-1\nsuppressed: "), "{text}");
     assert_eq!(rounds(&account), [LOOK]);
 }
 

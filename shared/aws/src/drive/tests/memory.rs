@@ -152,7 +152,7 @@ async fn an_invocation_that_was_killed_after_the_revoke_is_made_up_for() {
     assert!(until_the_revoke.is_err(), "it was killed");
     assert_eq!((account.count(REVOKE), told(&account).len()), (1, 0));
     let other = invoked(&shell, &event, "r-2").await.unwrap_err().to_string();
-    assert!(other.contains("is dealt with by another invocation"), "{other}");
+    assert!(other.contains("another invocation is processing"), "{other}");
     assert_eq!(told(&account).len(), 0);
     invoked(&shell, &event, "r-1").await.unwrap();
     assert_eq!(ends(&account), ["already-gone"]);
@@ -196,7 +196,7 @@ async fn a_rule_that_was_put_back_is_left_alone_while_its_exemption_lasts() {
     };
     account.ledger().exempt(&exemption("2026-11-21T10:01:01Z"), NOW).await.unwrap();
     let ended = dealt_with(&account, &opened()).await.unwrap();
-    assert!(ended.contains("tolerated: open-ingress sgr-1"), "{ended}");
+    assert!(ended.contains("suppressed: open-ingress sgr-1"), "{ended}");
     assert!(ended.contains("the vendor's demo"), "{ended}");
     assert_eq!((account.count(REVOKE), told(&account).len()), (0, 0));
     // It is 10:01:00 now.

@@ -44,7 +44,7 @@ async fn a_move_is_started_and_told_with_its_execution() {
     let input: Value = serde_json::from_str(&execution.input).unwrap();
     assert_eq!(input["move"], execution.name);
     let (subject, mail, document) = told(&account);
-    assert!(subject.contains("move started"), "{subject}");
+    assert!(subject.contains("re-creation started"), "{subject}");
     assert!(mail.contains(&format!("stop-execution --region eu-west-1 --execution-arn {arn}")));
     let finding = &document["findings"][0];
     assert_eq!((&finding["outcome"], &finding["execution"]), (&"started".into(), &arn.into()));

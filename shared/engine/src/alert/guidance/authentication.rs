@@ -73,8 +73,8 @@ impl Target<'_> {
                 if self.cache.plaintext_too {
                     steps.push(self.require_encryption(
                         &self.group(),
-                        "Encryption in transit is only preferred. When every client uses TLS, require it: ElastiCache changes it no\n\
-                         more once there are users.",
+                        "Encryption in transit is only preferred. When every client uses TLS, require it: once there \
+                         are users,\nElastiCache no longer changes it.",
                     ));
                 }
             }
@@ -82,8 +82,8 @@ impl Target<'_> {
                 "Users and AUTH tokens need encryption in transit, and ElastiCache does not show whether the cache has it.",
             )),
             (Some(false), Some(true)) if told => steps.push(note(
-                "First all steps of plaintext-transit: users need encryption in transit, and ElastiCache does not change it\n\
-                 any more once there are users.",
+                "First do all steps of plaintext-transit: users need encryption in transit, and once there are \
+                 users,\nElastiCache no longer changes it.",
             )),
             (Some(false), Some(true)) => {
                 steps.extend(alone.then(|| self.join_group()));
@@ -91,8 +91,8 @@ impl Target<'_> {
             }
             (Some(false), Some(false) | None) => {
                 steps.push(note(
-                    "Users and AUTH tokens need encryption in transit, which this version gets in a new cache only\n\
-                     (plaintext-transit). The alert of the new cache has the commands for its users.",
+                    "Users and AUTH tokens need encryption in transit, which this version supports in a new cache \
+                     only\n(plaintext-transit). The alert of the new cache has the commands for its users.",
                 ));
                 return (steps, false);
             }
@@ -134,8 +134,8 @@ impl Target<'_> {
         Step {
             kind: Kind::IamUser,
             words: format!(
-                "Make a user for the clients, who log in by IAM: their role needs elasticache:Connect on the cache and on the\n\
-                 user. {ACCESS}"
+                "Create a user for the clients, which log in with IAM: their role needs elasticache:Connect on the \
+                 cache and on\nthe user. {ACCESS}"
             ),
             commands: vec![format!("{} --authentication-mode Type=iam", self.create_user())],
         }
@@ -145,7 +145,7 @@ impl Target<'_> {
         let secret = command::secret(self.region, &self.named("-password"));
         Step {
             kind: Kind::PasswordUser,
-            words: format!("Make a user with it for the clients. {ACCESS}"),
+            words: format!("Create a user with this password for the clients. {ACCESS}"),
             commands: vec![format!(
                 "PASSWORD=$({secret}) && {} --passwords \"$PASSWORD\"",
                 self.create_user()
@@ -163,7 +163,7 @@ impl Target<'_> {
     fn password(&self) -> Step {
         Step {
             kind: Kind::Password,
-            words: "Users of this version have passwords: make one, in a secret.".to_owned(),
+            words: "Users of this version have passwords: create one, in a secret.".to_owned(),
             commands: vec![command::new_secret(self.region, &self.named("-password"), None)],
         }
     }
@@ -172,8 +172,8 @@ impl Target<'_> {
         let (region, user) = (self.region, self.named("-default"));
         Step {
             kind: Kind::DefaultUser,
-            words: "A user group of Redis OSS needs a user named default, as whom clients act that do not log in. This one\n\
-                    still may everything, and is turned off in the end."
+            words: "A user group of Redis OSS needs a user named default, for clients that do not log in. This user \
+                    may still\ndo everything, and is turned off in the last step."
                 .to_owned(),
             commands: vec![format!(
                 "aws elasticache create-user --region {region} --user-id {user} --user-name default --engine redis --no-password-required --access-string 'on ~* +@all'"
@@ -187,7 +187,7 @@ impl Target<'_> {
         let (default, user) = (default.unwrap_or_default(), self.named("-app"));
         Step {
             kind: Kind::UserGroup,
-            words: "Make the user group, and wait until it is active.".to_owned(),
+            words: "Create the user group, and wait until it is active.".to_owned(),
             commands: vec![
                 format!(
                     "aws elasticache create-user-group --region {region} --user-group-id {group} --engine {engine} --user-ids {default}{user}"
@@ -203,11 +203,12 @@ impl Target<'_> {
         let (region, users) = (self.region, self.named("-users"));
         let words = match needs_default {
             true => {
-                "Give it to the cache: clients may log in from then on. Those that do not are the user default, who still may\n\
-                 everything: nothing changes for them, and the cache asks nobody. Change one client after the other now."
+                "Assign it to the cache. From then on clients can log in. Clients that do not log in are the user \
+                 default, who\nmay still do everything, so nothing changes for them. Now change one client after the \
+                 other."
             }
             false => {
-                "Give it to the cache. From then on every client must log in: have them ready before."
+                "Assign it to the cache. From then on every client must log in: prepare all clients before."
             }
         };
         let (kind, command) = match self.cache.kind {
@@ -233,9 +234,9 @@ impl Target<'_> {
         let (region, user) = (self.region, self.named("-default"));
         Step {
             kind: Kind::TurnOffDefault,
-            words: "When every client logs in, let nobody in without. Do not forget it: Portcullis sees the user group and not what\n\
-                    its default user may, and tells of this cache no more. Connections of who did not log in stay open, and\n\
-                    none of their commands is carried out from then on."
+            words: "When every client logs in, turn the default user off. Do not forget this step: Portcullis sees \
+                    only that there is\na user group, and reports this cache no longer. Connections without a login \
+                    stay open, but their commands\nare refused from then on."
                 .to_owned(),
             commands: vec![format!(
                 "aws elasticache modify-user --region {region} --user-id {user} --access-string 'off -@all'"
@@ -256,16 +257,16 @@ impl Target<'_> {
         };
         vec![
             self.token_secret(),
-            set(Kind::RotateToken, "Let clients in with the token and without.", "ROTATE"),
-            set(Kind::SetToken, "When every client sends it, require it.", "SET"),
+            set(Kind::RotateToken, "Accept clients with the token and without.", "ROTATE"),
+            set(Kind::SetToken, "When every client sends the token, require it.", "SET"),
         ]
     }
 
     fn token_secret(&self) -> Step {
         Step {
             kind: Kind::Token,
-            words: "This version knows no users, only one AUTH token for all. Make one, in a secret; by the tag a move of the\n\
-                    cache may read it."
+            words: "This version has no users, only one AUTH token for all clients. Create one, in a secret. The tag \
+                    lets a re-creation\nof the cache read it."
                 .to_owned(),
             commands: vec![command::new_secret(
                 self.region,
@@ -284,8 +285,9 @@ impl Target<'_> {
         ));
         Step {
             kind: Kind::GroupWithToken,
-            words: "Before Redis OSS 5.0.6 a cache gets its token only when it is made. Make one beside this one by the steps\n\
-                    that `portcullis plan` prints, with these commands to make it, and move the clients."
+            words: "Before Redis OSS 5.0.6 a cache gets its token only at its creation. Create one beside this one \
+                    with the steps\nthat `portcullis plan` prints, with these commands for the creation, and change \
+                    the clients to it."
                 .to_owned(),
             commands,
         }
@@ -297,4 +299,5 @@ impl Target<'_> {
     }
 }
 
-const ACCESS: &str = "Choose its access string: this one forbids what Redis counts as dangerous\n(FLUSHALL, KEYS, INFO, ...).";
+const ACCESS: &str = "Choose its access string: this one forbids the commands in Redis' category \
+                      dangerous\n(FLUSHALL, KEYS, INFO, ...).";

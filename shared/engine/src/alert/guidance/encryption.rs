@@ -76,8 +76,9 @@ impl Target<'_> {
         let (region, id, group) = (self.region, &self.cache.id, self.group());
         Step {
             kind: Kind::JoinGroup,
-            words: "A node by itself can neither turn encryption on nor have users. Put it into a replication group: the\n\
-                    node, its data and its endpoint stay. `portcullis plan` and `move` take the id of the group from then on."
+            words: "A single node can neither turn encryption on nor have users. Put it into a replication group: the \
+                    node,\nits data and its endpoint stay. From then on give `portcullis plan` and `move` the id of \
+                    the group."
                 .to_owned(),
             commands: vec![
                 format!(
@@ -119,7 +120,7 @@ impl Target<'_> {
         Step {
             kind: Kind::EncryptedGroup,
             words: format!(
-                "This version can be encrypted in transit only when a cache is made. {NEW_CACHE}"
+                "This version can be encrypted in transit only at the creation of a cache. {NEW_CACHE}"
             ),
             commands: self.inputs(&self.group(), " | .TransitEncryptionEnabled = true"),
         }
@@ -130,14 +131,15 @@ impl Target<'_> {
         match self.cache.version.as_ref().and_then(|version| version.reaches(MEMCACHED)) {
             Some(true) => vec![Step {
                 kind: Kind::EncryptedMemcached,
-                words: format!("Memcached can be encrypted in transit only when a cache is made. {NEW_CACHE}"),
+                words: format!("Memcached can be encrypted in transit only at the creation of a cache. {NEW_CACHE}"),
                 commands: self.inputs(id, " | .TransitEncryptionEnabled = true"),
             }],
             Some(false) => vec![Step {
                 kind: Kind::EncryptedNewerMemcached,
                 words: format!(
-                    "Encryption in transit needs Memcached 1.6.12, and a cache that is made with it. {NEW_CACHE}\n\
-                     It has the parameters of Memcached 1.6 as AWS ships them: put a parameter group of yours there, if need be."
+                    "Encryption in transit needs Memcached 1.6.12, and a cache that is created with it. \
+                     {NEW_CACHE}\nIt has AWS's default parameters of Memcached 1.6: use your own parameter group \
+                     there, if needed."
                 ),
                 commands: self.inputs(
                     id,
@@ -151,12 +153,12 @@ impl Target<'_> {
     }
 }
 
-const NEW_CACHE: &str = "Make one\n\
-    beside this one by the steps that `portcullis plan` prints, with this create.json, and move the clients, TLS on.\n\
-    Where a template owns the cache, the plan is a second resource: turn the encryption on there.";
+const NEW_CACHE: &str = "Create one\nbeside this one with the steps that `portcullis plan` prints, with this \
+                         create.json, and change the clients to it, with TLS.\nIf a template owns the cache, the plan \
+                         is a second resource: turn the encryption on there.";
 
 const UPGRADE: &str =
     "Or upgrade the engine to Redis OSS 7.1 or Valkey first, which can turn it on in place.";
 
-const OF_A_TEMPLATE: &str = "A template that owns the node does not know the group: add it there (PrimaryClusterId in CloudFormation), or\n\
-    import it (Terraform).";
+const OF_A_TEMPLATE: &str = "A template that owns the node does not know the group: add it to the template \
+                             (PrimaryClusterId in CloudFormation),\nor import it (Terraform).";

@@ -20,7 +20,7 @@ impl Target<'_> {
             );
         }
         words.push_str(
-            "If nothing else there needs the internet gateway, give the subnets a table without one.",
+            "If no other resource there needs the internet gateway, give the subnets a route table without one.",
         );
         let name = self.named("-private");
         vec![
@@ -31,16 +31,17 @@ impl Target<'_> {
             },
             Step {
                 kind: Kind::SubnetGroup,
-                words: "Else make a subnet group of private subnets of the same VPC.".to_owned(),
+                words: "Otherwise create a subnet group of private subnets of the same VPC.".to_owned(),
                 commands: vec![format!(
                     "aws elasticache create-cache-subnet-group --region {region} --cache-subnet-group-name {name} --cache-subnet-group-description 'Private subnets' --subnet-ids <private subnets>"
                 )],
             },
             Step {
                 kind: Kind::InSubnetGroup,
-                words: "A cache keeps its subnet group for good: make another beside it by the steps that `portcullis plan` prints,\n\
-                        with this create.json, and move the clients. Where a template owns the cache, the plan is a second\n\
-                        resource: name the subnet group there. On the resource that is there it would replace the cache."
+                words: "ElastiCache cannot change the subnet group of a cache: create another cache beside it with \
+                        the steps that\n`portcullis plan` prints, with this create.json, and change the clients to \
+                        it. If a template owns the cache, the\nplan is a second resource: name the subnet group \
+                        there. On the existing resource it would replace the cache."
                     .to_owned(),
                 commands: self
                     .inputs(&cache.id, &format!(" | .CacheSubnetGroupName = \"{name}\"")),
@@ -59,14 +60,15 @@ impl Target<'_> {
         vec![
             Step {
                 kind: Kind::ServerlessSnapshot,
-                words: "Take a snapshot. What is written after it will not be in the new cache.".to_owned(),
+                words: "Take a snapshot. Later writes will not be in the new cache.".to_owned(),
                 commands: vec![format!(
                     "aws elasticache create-serverless-cache-snapshot --region {region} --serverless-cache-name {id} --serverless-cache-snapshot-name {new}"
                 )],
             },
             Step {
                 kind: Kind::ServerlessInputs,
-                words: "Write down what the new cache takes over: engine, limits, key, users, snapshots and tags.".to_owned(),
+                words: "Save the settings for the new cache: engine, limits, key, users, snapshots and \
+                        tags.".to_owned(),
                 commands: vec![format!(
                     "aws elasticache describe-serverless-caches --region {region} --serverless-cache-name {id} --query 'ServerlessCaches[0].{}' --output json | jq --argjson tags \"$(aws elasticache list-tags-for-resource --region {region} --resource-name {arn} --query TagList --output json)\" '{}' > create.json",
                     "{Description:Description,Engine:Engine,MajorEngineVersion:MajorEngineVersion,CacheUsageLimits:CacheUsageLimits,KmsKeyId:KmsKeyId,UserGroupId:UserGroupId,SnapshotRetentionLimit:SnapshotRetentionLimit,DailySnapshotTime:DailySnapshotTime,NetworkType:NetworkType}",
@@ -75,14 +77,15 @@ impl Target<'_> {
             },
             Step {
                 kind: Kind::ServerlessInVpc,
-                words: "When the snapshot is available, make the cache again in a VPC from it.".to_owned(),
+                words: "When the snapshot is available, create the cache from it in a VPC.".to_owned(),
                 commands: vec![format!(
                     "aws elasticache create-serverless-cache --region {region} --cli-input-json file://create.json --serverless-cache-name {new} --connection-type vpc --subnet-ids <private subnets> --security-group-ids <its groups> --snapshot-arns-to-restore \"$({snapshot})\""
                 )],
             },
             note(
-                "Then point the clients to it, and delete the old cache when nothing connects to it. Where a template owns the\n\
-                 cache, add a second resource with these inputs: on the one that is there, they would replace the cache.\n\
+                "Then change the clients to it, and delete the old cache when nothing connects to it. If a template \
+                 owns the\ncache, add a second resource with these inputs: on the existing resource they would \
+                 replace the cache.\n\
                  A service control policy can forbid public endpoints: Deny elasticache:CreateServerlessCache where\n\
                  elasticache:ConnectionType is public.",
             ),

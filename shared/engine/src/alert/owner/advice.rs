@@ -60,21 +60,20 @@ impl Target<'_> {
             Some(id) => format!("SecurityGroupIngress of {}", (self.quote)(id, TEXT)),
             None => "SecurityGroupIngress of the group".to_owned(),
         };
-        let change = format!(
-            "change {place}, or the AWS::EC2::SecurityGroupIngress that is for it, in {source}"
-        );
+        let change = format!("change {place}, or its AWS::EC2::SecurityGroupIngress, in {source}");
         match written {
             Written::Yes => format!(
-                "What is closed here comes back with a deployment that changes or makes the rule, or reverts drift: \
-                 {change}.{}",
+                "The rule recurs with a deployment that changes or creates it, or reverts drift: {change}.{}",
                 self.which(stack)
             ),
             Written::No => format!(
-                "This call did not come through CloudFormation: the stack does not bring the rule back, and does \
-                 not know of it (drift). If it is needed, write it, narrower, into {source}."
+                "This call did not come through CloudFormation: the stack does not know the rule (drift), and does \
+                 not create it again. If the rule is needed, add a narrower one to {source}."
             ),
             Written::Unknown => {
-                format!("If the rule is its own, a later deployment brings it back: {change}.")
+                format!(
+                    "If the rule belongs to the stack, it recurs with a later deployment: {change}."
+                )
             }
         }
     }
@@ -97,18 +96,18 @@ impl Target<'_> {
     /// of any already-existing remote objects").
     fn terraform(&self, written: Written) -> String {
         let change = format!(
-            "change the aws_vpc_security_group_ingress_rule, aws_security_group_rule or ingress block that is for {}",
+            "change the aws_vpc_security_group_ingress_rule, aws_security_group_rule or ingress block of {}",
             self.id
         );
         match written {
-            Written::Yes => format!("The next apply brings back what is closed here: {change}."),
+            Written::Yes => format!("The rule recurs with the next apply: {change}."),
             Written::No => {
-                "This call did not come through Terraform: it does not bring the rule back. If it is needed, write \
-                 it, narrower, into the configuration."
+                "This call did not come through Terraform, which does not create the rule again. If the rule is \
+                 needed, add a narrower one to the configuration."
                     .to_owned()
             }
             Written::Unknown => {
-                format!("If the rule is in its configuration, the next apply brings it back: {change}.")
+                format!("If the rule is in its configuration, it recurs with the next apply: {change}.")
             }
         }
     }
@@ -125,15 +124,15 @@ impl Target<'_> {
         );
         match written {
             Written::Yes => format!(
-                "What is closed here comes back when it next reconciles. Limit who may reach it in the cluster: {place}."
+                "The rule recurs with the next reconciliation. Limit the sources in the cluster: {place}."
             ),
             Written::No => format!(
-                "This call did not come through it, and it takes out of its group what it did not write. Who may reach \
-                 it is said in the cluster: {place}."
+                "This call did not come through the controller, which removes rules of others from its group. Set the \
+                 permitted sources in the cluster: {place}."
             ),
             Written::Unknown => format!(
-                "If the rule is its own, it comes back when it next reconciles. Limit who may reach it in the cluster: \
-                 {place}."
+                "If the rule belongs to the controller, it recurs with the next reconciliation. Limit the sources in \
+                 the cluster: {place}."
             ),
         }
     }
@@ -141,22 +140,22 @@ impl Target<'_> {
     fn of_cache(&self, kind: &Kind) -> String {
         match kind {
             Kind::CloudFormation { stack, .. } => format!(
-                "Change the cache in {}: what is changed by hand the stack does not know, and a later deployment may \
-                 undo it.{}",
+                "Change the cache in {}: the stack does not know manual changes, and a later deployment may revert \
+                 them.{}",
                 source(stack.as_deref()),
                 self.which(stack.as_deref())
             ),
-            Kind::Terraform => "Change the cache in the configuration: the next apply undoes what is changed by hand."
+            Kind::Terraform => "Change the cache in the configuration: the next apply reverts manual changes."
                 .to_owned(),
-            Kind::Pulumi => "Change the cache in the program: what is changed by hand Pulumi does not know without a \
-                             refresh, and a later update may undo it."
+            Kind::Pulumi => "Change the cache in the program: without a refresh Pulumi does not know manual changes, \
+                             and a later update may revert them."
                 .to_owned(),
             Kind::Other(_)
             | Kind::Eks { .. }
             | Kind::LoadBalancers { .. }
             | Kind::Kubernetes { .. }
             | Kind::Service(_) => {
-                "Change what asked it for the cache: the next one it makes is as this one.".to_owned()
+                "Change the request to it: its next cache will be like this one.".to_owned()
             }
         }
     }
@@ -180,11 +179,11 @@ fn pulumi(written: Written) -> &'static str {
     match written {
         Written::Yes => {
             "Its program has the rule: change it there, then run pulumi refresh and pulumi up. Without the refresh \
-             Pulumi does not see that a rule is gone, and brings it back when the resource is replaced."
+             Pulumi does not see that a rule is gone, and creates it again when the resource is replaced."
         }
         Written::No => {
-            "This call did not come through Pulumi: it does not bring the rule back. If it is needed, write it, \
-             narrower, into the program."
+            "This call did not come through Pulumi, which does not create the rule again. If the rule is needed, add \
+             a narrower one to the program."
         }
         Written::Unknown => {
             "If its program has the rule, change it there, then run pulumi refresh and pulumi up."
@@ -194,12 +193,12 @@ fn pulumi(written: Written) -> &'static str {
 
 fn other(tool: &str, written: Written) -> String {
     match written {
-        Written::Yes | Written::Unknown => format!(
-            "If {tool} writes the rule, it brings it back when it next runs: change it where {tool} has it."
-        ),
+        Written::Yes | Written::Unknown => {
+            format!("If {tool} manages the rule, it recurs with its next run: change it in {tool}.")
+        }
         Written::No => format!(
-            "This call did not come through {tool}: it does not bring the rule back. If it is needed, write it, \
-             narrower, where {tool} has the group."
+            "This call did not come through {tool}, which does not create the rule again. If the rule is needed, add \
+             a narrower one in {tool}."
         ),
     }
 }
@@ -207,32 +206,30 @@ fn other(tool: &str, written: Written) -> String {
 /// EKS user guide, "View Amazon EKS security group requirements for clusters"; API reference,
 /// `RemoteAccessConfig`.
 const EKS: &str = "\
-    By itself EKS opens only port 22, for a managed node group with remote access and without source security \
-    groups: make that node group with sourceSecurityGroups. Any other open rule is somebody else's: give what \
-    must be reached a load balancer, or a group of its own.";
+    EKS itself opens only port 22, for a managed node group with remote access and without source security groups: \
+    create that node group with sourceSecurityGroups. Other open rules are not from EKS: use a load balancer, or a \
+    separate group, for what must be reached.";
 
 /// Kubernetes, "Service": `loadBalancerSourceRanges`, which the cloud controller writes into the nodes' group for a
 /// Network Load Balancer without a group.
 const KUBERNETES: &str = "\
-    Its tools write the rules of this group: change it where the cluster is described (eksctl, kOps, Cluster \
+    The tools of the cluster write the rules of this group: change them in its configuration (eksctl, kOps, Cluster \
     API). For a Service, limit the clients with spec.loadBalancerSourceRanges.";
 
 /// EMR Management Guide, "Working with Amazon EMR-managed security groups" and "Using Amazon EMR block
 /// public access".
 const EMR: &str = "\
-    When a cluster starts, EMR adds the rules that are missing in its groups. EMR's block public access (aws emr \
-    put-block-public-access-configuration) refuses clusters whose groups are open to everybody; take the port \
-    off its permitted ranges. To reach a cluster, use an additional group that is narrower.";
+    When a cluster starts, EMR adds missing rules to its groups. EMR's block public access (aws emr \
+    put-block-public-access-configuration) refuses clusters whose groups are open to everybody; remove the port from \
+    its permitted ranges. To reach a cluster, use an additional, narrower group.";
 
 /// Directory Service API reference, AddIpRoutes.
 const DIRECTORY_SERVICE: &str = "\
-    Directory Service adds its rules when the directory is made, and again with add-ip-routes \
-    --update-security-group-for-directory-controllers. Open its ports to the networks of the directory's clients \
-    only.";
+    Directory Service adds its rules when the directory is created, and again with add-ip-routes \
+    --update-security-group-for-directory-controllers. Open its ports only to the networks of the directory's clients.";
 
 const LAUNCH_WIZARD: &str = "\
-    Nothing brings the rule back, but whoever launches an instance in the console and lets it make a group gets \
-    the same: select a group that is there, or the source \"My IP\".";
+    The wizard creates the same rule for the next instance with a new group: select an existing group, or the source \
+    \"My IP\".";
 
-const NAMED: &str =
-    "It called on somebody's behalf, and may bring the rule back: change what it was asked to do.";
+const NAMED: &str = "The service called on somebody's behalf, and may open the rule again: change the request to the service.";

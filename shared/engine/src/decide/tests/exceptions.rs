@@ -92,7 +92,7 @@ fn an_exception_that_ended_is_named_and_the_rule_goes() {
     let rule = Some("sgr-3".to_owned());
     let exception = exception("bastion", Some("2026-11-01"));
     assert_eq!(report.ended, [Ended { check: Check::OpenIngress, rule, exception }]);
-    let line = "ended: open-ingress sgr-3 was tolerated by bastion until 2026-11-01";
+    let line = "expired: open-ingress sgr-3 was suppressed by bastion until 2026-11-01";
     assert!(report.to_string().contains(line), "{report}");
 }
 

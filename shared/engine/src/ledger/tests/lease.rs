@@ -114,7 +114,10 @@ fn what_another_invocation_holds_is_left_to_it_until_it_must_be_over() {
     assert!(decision.findings.is_empty());
     assert_eq!(
         decision.notes,
-        [format!("{} is dealt with by another invocation", desk.entry().id)]
+        [format!(
+            "another invocation is processing {}; this event will be retried",
+            desk.entry().id
+        )]
     );
     desk.now += 1;
     assert_eq!(desk.deal(&event, &facts(&[&one])).told(), ["sgr-1"]);
@@ -290,7 +293,7 @@ mod exempt {
         let (decision, _) = desk.lease(&event("e-1", &[&one]), &facts(&[&one]));
         let [tolerated] = decision.tolerated.as_slice() else { panic!("{decision:?}") };
         assert_eq!(tolerated.rule, Some(one));
-        assert_eq!(tolerated.by.id, "exemption by alice");
+        assert_eq!(tolerated.by.id, "snooze by alice");
         assert_eq!(tolerated.by.reason, "the vendor's demo");
         assert_eq!(tolerated.by.until.as_deref(), Some("2026-11-22T10:00:00Z"));
     }

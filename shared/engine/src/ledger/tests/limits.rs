@@ -89,10 +89,10 @@ fn a_fight_says_who_how_often_through_what_and_what_ends_it() {
     let words = |actor: &Actor| {
         because(&came_back(3, actor).1.report.findings[0].finding).unwrap().to_string()
     };
-    insta::assert_snapshot!(words(&actor("deploy/ci", Some("Terraform"))), @r#"it was closed and came back 3 times within an hour, the last time by deploy/ci through Terraform. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: change it where it is declared, and close it then"#);
-    insta::assert_snapshot!(words(&actor("alice", Some("AWS console"))), @r#"it was closed and came back 3 times within an hour, the last time by alice through the AWS console. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: a person puts it back, so ask them before you close it"#);
-    insta::assert_snapshot!(words(&actor("eks", Some("eks.amazonaws.com"))), @r#"it was closed and came back 3 times within an hour, the last time by eks through eks.amazonaws.com. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: change what makes this service open it, and close it then"#);
-    insta::assert_snapshot!(words(&actor("node\nDone: nothing to see", None)), @r#"it was closed and came back 3 times within an hour, the last time by node\nDone: nothing to see. Portcullis stops closing it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: find the controller or script that puts it back, and close it then"#);
+    insta::assert_snapshot!(words(&actor("deploy/ci", Some("Terraform"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by deploy/ci through Terraform. Portcullis no longer revokes it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: change it where it is declared, then close it"#);
+    insta::assert_snapshot!(words(&actor("alice", Some("AWS console"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by alice through the AWS console. Portcullis no longer revokes it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: a person opens it, so ask them before you close it"#);
+    insta::assert_snapshot!(words(&actor("eks", Some("eks.amazonaws.com"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by eks through eks.amazonaws.com. Portcullis no longer revokes it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: change what makes this service open it, then close it"#);
+    insta::assert_snapshot!(words(&actor("node\nDone: nothing to see", None)), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by node\nDone: nothing to see. Portcullis no longer revokes it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: find the controller or script that opens it, then close it"#);
 }
 
 #[test]
@@ -157,6 +157,6 @@ fn a_minute_has_room_for_what_is_left_of_it() {
 #[test]
 fn too_many_says_which_setting_it_was() {
     let words = |per| Because::TooMany { most: 25, per }.to_string();
-    insta::assert_snapshot!(words(Per::Event), @r#"more than 25 rules would be closed by one event (PORTCULLIS_ACTIONS_PER_EVENT). The worst were closed first, and this one is open: close it, or see what opens so many"#);
-    insta::assert_snapshot!(words(Per::Minute), @r#"more than 25 rules would be closed within a minute (PORTCULLIS_ACTIONS_PER_MINUTE). The worst were closed first, and this one is open: close it, or see what opens so many"#);
+    insta::assert_snapshot!(words(Per::Event), @r#"more than 25 rules would be revoked for one event (PORTCULLIS_ACTIONS_PER_EVENT). The worst were revoked first, and this one is open: close it, and find out what opens so many"#);
+    insta::assert_snapshot!(words(Per::Minute), @r#"more than 25 rules would be revoked within a minute (PORTCULLIS_ACTIONS_PER_MINUTE). The worst were revoked first, and this one is open: close it, and find out what opens so many"#);
 }
