@@ -261,7 +261,7 @@ fn blind(trails: &[Trail], missed: &[EventName]) -> String {
             }
         }
         let (home, arn) = (trail.home(), &trail.arn);
-        let mend = match trail.logging {
+        let fix = match trail.logging {
             Reading::Read(false) => {
                 format!("start it (aws cloudtrail start-logging --region {home} --name {arn})")
             }
@@ -270,7 +270,7 @@ fn blind(trails: &[Trail], missed: &[EventName]) -> String {
                  (aws cloudtrail put-event-selectors --region {home} --trail-name {arn} …)"
             ),
         };
-        text.push_str(&format!(". The {trail} {}: {mend}", told.join(", ")));
+        text.push_str(&format!(". The {trail} {}: {fix}", told.join(", ")));
     }
     text
 }

@@ -61,7 +61,10 @@ pub(crate) async fn notify(shell: &Shell, report: &Report, channel: Channel) -> 
         Channel::Alert => {}
         Channel::Digest => match queue(shell, report).await {
             Ok(()) => return Ok(channel),
-            Err(error) => tracing::warn!(event, "told by itself: {error:#}"),
+            Err(error) => tracing::warn!(
+                event,
+                "the digest queue refused the alert, so it is sent alone: {error:#}"
+            ),
         },
         Channel::Later => {
             queue(shell, report).await?;

@@ -32,7 +32,7 @@ where
     tracing::info!(mode = shell.settings.mode.as_str(), "ready");
     answer(async |invoked: LambdaEvent<Value>| {
         let ended = serve(&shell, &handler, &invoked).await;
-        ended.map_err(|error| failure("NotDealtWith", format!("{error:#}")))
+        ended.map_err(|error| failure("EventNotProcessed", format!("{error:#}")))
     })
     .await
 }
