@@ -40,7 +40,8 @@ def test_the_chat_says_how_far_a_move_is(told):
     (listed,) = [command for command in in_chat(told, "orders") if command.startswith("portcullis moves")]
     move = Moves(told).begun(old)
     move.told("ask")
-    assert any(move.id in line and "to move" in line for line in pasted.paste(listed, told.account).splitlines())
+    lines = pasted.paste(listed, told.account).splitlines()
+    assert any(move.id in line and "approval to re-create" in line for line in lines)
 
 
 def test_the_stack_of_a_cache_whose_tags_are_not_read_is_found(told):

@@ -35,7 +35,7 @@ def test_a_rule_that_comes_back_for_the_third_time_stays_open(guard, name):
     (finding,) = document["findings"]
     assert finding["outcome"] == "withheld" and document["severity"] in ("high", "critical")
     who, via = document["actor"]["name"], document["actor"]["via"]
-    assert f"came back 3 times within an hour, the last time by {who}" in finding["because"]
+    assert f"it recurred 3 times within an hour after a revoke, the last time by {who}" in finding["because"]
     assert not via or via in finding["because"]
     assert finding["because"] in " ".join(mail["body"].split()), "and so does the mail"
     assert "left open" in mail["subject"] and "stop" in mail["body"]

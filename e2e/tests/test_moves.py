@@ -294,7 +294,7 @@ def test_people_are_asked_twice_and_told_twice(moved, kind):
         f"[MOVE] {one.name}: {one.new.split(':')[6]} is ready, change the clients to port "
         f"{one.move.documents()[0]['newCache']['port']}",
         f"[MOVE] {one.name}: delete the old cache?",
-        f"[MOVE] {one.name}: deleted, {one.new.split(':')[6]} took its place",
+        f"[MOVE] {one.name}: deleted, replaced by {one.new.split(':')[6]}",
     ]
 
 

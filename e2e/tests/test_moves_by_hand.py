@@ -76,12 +76,14 @@ def test_a_move_by_the_command_line(moves, operator, name):
     assert str(PORT) in json.dumps(plan) and moves.of(old) == []
     said = operator.run("move", name, "--port", str(PORT), "--reason", "the audit of March")
     move = moves.begun(old)
-    assert f"Started: move {move.id}" in said
+    assert f"Started: re-creation {move.id}" in said
     document, mail = move.told("ask")
     assert document["newCache"] == {"id": f"{name}-{PORT}", "port": PORT}
     assert document["askedBy"].endswith(":user/oncall") and "the audit of March" in mail["body"]
     assert f"    portcullis approve {move.id}\n" in mail["body"]
-    assert any(move.id in line and "to move, until" in line for line in operator.run("moves").splitlines())
+    assert any(
+        move.id in line and "approval to re-create, until" in line for line in operator.run("moves").splitlines()
+    )
     operator.run("approve", move.id, "--yes", "--reason", "now is good")
     move.told("ask-deletion")
     answer = move.item()["move"]["M"]["answer"]["M"]
@@ -260,8 +262,8 @@ def test_the_token_goes_to_the_new_cache_and_nowhere_else(moves, operator, name)
     ("text", "tag", "why"),
     [
         (TOKEN, {}, "it needs the tag portcullis:auth-token=yes"),
-        ("short", {"portcullis_auth-token": "yes"}, "holds no AUTH token"),
-        ('{"password": "%s"}' % TOKEN, {"portcullis_auth-token": "yes"}, "holds no AUTH token"),
+        ("short", {"portcullis_auth-token": "yes"}, "contains no AUTH token"),
+        ('{"password": "%s"}' % TOKEN, {"portcullis_auth-token": "yes"}, "contains no AUTH token"),
     ],
     ids=["untagged", "short", "other-json"],
 )
@@ -311,7 +313,7 @@ def test_nobody_answers_whether_the_old_one_may_go(quick):
     assert move.kinds() == ["ask", "handed-over", "ask-deletion", "kept"]
     assert caches.portrait(quick.guard.elasticache, old) == before
     assert caches.portrait(quick.guard.elasticache, move.new()) == before
-    assert "nobody answered" in move.told("kept")[0]["reason"] and move.lock() is None
+    assert "nobody approved or rejected its deletion" in move.told("kept")[0]["reason"] and move.lock() is None
 
 
 def test_an_answer_of_the_last_second_counts(quick):

@@ -154,7 +154,7 @@ def test_only_a_secret_that_says_so_is_read(moving, name):
     assert recreate.get_secret_value(SecretId=f"{name}-meant")["SecretString"] == "of a test, no token"
 
 
-@pytest.mark.parametrize("function", ["ingress", "cache", "trail", "approval-page"])
+@pytest.mark.parametrize("function", ["ingress", "cache", "trail", "approve"])
 def test_the_other_functions_may_move_nothing(moving, function):
     table = moving.stack.outputs["MovesTableName"]
     item = {"id": {"S": "x"}}
@@ -171,8 +171,8 @@ def test_the_page_checks_links_and_makes_none(moving):
     (key,) = moving.stack.resources("AWS::KMS::Key").values()
     given = {"KeyId": key, "Message": b"x", "MacAlgorithm": "HMAC_SHA_256"}
     mac = as_function(moving, "recreate", "kms").generate_mac(**given)["Mac"]
-    assert as_function(moving, "approval-page", "kms").verify_mac(**given, Mac=mac)["MacValid"]
-    refused(as_function(moving, "approval-page", "kms").generate_mac, **given)
+    assert as_function(moving, "approve", "kms").verify_mac(**given, Mac=mac)["MacValid"]
+    refused(as_function(moving, "approve", "kms").generate_mac, **given)
     refused(as_function(moving, "recreate", "kms").verify_mac, **given, Mac=mac)
     refused(as_function(moving, "ingress", "kms").verify_mac, **given, Mac=mac)
 
@@ -183,7 +183,7 @@ def test_the_page_is_open_by_its_url_alone(moving):
         moving.account.open(url)
     assert answer.value.code == 403 and b"This link is not valid" in answer.value.read()
     client = moving.account.client("lambda")
-    policy = json.loads(client.get_policy(FunctionName=moving.stack.functions["approval-page"])["Policy"])
+    policy = json.loads(client.get_policy(FunctionName=moving.stack.functions["approve"])["Policy"])
     open_to_all = {statement["Action"]: statement["Condition"] for statement in policy["Statement"]}
     assert set(open_to_all) == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
     assert open_to_all["lambda:InvokeFunction"] == {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
@@ -291,7 +291,7 @@ def test_forced_it_stops_the_move_and_takes_everything_but_the_caches(under_way)
     (key,) = guard.stack.resources("AWS::KMS::Key").values()
     code, said = operate(guard.account, "destroy.py", "--force")
     assert code == 0, said
-    for told in ("the move orders-0a1b2c3d is stopped", "portcullis:moved-from", "35 days", "in 7 days"):
+    for told in ("orders-0a1b2c3d is stopped", "portcullis:moved-from", "35 days", "in 7 days"):
         assert told in said, said
     client = guard.account.client
     assert client("dynamodb").list_tables()["TableNames"] == []
@@ -307,7 +307,7 @@ def test_pause_reaches_every_function(moving):
     code, said = operate(moving.account, "mode.py", "pause")
     assert code == 0, said
     assert {kind: found["PORTCULLIS_MODE"] for kind, found in settings(moving).items()} == dict.fromkeys(
-        ("ingress", "cache", "trail", "digest", "recreate", "approval-page"), "observe"
+        ("ingress", "cache", "trail", "digest", "recreate", "approve"), "observe"
     )
     code, said = operate(moving.account, "mode.py", "resume")
     assert code == 0, said

@@ -67,7 +67,7 @@ def closed_again(guard, group, left, number=2):
     document, mail = guard.alerts.wait(group, number)
     (finding,) = document["findings"]
     assert finding["outcome"] == "done" and finding["cameBack"]["times"] == number - 1
-    assert "came back" in mail["body"]
+    assert "Recurred: " in mail["body"]
     assert guard.look(group) == left
     found = finding_of(guard, group)
     assert (found["state"], found["times"], found["returns"]) == ("closed", number, number - 1)
@@ -126,7 +126,7 @@ def test_portcullis_undo_puts_a_rule_back_and_it_stays(guard, name):
     closed_again(guard, group, left)
     guard.ec2.delete_security_group(GroupId=group)
     before = guard.ledger.of(group)
-    assert f"{group} is gone" in paste(command, guard.account, 1)
+    assert f"{group} does not exist any more" in paste(command, guard.account, 1)
     assert guard.ledger.of(group) == before
 
 
@@ -176,7 +176,7 @@ def test_the_mail_says_how_to_keep_a_rule_for_good(guard, name):
     """The tag, then the rule: it is back, and told, and stays, until the tag is removed as the next mail says."""
     group = guard.group(name, permission("tcp", 6379, PRIVATE))
     _, value, mail, left = closed(guard, group)
-    (tag,) = commands_of(mail, "To keep it as it was")
+    (tag,) = commands_of(mail, "To protect the group")
     paste(tag, guard.account)
     (open_again,) = [command for command in commands_of(mail, "Or: ") if command.startswith("aws ec2")]
     paste(open_again, guard.account)
