@@ -145,3 +145,39 @@ async fn what_is_found_and_done_is_counted() {
     assert_eq!(counted[1].1["Outcome"], "done");
     assert!(counted.iter().all(|(_, line)| line["eventId"] == "e-1" && line["subject"] == GROUP));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_again_is_told_once() {
+    let account = open();
+    account.fail(REVOKE, "sgr-1", "UnauthorizedOperation");
+    for _ in 0..3 {
+        dealt_with(&account, &["sgr-1"]).await.unwrap_err();
+    }
+    assert_eq!(ends(&account), ["failed"]);
+    assert_eq!(account.now().published.len(), 1);
+    account.now().failures.clear();
+    dealt_with(&account, &["sgr-1"]).await.unwrap();
+    assert_eq!(account.now().published.len(), 2);
+    assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
+}
+
+/// The revoke was done, and the look that proves it failed.
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_a_cache_that_seemed_to_stay_open_is_told_as_gone_by_the_next_attempt() {
+    let account = open_cache();
+    let shell = account.shell(Mode::Enforce);
+    let proof_fails = async {
+        while account.count(REVOKE) == 0 {
+            tokio::time::sleep(ROUND_TRIP / 4).await;
+        }
+        account.fail("DescribeSecurityGroupRules", GROUP, "InternalError");
+    };
+    let event = event_of("m");
+    let (ended, ()) = tokio::join!(cache(&shell, &event), proof_fails);
+    ended.unwrap_err();
+    assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
+    account.now().failures.clear();
+    cache(&shell, &event_of("m")).await.unwrap();
+    let state = account.now();
+    assert_eq!(state.published.len(), 2, "{:?}", state.published);
+}
