@@ -92,10 +92,10 @@ def in_place():
 
 @pytest.mark.parametrize(("name", "words"), list(in_place()))
 def test_what_an_alert_gives_for_what_is_there_is_the_same_for_both_tools(name, words, tmp_path):
-    first, _, second = words.partition("\nIn Terraform, in the ")
-    kind = first.splitlines()[0].split("on the ")[1].split(" ")[0]
+    first, _, second = words.partition("\nIn Terraform, in the existing ")
+    kind = first.splitlines()[0].split("on the existing ")[1].rstrip(":")
     properties = yaml.safe_load("\n".join(first.splitlines()[1:]))
-    assert second.split(" ")[0] == snippets.TYPES[kind]
+    assert second.split(":")[0] == snippets.TYPES[kind]
     body = "\n".join(second.splitlines()[1:])
     ((_, _, arguments),) = snippets.terraform(f'resource "{snippets.TYPES[kind]}" "it" {{\n{body}\n}}\n')
     assert snippets.of_api(arguments, snippets.ARGUMENTS.__getitem__) == properties != {}
