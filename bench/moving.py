@@ -11,7 +11,7 @@ import re
 REPO = pathlib.Path(__file__).resolve().parents[1]
 WORKFLOW = REPO / "infra" / "recreate.asl.json"
 #: The metrics of a node that each look of `watch` asks for.
-METRICS = REPO / "shared" / "plan" / "src" / "idle" / "metrics.rs"
+METRICS = REPO / "shared" / "recreation" / "src" / "idle" / "metrics.rs"
 MOVES, NODES = 10, 3
 #: Looks of each step that waits: minutes for all but `watch`, which looks every 30 minutes, here for two days.
 LOOKS = {"settle": 5, "snapshot": 10, "create": 15, "set-the-rest": 2, "watch": 96, "delete": 10}
