@@ -129,7 +129,9 @@ def test_what_the_command_line_says_of_a_move_it_started(moves, name):
     """Each of its commands: it is listed, agreed to, and at the second question refused."""
     case = Case(moves, short(name, "by-hand"))
     said = case.paste(f"portcullis move {case.name} --port {PORT}")
-    listed, agree, refuse = (said.partition(words)[2].splitlines()[0].strip() for words in ("progress:", "Approve:", "Reject:"))
+    listed, agree, refuse = (
+        said.partition(words)[2].splitlines()[0].strip() for words in ("progress:", "Approve:", "Reject:")
+    )
     case.move = moves.begun(case.old)
     case.move.told("ask")
     assert case.move.id in case.paste(listed)
