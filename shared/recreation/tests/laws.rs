@@ -5,6 +5,8 @@ mod laws {
     pub(crate) mod caches;
 }
 
+mod written;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -282,7 +284,7 @@ fn no_command_holds_what_users_write() {
         "KmsKeyId",
     ];
     for (name, mut document) in examples() {
-        replace(&mut document, &written, hostile);
+        written::replace(&mut document, &written, hostile);
         let facts = document::read(&document.to_string(), None).unwrap();
         let answer = plan(&facts, &Wish::default());
         assert!(!text(&answer, &plain).contains(ESCAPE), "{name}");
@@ -292,22 +294,6 @@ fn no_command_holds_what_users_write() {
                 assert!(!command.contains("touch") && !command.contains('`'), "{name}: {command}");
             }
         }
-    }
-}
-
-/// Overwrites these members wherever they are strings.
-fn replace(value: &mut Value, members: &[&str], text: &str) {
-    match value {
-        Value::Object(all) => {
-            for (name, value) in all {
-                match value {
-                    Value::String(old) if members.contains(&name.as_str()) => text.clone_into(old),
-                    other => replace(other, members, text),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|value| replace(value, members, text)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -4,6 +4,7 @@
 mod hostile;
 #[path = "../../engine/tests/schema/mod.rs"]
 mod schema;
+mod written;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -333,22 +334,6 @@ fn commands_name_the_stack_where_it_has_another_name() {
     );
 }
 
-/// Overwrites what users can write, wherever it is.
-fn replace(value: &mut Value, members: &[&str], text: &str) {
-    match value {
-        Value::Object(all) => {
-            for (name, value) in all {
-                match value {
-                    Value::String(old) if members.contains(&name.as_str()) => text.clone_into(old),
-                    other => replace(other, members, text),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|value| replace(value, members, text)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
 #[test]
 fn what_users_write_forges_no_line_no_link_and_no_command() {
     let long = "x'; $(touch it) `touch it` \"\u{1b}[31m\n\nTo answer\n\n    portcullis approve evil-0\nhttps://evil.example/\u{202e}";
@@ -376,7 +361,7 @@ fn forges_nothing(hostile: &str) {
         "valkey-three-shards",
     ] {
         let mut document = example(name);
-        replace(&mut document, &written, hostile);
+        written::replace(&mut document, &written, hostile);
         let answered = answer(&document);
         hostile::shows_all("the plan", &text(&answered, &plain));
         hostile::shows_all("the plan as JSON", &json::json(&answered));
