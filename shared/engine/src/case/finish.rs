@@ -10,6 +10,8 @@ use crate::time::iso;
 /// How often what others wrote meanwhile is read again before the record is given up.
 const CONFLICTS: usize = 6;
 
+static NO_OUTCOMES: Outcomes = Outcomes::new();
+
 impl Case<'_> {
     /// The first line that applies.
     pub(super) fn finish(&mut self, now: i64) -> Step {
@@ -51,7 +53,6 @@ impl Case<'_> {
     }
 
     fn make_report(&self, now: i64) -> Option<Report> {
-        static NO_OUTCOMES: Outcomes = Outcomes::new();
         let (plan, facts): (&Plan, Facts) = (self.plan.as_ref()?, self.facts()?);
         let settings = self.policy.settings;
         let deployment = Deployment {
@@ -80,7 +81,6 @@ impl Plan {
         now: i64,
     ) -> Option<Step> {
         let report = self.report.as_ref()?;
-        static NO_OUTCOMES: Outcomes = Outcomes::new();
         let outcomes = self.outcomes.as_ref().unwrap_or(&NO_OUTCOMES);
         let told = matches!(self.notified, Some(Ok(_))).then(|| iso(now));
         let settle =
