@@ -1,5 +1,6 @@
 """What an operator runs at two in the morning: redrive, pause, resume, canary, destroy."""
 
+import contextlib
 import json
 import os
 import re
@@ -170,22 +171,41 @@ def test_dry_run_shows_and_touches_nothing(guard, name):
         assert shown in said
 
 
+def full_pipe():
+    """A pipe whose writer waits until somebody reads."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"\n" * 4096)
+    os.set_blocking(writer, True)
+    return reader, writer
+
+
+def hidden(guard, url):
+    name = "ApproximateNumberOfMessagesNotVisible"
+    answer = guard.account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+    return int(answer["Attributes"][name])
+
+
 def test_interrupted_redrive_leaves_every_message(guard, name):
     queue, mend = guard.stack.failure_queue, refuse_revokes(guard)
     try:
         left_open(guard, f"{name}-1", queue)
         left_open(guard, f"{name}-2", queue)
         kept = until("both events are kept", lambda: found if len(found := lying(guard, queue)) == 2 else None)
+        reader, writer = full_pipe()
         run = subprocess.Popen(
             [sys.executable, "-u", str(OPS / "redrive.py"), "--queue", "failed"],
             env=guard.account.environment(),
-            stdout=subprocess.PIPE,
-            text=True,
+            stdout=writer,
         )
-        next(line for line in run.stdout if "why:" in line)  # the first one is being invoked
-        run.terminate()
-        run.communicate(timeout=30)
-        assert run.returncode == 143
+        os.close(writer)
+        until("both are received", lambda: hidden(guard, queue) == 2)
+        run.terminate()  # it cannot have come further than to its first line, which the pipe does not take
+        with open(reader) as pipe:
+            said = pipe.read()
+        assert run.wait(30) == 143 and "interrupted" in said
         assert lying(guard, queue) == kept
     finally:
         mend()

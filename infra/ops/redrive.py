@@ -4,7 +4,7 @@
 on-failure queue, has events for which a function failed three times. Each event is given to its
 function once, and its message is deleted only if the function succeeds. Other messages stay, also
 those that are not understood. Alerts that the digest function could not send are given to it at the
-end, together. A second run does no harm, and neither does interrupting this one.
+end, together. A second run does no harm. Interrupted, it ends what it has begun, and leaves the rest in the queues.
 
 exit codes: 0 the queues are empty; 1 messages stay, and why is printed; 2 could not start
 """
@@ -13,7 +13,6 @@ import concurrent.futures
 import itertools
 import json
 import signal
-import sys
 
 import messages
 import stack as stacks
@@ -29,27 +28,36 @@ TOGETHER = 2_000_000
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that messages are released
     parser = stacks.parser(__doc__)
     parser.add_argument("--queue", choices=("failed", "undelivered", "all"), default="all")
     parser.add_argument("--dry-run", action="store_true", help="print the messages, and change nothing")
     options = parser.parse_args()
     stack = stacks.Stack(options.stack)
     names = ["undelivered", "failed"] if options.queue == "all" else [options.queue]
-    ends = []
+    ends, stopped = [], stops()
     for name in names:
-        # Whatever ends this, what was begun ends first, and then the rest is released.
         with Queue(stack, name) as queue, concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             lying, untold = queue.messages(), []
-            while some := list(itertools.islice(lying, AT_ONCE)):
+            while (some := list(itertools.islice(lying, AT_ONCE))) and not stopped:
                 answers = pool.map(lambda item: handle(stack, queue, item, options.dry_run), some)
                 for message, (dealt_with, text) in zip(some, answers, strict=True):
                     print(text, flush=True)
                     untold += [message] if dealt_with is None else []
                     ends += [] if dealt_with is None else [dealt_with]
             for batch in together(untold):
-                ends += tell(stack, queue, batch)
+                ends += tell(stack, queue, batch) if not stopped else []
+    if stopped:
+        print("interrupted: what was not processed is in the queues")
+        return 128 + stopped[0]
     return summary(names, ends.count(True), ends.count(False), options.dry_run)
+
+
+def stops():
+    """The signals to stop that came. They interrupt nothing, least of all the release of messages."""
+    came = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: came.append(number))
+    return came
 
 
 def summary(names, done, stays, dry_run):
