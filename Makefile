@@ -69,7 +69,8 @@ test-shell: tools ## Reading, remediating, re-creating, the page and the command
 	cargo test --locked -q $(SHELLS)
 
 # Accounts are processes on ports of their own and mostly wait, so there are more workers than cores. SHARD=2/4 runs the
-# second quarter of the files.
+# second quarter of the files. What fails beside them runs once more, and is named at the end if it then passes. The storms
+# of faults run once: what they lose is lost.
 WORKERS ?= 4
 PYTEST = MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest $(if $(SHARD),--shard $(SHARD))
 
@@ -78,7 +79,7 @@ test-account: ready test-tools exceptions ## The deployed stack, end to end: SHA
 	@cargo build --locked -q $(SHELLS) --example serve
 	@ln -f $(TARGET)/$(HOST)/debug/examples/serve $(TARGET)/programs
 	$(PYTEST) -m alone e2e/tests
-	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not alone" e2e/tests
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not alone" --reruns 1 -r R e2e/tests
 
 # Without npm the tests of the CDK and of the page say that they were skipped, and why.
 .PHONY: test-tools
