@@ -41,7 +41,7 @@ impl Common {
 
     /// ` --stack guard`, for the commands that are proposed, where the stack has another name than usual.
     pub(crate) fn stack_option(&self) -> String {
-        portcullis_engine::alert::stack_option(&self.stack)
+        portcullis_engine::settings::stack_option(&self.stack)
     }
 }
 

@@ -4,7 +4,7 @@ use anyhow::{Context, Error, Result, bail};
 use clap::Args;
 use portcullis_aws::error::Failed;
 use portcullis_aws::now;
-use portcullis_engine::replacement;
+use portcullis_engine::action::move_id;
 use portcullis_recreation::json::json;
 use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
 use serde_json::{Value, json as value};
@@ -95,7 +95,7 @@ impl Start {
         let [_, partition, _, region, account, ..] = parts.as_slice() else {
             bail!("`{arn}` is not an ARN");
         };
-        let id = replacement::move_id(&plan.cache.id, &format!("{arn}{now}"));
+        let id = move_id(&plan.cache.id, &format!("{arn}{now}"));
         let input = value!({
             "move": id,
             "cache": arn,
@@ -169,6 +169,7 @@ impl Start {
 #[cfg(test)]
 mod tests {
     use portcullis_aws::error::Cause;
+    use portcullis_engine::text::number;
     use portcullis_recreation::document;
 
     use super::*;
@@ -218,7 +219,7 @@ mod tests {
     fn an_id_is_of_the_cache_and_of_the_moment() {
         let (plan, start) = started(None);
         let hex = start.id.strip_prefix("orders-").unwrap();
-        let number = replacement::number(&format!("{}1795255230", plan.cache.arn));
+        let number = number(&format!("{}1795255230", plan.cache.arn));
         assert_eq!(hex, format!("{number:08x}"));
     }
 

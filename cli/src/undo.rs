@@ -11,8 +11,8 @@ use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use portcullis_alerts::command;
 use portcullis_aws::{KEPT, Ledger, now};
-use portcullis_engine::alert;
 use portcullis_engine::facts::IngressRule;
 use portcullis_engine::ledger::{Entry, Exemption, Kept, Undo, shape, undo};
 
@@ -206,7 +206,7 @@ impl Found<'_> {
             format!(
                 "{todo}{left} Until then you can open the rule yourself, and it stays:\n  {}\nOr end the snooze:\n  \
                  portcullis undo {} --end{}",
-                harmless(&alert::undo(account::region(self.config), &kept.group, rule)),
+                harmless(&command::undo(account::region(self.config), &kept.group, rule)),
                 self.entry.id,
                 self.common.stack_option()
             ),
@@ -244,7 +244,7 @@ impl Found<'_> {
         format!(
             "It is still open, as {}, until an event touches it. To revoke it now:\n  {}\n",
             rule.id,
-            harmless(&alert::revoke(region, &kept.group, rule))
+            harmless(&command::revoke(region, &kept.group, rule))
         )
     }
 }

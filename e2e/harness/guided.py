@@ -1,6 +1,6 @@
 """What alerts and plans tell a person to do: the steps with their commands, and an account in which they are followed.
 
-The steps of alerts are those of `shared/engine/tests/corpus/guidance/`: one file an event, in brackets the kind of each
+The steps of alerts are those of `shared/alerts/tests/corpus/guidance/`: one file an event, in brackets the kind of each
 step, and `$ ` before each command.
 """
 

@@ -11,6 +11,7 @@ from harness import modules, places
 LAYERS = (
     {"engine"},
     {"exceptions", "recreation"},
+    {"alerts"},
     {"aws"},
     {"inventory", "approval"},
     {"ingress", "cache", "digest", "trail", "recreate", "approval-page", "cli"},

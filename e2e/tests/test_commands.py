@@ -9,7 +9,7 @@ import re
 
 from harness import pasted, places, printed
 
-ENGINE, RECREATION, PAGE = "shared/engine/src", "shared/recreation/src", "functions/approval-page/src"
+ALERTS, RECREATION, PAGE = "shared/alerts/src", "shared/recreation/src", "functions/approval-page/src"
 GUIDANCE = "test_guidance_commands.py::test_the_steps_of_an_event_leave_what_they_promise"
 BY_PLAN = "test_plan_commands.py::test_the_commands_of_a_plan_move_the_cache"
 UNDO = "test_overruling.py::test_the_commands_of_the_mail_put_a_rule_back_and_it_stays"
@@ -56,9 +56,8 @@ TOO_LONG = "no test: the same command as in other mails, where SNS does not take
 PLACES = {
     "shared/approval/src/link.rs": {"portcullis approval": [NO_COMMAND]},
     "shared/approval/src/record.rs": {"portcullis {verb}": [ON_PAGE, OTHER_STACK]},
-    f"{ENGINE}/alert/chat.rs": {"portcullis moves": [IN_CHAT]},
-    f"{ENGINE}/alert/command.rs": {
-        "--stack": [OTHER_STACK],
+    f"{ALERTS}/chat.rs": {"portcullis moves": [IN_CHAT]},
+    f"{ALERTS}/command.rs": {
         "--tag-specifications": [UNDO],
         "aws ec2 authorize-security-group-ingress": ["test_overruling.py::test_undo_of_every_kind_of_source"],
         "aws dynamodb put-item": [UNDO],
@@ -74,8 +73,8 @@ PLACES = {
         "aws secretsmanager get-random-password": [GUIDANCE],
         "aws secretsmanager get-secret-value": [GUIDANCE],
     },
-    f"{ENGINE}/alert/footer.rs": {"portcullis move": [NAMED]},
-    f"{ENGINE}/alert/guidance/authentication.rs": {
+    f"{ALERTS}/footer.rs": {"portcullis move": [NAMED]},
+    f"{ALERTS}/guidance/authentication.rs": {
         "aws elasticache create-user": [GUIDANCE] * 2,
         "aws elasticache create-user-group": [GUIDANCE],
         "aws elasticache describe-user-groups": [GUIDANCE],
@@ -85,13 +84,13 @@ PLACES = {
         "aws elasticache create-replication-group": [GUIDANCE],
         "portcullis plan": [NAMED],
     },
-    f"{ENGINE}/alert/guidance/encryption.rs": {
+    f"{ALERTS}/guidance/encryption.rs": {
         "portcullis plan": [NAMED] * 2,
         "aws elasticache create-replication-group": [GUIDANCE],
         "aws elasticache wait": [GUIDANCE],
         "aws elasticache modify-replication-group": [GUIDANCE],
     },
-    f"{ENGINE}/alert/guidance/network.rs": {
+    f"{ALERTS}/guidance/network.rs": {
         "aws elasticache create-cache-subnet-group": [GUIDANCE],
         "portcullis plan": [NAMED],
         "aws elasticache describe-serverless-cache-snapshots": [GUIDANCE],
@@ -102,28 +101,29 @@ PLACES = {
         "aws ec2 replace-route-table-association": [GUIDANCE],
         "aws ec2 associate-route-table": [GUIDANCE],
     },
-    f"{ENGINE}/alert/guidance.rs": {
+    f"{ALERTS}/guidance/target.rs": {
         "aws elasticache wait": [GUIDANCE] * 2,
         "aws elasticache describe-serverless-caches": [GUIDANCE],
         "--cache-cluster-id": [GUIDANCE],
         "aws elasticache describe-cache-clusters": [GUIDANCE],
     },
-    f"{ENGINE}/alert/memory.rs": {
+    f"{ALERTS}/memory.rs": {
         "portcullis undo": ["test_overruling.py::test_portcullis_undo_puts_a_rule_back_and_it_stays"]
     },
-    f"{ENGINE}/alert/outcome.rs": {"portcullis moves": [STOP]},
-    f"{ENGINE}/alert/owner/advice.rs": {
+    f"{ALERTS}/outcome.rs": {"portcullis moves": [STOP]},
+    f"{ALERTS}/owner/advice.rs": {
         "aws cloudformation describe-stack-resources": [
             "test_commands_alerts.py::test_the_stack_of_a_cache_whose_tags_are_not_read_is_found"
         ],
         "aws emr put-block-public-access-configuration": [NAMED],
     },
-    f"{ENGINE}/digest/mail.rs": {"portcullis findings": [DIGEST], "portcullis undo": [DIGEST]},
-    f"{ENGINE}/digest.rs": {
+    f"{ALERTS}/digest/mail.rs": {"portcullis findings": [DIGEST], "portcullis undo": [DIGEST]},
+    f"{ALERTS}/digest.rs": {
         "portcullis findings": [DIGEST],
         "portcullis undo": [DIGEST],
         "portcullis digest": [NO_COMMAND],
     },
+    "shared/engine/src/settings.rs": {"--stack": [OTHER_STACK]},
     "functions/trail/src/coverage.rs": {
         "aws cloudtrail create-trail": [CHOICE],
         "aws cloudtrail start-logging": [NAMED, "test_watch.py::test_silence_is_told_and_its_end_too"],

@@ -181,7 +181,9 @@ def test_checks_are_those_of_the_engine():
 )
 def test_versions_that_guidance_depends_on(file, head):
     """Each bound of the code stands in the table, and no other version does."""
-    bounds = re.findall(r"^const \w+: \[u32; 3\] = \[(\d+), (\d+), (\d+)\];", engine(f"alert/guidance/{file}.rs"), re.M)
+    bounds = re.findall(
+        r"^const \w+: \[u32; 3\] = \[(\d+), (\d+), (\d+)\];", read(f"shared/alerts/src/guidance/{file}.rs"), re.M
+    )
     of_code = {".".join(bound).removesuffix(".0").removesuffix(".0") for bound in bounds}
     text = " ".join(cell for row in rows("docs/checks.md", head) for cell in row)
     of_table = {version.removesuffix(".0") for version in re.findall(r"\b\d+(?:\.\d+)*\b", text)}
@@ -343,11 +345,11 @@ def test_words_of_the_template():
     assert {text: avoided_in(re.sub("`[^`]*`", "", text)) for text in read_by_people if avoided_in(text)} == {}
 
 
-#: What the tests of the engine and of the planner have recorded of the texts for people.
+#: What the tests of the engine, the alerts and the planner have recorded of the texts for people.
 RECORDED = (
-    "shared/engine/tests/snapshots/mails__*.snap",
+    "shared/alerts/tests/snapshots/mails__*.snap",
     "shared/engine/tests/corpus/snapshots/*.snap",
-    "shared/engine/tests/corpus/guidance/*.snap",
+    "shared/alerts/tests/corpus/guidance/*.snap",
     "shared/recreation/tests/mails/*.snap",
     "shared/recreation/tests/examples/snapshots/*.snap",
 )

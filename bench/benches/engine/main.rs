@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use criterion::{Criterion, criterion_group};
+use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::{Outcome, Outcomes};
-use portcullis_engine::alert::Alert;
 use portcullis_engine::decide::{self, Decision, Judge};
 use portcullis_engine::event::parse;
 use portcullis_engine::report::{Known, Report, Seen};

@@ -8,7 +8,7 @@
 
 use anyhow::{Context, Result};
 use aws_sdk_sqs::Client;
-use portcullis_engine::digest::{Digest, Row};
+use portcullis_alerts::digest::{Digest, Row};
 use serde_json::{Value, json};
 
 use crate::metrics;

@@ -5,9 +5,10 @@ use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
 use futures_util::future::join;
-use portcullis_engine::alert::{Alert, by_protocol};
+use portcullis_alerts::alert::Alert;
+use portcullis_alerts::digest::Row;
+use portcullis_alerts::message::by_protocol;
 use portcullis_engine::case::Channel;
-use portcullis_engine::digest::Row;
 use portcullis_engine::report::Report;
 use portcullis_engine::settings::Topics;
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::facts::{IngressRule, PROTECT};
 
-pub use start_move::StartMove;
+pub use start_move::{StartMove, move_id};
 
 /// A change to the account.
 #[derive(Debug, Clone, PartialEq, Eq)]

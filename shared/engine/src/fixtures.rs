@@ -236,12 +236,6 @@ pub(crate) fn judge(mode: Mode) -> Judge<'static> {
     Judge::new(mode, &Narrow)
 }
 
-/// What is told of a cache that was made just so.
-pub(crate) fn reported(facts: &CacheFacts) -> Report {
-    let event = event(Lead::Cache(cache_lead(facts.kind)));
-    report(&event, &decided(facts), Seen::Cache(facts))
-}
-
 /// What is told of a decision before anything is done.
 pub(crate) fn report(event: &Event, decision: &Decision, seen: Seen<'_>) -> Report {
     Report::new(event, decision, &Known::new(seen, &judge(decision.mode)))

@@ -2,7 +2,7 @@
 //!
 //! Everything here is pure: no I/O, clock, environment, SDK or async. JSON comes in through
 //! [`event::parse`], live state comes in as [`facts`], [`decide`] turns both into a
-//! [`decide::Decision`], and [`alert`] says it to people and machines.
+//! [`decide::Decision`], [`case`] says which step comes next, and [`report`] has what there is to tell.
 //!
 //! INVARIANT: whatever chooses is in this crate; the shell looks, acts and tells without choosing.
 
@@ -17,11 +17,9 @@
 )]
 
 pub mod action;
-pub mod alert;
 pub mod case;
 pub mod checks;
 pub mod decide;
-pub mod digest;
 pub mod document;
 pub mod event;
 pub mod exceptions;
@@ -34,7 +32,6 @@ pub mod limits;
 pub mod net;
 pub mod owner;
 pub mod reach;
-pub mod replacement;
 pub mod report;
 pub mod resolution;
 pub mod settings;

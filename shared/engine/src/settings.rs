@@ -89,6 +89,14 @@ pub struct Settings {
     pub alerts_per_minute: usize,
 }
 
+/// ` --stack guard`: tells `portcullis` of a stack of another name than it expects.
+pub fn stack_option(stack: &str) -> String {
+    match stack {
+        "portcullis" => String::new(),
+        stack => format!(" --stack {stack}"),
+    }
+}
+
 /// Everything that is wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct SettingsError(Vec<String>);

@@ -44,13 +44,13 @@ pub fn plain(text: &str, most: usize) -> String {
 ///
 /// Slack reads `&`, `<` and `>` as the start and end of mentions, links and entities ("Formatting text for
 /// app surfaces"), `@` may mention people in Teams, and the rest is Markdown in one of them.
-pub(crate) fn chat(text: &str, most: usize) -> String {
+pub fn chat(text: &str, most: usize) -> String {
     escaped(text, most, "\\`<>&@*_~|[]#")
 }
 
 /// A user's words in a chat, as code: nothing in it is formatted, and nothing ends it early. `<`, `>` and
 /// `&` are Slack's own even there.
-pub(crate) fn code(text: &str, most: usize) -> String {
+pub fn code(text: &str, most: usize) -> String {
     match text.is_empty() {
         true => "(none)".to_owned(),
         false => format!("`{}`", escaped(text, most, "\\`<>&@")),
@@ -83,12 +83,12 @@ fn escaped(text: &str, most: usize, special: &str) -> String {
 }
 
 /// The same, in quotes: where the words are somebody else's.
-pub(crate) fn quoted(text: &str, most: usize) -> String {
+pub fn quoted(text: &str, most: usize) -> String {
     format!("\"{}\"", plain(text, most))
 }
 
 /// ASCII only, for the subject of a mail.
-pub(crate) fn ascii(text: &str, most: usize) -> String {
+pub fn ascii(text: &str, most: usize) -> String {
     let one_line: Vec<char> =
         plain(text, most).chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
     // What is escaped is longer than it was.
@@ -99,7 +99,7 @@ pub(crate) fn ascii(text: &str, most: usize) -> String {
 }
 
 /// The first `most` characters, for JSON, where everything else is escaped by the encoder.
-pub(crate) fn bounded(text: &str, most: usize) -> String {
+pub fn bounded(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
@@ -132,6 +132,13 @@ pub fn shell_json(value: &serde_json::Value) -> String {
     }
     safe.push('\'');
     safe
+}
+
+/// A number for a text, FNV-1a: small, stable over versions, and nothing depends on its strength. Whoever asks that nobody
+/// finds another text of the same number needs a plan's fingerprint.
+pub fn number(text: &str) -> u32 {
+    text.bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]

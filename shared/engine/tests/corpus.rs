@@ -4,139 +4,26 @@
 //! is adding files, a line in `events/README.md`, and the snapshot:
 //! `INSTA_UPDATE=always cargo test -p portcullis-engine`, then `make tables`.
 
+#[path = "corpus/cases.rs"]
+mod cases;
 #[path = "corpus/driven.rs"]
 mod driven;
-#[path = "corpus/guidance.rs"]
-mod guidance;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::path::PathBuf;
 
 use portcullis_engine::action::{Action, Because, Remedy};
-use portcullis_engine::alert::Alert;
-use portcullis_engine::decide::{self, Decision, Judge};
-use portcullis_engine::document::Document;
-use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed, parse};
-use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts, PROTECT, Tag};
+use portcullis_engine::decide;
+use portcullis_engine::event::{EventName, GroupRef, Lead, Parsed};
+use portcullis_engine::facts::{PROTECT, Tag};
 use portcullis_engine::finding::Check;
-use portcullis_engine::report::{Known, Report, Seen};
 use portcullis_engine::settings::Mode;
-use portcullis_exceptions::Policies;
 use serde_json::Value;
 
-/// The role that makes our own calls in the corpus.
-const OWN_ROLE: &str = "arn:aws:iam::111122223333:role/portcullis-recreate";
+use cases::{Case, Looked, case, cases, decide, decide_with, events, judge, names, report};
 
 const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
-
-/// The policies as they are shipped.
-static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/exceptions");
-    Policies::read(Path::new(shipped)).expect("the shipped policies are in order")
-});
-
-fn judge(mode: Mode) -> Judge<'static> {
-    Judge::new(mode, &*EXCEPTIONS)
-}
-
-/// One event file.
-struct Case {
-    name: String,
-    parsed: Parsed,
-    facts: Option<Document>,
-}
-
-/// What an event leads to, and what is there.
-enum Looked {
-    Group(GroupFacts),
-    Cache(CacheFacts),
-}
-
-impl Looked {
-    fn groups(&mut self) -> &mut [GroupFacts] {
-        match self {
-            Self::Group(facts) => std::slice::from_mut(facts),
-            Self::Cache(facts) => match &mut facts.groups {
-                CacheGroups::Read(groups) => groups.as_mut_slice(),
-                CacheGroups::Unknown(_) => &mut [],
-            },
-        }
-    }
-}
-
-impl Case {
-    /// The event and what it meets; `None` if it was ignored or malformed.
-    fn look(&self) -> Option<(&Event, Looked)> {
-        let Parsed::Event(event) = &self.parsed else { return None };
-        let facts = self.facts.as_ref().expect("an event that is looked into has facts");
-        let looked = match &event.lead {
-            Lead::Group(lead) => Looked::Group(facts.group(lead).expect("the facts suffice")),
-            Lead::Cache(lead) => Looked::Cache(facts.cache(lead).expect("the facts suffice")),
-        };
-        Some((event, looked))
-    }
-
-    fn decide(&self, mode: Mode) -> Option<Decision> {
-        self.look().map(|(event, looked)| decide(event, &looked, mode))
-    }
-}
-
-fn decide(event: &Event, looked: &Looked, mode: Mode) -> Decision {
-    decide_with(event, looked, mode, None)
-}
-
-/// Where caches are moved by this state machine.
-fn decide_with(event: &Event, looked: &Looked, mode: Mode, machine: Option<&str>) -> Decision {
-    match (&event.lead, looked) {
-        (Lead::Group(lead), Looked::Group(facts)) => {
-            decide::group(event, lead, facts, &Judge { machine, ..judge(mode) })
-        }
-        (Lead::Cache(lead), Looked::Cache(facts)) => {
-            decide::cache(event, lead, facts, &[], &Judge { machine, ..judge(mode) })
-        }
-        (Lead::Group(_), Looked::Cache(_)) | (Lead::Cache(_), Looked::Group(_)) => {
-            unreachable!("what was looked at is what the event leads to")
-        }
-    }
-}
-
-/// What is told of it before anything is done.
-fn report(event: &Event, looked: &Looked) -> Report {
-    let seen = match looked {
-        Looked::Group(facts) => Seen::Group(facts),
-        Looked::Cache(facts) => Seen::Cache(facts),
-    };
-    let decision = decide(event, looked, Mode::Enforce);
-    Report::new(event, &decision, &Known::new(seen, &judge(Mode::Enforce)))
-}
-
-fn events() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events")
-}
-
-/// The names of all cases, without `.json`.
-fn names() -> BTreeSet<String> {
-    let files = fs::read_dir(events()).expect("events/ can be listed");
-    let files = files.map(|file| file.expect("events/ can be listed").file_name());
-    let names = files.filter_map(|file| Some(file.to_str()?.strip_suffix(".json")?.to_owned()));
-    names.filter(|name| !name.ends_with(".facts")).collect()
-}
-
-fn cases() -> Vec<Case> {
-    names().into_iter().map(case).collect()
-}
-
-fn case(name: String) -> Case {
-    let read = |suffix| fs::read_to_string(events().join(format!("{name}{suffix}"))).ok();
-    let event: Value = serde_json::from_str(&read(".json").expect("the event can be read"))
-        .unwrap_or_else(|error| panic!("{name}.json: {error}"));
-    let facts = read(".facts.json").map(|text| {
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}.facts.json: {error}"))
-    });
-    Case { parsed: parse(&event, &[OWN_ROLE.to_owned()]), facts, name }
-}
 
 /// How the event was read, and what was decided.
 fn text(case: &Case) -> String {
@@ -312,32 +199,6 @@ fn with_a_state_machine_only_default_ports_are_decided_otherwise() {
         }
     }
     assert!(moves.len() > 5, "{moves:?}");
-}
-
-/// Whom the alert names as the owner, and how that was told.
-#[test]
-fn the_owner_is_told() {
-    let stack = "the tag aws:cloudformation:stack-name";
-    for (name, expected) in [
-        ("authorize-through-cloudformation", Some(("cloudformation", "invokedBy of the call"))),
-        ("authorize-by-hand-in-a-group-of-a-stack", Some(("cloudformation", stack))),
-        ("authorize-redis-to-the-world", Some(("terraform", "the user agent of the call"))),
-        (
-            "authorize-by-a-load-balancer-controller",
-            Some(("kubernetes", "the tag ingress.k8s.aws/stack")),
-        ),
-        ("authorize-by-emr", Some(("aws-service", "the name of the group"))),
-        ("create-valkey-on-default-port", Some(("terraform", "the user agent of the call"))),
-        ("authorize-through-the-console", None),
-    ] {
-        let case = case(name.to_owned());
-        let (event, looked) = case.look().expect("an event");
-        let alert = Alert::compose(&report(event, &looked));
-        let document: Value = serde_json::from_str(&alert.document).expect("a document");
-        let owner = &document["owner"];
-        let told = owner["kind"].as_str().zip(owner["by"].as_str());
-        assert_eq!(told, expected, "{name}");
-    }
 }
 
 /// The ids of what a facts file holds, and the names of its groups with their VPCs.

@@ -2,8 +2,8 @@
 
 use aws_sdk_elasticache::Client;
 use futures_util::future::try_join_all;
-use portcullis_engine::replacement;
 use portcullis_recreation::recover::recover;
+use portcullis_recreation::replacement;
 use portcullis_recreation::{document, marks};
 use serde_json::{Value, json};
 

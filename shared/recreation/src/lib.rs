@@ -41,6 +41,7 @@ pub mod plan;
 pub mod reason;
 pub mod recover;
 pub mod refuse;
+pub mod replacement;
 pub mod request;
 mod secret;
 pub mod steps;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use portcullis_engine::replacement::{PORTS, is_port};
+use portcullis_recreation::replacement::{PORTS, is_port};
 use serde_json::json;
 
 fn file(path: &str) -> String {

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use crate::action::StartMove;
+use crate::action::{StartMove, move_id};
 use crate::event::Event;
 use crate::finding::Subject;
-use crate::replacement;
 use crate::text::plain;
 
 /// Longest text of a user that is passed on.
@@ -29,7 +28,7 @@ impl StartMove {
     /// INVARIANT: id and input are the same, byte for byte, in every delivery of the event. Step Functions
     /// takes the same name with the same input for the same execution, and refuses it with another input.
     pub fn of(event: &Event, cache: &Subject, machine: &str, fault: &str) -> Self {
-        let id = replacement::move_id(&cache.id, &format!("{} {}", cache.arn, event.id));
+        let id = move_id(&cache.id, &format!("{} {}", cache.arn, event.id));
         let (caller, time) = (plain(&event.actor.name, TEXT), plain(&event.time, 40));
         let input = Input {
             r#move: &id,

@@ -1,8 +1,7 @@
 //! Ids, tags and ports.
 
-use portcullis_engine::replacement::is_port;
-
 use super::row::{Constraint, Source};
+use crate::replacement::is_port;
 use crate::request::Kind;
 
 /// Most tags of a resource (Tagging guide).

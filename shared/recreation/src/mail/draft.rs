@@ -1,6 +1,6 @@
 //! What every mail has: its first lines, what it is known by, and a document beside it.
 
-use portcullis_engine::alert::stack_option;
+use portcullis_engine::settings::stack_option;
 use serde_json::{Map, Value, json};
 
 use super::words::{name, quoted, sentence, subject, word};

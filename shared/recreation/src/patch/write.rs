@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use portcullis_engine::facts::{Engine, Source};
 use portcullis_engine::owner::{Kind as Of, Owner};
-use portcullis_engine::replacement;
 
 use super::{Patch, Tool};
 use crate::form::Form;
 use crate::ingress::{Ingress, NewRule};
 use crate::plan::Plan;
+use crate::replacement;
 use crate::request::{Kind, Request};
 
 pub(crate) fn patch(

@@ -1,7 +1,6 @@
 //! A plan, put together from its parts when nothing speaks against it.
 
 use portcullis_engine::facts::Engine;
-use portcullis_engine::replacement;
 
 use super::fingerprint::fingerprint;
 use super::{Afterwards, Fate, Input, Plan, Snapshot, SnapshotOf, Subject};
@@ -11,6 +10,7 @@ use crate::form::form;
 use crate::ingress::Ingress;
 use crate::marks::markers;
 use crate::recover::{Loss, primary_first};
+use crate::replacement;
 use crate::request::{Kind, Request, Shape, Token, Value};
 use crate::{cost, losses, steps};
 

@@ -1,10 +1,9 @@
 //! What an earlier run of this re-creation left: it is gone on with, or somebody must clear it away.
 
-use portcullis_engine::replacement;
-
 use crate::facts::{Facts, Ours};
 use crate::form::Form;
 use crate::reason::Reason;
+use crate::replacement;
 use crate::request::Request;
 
 /// The port that is wished for: by hand, or because an earlier run made a cache on it.

@@ -1,7 +1,5 @@
 //! Making a plan: every reason against it, or all of it.
 
-use portcullis_engine::replacement;
-
 use super::build::Parts;
 use super::port::port;
 use super::{Answer, Refusal, Subject, Wish, earlier};
@@ -10,6 +8,7 @@ use crate::form::form;
 use crate::ingress::{self, Ingress};
 use crate::reason::Reason;
 use crate::recover::recover;
+use crate::replacement;
 use crate::request::{Request, Token};
 use crate::{constraints, marks, owner, patch, refuse};
 

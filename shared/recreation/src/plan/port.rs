@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_engine::replacement;
-
 use crate::facts::Facts;
 use crate::reason::Reason;
+use crate::replacement;
 use crate::request::{GroupInputs, Kind, Request, Shape};
 
 /// The ports that are somebody's default for a cache, and so are no custom port: Redis and its TLS

@@ -1,6 +1,6 @@
 //! An alert that SNS does not take.
 
-use portcullis_engine::digest::Row;
+use portcullis_alerts::digest::Row;
 
 use super::caches::{event_of, of_cache, with_cache};
 use super::*;

@@ -1,0 +1,142 @@
+//! What is remembered of what an alert tells: how often it came back, what is gone by now, and how to put a rule back
+//! so that it stays.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use portcullis_engine::facts::IngressRule;
+use portcullis_engine::ledger::{Entry, Exemption, Recurrence};
+use portcullis_engine::report::{Report, Reported};
+use portcullis_engine::text;
+
+use crate::command;
+
+/// How many are told in the mail; the document has all.
+const TOLD: usize = 10;
+
+/// The line of a finding that came back.
+pub(crate) fn recurrence(body: &mut String, reported: &Reported) {
+    if let Some(Recurrence { times, first, last }) = &reported.recurrence {
+        let often = match times {
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
+        };
+        let (first, last) = (text::plain(first, 40), text::plain(last, 40));
+        let _ = writeln!(
+            body,
+            "  Recurred: {often} after a revoke. First seen {first}, previous occurrence {last}."
+        );
+    }
+}
+
+/// For the document.
+pub(crate) fn recurrence_json(reported: &Reported) -> Value {
+    match &reported.recurrence {
+        Some(Recurrence { times, first, last }) => {
+            json!({"times": times, "first": first, "last": last})
+        }
+        None => Value::Null,
+    }
+}
+
+/// The ledger's table, and the exemption that has a rule left alone when it is put back, with its end.
+fn exemption<'a>(
+    report: &'a Report,
+    group: &str,
+    rule: &IngressRule,
+) -> Option<(&'a str, Exemption, i64)> {
+    let table = report.deployment.ledger.as_deref()?;
+    let (exemption, ends) = Exemption::by_alert(&report.event, group, rule)?;
+    Some((table, exemption, ends))
+}
+
+/// How to put a closed rule back.
+pub(crate) fn undo(
+    body: &mut String,
+    report: &Report,
+    reported: &Reported,
+    (group, rule): (&str, &IngressRule),
+) {
+    let region = &report.event.region;
+    let undo = command::undo(region, group, rule);
+    let Some((table, exemption, ends)) = exemption(report, group, rule) else {
+        let _ = writeln!(body, "  Undo:\n{undo}");
+        return;
+    };
+    let exempt = command::exempt(region, table, &exemption, ends);
+    // The table does not know of what could not be remembered.
+    if report.unremembered.is_none() {
+        let _ = writeln!(body, "  Undo:     restores the rule, and snoozes it for 24 hours");
+        let _ = writeln!(body, "{}", ours(report, reported));
+    }
+    let _ = writeln!(
+        body,
+        "  Or:       with the AWS CLI, snooze it until {}, and restore it:\n{exempt}\n{undo}",
+        exemption.until
+    );
+}
+
+/// The command that puts a closed rule back; with a ledger so that it stays.
+pub(crate) fn undo_of(report: &Report, reported: &Reported) -> Option<String> {
+    let plain = command::undo_of(report, reported)?;
+    if report.deployment.ledger.is_none() || report.unremembered.is_some() {
+        return Some(plain);
+    }
+    Some(ours(report, reported))
+}
+
+fn ours(report: &Report, reported: &Reported) -> String {
+    let id = reported.key.id();
+    format!("portcullis undo {id}{} --reason '<why>'", command::options(report))
+}
+
+/// The same for machines, in `aws` commands alone: without the first, the rule would be closed again.
+pub(crate) fn commands_of(report: &Report, reported: &Reported) -> Option<String> {
+    let plain = command::undo_of(report, reported)?;
+    let (group, went) = reported.went()?;
+    let exempt = exemption(report, group, went).map(|(table, exemption, ends)| {
+        command::exempt(&report.event.region, table, &exemption, ends)
+    });
+    Some(exempt.map_or(plain.clone(), |exempt| format!("{exempt} && {plain}")))
+}
+
+/// What was told before, and is gone.
+pub(crate) fn recovered(body: &mut String, report: &Report) {
+    let recovered = &report.resolved;
+    if recovered.is_empty() {
+        return;
+    }
+    body.push_str("\nResolved, reported before and gone now:\n");
+    for Entry { id, title, check, last_seen, .. } in recovered.iter().take(TOLD) {
+        let (title, seen) = (text::plain(title, 160), text::plain(last_seen, 40));
+        let _ = writeln!(body, "- {title} [{check}], of {seen} ({id})");
+    }
+    if let Some(more) = recovered.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        let _ = writeln!(body, "- ... and {more} more");
+    }
+}
+
+/// For the document.
+pub(crate) fn recovered_json(entry: &Entry) -> Value {
+    json!({
+        "id": entry.id,
+        "check": entry.check,
+        "title": text::bounded(&entry.title, 512),
+        "rule": entry.rule.as_ref().map(|kept| &kept.rule),
+        "firstSeen": entry.first_seen,
+        "lastSeen": entry.last_seen,
+    })
+}
+
+/// That there was no memory.
+pub(crate) fn lost(body: &mut String, report: &Report) {
+    if let Some(why) = &report.unremembered {
+        let why = text::plain(why, 300);
+        let _ = writeln!(
+            body,
+            "Ledger unavailable: this alert may repeat, recurrences were not counted, and snoozes were not applied.\n \
+              {why}"
+        );
+    }
+}

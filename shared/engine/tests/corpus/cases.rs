@@ -1,0 +1,132 @@
+//! The events of `events/` with the live state that each meets, and what is decided about them by the shipped policies.
+
+#![allow(dead_code, reason = "each test file takes what it needs")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use portcullis_engine::decide::{self, Decision, Judge};
+use portcullis_engine::document::Document;
+use portcullis_engine::event::{Event, Lead, Parsed, parse};
+use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts};
+use portcullis_engine::report::{Known, Report, Seen};
+use portcullis_engine::settings::Mode;
+use portcullis_exceptions::Policies;
+use serde_json::Value;
+
+/// The role that makes our own calls in the corpus.
+const OWN_ROLE: &str = "arn:aws:iam::111122223333:role/portcullis-recreate";
+
+/// The policies as they are shipped.
+pub(crate) static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/exceptions");
+    Policies::read(Path::new(shipped)).expect("the shipped policies are in order")
+});
+
+pub(crate) fn judge(mode: Mode) -> Judge<'static> {
+    Judge::new(mode, &*EXCEPTIONS)
+}
+
+/// One event file.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) parsed: Parsed,
+    pub(crate) facts: Option<Document>,
+}
+
+/// What an event leads to, and what is there.
+pub(crate) enum Looked {
+    Group(GroupFacts),
+    Cache(CacheFacts),
+}
+
+impl Looked {
+    pub(crate) fn groups(&mut self) -> &mut [GroupFacts] {
+        match self {
+            Self::Group(facts) => std::slice::from_mut(facts),
+            Self::Cache(facts) => match &mut facts.groups {
+                CacheGroups::Read(groups) => groups.as_mut_slice(),
+                CacheGroups::Unknown(_) => &mut [],
+            },
+        }
+    }
+}
+
+impl Case {
+    /// The event and what it meets; `None` if it was ignored or malformed.
+    pub(crate) fn look(&self) -> Option<(&Event, Looked)> {
+        let Parsed::Event(event) = &self.parsed else { return None };
+        let facts = self.facts.as_ref().expect("an event that is looked into has facts");
+        let looked = match &event.lead {
+            Lead::Group(lead) => Looked::Group(facts.group(lead).expect("the facts suffice")),
+            Lead::Cache(lead) => Looked::Cache(facts.cache(lead).expect("the facts suffice")),
+        };
+        Some((event, looked))
+    }
+
+    pub(crate) fn decide(&self, mode: Mode) -> Option<Decision> {
+        self.look().map(|(event, looked)| decide(event, &looked, mode))
+    }
+}
+
+pub(crate) fn decide(event: &Event, looked: &Looked, mode: Mode) -> Decision {
+    decide_with(event, looked, mode, None)
+}
+
+/// Where caches are moved by this state machine.
+pub(crate) fn decide_with(
+    event: &Event,
+    looked: &Looked,
+    mode: Mode,
+    machine: Option<&str>,
+) -> Decision {
+    match (&event.lead, looked) {
+        (Lead::Group(lead), Looked::Group(facts)) => {
+            decide::group(event, lead, facts, &Judge { machine, ..judge(mode) })
+        }
+        (Lead::Cache(lead), Looked::Cache(facts)) => {
+            decide::cache(event, lead, facts, &[], &Judge { machine, ..judge(mode) })
+        }
+        (Lead::Group(_), Looked::Cache(_)) | (Lead::Cache(_), Looked::Group(_)) => {
+            unreachable!("what was looked at is what the event leads to")
+        }
+    }
+}
+
+/// What is told of it before anything is done.
+pub(crate) fn report(event: &Event, looked: &Looked) -> Report {
+    let seen = match looked {
+        Looked::Group(facts) => Seen::Group(facts),
+        Looked::Cache(facts) => Seen::Cache(facts),
+    };
+    let decision = decide(event, looked, Mode::Enforce);
+    Report::new(event, &decision, &Known::new(seen, &judge(Mode::Enforce)))
+}
+
+pub(crate) fn events() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../events")
+}
+
+/// The names of all cases, without `.json`.
+pub(crate) fn names() -> BTreeSet<String> {
+    let files = fs::read_dir(events()).expect("events/ can be listed");
+    let files = files.map(|file| file.expect("events/ can be listed").file_name());
+    let names = files.filter_map(|file| Some(file.to_str()?.strip_suffix(".json")?.to_owned()));
+    names.filter(|name| !name.ends_with(".facts")).collect()
+}
+
+pub(crate) fn cases() -> Vec<Case> {
+    names().into_iter().map(case).collect()
+}
+
+pub(crate) fn case(name: String) -> Case {
+    let read = |suffix| fs::read_to_string(events().join(format!("{name}{suffix}"))).ok();
+    let event: Value = serde_json::from_str(&read(".json").expect("the event can be read"))
+        .unwrap_or_else(|error| panic!("{name}.json: {error}"));
+    let facts = read(".facts.json").map(|text| {
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}.facts.json: {error}"))
+    });
+    Case { parsed: parse(&event, &[OWN_ROLE.to_owned()]), facts, name }
+}
