@@ -62,7 +62,8 @@ test-engine: tools ## Decisions, exceptions, alerts and plans; compiles no AWS S
 
 .PHONY: exceptions
 exceptions: tools ## Check the exceptions, and print what they suppress: DIR=
-	@cargo run --locked -q -p portcullis-exceptions --example check -- $(or $(DIR),infra/exceptions infra/exceptions/strict)
+	@cargo build --locked -q $(ENGINE) --example check
+	@$(TARGET)/$(HOST)/debug/examples/check $(or $(DIR),infra/exceptions infra/exceptions/strict)
 
 .PHONY: test-shell
 test-shell: tools ## Reading, remediating, re-creating, the page and the command line, against scripted answers
