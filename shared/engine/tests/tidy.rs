@@ -1,6 +1,6 @@
 //! What is in the code is in the documentation, the schema and the README, and the other way round.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use portcullis_engine::event::EventName;
@@ -111,62 +111,4 @@ fn collect(dir: &Path, text: &mut String) {
             text.push_str(&std::fs::read_to_string(path).unwrap());
         }
     }
-}
-
-/// The modules of the engine that a module uses, but for its tests.
-fn uses(module: &str) -> BTreeSet<String> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut text = std::fs::read_to_string(src.join(format!("{module}.rs"))).unwrap();
-    let below = src.join(module);
-    if below.is_dir() {
-        shipped(&below, &mut text);
-    }
-    let mut uses = BTreeSet::new();
-    for file in text.split(FILE) {
-        let code = file.split("#[cfg(test)]").next().unwrap_or_default();
-        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-        let name = |rest: &str| {
-            rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().map(str::to_owned)
-        };
-        for line in lines {
-            uses.extend(line.split("crate::").skip(1).filter_map(name));
-        }
-    }
-    uses.remove(module);
-    uses
-}
-
-/// Between the files of a module.
-const FILE: &str = "\n//file\n";
-
-/// The text of every file below a directory that is no test.
-fn shipped(dir: &Path, text: &mut String) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        let is_test = path.file_stem().is_some_and(|name| name == "tests");
-        if path.is_dir() && !is_test {
-            shipped(&path, text);
-        } else if !is_test && path.extension().is_some_and(|end| end == "rs") {
-            text.push_str(FILE);
-            text.push_str(&std::fs::read_to_string(path).unwrap());
-        }
-    }
-}
-
-/// Whoever reads a module needs only those that it builds on.
-#[test]
-fn no_modules_of_the_engine_use_each_other_in_a_circle() {
-    let lib = read("shared/engine/src/lib.rs");
-    let modules = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
-    let mut left: BTreeMap<&str, BTreeSet<String>> =
-        modules.map(|module| (module, uses(module))).collect();
-    assert!(left.len() > 15, "{left:?}");
-    while let Some(free) = left
-        .iter()
-        .find(|(_, uses)| uses.iter().all(|used| !left.contains_key(used.as_str())))
-        .map(|(module, _)| *module)
-    {
-        left.remove(free);
-    }
-    assert!(left.is_empty(), "these use each other in a circle: {left:#?}");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CacheShown, Fact, Read, Shown};
+use super::step::{CacheShown, Fact, Read, Shown};
 use crate::event::{CacheLead, GroupLead};
 use crate::facts::{
     BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, GroupDetails, GroupFacts,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::known::{Known, Part};
-use super::{Case, Count, Leasing, Plan, Read, Step, Summary, Written, unread};
+use super::step::{Count, Read, Step, Summary, Written, unread};
+use super::{Case, Leasing, Plan};
 use crate::decide::{self, Decision, Judge};
 use crate::event::{CacheLead, GroupLead, GroupRef, Lead};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts};
@@ -69,6 +70,22 @@ impl Facts {
 }
 
 impl Case<'_> {
+    /// The group that the event is about, as far as it was read.
+    pub fn group(&self) -> Option<GroupFacts> {
+        match self.facts()? {
+            Facts::Group(facts, _) => Some(facts),
+            Facts::Cache(..) => None,
+        }
+    }
+
+    /// The cache that the event is about, as far as it was read.
+    pub fn cache(&self) -> Option<CacheFacts> {
+        match self.facts()? {
+            Facts::Group(..) => None,
+            Facts::Cache(facts, ..) => Some(*facts),
+        }
+    }
+
     /// The first line that applies.
     pub(super) fn look(&mut self, now: i64) -> Step {
         if let Some(leasing) = self.leasing.take_if(|leasing| leasing.written.is_some()) {

@@ -1,6 +1,10 @@
 //! A decision about a cache.
 
-use super::{Decision, Judge, as_told, doubt, protect, remember, settle, told_as_gone};
+use super::decision::Decision;
+use super::gone::{as_told, told_as_gone};
+use super::judge::Judge;
+use super::remember::remember;
+use super::settle::{doubt, protect, settle};
 use crate::action::{Action, Remedy, StartMove};
 use crate::checks::default_port::Port;
 use crate::checks::{

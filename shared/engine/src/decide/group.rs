@@ -3,9 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::{
-    Decision, Judge, as_told, doubt, is_among, protect, remember, settle, told_as_gone, withhold,
-};
+use super::decision::Decision;
+use super::gone::{as_told, is_among, told_as_gone};
+use super::judge::Judge;
+use super::remember::remember;
+use super::settle::{doubt, protect, settle, withhold};
 use crate::action::{Because, Remedy};
 use crate::checks::{Judged, memcached_udp, open_ingress};
 use crate::event::{Event, GroupLead, Resolved, Touched};

@@ -4,14 +4,18 @@ mod moves;
 mod protect;
 
 use super::*;
-use crate::event::{CacheLead, GroupLead, GroupRef, Inherits, Lead, RuleLead, RuleShape, Touched};
-use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine};
-use crate::finding::Check;
+use crate::action::{Action, Because, Remedy};
+use crate::event::{
+    CacheLead, Event, GroupLead, GroupRef, Inherits, Lead, RuleLead, RuleShape, Touched,
+};
+use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule};
+use crate::finding::{Check, Evidence, Finding};
 use crate::fixtures::{
     self, cache_interface, cache_lead, event, interface, judge, public_interface, rule, rule_ids,
     with_interfaces, with_unreadable_list,
 };
 use crate::report::{Report, Reported, Seen};
+use crate::settings::Mode;
 use crate::severity::Severity;
 
 const WORLD: &str = "0.0.0.0/0";

@@ -88,6 +88,13 @@ pub struct Coming {
     pub held: Option<Held>,
 }
 
+impl Coming {
+    pub(super) fn is_held_by_other(&self, by: &str, now: i64) -> bool {
+        let held = self.held.as_ref();
+        held.is_some_and(|held| held.by != by && held.until > now)
+    }
+}
+
 /// That a finding was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

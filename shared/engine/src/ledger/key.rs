@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::shape;
-use crate::facts::CacheKind;
+use crate::facts::{CacheKind, IngressRule, Protocol};
 use crate::finding::{Check, Evidence, Finding, Subject};
 
 /// Which finding it is, however often it comes: the same fault of the same thing.
@@ -54,4 +53,15 @@ impl Key {
         let digest = Sha256::digest(format!("{}\n{}", self.subject, self.finding));
         digest.iter().take(6).fold("f-".to_owned(), |id, byte| id + &format!("{byte:02x}"))
     }
+}
+
+/// What makes two rules of a group the same rule, whatever its id: EC2 refuses a second one of it.
+pub fn shape(rule: &IngressRule) -> String {
+    let (from, to) = match rule.protocol {
+        Protocol::All | Protocol::Other(_) => (-1, -1),
+        Protocol::Tcp | Protocol::Udp | Protocol::Icmp | Protocol::Icmpv6 => {
+            (rule.from_port, rule.to_port)
+        }
+    };
+    format!("{}#{from}#{to}#{}", rule.protocol.as_str(), rule.source)
 }

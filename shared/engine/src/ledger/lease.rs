@@ -4,44 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::occurrence::{Placed, is_gone};
 use super::reported::has_risen;
-use super::resolved::{Looked, Open, resolved};
-use super::{Coming, Entry, Held, Kept, Key, Memory, State};
+use super::resolved::{Open, resolved};
+use super::{Entry, Kept, Key, Leased, Memory, Recurrence, State, Turn};
 use crate::action::{Because, Remedy};
 use crate::event::Event;
 use crate::finding::{Evidence, Finding, Subject, rule_of};
 use crate::resolution::{Resolution, Standing};
 use crate::severity::Severity;
-
-/// What a lease depends on, besides the findings and the ledger.
-#[derive(Debug, Clone, Copy)]
-pub struct Turn<'a> {
-    /// The event that was decided about.
-    pub event: &'a Event,
-    /// What was read in full, so that what it does not show is gone.
-    pub looked: &'a Looked,
-    /// This invocation, and until when it may run: nobody else deals with what it leased before that.
-    pub holder: &'a Held,
-    /// Seconds since 1970.
-    pub now: i64,
-}
-
-/// What is to be written before anything is done, and what is to be told of what is known already.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Leased {
-    /// To be written before anything is done, each only if nobody wrote it since it was read. If somebody did,
-    /// read again, and decide again.
-    pub entries: Vec<Entry>,
-    /// Findings that were reported, and are gone: good news. They are among the entries.
-    pub resolved: Vec<Entry>,
-    /// What came back after it had been closed.
-    pub recurrences: BTreeMap<Key, Recurrence>,
-    /// What was reported before as it is now.
-    pub(super) silent: BTreeSet<Key>,
-    /// The occurrence that is leased, by the event that brought it.
-    pub(super) taken: BTreeMap<Key, String>,
-    /// This invocation.
-    pub(super) by: String,
-}
 
 impl Leased {
     /// Nothing is leased, and nothing is known.
@@ -55,17 +24,6 @@ impl Leased {
             by: String::new(),
         }
     }
-}
-
-/// How often a finding came back after it had been closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recurrence {
-    /// How often.
-    pub times: u64,
-    /// When it came first of all, ISO 8601.
-    pub first: String,
-    /// When it came the time before this one.
-    pub last: String,
 }
 
 /// How the ledger changes what is done about a finding.
@@ -191,13 +149,6 @@ impl Memory {
             .filter(|coming| coming.event == event.id && tried(coming.outcome))
             .filter_map(|coming| coming.rule.clone())
             .collect()
-    }
-}
-
-impl Coming {
-    pub(super) fn is_held_by_other(&self, by: &str, now: i64) -> bool {
-        let held = self.held.as_ref();
-        held.is_some_and(|held| held.by != by && held.until > now)
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::action::{Because, Outcome, Outcomes, Remedy};
 use crate::decide::{self, Decision, Judge};
 use crate::event::{Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched};
-use crate::facts::GroupFacts;
+use crate::facts::{GroupFacts, IngressRule};
 use crate::finding::{Finding, rule_of};
 use crate::fixtures::{self, judge, rule};
 use crate::limits::Limits;

@@ -3,7 +3,7 @@
 //! People say the same in many ways: `ManagedBy=pulumi`, `acme:managed-by = Pulumi Cloud`, `Pulumi=true`. Whichever
 //! tool they say it of, each way counts alike.
 
-use super::Kind;
+use super::kind::Kind;
 use crate::facts::Tag;
 
 /// How one tool is named.

@@ -1,0 +1,191 @@
+//! What a case asks for, and what it is answered. All of it is data.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::action::{Action, Outcomes};
+use crate::facts::{
+    CacheFacts, CacheKind, GroupDetails, IngressRule, Interfaces, PrefixList, PublicSetting,
+    Subnets, Vpc,
+};
+use crate::ledger::{Entry, Key, Memory};
+use crate::report::Report;
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Read these, side by side.
+    Read(Vec<Read>),
+    /// Write these on condition of their version, and count the minute beside it.
+    Lease {
+        /// What is written.
+        entries: Vec<Entry>,
+        /// What is counted; `None` if it was before.
+        count: Option<Count>,
+    },
+    /// Change the account.
+    Remediate(Vec<Action>),
+    /// Tell people.
+    Notify(Box<Notification>),
+    /// Write these on condition of their version: how it ended.
+    Record(Vec<Entry>),
+    /// Do nothing for as long.
+    Wait(Duration),
+    /// It is over.
+    Done(Summary),
+    /// It is over, and has to be tried again: why.
+    Fail(String),
+}
+
+/// Something to read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Read {
+    /// The id of a group of the default VPC, by its name.
+    GroupNamed(String),
+    /// The rules of a group.
+    Rules(String),
+    /// The entries of a prefix list.
+    List(String),
+    /// Name, VPC and tags of a group.
+    Details(String),
+    /// The network interfaces that carry a group.
+    Interfaces(String),
+    /// VPC block public access.
+    PublicAccess,
+    /// Whose these VPCs are.
+    Vpcs(Vec<String>),
+    /// A cache.
+    Cache(CacheKind, String),
+    /// A subnet group of ElastiCache, and where its subnets lead.
+    Subnets(String),
+    /// What is remembered of these subjects.
+    Ledger(Vec<String>),
+}
+
+/// What was read. Each says what it is about, so that their order does not matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// The id of a group; `None` if no group has this name.
+    GroupNamed(Result<Option<String>, String>),
+    /// The rules of this group.
+    Rules(String, Result<Shown, String>),
+    /// The entries of this prefix list.
+    List(String, PrefixList),
+    /// Name, VPC and tags of this group.
+    Details(String, Result<GroupDetails, String>),
+    /// What carries this group.
+    Interfaces(String, Interfaces),
+    /// VPC block public access.
+    PublicAccess(Result<PublicSetting, String>),
+    /// Whose the VPCs are.
+    Vpcs(Result<Vec<Vpc>, String>),
+    /// The cache; `None` if it is not shown.
+    Cache(Result<Option<Box<CacheShown>>, String>),
+    /// The VPC of the subnet group, and its subnets.
+    Subnets(Option<String>, Subnets),
+    /// What is remembered.
+    Ledger(Result<Memory, String>),
+}
+
+/// The rules of a group as EC2 shows them. A group that is gone has none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// `GroupOwnerId`
+    pub owner: Option<String>,
+    /// The ingress rules.
+    pub rules: Vec<IngressRule>,
+    /// Ids of the egress rules.
+    pub egress: Vec<String>,
+}
+
+/// A cache as ElastiCache shows it, without what is read of its groups and subnets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheShown {
+    /// The cache.
+    pub facts: CacheFacts,
+    /// The ids of its security groups, as far as they are shown.
+    pub groups: Vec<String>,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answered {
+    /// Something was read.
+    Fact(Fact),
+    /// The time is over.
+    Waited,
+    /// What was to be leased was written, or not; and what that makes in this minute, if that could be counted.
+    Leased {
+        /// What became of the writes.
+        written: Written,
+        /// What has been counted in this minute.
+        counted: Option<Counted>,
+    },
+    /// What came of the actions.
+    Remediated(Outcomes),
+    /// People were told so, or not: why.
+    Notified(Result<Channel, String>),
+    /// What became of the record.
+    Recorded(Written),
+}
+
+/// What became of writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// Every entry is in the table.
+    All,
+    /// Another invocation wrote these meanwhile, and theirs stay; the others are in the table.
+    Conflict(Vec<Key>),
+    /// The table did not answer: why.
+    Unavailable(String),
+}
+
+/// What is counted of a minute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// Which, as `2026-11-21T16:40`.
+    pub minute: String,
+    /// Changes to the account.
+    pub remediations: usize,
+    /// Messages to people.
+    pub alerts: usize,
+}
+
+/// What has been counted of a minute, everybody's together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Changes to the account.
+    pub remediations: usize,
+    /// Messages to people.
+    pub alerts: usize,
+}
+
+/// How people are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// By a message of its own.
+    Alert,
+    /// With others, in one message. Where that cannot be, by a message of its own.
+    Digest,
+    /// With others, or not at all: a message of its own was refused.
+    Later,
+}
+
+/// What is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// What happened.
+    pub report: Report,
+    /// How it is told.
+    pub channel: Channel,
+}
+
+/// How an event ended, in one text: for the log, and for whoever invoked the function by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary(pub String);
+
+/// Each read once, in order.
+pub(super) fn unread(reads: impl IntoIterator<Item = Read>) -> Option<Step> {
+    let reads: BTreeSet<Read> = reads.into_iter().collect();
+    (!reads.is_empty()).then(|| Step::Read(reads.into_iter().collect()))
+}

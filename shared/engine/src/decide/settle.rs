@@ -1,0 +1,51 @@
+//! Why a finding is not remediated, though it could be.
+
+use crate::action::{Because, Remedy};
+use crate::event::Event;
+use crate::exceptions::{Doubt, Inquiry};
+use crate::facts::GroupFacts;
+use crate::finding::Finding;
+use crate::settings::Mode;
+
+/// Where the policies could not be asked, nothing is done.
+pub(super) fn doubt(findings: &mut [Finding], asked: &Inquiry<'_>) {
+    for finding in findings {
+        match asked.doubt(finding) {
+            None => {}
+            Some(Doubt::NotKnown) => withhold(finding, Because::ExceptionsNotKnown),
+            Some(Doubt::Unreadable(why)) => {
+                withhold(finding, Because::ExceptionsUnreadable(why.clone()));
+            }
+        }
+    }
+}
+
+/// In a group that its owner protects, nothing is done. It is said before any other reason not to,
+/// for it is the one that somebody chose for this very group.
+/// Tags that could not be read protect nothing here: then IAM does, and it is told as refused.
+pub(super) fn protect(finding: &mut Finding, group: &GroupFacts) {
+    if group.is_protected() {
+        withhold(finding, Because::Protected);
+    }
+}
+
+/// Applies what holds for every finding: only the owner can change a group, and in observe mode
+/// nobody does.
+pub(super) fn settle(finding: &mut Finding, event: &Event, owner: Option<&str>, mode: Mode) {
+    if let Some(owner) = owner
+        && owner != event.account
+        && let Remedy::Do(action) = &finding.remedy
+    {
+        let because = Because::OtherOwner(owner.to_owned());
+        finding.remedy = Remedy::ByHand { action: Some(action.clone()), because };
+    }
+    if mode == Mode::Observe {
+        withhold(finding, Because::Observe);
+    }
+}
+
+pub(super) fn withhold(finding: &mut Finding, because: Because) {
+    if let Remedy::Do(action) = &finding.remedy {
+        finding.remedy = Remedy::Withheld { action: action.clone(), because };
+    }
+}

@@ -1,0 +1,64 @@
+//! What was read in full: what it does not show is gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Entry, Key, shape};
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Subnets};
+use crate::finding::Check;
+
+/// What was read in full: by subject, what there is of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Looked {
+    /// The shapes of the rules of a group.
+    rules: BTreeMap<String, BTreeSet<String>>,
+    /// The checks that a cache was held to.
+    settings: BTreeMap<String, BTreeSet<&'static str>>,
+}
+
+impl Looked {
+    /// At a group.
+    pub fn at_group(facts: &GroupFacts) -> Self {
+        Self { rules: BTreeMap::from([rules(facts)]), settings: BTreeMap::new() }
+    }
+
+    /// At a cache and its groups. A member of a replication group says nothing about itself.
+    pub fn at_cache(facts: &CacheFacts) -> Self {
+        let CacheGroups::Read(groups) = &facts.groups else {
+            return Self { settings: settings(facts, None), ..Self::default() };
+        };
+        let settings = settings(facts, Some(Check::OpenCache));
+        Self { rules: groups.iter().map(rules).collect(), settings }
+    }
+
+    /// Whether what a finding is about is not there any more.
+    pub(super) fn shows_gone(&self, entry: &Entry) -> bool {
+        let Key { subject, .. } = &entry.key;
+        match &entry.rule {
+            Some(kept) => {
+                let rules = self.rules.get(subject);
+                rules.is_some_and(|rules| !rules.contains(&shape(&kept.rule())))
+            }
+            None => {
+                let checks = self.settings.get(subject);
+                checks.is_some_and(|checks| checks.contains(entry.check.as_str()))
+            }
+        }
+    }
+}
+
+fn rules(facts: &GroupFacts) -> (String, BTreeSet<String>) {
+    (facts.id.clone(), facts.rules.iter().map(shape).collect())
+}
+
+fn settings(facts: &CacheFacts, groups: Option<Check>) -> BTreeMap<String, BTreeSet<&'static str>> {
+    if facts.member_of.is_some() {
+        return BTreeMap::new();
+    }
+    let port = (!facts.ports.is_empty()).then_some(Check::DefaultPort);
+    let transit = facts.transit_encryption.map(|_| Check::PlaintextTransit);
+    let auth = facts.authentication.map(|_| Check::NoAuth);
+    let subnets = matches!(facts.network.subnets, Subnets::Read(_)).then_some(Check::PublicSubnet);
+    let checks = [port, transit, auth, subnets, groups].into_iter().flatten().map(Check::as_str);
+    let subject = Key::cache_subject(facts.kind, &facts.id);
+    BTreeMap::from([(subject, checks.collect())])
+}
