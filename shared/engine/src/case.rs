@@ -71,6 +71,10 @@ struct Plan {
     leased: Leased,
     /// Why the ledger was not there.
     unremembered: Option<String>,
+    /// Why an earlier attempt may have done what nothing but the ledger tells: then the event has to come again.
+    only_the_ledger: Option<String>,
+    /// What was done without the ledger is being recorded all the same.
+    afterwards: bool,
     outcomes: Option<Outcomes>,
     report: Option<Report>,
     notified: Option<Result<Channel, String>>,

@@ -1,5 +1,6 @@
 //! Carrying out what was decided and leased: acting, telling, recording.
 
+use super::known::{self, Part};
 use super::look::Facts;
 use super::{Case, Channel, Notification, Plan, Read, Step, Summary, Written};
 use crate::action::{Action, Outcome, Outcomes};
@@ -46,10 +47,41 @@ impl Case<'_> {
             let channel = Channel::Later;
             return Step::Notify(Box::new(Notification { report: report.clone(), channel }));
         }
+        if let Some(step) = self.lease_afterwards(now) {
+            return step;
+        }
+        let Some(plan) = &mut self.plan else { return Step::Fail("there is no plan".to_owned()) };
         match plan.record(&mut self.known, subjects, now) {
             Some(step) => step,
             None => plan.end(),
         }
+    }
+
+    /// What was done without the ledger is recorded where the ledger answers by now: of a rule that was revoked for a
+    /// cache, and only seemed to stay, the event of the cache says nothing to the next attempt.
+    fn lease_afterwards(&mut self, now: i64) -> Option<Step> {
+        let subjects = self.subjects();
+        let plan = self.plan.as_mut()?;
+        if plan.unremembered.is_none() || plan.decision.is_clean() {
+            return None;
+        }
+        let lost = matches!(plan.recorded, Some(Written::Conflict(_)));
+        if !plan.afterwards || (lost && plan.conflicts < CONFLICTS) {
+            plan.conflicts += usize::from(lost);
+            (plan.afterwards, plan.entries, plan.recorded) = (true, None, None);
+            self.known.ledger = Part::Unread;
+        }
+        let memory = match &self.known.ledger {
+            Part::Unread => return Some(Step::Read(vec![Read::Ledger(subjects)])),
+            Part::Read(memory) if plan.entries.is_none() => memory,
+            Part::Read(_) | Part::Failed(_) => return None,
+        };
+        let leased = self.leased_by(&self.plan.as_ref()?.decision, &self.facts()?, now);
+        let leased = leased.afterwards(memory, now);
+        if let Some(plan) = &mut self.plan {
+            plan.leased = leased;
+        }
+        None
     }
 
     fn make_report(&self, now: i64) -> Option<Report> {
@@ -76,7 +108,7 @@ impl Plan {
     /// Records how it ended. If that is not taken, the next delivery of the event tells once more.
     fn record(
         &mut self,
-        known: &mut super::known::Known,
+        known: &mut known::Known,
         subjects: Vec<String>,
         now: i64,
     ) -> Option<Step> {
@@ -92,14 +124,12 @@ impl Plan {
             (_, Some(Written::Conflict(_))) if self.conflicts >= CONFLICTS => return None,
             (_, Some(Written::Conflict(lost))) => {
                 if self.entries.take().is_some() {
-                    known.ledger = super::known::Part::Unread;
+                    known.ledger = Part::Unread;
                 }
                 let memory = match &known.ledger {
-                    super::known::Part::Unread => {
-                        return Some(Step::Read(vec![Read::Ledger(subjects)]));
-                    }
-                    super::known::Part::Failed(_) => return None,
-                    super::known::Part::Read(memory) => memory,
+                    Part::Unread => return Some(Step::Read(vec![Read::Ledger(subjects)])),
+                    Part::Failed(_) => return None,
+                    Part::Read(memory) => memory,
                 };
                 let entries = settle(Some(Again { lost, memory }));
                 self.conflicts += 1;
@@ -122,6 +152,7 @@ impl Plan {
         if let Some(Err(why)) = &self.notified {
             failed.push(why.clone());
         }
+        failed.extend(self.only_the_ledger.clone());
         let leased = self.decision.leased.iter();
         failed.extend(leased.map(|id| {
             format!("another invocation is processing {id}; this event will be retried")

@@ -262,10 +262,7 @@ impl Case<'_> {
         {
             return wait;
         }
-        let holder = Held { by: self.invocation.clone(), until: now.saturating_add(LEASE) };
-        let looked = facts.looked();
-        let turn = Turn { event: &self.event, looked: &looked, holder: &holder, now };
-        let leased = decision.lease(&facts.seen().reaches(), self.judge(now).memory, &turn);
+        let leased = self.leased_by(&decision, facts, now);
         if leased.entries.is_empty() {
             return self.carry_out(decision, leased, None, now);
         }
@@ -277,6 +274,29 @@ impl Case<'_> {
         });
         self.leasing = Some(Leasing { decision, leased, written: None });
         Step::Lease { entries, count }
+    }
+
+    /// The findings, leased by this invocation.
+    pub(super) fn leased_by(&self, decision: &Decision, facts: &Facts, now: i64) -> Leased {
+        let holder = Held { by: self.invocation.clone(), until: now.saturating_add(LEASE) };
+        let looked = facts.looked();
+        let turn = Turn { event: &self.event, looked: &looked, holder: &holder, now };
+        decision.lease(&facts.seen().reaches(), self.judge(now).memory, &turn)
+    }
+
+    /// Why the event has to come again once the ledger is there: an earlier attempt may have revoked a rule of which
+    /// only the ledger knows what it was. The event of a cache names no rule; some calls name rules by their ids alone.
+    fn only_the_ledger(&self) -> Option<String> {
+        let Part::Failed(why) = &self.known.ledger else { return None };
+        let about = match self.facts()? {
+            Facts::Cache(..) => "for this cache".to_owned(),
+            Facts::Group(facts, lead) => {
+                let missing = lead.touched.resolve(&facts.rules, &facts.egress).missing;
+                let unknown = missing.iter().find(|rule| rule.shape.is_none())?;
+                format!("{unknown}")
+            }
+        };
+        Some(format!("the ledger was not there to say whether a rule was revoked {about}: {why}"))
     }
 
     /// What was to be leased was written, or not.
@@ -319,6 +339,8 @@ impl Case<'_> {
             decision,
             leased,
             unremembered,
+            only_the_ledger: self.only_the_ledger(),
+            afterwards: false,
             outcomes: None,
             report: None,
             notified: None,

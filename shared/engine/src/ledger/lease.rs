@@ -24,6 +24,23 @@ impl Leased {
             by: String::new(),
         }
     }
+
+    /// The same for what was done and reported without a lease, so that one write records it: what another invocation
+    /// leased meanwhile is left to it, and nobody was told what is resolved.
+    pub fn afterwards(mut self, memory: &Memory, now: i64) -> Self {
+        let is_held = |key: &Key, event: &String| {
+            let mut comings = memory.entries.get(key).into_iter().flat_map(|entry| &entry.comings);
+            comings.any(|coming| coming.event == *event && coming.is_held_by_other(&self.by, now))
+        };
+        self.entries.retain(|entry| {
+            self.taken.get(&entry.key).is_some_and(|event| !is_held(&entry.key, event))
+        });
+        for entry in &mut self.entries {
+            entry.version = entry.version.saturating_sub(1);
+        }
+        self.resolved.clear();
+        self
+    }
 }
 
 /// How the ledger changes what is done about a finding.

@@ -356,6 +356,11 @@ impl World {
             run.telling.clear();
             return run.case.answer(Answered::Notified(Err("nothing came back".to_owned())));
         }
+        if report.unremembered.is_some() {
+            // Nobody kept others from telling the same at the same time.
+            self.forget(run);
+            run.telling.clear();
+        }
         let told: Channel = *channel;
         run.case.answer(Answered::Notified(Ok(told)));
     }

@@ -109,7 +109,8 @@ async fn what_neither_sns_takes_nor_the_ledger_remembers_waits_for_the_digest() 
     account.fail("Query", GROUP, "AccessDeniedException");
     let mut shell = account.shell(Mode::Enforce);
     shell.settings.digest_queue_url = Some(QUEUE.to_owned());
-    cache(&shell, &event_of("m")).await.unwrap();
+    let error = cache(&shell, &event_of("m")).await.unwrap_err().to_string();
+    assert!(error.starts_with("the ledger was not there to say whether"), "{error}");
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
     let queued: Vec<String> = {
         let state = account.now();
@@ -161,27 +162,71 @@ async fn what_fails_again_is_told_once() {
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
 }
 
-/// The revoke was done, and the look that proves it failed.
-#[tokio::test(start_paused = true)]
-async fn a_rule_of_a_cache_that_seemed_to_stay_open_is_told_as_gone_by_the_next_attempt() {
-    let account = open_cache();
+/// The event of a cache, whose rule is revoked while the look that proves it fails, and what follows.
+async fn revoked_without_proof(account: &Account, then: impl FnOnce()) {
     let shell = account.shell(Mode::Enforce);
     let proof_fails = async {
         while account.count(REVOKE) == 0 {
             tokio::time::sleep(ROUND_TRIP / 4).await;
         }
         account.fail("DescribeSecurityGroupRules", GROUP, "InternalError");
+        then();
     };
     let event = event_of("m");
     let (ended, ()) = tokio::join!(cache(&shell, &event), proof_fails);
     ended.unwrap_err();
     assert_eq!(account.rule_ids(GROUP), ["sgr-2"]);
+}
+
+/// How `open-cache` ended, in each alert that has it.
+fn ends_of_open_cache(account: &Account) -> Vec<String> {
+    let state = account.now();
+    let documents = state.published.iter().map(|sent| -> Value {
+        let message: Value = serde_json::from_str(sent.message().unwrap()).unwrap();
+        serde_json::from_str(message["default"].as_str().unwrap()).unwrap()
+    });
+    let findings = documents.flat_map(|document| document["findings"].as_array().unwrap().clone());
+    let open = findings.filter(|finding| finding["check"] == "open-cache");
+    open.map(|finding| finding["outcome"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_of_a_cache_that_seemed_to_stay_open_is_told_as_gone_by_the_next_attempt() {
+    let account = open_cache();
+    let shell = account.shell(Mode::Enforce);
+    revoked_without_proof(&account, || {}).await;
     // EC2 does not come back at once.
     cache(&shell, &event_of("m")).await.unwrap_err();
     account.now().failures.clear();
     cache(&shell, &event_of("m")).await.unwrap();
-    let messages: Vec<String> =
-        account.now().published.iter().map(|sent| format!("{:?}", sent.message())).collect();
-    let [_, second] = messages.as_slice() else { panic!("{messages:?}") };
-    assert!(second.contains("already removed"), "{second}");
+    assert_eq!(ends_of_open_cache(&account), ["failed", "already-gone"]);
+    assert_eq!(account.now().published.len(), 2);
+}
+
+/// The event of a cache names no rule, so an attempt that cannot read the ledger must not be the last one.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_about_a_cache_without_its_ledger_fails_so_that_the_next_one_tells() {
+    let account = open_cache();
+    let shell = account.shell(Mode::Enforce);
+    revoked_without_proof(&account, || {}).await;
+    account.now().failures.clear();
+    account.fail("Query", GROUP, "AccessDeniedException");
+    let error = cache(&shell, &event_of("m")).await.unwrap_err().to_string();
+    assert!(error.contains("revoked for this cache"), "{error}");
+    assert!(error.contains("AccessDeniedException"), "{error}");
+    account.now().failures.clear();
+    cache(&shell, &event_of("m")).await.unwrap();
+    assert_eq!(ends_of_open_cache(&account), ["failed", "already-gone"]);
+}
+
+/// The ledger was away until the revoke, and is there when the attempt ends.
+#[tokio::test(start_paused = true)]
+async fn what_was_revoked_for_a_cache_without_the_ledger_is_recorded_once_it_answers() {
+    let account = open_cache();
+    account.fail("Query", GROUP, "AccessDeniedException");
+    let ledger_returns = || account.now().failures.retain(|(call, ..)| *call != "Query");
+    revoked_without_proof(&account, ledger_returns).await;
+    account.now().failures.clear();
+    cache(&account.shell(Mode::Enforce), &event_of("m")).await.unwrap();
+    assert_eq!(ends_of_open_cache(&account), ["failed", "already-gone"]);
 }
