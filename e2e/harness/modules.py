@@ -42,7 +42,7 @@ class Crate:
         for path in sorted(source.rglob("*.rs")):
             name = path.relative_to(source)
             module = () if name.as_posix() == root else name.with_suffix("").parts
-            if FOR_TESTS & set(module) or (name.as_posix() == "main.rs" != root):
+            if FOR_TESTS & set(module):
                 continue
             text = TESTS.sub("", re.sub(r"//.*", "", path.read_text()))
             self.files[module], self.texts[module] = name.as_posix(), TEXT.sub('""', text)
@@ -93,6 +93,35 @@ class Crate:
         reached = {module: reach(names, module) for module in names}
         circles = {frozenset(other for other in reached[m] if m in reached[other]) for m in names if m in reached[m]}
         return sorted(sorted(self.files[module] for module in circle) for circle in circles)
+
+
+class Workspace:
+    """Crates by their names, and which of their files a program is made of."""
+
+    def __init__(self, folders):
+        self.crates = {name: Crate(folder / "src") for name, folder in folders.items()}
+        self.names = {}
+        for name, crate in self.crates.items():
+            of_crate = crate.names()
+            for module, text in crate.texts.items():
+                here = {(name, other) for other in of_crate[module]}
+                self.names[name, module] = here | set(self.elsewhere(text))
+
+    def elsewhere(self, text):
+        """The modules of other crates that a text names."""
+        imported = {name: path for _, tree in USED.findall(text) for path, name in paths(tree)}
+        within = (tuple(path.split("::")) for path in PATH.findall(DECLARED.sub("", text)))
+        for path in [*imported.values(), *((*imported.get(path[0], path[:1]), *path[1:]) for path in within)]:
+            crate = path[0].removeprefix("portcullis_").replace("_", "-")
+            if path[0].startswith("portcullis_") and path[1:] and crate in self.crates:
+                module = self.crates[crate].defines(path[1:])
+                if module is not None:
+                    yield crate, module
+
+    def used(self, program):
+        """The files that a program names, directly or through others, and its own: crate and module of each."""
+        own = {(program, module) for module in self.crates[program].files}
+        return own.union(*(reach(self.names, module) for module in own))
 
 
 def reach(names, start):

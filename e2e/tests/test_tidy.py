@@ -1,55 +1,33 @@
 """What must agree across files, and is easily forgotten. Needs no account."""
 
+import functools
 import json
 import re
 import uuid
 
 import boto3
-from harness import deploy, places
+from harness import deploy, modules, places
 
 WATCHERS = frozenset({"ingress", "cache"})
 MOVERS = frozenset({"recreate"})
 PAGE = frozenset({"approval-page"})
 DIGEST = frozenset({"digest"})
-SHELL = WATCHERS | MOVERS | DIGEST | {"trail"}
-EVERYONE = SHELL | PAGE
-#: Where the code is that calls AWS, and which functions use a module of it; those below a directory are meant by
-#: the longest name that fits. A role allows what the modules of its function call.
-MODULES = {
-    "shared/aws/src/act": WATCHERS,
-    "shared/aws/src/act/revoke.rs": WATCHERS | MOVERS,
-    "shared/aws/src/act/start.rs": {"cache"},
-    "shared/aws/src/clients.rs": SHELL,
-    "shared/aws/src/digest": WATCHERS | DIGEST,
-    "shared/aws/src/drive": WATCHERS,
-    "shared/aws/src/error.rs": SHELL,
-    "shared/aws/src/exceptions.rs": WATCHERS,
-    "shared/aws/src/gather.rs": WATCHERS,
-    "shared/aws/src/gather/cache.rs": {"cache"},
-    "shared/aws/src/gather/group.rs": WATCHERS | MOVERS,
-    "shared/aws/src/gather/public_access.rs": WATCHERS,
-    "shared/aws/src/gather/subnets.rs": {"cache"},
-    "shared/aws/src/ledger": WATCHERS,
-    "shared/aws/src/lib.rs": SHELL,
-    "shared/aws/src/log.rs": EVERYONE,
-    "shared/aws/src/metrics.rs": WATCHERS | DIGEST | PAGE,
-    "shared/aws/src/publish.rs": WATCHERS | MOVERS | DIGEST,
-    "shared/aws/src/run.rs": SHELL,
-    "shared/aws/src/whole.rs": WATCHERS,
-    "shared/approval/src": MOVERS | PAGE,
-    "shared/inventory/src": MOVERS,
-    "functions/trail/src": {"trail"},
-    "functions/recreate/src": MOVERS,
-    "functions/approval-page/src": PAGE,
-}
-#: Calls of a module that not all of its functions make.
+EVERYONE = WATCHERS | MOVERS | DIGEST | PAGE | {"trail"}
+#: A role allows what the files call that its function names, directly or through others. Calls of a file that not all
+#: of the functions make which name it.
 ONLY = {
     "dynamodb:DeleteItem": MOVERS,
     "dynamodb:PutItem": WATCHERS | MOVERS,
     "dynamodb:Scan": frozenset(),  # the command line's, with the rights of whoever runs it
     "kms:GenerateMac": MOVERS,
     "kms:VerifyMac": PAGE,
-    "sqs:SendMessage": WATCHERS,
+    # No event about a group has a cache read, or a re-creation started.
+    "ec2:DescribeRouteTables": {"cache"},
+    "elasticache:DescribeCacheClusters": {"cache"} | MOVERS,
+    "elasticache:DescribeCacheSubnetGroups": {"cache"} | MOVERS,
+    "elasticache:DescribeReplicationGroups": {"cache"} | MOVERS,
+    "elasticache:DescribeServerlessCaches": {"cache"} | MOVERS,
+    "states:StartExecution": {"cache"},
 }
 #: What AWS itself does with the rights of a function: its logs, what failed, reading its queue, and, on request, keys
 #: and traces.
@@ -245,25 +223,18 @@ def roles():
         yield binary, role
 
 
+@functools.cache
+def workspace():
+    """The crates that the functions are made of."""
+    folders = [folder for top in ("shared", "functions") for folder in (places.REPO / top).iterdir()]
+    return modules.Workspace({folder.name: folder for folder in folders if (folder / "Cargo.toml").exists()})
+
+
+@functools.cache
 def code():
-    """The modules that call AWS, without tests and the account that they script."""
-    for root in sorted({"/".join(name.split("/")[:3]) for name in MODULES}):
-        for path in sorted((places.REPO / root).rglob("*.rs")):
-            module = path.relative_to(places.REPO)
-            if not {"tests", "scripted"} & {part.removesuffix(".rs") for part in module.parts}:
-                text = path.read_text().partition("\n#[cfg(test)]\nmod tests {")[0]
-                yield module.as_posix(), re.sub(r"//.*", "", text)
-
-
-def users(module):
-    """The functions that use a module."""
-    fitting = [name for name in MODULES if of(name, module)]
-    return MODULES[max(fitting, key=len)] if fitting else None
-
-
-def of(name, module):
-    """Whether a module is the one of this name, or below it."""
-    return module in (name, f"{name}.rs") or module.startswith(f"{name}/")
+    """The files that call AWS, by crate and module: the calls of each, as IAM actions."""
+    texts = {(name, module): text for name, crate in workspace().crates.items() for module, text in crate.texts.items()}
+    return {file: actions for file, text in texts.items() if (actions := set(calls(text)))}
 
 
 def calls(text):
@@ -275,31 +246,28 @@ def calls(text):
 
 
 def called(function):
-    """Every AWS call of the modules that a function uses."""
-    return {
-        action
-        for module, text in code()
-        if function in users(module)
-        for action in calls(text)
-        if function in ONLY.get(action, EVERYONE)
-    }
+    """Every AWS call of the files that a function uses."""
+    made = set().union(*(code().get(file, set()) for file in workspace().used(function)))
+    return {action for action in made if function in ONLY.get(action, EVERYONE)}
 
 
-def test_every_module_of_the_shell_is_some_functions():
-    modules = [module for module, _ in code()]
-    assert [module for module in modules if not users(module)] == []
-    for name in MODULES:
-        assert any(of(name, module) for module in modules), f"there is no {name} any more"
+def test_every_call_is_some_functions():
+    """What no function uses would be seen by none of these tests."""
+    used = set().union(*(workspace().used(function) for function in EVERYONE))
+    assert set(code()) - used == set()
     assert {binary for binary, _ in roles()} == EVERYONE
 
 
 def test_every_client_of_the_shell_is_looked_for():
-    assert {service for _, text in code() for service in re.findall(r"\baws_sdk_(\w+)", text)} == set(SERVICES)
+    texts = [text for crate in workspace().crates.values() for text in crate.texts.values()]
+    assert {service for text in texts for service in re.findall(r"\baws_sdk_(\w+)", text)} == set(SERVICES)
 
 
-def test_calls_that_only_some_make_are_made():
-    everything = {action for _, text in code() for action in calls(text)}
-    assert set(ONLY) <= everything
+def test_calls_that_only_some_make_are_made_by_more():
+    """Else the table says nothing."""
+    for action, functions in ONLY.items():
+        using = {f for f in EVERYONE for file in workspace().used(f) if action in code().get(file, set())}
+        assert using > functions, action
 
 
 def test_roles_allow_exactly_what_the_code_of_their_function_calls():

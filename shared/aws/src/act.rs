@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use portcullis_engine::action::{Action, Outcomes};
 use portcullis_engine::facts::IngressRule;
 
-use crate::clients::Shell;
+use crate::shell::Shell;
 
 /// Carries out the actions and says what came of each, by its id. What is open is closed first.
 pub(crate) async fn act(shell: &Shell, actions: &[&Action]) -> Outcomes {

@@ -1,4 +1,4 @@
-//! The SDK clients of a function, made once.
+//! The SDK clients: what they share, and how long they wait.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -6,40 +6,8 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use portcullis_engine::exceptions::Exceptions;
-use portcullis_engine::settings::Settings;
-use portcullis_exceptions::Unreadable;
 
-use crate::ledger::Ledger;
-use crate::metrics;
-use crate::publish::Notifier;
-use crate::run::now;
 use crate::whole::Whole;
-
-/// Everything that a function needs to look, act and tell.
-#[derive(Debug)]
-pub struct Shell {
-    /// Its settings.
-    pub settings: Settings,
-    /// What is tolerated.
-    pub exceptions: Box<dyn Exceptions>,
-    /// EC2, in the function's own Region.
-    pub ec2: aws_sdk_ec2::Client,
-    /// ElastiCache, in the function's own Region.
-    pub elasticache: Lazy<aws_sdk_elasticache::Client>,
-    /// What sends alerts.
-    pub notifier: Notifier,
-    /// SQS, in the function's own Region.
-    pub sqs: Lazy<aws_sdk_sqs::Client>,
-    /// Step Functions, in the function's own Region.
-    pub sfn: Lazy<aws_sdk_sfn::Client>,
-    /// What is remembered of findings.
-    pub ledger: Ledger,
-    /// Where the metrics go, line by line.
-    pub metrics: fn(&str),
-    /// Seconds since 1970: only what is remembered has a clock of its own.
-    pub now: fn() -> i64,
-}
 
 /// A client that is made when it is first asked for: not every function or event needs it.
 pub(crate) type Lazy<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
@@ -78,26 +46,6 @@ impl Patience {
             .operation_attempt_timeout(attempt)
             .connect_timeout(CONNECT)
             .build()
-    }
-}
-
-impl Shell {
-    /// Tolerates nothing yet. Makes the clients that every event needs, and sees to it that the others can be made.
-    pub async fn new(settings: Settings) -> Self {
-        let config = config(Patience::Prompt).await;
-        let (of_caches, sfn, sqs) = (config.clone(), config.clone(), config.clone());
-        Self {
-            ec2: ec2(&config),
-            elasticache: Lazy::new(Box::new(move || elasticache(&of_caches))),
-            notifier: Notifier::new(settings.topics.clone(), &config),
-            sqs: Lazy::new(Box::new(move || aws_sdk_sqs::Client::new(&sqs))),
-            sfn: Lazy::new(Box::new(move || aws_sdk_sfn::Client::new(&sfn))),
-            ledger: Ledger::hasty(&config, &settings.ledger_table),
-            metrics: metrics::to_stdout,
-            exceptions: Box::new(Unreadable::new("they were not read")),
-            now,
-            settings,
-        }
     }
 }
 

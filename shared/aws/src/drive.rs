@@ -8,8 +8,8 @@ use portcullis_engine::case::{
 use portcullis_engine::event::{Event, Lead};
 
 use crate::act::act;
-use crate::clients::Shell;
-use crate::{gather, metrics, publish};
+use crate::shell::Shell;
+use crate::{gather, metrics, notify};
 
 /// Deals with an event about a security group. `invocation` is the id of it: Lambda's retries of an event have the same.
 ///
@@ -66,7 +66,7 @@ async fn drive(shell: &Shell, event: &Event, invocation: &str) -> Result<Summary
             }
             Step::Notify(notification) => {
                 let Notification { report, channel } = *notification;
-                let notified = publish::notify(shell, &report, channel).await;
+                let notified = notify::notify(shell, &report, channel).await;
                 case.answer(Answered::Notified(notified.map_err(|error| format!("{error:#}"))));
             }
             Step::Record(entries) => {

@@ -11,7 +11,7 @@ pub use group::{around, described_entries, described_rules, rules};
 use portcullis_engine::case::{Fact, Read, Shown};
 use portcullis_engine::facts::PrefixList;
 
-use crate::clients::Shell;
+use crate::shell::Shell;
 
 /// Reads one thing, and says so if it cannot.
 pub(crate) async fn gather(shell: &Shell, read: &Read) -> Fact {

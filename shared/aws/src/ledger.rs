@@ -5,7 +5,6 @@
 
 mod item;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -23,6 +22,8 @@ use portcullis_engine::case::{Counted, Written};
 use portcullis_engine::ledger::{Entry, Exemption, Key, Memory};
 
 use crate::error::Failed;
+
+use item::Attributes;
 
 /// How long a finding is remembered after it last came, in seconds: a year and a month, so that what is
 /// reviewed once a year is still there. A rule that comes back later than that is news again.
@@ -57,8 +58,6 @@ pub struct Ledger {
     client: Client,
     table: String,
 }
-
-type Attributes = HashMap<String, AttributeValue>;
 
 impl Ledger {
     /// The table of this name.

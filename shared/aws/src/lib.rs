@@ -9,27 +9,32 @@ compile_error!(
 
 mod act;
 mod clients;
-mod digest;
+mod dispatch;
 mod drive;
+mod environment;
 pub mod error;
 mod exceptions;
 mod gather;
 mod ledger;
 mod log;
 mod metrics;
+mod notify;
 mod publish;
-mod run;
+mod runtime;
 #[cfg(test)]
 mod scripted;
+mod shell;
 mod whole;
 
 pub use act::revoke::revoke;
-pub use clients::{Patience, Shell, config, ec2, elasticache, sns};
-pub use digest::enqueue;
+pub use clients::{Patience, config, ec2, elasticache, sns};
+pub use dispatch::run;
 pub use drive::{cache, ingress};
+pub use environment::{now, variable};
 pub use gather::{around, described_entries, described_rules, rules};
 pub use ledger::{KEPT, Ledger};
 pub use log::log_json_lines;
 pub use metrics::count_unchecked_link;
-pub use publish::{Message, publish};
-pub use run::{answer, failure, now, run, run_digest, variable};
+pub use publish::{Message, Notifier, publish};
+pub use runtime::{answer, failure};
+pub use shell::Shell;

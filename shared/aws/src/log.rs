@@ -5,7 +5,7 @@ use std::io::{self, Stdout, Write, stdout};
 use portcullis_engine::text::harmless_json;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::run::variable;
+use crate::environment::variable;
 
 /// Logs events as JSON lines, as CloudWatch reads them.
 pub fn log_json_lines() {

@@ -1,4 +1,4 @@
-//! Telling: one SNS message, and one more for a chat.
+//! Publishing: one SNS message, and one more for a chat.
 
 use anyhow::{Context, Result};
 use aws_config::SdkConfig;
@@ -6,27 +6,25 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::operation::publish::builders::PublishFluentBuilder;
 use futures_util::future::join;
 use portcullis_alerts::alert::Alert;
-use portcullis_alerts::digest::Row;
 use portcullis_alerts::message::by_protocol;
-use portcullis_engine::case::Channel;
-use portcullis_engine::report::Report;
 use portcullis_engine::settings::Topics;
+use serde_json::Value;
 
-use crate::clients::{Lazy, Shell, sns};
+use crate::clients::{Lazy, sns};
 use crate::error::why;
-use crate::{digest, metrics};
+use crate::metrics;
 
 /// Sends alerts to the topics of the settings.
 #[derive(Debug)]
 pub struct Notifier {
     /// Where to.
-    pub topics: Topics,
+    topics: Topics,
     /// SNS, in the topic's Region.
-    pub sns: Client,
+    sns: Client,
     /// SNS, in the Region of the chat topic.
-    pub chat: Lazy<Client>,
+    chat: Lazy<Client>,
     /// Where the metrics go, line by line.
-    pub metrics: fn(&str),
+    metrics: fn(&str),
 }
 
 /// What SNS is to publish: mail for people, JSON for machines.
@@ -49,42 +47,6 @@ impl Message {
     }
 }
 
-/// Tells what a report says: with others in one message, or by itself. An alert that nobody takes is in the log.
-///
-/// # Errors
-///
-/// If SNS does not take it.
-pub(crate) async fn notify(shell: &Shell, report: &Report, channel: Channel) -> Result<Channel> {
-    let alert = Alert::compose(report);
-    let (event, subject) = (&report.event.id, &report.subject().id);
-    tracing::info!(event, subject, "{}", alert.subject);
-    match channel {
-        Channel::Alert => {}
-        Channel::Digest => match queue(shell, report).await {
-            Ok(()) => return Ok(channel),
-            Err(error) => tracing::warn!(
-                event,
-                "the digest queue refused the alert, so it is sent alone: {error:#}"
-            ),
-        },
-        Channel::Later => {
-            queue(shell, report).await?;
-            tracing::warn!(event, "it will go out with the digest");
-            return Ok(channel);
-        }
-    }
-    let sent = shell.notifier.send(event, &Message::of(&alert), &alert.chat).await;
-    sent.inspect_err(|_| {
-        tracing::error!(event, alert = alert.document, "the alert could not be sent");
-    })?;
-    Ok(Channel::Alert)
-}
-
-async fn queue(shell: &Shell, report: &Report) -> Result<()> {
-    let queue = shell.settings.digest_queue_url.as_ref().context("there is no digest queue")?;
-    digest::enqueue(&shell.sqs, queue, &Row::of(report)).await
-}
-
 /// Publishes the message.
 ///
 /// # Errors
@@ -102,15 +64,27 @@ pub async fn publish(sns: &Client, topic: &str, message: &Message) -> Result<()>
 }
 
 impl Notifier {
-    pub(crate) fn new(topics: Topics, config: &SdkConfig) -> Self {
+    /// What sends to these topics, each in its own Region.
+    pub fn new(topics: Topics, config: &SdkConfig) -> Self {
         let of_chat = config.clone();
         let chat = topics.chat.clone().unwrap_or_default();
-        Self {
-            sns: sns(config, &topics.alert),
-            chat: Lazy::new(Box::new(move || sns(&of_chat, &chat))),
-            topics,
-            metrics: metrics::to_stdout,
-        }
+        let alerts = sns(config, &topics.alert);
+        Self::with(topics, alerts, move || sns(&of_chat, &chat), metrics::to_stdout)
+    }
+
+    /// The same with these clients; that of the chat is made when it is first needed.
+    pub fn with(
+        topics: Topics,
+        sns: Client,
+        chat: impl FnOnce() -> Client + Send + 'static,
+        metrics: fn(&str),
+    ) -> Self {
+        Self { topics, sns, chat: Lazy::new(Box::new(chat)), metrics }
+    }
+
+    /// Counts what was to be told, and cannot be read.
+    pub fn count_malformed(&self, record: &Value) {
+        metrics::print([metrics::malformed(record)], self.metrics);
     }
 
     /// Publishes the message and, beside it, the document for the chat: neither waits for the other, as a topic
@@ -119,7 +93,7 @@ impl Notifier {
     /// # Errors
     ///
     /// If SNS does not take the message.
-    pub(crate) async fn send(&self, of: &str, message: &Message, chat: &str) -> Result<()> {
+    pub async fn send(&self, of: &str, message: &Message, chat: &str) -> Result<()> {
         let published = publish(&self.sns, &self.topics.alert, message);
         let (published, ()) = join(published, self.send_chat(of, chat)).await;
         if published.is_err() {

@@ -28,7 +28,7 @@ use aws_sdk_elasticache::types::{
 use aws_sdk_sns::operation::publish::{PublishInput, PublishOutput};
 use aws_sdk_sqs::operation::send_message::{SendMessageInput, SendMessageOutput};
 use aws_smithy_mocks::{MockResponse, RuleBuilder, RuleMode, mock, mock_client};
-use portcullis_engine::settings::{Mode, Settings, Topics};
+use portcullis_engine::settings::{Mode, Settings};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -39,9 +39,7 @@ use crate::publish::Notifier;
 
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
 pub(crate) use ledger::{LEDGER, Silent, Stored};
-pub(crate) use samples::{
-    ACCOUNT, CHAT_TOPIC, EXCEPTIONS, NOW, event, event_on, interface, rule, settings,
-};
+pub(crate) use samples::{ACCOUNT, EXCEPTIONS, NOW, event, event_on, interface, rule, settings};
 pub(crate) use states::{Execution, MACHINE};
 
 /// The account. A test changes it through [`Account::now`], and reads there what is left.
@@ -162,7 +160,7 @@ impl Account {
             exceptions: exceptions::read(Some(EXCEPTIONS.to_owned())),
             ec2: self.ec2(),
             elasticache: made_at_once(self.elasticache()),
-            notifier: self.notifier(settings().topics),
+            notifier: self.notifier(),
             sqs: made_at_once(self.sqs()),
             sfn: made_at_once(self.sfn()),
             ledger: self.ledger(),
@@ -187,10 +185,10 @@ impl Account {
             .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled()))
     }
 
-    /// What sends alerts to these topics.
-    pub(crate) fn notifier(&self, topics: Topics) -> Notifier {
-        let chat = made_at_once(self.sns());
-        Notifier { topics, sns: self.sns(), chat, metrics: count }
+    /// What sends alerts.
+    fn notifier(&self) -> Notifier {
+        let of_chat = self.sns();
+        Notifier::with(settings().topics, self.sns(), move || of_chat, count)
     }
 
     fn sns(&self) -> aws_sdk_sns::Client {

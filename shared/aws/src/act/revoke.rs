@@ -9,7 +9,7 @@ use portcullis_engine::action::{Outcome, Outcomes};
 use portcullis_engine::facts::{IngressRule, Protocol, Source};
 
 use crate::error::{code, why};
-use crate::gather;
+use crate::gather::read;
 
 const REVOKE: &str = "RevokeSecurityGroupIngress";
 
@@ -138,7 +138,7 @@ async fn prove(ec2: &Client, group: &str, answers: BTreeMap<String, Answer>) -> 
     let mut seen = Err("it was not read again".to_owned());
     for pause in LOOK {
         tokio::time::sleep(pause).await;
-        seen = match gather::read(ec2, group).await {
+        seen = match read(ec2, group).await {
             Ok(facts) => Ok(facts.rules.into_iter().map(|rule| rule.id).collect::<Vec<_>>()),
             Err(error) => Err(format!("{error:#}")),
         };

@@ -1,5 +1,7 @@
 //! An item of the ledger, as the table holds it. What a later version wrote beside is not minded.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
 use portcullis_engine::ledger::Entry;
@@ -7,7 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_dynamo::{from_item, to_item};
 
-use super::Attributes;
+/// An item, by the names of its attributes.
+pub(super) type Attributes = HashMap<String, AttributeValue>;
 
 /// Something with the time, in seconds since 1970, after which DynamoDB deletes it.
 #[derive(Serialize)]

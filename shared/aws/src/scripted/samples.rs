@@ -17,9 +17,6 @@ pub(crate) const EXCEPTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../
 /// Now: a minute after the sample event.
 pub(crate) const NOW: i64 = 1_795_255_260;
 
-/// A topic for a chat; the settings name none.
-pub(crate) const CHAT_TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:chat";
-
 pub(crate) fn settings() -> Settings {
     Settings {
         topics: Topics { alert: format!("arn:aws:sns:eu-west-1:{ACCOUNT}:alerts"), chat: None },

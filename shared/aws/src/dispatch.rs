@@ -1,19 +1,18 @@
-//! The Lambda side: settings and clients once, then one event after the other.
+//! What an invocation of a function that guards the account is about: its event is read, counted, and given to the
+//! function's own handler.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use anyhow::{Context, Result, anyhow, bail};
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use anyhow::{Context, Result, bail};
+use lambda_runtime::LambdaEvent;
 use portcullis_engine::case::Summary;
 use portcullis_engine::event::{Event, Parsed, parse};
-use portcullis_engine::settings::{Settings, Topics};
-use serde::Serialize;
+use portcullis_engine::settings::Settings;
 use serde_json::Value;
 
-use crate::clients::{Patience, Shell, config};
+use crate::environment::variable;
 use crate::log::log_json_lines;
-use crate::publish::Notifier;
-use crate::{digest, exceptions, metrics};
+use crate::runtime::{answer, failure};
+use crate::shell::Shell;
+use crate::{exceptions, metrics};
 
 /// Serves events until Lambda ends the process. `handler` is [`crate::ingress`] or
 /// [`crate::cache`]; each function is given one, so that its role needs only its own rights.
@@ -35,44 +34,6 @@ where
         ended.map_err(|error| failure("EventNotProcessed", format!("{error:#}")))
     })
     .await
-}
-
-/// Serves the batches of the digest queue.
-///
-/// # Errors
-///
-/// As [`run`].
-pub async fn run_digest() -> Result<()> {
-    log_json_lines();
-    let topics = Topics::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
-    let notifier = Notifier::new(topics, &config(Patience::Prompt).await);
-    answer(async |invoked: LambdaEvent<Value>| {
-        let told = digest::tell(&notifier, &invoked.payload).await;
-        told.map_err(|error| failure("DigestNotSent", format!("{error:#}")))
-    })
-    .await
-}
-
-/// Answers one invocation after the other.
-///
-/// # Errors
-///
-/// If the Lambda runtime ends.
-pub async fn answer<F, R>(each: F) -> Result<()>
-where
-    F: AsyncFn(LambdaEvent<Value>) -> Result<R, Diagnostic>,
-    R: Serialize,
-{
-    // Boxed: the compiler gives up on the layout of futures that are nested as deep as this.
-    let service = service_fn(|invoked| Box::pin(each(invoked)));
-    lambda_runtime::run(service).await.map_err(|error| anyhow!("the Lambda runtime ended: {error}"))
-}
-
-/// Handled here: logged once, whole, and given back so that Lambda counts it, retries, and keeps
-/// the event in the end.
-pub fn failure(kind: &str, message: String) -> Diagnostic {
-    tracing::error!("{message}");
-    Diagnostic { error_type: format!("Portcullis.{kind}"), error_message: message }
 }
 
 /// Deals with one event. What it answers is for whoever invokes the function by hand.
@@ -117,23 +78,6 @@ fn guard(event: &Event, function_arn: &str) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// The one place that reads the environment. Endpoints, Region and credentials are the SDK's.
-pub fn variable(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    std::env::var(name).ok()
-}
-
-/// Seconds since 1970: questions and links end in time, and use is asked for up to now. A clock before 1970
-/// is no clock: then everything has ended.
-pub fn now() -> i64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the clock, but for metrics"
-    )]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

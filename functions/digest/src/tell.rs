@@ -1,5 +1,4 @@
-//! Alerts that are told together: into the queue by the functions that found too many, and out of it by the
-//! function `digest`.
+//! Alerts that are told together: the functions that found too many put them into a queue, and here they come out of it.
 //!
 //! SQS keeps a row until it was told: what SNS refuses is tried again, and what is no row ends in the queue for
 //! what failed. A batch is one message, whatever minutes it is of: it is what came within the batching window, and
@@ -7,29 +6,9 @@
 //! digest too: the queue has rows, not mails, because 246 KB of mail each would make batches of twenty.
 
 use anyhow::{Context, Result};
-use aws_sdk_sqs::Client;
 use portcullis_alerts::digest::{Digest, Row};
+use portcullis_aws::{Message, Notifier};
 use serde_json::{Value, json};
-
-use crate::metrics;
-use crate::publish::{Message, Notifier};
-
-/// Puts a row into the queue.
-///
-/// # Errors
-///
-/// If SQS does not take it: then its alert has to go out by itself.
-pub async fn enqueue(sqs: &Client, queue_url: &str, row: &Row) -> Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "the one place that queues")]
-    let request = sqs.send_message();
-    request
-        .queue_url(queue_url)
-        .message_body(row.json())
-        .send()
-        .await
-        .with_context(|| format!("putting a row of the digest into {queue_url}"))?;
-    Ok(())
-}
 
 /// Tells what a batch of the queue holds, in one message. The answer names the records that are no rows, as Lambda
 /// asks for it (developer guide, "Implementing partial batch responses"): these come again, and end in the
@@ -50,7 +29,7 @@ pub(crate) async fn tell(notifier: &Notifier, batch: &Value) -> Result<Value> {
             Ok(row) => rows.push(row),
             Err(error) => {
                 tracing::error!(message = id, "{error}");
-                metrics::print([metrics::malformed(record)], notifier.metrics);
+                notifier.count_malformed(record);
                 failures.push(json!({ "itemIdentifier": id }));
             }
         }
@@ -72,6 +51,3 @@ async fn send(notifier: &Notifier, digest: &Digest) -> Result<()> {
     }
     told
 }
-
-#[cfg(test)]
-mod tests;

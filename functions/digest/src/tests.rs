@@ -1,9 +1,10 @@
-use portcullis_engine::settings::{Mode, Topics};
+mod account;
 
-use super::*;
-use crate::scripted::{Account, CHAT_TOPIC, counted, settings};
+use portcullis_aws::Notifier;
+use serde_json::{Value, json};
 
-const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/111122223333/portcullis-digest";
+use crate::tell::tell;
+use account::{ALERT_TOPIC, Account, CHAT_TOPIC, counted};
 
 /// A row as it lies in the queue.
 fn row(event: &str, severity: &str) -> String {
@@ -39,17 +40,12 @@ fn failed(answer: &Value) -> Vec<&str> {
     failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap()).collect()
 }
 
-/// Where something was published, in order.
-fn topics(account: &Account) -> Vec<String> {
-    account.now().published.iter().map(|sent| sent.topic_arn().unwrap().to_owned()).collect()
-}
-
 fn alone(account: &Account) -> Notifier {
-    account.notifier(settings().topics)
+    account.notifier(None)
 }
 
 fn with_chat(account: &Account) -> Notifier {
-    account.notifier(Topics { chat: Some(CHAT_TOPIC.to_owned()), ..settings().topics })
+    account.notifier(Some(CHAT_TOPIC))
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,9 +54,9 @@ async fn a_batch_is_one_message_with_a_mail_and_every_row() {
     let batch = batch(&[&row("e-1", "low"), &row("e-2", "critical")]);
     let answer = tell(&alone(&account), &batch).await.unwrap();
     assert_eq!(failed(&answer), [""; 0]);
-    let state = account.now();
-    let [sent] = state.published.as_slice() else { panic!("{} messages", state.published.len()) };
-    assert_eq!(sent.topic_arn(), Some(settings().topics.alert.as_str()));
+    let published = account.published();
+    let [sent] = published.as_slice() else { panic!("{} messages", published.len()) };
+    assert_eq!(sent.topic_arn(), Some(ALERT_TOPIC));
     assert_eq!(sent.message_structure(), Some("json"));
     assert!(sent.subject().unwrap().starts_with("[CRITICAL] 2 findings in one minute"));
     let message: Value = serde_json::from_str(sent.message().unwrap()).unwrap();
@@ -74,10 +70,8 @@ async fn a_batch_is_one_message_with_a_mail_and_every_row() {
 async fn with_a_chat_topic_the_chat_is_told_too() {
     let account = Account::new();
     tell(&with_chat(&account), &batch(&[&row("e-1", "high")])).await.unwrap();
-    let state = account.now();
-    let [_, chat] = state.published.as_slice() else {
-        panic!("{} messages", state.published.len())
-    };
+    let published = account.published();
+    let [_, chat] = published.as_slice() else { panic!("{} messages", published.len()) };
     assert_eq!((chat.topic_arn(), chat.message_structure()), (Some(CHAT_TOPIC), None));
     let message: Value = serde_json::from_str(chat.message().unwrap()).unwrap();
     assert_eq!(message["content"]["title"], "[HIGH] 1 finding in one minute");
@@ -90,9 +84,8 @@ async fn what_is_no_row_is_reported_and_the_rest_is_told() {
     let batch = batch(&["not a row", &row("e-1", "low"), "{}"]);
     let answer = tell(&alone(&account), &batch).await.unwrap();
     assert_eq!(failed(&answer), ["m-0", "m-2"]);
-    assert_eq!(account.now().published.len(), 1);
-    let names: Vec<String> = counted().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["Ignored", "Ignored"]);
+    assert_eq!(account.published().len(), 1);
+    assert_eq!(counted(), ["Ignored", "Ignored"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,31 +93,29 @@ async fn a_batch_of_nothing_but_garbage_is_reported_and_nothing_is_sent() {
     let account = Account::new();
     let answer = tell(&with_chat(&account), &batch(&["x", ""])).await.unwrap();
     assert_eq!(failed(&answer), ["m-0", "m-1"]);
-    assert!(account.calls().is_empty());
+    assert!(account.topics().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_sns_refuses_is_an_error_so_that_all_come_again_and_the_chat_is_told_all_the_same() {
     counted();
     let account = Account::new();
-    account.fail("Publish", &settings().topics.alert, "AuthorizationError");
+    account.fail(ALERT_TOPIC, "AuthorizationError");
     let error = tell(&with_chat(&account), &batch(&[&row("e-1", "low"), "x"])).await.unwrap_err();
     assert!(format!("{error:#}").contains("AuthorizationError"), "{error:#}");
-    assert_eq!(topics(&account), [CHAT_TOPIC]);
-    let names: Vec<String> = counted().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["Ignored", "AlertFailures"]);
+    assert_eq!(account.topics(), [CHAT_TOPIC]);
+    assert_eq!(counted(), ["Ignored", "AlertFailures"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_chat_that_is_refused_does_not_send_the_mail_again() {
     counted();
     let account = Account::new();
-    account.fail("Publish", CHAT_TOPIC, "NotFound");
+    account.fail(CHAT_TOPIC, "NotFound");
     let answer = tell(&with_chat(&account), &batch(&[&row("e-1", "low")])).await.unwrap();
     assert_eq!(failed(&answer), [""; 0]);
-    assert_eq!(topics(&account), [settings().topics.alert]);
-    let names: Vec<String> = counted().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["ChatFailures"]);
+    assert_eq!(account.topics(), [ALERT_TOPIC]);
+    assert_eq!(counted(), ["ChatFailures"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,26 +124,5 @@ async fn what_is_no_batch_is_an_error() {
     for payload in [json!({}), json!({ "Records": [{ "body": row("e-1", "low") }] })] {
         tell(&alone(&account), &payload).await.unwrap_err();
     }
-    assert!(account.calls().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_row_is_queued_as_it_is_read_again() {
-    let account = Account::new();
-    let row = Row::read(&row("e-1", "low")).unwrap();
-    enqueue(&account.shell(Mode::Enforce).sqs, QUEUE, &row).await.unwrap();
-    let state = account.now();
-    let [sent] = state.queued.as_slice() else { panic!("{} rows", state.queued.len()) };
-    assert_eq!(sent.queue_url(), Some(QUEUE));
-    assert_eq!(Row::read(sent.message_body().unwrap()), Ok(row));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_queue_that_refuses_is_an_error() {
-    let account = Account::new();
-    account.fail("SendMessage", QUEUE, "QueueDoesNotExist");
-    let row = Row::read(&row("e-1", "low")).unwrap();
-    let error = enqueue(&account.shell(Mode::Enforce).sqs, QUEUE, &row).await.unwrap_err();
-    assert!(format!("{error:#}").contains("QueueDoesNotExist"), "{error:#}");
-    assert!(account.now().queued.is_empty());
+    assert!(account.topics().is_empty());
 }

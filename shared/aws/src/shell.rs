@@ -1,0 +1,56 @@
+//! What a function that guards the account has at hand, made once.
+
+use portcullis_engine::exceptions::Exceptions;
+use portcullis_engine::settings::Settings;
+use portcullis_exceptions::Unreadable;
+
+use crate::clients::{Lazy, Patience, config, ec2, elasticache};
+use crate::environment::now;
+use crate::ledger::Ledger;
+use crate::metrics;
+use crate::publish::Notifier;
+
+/// Everything that a function needs to look, act and tell.
+#[derive(Debug)]
+pub struct Shell {
+    /// Its settings.
+    pub settings: Settings,
+    /// What is tolerated.
+    pub exceptions: Box<dyn Exceptions>,
+    /// EC2, in the function's own Region.
+    pub ec2: aws_sdk_ec2::Client,
+    /// ElastiCache, in the function's own Region.
+    pub elasticache: Lazy<aws_sdk_elasticache::Client>,
+    /// What sends alerts.
+    pub notifier: Notifier,
+    /// SQS, in the function's own Region.
+    pub sqs: Lazy<aws_sdk_sqs::Client>,
+    /// Step Functions, in the function's own Region.
+    pub sfn: Lazy<aws_sdk_sfn::Client>,
+    /// What is remembered of findings.
+    pub ledger: Ledger,
+    /// Where the metrics go, line by line.
+    pub metrics: fn(&str),
+    /// Seconds since 1970: only what is remembered has a clock of its own.
+    pub now: fn() -> i64,
+}
+
+impl Shell {
+    /// Tolerates nothing yet. Makes the clients that every event needs, and sees to it that the others can be made.
+    pub async fn new(settings: Settings) -> Self {
+        let config = config(Patience::Prompt).await;
+        let (of_caches, sfn, sqs) = (config.clone(), config.clone(), config.clone());
+        Self {
+            ec2: ec2(&config),
+            elasticache: Lazy::new(Box::new(move || elasticache(&of_caches))),
+            notifier: Notifier::new(settings.topics.clone(), &config),
+            sqs: Lazy::new(Box::new(move || aws_sdk_sqs::Client::new(&sqs))),
+            sfn: Lazy::new(Box::new(move || aws_sdk_sfn::Client::new(&sfn))),
+            ledger: Ledger::hasty(&config, &settings.ledger_table),
+            metrics: metrics::to_stdout,
+            exceptions: Box::new(Unreadable::new("they were not read")),
+            now,
+            settings,
+        }
+    }
+}
