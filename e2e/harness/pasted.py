@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-from . import places
+from . import aws_cli, places
 
 
 def commands_of(mail, heading):
@@ -52,7 +52,12 @@ def help_of(command):
 
 def environment(account):
     """A person's, who has the AWS CLI and `portcullis`."""
-    tools = [os.path.dirname(sys.executable), str(places.binary("portcullis").parent), os.environ["PATH"]]
+    tools = [
+        aws_cli.directory(),
+        os.path.dirname(sys.executable),
+        str(places.binary("portcullis").parent),
+        os.environ["PATH"],
+    ]
     return {**account.environment(), "PATH": os.pathsep.join(tools)}
 
 
