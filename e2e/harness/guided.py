@@ -13,7 +13,7 @@ import subprocess
 from . import pasted, places
 from .wait import until
 
-GUIDANCE = places.REPO / "shared" / "engine" / "tests" / "corpus" / "guidance"
+GUIDANCE = places.REPO / "shared" / "alerts" / "tests" / "corpus" / "guidance"
 
 
 @dataclasses.dataclass
