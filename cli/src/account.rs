@@ -12,6 +12,7 @@ use aws_sdk_sts::config::{ProvideCredentials, SharedCredentialsProvider};
 use portcullis_approval::Table;
 use portcullis_aws::error::Failed;
 use portcullis_aws::{Ledger, variable};
+use portcullis_engine::arn::Arn;
 
 use crate::advice::{Place, advice, no_credentials};
 use crate::common::Common;
@@ -28,7 +29,7 @@ pub(crate) async fn config(common: &Common, arn: Option<&str>) -> Result<SdkConf
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .timeout_config(timeouts.build())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
-    let of_arn = arn.and_then(|arn| arn.split(':').nth(3)).filter(|region| is_region(region));
+    let of_arn = arn.and_then(Arn::region_of).filter(|region| is_region(region));
     if let Some(region) = common.region.as_deref().or(of_arn) {
         loader = loader.region(Region::new(region.to_owned()));
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use aws_config::SdkConfig;
+use portcullis_engine::arn::Arn;
 use portcullis_inventory::{Clients, LookError};
 use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
@@ -48,7 +49,7 @@ pub(crate) async fn document(config: &SdkConfig, cache: &str) -> Result<Value> {
         }
         LookError::Other(why) => why.context("the cache cannot be read"),
     })?;
-    let id = |name: &str| name.rsplit(':').next().unwrap_or_default().to_ascii_lowercase();
+    let id = |name: &str| Arn::name_of(name).to_ascii_lowercase();
     let moves = id(document["Cache"].as_str().unwrap_or_default());
     if id(cache) != moves {
         tell(&format!(

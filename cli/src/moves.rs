@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_approval::{About, Question, Summary};
 use portcullis_aws::now;
+use portcullis_engine::arn::Arn;
 use serde_json::{Value, json};
 
 use crate::common::{Common, Ended};
@@ -75,7 +76,7 @@ fn text(moves: &[Listed]) -> String {
     }
     let mut rows = vec![["RE-CREATION", "CACHE", "STAGE", "WAITS FOR"].map(str::to_owned)];
     rows.extend(moves.iter().map(|(summary, open)| {
-        let cache = summary.cache.rsplit(':').next().unwrap_or_default();
+        let cache = Arn::name_of(&summary.cache);
         let asks = open.as_ref().map_or_else(String::new, |(about, question)| {
             let what = match about {
                 About::Recreation => "approval to re-create",

@@ -1,10 +1,11 @@
 //! `portcullis move`: starts the workflow that moves a cache.
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result};
 use clap::Args;
 use portcullis_aws::error::Failed;
 use portcullis_aws::now;
 use portcullis_engine::action::move_id;
+use portcullis_engine::arn::Arn;
 use portcullis_recreation::json::json;
 use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
 use serde_json::{Value, json as value};
@@ -90,22 +91,18 @@ struct Start {
 
 impl Start {
     fn new(plan: &Plan, arguments: &Arguments, by: &str, stack: &str, now: i64) -> Result<Self> {
-        let arn = plan.cache.arn.as_str();
-        let parts: Vec<&str> = arn.split(':').collect();
-        let [_, partition, _, region, account, ..] = parts.as_slice() else {
-            bail!("`{arn}` is not an ARN");
-        };
+        let arn = Arn::parse(&plan.cache.arn)?;
         let id = move_id(&plan.cache.id, &format!("{arn}{now}"));
         let input = value!({
             "move": id,
-            "cache": arn,
+            "cache": plan.cache.arn,
             "port": arguments.port,
             "authTokenSecret": arguments.auth_token_secret,
             "askedBy": by,
             "why": arguments.reason,
         });
-        let machine =
-            format!("arn:{partition}:states:{region}:{account}:stateMachine:{stack}-recreate");
+        let resource = format!("stateMachine:{stack}-recreate");
+        let machine = Arn { service: "states", resource: &resource, ..arn }.to_string();
         Ok(Self { id, machine, input })
     }
 

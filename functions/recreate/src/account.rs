@@ -4,6 +4,7 @@ use anyhow::Result;
 use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{CacheCluster, ReplicationGroup, Snapshot, Tag};
 use portcullis_aws::error::code;
+use portcullis_engine::arn::Arn;
 use portcullis_engine::facts;
 
 use crate::error::{lasting, of};
@@ -15,6 +16,7 @@ pub(crate) struct Name {
     pub(crate) arn: String,
     /// Its id.
     pub(crate) id: String,
+    partition: String,
     /// The account.
     pub(crate) account: String,
     /// The Region.
@@ -28,27 +30,22 @@ impl Name {
     ///
     /// If it is not the ARN of a replication group or a cluster.
     pub(crate) fn parse(arn: &str) -> Result<Self> {
-        let parts: Vec<&str> = arn.split(':').collect();
-        let (is_group, region, account, id) = match parts.as_slice() {
-            ["arn", _, "elasticache", region, account, "replicationgroup", id] => {
-                (true, region, account, id)
-            }
-            ["arn", _, "elasticache", region, account, "cluster", id] => {
-                (false, region, account, id)
-            }
-            _ => {
-                return Err(lasting(format!(
-                    "`{}` is not the ARN of a replication group or a cache cluster",
-                    arn.escape_default()
-                )));
-            }
+        let parts = Arn::parse(arn).ok().filter(|arn| arn.service == "elasticache");
+        let group = parts.and_then(|arn| arn.id_of("replicationgroup"));
+        let id = group.or_else(|| parts.and_then(|arn| arn.id_of("cluster")));
+        let (Some(parts), Some(id)) = (parts, id) else {
+            return Err(lasting(format!(
+                "`{}` is not the ARN of a replication group or a cache cluster",
+                arn.escape_default()
+            )));
         };
         Ok(Self {
             arn: arn.to_owned(),
-            id: (*id).to_owned(),
-            account: (*account).to_owned(),
-            region: (*region).to_owned(),
-            is_group,
+            id: id.to_owned(),
+            partition: parts.partition.to_owned(),
+            account: parts.account.to_owned(),
+            region: parts.region.to_owned(),
+            is_group: group.is_some(),
         })
     }
 
@@ -64,9 +61,14 @@ impl Name {
     }
 
     fn in_place(&self, kind: &str, id: &str) -> String {
-        let mut parts: Vec<&str> = self.arn.split(':').take(5).collect();
-        parts.extend([kind, id]);
-        parts.join(":")
+        Arn {
+            partition: &self.partition,
+            service: "elasticache",
+            region: &self.region,
+            account: &self.account,
+            resource: &format!("{kind}:{id}"),
+        }
+        .to_string()
     }
 }
 

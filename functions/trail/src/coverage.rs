@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use portcullis_engine::arn::Arn;
 use portcullis_engine::event::EventName;
 
 /// A trail that covers the Region, as CloudTrail shows it.
@@ -163,7 +164,7 @@ impl Trail {
 
     /// Trails are started and edited in the Region that they were made in.
     fn home(&self) -> &str {
-        self.arn.split(':').nth(3).unwrap_or_default()
+        Arn::region_of(&self.arn).unwrap_or_default()
     }
 }
 

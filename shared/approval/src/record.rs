@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use portcullis_engine::arn::Arn;
 use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
 use portcullis_recreation::plan::{self, Plan, Wish};
@@ -167,9 +168,9 @@ impl Record {
 
     /// `portcullis approve ID`, with the stack where it has another name: that of the workflow tells.
     pub fn command(&self, verb: &str) -> String {
-        let workflow =
-            self.execution.split(':').nth(6).and_then(|name| name.strip_suffix("-recreate"));
-        match workflow {
+        let execution = Arn::parse(&self.execution).ok();
+        let id = execution.and_then(|execution| execution.id_of("execution")?.split_once(':'));
+        match id.and_then(|(workflow, _)| workflow.strip_suffix("-recreate")) {
             Some("portcullis") | None => format!("portcullis {verb} {}", self.id),
             Some(stack) => format!("portcullis {verb} {} --stack {stack}", self.id),
         }

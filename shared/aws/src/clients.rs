@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use portcullis_engine::arn::Arn;
 
 use crate::whole::Whole;
 
@@ -63,7 +64,7 @@ pub fn elasticache(config: &SdkConfig) -> aws_sdk_elasticache::Client {
 
 /// A topic is published to in its own Region: a central one may be in another.
 pub fn sns(config: &SdkConfig, topic: &str) -> aws_sdk_sns::Client {
-    let region = topic.split(':').nth(3).map(|region| Region::new(region.to_owned()));
+    let region = Arn::region_of(topic).map(|region| Region::new(region.to_owned()));
     let config = aws_sdk_sns::config::Builder::from(config).region(region);
     aws_sdk_sns::Client::from_conf(config.build())
 }

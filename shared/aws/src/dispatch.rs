@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use lambda_runtime::LambdaEvent;
+use portcullis_engine::arn::Arn;
 use portcullis_engine::case::Summary;
 use portcullis_engine::event::{Event, Parsed, parse};
 use portcullis_engine::settings::Settings;
@@ -65,9 +66,8 @@ where
 /// The clients look at the function's own account and Region. Looking there for what an event of
 /// another one names would find nothing, and take that for "gone".
 fn guard(event: &Event, function_arn: &str) -> Result<()> {
-    let mut parts = function_arn.split(':').skip(3);
     // A local emulator may give no ARN at all.
-    if let (Some(region), Some(account)) = (parts.next(), parts.next())
+    if let Ok(Arn { region, account, .. }) = Arn::parse(function_arn)
         && (region, account) != (event.region.as_str(), event.account.as_str())
     {
         bail!(

@@ -17,6 +17,7 @@
 )]
 
 pub mod action;
+pub mod arn;
 pub mod case;
 pub mod checks;
 pub mod decide;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use crate::arn::Arn;
+use crate::text::hides;
 use crate::{ledger, limits};
 
 /// What a function does about what it finds.
@@ -262,20 +264,27 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 }
 
 fn is_topic(text: &str) -> bool {
-    matches!(arn(text).as_slice(), ["arn", _, "sns", region, account, topic]
-        if !region.is_empty() && !account.is_empty() && !topic.is_empty() && !topic.contains(':'))
+    Arn::parse(text).is_ok_and(|arn| {
+        let Arn { service, region, account, resource, .. } = arn;
+        service == "sns" && ![region, account, resource].contains(&"") && !resource.contains(':')
+    })
 }
 
 fn is_role(text: &str) -> bool {
-    matches!(arn(text).as_slice(), ["arn", _, "iam", "", account, resource]
-        if !account.is_empty() && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
+    Arn::parse(text).is_ok_and(|arn| {
+        (arn.service, arn.region) == ("iam", "")
+            && !arn.account.is_empty()
+            && arn.id_of("role").is_some()
+    })
 }
 
 /// Not of a version or an alias: the executions of those have other ARNs.
 fn is_machine(text: &str) -> bool {
-    matches!(arn(text).as_slice(), ["arn", _, "states", region, account, resource]
-        if !region.is_empty() && !account.is_empty()
-            && resource.strip_prefix("stateMachine:").is_some_and(|name| !name.is_empty() && !name.contains(':')))
+    Arn::parse(text).is_ok_and(|arn| {
+        arn.service == "states"
+            && ![arn.region, arn.account].contains(&"")
+            && arn.id_of("stateMachine").is_some_and(|name| !name.contains(':'))
+    })
 }
 
 /// As DynamoDB admits names (developer guide, "Naming rules"). An ARN would do for it, and not for the
@@ -292,14 +301,7 @@ fn is_queue(text: &str) -> bool {
     matches!(parts.as_slice(), [host, account, name]
         if !host.is_empty() && !name.is_empty()
             && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()))
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
-}
-
-/// The six parts of an ARN; fewer if it is none.
-fn arn(text: &str) -> Vec<&str> {
-    let parts: Vec<_> = text.splitn(6, ':').collect();
-    let known = parts.get(1).is_some_and(|partition| partition.starts_with("aws"));
-    if known && !text.contains(char::is_whitespace) { parts } else { Vec::new() }
+        && !text.contains(|c: char| c == ' ' || hides(c))
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! What is in the code is in the documentation, the schema and the README, and the other way round.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use portcullis_engine::event::EventName;
 use portcullis_engine::finding::Check;
 use portcullis_engine::resolution::Resolution;
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
 fn read(path: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    std::fs::read_to_string(root.join(path)).unwrap()
+    std::fs::read_to_string(root().join(path)).unwrap()
 }
 
 fn checks() -> BTreeSet<String> {
@@ -62,14 +65,13 @@ fn every_invariant_names_tests_and_files_that_exist() {
     for path in text.split('`').filter(|word| word.contains('/') && !word.contains(['*', ' ', '{']))
     {
         let path = path.trim_end_matches('/');
-        let found = ["", "shared/engine/src/"].iter().any(|base| {
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(base).join(path).exists()
-        });
+        let found =
+            ["", "shared/engine/src/"].iter().any(|base| root().join(base).join(path).exists());
         assert!(found, "ARCHITECTURE.md names {path}, which is not there");
     }
     let mut tests = String::new();
     for dir in ["shared", "functions"] {
-        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(dir), &mut tests);
+        collect(&root().join(dir), &mut tests);
     }
     for name in text.split('`').filter(|word| word.matches('_').count() > 3 && !word.contains('/'))
     {
@@ -84,16 +86,14 @@ fn every_invariant_names_tests_and_files_that_exist() {
 fn every_trap_names_tests_and_events_that_exist() {
     let mut code = String::new();
     for dir in ["shared", "functions", "e2e/tests"] {
-        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(dir), &mut code);
+        collect(&root().join(dir), &mut code);
     }
     let traps = read("docs/traps.md");
     for row in traps.lines().filter(|line| line.starts_with("| ")) {
         let held = row.rsplit('|').nth(1).unwrap();
         for name in held.split('`').skip(1).step_by(2).filter(|name| !name.contains('/')) {
             let found = match name.contains('-') {
-                true => Path::new(env!("CARGO_MANIFEST_DIR"))
-                    .join(format!("../../events/{name}.json"))
-                    .exists(),
+                true => root().join(format!("events/{name}.json")).exists(),
                 false => code.contains(&format!(" {name}(")),
             };
             assert!(found, "docs/traps.md names {name}, which is not there");
@@ -103,12 +103,64 @@ fn every_trap_names_tests_and_events_that_exist() {
 
 /// The text of every Rust and Python file below a directory.
 fn collect(dir: &Path, text: &mut String) {
+    each_source(dir, &mut |_, source| text.push_str(source));
+}
+
+fn each_source(dir: &Path, visit: &mut dyn FnMut(&Path, &str)) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, text);
+            each_source(&path, visit);
         } else if path.extension().is_some_and(|end| end == "rs" || end == "py") {
-            text.push_str(&std::fs::read_to_string(path).unwrap());
+            visit(&path, &std::fs::read_to_string(&path).unwrap());
         }
     }
+}
+
+/// The lines of what is shipped, but for one file, for which `is` holds.
+fn lines_but_in(but: &str, is: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for dir in ["cli/src", "functions", "shared"] {
+        each_source(&root().join(dir), &mut |path, source| {
+            let tests = path
+                .iter()
+                .any(|part| ["tests", "tests.rs", "testkit"].contains(&part.to_str().unwrap()));
+            if path.ends_with(but) || tests || path.extension().is_none_or(|end| end != "rs") {
+                return;
+            }
+            let code = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+            let lines =
+                code.lines().filter(|line| !line.trim_start().starts_with("//") && is(line));
+            found.extend(lines.map(|line| format!("{}: {}", path.display(), line.trim())));
+        });
+    }
+    found
+}
+
+/// Whoever takes an ARN apart by hand forgets that a resource may have colons, or that a text may be no ARN.
+#[test]
+fn only_one_module_takes_arns_apart() {
+    const BY_HAND: [&str; 7] = [
+        "split(':')",
+        "splitn(6",
+        "splitn(7",
+        "rsplit(':')",
+        "(\":role/",
+        "(\":assumed-role/",
+        "\"arn:{",
+    ];
+    let by_hand = lines_but_in("shared/engine/src/arn.rs", |line| {
+        BY_HAND.iter().any(|way| line.contains(way))
+    });
+    assert!(by_hand.is_empty(), "use `portcullis_engine::arn::Arn`: {by_hand:#?}");
+}
+
+/// A second list would lack what the first one has.
+#[test]
+fn only_one_module_lists_the_characters_that_hide_text() {
+    const SOME: [&str; 6] = ["0x202", "0x0020", "u{202", "u{200", "u{206", "is_control()"];
+    let listed = lines_but_in("shared/engine/src/text/hidden.rs", |line| {
+        SOME.iter().any(|code| line.to_ascii_lowercase().contains(code))
+    });
+    assert!(listed.is_empty(), "use `portcullis_engine::text::hides`: {listed:#?}");
 }

@@ -6,6 +6,7 @@ use aws_sdk_elasticache::Client;
 use aws_sdk_elasticache::types::{CacheCluster, CacheSubnetGroup, ReplicationGroup};
 use futures_util::future::{try_join, try_join_all};
 use portcullis_aws::error::Failed;
+use portcullis_engine::arn::Arn;
 use serde_json::{Value, json};
 
 use crate::answer::{Part, left_out, needed, optional};
@@ -48,7 +49,7 @@ impl Listed {
     pub(crate) fn account(&self) -> Option<&str> {
         let groups = self.groups.iter().filter_map(|group| group.arn());
         let mut arns = groups.chain(self.clusters.iter().filter_map(|cluster| cluster.arn()));
-        arns.find_map(|arn| arn.split(':').nth(4))
+        arns.find_map(|arn| Some(Arn::parse(arn).ok()?.account))
     }
 
     /// The group with this id, or that of the member with it, or the cluster.

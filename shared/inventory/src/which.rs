@@ -2,6 +2,7 @@
 
 use aws_sdk_elasticache::Client;
 use portcullis_aws::error::code;
+use portcullis_engine::arn::Arn;
 
 use crate::answer::optional;
 use crate::error::LookError;
@@ -17,23 +18,24 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// Reads an id, or an ARN of this Region: `arn:aws:elasticache:REGION:ACCOUNT:replicationgroup:ID`.
     pub(crate) fn parse(cache: &str, region: &str) -> Result<Self, LookError> {
-        if !cache.starts_with("arn:") {
-            return Ok(Self { id: cache.to_ascii_lowercase(), account: None });
+        let Ok(arn) = Arn::parse(cache) else {
+            return match cache.starts_with("arn:") {
+                true => Err(not_a_cache(cache)),
+                false => Ok(Self { id: cache.to_ascii_lowercase(), account: None }),
+            };
+        };
+        if let Some(id) = arn.id_of("serverlesscache") {
+            return Err(LookError::Serverless(id.to_owned()));
         }
-        let parts: Vec<&str> = cache.split(':').collect();
-        let [_, _, "elasticache", of, account, kind, id] = parts.as_slice() else {
+        let id = arn.id_of("replicationgroup").or_else(|| arn.id_of("cluster"));
+        let Some(id) = id.filter(|_| arn.service == "elasticache") else {
             return Err(not_a_cache(cache));
         };
-        if *kind == "serverlesscache" {
-            return Err(LookError::Serverless((*id).to_owned()));
+        if arn.region != region {
+            let of = arn.region.to_owned();
+            return Err(LookError::OtherRegion { of, looked: region.to_owned() });
         }
-        if !matches!(*kind, "replicationgroup" | "cluster") {
-            return Err(not_a_cache(cache));
-        }
-        if *of != region {
-            return Err(LookError::OtherRegion { of: (*of).to_owned(), looked: region.to_owned() });
-        }
-        Ok(Self { id: id.to_ascii_lowercase(), account: Some((*account).to_owned()) })
+        Ok(Self { id: id.to_ascii_lowercase(), account: Some(arn.account.to_owned()) })
     }
 
     /// An ARN of another account is an error, if anything shows which account is looked at.

@@ -41,6 +41,7 @@ pub mod plan;
 pub mod reason;
 pub mod recover;
 pub mod refuse;
+mod region;
 pub mod replacement;
 pub mod request;
 mod secret;

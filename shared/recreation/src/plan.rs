@@ -6,6 +6,7 @@ mod fingerprint;
 mod make;
 mod port;
 
+use portcullis_engine::arn::Arn;
 use portcullis_engine::facts::{Engine, Tag};
 
 use crate::cost::Cost;
@@ -169,7 +170,11 @@ impl Plan {
 
     /// The ARN of the new cache.
     pub fn new_arn(&self) -> String {
-        let place: Vec<&str> = self.cache.arn.split(':').take(5).collect();
-        format!("{}:{}:{}", place.join(":"), self.create.form().in_arn(), self.create.id)
+        let resource = format!("{}:{}", self.create.form().in_arn(), self.create.id);
+        match Arn::parse(&self.cache.arn) {
+            Ok(old) => Arn { resource: &resource, ..old }.to_string(),
+            // No plan is made for a cache whose ARN is none (`document::read`).
+            Err(_) => resource,
+        }
     }
 }

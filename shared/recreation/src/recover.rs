@@ -23,6 +23,7 @@ use crate::describe::{CacheCluster, LogDelivery};
 use crate::facts::{Cache, Facts};
 use crate::marks;
 use crate::reason::Reason;
+use crate::region;
 use crate::request::{ClusterInputs, Kind, Placement, Request, Token};
 use crate::versions::{Feature, creatable, knows};
 
@@ -269,8 +270,7 @@ impl Reader<'_> {
     fn tags(&mut self) -> Vec<Tag> {
         let Some(mut tags) = self.facts.tags.clone() else {
             let arn = self.facts.cache.arn().unwrap_or("ARN");
-            let region = arn.split(':').nth(3).map(|region| format!(" --region {region}"));
-            let region = region.unwrap_or_default();
+            let region = region::option(arn);
             self.unclear(
                 "Tags",
                 "not in the document: TagList. What a document does not say is unknown: the new cache might lack a tag that rights or costs depend on, and a tag may name the cache's owner",

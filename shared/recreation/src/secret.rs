@@ -1,5 +1,8 @@
 //! The secret of Secrets Manager that holds a cache's AUTH token: its ARN, and the command that reads the token.
 
+use portcullis_engine::arn::Arn;
+
+use crate::region;
 use crate::request::Token;
 
 /// What jq makes of the secret: the member `authToken` of a JSON object, or else the text as it is. The
@@ -10,21 +13,24 @@ const TOKEN_OF: &str = "jq -Rers '(fromjson? | .authToken? | strings) // . | sel
 
 /// Whether the text is the ARN of a secret, with nothing in it that a shell would act upon.
 pub(crate) fn is_secret(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(7, ':').collect();
     let of = |text: &str, more: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
     };
-    matches!(parts.as_slice(), ["arn", partition, "secretsmanager", region, account, "secret", name]
-        if partition.starts_with("aws") && of(partition, "-") && of(region, "-")
-            && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
-            && of(name, "/_+=.@-"))
+    Arn::parse(arn).is_ok_and(|arn| {
+        arn.service == "secretsmanager"
+            && of(arn.partition, "-")
+            && of(arn.region, "-")
+            && arn.account.len() == 12
+            && arn.account.bytes().all(|b| b.is_ascii_digit())
+            && arn.resource.strip_prefix("secret:").is_some_and(|name| of(name, "/_+=.@-"))
+    })
 }
 
 /// The command that prints the token, asked of the Region that the secret is in.
 pub(crate) fn read(arn: &str) -> String {
-    let region = arn.split(':').nth(3).unwrap_or_default();
+    let region = region::option(arn);
     format!(
-        "aws secretsmanager get-secret-value --region {region} --secret-id {arn} --query SecretString --output text | {TOKEN_OF}"
+        "aws secretsmanager get-secret-value{region} --secret-id {arn} --query SecretString --output text | {TOKEN_OF}"
     )
 }
 

@@ -25,6 +25,7 @@ use aws_sdk_elasticache::types::{CacheCluster, Tag};
 use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 use portcullis_approval::{About, Answer, Question, Record, Table, Through};
+use portcullis_engine::arn::Arn;
 use portcullis_inventory::Clients;
 use portcullis_recreation::document;
 use portcullis_recreation::marks;
@@ -143,7 +144,7 @@ impl Account {
             }
         });
         let tags = mock!(Client::list_tags_for_resource).then_compute_output(move |input| {
-            let id = input.resource_name().unwrap().rsplit(':').next().unwrap();
+            let id = Arn::name_of(input.resource_name().unwrap());
             let state = tagged.state();
             let tags = state.caches[id].1.iter();
             let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build());

@@ -7,6 +7,7 @@ use aws_sdk_ec2::types::{
     VpcBlockPublicAccessState,
 };
 use futures_util::future::try_join;
+use portcullis_engine::arn::Arn;
 use portcullis_engine::facts::{BlockMode, PublicSetting, Vpc};
 
 use crate::error::why;
@@ -68,7 +69,7 @@ fn admits(exclusion: &Exclusion) -> bool {
 
 /// The id at the end of an ARN: `vpc-…` or `subnet-…`.
 fn resource(exclusion: &Exclusion) -> Option<String> {
-    exclusion.resource_arn()?.rsplit('/').next().map(str::to_owned)
+    exclusion.resource_arn().map(|arn| Arn::name_of(arn).to_owned())
 }
 
 /// Whose these VPCs are.

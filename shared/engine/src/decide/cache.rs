@@ -6,6 +6,7 @@ use super::judge::Judge;
 use super::remember::remember;
 use super::settle::{doubt, protect, settle};
 use crate::action::{Action, Remedy, StartMove};
+use crate::arn::Arn;
 use crate::checks::default_port::Port;
 use crate::checks::{
     default_port, no_auth, open_cache, plaintext_transit, public_endpoint, public_subnet,
@@ -164,8 +165,14 @@ fn subject(event: &Event, facts: &CacheFacts) -> Subject {
         CacheKind::ServerlessCache => ("serverless-cache", "serverlesscache"),
     };
     let arn = || {
-        let (partition, region, account) = (event.partition(), &event.region, &event.account);
-        format!("arn:{partition}:elasticache:{region}:{account}:{resource}:{}", facts.id)
+        Arn {
+            partition: event.partition(),
+            service: "elasticache",
+            region: &event.region,
+            account: &event.account,
+            resource: &format!("{resource}:{}", facts.id),
+        }
+        .to_string()
     };
     Subject { kind, id: facts.id.clone(), arn: facts.arn.clone().unwrap_or_else(arn) }
 }

@@ -9,6 +9,7 @@ use super::judge::Judge;
 use super::remember::remember;
 use super::settle::{doubt, protect, settle, withhold};
 use crate::action::{Because, Remedy};
+use crate::arn::Arn;
 use crate::checks::{Judged, memcached_udp, open_ingress};
 use crate::event::{Event, GroupLead, Resolved, Touched};
 use crate::exceptions::{Inquiry, Tolerated};
@@ -161,15 +162,12 @@ fn by_rule(a: &Finding, b: &Finding) -> Ordering {
 }
 
 fn subject(event: &Event, facts: &GroupFacts) -> Subject {
-    let owner = facts.owner.as_deref().unwrap_or(&event.account);
-    Subject {
-        kind: "security-group",
-        id: facts.id.clone(),
-        arn: format!(
-            "arn:{}:ec2:{}:{owner}:security-group/{}",
-            event.partition(),
-            event.region,
-            facts.id
-        ),
-    }
+    let arn = Arn {
+        partition: event.partition(),
+        service: "ec2",
+        region: &event.region,
+        account: facts.owner.as_deref().unwrap_or(&event.account),
+        resource: &format!("security-group/{}", facts.id),
+    };
+    Subject { kind: "security-group", id: facts.id.clone(), arn: arn.to_string() }
 }

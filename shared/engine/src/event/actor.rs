@@ -2,6 +2,7 @@
 
 use super::Actor;
 use super::json::Json;
+use crate::arn::Arn;
 
 /// Reads the caller of a CloudTrail record.
 pub(super) fn actor(record: Json<'_>) -> Actor {
@@ -33,13 +34,13 @@ pub(super) fn session_role(record: Json<'_>) -> Option<String> {
 /// Role names are unique within an account, whatever their paths (IAM user guide, "IAM identifiers").
 fn role(issuer: Json<'_>) -> Option<String> {
     let arn = issuer.get("arn").text()?;
-    let (_, role) = arn.split_once(":role/")?;
-    role.rsplit('/').next().map(str::to_owned)
+    let arn = Arn::parse(&arn).ok()?;
+    arn.id_of("role").map(|_| arn.name().to_owned())
 }
 
 fn name(identity: Json<'_>, arn: Option<&str>, invoked_by: Option<&str>) -> String {
     let kind = identity.get("type").text().unwrap_or_default();
-    let session = arn.and_then(|arn| arn.split_once(":assumed-role/")).map(|(_, name)| name);
+    let session = arn.and_then(|arn| Arn::parse(arn).ok()?.id_of("assumed-role"));
     if let Some(name) = session {
         return name.to_owned();
     }
@@ -51,7 +52,7 @@ fn name(identity: Json<'_>, arn: Option<&str>, invoked_by: Option<&str>) -> Stri
         .text()
         .or_else(|| identity.get("sessionContext").get("sessionIssuer").get("userName").text())
         .or_else(|| invoked_by.map(str::to_owned))
-        .or_else(|| arn.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned))
+        .or_else(|| arn.map(|arn| Arn::name_of(arn).to_owned()))
         .unwrap_or_else(|| "unknown".to_owned())
 }
 

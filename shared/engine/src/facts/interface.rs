@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::arn::Arn;
+
 /// The network interfaces that carry a group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Interfaces {
@@ -137,8 +139,7 @@ impl Holder {
 
 /// ECS describes the interface of a task by its attachment: `arn:aws:ecs:…:attachment/…`.
 fn is_ecs(description: &str) -> bool {
-    let mut parts = description.split(':');
-    parts.next() == Some("arn") && parts.nth(1) == Some("ecs")
+    Arn::parse(description).is_ok_and(|arn| arn.service == "ecs")
 }
 
 impl LoadBalancer {

@@ -4,6 +4,7 @@ use super::ids::{is_id, shown_arn, shown_id};
 use super::unreadable::Unreadable;
 use super::wire::Document;
 use crate::describe::{CacheCluster, ReplicationGroup};
+use crate::region;
 
 /// Commands that print the caches.
 const PRINT: &str = "  aws elasticache describe-replication-groups\n  \
@@ -134,10 +135,9 @@ fn without_group(members: &[&CacheCluster]) -> Unreadable {
         members.iter().filter_map(|member| member.replication_group_id.as_deref()).collect();
     groups.sort_unstable();
     groups.dedup();
-    let mut regions = members.iter().filter_map(|member| {
-        shown_arn(member.arn.as_deref()?)?.split(':').nth(3).filter(|region| !region.is_empty())
-    });
-    let region = regions.next().map(|region| format!(" --region {region}")).unwrap_or_default();
+    let mut regions =
+        members.iter().filter_map(|member| shown_arn(member.arn.as_deref()?).map(region::option));
+    let region = regions.next().unwrap_or_default();
     let command = format!("  aws elasticache describe-replication-groups{region}");
     let add = "print it too, and put that before or after what you have";
     match (groups.as_slice(), members) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use portcullis_engine::arn::Arn;
 use portcullis_engine::facts::{
     GroupDetails, GroupFacts, IngressRule, PrefixList, Protocol, Source,
 };
@@ -29,7 +30,8 @@ impl Document {
         };
         let subnet_group = cache.clusters().first().and_then(|c| c.cache_subnet_group_name.clone());
         let subnet_groups = self.cache_subnet_groups.iter();
-        let in_account = cache.arn().and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
+        let in_account =
+            cache.arn().and_then(|arn| Arn::parse(arn).ok()).map_or("", |arn| arn.account);
         Facts {
             tags: self.tag_list.as_ref().filter(|_| meant).map(|tags| wire::tags(tags)),
             subnet_group: subnet_group.and_then(|name| {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use portcullis_engine::arn::Arn;
 use portcullis_engine::facts::Source;
 
 use crate::facts::{Cache, Facts};
@@ -11,9 +12,11 @@ pub(super) fn shown_id(id: &str) -> &str {
     if is_id(id) { id } else { "one whose id is none" }
 }
 
-/// An ARN, if every part of it is an id.
-pub(super) fn shown_arn(arn: &str) -> Option<&str> {
-    (!arn.is_empty() && arn.split(':').all(is_id)).then_some(arn)
+/// The ARN of a cache, if every part of it is an id.
+pub(super) fn shown_arn(text: &str) -> Option<&str> {
+    let Arn { partition, service, region, account, resource } = Arn::parse(text).ok()?;
+    let (kind, id) = resource.split_once(':')?;
+    [partition, service, region, account, kind, id].into_iter().all(is_id).then_some(text)
 }
 
 /// Ids of caches, security groups, rules and accounts. What is none could be a part of a command.
@@ -30,9 +33,6 @@ pub(super) fn odd_ids(facts: &Facts) -> Vec<String> {
         }
     };
     check("the id of the cache", facts.cache.id());
-    for part in facts.cache.arn().iter().flat_map(|arn| arn.split(':')) {
-        check("a part of the ARN of the cache", part);
-    }
     for cluster in facts.cache.clusters() {
         check("CacheClusterId", &cluster.cache_cluster_id);
         cluster.group_ids().for_each(|id| check("SecurityGroupId", id));
@@ -57,5 +57,8 @@ pub(super) fn odd_ids(facts: &Facts) -> Vec<String> {
         }
     }
     facts.foreign_groups.values().for_each(|owner| check("ReferencedGroupInfo.UserId", owner));
+    if facts.cache.arn().is_some_and(|arn| shown_arn(arn).is_none()) {
+        odd.push("the ARN of the cache: not an ARN".to_owned());
+    }
     odd
 }

@@ -1,6 +1,8 @@
 //! A part is not the whole, and one Region is not another: what is left of a document that holds more than
 //! the account and Region of one cache.
 
+use portcullis_engine::arn::Arn;
+
 use super::wire::Document;
 
 impl Document {
@@ -44,8 +46,7 @@ impl Document {
 
 /// The account and the Region of an ARN. The Region of an ARN of another service is the same.
 fn place(arn: &str) -> Option<(&str, &str)> {
-    let mut parts = arn.split(':').skip(3);
-    Some((parts.next()?, parts.next()?))
+    Arn::parse(arn).ok().map(|arn| (arn.account, arn.region))
 }
 
 fn once<T: PartialEq + Clone>(items: &mut Vec<T>) {

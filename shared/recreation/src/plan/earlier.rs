@@ -3,6 +3,7 @@
 use crate::facts::{Facts, Ours};
 use crate::form::Form;
 use crate::reason::Reason;
+use crate::region;
 use crate::replacement;
 use crate::request::Request;
 
@@ -88,11 +89,7 @@ fn ambiguous(several: &[Ours]) -> Box<Reason> {
 }
 
 fn delete(facts: &Facts, now: &Request, id: &str) -> String {
-    let arn = facts.cache.arn().unwrap_or_default();
-    let region = match arn.split(':').nth(3) {
-        Some(region) if !region.is_empty() => format!(" --region {region}"),
-        Some(_) | None => String::new(),
-    };
+    let region = region::option(facts.cache.arn().unwrap_or_default());
     match now.form() {
         Form::Group => {
             format!(

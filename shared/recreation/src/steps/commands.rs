@@ -7,13 +7,12 @@ use portcullis_engine::facts::{Source, Tag};
 
 use crate::ingress::NewRule;
 use crate::plan::{Afterwards, Form, Plan, Snapshot, SnapshotOf};
+use crate::region;
 use crate::request::Kind;
 use crate::secret;
 
-/// ` --region eu-west-1`
 fn region(plan: &Plan) -> String {
-    let region = plan.cache.arn.split(':').nth(3).unwrap_or_default();
-    if region.is_empty() { String::new() } else { format!(" --region {region}") }
+    region::option(&plan.cache.arn)
 }
 
 fn tags(markers: &[Tag]) -> String {
