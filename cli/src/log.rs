@@ -71,25 +71,10 @@ impl Visit for Said {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
-
     use portcullis_aws::error::Cause;
+    use portcullis_testkit::Written;
 
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Written {
-        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(text)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn what_is_missed_is_said_as_an_error_is_and_what_the_sdk_logs_is_not() {
@@ -109,7 +94,7 @@ mod tests {
             tracing::info!("no warning");
             tracing::warn!(target: "aws_config::meta", "of the SDK");
         });
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let text = written.text();
         insta::assert_snapshot!(text, @"
         warning: left out of the document: DescribeSubnets: arn:x may not ec2:DescribeSubnets, because no identity-based policy allows the ec2:DescribeSubnets action
         help: have an administrator allow ec2:DescribeSubnets, or use other credentials (--profile NAME)

@@ -106,7 +106,7 @@ mod tests {
     use portcullis_approval::{Answer, Through};
 
     use super::*;
-    use crate::paint::hostile::{shows_all, texts};
+    use portcullis_testkit::hostile::{shows_all, texts};
 
     const NOW: i64 = 1_795_255_230;
 

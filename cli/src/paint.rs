@@ -78,11 +78,9 @@ pub(crate) fn time(seconds: i64) -> String {
 }
 
 #[cfg(test)]
-#[path = "../../shared/engine/tests/hostile/mod.rs"]
-pub(crate) mod hostile;
-
-#[cfg(test)]
 mod tests {
+    use portcullis_testkit::hostile;
+
     use super::*;
 
     #[test]

@@ -3,8 +3,6 @@
 //! The program asks through the real SDK: a server on this machine answers for AWS, or nobody does.
 
 mod bare;
-#[path = "account/http.rs"]
-mod http;
 #[path = "account/live.rs"]
 mod live;
 
@@ -13,6 +11,7 @@ use std::process::Command;
 
 use bare::command;
 use live::LIVE;
+use portcullis_testkit::http;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -42,11 +41,7 @@ fn at(url: &str, arguments: &[&str]) -> Command {
 
 /// What is printed when each call is answered so.
 fn answered(arguments: &[&str], answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> String {
-    let url = http::serve(move |request| {
-        let action = request.body.split('&').find_map(|pair| pair.strip_prefix("Action="));
-        let target = request.target.as_deref().and_then(|target| target.rsplit('.').next());
-        answer(target.or(action).unwrap_or_default())
-    });
+    let url = http::serve(move |request| answer(request.call().unwrap_or_default()));
     let told = failed(&mut at(&url, arguments));
     assert!(!told.contains(&url), "the address is of the test: {told}");
     told
@@ -316,7 +311,7 @@ fn says_it_in_two_lines(arguments: &[&str], status: u16, code: &str, message: &s
         0 => closed_port(),
         _ => http::serve(move |request| {
             let [json, xml] = &texts;
-            let answer = if request.target.is_some() { json } else { xml };
+            let answer = if request.header("x-amz-target").is_some() { json } else { xml };
             (status, if status == 200 { "<html>".to_owned() } else { answer.clone() })
         }),
     };

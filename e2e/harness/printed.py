@@ -54,7 +54,7 @@ def sources():
     for top in ("shared", "functions", "cli"):
         for path in sorted((places.REPO / top).glob("**/src/**/*.rs")):
             name = path.relative_to(places.REPO).as_posix()
-            if "/tests" not in name and path.name != "tests.rs":
+            if "/tests" not in name and "/testkit/" not in name and path.name != "tests.rs":
                 yield name, path.read_text()
 
 

@@ -138,7 +138,6 @@ PLACES = {
     f"{RECREATION}/document/choose.rs": {
         "aws elasticache describe-replication-groups": [NO_CACHE, MEMBER],
         "aws elasticache describe-cache-clusters": [NO_CACHE],
-        "--region": [MEMBER],
     },
     f"{RECREATION}/ingress.rs": {"aws ec2 describe-security-group-rules": [RULES]},
     f"{RECREATION}/mail/answer.rs": {"--reason": [ASKED]},
@@ -160,19 +159,17 @@ PLACES = {
     f"{RECREATION}/mail/handed_over.rs": {"--tls": [REDIS_CLI], "--user": [REDIS_CLI]},
     f"{RECREATION}/mail/draft.rs": {"portcullis {verb}": [ASKED], "--region": [KEPT], "portcullis plan": [TOO_LONG]},
     f"{RECREATION}/plan/earlier.rs": {
-        "--region": [EARLIER],
         "aws elasticache delete-replication-group": [EARLIER],
         "aws elasticache delete-cache-cluster": [EARLIER],
     },
     f"{RECREATION}/plan/fingerprint.rs": {"portcullis plan": [NO_COMMAND]},
     f"{RECREATION}/recover.rs": {
         "portcullis plan": [NAMED] * 2,
-        "--region": [TAGS],
         "aws elasticache list-tags-for-resource": [TAGS],
     },
+    f"{RECREATION}/region.rs": {"--region": [BY_PLAN]},
     f"{RECREATION}/secret.rs": {"aws secretsmanager get-secret-value": [BY_PLAN]},
     f"{RECREATION}/steps/commands.rs": {
-        "--region": [BY_PLAN],
         "aws elasticache create-snapshot": [BY_PLAN],
         "aws elasticache describe-snapshots": [BY_PLAN],
         "aws ec2 authorize-security-group-ingress": [BY_PLAN],

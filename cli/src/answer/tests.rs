@@ -4,7 +4,7 @@ use portcullis_recreation::document;
 use portcullis_recreation::plan::Wish;
 
 use super::*;
-use crate::paint::hostile::{shows_all, texts};
+use portcullis_testkit::hostile::{shows_all, texts};
 
 const NOW: i64 = 1_795_255_230;
 

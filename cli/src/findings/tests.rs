@@ -5,7 +5,7 @@ use portcullis_engine::resolution::{Resolution, Standing};
 use serde_json::Value;
 
 use super::*;
-use crate::paint::hostile::{shows_all, texts};
+use portcullis_testkit::hostile::{shows_all, texts};
 
 /// 2026-11-21 10:00:30 UTC
 const NOW: i64 = 1_795_255_230;

@@ -2,12 +2,12 @@
 //! It knows the calls that the commands make, keeps what they leave behind, and refuses what it is told to.
 
 mod ec2;
-mod http;
 
 use std::process::Output;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use portcullis_engine::ledger::{Entry, Exemption};
+use portcullis_testkit::http;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_dynamo::{Item, from_item, to_item};
@@ -111,16 +111,13 @@ impl Account {
 
 impl State {
     fn answer(&mut self, request: &http::Request) -> (u16, String) {
-        let call = match &request.target {
-            Some(target) => target.rsplit('.').next().unwrap().to_owned(),
-            None => ec2::parameter(&request.body, "Action").unwrap(),
-        };
+        let call = request.call().unwrap().to_owned();
         self.calls.push((call.clone(), request.body.clone()));
         if self.blind_afterwards && call == "AuthorizeSecurityGroupIngress" {
             self.refused.push(("DescribeSecurityGroupRules", "UnauthorizedOperation"));
         }
         let refusal = self.refused.iter().find(|(refused, _)| *refused == call);
-        match (refusal, &request.target) {
+        match (refusal, request.header("x-amz-target")) {
             (Some((_, code)), Some(_)) => {
                 (400, json!({"__type": code, "message": "as told"}).to_string())
             }

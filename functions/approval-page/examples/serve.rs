@@ -4,32 +4,31 @@
 #[path = "../tests/page/account.rs"]
 mod account;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
 
 use account::{Account, BASE, NOW, UNTIL};
-use lambda_http::{Body, Request, http};
+use lambda_http::http::{HeaderName, HeaderValue};
+use lambda_http::{Body, Request};
 use portcullis_approval::{About, Answer, Question, Record, Through, To, sign};
 use portcullis_approval_page::{Desk, handle};
+use portcullis_testkit::http;
 use serde_json::{Map, Value};
 
 fn main() -> std::io::Result<()> {
-    let server = TcpListener::bind("127.0.0.1:0")?;
-    let base = format!("http://{}/", server.local_addr()?);
     let account = Account::default();
+    let served = account.clone();
+    // Each request comes to an environment of its own: all are at the same second.
+    let server = http::Server::start(move |request| answer(&served.desk(), request))?;
+    let base = format!("http://{}/", server.address);
     let links = runtime().block_on(links(&account));
     let links: Map<String, Value> = links
         .into_iter()
         .map(|(name, link)| (name.to_owned(), link.replace(BASE, &base).into()))
         .collect();
     writeln!(std::io::stdout(), "{}", Value::Object(links))?;
-    for stream in server.incoming() {
-        // Each request comes to an environment of its own: all are at the same second.
-        let (stream, desk) = (stream?, account.desk());
-        // A browser may go away in the middle: then nobody waits for this answer.
-        std::thread::spawn(move || serve(&stream, &desk).ok());
+    loop {
+        std::thread::park();
     }
-    Ok(())
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -92,35 +91,21 @@ fn answered(plan: &str, passed_on: bool) -> Question {
     Question { answer: Some(answer), passed_on, ..account::question(About::Recreation, plan) }
 }
 
-/// One request of HTTP/1.1, and its answer; the connection ends with it.
-fn serve(mut stream: &TcpStream, desk: &Desk) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    let mut words = line.split_whitespace();
-    let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(()) };
-    let mut request = http::Request::builder().method(method).uri(target);
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header)?;
-        let Some((name, value)) = header.trim_end().split_once(": ") else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.parse().unwrap_or_default();
-        }
-        request = request.header(name, value);
+/// The answer to one request.
+fn answer(desk: &Desk, request: http::Request) -> Option<http::Response> {
+    let mut asked =
+        lambda_http::http::Request::builder().method(&*request.method).uri(request.path);
+    for (name, value) in request.headers {
+        asked = asked.header(name, value);
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let request: Request = request.body(Body::Binary(body)).map_err(std::io::Error::other)?;
-    let response = runtime().block_on(handle(desk, &request, "203.0.113.7", NOW));
-    let mut answer =
-        format!("HTTP/1.1 {}\r\nconnection: close\r\n", response.status()).into_bytes();
-    for (name, value) in response.headers() {
-        answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
-    }
-    let body: &[u8] = response.body().as_ref();
-    answer.extend(format!("content-length: {}\r\n\r\n", body.len()).bytes());
-    answer.extend(body);
-    stream.write_all(&answer)
+    let asked: Request = asked.body(Body::Text(request.body)).ok()?;
+    let response = runtime().block_on(handle(desk, &asked, "203.0.113.7", NOW));
+    let header = |(name, value): (&HeaderName, &HeaderValue)| {
+        (name.to_string(), value.to_str().expect("headers are text").to_owned())
+    };
+    Some(http::Response {
+        status: response.status().as_u16(),
+        headers: response.headers().iter().map(header).collect(),
+        body: String::from_utf8_lossy(response.body()).into_owned(),
+    })
 }

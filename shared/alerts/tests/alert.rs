@@ -1,14 +1,5 @@
 //! What arrives: the mail, the document and the subject line, for typical and for hostile cases.
 
-#[path = "../../engine/tests/example/mod.rs"]
-mod example;
-#[path = "../../engine/tests/hostile/mod.rs"]
-mod hostile;
-#[path = "../../engine/tests/narrow/mod.rs"]
-mod narrow;
-#[path = "../../engine/tests/schema/mod.rs"]
-mod schema;
-
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
@@ -26,10 +17,10 @@ use portcullis_engine::facts::{
 use portcullis_engine::ledger::{Entry, Key, Recurrence, State};
 use portcullis_engine::report::{Report, Seen};
 use portcullis_engine::settings::Mode;
+use portcullis_testkit::example::{cache, group, making, report, rule, stack, touching};
+use portcullis_testkit::narrow::judge;
+use portcullis_testkit::{example, hostile, schema};
 use serde_json::{Value, json};
-
-use example::{cache, group, making, report, rule, stack, touching};
-use narrow::judge;
 
 fn event(lead: Lead) -> Event {
     let mut event = example::event(lead);

@@ -6,10 +6,9 @@
 mod cases;
 #[path = "corpus/guidance.rs"]
 mod guidance;
-#[path = "../../engine/tests/schema/mod.rs"]
-mod schema;
 
 use portcullis_alerts::alert::Alert;
+use portcullis_testkit::schema;
 use serde_json::Value;
 
 use cases::{case, cases, report};

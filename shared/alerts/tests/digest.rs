@@ -1,20 +1,12 @@
 //! Many alerts as one message: what people read, what machines get, and what no row may do to it.
 
-#[path = "../../engine/tests/example/mod.rs"]
-mod example;
-#[path = "../../engine/tests/hostile/mod.rs"]
-mod hostile;
-#[path = "../../engine/tests/narrow/mod.rs"]
-mod narrow;
-#[path = "../../engine/tests/schema/mod.rs"]
-mod schema;
-
 use portcullis_alerts::digest::{Digest, Row};
 use portcullis_engine::action::{Outcome, Outcomes};
 use portcullis_engine::decide;
 use portcullis_engine::event::Lead;
 use portcullis_engine::report::{Report, Seen};
 use portcullis_engine::settings::Mode;
+use portcullis_testkit::{example, hostile, narrow, schema};
 use serde_json::{Value, json};
 
 /// A row of the event `at` of a minute.

@@ -1,10 +1,5 @@
 //! What a person is told to do about a cache depends on its kind, engine and version, and on what is not known of them.
 
-#[path = "../../engine/tests/example/mod.rs"]
-mod example;
-#[path = "../../engine/tests/narrow/mod.rs"]
-mod narrow;
-
 use portcullis_alerts::guidance::{Kind, Step, of};
 use portcullis_engine::action::Outcomes;
 use portcullis_engine::decide;
@@ -14,6 +9,7 @@ use portcullis_engine::finding::Check;
 use portcullis_engine::report::{Deployment, Report, Seen};
 use portcullis_engine::settings::Mode;
 use portcullis_engine::severity::Severity;
+use portcullis_testkit::{example, narrow};
 
 /// On a port of its own, of a version that is not shown; not encrypted, and without authentication.
 fn cache(kind: CacheKind, engine: Engine) -> CacheFacts {

@@ -1,10 +1,5 @@
 //! Ten mails that wake somebody. The first three lines of each say what happened, who did it, and what to do now.
 
-#[path = "../../engine/tests/example/mod.rs"]
-mod example;
-#[path = "../../engine/tests/narrow/mod.rs"]
-mod narrow;
-
 use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::{Action, Because, Outcome, Outcomes, Per, Remedy};
 use portcullis_engine::decide::{self, Decision, Judge};
@@ -14,9 +9,9 @@ use portcullis_engine::facts::{
 };
 use portcullis_engine::report::Seen;
 use portcullis_engine::settings::Mode;
-
-use example::{cache, group, making, stack, touching};
-use narrow::judge;
+use portcullis_testkit::example;
+use portcullis_testkit::example::{cache, group, making, stack, touching};
+use portcullis_testkit::narrow::judge;
 
 fn event(lead: Lead) -> Event {
     let mut event = example::event(lead);

@@ -1,14 +1,5 @@
 //! Who owns what an alert is about, as it is told: in words, in the document, and for hostile text.
 
-#[path = "../../engine/tests/example/mod.rs"]
-mod example;
-#[path = "../../engine/tests/hostile/mod.rs"]
-mod hostile;
-#[path = "../../engine/tests/narrow/mod.rs"]
-mod narrow;
-#[path = "../../engine/tests/schema/mod.rs"]
-mod schema;
-
 use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::{Outcome, Outcomes};
 use portcullis_engine::decide::{self, Decision, Judge};
@@ -18,10 +9,10 @@ use portcullis_engine::facts::{
 };
 use portcullis_engine::report::Seen;
 use portcullis_engine::settings::Mode;
+use portcullis_testkit::example::{cache, making, rule, tags, touching};
+use portcullis_testkit::narrow::judge;
+use portcullis_testkit::{example, hostile, schema};
 use serde_json::Value;
-
-use example::{cache, making, rule, tags, touching};
-use narrow::judge;
 
 const TERRAFORM: &str = "APN/1.0 HashiCorp/1.0 Terraform/1.9.8 terraform-provider-aws/6.14.0";
 const CONTROLLER: &str = "elbv2.k8s.aws/v2.13.4";

@@ -1,8 +1,5 @@
 //! The exception that an alert proposes is one: it is in order, and tolerates that rule and no other.
 
-#[path = "../../engine/tests/example/mod.rs"]
-mod example;
-
 use std::collections::BTreeSet;
 
 use portcullis_alerts::alert::Alert;
@@ -10,25 +7,13 @@ use portcullis_engine::decide::{self, Judge};
 use portcullis_engine::event::{Event, Lead};
 use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, Engine, GroupDetails, GroupFacts, IngressRule, Interfaces,
-    PrefixList, Protocol, Source,
+    PrefixList, Source,
 };
 use portcullis_engine::report::{Known, Report, Seen};
 use portcullis_engine::settings::Mode;
 use portcullis_exceptions::Policies;
-
-use example::{cache, event, making, touching};
-
-fn rule(protocol: &str, ports: (i32, i32), source: Source) -> IngressRule {
-    IngressRule {
-        id: "sgr-1".to_owned(),
-        protocol: Protocol::parse(protocol),
-        from_port: ports.0,
-        to_port: ports.1,
-        source,
-        description: None,
-        tags: Vec::new(),
-    }
-}
+use portcullis_testkit::example::{cache, event, making, touching};
+use portcullis_testkit::rule;
 
 /// What is decided about a group with this rule, which the event made.
 fn decided(rule: IngressRule, policies: &Policies) -> Report {
@@ -72,7 +57,12 @@ fn what_an_alert_proposes_tolerates_that_rule_and_no_other() {
         ("icmp", (8, -1), cidr("0.0.0.0/0")),
         ("tcp", (22, 22), list()),
     ] {
-        let of = |ports, source| rule(protocol, ports, source);
+        let of = |(from_port, to_port), source| IngressRule {
+            from_port,
+            to_port,
+            source,
+            ..rule("sgr-1", protocol, "")
+        };
         let report = decided(of(ports, source.clone()), &none);
         let (policy, policies) = proposed(&report);
         let again = decided(of(ports, source.clone()), &policies).decision;

@@ -59,7 +59,7 @@ fn unreadable(why: &str) -> Box<dyn Exceptions> {
 #[cfg(test)]
 mod tests {
     use portcullis_engine::exceptions::OnRule;
-    use portcullis_engine::facts::{GroupFacts, IngressRule, Protocol, Source};
+    use portcullis_engine::facts::GroupFacts;
     use portcullis_engine::finding::Check;
     use portcullis_engine::net::Count;
 
@@ -68,15 +68,7 @@ mod tests {
 
     /// Whether one public address may come in.
     fn asked(dir: Option<&str>) -> Answer {
-        let rule = IngressRule {
-            id: "sgr-1".to_owned(),
-            protocol: Protocol::Tcp,
-            from_port: 22,
-            to_port: 22,
-            source: Source::cidr("52.94.76.1/32").unwrap(),
-            description: None,
-            tags: Vec::new(),
-        };
+        let rule = portcullis_testkit::rule("sgr-1", "tcp 22", "52.94.76.1/32");
         let one = Count { v4: 1, v6: 0 };
         let group = GroupFacts::default();
         let on = OnRule { group: &group, rule: &rule, own: one, union: one };

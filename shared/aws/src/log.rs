@@ -37,32 +37,15 @@ impl<W: Write> Write for Harmless<W> {
 }
 
 #[cfg(test)]
-#[path = "../../engine/tests/hostile/mod.rs"]
-pub(crate) mod hostile;
-
-#[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use portcullis_testkit::{Written, hostile};
 
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Kept {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[test]
     fn a_line_of_the_log_shows_what_others_wrote_and_means_the_same() {
-        let kept = Kept::default();
-        let writer = kept.clone();
+        let written = Written::default();
+        let writer = written.clone();
         let subscriber = tracing_subscriber::fmt()
             .json()
             .flatten_event(true)
@@ -74,7 +57,7 @@ mod tests {
                 tracing::warn!(group = text.as_str(), "{text}");
             }
         });
-        let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let log = written.text();
         hostile::shows_all("the log", &log);
         assert_eq!(log.lines().count(), texts.len());
         for (line, text) in log.lines().zip(&texts) {

@@ -8,8 +8,8 @@ use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead
 use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
 use crate::facts::{
     BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine,
-    GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol,
-    PublicAccess, Source, Subnet,
+    GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, PublicAccess,
+    Subnet,
 };
 use crate::finding::rule_of;
 use crate::finding::{Check, Finding};
@@ -17,37 +17,14 @@ use crate::report::{Known, Report, Seen};
 use crate::settings::Mode;
 use crate::severity::{self, Reaches, Severity};
 
+// The crate of this file is another than the one that is tested here: it has the engine as a dependency.
+#[path = "../../testkit/src/rule.rs"]
+#[expect(unreachable_pub, reason = "it is public in its own crate")]
+mod one_rule;
+pub(crate) use one_rule::rule;
+
 /// The account that everything is in unless a test says otherwise.
 pub(crate) const ACCOUNT: &str = "111122223333";
-
-/// A rule for `traffic`, as `tcp 6379`, `udp 11000-12000`, `icmp 8`, `50` or `-1`, from `source`:
-/// a CIDR, `pl-…`, `sg-…`, or anything else for one that cannot be read.
-pub(crate) fn rule(id: &str, traffic: &str, source: &str) -> IngressRule {
-    let (protocol, ports) = traffic.split_once(' ').unwrap_or((traffic, ""));
-    let protocol = Protocol::parse(protocol);
-    let number = |text: &str| text.parse().unwrap_or(-1);
-    let (from_port, to_port) = match (&protocol, ports.split_once('-')) {
-        (_, Some((from, to))) => (number(from), number(to)),
-        (Protocol::Icmp | Protocol::Icmpv6, None) => (number(ports), -1),
-        (Protocol::Tcp | Protocol::Udp | Protocol::All | Protocol::Other(_), None) => {
-            (number(ports), number(ports))
-        }
-    };
-    let source = match source {
-        list if list.starts_with("pl-") => Source::PrefixList(list.to_owned()),
-        group if group.starts_with("sg-") => Source::Group(group.to_owned()),
-        text => Source::cidr(text).unwrap_or_else(|| Source::Unreadable(text.to_owned())),
-    };
-    IngressRule {
-        id: id.to_owned(),
-        protocol,
-        from_port,
-        to_port,
-        source,
-        description: None,
-        tags: Vec::new(),
-    }
-}
 
 /// A group of our account that no interface carries.
 pub(crate) fn group(rules: Vec<IngressRule>) -> GroupFacts {

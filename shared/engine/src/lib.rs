@@ -27,6 +27,8 @@ pub mod exceptions;
 pub mod facts;
 pub mod finding;
 #[cfg(test)]
+extern crate self as portcullis_engine;
+#[cfg(test)]
 mod fixtures;
 pub mod ledger;
 pub mod limits;

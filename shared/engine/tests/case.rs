@@ -1,8 +1,5 @@
 //! A case ends, whatever it is answered: rightly, wrongly, in any order, or not at all.
 
-mod example;
-mod narrow;
-
 use std::collections::BTreeMap;
 
 use portcullis_engine::action::Outcome;
@@ -15,9 +12,9 @@ use portcullis_engine::facts::{
 };
 use portcullis_engine::ledger::{Key, Memory};
 use portcullis_engine::settings::Settings;
+use portcullis_testkit::example::{cache, event, group, making, rule, touching};
+use portcullis_testkit::narrow;
 use proptest::prelude::*;
-
-use example::{cache, event, group, making, rule, touching};
 
 fn settings() -> Settings {
     let settings = Settings::read(|name| match name {

@@ -3,12 +3,10 @@
 mod laws {
     pub(crate) mod model;
 }
-mod narrow;
 
 use std::collections::BTreeSet;
 
 use laws::model::{Model, event, group, rules};
-use narrow::{is_narrow, judge};
 use portcullis_engine::action::{Action, Remedy};
 use portcullis_engine::decide::{self, Decision};
 use portcullis_engine::event::{GroupLead, GroupRef, Lead, RuleLead, Touched};
@@ -16,6 +14,7 @@ use portcullis_engine::facts::{GroupDetails, GroupFacts, IngressRule, PROTECT, S
 use portcullis_engine::net::{Candidate, Sources, exposed};
 use portcullis_engine::report::{Known, Report, Seen};
 use portcullis_engine::settings::Mode;
+use portcullis_testkit::narrow::{is_narrow, judge};
 use proptest::prelude::*;
 
 fn lead(touched: &[String]) -> GroupLead {

@@ -4,7 +4,6 @@
 mod memory {
     pub(crate) mod world;
 }
-mod narrow;
 
 use memory::world::{Fault, World};
 use portcullis_engine::ledger::{COMINGS, State};

@@ -1,9 +1,6 @@
 //! What only the ledger knows: an event that names no rule, or rules by their ids alone, held to a ledger that is away in
 //! some of its attempts. Lambda retries the event, and in the end the on-failure queue holds it and a person redrives it.
 
-mod example;
-mod narrow;
-
 use std::collections::BTreeMap;
 
 use portcullis_engine::action::{Action, Outcome, Outcomes};
@@ -17,9 +14,9 @@ use portcullis_engine::facts::{
 use portcullis_engine::ledger::{Entry, Memory};
 use portcullis_engine::report::Report;
 use portcullis_engine::settings::Settings;
+use portcullis_testkit::example::{cache, event, group, making, rule, touching};
+use portcullis_testkit::narrow;
 use proptest::prelude::*;
-
-use example::{cache, event, group, making, rule, touching};
 
 /// What goes wrong with a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

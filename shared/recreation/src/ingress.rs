@@ -272,19 +272,9 @@ fn crowded(ingress: &mut Ingress, group: &GroupFacts) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use portcullis_testkit::rule;
 
-    fn rule(id: &str, protocol: &str, ports: (i32, i32), source: Source) -> IngressRule {
-        IngressRule {
-            id: id.to_owned(),
-            protocol: Protocol::parse(protocol),
-            from_port: ports.0,
-            to_port: ports.1,
-            source,
-            description: None,
-            tags: Vec::new(),
-        }
-    }
+    use super::*;
 
     fn cidr(text: &str) -> Source {
         Source::cidr(text).unwrap()
@@ -300,7 +290,7 @@ mod tests {
 
     #[test]
     fn private_sources_are_opened_and_public_ones_are_not() {
-        let on_6379 = |source| rule("sgr-1", "tcp", (6379, 6379), source);
+        let on_6379 = |source| IngressRule { source, ..rule("sgr-1", "tcp 6379", "") };
         for private in ["10.0.0.0/8", "172.16.1.0/24", "192.168.7.7/32", "fd00::/8"] {
             assert_eq!(left(&on_6379(cidr(private))), None, "{private}");
         }
@@ -310,15 +300,15 @@ mod tests {
         }
         let unread = on_6379(Source::PrefixList("pl-01".to_owned()));
         assert!(left(&unread).unwrap().contains("was not read"));
-        assert!(left(&rule("sgr-1", "udp", (11_211, 11_211), cidr("10.0.0.0/8"))).is_some());
+        assert!(left(&rule("sgr-1", "udp 11211", "10.0.0.0/8")).is_some());
     }
 
     #[test]
     fn a_wide_rule_stays_at_the_end() {
         let facts = crate::document::tests::facts("redis-single-node");
         let stays = |rule: IngressRule| stays(&facts, &group(Vec::new()), &rule, 6379);
-        assert_eq!(stays(rule("sgr-1", "tcp", (6379, 6379), cidr("10.0.0.0/8"))), None);
-        assert!(stays(rule("sgr-1", "tcp", (6000, 7000), cidr("10.0.0.0/8"))).is_some());
-        assert!(stays(rule("sgr-1", "-1", (-1, -1), cidr("10.0.0.0/8"))).is_some());
+        assert_eq!(stays(rule("sgr-1", "tcp 6379", "10.0.0.0/8")), None);
+        assert!(stays(rule("sgr-1", "tcp 6000-7000", "10.0.0.0/8")).is_some());
+        assert!(stays(rule("sgr-1", "-1", "10.0.0.0/8")).is_some());
     }
 }

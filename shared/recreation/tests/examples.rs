@@ -3,9 +3,6 @@
 //! Adding a case is adding a file: `INSTA_UPDATE=always cargo test -p portcullis-recreation` writes the
 //! snapshots. Read them as if the cache were yours.
 
-#[path = "../../engine/tests/schema/mod.rs"]
-mod schema;
-
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -14,6 +11,7 @@ use portcullis_recreation::facts::Facts;
 use portcullis_recreation::json::json;
 use portcullis_recreation::plan::{Answer, Wish, plan};
 use portcullis_recreation::text::{plain, text};
+use portcullis_testkit::schema;
 use serde_json::Value;
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";

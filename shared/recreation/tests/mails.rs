@@ -1,9 +1,5 @@
 //! Every mail of a move, for caches of every shape. Read them as who is woken by them at two in the morning.
 
-#[path = "../../engine/tests/hostile/mod.rs"]
-mod hostile;
-#[path = "../../engine/tests/schema/mod.rs"]
-mod schema;
 mod written;
 
 use std::collections::BTreeSet;
@@ -16,6 +12,7 @@ use portcullis_recreation::json;
 use portcullis_recreation::mail::{self, Context, Mail};
 use portcullis_recreation::plan::{Answer, Plan, Refusal, Wish, plan};
 use portcullis_recreation::text::{plain, text};
+use portcullis_testkit::{hostile, schema};
 use serde_json::{Value, json};
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";

@@ -1,6 +1,6 @@
 //! An AWS account with one security group and one cache, in which nothing is at fault.
 
-use crate::http::{Request, Response};
+use portcullis_testkit::http::{Request, Response};
 
 const RULE: &str = "<item><securityGroupRuleId>sgr-05aa46accf05ff2c9</securityGroupRuleId>\
     <groupId>sg-024d6b5c42b65ce28</groupId><groupOwnerId>111122223333</groupOwnerId>\
@@ -27,10 +27,10 @@ const NOTHING: &str = r#"{"Items":[],"Count":0,"ScannedCount":0}"#;
 pub(crate) fn answer(request: Request) -> Option<Response> {
     // Of these, only DynamoDB is asked in JSON, and of its calls only Query has such a condition.
     if request.body.contains("\"KeyConditionExpression\"") {
-        let headers = vec![("content-type", "application/x-amz-json-1.0".to_owned())];
+        let headers = vec![("content-type".to_owned(), "application/x-amz-json-1.0".to_owned())];
         return Some(Response { status: 200, headers, body: NOTHING.to_owned() });
     }
-    let action = request.body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    let action = request.call();
     let (status, body) = match action.unwrap_or_default() {
         name @ "DescribeSecurityGroupRules" => {
             (200, ec2(name, &format!("<securityGroupRuleSet>{RULE}</securityGroupRuleSet>")))
@@ -47,7 +47,7 @@ pub(crate) fn answer(request: Request) -> Option<Response> {
             (403, format!("<Response><Errors><Error>{error}</Error></Errors></Response>"))
         }
     };
-    let headers = vec![("content-type", "text/xml".to_owned())];
+    let headers = vec![("content-type".to_owned(), "text/xml".to_owned())];
     Some(Response { status, headers, body })
 }
 

@@ -3,7 +3,6 @@
 #![expect(clippy::print_stdout, reason = "a table for people")]
 
 mod account;
-mod http;
 mod process;
 mod report;
 
@@ -13,9 +12,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::http::Server;
 use crate::process::Process;
 use crate::report::Measured;
+use portcullis_testkit::http::Server;
 
 const IGNORED: &str = include_str!("../../../../events/unwatched-api-call.json");
 const GROUP: &str = include_str!("../../../../events/authorize-redis-from-private.json");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::http::{Request, Response, Server};
+use portcullis_testkit::http::{Request, Response, Server};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -132,13 +132,14 @@ fn serve(
 
 fn event(body: String) -> Response {
     let arn = "arn:aws:lambda:eu-west-1:111122223333:function:bench";
-    let headers = vec![
+    let headers = [
         ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
         ("lambda-runtime-deadline-ms", "4102444800000".to_owned()),
         ("lambda-runtime-invoked-function-arn", arn.to_owned()),
         ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700".to_owned()),
         ("content-type", "application/json".to_owned()),
     ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
     Response { status: 200, headers, body }
 }
 

@@ -1,10 +1,10 @@
 //! The pages, whole, as snapshots: `INSTA_UPDATE=always` writes them. Read them as if you were asked.
 
 use crate::account::{NOW, hostile, question, record, writes};
-use crate::hostile::{shows_all, texts};
 use portcullis_approval::{About, Answer, Record, Through};
 use portcullis_approval_page::page::{Asking, Filled, Notice, STYLE, Subject, already, recorded};
 use portcullis_recreation::plan::Plan;
+use portcullis_testkit::hostile::{shows_all, texts};
 
 /// What the page is about, a line an element.
 fn main(page: &str) -> String {

@@ -1,11 +1,10 @@
 use portcullis_engine::action::Outcome;
 use portcullis_engine::decide::{self, Judge};
 use portcullis_engine::event::Lead;
-use portcullis_engine::facts::{
-    GroupDetails, GroupFacts, IngressRule, PROTECT, Protocol, Source, Tag,
-};
+use portcullis_engine::facts::{GroupDetails, GroupFacts, IngressRule, PROTECT, Tag};
 use portcullis_engine::report::{Known, Seen};
 use portcullis_engine::settings::Mode;
+use portcullis_testkit::rule;
 
 use super::*;
 use crate::exceptions;
@@ -14,18 +13,6 @@ use crate::scripted::event;
 
 /// The time of the sample event, 2026-11-21T10:00:00Z, in milliseconds.
 const CALLED: u64 = 1_795_255_200_000;
-
-fn rule(id: &str, protocol: &str, port: i32, source: &str) -> IngressRule {
-    IngressRule {
-        id: id.to_owned(),
-        protocol: Protocol::parse(protocol),
-        from_port: port,
-        to_port: port,
-        source: Source::cidr(source).unwrap(),
-        description: None,
-        tags: Vec::new(),
-    }
-}
 
 /// What is counted of an event that touched all of these rules.
 fn counted(
@@ -72,14 +59,14 @@ fn line(metric: &Metric, after: i64) -> Value {
 #[test]
 fn a_clean_event_is_counted_as_one_and_no_more() {
     assert!(
-        counted(&[rule("sgr-1", "tcp", 6379, "10.0.0.0/8")], vec![], Mode::Enforce, &[]).is_empty()
+        counted(&[rule("sgr-1", "tcp 6379", "10.0.0.0/8")], vec![], Mode::Enforce, &[]).is_empty()
     );
     assert_eq!(short(&[arrived(&json!({}))]), ["Events: 1"]);
 }
 
 #[test]
 fn what_was_closed_is_counted_by_check_and_outcome_and_timed() {
-    let rules = [rule("sgr-1", "tcp", 6379, "0.0.0.0/0"), rule("sgr-2", "tcp", 22, "0.0.0.0/0")];
+    let rules = [rule("sgr-1", "tcp 6379", "0.0.0.0/0"), rule("sgr-2", "tcp 22", "0.0.0.0/0")];
     let outcomes = [("sgr-1", Outcome::Done(None)), ("sgr-2", Outcome::Done(None))];
     assert_eq!(
         short(&counted(&rules, vec![], Mode::Enforce, &outcomes)),
@@ -93,7 +80,7 @@ fn what_was_closed_is_counted_by_check_and_outcome_and_timed() {
 
 #[test]
 fn what_was_not_closed_by_us_is_not_timed() {
-    let rules = [rule("sgr-1", "tcp", 6379, "0.0.0.0/0"), rule("sgr-2", "tcp", 22, "0.0.0.0/0")];
+    let rules = [rule("sgr-1", "tcp 6379", "0.0.0.0/0"), rule("sgr-2", "tcp 22", "0.0.0.0/0")];
     let outcomes =
         [("sgr-1", Outcome::AlreadyGone), ("sgr-2", Outcome::Failed("refused".to_owned()))];
     assert_eq!(
@@ -108,7 +95,7 @@ fn what_was_not_closed_by_us_is_not_timed() {
 
 #[test]
 fn what_observe_mode_and_the_tag_leave_open_is_withheld() {
-    let rules = [rule("sgr-1", "tcp", 6379, "0.0.0.0/0")];
+    let rules = [rule("sgr-1", "tcp 6379", "0.0.0.0/0")];
     let tag = Tag { key: PROTECT.to_owned(), value: String::new() };
     let withheld = ["Findings open-ingress high: 1", "Actions revoke-ingress withheld: 1"];
     assert_eq!(short(&counted(&rules, vec![], Mode::Observe, &[])), withheld);
@@ -117,7 +104,7 @@ fn what_observe_mode_and_the_tag_leave_open_is_withheld() {
 
 #[test]
 fn a_rule_at_fault_in_two_ways_is_two_findings_and_one_action() {
-    let rules = [rule("sgr-1", "udp", 11211, "0.0.0.0/0")];
+    let rules = [rule("sgr-1", "udp 11211", "0.0.0.0/0")];
     assert_eq!(
         short(&counted(&rules, vec![], Mode::Enforce, &[("sgr-1", Outcome::Done(None))])),
         [
@@ -148,7 +135,7 @@ fn each_reason_to_ignore_is_a_word_of_ours() {
 
 #[test]
 fn a_line_is_in_the_embedded_metric_format() {
-    let rules = [rule("sgr-1", "tcp", 6379, "0.0.0.0/0")];
+    let rules = [rule("sgr-1", "tcp 6379", "0.0.0.0/0")];
     let metrics = counted(&rules, vec![], Mode::Observe, &[]);
     assert_eq!(
         line(&metrics[0], 2250),

@@ -20,7 +20,7 @@ use portcullis_engine::ledger::{Entry, Key, Memory};
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::settings::{Mode, Settings};
 
-use crate::narrow::NARROW;
+use portcullis_testkit::narrow::NARROW;
 
 const GROUP: &str = "sg-01";
 

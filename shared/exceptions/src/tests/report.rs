@@ -1,8 +1,8 @@
 //! What is excepted is said in plain words, and what ends is marked.
 
-use super::hostile;
 use super::world::{policies, shipped};
 use crate::{Policies, Tone, draw, report};
+use portcullis_testkit::hostile;
 
 /// 2026-11-21T10:00:00Z
 const NOW: i64 = 1_795_255_200;

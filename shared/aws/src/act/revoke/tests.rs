@@ -12,15 +12,7 @@ const GROUP: &str = "sg-1";
 const WORLD: &str = "0.0.0.0/0";
 
 fn read(id: &str) -> IngressRule {
-    IngressRule {
-        id: id.to_owned(),
-        protocol: Protocol::Tcp,
-        from_port: 6379,
-        to_port: 6379,
-        source: Source::cidr(WORLD).unwrap(),
-        description: None,
-        tags: Vec::new(),
-    }
+    portcullis_testkit::rule(id, "tcp 6379", WORLD)
 }
 
 fn revoking(group: &str, ids: &[&str]) -> Vec<Action> {

@@ -1,5 +1,4 @@
 use portcullis_engine::action::{Action, Outcomes};
-use portcullis_engine::facts::{IngressRule, Protocol, Source};
 use portcullis_engine::settings::Mode;
 
 use super::*;
@@ -110,15 +109,7 @@ async fn without_an_answer_nothing_is_claimed() {
 async fn a_move_that_fails_leaves_the_rule_closed_and_the_other_way_round() {
     let revoke = Action::RevokeIngress {
         group: "sg-1".to_owned(),
-        rule: IngressRule {
-            id: "sgr-1".to_owned(),
-            protocol: Protocol::Tcp,
-            from_port: 6379,
-            to_port: 6379,
-            source: Source::cidr("0.0.0.0/0").unwrap(),
-            description: None,
-            tags: Vec::new(),
-        },
+        rule: portcullis_testkit::rule("sgr-1", "tcp 6379", "0.0.0.0/0"),
     };
     let actions = [Action::StartMove(moving()), revoke];
     let open = || Account::new().with("sg-1", [rule("sgr-1", "0.0.0.0/0")]);

@@ -1,7 +1,7 @@
 //! What strangers write to act upon whoever reads it: the samples that every surface is held to.
 
 /// A character of every kind that is never printed as it is: each was let through by one surface or another.
-pub(crate) const HIDDEN: [char; 26] = [
+pub const HIDDEN: [char; 26] = [
     '\u{0}',
     '\u{7}',
     '\u{8}',
@@ -32,7 +32,7 @@ pub(crate) const HIDDEN: [char; 26] = [
 
 /// Each short enough that no surface cuts it: what hides, and what forges markup of a page or a chat, a line, a
 /// link, a command or a colour.
-pub(crate) fn texts() -> Vec<String> {
+pub fn texts() -> Vec<String> {
     let hidden = HIDDEN.chunks(6).map(|some| format!("a{}z", some.iter().collect::<String>()));
     let mut texts: Vec<String> = hidden.collect();
     texts.extend([
@@ -46,7 +46,7 @@ pub(crate) fn texts() -> Vec<String> {
 
 /// Panics where one of [`HIDDEN`] stands in what is shown. Line breaks are the surface's own.
 #[track_caller]
-pub(crate) fn shows_all(surface: &str, shown: &str) {
+pub fn shows_all(surface: &str, shown: &str) {
     if let Some(c) = shown.chars().find(|c| HIDDEN.contains(c)) {
         let at = shown.lines().find(|line| line.contains(c)).unwrap_or_default();
         panic!("{surface} prints {c:?} as it is:\n{}", at.escape_debug());

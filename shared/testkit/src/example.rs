@@ -1,7 +1,5 @@
 //! A group and a cache, and the calls that touch them, as the tests of what arrives have them.
 
-#![allow(dead_code, reason = "each test file takes what it needs")]
-
 use portcullis_engine::action::Outcomes;
 use portcullis_engine::decide::{Decision, Judge};
 use portcullis_engine::event::{
@@ -9,12 +7,12 @@ use portcullis_engine::event::{
 };
 use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine, EngineVersion, GroupDetails,
-    GroupFacts, IngressRule, Interface, Interfaces, Protocol, Source, Tag,
+    GroupFacts, IngressRule, Interface, Interfaces, Tag,
 };
 use portcullis_engine::report::{Deployment, Known, Report, Seen};
 
 /// A call by alice, who does not say through what.
-pub(crate) fn event(lead: Lead) -> Event {
+pub fn event(lead: Lead) -> Event {
     Event {
         id: "7f1c0ffe-0000-4000-8000-000000000001".to_owned(),
         name: match lead {
@@ -38,21 +36,13 @@ pub(crate) fn event(lead: Lead) -> Event {
     }
 }
 
-/// `sgr-001` and so on, for one TCP port, from a CIDR or a prefix list.
-pub(crate) fn rule(id: usize, port: i32, source: &str) -> IngressRule {
-    IngressRule {
-        id: format!("sgr-{id:03}"),
-        protocol: Protocol::Tcp,
-        from_port: port,
-        to_port: port,
-        source: Source::cidr(source).unwrap_or(Source::PrefixList(source.to_owned())),
-        description: None,
-        tags: Vec::new(),
-    }
+/// `sgr-001` and so on, for one TCP port.
+pub fn rule(id: usize, port: i32, source: &str) -> IngressRule {
+    crate::rule(&format!("sgr-{id:03}"), &format!("tcp {port}"), source)
 }
 
 /// On a public network interface.
-pub(crate) fn group(rules: Vec<IngressRule>) -> GroupFacts {
+pub fn group(rules: Vec<IngressRule>) -> GroupFacts {
     GroupFacts {
         id: "sg-0a1b2c3d4e5f60718".to_owned(),
         owner: Some("111122223333".to_owned()),
@@ -73,14 +63,14 @@ pub(crate) fn group(rules: Vec<IngressRule>) -> GroupFacts {
 }
 
 /// A call that made these rules of a group.
-pub(crate) fn touching(facts: &GroupFacts, rules: &[&str]) -> GroupLead {
+pub fn touching(facts: &GroupFacts, rules: &[&str]) -> GroupLead {
     let lead = |id: &&str| RuleLead { id: Some((*id).to_owned()), shape: None, edit: false };
     let touched = Touched::Rules(rules.iter().map(lead).collect());
     GroupLead { group: GroupRef::Id(facts.id.clone()), touched }
 }
 
 /// On its engine's default port, which is 6379 but for Memcached, without encryption and authentication.
-pub(crate) fn cache(kind: CacheKind, engine: Engine, groups: Vec<GroupFacts>) -> CacheFacts {
+pub fn cache(kind: CacheKind, engine: Engine, groups: Vec<GroupFacts>) -> CacheFacts {
     CacheFacts {
         kind,
         id: "orders".to_owned(),
@@ -103,7 +93,7 @@ pub(crate) fn cache(kind: CacheKind, engine: Engine, groups: Vec<GroupFacts>) ->
 }
 
 /// A call that made a cache, and said no more than that.
-pub(crate) fn making(facts: &CacheFacts) -> CacheLead {
+pub fn making(facts: &CacheFacts) -> CacheLead {
     CacheLead {
         kind: facts.kind,
         id: facts.id.clone(),
@@ -116,7 +106,7 @@ pub(crate) fn making(facts: &CacheFacts) -> CacheLead {
 }
 
 /// What is told of a decision when its actions came to this.
-pub(crate) fn report(
+pub fn report(
     event: &Event,
     decision: &Decision,
     seen: Seen<'_>,
@@ -127,12 +117,12 @@ pub(crate) fn report(
 }
 
 /// A stack of this name.
-pub(crate) fn stack(name: &str) -> Deployment {
+pub fn stack(name: &str) -> Deployment {
     let ledger = Some(format!("{name}-ledger"));
     Deployment { stack: Some(name.to_owned()), ledger, moves: false }
 }
 
-pub(crate) fn tags(pairs: &[(&str, &str)]) -> Vec<Tag> {
+pub fn tags(pairs: &[(&str, &str)]) -> Vec<Tag> {
     let tag =
         |(key, value): &(&str, &str)| Tag { key: (*key).to_owned(), value: (*value).to_owned() };
     pairs.iter().map(tag).collect()
