@@ -1,7 +1,11 @@
-//! Facts and the ledger become a decision. Pure and total: there is no decision that cannot be made.
+//! The decision about one event, from facts and the ledger. Pure and total: any facts give a decision.
 //!
-//! INVARIANT: everything that chooses is here or called from here. `observe` mode turns
-//! `Remedy::Do` into `Remedy::Withheld` in `settle`, and nothing after it asks for the mode.
+//! The reasons not to remediate are applied in this order, and the first that applies is reported: the policies
+//! cannot be asked, the group is protected, it is not known which rules were touched, another account owns the group,
+//! observe mode, flapping, a limit. What somebody chose for this very group comes before what holds for all groups.
+//!
+//! INVARIANT: everything that chooses is here or called from here. `observe` mode turns `Remedy::Do` into
+//! `Remedy::Withheld` in `settle`, and nothing after it asks for the mode.
 
 mod cache;
 mod decision;

@@ -1,12 +1,43 @@
-//! What is remembered of a finding, and what follows from it: told once, counted when it comes back,
-//! left alone while it is exempt, not fought over.
+//! The ledger: what is known of each finding between invocations. It makes that an occurrence is reported once, that
+//! a recurrence is counted, that a snoozed finding is left as it is, and that a flapping one is no longer revoked.
 //!
-//! Pure: the table that keeps it is `shared/aws/src/ledger.rs`.
+//! Pure: `shared/aws/src/ledger.rs` reads and writes the table.
 //!
-//! A finding comes whenever an event brings it, and each coming is told once. An event is delivered more than
-//! once, late, and to two invocations at the same time; an invocation may be killed anywhere. So whoever deals
-//! with an occurrence first writes that it leased it ([`lease`]), then acts and tells, and then writes how it ended
-//! ([`Leased::settle`]). A write counts only if nobody wrote meanwhile; whoever lost reads again, and starts over.
+//! Each event that reports a finding is one occurrence of it, and is reported once. EventBridge and Lambda deliver an
+//! event at least once, late, and to two invocations at the same time, and an invocation may die anywhere. So an
+//! invocation first writes a lease of the occurrence ([`lease`]), then remediates and reports, and then writes how
+//! the occurrence ended ([`Leased::settle`]). Each write is conditional on the version that was read. Whoever loses
+//! reads again and starts over.
+//!
+//! # The states of a finding
+//!
+//! One entry is one finding. Its state changes with its newest occurrence only ([`State`]; a test compares this
+//! table):
+//!
+//! | what happens | open | closed | resolved |
+//! |---|---|---|---|
+//! | an event reports it again | open | open | open |
+//! | a lease: the rule or the setting is there | open | closed | open |
+//! | a lease: the rule is gone, and a revoke was begun | closed | closed | resolved |
+//! | a lease: the rule is gone, and no revoke was begun | resolved | closed | resolved |
+//! | this invocation removed it | closed | closed | closed |
+//! | this invocation ends, and it is still there | open | open | open |
+//! | reported as resolved, and a revoke was begun | closed | closed | closed |
+//! | reported as resolved, and no revoke was begun | resolved | resolved | resolved |
+//!
+//! An occurrence of a finding that was closed is a recurrence. From `ComebacksPerHour` of them within an hour the
+//! finding is flapping. A snooze is an item of its own ([`Exemption`]): it changes no state, it makes the finding
+//! suppressed.
+//!
+//! # The states of an occurrence
+//!
+//! | outcome | lease | report | what it means, and what the next invocation does |
+//! |---|---|---|---|
+//! | about to be revoked | runs | none | another invocation processes it: wait, or fail and be retried |
+//! | about to be revoked | has run out | none | that invocation died: take the lease, and report what it did |
+//! | how it ended | none | none | it is remediated and nobody was notified: report it |
+//! | how it ended | none | same | nothing is new: be silent |
+//! | how it ended | none | another, or less severe | report it again |
 
 mod entry;
 mod flapping;
@@ -21,9 +52,10 @@ mod reported;
 mod resolved;
 mod settle;
 mod snooze;
+mod state;
 mod undo;
 
-pub use entry::{COMINGS, Coming, Entry, Held, Kept, State, Told};
+pub use entry::{COMINGS, Coming, Entry, Held, Kept, Told};
 pub use key::{Key, shape};
 pub use lease::{Histories, History, lease};
 pub use leased::{Leased, Recurrence, Turn};
@@ -33,6 +65,7 @@ pub use named::{completed, named, subjects};
 pub use resolved::Open;
 pub use settle::{Again, Settled};
 pub use snooze::{EXEMPT, Exemption};
+pub use state::State;
 pub use undo::{Undo, undo};
 
 #[cfg(test)]

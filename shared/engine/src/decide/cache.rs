@@ -17,13 +17,13 @@ use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts};
 use crate::finding::{Evidence, Finding, Subject, group_of};
 use crate::severity::Reaches;
 
-/// Decides about a cache that was made.
+/// Decides about a cache that was created.
 ///
-/// Its event touched the rules of its groups that reach its port; there are no older faults to
-/// tell, because what else those groups admit is not this cache's business.
+/// The event counts as touching those rules of its groups that reach its port. There are no older findings: what else
+/// these groups admit is not about this cache.
 ///
-/// `unreported` are rules that an earlier attempt at the event went to close for the cache, and has not
-/// reported: see [`named`](crate::ledger::named).
+/// `unreported`: rules that an earlier attempt at the event was about to revoke for the cache, and did not report; see
+/// [`named`](crate::ledger::named).
 pub fn cache(
     event: &Event,
     lead: &CacheLead,
@@ -54,7 +54,7 @@ pub fn cache(
             public_subnet::check(&engine, facts),
             public_endpoint::check(&engine, facts),
         ];
-        // What is not known yet is told, whatever is tolerated.
+        // A pending finding is reported even if an exception would suppress it: the facts may turn out otherwise.
         findings.extend(settings.into_iter().flatten().filter(|finding| {
             matches!(finding.remedy, Remedy::Pending(_)) || !asked.setting(finding.check)
         }));
@@ -84,7 +84,7 @@ pub fn cache(
     decision
 }
 
-/// Unreported rules that are gone, and opened the cache by what is remembered of them; and which are gone.
+/// Findings about unreported rules that are gone, judged by what the ledger has of them; and the rules that are gone.
 fn gone_of_cache(
     engine: &Engine,
     port: &Port,
@@ -111,9 +111,9 @@ fn gone_of_cache(
     (told_as_gone(findings, &missing), missing)
 }
 
-/// The ports that the cache listens on, or will. While it is being created, Describe shows no
-/// endpoint (API reference, DescribeCacheClusters): the request says it, or its silence does,
-/// unless the port may be taken over from something older.
+/// The ports that the cache listens on, or will listen on. While a cache is created, Describe shows no endpoint (API
+/// reference, DescribeCacheClusters). Then the port is that of the request, or the engine's default; it is pending if
+/// the cache may take over the port of a snapshot or of another cache.
 fn port(engine: &Engine, lead: &CacheLead, facts: &CacheFacts) -> Port {
     if !facts.ports.is_empty() {
         return Port::Known(facts.ports.clone());
@@ -139,8 +139,8 @@ fn port(engine: &Engine, lead: &CacheLead, facts: &CacheFacts) -> Port {
     }
 }
 
-/// What a person would do about a default port is begun: a plan is made, which a person agrees to. What
-/// may not be moved, and why, the plan says; a port that cannot be told yet stays pending.
+/// Replaces the manual remedy for a default port by the start of a re-creation, which makes a plan and asks people
+/// for approval. The plan also says which caches cannot be re-created. A port that is not known yet stays pending.
 fn offer_move(finding: &mut Finding, event: &Event, cache: &Subject, machine: &str) {
     if let Evidence::Port { engine, port: Some(port) } = &finding.evidence {
         let fault = format!("{}: {} on {port}", finding.check, engine.name());

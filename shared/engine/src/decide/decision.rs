@@ -15,28 +15,28 @@ use crate::severity::{Reaches, judge};
 pub struct Decision {
     /// The mode it was decided in.
     pub mode: Mode,
-    /// What it is about.
+    /// The group or the cache.
     pub subject: Subject,
-    /// What the event brought about. Each carries its remedy.
+    /// The findings about what the event touched, each with its remedy.
     pub findings: Vec<Finding>,
-    /// Faults that the event touched and an exception or a snooze tolerates.
+    /// Faults that the event touched and that an exception or a snooze suppresses.
     pub tolerated: Vec<Tolerated>,
-    /// Findings that another invocation leased, by their ids. Nothing is done about them here.
+    /// The ids of findings that another invocation has leased. This decision leaves them out.
     pub leased: Vec<String>,
-    /// Edits that would be a fault, and that EC2 does not show yet: the event must be looked at
-    /// again, later.
+    /// The ids of rules that the event edited to a fault, and that EC2 does not show so yet: the group must be read
+    /// again later.
     pub unseen: Vec<String>,
-    /// What was seen and led to nothing, for the log.
+    /// For the log: what was seen and is no finding.
     pub notes: Vec<String>,
 }
 
 impl Decision {
-    /// Nothing is wrong: no action, no alert.
+    /// Whether there is no finding: then nothing is done and nothing is reported.
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
 
-    /// What is to be done, each thing once: a rule may be at fault in two ways.
+    /// The remediations, each once: two findings about one rule share its revoke.
     pub fn actions(&self) -> Vec<&Action> {
         let mut actions: Vec<&Action> = Vec::new();
         for finding in &self.findings {
@@ -49,7 +49,7 @@ impl Decision {
         actions
     }
 
-    /// Leases what was found, for whoever is to deal with it.
+    /// The leases of the findings, to be written before anything is done.
     pub fn lease(&self, reaches: &Reaches, memory: &Memory, turn: &Turn<'_>) -> Leased {
         let Self { subject, findings, tolerated, unseen, .. } = self;
         let open = Open { subject, findings, tolerated, unseen };
@@ -57,13 +57,13 @@ impl Decision {
         lease(findings.iter().zip(severities), open, memory, turn)
     }
 
-    /// How many rules are to be closed.
+    /// How many rules are to be revoked.
     pub fn closings(&self) -> usize {
         self.actions().into_iter().filter_map(Action::revokes).count()
     }
 
-    /// The decision as far as the minute has room for it, of which `used` closings are used up already. Nobody knows
-    /// how many before the findings are leased.
+    /// The decision under the limit of one minute, in which `used` rules were revoked already. Only the write of the
+    /// leases tells that number, so this limit is applied last.
     pub fn within_minute(mut self, used: usize, per_minute: usize, reaches: &Reaches) -> Self {
         let free = BTreeSet::new();
         let room = Room { most: per_minute, per: Per::Minute, used, free: &free };

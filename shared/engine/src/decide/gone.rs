@@ -5,7 +5,7 @@ use crate::event::RuleLead;
 use crate::facts::IngressRule;
 use crate::finding::{Evidence, Finding};
 
-/// A rule that is gone, if the event tells what it was.
+/// A rule that is gone, as the event describes it; `None` if the event has only its id.
 pub(super) fn as_told(lead: &RuleLead) -> Option<IngressRule> {
     let shape = lead.shape.clone()?;
     Some(IngressRule {
@@ -23,7 +23,7 @@ pub(super) fn is_among(leads: &[RuleLead], rule: &IngressRule) -> bool {
     leads.iter().any(|lead| lead.id.as_ref() == Some(&rule.id))
 }
 
-/// Of the findings those about rules that are gone, as that.
+/// The findings about rules that are gone, as already removed; without the other findings.
 pub(super) fn told_as_gone(mut findings: Vec<Finding>, missing: &[RuleLead]) -> Vec<Finding> {
     findings.retain_mut(|finding| match &finding.evidence {
         Evidence::Rule { group, rule, .. } if is_among(missing, rule) => {
@@ -31,7 +31,7 @@ pub(super) fn told_as_gone(mut findings: Vec<Finding>, missing: &[RuleLead]) -> 
             finding.remedy = Remedy::Gone(Action::RevokeIngress { group, rule });
             true
         }
-        // What a list held that nobody names any more was not read.
+        // Prefix lists of rules that are gone were not read, so nothing can be said about such a rule.
         Evidence::Rule { .. }
         | Evidence::UnreadableRule { .. }
         | Evidence::UnreadableGroups(_)

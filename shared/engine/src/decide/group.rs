@@ -25,7 +25,7 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
     let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
     let touched: BTreeSet<&str> = match &lead.touched {
         Touched::Rules(_) => resolved.ids.iter().map(String::as_str).collect(),
-        // Nothing is acted on below, and everything that is at fault is told.
+        // Every finding of the group is reported, and none is remediated (below): it may be older than the event.
         Touched::Unknown(_) => facts.rules.iter().map(|rule| rule.id.as_str()).collect(),
     };
     let judged: Vec<Judged<'_>> =
@@ -56,8 +56,8 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
     decision
 }
 
-/// Faults of the group that the event did not touch, and what of those is snoozed. They are told beside the findings,
-/// and never the cause of an alert.
+/// The older findings of the group, and those of them that are snoozed. An alert lists them beside its findings; they
+/// never cause one.
 pub fn older(
     event: &Event,
     lead: &GroupLead,
@@ -90,9 +90,9 @@ pub fn older(
     (older, snoozed)
 }
 
-/// Where Describe shows a rule otherwise than the event says it was edited, either may be old. We
-/// revoke by id, so a rule goes only if it is at fault both ways; if it is by the event alone, it
-/// is told in the answer as unseen.
+/// Treats rules that Describe shows otherwise than the event edited them: either of the two may be the older one. A
+/// revoke names the id and would hit both, so a rule is revoked only if it is at fault both ways. Returns the ids of
+/// those that are at fault by the event alone: the group must be read again.
 fn agree_with_edits(
     findings: &mut Vec<Finding>,
     facts: &GroupFacts,
@@ -125,7 +125,7 @@ fn agree_with_edits(
         if seen.is_empty() && !said.is_empty() {
             unseen.push(id.clone());
         } else if !goes {
-            // By the event it is clean, or a person's: then it is told as that, and not revoked.
+            // By the event it is clean, or manual: it is reported as that, and not revoked.
             findings.retain(|finding| rule_of(finding).is_none_or(|rule| rule.id != *id));
             findings.extend(said);
         }
@@ -133,7 +133,7 @@ fn agree_with_edits(
     unseen
 }
 
-/// Touched rules that are gone, and were at fault by what the event says of them.
+/// Findings about touched rules that are gone, judged by what the event says of them.
 fn gone(facts: &GroupFacts, resolved: &Resolved, inquiry: &mut Inquiry<'_>) -> Vec<Finding> {
     if resolved.missing.iter().all(|lead| lead.shape.is_none()) {
         return Vec::new();

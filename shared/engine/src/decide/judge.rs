@@ -8,18 +8,17 @@ use crate::settings::Mode;
 /// What a decision depends on, besides the event and the facts.
 #[derive(Debug, Clone, Copy)]
 pub struct Judge<'a> {
-    /// Whether anything is to be done.
+    /// Enforce or observe.
     pub mode: Mode,
-    /// What is tolerated.
+    /// The policies that suppress findings.
     pub exceptions: &'a dyn Exceptions,
-    /// The state machine that moves caches, where the stack's owner wants a move for each that is on its
-    /// default port.
+    /// The state machine of re-creations, if the stack's owner has one started for each cache on its default port.
     pub machine: Option<&'a str>,
-    /// How much is done before a person is asked.
+    /// How much is remediated at the most.
     pub limits: Limits,
-    /// What is remembered of the subject.
+    /// What the ledger has of the subject.
     pub memory: &'a Memory,
-    /// The invocation that decides: what others leased is not its own.
+    /// The id of the invocation that decides: leases of other ids are not its own.
     pub by: &'a str,
     /// Seconds since 1970.
     pub now: i64,
@@ -28,7 +27,7 @@ pub struct Judge<'a> {
 static NOTHING: Memory = Memory::new();
 
 impl<'a> Judge<'a> {
-    /// Who remembers nothing, moves no cache, and has the limits that a stack has unless it says otherwise.
+    /// With an empty ledger, without re-creations, and with the default limits.
     pub fn new(mode: Mode, exceptions: &'a dyn Exceptions) -> Self {
         let limits = Limits::default();
         Self { mode, exceptions, machine: None, limits, memory: &NOTHING, by: "", now: 0 }

@@ -9,8 +9,8 @@ use crate::ledger::{Histories, History};
 use crate::limits::{Room, limit};
 use crate::severity::{Reaches, judge};
 
-/// What the ledger changes: what is snoozed is tolerated, what another invocation leased is left to it, what is flapping
-/// and what is too much at once is withheld.
+/// Applies the ledger to a decision: snoozed findings become suppressed, findings that another invocation has leased
+/// are removed, and flapping or over-limit ones are not remediated.
 pub(super) fn remember(
     decision: &mut Decision,
     event: &Event,
@@ -39,6 +39,7 @@ pub(super) fn remember(
         }
         true
     });
+    // What an earlier attempt at this event revoked counts once: a retry may finish what the first attempt began.
     let free = memory.tried(event);
     let most = limits.actions_per_event;
     let room = Room { most, per: Per::Event, used: free.len(), free: &free };

@@ -7,7 +7,7 @@ use crate::facts::GroupFacts;
 use crate::finding::Finding;
 use crate::settings::Mode;
 
-/// Where the policies could not be asked, nothing is done.
+/// Findings for which a policy could not be asked are not remediated: it might have suppressed them.
 pub(super) fn doubt(findings: &mut [Finding], asked: &Inquiry<'_>) {
     for finding in findings {
         match asked.doubt(finding) {
@@ -20,17 +20,16 @@ pub(super) fn doubt(findings: &mut [Finding], asked: &Inquiry<'_>) {
     }
 }
 
-/// In a group that its owner protects, nothing is done. It is said before any other reason not to,
-/// for it is the one that somebody chose for this very group.
-/// Tags that could not be read protect nothing here: then IAM does, and it is told as refused.
+/// Findings in a protected group are not remediated. Tags that could not be read protect nothing here: then IAM
+/// refuses the revoke, and the alert says that it failed.
 pub(super) fn protect(finding: &mut Finding, group: &GroupFacts) {
     if group.is_protected() {
         withhold(finding, Because::Protected);
     }
 }
 
-/// Applies what holds for every finding: only the owner can change a group, and in observe mode
-/// nobody does.
+/// Applies what holds for every finding. Only the account that owns a group can change it, so a finding in a shared
+/// group is manual. In observe mode nothing is remediated.
 pub(super) fn settle(finding: &mut Finding, event: &Event, owner: Option<&str>, mode: Mode) {
     if let Some(owner) = owner
         && owner != event.account

@@ -1,4 +1,4 @@
-//! The start of a move that an event leads to.
+//! The start of the re-creation that an event causes.
 
 use serde::Serialize;
 
@@ -7,10 +7,10 @@ use crate::event::Event;
 use crate::finding::Subject;
 use crate::text::plain;
 
-/// Longest text of a user that is passed on.
+/// The longest text of a user that is passed on, in characters.
 const TEXT: usize = 120;
 
-/// What the state machine is given. Nobody chose a port, nor said where an AUTH token is.
+/// The input of the workflow. An event chooses no port, and does not say where an AUTH token is.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Input<'a> {
@@ -23,7 +23,7 @@ struct Input<'a> {
 }
 
 impl StartMove {
-    /// The move that an event leads to, because of this fault of the cache.
+    /// The re-creation of a cache because of this fault.
     ///
     /// INVARIANT: id and input are the same, byte for byte, in every delivery of the event. Step Functions
     /// takes the same name with the same input for the same execution, and refuses it with another input.

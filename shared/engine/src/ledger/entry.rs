@@ -1,26 +1,14 @@
-//! One finding as it is remembered.
+//! One finding as the table has it: its occurrences, its rule, and the reports of it.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use super::{Key, State};
 use crate::facts::{IngressRule, Protocol, Source, Tag};
 use crate::resolution::{Resolution, Standing};
 
-/// What became of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// It is there.
-    Open,
-    /// We closed it, and saw it gone.
-    Closed,
-    /// It went, and not by us.
-    Recovered,
-}
-
-/// One finding as it is remembered.
+/// One finding in the ledger. The names of its attributes are stored, and do not change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
@@ -31,60 +19,60 @@ pub struct Entry {
     pub id: String,
     /// The check's id.
     pub check: String,
-    /// The severity when it was last seen.
+    /// The severity when it was last leased or ended.
     pub severity: String,
-    /// What it is, in a line.
+    /// What the fault is, in a line.
     pub title: String,
-    /// What became of it.
+    /// Whether it is open, closed or resolved.
     pub state: State,
-    /// When it first came, ISO 8601, by the event.
+    /// The time of its first event, ISO 8601.
     pub first_seen: String,
-    /// When it last came.
+    /// The time of its newest event.
     pub last_seen: String,
-    /// How often it came.
+    /// How many occurrences there were.
     pub times: u64,
-    /// How often it came back after we had closed it.
+    /// How many of them were recurrences: the finding had been closed before.
     pub returns: u64,
-    /// The latest times that it came, [`COMINGS`] of them and those that it came back within an hour, oldest first.
+    /// The latest occurrences, oldest first: [`COMINGS`] of them, and the recurrences within an hour.
     pub comings: Vec<Coming>,
-    /// The rule as it was before anything was done.
+    /// The rule as it was before it was revoked, so that `undo` can restore it. None for a setting of a cache.
     pub rule: Option<Kept>,
-    /// Counts the writes: a writer that read an older one has lost.
+    /// The number of writes. A write is conditional on the version that was read.
     pub version: u64,
 }
 
-/// How many comings are remembered one by one. An event is delivered again within hours: one whose coming is
-/// forgotten by then would count, and be told, once more.
+/// How many occurrences an entry keeps. Events are redelivered within hours: one whose occurrence was dropped by then
+/// would be counted and reported once more.
 pub const COMINGS: usize = 10;
 
 impl Entry {
-    /// When it came last, and what came of that. Every entry has one.
+    /// The newest occurrence. Every entry that was written has one.
     pub fn latest(&self) -> Option<&Coming> {
         self.comings.last()
     }
 }
 
-/// One of the times that a finding came.
+/// One event that reports a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Coming {
-    /// The id of the event that brought it.
+    /// The id of the event.
     pub event: String,
-    /// When, ISO 8601, by the event.
+    /// The time of the event, ISO 8601.
     pub at: String,
     /// `sgr-…`, if it is about a rule.
     pub rule: Option<String>,
-    /// The name of who brought it.
+    /// The name of the caller.
     pub by: String,
-    /// What the call came through, where that can be told.
+    /// The tool or service that the call came through, where the event shows it.
     pub via: Option<String>,
-    /// Whether we had closed it before.
+    /// Whether it is a recurrence: Portcullis had closed the finding before.
     pub back: bool,
-    /// How it stands with it: what is about to be done while it is leased, then how it ended.
+    /// What is about to be done while the occurrence is leased; then how it ended.
     pub outcome: Standing,
-    /// The alert of it. Until there is one, whoever deals with it has to tell.
+    /// The last report of it. While there is none, the invocation that has the lease must report it.
     pub told: Option<Told>,
-    /// Which invocation deals with it, and until when nobody else does.
+    /// The lease. While it runs, no other invocation processes the occurrence.
     pub held: Option<Held>,
 }
 
@@ -95,19 +83,19 @@ impl Coming {
     }
 }
 
-/// That a finding was told.
+/// The report of an occurrence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Told {
-    /// When the alert went out, ISO 8601.
+    /// When the alert was sent, ISO 8601.
     pub at: String,
-    /// How it said that it ended.
+    /// The outcome that the alert gave.
     pub outcome: Resolution,
-    /// How bad it said it was.
+    /// The severity that the alert gave.
     pub severity: String,
 }
 
-/// A rule as it is put back.
+/// A rule as `undo` restores it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Kept {
@@ -129,10 +117,10 @@ pub struct Kept {
     pub tags: BTreeMap<String, String>,
 }
 
-/// Who deals with a finding now.
+/// The lease of an occurrence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// An id of the invocation.
+    /// The invocation that has it: Lambda's request id, which is the same in its retries.
     pub by: String,
     /// Seconds since 1970.
     pub until: i64,

@@ -1,12 +1,12 @@
-//! A rule that is closed and comes back, again and again.
+//! Flapping: a rule that is revoked and recurs again and again.
 
 use super::Entry;
 use super::occurrence::HOUR;
 use crate::action::Because;
 use crate::time::seconds;
 
-/// Why a rule is not closed any more that was closed and came back, if it did so too often in the hour before `time`;
-/// `most` is how often is too often, and 0 counts as 1.
+/// The reason not to revoke a rule any more: it recurred `most` times or more within the hour that ends at `time`. 0
+/// counts as 1.
 pub(super) fn flapping(entry: &Entry, time: &str, most: u32) -> Option<Because> {
     let now = seconds(time);
     let hour = now.saturating_sub(HOUR).saturating_add(1)..now.saturating_add(1);

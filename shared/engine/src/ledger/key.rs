@@ -1,4 +1,4 @@
-//! Which finding it is.
+//! The identity of a finding.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::facts::{CacheKind, IngressRule, Protocol};
 use crate::finding::{Check, Evidence, Finding, Subject};
 
-/// Which finding it is, however often it comes: the same fault of the same thing.
+/// The identity of a finding: the same fault of the same resource has the same key in every occurrence.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     /// `sg-…`, or the kind and id of a cache as `replication-group/orders`.
@@ -17,14 +17,15 @@ pub struct Key {
 }
 
 impl Key {
-    /// Of a finding that a decision about `subject` holds.
+    /// The key of a finding of a decision about `subject`.
     pub fn of(finding: &Finding, subject: &Subject) -> Self {
         let check = finding.check.as_str();
         let about = format!("{}/{}", subject.kind, subject.id);
         match &finding.evidence {
             Evidence::Rule { group, rule, .. } | Evidence::UnreadableRule { group, rule, .. } => {
                 let shape = shape(rule);
-                // The same rule may open one cache today, and tomorrow one that is made then.
+                // One rule may open several caches, and each of them is a finding of its own: a cache that is created
+                // tomorrow behind the same rule must be reported tomorrow.
                 let finding = match finding.check == Check::OpenCache {
                     true => format!("{check}#{shape}#{about}"),
                     false => format!("{check}#{shape}"),
@@ -37,7 +38,7 @@ impl Key {
         }
     }
 
-    /// What findings about a cache are remembered under.
+    /// The partition of the findings about a cache.
     pub fn cache_subject(kind: CacheKind, id: &str) -> String {
         let kind = match kind {
             CacheKind::CacheCluster => "cache-cluster",
@@ -55,7 +56,7 @@ impl Key {
     }
 }
 
-/// What makes two rules of a group the same rule, whatever its id: EC2 refuses a second one of it.
+/// What makes two rules of a group the same rule, whatever their ids: EC2 refuses a second rule of the same shape.
 pub fn shape(rule: &IngressRule) -> String {
     let (from, to) = match rule.protocol {
         Protocol::All | Protocol::Other(_) => (-1, -1),

@@ -1,10 +1,11 @@
-//! What is written before anything is done, so that no other invocation deals with the same.
+//! What is written before anything is done: the leases of one invocation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::occurrence::{Placed, is_gone};
 use super::reported::has_risen;
 use super::resolved::{Open, resolved};
+use super::state::Step;
 use super::{Entry, Kept, Key, Leased, Memory, Recurrence, State, Turn};
 use crate::action::{Because, Remedy};
 use crate::event::Event;
@@ -13,7 +14,7 @@ use crate::resolution::{Resolution, Standing};
 use crate::severity::Severity;
 
 impl Leased {
-    /// Nothing is leased, and nothing is known.
+    /// No lease.
     pub const fn new() -> Self {
         Self {
             entries: Vec::new(),
@@ -43,20 +44,21 @@ impl Leased {
     }
 }
 
-/// How the ledger changes what is done about a finding.
+/// What the ledger says about a finding before it is decided what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum History {
-    /// Not at all.
+    /// Nothing that changes the decision.
     Free,
-    /// Another invocation holds the lease of it: the id of the finding.
+    /// Another invocation has the lease; the id of the finding.
     Leased(String),
-    /// It is known whole, and can be put back whole: the finding as it is remembered.
+    /// Its rule is gone, and the ledger has it with description and tags: the finding with that rule, so that `undo`
+    /// can restore all of it.
     Whole(Box<Finding>),
-    /// It is not closed any more: why.
+    /// It is flapping, so its rule is not revoked; the reason.
     Flapping(Because),
 }
 
-/// The ledger as decisions look at it: one event's findings, one after the other.
+/// The ledger as a decision asks it, finding by finding.
 #[derive(Debug)]
 pub struct Histories<'a> {
     placed: Placed<'a>,
@@ -66,7 +68,7 @@ pub struct Histories<'a> {
 }
 
 impl<'a> Histories<'a> {
-    /// For an invocation of this id. From `recurrences_per_hour` on, a rule that comes back is not closed any more.
+    /// For the invocation `by`. A finding that recurs `recurrences_per_hour` times within an hour is flapping.
     pub fn new(
         memory: &'a Memory,
         event: &'a Event,
@@ -137,8 +139,8 @@ fn recurrence(entry: &Entry, at: usize) -> Option<Recurrence> {
     (entry.returns > 0).then_some(Recurrence { times: entry.returns, first, last })
 }
 
-/// A rule that is gone is known by the event, without its tags. Where it is remembered whole, it can be put
-/// back whole.
+/// The finding with its rule as the ledger has it, if the rule is gone. The event names such a rule without its tags
+/// and description.
 fn whole(finding: &Finding, entry: &Entry) -> Option<Finding> {
     let kept = entry.rule.as_ref().map(Kept::rule)?;
     if !is_gone(finding) || rule_of(finding)?.id != kept.id {
@@ -155,7 +157,7 @@ fn whole(finding: &Finding, entry: &Entry) -> Option<Finding> {
 }
 
 impl Memory {
-    /// The rules that an earlier attempt at the event went to close.
+    /// The rules that an earlier attempt at the event revoked, or was about to revoke.
     pub fn tried(&self, event: &Event) -> BTreeSet<String> {
         let comings = self.entries.values().flat_map(|entry| &entry.comings);
         let tried = |standing| match standing {
@@ -170,7 +172,7 @@ impl Memory {
 }
 
 impl Leased {
-    /// Leases an occurrence; or leaves it, if there is nothing to do about it and nothing to tell.
+    /// Leases an occurrence, unless there is nothing to do about it and nothing to report.
     fn hold(&mut self, finding: &Finding, severity: Severity, entry: &mut Entry, turn: &Turn<'_>) {
         let taken = self.taken.get(&entry.key);
         let Some(at) = entry.comings.iter().position(|coming| Some(&coming.event) == taken) else {
@@ -179,7 +181,8 @@ impl Leased {
         let newest = at + 1 == entry.comings.len();
         let Some(coming) = entry.comings.get_mut(at) else { return };
         let standing = Standing::before(finding);
-        // What somebody leased, and died, or what is gone and not remembered so, is written as it is now.
+        // Written all the same: an occurrence with a lease of an invocation that died, and a rule that is gone while
+        // its entry is still open.
         let is_right =
             coming.held.is_none() && !(newest && is_gone(finding) && entry.state == State::Open);
         if let Standing::Ended(resolution) = standing
@@ -200,7 +203,7 @@ impl Leased {
 }
 
 impl Entry {
-    /// Notes how the newest occurrence was seen. `before` is how it stood with it.
+    /// Records what was read of the newest occurrence. `before`: what the ledger had as its outcome.
     fn note(&mut self, finding: &Finding, severity: Severity, before: Standing) {
         self.severity = severity.as_str().to_owned();
         self.title = finding.title();
@@ -209,12 +212,8 @@ impl Entry {
         {
             self.rule = Some(Kept::of(group, rule));
         }
-        self.state = match (is_gone(finding), self.state) {
-            (true, State::Open) if before.may_have_revoked() => State::Closed,
-            (true, State::Open) => State::Recovered,
-            (true, state) => state,
-            (false, State::Closed) => State::Closed,
-            (false, State::Open | State::Recovered) => State::Open,
-        };
+        let begun = before.may_have_revoked();
+        self.state =
+            self.state.after(if is_gone(finding) { Step::Gone { begun } } else { Step::Present });
     }
 }

@@ -5,44 +5,44 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Entry, Held, Key, Looked};
 use crate::event::Event;
 
-/// What a lease depends on, besides the findings and the ledger.
+/// The circumstances of a lease.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn<'a> {
-    /// The event that was decided about.
+    /// The event.
     pub event: &'a Event,
-    /// What was read in full, so that what it does not show is gone.
+    /// What was read completely: what it does not show is gone.
     pub looked: &'a Looked,
-    /// This invocation, and until when it may run: nobody else deals with what it leased before that.
+    /// The lease that this invocation takes: its id, and the latest time at which it may still run.
     pub holder: &'a Held,
     /// Seconds since 1970.
     pub now: i64,
 }
 
-/// What is to be written before anything is done, and what is to be told of what is known already.
+/// The leases of one invocation, and what the ledger knows of its findings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Leased {
-    /// To be written before anything is done, each only if nobody wrote it since it was read. If somebody did,
-    /// read again, and decide again.
+    /// To be written before anything is done, each on condition of its version. If another invocation wrote in
+    /// between, read and decide again.
     pub entries: Vec<Entry>,
-    /// Findings that were reported, and are gone: good news. They are among the entries.
+    /// Findings that were reported and are gone now: to be reported as resolved. They are among the entries.
     pub resolved: Vec<Entry>,
-    /// What came back after it had been closed.
+    /// The recurrences among the findings.
     pub recurrences: BTreeMap<Key, Recurrence>,
-    /// What was reported before as it is now.
+    /// The findings that were reported before exactly as they are now: they are neither written nor reported.
     pub(super) silent: BTreeSet<Key>,
-    /// The occurrence that is leased, by the event that brought it.
+    /// The id of the event whose occurrence is leased, by finding.
     pub(super) taken: BTreeMap<Key, String>,
-    /// This invocation.
+    /// The id of this invocation.
     pub(super) by: String,
 }
 
-/// How often a finding came back after it had been closed.
+/// How often a finding recurred.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recurrence {
     /// How often.
     pub times: u64,
-    /// When it came first of all, ISO 8601.
+    /// The time of its first occurrence, ISO 8601.
     pub first: String,
-    /// When it came the time before this one.
+    /// The time of the occurrence before this one.
     pub last: String,
 }

@@ -6,22 +6,23 @@ use super::{Entry, Key, shape};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Subnets};
 use crate::finding::Check;
 
-/// What was read in full: by subject, what there is of it.
+/// What this invocation read completely, by subject: only of that it can say that something is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Looked {
     /// The shapes of the rules of a group.
     rules: BTreeMap<String, BTreeSet<String>>,
-    /// The checks that a cache was held to.
+    /// The checks whose facts were read, of a cache.
     settings: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
 impl Looked {
-    /// At a group.
+    /// What a read of a group shows.
     pub fn at_group(facts: &GroupFacts) -> Self {
         Self { rules: BTreeMap::from([rules(facts)]), settings: BTreeMap::new() }
     }
 
-    /// At a cache and its groups. A member of a replication group says nothing about itself.
+    /// What a read of a cache and its groups shows. The settings of a member are those of its replication group, so a
+    /// member by itself shows none.
     pub fn at_cache(facts: &CacheFacts) -> Self {
         let CacheGroups::Read(groups) = &facts.groups else {
             return Self { settings: settings(facts, None), ..Self::default() };
@@ -30,7 +31,7 @@ impl Looked {
         Self { rules: groups.iter().map(rules).collect(), settings }
     }
 
-    /// Whether what a finding is about is not there any more.
+    /// Whether the read shows that what the finding is about is gone.
     pub(super) fn shows_gone(&self, entry: &Entry) -> bool {
         let Key { subject, .. } = &entry.key;
         match &entry.rule {

@@ -10,19 +10,19 @@ use crate::time::seconds;
 /// What the table holds of the subjects of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Memory {
-    /// By key.
+    /// The findings, by key.
     pub entries: BTreeMap<Key, Entry>,
-    /// By subject and sort key.
+    /// The snoozes, by subject and sort key.
     pub exemptions: BTreeMap<Key, Exemption>,
 }
 
 impl Memory {
-    /// Nothing is remembered.
+    /// The ledger of subjects of which it holds nothing.
     pub const fn new() -> Self {
         Self { entries: BTreeMap::new(), exemptions: BTreeMap::new() }
     }
 
-    /// What tolerates a finding whose rule somebody put back, while that lasts.
+    /// The snooze that suppresses a finding now, if there is one.
     pub fn snoozed(&self, finding: &Finding, now: i64) -> Option<Tolerated> {
         let (group, rule) = (group_of(finding)?, rule_of(finding)?);
         let key = Key { subject: group.to_owned(), finding: Exemption::finding(rule) };

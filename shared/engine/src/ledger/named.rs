@@ -1,4 +1,4 @@
-//! Where memory says to look.
+//! What the ledger adds to an event: the rules that an earlier attempt at the same event was about to revoke.
 
 use super::{Key, Memory};
 use crate::event::{GroupLead, GroupRef, RuleLead, RuleShape, Touched};
@@ -6,7 +6,7 @@ use crate::facts::{CacheFacts, CacheGroups};
 use crate::finding::Check;
 use crate::resolution::Resolution;
 
-/// What is remembered of a cache is kept under these: itself, and its groups.
+/// The partitions that hold the findings of a cache: its own, and those of its security groups.
 pub fn subjects(facts: &CacheFacts) -> Vec<String> {
     let mut subjects = vec![Key::cache_subject(facts.kind, &facts.id)];
     if let CacheGroups::Read(groups) = &facts.groups {
@@ -15,14 +15,14 @@ pub fn subjects(facts: &CacheFacts) -> Vec<String> {
     subjects
 }
 
-/// The rules that an earlier attempt at the event went to revoke for a cache, and did not report, or reported as failed:
-/// they may be gone all the same, and the event itself names none.
+/// The rules that an earlier attempt at this event was about to revoke for a cache, and did not report, or reported
+/// as failed. They may be gone, and the event of a cache names no rule: only the ledger can tell which they were.
 pub fn named(memory: &Memory, event: &str) -> Vec<GroupLead> {
     unreported(memory, event, |check| check == Check::OpenCache.as_str())
 }
 
-/// The lead, with what an earlier attempt at the event recorded of rules that the event names by their ids alone, and
-/// went to revoke and did not report: once such a rule is gone, nothing else says what it was.
+/// The lead, completed by what an earlier attempt at this event recorded of the rules that it was about to revoke and
+/// did not report. An event may name a rule by its id alone; once that rule is gone, only the ledger knows its shape.
 pub fn completed(lead: &GroupLead, memory: &Memory, event: &str) -> GroupLead {
     let mut lead = lead.clone();
     let Touched::Rules(rules) = &mut lead.touched else { return lead };
@@ -34,7 +34,7 @@ pub fn completed(lead: &GroupLead, memory: &Memory, event: &str) -> GroupLead {
     for known in recorded {
         let by_id = |rule: &&mut RuleLead| rule.shape.is_none() && rule.id == known.id;
         if let Some(rule) = rules.iter_mut().find(by_id) {
-            // As it was when it was read, so that Describe is right where it shows something else.
+            // The shape is what Describe showed then, and not what the event asked for: nothing is waited for.
             *rule = known;
         }
     }

@@ -1,7 +1,8 @@
-//! Which coming of a finding an event is: one that is known, or a new one.
+//! Which occurrence of a finding an event is: one that the ledger has, or a new one.
 
 use std::collections::BTreeMap;
 
+use super::state::Step;
 use super::{COMINGS, Coming, Entry, Key, Memory, State, Told};
 use crate::action::{Action, Remedy};
 use crate::event::Event;
@@ -9,17 +10,17 @@ use crate::finding::{Finding, rule_of};
 use crate::resolution::{Intent, Standing};
 use crate::time::seconds;
 
-/// In seconds: what recurs within it is flapping.
+/// In seconds: recurrences within it count towards flapping.
 pub(super) const HOUR: i64 = 3600;
 
-/// Among the comings of an entry, at this index.
+/// An occurrence of an entry, by its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Known(usize),
     New(usize),
 }
 
-/// The entries of findings, each with the occurrence that an event brought.
+/// The entries of findings, each with the occurrence of one event in it.
 #[derive(Debug)]
 pub(super) struct Placed<'a> {
     memory: &'a Memory,
@@ -32,7 +33,7 @@ impl<'a> Placed<'a> {
         Self { memory, event, entries: BTreeMap::new() }
     }
 
-    /// The entry of a finding with the occurrence of the event, and where among its occurrences that is.
+    /// The entry of a finding with the occurrence of the event in it, and the index of that occurrence.
     pub(super) fn place(&self, key: &Key, finding: &Finding) -> (Entry, usize) {
         let known = self.entries.get(key).or_else(|| self.memory.entries.get(key)).cloned();
         let mut entry = known.unwrap_or_else(|| unknown(key, finding, self.event));
@@ -41,7 +42,7 @@ impl<'a> Placed<'a> {
     }
 }
 
-/// The entry of a finding that nothing is remembered of.
+/// The entry of a finding that the ledger does not have.
 fn unknown(key: &Key, finding: &Finding, event: &Event) -> Entry {
     Entry {
         key: key.clone(),
@@ -60,7 +61,7 @@ fn unknown(key: &Key, finding: &Finding, event: &Event) -> Entry {
     }
 }
 
-/// Finds the coming that the event brought, or adds it, and says which it is.
+/// Finds the occurrence of the event in the entry, or adds it; its index.
 fn place(entry: &mut Entry, event: &Event, finding: &Finding) -> usize {
     match find(entry, event, finding) {
         Place::Known(at) => at,
@@ -68,8 +69,8 @@ fn place(entry: &mut Entry, event: &Event, finding: &Finding) -> usize {
     }
 }
 
-/// The event may be an old one that comes late, and what was read of the group a little older than what is
-/// remembered. So what is known by its rule is the same coming, and what is not is put where its time says.
+/// Events arrive late and out of order, and EC2 may show the group as it was some seconds ago. So an event whose rule
+/// id is recorded is the same occurrence, even if it is another event; any other is inserted in the order of time.
 fn find(entry: &Entry, event: &Event, finding: &Finding) -> Place {
     let comings = &entry.comings;
     if let Some(at) = comings.iter().position(|coming| coming.event == event.id) {
@@ -83,7 +84,8 @@ fn find(entry: &Entry, event: &Event, finding: &Finding) -> Place {
     };
     let time = seconds(&event.time);
     match same {
-        // Edited away by somebody, and back, it is the same rule. One that we revoked comes back as another.
+        // Somebody edited the rule away and back: EC2 keeps its id, and it is a new occurrence. A rule that was
+        // revoked recurs with another id.
         Some(at) if Some(at) == last && went_before(entry, time) => Place::New(comings.len()),
         Some(at) => Place::Known(at),
         None if is_gone(finding) => {
@@ -93,7 +95,7 @@ fn find(entry: &Entry, event: &Event, finding: &Finding) -> Place {
     }
 }
 
-/// Whether it was told, before this time, that the finding had gone.
+/// Whether it was reported, before this time, that the finding is gone.
 fn went_before(entry: &Entry, time: i64) -> bool {
     let told = entry.latest().and_then(|coming| coming.told.as_ref());
     let gone = |told: &Told| told.outcome.is_gone() && seconds(&told.at) < time;
@@ -102,8 +104,8 @@ fn went_before(entry: &Entry, time: i64) -> bool {
 
 fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize {
     let newest = at == entry.comings.len();
-    // There is only one rule of a shape, so the one before this one is gone: if somebody was about to close
-    // it, then by that.
+    // A group has one rule of a shape, so the rule of the occurrence before this one is gone. If an invocation was
+    // about to revoke that one and died, it did revoke it: this is a recurrence.
     let closing = entry
         .latest()
         .is_some_and(|coming| coming.outcome == Standing::Leased(Intent::RevokeIngress));
@@ -129,13 +131,14 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize 
     }
     if newest {
         entry.last_seen = event.time.clone();
-        entry.state = State::Open;
+        entry.state = entry.state.after(Step::Occurred);
     }
     forget(&mut entry.comings, event);
     entry.comings.iter().position(|coming| coming.event == event.id).unwrap_or_default()
 }
 
-/// The oldest goes, but for the one that came now, however late, and for those that make a fight.
+/// Drops the oldest occurrence if there are too many. It keeps the occurrence of this event, however old it is (its
+/// result has to be written), and the recurrences of the last hour (they count towards flapping).
 fn forget(comings: &mut Vec<Coming>, event: &Event) {
     let hour = seconds(&event.time).saturating_sub(HOUR);
     let fights = |coming: &Coming| coming.back && seconds(&coming.at) > hour;
@@ -147,12 +150,12 @@ fn forget(comings: &mut Vec<Coming>, event: &Event) {
     }
 }
 
-/// Whether the rule was not there any more when it was looked for.
+/// Whether the rule was gone when the group was read.
 pub(super) fn is_gone(finding: &Finding) -> bool {
     matches!(finding.remedy, Remedy::Gone(Action::RevokeIngress { .. }))
 }
 
-/// The id of the rule; a rule that is gone may be known by its shape alone.
+/// The id of the rule. Of a rule that is gone, the event may name only the shape.
 fn rule_id(finding: &Finding) -> Option<&str> {
     rule_of(finding).map(|rule| rule.id.as_str()).filter(|id| id.starts_with("sgr-"))
 }

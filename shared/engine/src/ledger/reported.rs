@@ -1,11 +1,11 @@
-//! What is news: each occurrence is reported once, and again if something else comes of it.
+//! What was reported already: an occurrence is reported once, and again if its outcome changes or its severity rises.
 
 use super::{Coming, Entry, Key, Leased, State, Told};
 use crate::resolution::Resolution;
 use crate::severity::Severity;
 
 impl Leased {
-    /// Whether it was reported before that a finding ended like this, and was as bad.
+    /// Whether a report of this occurrence gave an equivalent outcome, and no lower severity.
     pub fn is_known(&self, key: &Key, severity: Severity, resolution: Resolution) -> bool {
         let entry = self.entries.iter().find(|entry| entry.key == *key);
         let known = entry.is_some_and(|entry| {
@@ -19,21 +19,21 @@ impl Leased {
         self.silent.contains(key) || known
     }
 
-    /// The occurrence that this invocation leased.
+    /// The occurrence that this invocation has leased.
     fn leased<'a>(&self, entry: &'a Entry) -> Option<&'a Coming> {
         let event = self.taken.get(&entry.key)?;
         entry.comings.iter().find(|coming| coming.event == *event)
     }
 }
 
-/// Whether the rule of an occurrence was seen gone, and reported so: then it was only shown late, and what EC2 says
-/// when it is revoked once more is no news.
+/// Whether the occurrence was reported as gone before. Then EC2 showed the revoked rule for some seconds more, this
+/// invocation tried to revoke it again, and the error of that is not worth a second alert.
 fn is_over(entry: &Entry, coming: Option<&Coming>, told: &Told) -> bool {
     let newest = entry.latest() == coming;
     told.outcome.is_gone() && (entry.state == State::Closed || !newest)
 }
 
-/// Whether it is worse now than what was reported: what nothing carried then may carry a server now.
+/// Whether the severity is higher than the reported one: a group that no interface had then may have a server now.
 pub(super) fn has_risen(severity: Severity, told: &Told) -> bool {
     Severity::parse(&told.severity).is_some_and(|before| before < severity)
 }

@@ -1,29 +1,29 @@
-//! Findings that went, and not by us.
+//! Findings that were reported, and are gone now, although this event does not revoke them.
 
 use super::{Entry, Key, Memory, State, Turn};
 use crate::exceptions::Tolerated;
 use crate::finding::{Finding, Subject};
 use crate::time::seconds;
 
-/// How long after its alert a finding may count as gone, in seconds. EC2 may for some seconds not show what is
-/// there, and a minute is beyond all that was seen.
+/// A finding counts as gone at the earliest so many seconds after its alert. EC2 sometimes does not show for some
+/// seconds what is there; a minute is longer than any such time that was measured.
 const SETTLED: i64 = 60;
 
-/// What is open all the same, whatever the ledger says.
+/// What this event found: of that, nothing is gone.
 #[derive(Debug, Clone, Copy)]
 pub struct Open<'a> {
-    /// What the findings are about.
+    /// The subject of the findings.
     pub subject: &'a Subject,
-    /// What was found.
+    /// The findings.
     pub findings: &'a [Finding],
-    /// What is tolerated.
+    /// The suppressed findings.
     pub tolerated: &'a [Tolerated],
-    /// The rules that EC2 does not show as they were edited.
+    /// The rules that EC2 does not show yet as the event edited them.
     pub unseen: &'a [String],
 }
 
 impl Open<'_> {
-    /// INVARIANT: what is found, tolerated or not seen yet is not gone.
+    /// INVARIANT: what is found, suppressed or not shown yet is not reported as resolved.
     fn holds(&self, entry: &Entry) -> bool {
         let tolerated = || {
             let settings = self.tolerated.iter().filter(|tolerated| tolerated.rule.is_none());
@@ -36,7 +36,8 @@ impl Open<'_> {
     }
 }
 
-/// Findings that were reported, that are gone now, and that no other invocation leased; as they are to be written.
+/// The entries of findings that were reported, are gone now, and have no lease of another invocation. Each is
+/// returned with a lease of this one, ready to be written.
 pub(super) fn resolved(open: Open<'_>, memory: &Memory, turn: &Turn<'_>) -> Vec<Entry> {
     let gone = memory.entries.values().filter(|entry| {
         entry.state == State::Open

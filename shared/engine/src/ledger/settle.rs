@@ -1,28 +1,30 @@
-//! What is written after acting and telling.
+//! What is written after remediating and reporting: how each occurrence ended.
 
-use super::{Entry, Kept, Key, Leased, Memory, State, Told};
+use super::state::Step;
+use super::{Entry, Kept, Key, Leased, Memory, Told};
 use crate::action::{Action, Outcome, Outcomes, Remedy};
 use crate::finding::Finding;
 use crate::resolution::{Resolution, Standing};
 use crate::severity::Severity;
 
-/// A finding that was leased, with what is to be written of it.
+/// A finding that was leased, and what is written about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Settled<'a> {
-    /// Which.
+    /// Its key.
     pub key: &'a Key,
     /// As it was decided.
     pub finding: &'a Finding,
-    /// How bad it is.
+    /// Its severity in the report.
     pub severity: Severity,
 }
 
-/// What to write once more, because somebody else wrote meanwhile. Of that, only our own occurrence is changed.
+/// A second attempt to write, after another invocation wrote in between. It starts from what the table has now, and
+/// changes only the occurrence that this invocation leased.
 #[derive(Debug, Clone, Copy)]
 pub struct Again<'a> {
-    /// What was not written.
+    /// The entries that were not written.
     pub lost: &'a [Key],
-    /// What is remembered now.
+    /// What the table has now.
     pub memory: &'a Memory,
 }
 
@@ -33,10 +35,10 @@ impl<'a> Again<'a> {
 }
 
 impl Leased {
-    /// The entries as they are to be written after acting and telling: how each finding ended, when it was reported,
-    /// if it was, and that nobody leases it any more.
+    /// The entries to write after remediating and reporting: how each occurrence ended, its report if there was one,
+    /// and no lease any more.
     ///
-    /// `told` is when its news and the good news went out, ISO 8601. `again` is `None` at first.
+    /// `told`: when the alert was sent, ISO 8601; `None` if nothing was sent. `again`: `None` in the first attempt.
     pub fn settle(
         &self,
         findings: &[Settled<'_>],
@@ -68,7 +70,7 @@ impl Leased {
     ) -> bool {
         let event = self.taken.get(&entry.key);
         let Some(at) = entry.comings.iter().position(|coming| Some(&coming.event) == event) else {
-            // So many came since that this one is not kept.
+            // So many occurrences came since that this one was dropped.
             return false;
         };
         let newest = at + 1 == entry.comings.len();
@@ -92,7 +94,7 @@ impl Leased {
         true
     }
 
-    /// A finding that went, once that was told.
+    /// A finding that is gone: it is resolved once that was reported.
     fn recover(&self, entry: &mut Entry, ours: &Entry, told: Option<&str>) -> bool {
         let event = ours.latest().map(|coming| &coming.event);
         let latest = entry.comings.last_mut();
@@ -101,11 +103,9 @@ impl Leased {
         };
         self.release(coming);
         if let Some(time) = told {
-            // A revoke that seemed to fail, or of which nothing is known, may have been done all the same.
-            entry.state = match coming.outcome.may_have_revoked() {
-                true => State::Closed,
-                false => State::Recovered,
-            };
+            // A revoke that seemed to fail, or whose invocation died, may have removed the rule.
+            let begun = coming.outcome.may_have_revoked();
+            entry.state = entry.state.after(Step::Resolved { begun });
             coming.outcome = Standing::Ended(Resolution::Resolved);
             coming.told = coming.told.take().map(|told| Told {
                 at: time.to_owned(),
@@ -124,19 +124,18 @@ impl Leased {
 }
 
 impl Entry {
-    /// What became of the finding by how its newest occurrence ended.
+    /// Changes the state by how the newest occurrence ended.
     fn end(&mut self, finding: &Finding, outcomes: &Outcomes) {
         let Remedy::Do(action) = &finding.remedy else {
+            // A rule that was gone before has its state from the lease.
             if !matches!(finding.remedy, Remedy::Gone(_)) {
-                self.state = State::Open;
+                self.state = self.state.after(Step::Left);
             }
             return;
         };
-        self.state = match Resolution::of(finding, outcomes).is_gone() {
-            true => State::Closed,
-            false => State::Open,
-        };
-        // It is put back as it was when it went.
+        let removed = Resolution::of(finding, outcomes).is_gone();
+        self.state = self.state.after(if removed { Step::Removed } else { Step::Left });
+        // Somebody edited the rule between the read and the revoke: `undo` restores what was revoked.
         if let (Action::RevokeIngress { group, .. }, Some(Outcome::Done(Some(edited)))) =
             (action, outcomes.get(action.id()))
         {

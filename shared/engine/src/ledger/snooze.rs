@@ -1,4 +1,4 @@
-//! A rule that somebody put back is left alone for a while: it is snoozed.
+//! Snoozes: findings about a rule that somebody restored are suppressed for a while.
 
 use serde::{Deserialize, Serialize};
 use time::Duration;
@@ -9,13 +9,14 @@ use crate::exceptions::Exception;
 use crate::facts::IngressRule;
 use crate::time::{iso, seconds};
 
-/// How long a rule is left alone that is put back by the alert's command: long enough to find out in daylight what
-/// it is for, and to write an exception.
+/// How long a rule is snoozed that was restored by the command of an alert: long enough to find out during the day
+/// what the rule is for, and to write an exception.
 pub const EXEMPT: Duration = Duration::hours(24);
 
-/// A rule that is left alone for a while, because somebody put it back.
+/// A snooze: findings about this rule are suppressed until it ends, because somebody restored the rule.
 ///
-/// It is an item of its own, of the rule's group and under [`Exemption::finding`], whatever checks find it.
+/// It is an item of its own in the partition of the rule's group, under [`Exemption::finding`]. It holds for every
+/// check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exemption {
     /// `sg-…`
@@ -24,14 +25,14 @@ pub struct Exemption {
     pub finding: String,
     /// Until when, ISO 8601 in UTC.
     pub until: String,
-    /// Why.
+    /// Why, in the words of who snoozed it.
     pub reason: String,
-    /// Who said so.
+    /// Who snoozed it.
     pub by: String,
 }
 
 impl Exemption {
-    /// The sort key of the exemption of a rule.
+    /// The sort key of the snooze of a rule.
     pub fn finding(rule: &IngressRule) -> String {
         format!("exempt#{}", shape(rule))
     }
@@ -45,7 +46,7 @@ impl Exemption {
         }
     }
 
-    /// What has a rule left alone when it is put back by the command of an alert, with its end in seconds since 1970.
+    /// The snooze that the command of an alert writes when it restores a rule, and its end in seconds since 1970.
     pub fn by_alert(event: &Event, group: &str, rule: &IngressRule) -> Option<(Self, i64)> {
         let called = seconds(&event.time);
         let ends = called.checked_add(EXEMPT.whole_seconds()).filter(|_| called != i64::MIN)?;

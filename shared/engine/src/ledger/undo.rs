@@ -1,4 +1,4 @@
-//! How what was done is undone.
+//! What `portcullis undo` has to do for a finding.
 
 use super::{Entry, State, shape};
 use crate::facts::IngressRule;
@@ -7,17 +7,17 @@ use crate::resolution::{Resolution, Standing};
 /// What there is to undo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undo {
-    /// This rule is to be put back, with its description and tags.
+    /// Restore this rule, with its description and tags.
     Restore(IngressRule),
-    /// It is back already, as the rule of this id.
+    /// A rule of the same shape is there already; its id.
     AlreadyBack(String),
-    /// Its group is gone, so it cannot be put back.
+    /// The group of the rule is gone, so the rule cannot be restored.
     GroupGone,
-    /// Nothing was closed: why.
+    /// Portcullis closed nothing; the reason.
     NothingToUndo(String),
 }
 
-/// What undoing a finding comes to. `live` are the ingress rules of its group; `None` if the group is gone.
+/// What there is to undo of a finding. `live`: the ingress rules of its group; `None` if the group is gone.
 pub fn undo(entry: &Entry, live: Option<&[IngressRule]>) -> Undo {
     let Some(kept) = &entry.rule else {
         let why = format!("it is about a setting of {}, which was not changed", entry.key.subject);
@@ -27,7 +27,8 @@ pub fn undo(entry: &Entry, live: Option<&[IngressRule]>) -> Undo {
         State::Open => {
             return Undo::NothingToUndo("it was not closed".to_owned());
         }
-        // What was gone before we looked may have been closed by an invocation that could not remember it.
+        // Already removed: perhaps by an invocation of Portcullis that could not write to the ledger. So it may be
+        // restored.
         State::Recovered
             if entry
                 .latest()

@@ -1,6 +1,6 @@
-//! How much public space a changing set of ranges covers: a segment tree over the ends of all
-//! ranges, where each node knows how often it is covered whole and how much below it is covered.
-//! Putting a range in or taking it out costs O(log n), reading the total is free.
+//! How many public addresses a changing set of ranges covers. A segment tree over the ends of all ranges: each node
+//! has the number of ranges that cover all of it, and the covered addresses below it. To add or to remove a range
+//! costs O(log n); to read the total costs nothing.
 
 use super::space::{Family, Range, public_count};
 
@@ -50,14 +50,14 @@ impl Measure {
         self.nodes.get(1).map_or(0, |root| root.covered)
     }
 
-    /// Puts a range in, or takes out one that is in.
+    /// Adds a range, or removes one that was added.
     pub(super) fn update(&mut self, range: Range, add: bool) {
         let first = self.cuts.partition_point(|cut| *cut < range.0);
         let end = self.cuts.partition_point(|cut| *cut < range.1.saturating_add(1));
         self.descend(1, (0, self.leaves), (first, end), add);
     }
 
-    /// Walks from `node`, which spans the leaves `span`, to those inside `want` (ends excluded).
+    /// Adds or removes the leaves `want` in the subtree of `node`, which has the leaves `span` (ends excluded).
     fn descend(&mut self, node: usize, span: (usize, usize), want: (usize, usize), add: bool) {
         if want.1 <= span.0 || span.1 <= want.0 {
             return;

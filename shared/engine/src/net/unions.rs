@@ -1,4 +1,9 @@
-//! Which rules let the internet in: alone, or together with others that rest on the same exception.
+//! Which touched rules are at fault: alone, or together with others that rest on the same exception.
+//!
+//! For each protocol and address family: (1) the *suspects* are found by a cheap upper bound, the sum of all sizes at
+//! a port; a usual group has none and is done. (2) The rules that meet a suspect are put into one class for each
+//! exception that they rest on. (3) For each suspect, the union of its class is measured port by port, widest first,
+//! and the exceptions are asked whether they permit it.
 
 #[cfg(test)]
 mod tests;
@@ -10,16 +15,17 @@ use super::measure::Measure;
 use super::space::{Count, Family, everything};
 use crate::facts::Protocol;
 
-/// How many of the others are named.
+/// How many of the other rules of a union an alert names.
 const NAMED: usize = 5;
 
 /// The touched candidates that are at fault, by index.
 ///
-/// A touched rule is at fault alone if no exception tolerates what it admits by itself. Another one *rests on* the
-/// exceptions that do. It is at fault together if at one of its ports none of these tolerates the union of the
-/// rules that rest on it: those that are not touched, and the touched ones that are not wider than the rule itself.
-/// So rules of one width, and everything wider, stand or fall together, and what stays is what the exception
-/// tolerates. A rule that is at fault alone, or that is tolerated however much others admit, is in no union.
+/// A touched rule is at fault alone if no exception permits what it admits by itself. Otherwise it *rests on* the
+/// exceptions that permit it. It is at fault together if at one of its ports none of these exceptions permits the
+/// union of the rules that rest on the same exception: the rules that are not touched, and the touched ones that are
+/// not wider than the rule itself. So the widest touched rules are revoked first, rules of one width are revoked
+/// together or not at all, and what stays is what the exception permits. Two kinds of rules count in no union: those
+/// that are at fault alone (they are revoked anyhow), and those that an exception permits whatever others admit.
 pub fn exposed(
     candidates: &[Candidate<'_>],
     tolerate: &mut Tolerate<'_>,
@@ -56,7 +62,7 @@ pub fn exposed(
     found
 }
 
-/// The protocols to look at one by one. Rules for all protocols join each of them.
+/// The protocols to judge one by one. A rule for all protocols joins each of them.
 fn protocols<'a>(candidates: &[Candidate<'a>]) -> BTreeSet<&'a Protocol> {
     let mut protocols: BTreeSet<_> = candidates.iter().map(|c| c.protocol).collect();
     if protocols.len() > 1 {
@@ -65,7 +71,7 @@ fn protocols<'a>(candidates: &[Candidate<'a>]) -> BTreeSet<&'a Protocol> {
     protocols
 }
 
-/// The rules of one protocol and family that may admit the internet together.
+/// The rules of one protocol and family that may admit too much together.
 struct Unions<'a> {
     candidates: &'a [Candidate<'a>],
     family: Family,
@@ -75,13 +81,15 @@ struct Unions<'a> {
 /// The rules that rest on one exception.
 struct Class {
     members: Vec<usize>,
+    /// An empty set that can hold the ranges of all members.
     nothing: Measure,
-    /// By width: each port where the union changes, and its size from there on.
+    /// For each width of a suspect: the ports where the union changes, each with the size from that port on. Suspects
+    /// of one width share it.
     steps: BTreeMap<u128, Vec<(u16, u128)>>,
 }
 
 impl<'a> Unions<'a> {
-    /// Of these members, those that may meet a touched one.
+    /// Keeps the members that share a port with a touched one: no other can be in its union.
     fn new(candidates: &'a [Candidate<'a>], family: Family, members: Vec<usize>) -> Self {
         let mut unions = Self { candidates, family, members };
         let touched = unions.members.iter().copied().filter(|at| unions.is_touched(*at)).collect();
@@ -89,7 +97,7 @@ impl<'a> Unions<'a> {
         unions
     }
 
-    /// The touched members that are at fault together with others. Notes what it learns about who rests on what.
+    /// The touched members that are at fault together with others. Adds to `rests_on` the rules that it asks about.
     fn at_fault(
         &self,
         rests_on: &mut BTreeMap<usize, Vec<String>>,
@@ -107,7 +115,8 @@ impl<'a> Unions<'a> {
         found.collect()
     }
 
-    /// The touched members that none of their exceptions tolerates, if everything that meets them counted.
+    /// The touched members that their exceptions would not permit if the sizes of all rules at their ports were added
+    /// up. The sum is at least the size of any union, so whoever is permitted here is not at fault.
     fn suspects(
         &self,
         rests_on: &BTreeMap<usize, Vec<String>>,
@@ -123,7 +132,8 @@ impl<'a> Unions<'a> {
         refused.collect()
     }
 
-    /// For each exception, who rests on it: of what meets a suspect, what it limits at all.
+    /// For each exception, the rules that rest on it, of those that share a port with a suspect. Left out is a rule
+    /// that an exception would permit even if it admitted everything: the amount does not matter to that exception.
     fn classes(
         &self,
         suspects: &[usize],
@@ -149,7 +159,7 @@ impl<'a> Unions<'a> {
         members.into_iter().map(|(exception, members)| (exception, class(members))).collect()
     }
 
-    /// Why a suspect is at fault, if at some port none of its exceptions tolerates the union of its class.
+    /// Why a suspect is at fault: a port at which none of its exceptions permits the union of the class.
     fn together(
         &self,
         at: usize,
@@ -168,7 +178,7 @@ impl<'a> Unions<'a> {
         let unions = |port: u16| {
             by.iter().map(move |e| (e, steps(e).map_or(0, |steps| most(steps, (port, port)))))
         };
-        // Where most are admitted first: what is tolerated there is tolerated everywhere.
+        // The port with the largest union first: an exception that permits that one permits the smaller ones, too.
         let widest = |port: u16| unions(port).max_by_key(|(_, union)| *union);
         let mut ports: Vec<_> = ports.into_iter().filter_map(|p| Some((p, widest(p)?))).collect();
         ports.sort_by_key(|(port, (_, union))| (std::cmp::Reverse(*union), *port));
@@ -194,7 +204,7 @@ impl<'a> Unions<'a> {
         None
     }
 
-    /// How large the union is, port by port, of what is not touched or not wider than this.
+    /// Measures, port by port, the union of the members that are not touched or not wider than `width`.
     fn sweep(&self, class: &mut Class, width: u128) {
         if class.steps.contains_key(&width) {
             return;
@@ -215,10 +225,10 @@ impl<'a> Unions<'a> {
         class.steps.insert(width, steps);
     }
 
-    /// The same for all members, each for itself: at least as much as any union, and cheap.
+    /// The sum of the sizes of all members, port by port: at least the size of any union, and cheap.
     fn sums(&self) -> Vec<(u16, u128)> {
         let mut sum = 0;
-        // In units of this: as they are, nine times all of IPv6 is more than fits into 128 bits.
+        // In units of 256 addresses: nine times the whole of IPv6 would not fit into 128 bits.
         const UNIT: u128 = 1 << 8;
         let size = |at: &usize| self.own(*at).div_ceil(UNIT);
         let stops = stops(self.members.iter().map(|at| (*at, self.ports(*at))));
@@ -230,7 +240,7 @@ impl<'a> Unions<'a> {
         steps.collect()
     }
 
-    /// Some of those that are in the union at this port beside the rule itself.
+    /// The ids of some other rules of the union at this port.
     fn others(&self, at: usize, port: u16, class: &Class) -> Vec<String> {
         let there = class.members.iter().filter(|other| {
             let (from, to) = self.ports(**other);
@@ -251,7 +261,7 @@ impl<'a> Unions<'a> {
         tolerate(at, self.as_part_of(at, union)).iter().any(|exception| by.contains(exception))
     }
 
-    /// What the rule admits, with this in place of its own in the family.
+    /// What the rule admits as part of a union: the union in this family, its own in the other.
     fn as_part_of(&self, at: usize, union: u128) -> Count {
         let own = self.candidates.get(at).map(|c| c.sources.count()).unwrap_or_default();
         match self.family {
@@ -267,7 +277,7 @@ impl<'a> Unions<'a> {
         }
     }
 
-    /// The members that meet one of these at some port.
+    /// The members that share a port with one of these.
     fn meeting(&self, these: Vec<usize>) -> Vec<usize> {
         let ports: Vec<(u16, u16)> = these.into_iter().map(|at| self.ports(at)).collect();
         let meets = |at: &usize| {
@@ -294,17 +304,17 @@ impl<'a> Unions<'a> {
     }
 }
 
-/// The most at any of these ports, both ends included, of what changes at these steps.
+/// The largest size at any of these ports, both ends included.
 fn most(steps: &[(u16, u128)], (from, to): (u16, u16)) -> u128 {
     let begin = steps.partition_point(|(port, _)| *port <= from).saturating_sub(1);
     let within = steps.iter().skip(begin).take_while(|(port, _)| *port <= to);
     within.map(|(_, size)| *size).max().unwrap_or_default()
 }
 
-/// The rules that left before a port, and those that begin there.
+/// The rules that ended before a port, and those that begin at it.
 type Stop = (Vec<usize>, Vec<usize>);
 
-/// Each port where a rule begins, and each behind one where a rule ends.
+/// The ports where the set of rules changes: where one begins, and one behind where one ends.
 fn stops(rules: impl Iterator<Item = (usize, (u16, u16))>) -> BTreeMap<u16, Stop> {
     let mut stops: BTreeMap<u16, Stop> = BTreeMap::new();
     for (at, (begin, end)) in rules {
