@@ -52,9 +52,10 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         Some(id) => {
             let entry = find(&memory, id, common)?;
             let exemption = exemption(&memory, entry);
-            match arguments.json {
-                true => paint::json(&json!({"finding": entry, "exemption": exemption})),
-                false => one::text(entry, exemption, now(), &common.stack_option()),
+            if arguments.json {
+                paint::json(&json!({"finding": entry, "exemption": exemption}))
+            } else {
+                one::text(entry, exemption, now(), &common.stack_option())
             }
         }
         None => {

@@ -35,10 +35,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let table = account::moves(&config, common);
     let moves = table.list().await.map_err(|error| account::no_table(error, &config, common))?;
     let moves = sorted(moves, now());
-    let output = match arguments.json {
-        true => paint::json(&json(&moves)),
-        false => text(&moves),
-    };
+    let output = if arguments.json { paint::json(&json(&moves)) } else { text(&moves) };
     paint::write(&output, common.color).context("the list cannot be written")?;
     Ok(Ended::Yes)
 }

@@ -86,25 +86,21 @@ Exit status:
 
 /// Answers: yes with a plan, no with a refusal.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
-    let facts = match is_file(&arguments.what) {
-        true => of_file(arguments)?,
-        false => {
-            let document = of_cache(arguments, common).await?;
-            if arguments.document {
-                paint::write(&paint::json(&document), Color::Never)
-                    .context("the document cannot be written")?;
-                return Ok(Ended::Yes);
-            }
-            live::facts(&document)?
+    let facts = if is_file(&arguments.what) {
+        of_file(arguments)?
+    } else {
+        let document = of_cache(arguments, common).await?;
+        if arguments.document {
+            paint::write(&paint::json(&document), Color::Never)
+                .context("the document cannot be written")?;
+            return Ok(Ended::Yes);
         }
+        live::facts(&document)?
     };
     let wish =
         Wish { port: arguments.port, auth_token_secret: arguments.auth_token_secret.clone() };
     let answer = plan(&facts, &wish);
-    let output = match arguments.json {
-        true => json(&answer) + "\n",
-        false => text(&answer, &paint::paint),
-    };
+    let output = if arguments.json { json(&answer) + "\n" } else { text(&answer, &paint::paint) };
     paint::write(&output, common.color).context("the answer cannot be written")?;
     Ok(match answer {
         Answer::Plan(_) => Ended::Yes,

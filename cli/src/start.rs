@@ -75,9 +75,10 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let by = account::caller(&config).await?;
     let started = Start::new(plan, arguments, &by, &common.stack, now())?;
     let execution = started.send(&aws_sdk_sfn::Client::new(&config)).await?;
-    print(&match arguments.json {
-        true => paint::json(&started.json(plan, &execution)),
-        false => started.text(&plan.cache.id, common),
+    print(&if arguments.json {
+        paint::json(&started.json(plan, &execution))
+    } else {
+        started.text(&plan.cache.id, common)
     })?;
     Ok(Ended::Yes)
 }

@@ -88,8 +88,5 @@ fn main() -> ExitCode {
     benches();
     Criterion::default().configure_from_args().final_summary();
     // Cargo says `--bench`, and nothing more if all is asked for; a test run measures nothing.
-    match std::env::args().skip(1).eq(["--bench"]) {
-        true => claims::check(),
-        false => ExitCode::SUCCESS,
-    }
+    if std::env::args().skip(1).eq(["--bench"]) { claims::check() } else { ExitCode::SUCCESS }
 }

@@ -132,9 +132,10 @@ fn denied(said: &str, message: &str) -> (String, String) {
     };
     let because = rest.trim_end_matches('.');
     let because = if because.is_empty() { String::new() } else { format!(", {because}") };
-    let todo = match because.contains("explicit deny") {
-        true => format!("have an administrator lift the deny of {action}{resource}, {other}"),
-        false => format!("have an administrator allow {action}{resource}, {other}"),
+    let todo = if because.contains("explicit deny") {
+        format!("have an administrator lift the deny of {action}{resource}, {other}")
+    } else {
+        format!("have an administrator allow {action}{resource}, {other}")
     };
     (format!("{who} may not {action}{resource}{because}"), todo)
 }

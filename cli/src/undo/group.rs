@@ -36,9 +36,10 @@ pub(super) async fn read(ec2: &Client, group: &str) -> Result<Option<Vec<Ingress
 /// The rule as EC2 takes it: its protocol, ports, source and description.
 pub(super) fn permission(rule: &IngressRule) -> Result<IpPermission> {
     let permission = IpPermission::builder().ip_protocol(rule.protocol.as_str());
-    let permission = match rule.protocol.has_ports() {
-        true => permission.from_port(rule.from_port).to_port(rule.to_port),
-        false => permission,
+    let permission = if rule.protocol.has_ports() {
+        permission.from_port(rule.from_port).to_port(rule.to_port)
+    } else {
+        permission
     };
     let said = rule.description.clone();
     let source = rule.source.to_string();

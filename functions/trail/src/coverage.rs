@@ -111,9 +111,10 @@ pub(crate) fn judge(trails: &[Trail]) -> Verdict {
             list.push(text);
         }
     }
-    match unread.is_empty() {
-        true => Verdict::Seen { by: by.join("; ") },
-        false => Verdict::Unknown { why: unread.join("; ") },
+    if unread.is_empty() {
+        Verdict::Seen { by: by.join("; ") }
+    } else {
+        Verdict::Unknown { why: unread.join("; ") }
     }
 }
 

@@ -70,9 +70,10 @@ where
                 | "UnsupportedOperationException"
         )
     );
-    match refused && foreign {
-        true => Reading::Denied(why(call, error)),
-        false => Reading::Failed(why(call, error)),
+    if refused && foreign {
+        Reading::Denied(why(call, error))
+    } else {
+        Reading::Failed(why(call, error))
     }
 }
 

@@ -88,9 +88,10 @@ fn protection(body: &mut String, report: &Report, closed: bool) {
     let list = |groups: BTreeSet<_>| groups.into_iter().collect::<Vec<_>>();
     if !closable.is_empty() {
         let command = command::protect(&report.event.region, &list(closable));
-        let when = match closed {
-            true => format!("To protect the group from now on, tag it {PROTECT} before you undo"),
-            false => format!("\nTo protect the group, tag it {PROTECT}"),
+        let when = if closed {
+            format!("To protect the group from now on, tag it {PROTECT} before you undo")
+        } else {
+            format!("\nTo protect the group, tag it {PROTECT}")
         };
         let _ = writeln!(
             body,

@@ -32,9 +32,10 @@ pub(crate) fn subject(report: &Report) -> String {
 
 /// Good news is no severity.
 fn level(report: &Report) -> String {
-    match report.findings.is_empty() {
-        true => "RESOLVED".to_owned(),
-        false => report.severity().as_str().to_uppercase(),
+    if report.findings.is_empty() {
+        "RESOLVED".to_owned()
+    } else {
+        report.severity().as_str().to_uppercase()
     }
 }
 
@@ -140,10 +141,7 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
     let mut groups = by_rule(&report.findings);
     groups.sort_by_key(|group| worst(group).map(|reported| urgency(reported.resolution)));
     for (at, group) in groups.iter().take(room).enumerate() {
-        match at < IN_FULL {
-            true => section(&mut body, report, group),
-            false => short(&mut body, group),
-        }
+        if at < IN_FULL { section(&mut body, report, group) } else { short(&mut body, group) }
     }
     if groups.len() > room {
         let _ = writeln!(

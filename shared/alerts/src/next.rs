@@ -24,9 +24,10 @@ pub(crate) fn next(report: &Report) -> String {
         report.findings.is_empty().then(|| "nothing to do.".to_owned()),
     ];
     let steps: Vec<String> = steps.into_iter().flatten().collect();
-    match steps.is_empty() {
-        true => "Next: see below.".to_owned(),
-        false => format!("Next: {}", steps.join(" ")),
+    if steps.is_empty() {
+        "Next: see below.".to_owned()
+    } else {
+        format!("Next: {}", steps.join(" "))
     }
 }
 

@@ -136,9 +136,10 @@ fn id(group: &str, rule: &IngressRule) -> String {
         "-1" => "all",
         protocol => protocol,
     };
-    match from == to {
-        true => format!("{group}-{protocol}-{from}"),
-        false => format!("{group}-{protocol}-{from}-{to}"),
+    if from == to {
+        format!("{group}-{protocol}-{from}")
+    } else {
+        format!("{group}-{protocol}-{from}-{to}")
     }
 }
 

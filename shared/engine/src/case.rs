@@ -110,10 +110,7 @@ impl<'a> Case<'a> {
         if self.steps > STEPS {
             return Step::Fail(format!("it is not over after {STEPS} steps"));
         }
-        match self.plan.is_some() {
-            true => self.finish(now),
-            false => self.look(now),
-        }
+        if self.plan.is_some() { self.finish(now) } else { self.look(now) }
     }
 
     /// What came of the step.

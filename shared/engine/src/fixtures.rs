@@ -175,9 +175,10 @@ pub(crate) struct Narrow;
 impl Exceptions for Narrow {
     fn ask(&self, asked: &Asked<'_>) -> Answer {
         let narrow = asked.on.is_some_and(|on| on.union.v4 < 1 << 24 && on.union.v6 < 1 << 96);
-        match narrow && matches!(asked.check, Check::OpenIngress | Check::OpenCache) {
-            true => Answer::Tolerated(vec![exception("narrow", None)]),
-            false => Answer::Fault,
+        if narrow && matches!(asked.check, Check::OpenIngress | Check::OpenCache) {
+            Answer::Tolerated(vec![exception("narrow", None)])
+        } else {
+            Answer::Fault
         }
     }
 

@@ -168,9 +168,10 @@ const OF_CLUSTER: [&str; 2] =
 fn of_cluster(name: &str, tag: &Tag) -> Option<Owner> {
     let cluster = OF_CLUSTER.iter().find_map(|start| tag.key.strip_prefix(start));
     let cluster = cluster.filter(|_| tag.value == "owned")?.to_owned();
-    let kind = match name.starts_with(CLOUD_CONTROLLER) {
-        true => Kind::LoadBalancers { cluster: Some(cluster), made_for: None },
-        false => Kind::Kubernetes { cluster },
+    let kind = if name.starts_with(CLOUD_CONTROLLER) {
+        Kind::LoadBalancers { cluster: Some(cluster), made_for: None }
+    } else {
+        Kind::Kubernetes { cluster }
     };
     Some(Owner { kind, by: By::Tag(tag.clone()) })
 }

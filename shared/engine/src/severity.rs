@@ -89,9 +89,10 @@ pub fn judge(findings: &[Finding], reaches: &Reaches) -> Vec<Severity> {
     let public = findings.iter().any(|finding| is(finding, Check::PublicSubnet));
     let of = |finding: &Finding| {
         let alone = alone(finding, reaches);
-        match counts(finding) {
-            true => alone.max(together(finding.check, open, public).unwrap_or(alone)),
-            false => alone,
+        if counts(finding) {
+            alone.max(together(finding.check, open, public).unwrap_or(alone))
+        } else {
+            alone
         }
     };
     findings.iter().map(of).collect()

@@ -51,9 +51,10 @@ pub fn chat(text: &str, most: usize) -> String {
 /// A user's words in a chat, as code: nothing in it is formatted, and nothing ends it early. `<`, `>` and
 /// `&` are Slack's own even there.
 pub fn code(text: &str, most: usize) -> String {
-    match text.is_empty() {
-        true => "(none)".to_owned(),
-        false => format!("`{}`", escaped(text, most, "\\`<>&@")),
+    if text.is_empty() {
+        "(none)".to_owned()
+    } else {
+        format!("`{}`", escaped(text, most, "\\`<>&@"))
     }
 }
 

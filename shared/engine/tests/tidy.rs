@@ -92,9 +92,10 @@ fn every_trap_names_tests_and_events_that_exist() {
     for row in traps.lines().filter(|line| line.starts_with("| ")) {
         let held = row.rsplit('|').nth(1).unwrap();
         for name in held.split('`').skip(1).step_by(2).filter(|name| !name.contains('/')) {
-            let found = match name.contains('-') {
-                true => root().join(format!("events/{name}.json")).exists(),
-                false => code.contains(&format!(" {name}(")),
+            let found = if name.contains('-') {
+                root().join(format!("events/{name}.json")).exists()
+            } else {
+                code.contains(&format!(" {name}("))
             };
             assert!(found, "docs/traps.md names {name}, which is not there");
         }

@@ -74,9 +74,12 @@ impl Listed {
             Some(own) if own.arn == group.arn => shapes::group(group),
             Some(_) | None => shapes::other_group(group),
         });
-        let clusters = self.clusters.iter().map(|cluster| match chosen.holds(cluster) {
-            true => shapes::cluster(cluster),
-            false => shapes::other_cluster(cluster),
+        let clusters = self.clusters.iter().map(|cluster| {
+            if chosen.holds(cluster) {
+                shapes::cluster(cluster)
+            } else {
+                shapes::other_cluster(cluster)
+            }
         });
         [("ReplicationGroups", groups.collect::<Value>()), ("CacheClusters", clusters.collect())]
             .map(|(name, list)| (name.to_owned(), list))

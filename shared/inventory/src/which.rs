@@ -19,9 +19,10 @@ impl Wanted {
     /// Reads an id, or an ARN of this Region: `arn:aws:elasticache:REGION:ACCOUNT:replicationgroup:ID`.
     pub(crate) fn parse(cache: &str, region: &str) -> Result<Self, LookError> {
         let Ok(arn) = Arn::parse(cache) else {
-            return match cache.starts_with("arn:") {
-                true => Err(not_a_cache(cache)),
-                false => Ok(Self { id: cache.to_ascii_lowercase(), account: None }),
+            return if cache.starts_with("arn:") {
+                Err(not_a_cache(cache))
+            } else {
+                Ok(Self { id: cache.to_ascii_lowercase(), account: None })
             };
         };
         if let Some(id) = arn.id_of("serverlesscache") {

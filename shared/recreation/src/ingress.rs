@@ -229,12 +229,14 @@ fn stays(facts: &Facts, group: &GroupFacts, rule: &IngressRule, old: u16) -> Opt
         .map(|other| (other.id.as_str(), !other.ports.is_empty() && !other.groups.is_empty()))
         .collect();
     let names = others.keys().copied().collect::<Vec<_>>().join(" and ");
-    match others.values().all(|shown| *shown) {
-        _ if others.is_empty() => None,
-        true => Some(format!("{names} listens on {old} behind the same group")),
-        false => Some(format!(
+    if others.is_empty() {
+        None
+    } else if others.values().all(|shown| *shown) {
+        Some(format!("{names} listens on {old} behind the same group"))
+    } else {
+        Some(format!(
             "{names} may listen on {old} behind the same group: some of its ports or groups are not shown"
-        )),
+        ))
     }
 }
 

@@ -234,9 +234,10 @@ pub(crate) fn around(page: &mut Page<'_>, plan: &Plan) {
                 page.paragraph(Role::New, "! ", &text);
             }
             Seen::Unknown => {
-                let look = match line.look.starts_with("aws ") {
-                    true => format!("`{}`", line.look),
-                    false => line.look.to_owned(),
+                let look = if line.look.starts_with("aws ") {
+                    format!("`{}`", line.look)
+                } else {
+                    line.look.to_owned()
                 };
                 let text = format!("{what}: not known. Look: {look}");
                 page.paragraph(Role::Warning, "? ", &text);

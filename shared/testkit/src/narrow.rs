@@ -17,13 +17,14 @@ struct Narrow;
 impl Exceptions for Narrow {
     fn ask(&self, asked: &Asked<'_>) -> Answer {
         let of_rules = matches!(asked.check, Check::OpenIngress | Check::OpenCache);
-        match of_rules && asked.on.is_some_and(|on| is_narrow(on.union)) {
-            true => Answer::Tolerated(vec![Exception {
+        if of_rules && asked.on.is_some_and(|on| is_narrow(on.union)) {
+            Answer::Tolerated(vec![Exception {
                 id: "narrow".to_owned(),
                 reason: "it is not the internet".to_owned(),
                 until: None,
-            }]),
-            false => Answer::Fault,
+            }])
+        } else {
+            Answer::Fault
         }
     }
 

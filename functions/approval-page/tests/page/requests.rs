@@ -244,12 +244,11 @@ async fn a_flood_of_links_reaches_kms_a_few_times_a_second_and_people_after_it()
             let response = handle(&desk, &request, FROM, now).await;
             guarded(&response);
             let (status, again) = (response.status(), response.headers().get("retry-after"));
-            match at < limit {
-                true => assert_eq!((status, again), (StatusCode::FORBIDDEN, None)),
-                false => {
-                    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
-                    assert_eq!(again.unwrap(), "1");
-                }
+            if at < limit {
+                assert_eq!((status, again), (StatusCode::FORBIDDEN, None))
+            } else {
+                assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+                assert_eq!(again.unwrap(), "1");
             }
         }
         assert_eq!(account.now().calls, vec!["VerifyMac"; requests.min(limit)]);

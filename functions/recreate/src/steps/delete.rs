@@ -49,17 +49,16 @@ impl Step<'_> {
         // The role may delete only what has this tag, and IAM takes a moment to know of it: so the tag is set
         // in one run of this step, and the cache deleted in the next.
         let tags = account::tags(elasticache, &self.of.cache).await?;
-        match marks::value(&tags, marks::DELETION_APPROVED) == Some(self.of.id.as_str()) {
-            true => match self.remove(&plan).await {
+        if marks::value(&tags, marks::DELETION_APPROVED) == Some(self.of.id.as_str()) {
+            match self.remove(&plan).await {
                 Err(error) if !account::is_going(elasticache, &self.old).await? => {
                     return Err(error);
                 }
                 Ok(()) | Err(_) => {}
-            },
-            false => {
-                let (cache, key) = (&self.of.cache, marks::DELETION_APPROVED);
-                account::tag(elasticache, cache, key, &self.of.id).await?;
             }
+        } else {
+            let (cache, key) = (&self.of.cache, marks::DELETION_APPROVED);
+            account::tag(elasticache, cache, key, &self.of.id).await?;
         }
         Ok(State::Waiting)
     }

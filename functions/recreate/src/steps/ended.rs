@@ -31,9 +31,10 @@ impl Step<'_> {
         let elasticache = &self.shell.look.elasticache;
         let mut lines = Vec::new();
         if account::cache(elasticache, &new).await?.is_some() {
-            let (call, option) = match new.is_group {
-                true => ("delete-replication-group", "--replication-group-id"),
-                false => ("delete-cache-cluster", "--cache-cluster-id"),
+            let (call, option) = if new.is_group {
+                ("delete-replication-group", "--replication-group-id")
+            } else {
+                ("delete-cache-cluster", "--cache-cluster-id")
             };
             lines.push(format!("the cache {}, unless clients use it already", new.id));
             lines.push(format!("aws elasticache {call} {option} {} --region {region}", new.id));

@@ -33,11 +33,11 @@ impl Step<'_> {
         let missing: Vec<String> = missing(&plan, &groups)
             .map(|rule| format!("TCP {} from {} in {}", rule.port, rule.source, rule.group))
             .collect();
-        match missing.is_empty() {
-            true => Ok(State::Done),
-            // EC2 may show them some seconds later: the next try looks again.
-            false => bail!("EC2 does not show the new rules: {}", missing.join(", ")),
+        // EC2 may show them some seconds later: the next try looks again.
+        if !missing.is_empty() {
+            bail!("EC2 does not show the new rules: {}", missing.join(", "));
         }
+        Ok(State::Done)
     }
 
     /// The groups of the cache, by id, as they are now.

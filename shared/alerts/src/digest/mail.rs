@@ -108,9 +108,10 @@ fn line(body: &mut String, row: &Row) {
         text::plain(time, TIME)
     );
     let fits = resource.chars().count() <= RESOURCE && what.chars().count() <= WHAT;
-    match fits {
-        true => body.push_str("  "),
-        false => newline(body),
+    if fits {
+        body.push_str("  ")
+    } else {
+        newline(body)
     }
     body.push_str(&wrapped(&what));
     newline(body);

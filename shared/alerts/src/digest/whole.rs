@@ -51,9 +51,10 @@ impl<'a> Whole<'a> {
             findings => (findings, "finding"),
         };
         let findings = format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        match from == to {
-            true => format!("{findings} in one minute"),
-            false => format!("{findings} from {} to {}", clock(from), clock(to)),
+        if from == to {
+            format!("{findings} in one minute")
+        } else {
+            format!("{findings} from {} to {}", clock(from), clock(to))
         }
     }
 

@@ -205,15 +205,12 @@ impl Target<'_> {
 
     fn attach(&self, needs_default: bool) -> Step {
         let (region, users) = (self.region, self.named("-users"));
-        let words = match needs_default {
-            true => {
-                "Assign it to the cache. From then on clients can log in. Clients that do not log in are the user \
+        let words = if needs_default {
+            "Assign it to the cache. From then on clients can log in. Clients that do not log in are the user \
                  default, who\nmay still do everything, so nothing changes for them. Now change one client after the \
                  other."
-            }
-            false => {
-                "Assign it to the cache. From then on every client must log in: prepare all clients before."
-            }
+        } else {
+            "Assign it to the cache. From then on every client must log in: prepare all clients before."
         };
         let (kind, command) = match self.cache.kind {
             CacheKind::ServerlessCache => (

@@ -20,12 +20,11 @@ pub fn text(steps: &[Step]) -> String {
     let mut text = String::new();
     let mut number = 0;
     for step in steps {
-        let mark = match step.commands.is_empty() {
-            true => String::new(),
-            false => {
-                number += 1;
-                format!("{number}. ")
-            }
+        let mark = if step.commands.is_empty() {
+            String::new()
+        } else {
+            number += 1;
+            format!("{number}. ")
         };
         let indent = " ".repeat(mark.len());
         for (at, line) in step.words.lines().enumerate() {

@@ -44,9 +44,10 @@ pub(crate) fn check(
         let action = table.revoke(rule);
         let aside =
             rule.protocol == Protocol::All && !inquiry.rule(Check::OpenIngress, on).is_empty();
-        let remedy = match aside {
-            true => Remedy::ByHand { action: Some(action), because: Because::AllTraffic },
-            false => Remedy::Do(action),
+        let remedy = if aside {
+            Remedy::ByHand { action: Some(action), because: Because::AllTraffic }
+        } else {
+            Remedy::Do(action)
         };
         findings.push(Finding {
             check: Check::MemcachedUdp,

@@ -124,9 +124,10 @@ fn read(event: &Value, own_roles: &[String]) -> Result<Event, Stop> {
     let record = Json::new(&unpacked);
     let name = name(record)?;
     if let Some(code) = record.get("errorCode").text() {
-        return Err(Stop::Ignored(match code.contains("DryRunOperation") {
-            true => Ignored::DryRun,
-            false => Ignored::Failed(code),
+        return Err(Stop::Ignored(if code.contains("DryRunOperation") {
+            Ignored::DryRun
+        } else {
+            Ignored::Failed(code)
         }));
     }
     if let Some(role) = session_role(record)
@@ -152,12 +153,13 @@ fn word(text: Option<String>, at: &'static str) -> Result<String, Stop> {
     let text =
         text.ok_or_else(|| malformed(at, "is missing, in the record and in the envelope"))?;
     let clean = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-:.+".contains(&b));
-    match clean && text.len() <= 64 {
-        true => Ok(text),
-        false => Err(malformed(
+    if clean && text.len() <= 64 {
+        Ok(text)
+    } else {
+        Err(malformed(
             at,
             format!("is `{}`, which AWS does not write there", text.escape_default()),
-        )),
+        ))
     }
 }
 
@@ -343,9 +345,10 @@ fn modify(request: Json<'_>) -> Result<GroupLead, Stop> {
         let after = edit.get("SecurityGroupRule");
         rules.push(RuleLead { id: Some(id(rule, RULE, "sgr-")?), shape: told(after), edit: true });
     }
-    let touched = match rules.is_empty() {
-        true => Touched::Unknown("the record does not name the edited rules".to_owned()),
-        false => Touched::Rules(rules),
+    let touched = if rules.is_empty() {
+        Touched::Unknown("the record does not name the edited rules".to_owned())
+    } else {
+        Touched::Rules(rules)
     };
     Ok(GroupLead { group, touched })
 }

@@ -26,9 +26,10 @@ impl Key {
                 let shape = shape(rule);
                 // One rule may open several caches, and each of them is a finding of its own: a cache that is created
                 // tomorrow behind the same rule must be reported tomorrow.
-                let finding = match finding.check == Check::OpenCache {
-                    true => format!("{check}#{shape}#{about}"),
-                    false => format!("{check}#{shape}"),
+                let finding = if finding.check == Check::OpenCache {
+                    format!("{check}#{shape}#{about}")
+                } else {
+                    format!("{check}#{shape}")
                 };
                 Self { subject: group.clone(), finding }
             }

@@ -68,9 +68,10 @@ impl Measure {
             self.descend(node * 2, (span.0, middle), want, add);
             self.descend(node * 2 + 1, (middle, span.1), want, add);
         }
-        let below = match node >= self.leaves {
-            true => 0,
-            false => self.covered(node * 2) + self.covered(node * 2 + 1),
+        let below = if node >= self.leaves {
+            0
+        } else {
+            self.covered(node * 2) + self.covered(node * 2 + 1)
         };
         if let Some(node) = self.nodes.get_mut(node) {
             if whole {

@@ -45,10 +45,8 @@ pub(crate) fn rules(most: usize) -> impl Strategy<Value = Vec<IngressRule>> {
     let ports = (0_i32..6, 0_i32..4);
     let rule = (source, protocol, ports).prop_map(|(source, protocol, (from, more))| {
         let protocol = Protocol::parse(protocol);
-        let (from_port, to_port) = match protocol.has_ports() {
-            true => (from, from + more),
-            false => (-1, -1),
-        };
+        let (from_port, to_port) =
+            if protocol.has_ports() { (from, from + more) } else { (-1, -1) };
         IngressRule {
             id: String::new(),
             protocol,
@@ -95,17 +93,16 @@ fn weights() -> &'static [u32] {
             .iter()
             .map(|text| u32::from(text.parse::<Ipv4Addr>().unwrap()) >> 16)
             .collect();
-        let weight =
-            |block: u32| match special.iter().any(|net| net.contains(&Ipv4Addr::from(block << 16)))
-            {
-                true => 0,
-                false => {
-                    65_536
-                        - 256
-                            * u32::try_from(small.iter().filter(|small| **small == block).count())
-                                .unwrap()
-                }
-            };
+        let weight = |block: u32| {
+            if special.iter().any(|net| net.contains(&Ipv4Addr::from(block << 16))) {
+                0
+            } else {
+                65_536
+                    - 256
+                        * u32::try_from(small.iter().filter(|small| **small == block).count())
+                            .unwrap()
+            }
+        };
         (0..65_536).map(weight).collect()
     });
     &WEIGHTS

@@ -105,9 +105,10 @@ impl Exceptions for Web {
         let https = asked
             .on
             .is_some_and(|on| on.rule.protocol == Protocol::Tcp && on.rule.ports() == (443, 443));
-        match https && asked.check == Check::OpenIngress {
-            true => Answer::Tolerated(vec![exception("web", None)]),
-            false => Narrow.ask(asked),
+        if https && asked.check == Check::OpenIngress {
+            Answer::Tolerated(vec![exception("web", None)])
+        } else {
+            Narrow.ask(asked)
         }
     }
 
