@@ -89,8 +89,11 @@ fn is_region(text: &str) -> bool {
 
 /// The ARN of the caller.
 pub(crate) async fn caller(config: &SdkConfig) -> Result<String> {
-    let answer = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
-    let answer = answer.map_err(|error| Failed::of("GetCallerIdentity", &error))?;
+    let answer = aws_sdk_sts::Client::new(config)
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| Failed::of("GetCallerIdentity", &error))?;
     answer.arn.context("GetCallerIdentity: no ARN in the answer")
 }
 

@@ -30,11 +30,13 @@ pub(crate) fn told(error: &Error, place: &Place) -> String {
 pub(crate) fn parts(error: &Error, place: &Place) -> (String, Option<String>) {
     let mut tried = Vec::new();
     for cause in error.chain() {
-        let found = cause.downcast_ref::<Advice>().map(|own| (own.what.clone(), own.todo.clone()));
-        let found = found.or_else(|| {
-            let Advice { what, todo } = call::advice(cause.downcast_ref::<Failed>()?, place);
-            Some((what, todo))
-        });
+        let found = cause
+            .downcast_ref::<Advice>()
+            .map(|own| (own.what.clone(), own.todo.clone()))
+            .or_else(|| {
+                let Advice { what, todo } = call::advice(cause.downcast_ref::<Failed>()?, place);
+                Some((what, todo))
+            });
         if let Some((what, todo)) = found {
             tried.push(what);
             return (tried.join(": "), Some(todo));

@@ -104,8 +104,8 @@ impl<'a> List<'a> {
     /// Open ones first, then the worst, then the latest.
     fn of(memory: &'a Memory, all: bool, now: i64) -> Self {
         let is_open = |entry: &Entry| entry.state == State::Open;
-        let entries = memory.entries.values().filter(|entry| all || is_open(entry));
-        let mut entries: Vec<&Entry> = entries.collect();
+        let mut entries: Vec<&Entry> =
+            memory.entries.values().filter(|entry| all || is_open(entry)).collect();
         entries.sort_by_key(|entry| {
             (
                 !is_open(entry),

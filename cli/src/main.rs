@@ -63,8 +63,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<Ended> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("starting")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting")?;
     let common = &cli.common;
     runtime.block_on(async {
         match &cli.command {

@@ -113,8 +113,7 @@ impl Start {
             clippy::disallowed_methods,
             reason = "the one place of the command line that starts a re-creation"
         )]
-        let request = sfn.start_execution();
-        let request = request.state_machine_arn(&self.machine).name(&self.id);
+        let request = sfn.start_execution().state_machine_arn(&self.machine).name(&self.id);
         match request.input(self.input.to_string()).send().await {
             Ok(answer) => Ok(answer.execution_arn),
             Err(error) => Err(self.explained(Failed::of("StartExecution", &error))),

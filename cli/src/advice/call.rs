@@ -81,8 +81,7 @@ fn within(place: &Place) -> String {
 
 /// An error that AWS answered with, and what to do.
 pub(super) fn answered(code: &str, message: &str, place: &Place) -> (String, String) {
-    let said = format!("{}: {}", line(code), line(message));
-    let said = said.trim_end_matches(": ").to_owned();
+    let said = format!("{}: {}", line(code), line(message)).trim_end_matches(": ").to_owned();
     let owned = str::to_owned;
     if DENIED.contains(&code) {
         denied(&said, message)

@@ -121,8 +121,7 @@ async fn authorize(
         vec![marked.set_tags(Some(tags)).build()]
     });
     #[expect(clippy::disallowed_methods, reason = "the one place that restores a revoked rule")]
-    let request = ec2.authorize_security_group_ingress();
-    let request = request.group_id(group).ip_permissions(permission);
+    let request = ec2.authorize_security_group_ingress().group_id(group).ip_permissions(permission);
     match request.set_tag_specifications(marked).send().await {
         Ok(_) => Ok(()),
         // Somebody was faster, or an answer was lost.

@@ -20,8 +20,8 @@ fn main() -> std::io::Result<()> {
     // Each request comes to an environment of its own: all are at the same second.
     let server = http::Server::start(move |request| answer(&served.desk(), request))?;
     let base = format!("http://{}/", server.address);
-    let links = runtime().block_on(links(&account));
-    let links: Map<String, Value> = links
+    let links: Map<String, Value> = runtime()
+        .block_on(links(&account))
         .into_iter()
         .map(|(name, link)| (name.to_owned(), link.replace(BASE, &base).into()))
         .collect();

@@ -18,8 +18,10 @@ use serde_json::{Value, json};
 ///
 /// If it is no batch, or if SNS does not take the message: then all records come again.
 pub(crate) async fn tell(notifier: &Notifier, batch: &Value) -> Result<Value> {
-    let records = batch.get("Records").and_then(Value::as_array);
-    let records = records.context("it is not a batch of a queue: it has no `Records`")?;
+    let records = batch
+        .get("Records")
+        .and_then(Value::as_array)
+        .context("it is not a batch of a queue: it has no `Records`")?;
     let mut rows = Vec::new();
     let mut failures = Vec::new();
     for record in records {

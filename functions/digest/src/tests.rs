@@ -28,8 +28,7 @@ fn row(event: &str, severity: &str) -> String {
 }
 
 fn batch(bodies: &[&str]) -> Value {
-    let records = bodies.iter().enumerate();
-    let records: Vec<Value> = records
+    let records: Vec<Value> = bodies.iter().enumerate()
         .map(|(at, body)| json!({ "messageId": format!("m-{at}"), "body": body, "eventSource": "aws:sqs" }))
         .collect();
     json!({ "Records": records })

@@ -140,8 +140,12 @@ pub(crate) async fn snapshot(elasticache: &Client, name: &str) -> Result<Option<
 
 /// The tags of a cache or a snapshot.
 pub(crate) async fn tags(elasticache: &Client, arn: &str) -> Result<Vec<facts::Tag>> {
-    let answer = elasticache.list_tags_for_resource().resource_name(arn).send().await;
-    let answer = answer.map_err(|error| of("ListTagsForResource", &error))?;
+    let answer = elasticache
+        .list_tags_for_resource()
+        .resource_name(arn)
+        .send()
+        .await
+        .map_err(|error| of("ListTagsForResource", &error))?;
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let tag = |tag: &Tag| facts::Tag { key: text(tag.key()), value: text(tag.value()) };
     Ok(answer.tag_list().iter().map(tag).collect())
@@ -150,8 +154,10 @@ pub(crate) async fn tags(elasticache: &Client, arn: &str) -> Result<Vec<facts::T
 /// Sets a tag.
 pub(crate) async fn tag(elasticache: &Client, arn: &str, key: &str, to: &str) -> Result<()> {
     #[expect(clippy::disallowed_methods, reason = "a step of a re-creation")]
-    let request = elasticache.add_tags_to_resource();
-    let request = request.resource_name(arn).tags(Tag::builder().key(key).value(to).build());
+    let request = elasticache
+        .add_tags_to_resource()
+        .resource_name(arn)
+        .tags(Tag::builder().key(key).value(to).build());
     match request.send().await {
         Ok(_) => Ok(()),
         Err(error) => Err(of("AddTagsToResource", &error)),

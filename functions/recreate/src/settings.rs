@@ -142,8 +142,9 @@ mod tests {
             ("PORTCULLIS_CACHE_PORT", "high"),
             ("PORTCULLIS_ANSWER_DAYS", "0"),
             ("PORTCULLIS_LINK_KEY_ARN", "k"),
-        ]);
-        let error = error.unwrap_err().to_string();
+        ])
+        .unwrap_err()
+        .to_string();
         for part in
             ["STACK is not", "FRESH is `maybe`", "PORT is `high`", "DAYS is `0`", "set both"]
         {

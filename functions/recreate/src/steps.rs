@@ -138,8 +138,10 @@ pub(crate) async fn step(shell: &Shell, payload: Value) -> Result<Value> {
     let Payload { step, of, execution, token, failed, left } = payload;
     let old = Name::parse(&of.cache)?;
     let it = Step { shell, of, old, execution };
-    let state = it.run(&step, token, failed, left).await;
-    let state = state.with_context(|| format!("re-creation {}, step {step}", it.of.id))?;
+    let state = it
+        .run(&step, token, failed, left)
+        .await
+        .with_context(|| format!("re-creation {}, step {step}", it.of.id))?;
     tracing::info!(r#move = it.of.id, step, ?state, "step");
     Ok(serde_json::json!({ "state": state }))
 }
@@ -184,8 +186,12 @@ impl Step<'_> {
 
     /// The record of the move, with its plan.
     async fn record(&self) -> Result<(Record, Plan)> {
-        let record = self.shell.table.read(&self.of.id).await?;
-        let record = record.ok_or_else(|| lasting("the re-creation is not in the table"))?;
+        let record = self
+            .shell
+            .table
+            .read(&self.of.id)
+            .await?
+            .ok_or_else(|| lasting("the re-creation is not in the table"))?;
         let plan = record.plan().map_err(|error| lasting(format!("{error:#}")))?;
         Ok((record, plan))
     }

@@ -35,8 +35,7 @@ struct InJson {
 ///
 /// If the secret cannot be read, or holds no AUTH token; what it holds is in no error.
 pub(crate) async fn read(secrets: &Client, arn: &str) -> Result<AuthToken> {
-    let answer = secrets.get_secret_value().secret_id(arn).send().await;
-    let answer = answer.map_err(|error| {
+    let answer = secrets.get_secret_value().secret_id(arn).send().await.map_err(|error| {
         let why = of("GetSecretValue", &error);
         why.context(format!(
             "the secret {arn} cannot be read; it needs the tag portcullis:auth-token=yes"

@@ -104,8 +104,8 @@ fn description(report: &Report) -> Vec<String> {
     if let Some(more) = report.findings.len().checked_sub(LINES).filter(|more| *more > 0) {
         parts.push(format!("- ... and {more} more: the mail has them."));
     }
-    let undo = report.findings.iter().filter_map(|reported| memory::undo_of(report, reported));
-    let undo: BTreeSet<String> = undo.collect();
+    let undo: BTreeSet<String> =
+        report.findings.iter().filter_map(|reported| memory::undo_of(report, reported)).collect();
     parts.extend(undo.into_iter().take(COMMANDS).map(|undo| format!("Undo:\n```\n{undo}\n```")));
     parts.extend(owner::paragraph(report, text::code).lines().map(str::to_owned));
     parts

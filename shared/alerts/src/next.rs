@@ -18,12 +18,14 @@ pub(crate) fn next(report: &Report) -> String {
         .into_iter()
         .partition(|group| group.iter().any(|reported| reported.rule().is_some()));
     let settings: Vec<&Reported> = settings.into_iter().flatten().collect();
-    let steps = [
+    let steps: Vec<String> = [
         of_rules(report, &rules),
         of_settings(report, &settings),
         report.findings.is_empty().then(|| "nothing to do.".to_owned()),
-    ];
-    let steps: Vec<String> = steps.into_iter().flatten().collect();
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     if steps.is_empty() {
         "Next: see below.".to_owned()
     } else {

@@ -83,8 +83,13 @@ impl Notification {
     /// The JSON that SNS is to deliver as it is: within all limits, whatever it is made of.
     pub(crate) fn document(&self) -> String {
         let title = cut(&self.title, TITLE);
-        let steps = self.next_steps.iter().map(String::as_str).filter(|step| step.len() <= STEP);
-        let steps: Vec<&str> = steps.take(STEPS).collect();
+        let steps: Vec<&str> = self
+            .next_steps
+            .iter()
+            .map(String::as_str)
+            .filter(|step| step.len() <= STEP)
+            .take(STEPS)
+            .collect();
         let wire = Wire {
             version: "1.0",
             source: "custom",

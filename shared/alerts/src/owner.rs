@@ -184,8 +184,8 @@ fn who(kind: &Kind, quote: Quote) -> String {
                 Some(name) => format!("the cluster {}", quote(name, TEXT)),
                 None => "a Kubernetes cluster".to_owned(),
             };
-            let made_for = made_for.as_deref();
-            let made_for = made_for.map(|object| format!(", for {}", quote(object, TEXT)));
+            let made_for =
+                made_for.as_deref().map(|object| format!(", for {}", quote(object, TEXT)));
             format!("the load balancer controller of {cluster}{}", made_for.unwrap_or_default())
         }
         Kind::Kubernetes { cluster } => format!("the Kubernetes cluster {}", quote(cluster, TEXT)),

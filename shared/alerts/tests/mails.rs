@@ -115,8 +115,11 @@ fn not_closed() {
 
 #[test]
 fn closed_in_part() {
-    let rules = [22, 3306, 6379].into_iter().enumerate();
-    let rules = rules.map(|(at, port)| rule(at, port, "0.0.0.0/0")).collect();
+    let rules = [22, 3306, 6379]
+        .into_iter()
+        .enumerate()
+        .map(|(at, port)| rule(at, port, "0.0.0.0/0"))
+        .collect();
     let (event, decision, facts) = decided(&group(rules), Mode::Enforce);
     let outcomes = outcomes(&decision, |at, _| match at {
         0 => Outcome::Done(None),

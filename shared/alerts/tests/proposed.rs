@@ -39,8 +39,8 @@ fn proposed(report: &Report) -> (String, Policies) {
     let mail = Alert::compose(report).mail;
     let from = mail.find("@id(").unwrap_or_else(|| panic!("{mail}"));
     let policy = mail[from..].split_inclusive("};\n").next().unwrap().to_owned();
-    let policies = Policies::parse([("new.cedar".to_owned(), policy.clone())]);
-    let policies = policies.unwrap_or_else(|problems| panic!("{policy}\n{problems}"));
+    let policies = Policies::parse([("new.cedar".to_owned(), policy.clone())])
+        .unwrap_or_else(|problems| panic!("{policy}\n{problems}"));
     (policy, policies)
 }
 

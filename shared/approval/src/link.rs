@@ -51,8 +51,8 @@ const NAME: usize = 80;
 pub async fn sign(kms: &Client, key: &str, base: &str, to: To<'_>) -> Result<String> {
     let To { id, about, plan, until } = to;
     #[expect(clippy::disallowed_methods, reason = "the one place that signs")]
-    let request = kms.generate_mac();
-    let request = request.key_id(key).mac_algorithm(ALGORITHM).message(Blob::new(signed(to)));
+    let request =
+        kms.generate_mac().key_id(key).mac_algorithm(ALGORITHM).message(Blob::new(signed(to)));
     let answer = request.send().await.context("signing a link to the approval page")?;
     let mac = answer.mac.context("KMS gave no MAC")?;
     let sig = BASE64_URL_SAFE_NO_PAD.encode(mac);
@@ -112,8 +112,11 @@ impl Link {
     ///
     /// If KMS does not answer.
     pub async fn check(&self, kms: &Client, key: &str, now: i64) -> Result<Checked> {
-        let request = kms.verify_mac().key_id(key).mac_algorithm(ALGORITHM);
-        let request = request.message(Blob::new(signed(self.to())));
+        let request = kms
+            .verify_mac()
+            .key_id(key)
+            .mac_algorithm(ALGORITHM)
+            .message(Blob::new(signed(self.to())));
         match request.mac(Blob::new(self.signature.clone())).send().await {
             Ok(answer) if answer.mac_valid() && self.until > now => Ok(Checked::Valid),
             Ok(answer) if answer.mac_valid() => Ok(Checked::Expired),

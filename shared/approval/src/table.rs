@@ -68,10 +68,12 @@ impl Table {
     /// If the table or the record cannot be read.
     pub async fn read(&self, id: &str) -> Result<Option<Record>> {
         let read = self.client.get_item().table_name(&self.name).consistent_read(true);
-        let answer = read.key("id", text(id)).send().await;
-        let answer = answer.map_err(failed("GetItem"));
-        let answer =
-            answer.with_context(|| format!("reading re-creation {id} in {}", self.name))?;
+        let answer = read
+            .key("id", text(id))
+            .send()
+            .await
+            .map_err(failed("GetItem"))
+            .with_context(|| format!("reading re-creation {id} in {}", self.name))?;
         let unreadable =
             || format!("the record of re-creation {id} in {} cannot be read", self.name);
         let Some(item) = answer.item else { return Ok(None) };
@@ -85,14 +87,21 @@ impl Table {
     ///
     /// If the table cannot be read.
     pub async fn list(&self) -> Result<Vec<Summary>> {
-        let scan = self.client.scan().table_name(&self.name);
-        let scan = scan
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
             .filter_expression("attribute_exists(stage)")
             .projection_expression("id, cache, stage, #move, deletion")
             .expression_attribute_names("#move", "move");
-        let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-        let items = items.map_err(failed("Scan"));
-        let items = items.with_context(|| format!("listing the re-creations in {}", self.name))?;
+        let items = scan
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await
+            .map_err(failed("Scan"))
+            .with_context(|| format!("listing the re-creations in {}", self.name))?;
         from_items(items).with_context(|| format!("a record in {} cannot be read", self.name))
     }
 

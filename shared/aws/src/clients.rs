@@ -159,8 +159,8 @@ mod tests {
     fn a_topic_of_another_region_is_published_to_there() {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-west-1"));
-        let config = config.build();
+            .region(Region::new("eu-west-1"))
+            .build();
         for region in ["eu-west-1", "us-gov-west-1"] {
             let topic = format!("arn:aws:sns:{region}:111122223333:alerts");
             let sns = sns(&config, &topic);

@@ -45,9 +45,10 @@ pub(crate) async fn gather(shell: &Shell, read: &Read) -> Fact {
         }
         Read::Ledger(subjects) => {
             let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
-            let memory = ledger.of(&subjects).await;
-            let memory =
-                memory.inspect_err(|error| tracing::warn!("the ledger is unavailable: {error:#}"));
+            let memory = ledger
+                .of(&subjects)
+                .await
+                .inspect_err(|error| tracing::warn!("the ledger is unavailable: {error:#}"));
             Fact::Ledger(memory.map_err(said))
         }
     }

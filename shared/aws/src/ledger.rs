@@ -141,8 +141,8 @@ impl Ledger {
             .expression_attribute_values(":expires", number(now.saturating_add(COUNTS_KEPT)))
             .return_values(ReturnValue::UpdatedNew)
             .send()
-            .await;
-        let answer = answer.map_err(|error| self.failed("counting", "UpdateItem", &error))?;
+            .await
+            .map_err(|error| self.failed("counting", "UpdateItem", &error))?;
         let counts = answer.attributes.unwrap_or_default();
         let count = |name: &str| {
             let count = counts.get(name).and_then(|count| count.as_n().ok()?.parse().ok());
@@ -159,8 +159,11 @@ impl Ledger {
     /// If the table does not take it.
     pub async fn exempt(&self, exemption: &Exemption, expires: i64) -> Result<()> {
         #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
-        let put = self.client.put_item();
-        let put = put.table_name(&self.table).set_item(Some(item::write(exemption, expires)?));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::write(exemption, expires)?));
         let answer = put.send().await;
         answer.map_err(|error| self.failed("writing a snooze", "PutItem", &error))?;
         Ok(())
@@ -168,8 +171,11 @@ impl Ledger {
 
     /// Everything under a subject, read as it is now.
     async fn query(&self, subject: &str) -> Result<Vec<Attributes>> {
-        let query = self.client.query().table_name(&self.table).consistent_read(true);
-        let query = query
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
             .key_condition_expression("#subject = :subject")
             .expression_attribute_names("#subject", "subject")
             .expression_attribute_values(":subject", text(subject));
@@ -182,8 +188,9 @@ impl Ledger {
     /// Writes an entry; its key, if somebody else wrote it since it was read.
     async fn put(&self, entry: &Entry, now: i64) -> Result<Option<Key>> {
         #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
-        let put = self.client.put_item();
-        let put = put
+        let put = self
+            .client
+            .put_item()
             .table_name(&self.table)
             .set_item(Some(item::write(entry, now.saturating_add(KEPT))?))
             .expression_attribute_names("#version", "version")

@@ -166,8 +166,11 @@ const OF_CLUSTER: [&str; 2] =
 /// the EKS user guide). The cloud controller tags a load balancer's group with no more: its name tells
 /// the rest.
 fn of_cluster(name: &str, tag: &Tag) -> Option<Owner> {
-    let cluster = OF_CLUSTER.iter().find_map(|start| tag.key.strip_prefix(start));
-    let cluster = cluster.filter(|_| tag.value == "owned")?.to_owned();
+    let cluster = OF_CLUSTER
+        .iter()
+        .find_map(|start| tag.key.strip_prefix(start))
+        .filter(|_| tag.value == "owned")?
+        .to_owned();
     let kind = if name.starts_with(CLOUD_CONTROLLER) {
         Kind::LoadBalancers { cluster: Some(cluster), made_for: None }
     } else {

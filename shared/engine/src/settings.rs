@@ -219,9 +219,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     fn own_roles(&mut self) -> Vec<String> {
-        let roles = self.value(ROLES).unwrap_or_default();
-        let roles = roles.split(',').map(str::trim).filter(|arn| !arn.is_empty());
-        let roles: Vec<String> = roles.map(str::to_owned).collect();
+        let roles: Vec<String> = self
+            .value(ROLES)
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|arn| !arn.is_empty())
+            .map(str::to_owned)
+            .collect();
         for arn in roles.iter().filter(|arn| !is_role(arn)) {
             self.problems.push(format!(
                 "{ROLES} holds `{}`, and must hold ARNs of IAM roles, comma-separated",

@@ -32,9 +32,10 @@ fn decide(facts: &GroupFacts, touched: &[String], mode: Mode) -> Decision {
 }
 
 fn text(decision: &Decision) -> Vec<String> {
-    let findings = decision.findings.iter();
-    let findings =
-        findings.map(|found| format!("{} {} -> {}", found.check, found.evidence, found.remedy));
+    let findings = decision
+        .findings
+        .iter()
+        .map(|found| format!("{} {} -> {}", found.check, found.evidence, found.remedy));
     findings.chain(decision.tolerated.iter().map(ToString::to_string)).collect()
 }
 

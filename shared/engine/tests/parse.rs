@@ -260,8 +260,7 @@ proptest! {
     #[test]
     fn the_spelling_of_lists_and_numbers_does_not_matter(dice in vec(0_usize..6, 1..64)) {
         for (name, event) in corpus() {
-            let respelled = respell("", &event, &mut dice.iter().copied().cycle());
-            let respelled = respelled.expect("an event is no list");
+            let respelled = respell("", &event, &mut dice.iter().copied().cycle()).expect("an event is no list");
             prop_assert_eq!(read(&respelled), read(&event), "{}: {}", name, respelled);
         }
     }

@@ -54,8 +54,11 @@ fn the_schema_knows_every_outcome() {
     let schema: serde_json::Value = serde_json::from_str(&read("docs/alert.schema.json")).unwrap();
     let known = strings(&schema["$defs"]["finding"]["properties"]["outcome"]["enum"]);
     // What went after it had been reported has a list of its own.
-    let ends = Resolution::ALL.into_iter().filter(|end| *end != Resolution::Resolved);
-    let ends = ends.map(|end| end.as_str().to_owned()).collect::<BTreeSet<_>>();
+    let ends = Resolution::ALL
+        .into_iter()
+        .filter(|end| *end != Resolution::Resolved)
+        .map(|end| end.as_str().to_owned())
+        .collect::<BTreeSet<_>>();
     assert_eq!(known, ends);
 }
 

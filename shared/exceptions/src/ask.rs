@@ -89,8 +89,8 @@ struct Question {
 impl Question {
     /// What these policies say. A policy that cannot be evaluated spoils the whole answer.
     fn put<'a>(&self, policies: impl Iterator<Item = &'a Policy>) -> Result<Response, String> {
-        let set = PolicySet::from_policies(policies.map(|policy| policy.cedar.clone()));
-        let set = set.map_err(|error| format!("the policies do not go together: {error}"))?;
+        let set = PolicySet::from_policies(policies.map(|policy| policy.cedar.clone()))
+            .map_err(|error| format!("the policies do not go together: {error}"))?;
         let response = Authorizer::new().is_authorized(&self.request, &set, &self.entities);
         match response.diagnostics().errors().map(ToString::to_string).min() {
             Some(error) => Err(error),

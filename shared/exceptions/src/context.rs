@@ -60,8 +60,12 @@ pub(crate) fn of_rule(
 pub(crate) fn of_setting(looks: &Looks, asked: &Asked<'_>, now: OffsetDateTime) -> Vec<Pair> {
     let mut pairs = Vec::new();
     if looks.at("cachePorts") {
-        let ports = asked.cache.map(|(cache, _)| ports(asked, cache)).unwrap_or_default();
-        let ports = ports.into_iter().map(|port| Value::new_long(port.into()));
+        let ports = asked
+            .cache
+            .map(|(cache, _)| ports(asked, cache))
+            .unwrap_or_default()
+            .into_iter()
+            .map(|port| Value::new_long(port.into()));
         pairs.push(("cachePorts".to_owned(), Value::new_set(ports)));
     }
     if looks.at("time") {

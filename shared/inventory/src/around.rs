@@ -32,8 +32,9 @@ async fn scalable_targets(
     if chosen.group.is_none() {
         return Ok(None);
     }
-    let request = clients.scaling.describe_scalable_targets();
-    let request = request
+    let request = clients
+        .scaling
+        .describe_scalable_targets()
         .service_namespace(ServiceNamespace::Elasticache)
         .resource_ids(format!("replication-group/{}", chosen.id()));
     let pages = request.into_paginator().items().send();

@@ -29,8 +29,8 @@ pub(crate) struct Chosen<'a> {
 impl Listed {
     pub(crate) async fn read(elasticache: &Client) -> Result<Self, LookError> {
         let groups = elasticache.describe_replication_groups().max_records(100);
-        let clusters = elasticache.describe_cache_clusters().max_records(100);
-        let clusters = clusters.show_cache_node_info(true);
+        let clusters =
+            elasticache.describe_cache_clusters().max_records(100).show_cache_node_info(true);
         let (groups, clusters) = try_join(
             async {
                 let pages = groups.into_paginator().items().send();

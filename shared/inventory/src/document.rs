@@ -69,8 +69,11 @@ async fn own(clients: &Clients, chosen: &caches::Chosen<'_>) -> Result<Part, Loo
 async fn subnet_group(clients: &Clients, chosen: &caches::Chosen<'_>) -> Result<Part, LookError> {
     let Some(name) = chosen.subnet_group() else { return Ok(Part::new()) };
     let group = caches::subnet_group(&clients.elasticache, name).await?;
-    let ids = group.iter().flat_map(|group| group.subnets());
-    let ids = ids.filter_map(|subnet| subnet.subnet_identifier.clone()).collect();
+    let ids = group
+        .iter()
+        .flat_map(|group| group.subnets())
+        .filter_map(|subnet| subnet.subnet_identifier.clone())
+        .collect();
     let subnets = network::subnets(&clients.ec2, ids).await?;
     let groups: Vec<Value> = group.iter().map(shapes::subnet_group).collect();
     Ok([("CacheSubnetGroups".to_owned(), json!(groups)), ("Subnets".to_owned(), json!(subnets))]

@@ -32,7 +32,7 @@ pub(crate) async fn earlier(
         let planned = |to| replacement::id(chosen.id(), Some(port), to) == other.id;
         other.port.or(of_id).is_some_and(planned)
     });
-    let found = try_join_all(others.map(|other| async move {
+    let found: Value = try_join_all(others.map(|other| async move {
         let tags = tags(elasticache, other.arn, other.status).await?.unwrap_or_default();
         let own = tags.iter().any(|tag| {
             tag["Key"].as_str().is_some_and(|key| key.eq_ignore_ascii_case(marks::RECREATED_FROM))
@@ -41,8 +41,11 @@ pub(crate) async fn earlier(
         Ok::<_, LookError>(own.then(
             || json!({"Id": other.id, "Port": other.port, "Status": other.status, "TagList": tags}),
         ))
-    }));
-    let found: Value = found.await?.into_iter().flatten().collect();
+    }))
+    .await?
+    .into_iter()
+    .flatten()
+    .collect();
     Ok([("Replacements".to_owned(), found)].into_iter().collect())
 }
 

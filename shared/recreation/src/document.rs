@@ -57,9 +57,9 @@ pub fn read(text: &str, cache: Option<&str>) -> Result<Facts, Unreadable> {
 
 /// The lists that go on where the document ends: what follows may be a member, a rule or another cache.
 fn cut_off(document: &Document) -> Vec<String> {
-    let said = [("NextToken", &document.next_token), ("Marker", &document.marker)];
-    let said =
-        said.into_iter().filter(|(_, token)| token.as_ref().is_some_and(|token| !token.is_empty()));
+    let said = [("NextToken", &document.next_token), ("Marker", &document.marker)]
+        .into_iter()
+        .filter(|(_, token)| token.as_ref().is_some_and(|token| !token.is_empty()));
     said.map(|(name, _)| {
         format!("`{name}`: a list is cut off, and what follows is not in the document")
     })

@@ -224,8 +224,9 @@ fn stays(facts: &Facts, group: &GroupFacts, rule: &IngressRule, old: u16) -> Opt
     // What is not shown of another cache is unknown: it may listen there.
     let listens = |ports: &[u16]| ports.contains(&old) || ports.is_empty();
     let behind = |groups: &[String]| groups.contains(&group.id) || groups.is_empty();
-    let others = facts.strangers().filter(|other| listens(&other.ports) && behind(&other.groups));
-    let others: BTreeMap<&str, bool> = others
+    let others: BTreeMap<&str, bool> = facts
+        .strangers()
+        .filter(|other| listens(&other.ports) && behind(&other.groups))
         .map(|other| (other.id.as_str(), !other.ports.is_empty() && !other.groups.is_empty()))
         .collect();
     let names = others.keys().copied().collect::<Vec<_>>().join(" and ");

@@ -50,8 +50,13 @@ pub(crate) fn losses(
             "which zone holds the primary of each shard: in cluster mode AWS does not show it, so the first node's zone is taken",
         ));
     }
-    let automatic = facts.snapshots.as_deref().unwrap_or_default().iter();
-    let automatic = automatic.filter(|s| s.snapshot_source.as_deref() == Some("automated")).count();
+    let automatic = facts
+        .snapshots
+        .as_deref()
+        .unwrap_or_default()
+        .iter()
+        .filter(|s| s.snapshot_source.as_deref() == Some("automated"))
+        .count();
     match (automatic, now.snapshot_retention) {
         (0, None | Some(0)) => {}
         (0, Some(_)) => losses.push(Loss::other(

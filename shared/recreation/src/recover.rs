@@ -177,8 +177,10 @@ impl Reader<'_> {
                 format!("the patch level {shown}: AWS takes {engine_version} and chooses the patch itself"),
             ));
         }
-        let parameters = member.cache_parameter_group.as_ref();
-        let parameters = parameters.and_then(|group| group.cache_parameter_group_name.clone());
+        let parameters = member
+            .cache_parameter_group
+            .as_ref()
+            .and_then(|group| group.cache_parameter_group_name.clone());
         let window = member.preferred_maintenance_window.clone();
         let subnet_group = member.cache_subnet_group_name.clone();
         Request {

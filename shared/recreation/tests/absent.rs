@@ -43,8 +43,11 @@ const SAID_OUTRIGHT: &[&str] = &[
 fn documents() -> BTreeMap<String, Value> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let dirs = [here.join("examples"), here.join("tests/field")];
-    let files = dirs.iter().flat_map(|dir| std::fs::read_dir(dir).unwrap());
-    let files = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some());
+    let files = dirs
+        .iter()
+        .flat_map(|dir| std::fs::read_dir(dir).unwrap())
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some());
     let read = |path: std::path::PathBuf| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         (name, serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
@@ -82,8 +85,8 @@ fn members(value: &Value, path: &str, into: &mut Vec<(String, String)>) {
 
 /// The path with a star for each place in a list.
 fn starred(path: &str) -> String {
-    let parts = path.split('/').skip(1);
-    let parts = parts.map(|part| if part.parse::<usize>().is_ok() { "*" } else { part });
+    let parts =
+        path.split('/').skip(1).map(|part| if part.parse::<usize>().is_ok() { "*" } else { part });
     parts.collect::<Vec<_>>().join("/")
 }
 

@@ -352,8 +352,13 @@ fn row(row: &Constraint) -> String {
 #[test]
 fn the_documentation_has_every_constraint() {
     let docs = file("../../docs/moving-a-cache.md");
-    let table = docs.split("## What AWS refuses").nth(1).unwrap_or_else(|| panic!("no section"));
-    let table = table.split("\n## ").next().unwrap();
+    let table = docs
+        .split("## What AWS refuses")
+        .nth(1)
+        .unwrap_or_else(|| panic!("no section"))
+        .split("\n## ")
+        .next()
+        .unwrap();
     let there: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
     let wanted: Vec<String> = all().map(row).collect();
     assert_eq!(there, wanted, "the table should be:\n{}", wanted.join("\n"));

@@ -22,9 +22,10 @@ fn examples() -> PathBuf {
 
 fn names() -> Vec<String> {
     let files = std::fs::read_dir(examples()).unwrap();
-    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> =
-        names.map(|name| name.strip_suffix(".json").unwrap().to_owned()).collect();
+    let mut names: Vec<_> = files
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .map(|name| name.strip_suffix(".json").unwrap().to_owned())
+        .collect();
     names.sort();
     names
 }

@@ -106,8 +106,7 @@ proptest! {
     #[test]
     fn what_is_planned_breaks_no_constraint(request in caches::request(), seed in any::<u64>()) {
         let plan = planned(&aws::facts(&request, seed), &wish(&request, None));
-        let broken = constraints::broken(&plan.create, &[]);
-        let broken: Vec<_> = broken.into_iter().map(|(row, why)| (row.id, why)).collect();
+        let broken: Vec<_> = constraints::broken(&plan.create, &[]).into_iter().map(|(row, why)| (row.id, why)).collect();
         prop_assert_eq!(broken, vec![]);
     }
 

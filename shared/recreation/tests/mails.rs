@@ -68,8 +68,8 @@ fn clone_of(name: &str, plan: &Plan) -> Facts {
     let old = format!("{}.", plan.now.id);
     let text = example(name)
         .to_string()
-        .replace(&format!("\"Port\":{}", plan.now.port), &format!("\"Port\":{}", plan.create.port));
-    let text = text.replace(&format!(".{old}"), &format!(".{}.", plan.create.id));
+        .replace(&format!("\"Port\":{}", plan.now.port), &format!("\"Port\":{}", plan.create.port))
+        .replace(&format!(".{old}"), &format!(".{}.", plan.create.id));
     facts(
         &serde_json::from_str(&text.replace(
             &format!("\"Address\":\"{old}"),
@@ -149,9 +149,13 @@ fn lawful(mail: &Mail) {
 fn all(name: &str, plan: &Plan, ctx: &Context<'_>) -> Vec<(&'static str, Mail)> {
     let clone = clone_of(name, plan);
     let seen = "in 60 minutes no command read or wrote anything on its 3 nodes, and none had more than 5 connections (AWS's own monitoring holds 4 to 6)";
-    let closed = plan.ingress.close.iter().filter(|rule| rule.stays.is_none());
-    let closed: Vec<String> =
-        closed.map(|rule| format!("{} of {}", rule.rule.id, rule.group)).collect();
+    let closed: Vec<String> = plan
+        .ingress
+        .close
+        .iter()
+        .filter(|rule| rule.stays.is_none())
+        .map(|rule| format!("{} of {}", rule.rule.id, rule.group))
+        .collect();
     let left = vec!["sgr-0123 of sg-0456: an instance carries the group".to_owned()];
     let undone = vec![format!("the snapshot {}-snap was deleted", plan.create.id)];
     let there = vec![

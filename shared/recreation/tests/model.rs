@@ -113,10 +113,15 @@ fn every_member_of_the_describe_outputs_is_read_or_no_input_for_a_reason() {
 #[test]
 fn every_member_that_the_documentation_names_is_read() {
     let docs = file("../../docs/moving-a-cache.md");
-    let table = docs.split("## What else the document may hold").nth(1).unwrap();
-    let table = table.split("\n## ").next().unwrap();
-    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    let rows: Vec<&str> = rows.collect();
+    let table = docs
+        .split("## What else the document may hold")
+        .nth(1)
+        .unwrap()
+        .split("\n## ")
+        .next()
+        .unwrap();
+    let rows: Vec<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     assert_eq!(rows.len(), 13);
     for member in rows {
         assert!(is_read(&|nonsense| serde_json::json!({member: nonsense})), "{member}");

@@ -86,8 +86,8 @@ pub fn serve(answer: impl FnMut(&Request) -> (u16, String) + Send + 'static) -> 
     let server = Server::start(move |request| {
         let (status, body) = answer.lock().unwrap()(&request);
         (status != 0).then(|| Response { status, headers: Vec::new(), body })
-    });
-    let server = server.unwrap();
+    })
+    .unwrap();
     let url = format!("http://{}", server.address);
     std::mem::forget(server);
     url

@@ -138,8 +138,9 @@ fn event(body: String) -> Response {
         ("lambda-runtime-invoked-function-arn", arn.to_owned()),
         ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700".to_owned()),
         ("content-type", "application/json".to_owned()),
-    ];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
     Response { status: 200, headers, body }
 }
 

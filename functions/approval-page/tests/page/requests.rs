@@ -194,8 +194,13 @@ async fn a_move_that_has_ended_is_said_to_have() {
 #[tokio::test]
 async fn a_link_with_anything_changed_shows_nothing() {
     let (account, link) = asked().await;
-    let other = account.asks("valkey-three-shards", About::Recreation).await;
-    let other = other.split('?').next().unwrap().to_owned();
+    let other = account
+        .asks("valkey-three-shards", About::Recreation)
+        .await
+        .split('?')
+        .next()
+        .unwrap()
+        .to_owned();
     let own = link.split('?').next().unwrap().to_owned();
     let forged = [
         link.replace(&own, &other),

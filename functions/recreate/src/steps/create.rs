@@ -75,8 +75,9 @@ impl Step<'_> {
     pub(super) async fn set_the_rest(&self) -> Result<State> {
         let (_, plan) = self.begin("set-the-rest").await?;
         let new = self.new_cache(&plan);
-        let live = account::cache(&self.shell.look.elasticache, &new).await?;
-        let live = live.ok_or_else(|| lasting(format!("the new cache {} is gone", new.id)))?;
+        let live = account::cache(&self.shell.look.elasticache, &new)
+            .await?
+            .ok_or_else(|| lasting(format!("the new cache {} is gone", new.id)))?;
         match live.status() {
             "available" => {}
             "modifying" | "snapshotting" => return Ok(State::Waiting),
@@ -105,8 +106,11 @@ impl Step<'_> {
             (Live::Group(group), Afterwards::SilentTopic) => {
                 let Some(member) = group.member_clusters().first() else { return Ok(false) };
                 let request = self.shell.look.elasticache.describe_cache_clusters();
-                let answer = request.cache_cluster_id(member).send().await;
-                let answer = answer.map_err(|error| of("DescribeCacheClusters", &error))?;
+                let answer = request
+                    .cache_cluster_id(member)
+                    .send()
+                    .await
+                    .map_err(|error| of("DescribeCacheClusters", &error))?;
                 let member = answer.cache_clusters().first();
                 let topic = member.and_then(|member| member.notification_configuration());
                 Ok(topic.and_then(|topic| topic.topic_status()) == Some("inactive"))
@@ -119,8 +123,8 @@ impl Step<'_> {
         match live {
             Live::Group(group) => {
                 #[expect(clippy::disallowed_methods, reason = "a step of a re-creation")]
-                let request = elasticache.modify_replication_group();
-                let request = request
+                let request = elasticache
+                    .modify_replication_group()
                     .set_replication_group_id(group.replication_group_id.clone())
                     .apply_immediately(true);
                 let request = match setting {
@@ -132,8 +136,8 @@ impl Step<'_> {
             }
             Live::Cluster(cluster) => {
                 #[expect(clippy::disallowed_methods, reason = "a step of a re-creation")]
-                let request = elasticache.modify_cache_cluster();
-                let request = request
+                let request = elasticache
+                    .modify_cache_cluster()
                     .set_cache_cluster_id(cluster.cache_cluster_id.clone())
                     .notification_topic_status("inactive")
                     .apply_immediately(true);

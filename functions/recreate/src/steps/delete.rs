@@ -68,8 +68,8 @@ impl Step<'_> {
         let last = plan.last_snapshot.clone();
         if self.old.is_group {
             #[expect(clippy::disallowed_methods, reason = "a person approved it")]
-            let request = elasticache.delete_replication_group();
-            let request = request
+            let request = elasticache
+                .delete_replication_group()
                 .replication_group_id(&self.old.id)
                 .retain_primary_cluster(false)
                 .set_final_snapshot_identifier(last);
@@ -77,8 +77,10 @@ impl Step<'_> {
             return answer.map(|_| ()).map_err(|error| again("DeleteReplicationGroup", &error));
         }
         #[expect(clippy::disallowed_methods, reason = "a person approved it")]
-        let request = elasticache.delete_cache_cluster();
-        let request = request.cache_cluster_id(&self.old.id).set_final_snapshot_identifier(last);
+        let request = elasticache
+            .delete_cache_cluster()
+            .cache_cluster_id(&self.old.id)
+            .set_final_snapshot_identifier(last);
         let answer = request.send().await;
         answer.map(|_| ()).map_err(|error| again("DeleteCacheCluster", &error))
     }

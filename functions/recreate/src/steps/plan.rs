@@ -114,15 +114,16 @@ impl Step<'_> {
     /// A cache with everything around it, and the document that says so.
     pub(super) async fn look(&self, cache: &str) -> Result<(Facts, String)> {
         let looked = inventory::document(&self.shell.look, cache).await;
-        let document = looked.map_err(|error| match error {
-            LookError::NotFound { .. }
-            | LookError::Serverless(_)
-            | LookError::OtherRegion { .. }
-            | LookError::OtherAccount { .. }
-            | LookError::NotACache(_) => lasting(error.to_string()),
-            LookError::Other(error) => error,
-        })?;
-        let document = document.to_string();
+        let document = looked
+            .map_err(|error| match error {
+                LookError::NotFound { .. }
+                | LookError::Serverless(_)
+                | LookError::OtherRegion { .. }
+                | LookError::OtherAccount { .. }
+                | LookError::NotACache(_) => lasting(error.to_string()),
+                LookError::Other(error) => error,
+            })?
+            .to_string();
         let facts = document::read(&document, Some(cache));
         Ok((facts.map_err(|error| lasting(error.to_string()))?, document))
     }

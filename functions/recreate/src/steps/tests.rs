@@ -146,8 +146,10 @@ impl Account {
         let tags = mock!(Client::list_tags_for_resource).then_compute_output(move |input| {
             let id = Arn::name_of(input.resource_name().unwrap());
             let state = tagged.state();
-            let tags = state.caches[id].1.iter();
-            let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build());
+            let tags = state.caches[id]
+                .1
+                .iter()
+                .map(|(key, value)| Tag::builder().key(key).value(value).build());
             ListTagsForResourceOutput::builder().set_tag_list(Some(tags.collect())).build()
         });
         let create = mock!(Client::create_cache_cluster).then_compute_output(move |input| {

@@ -86,9 +86,11 @@ pub(super) fn totals(whole: &Whole<'_>, safe: Safe, name: Safe) -> Vec<String> {
 fn words(tally: &Tally, safe: Safe, all: bool) -> String {
     let of_severity = |severity: &str| {
         let ends = tally.get(severity)?;
-        let told = ends.iter().filter(|(end, _)| all || !end.is_dealt_with());
-        let told: Vec<_> =
-            told.map(|(end, count)| format!("{count} {}", safe(end.words(), 20))).collect();
+        let told: Vec<_> = ends
+            .iter()
+            .filter(|(end, _)| all || !end.is_dealt_with())
+            .map(|(end, count)| format!("{count} {}", safe(end.words(), 20)))
+            .collect();
         (!told.is_empty()).then(|| format!("{severity}: {}", told.join(", ")))
     };
     let parts: Vec<String> =

@@ -121,8 +121,8 @@ impl Target<'_> {
     /// restrict CIDR IP addresses for a LoadBalancer type service in Amazon EKS?". Without any of these,
     /// it opens the ports to everybody.
     fn load_balancers(&self, made_for: Option<&str>, written: Written) -> String {
-        let object = made_for.map(|object| format!(" {}", (self.quote)(object, TEXT)));
-        let object = object.unwrap_or_default();
+        let object =
+            made_for.map(|object| format!(" {}", (self.quote)(object, TEXT))).unwrap_or_default();
         let place = format!(
             "annotation alb.ingress.kubernetes.io/inbound-cidrs of the Ingress{object}, or spec.loadBalancerSourceRanges \
              (or annotation service.beta.kubernetes.io/load-balancer-source-ranges) of the Service{object}"

@@ -80,8 +80,8 @@ fn every_guidance_snapshot_has_its_event() {
         .filter(|case| !guided(case, true).is_empty())
         .map(|case| format!("{}.snap", case.name))
         .collect();
-    let files = std::fs::read_dir(path).expect("the snapshots can be listed");
-    let files: BTreeSet<String> = files
+    let files: BTreeSet<String> = std::fs::read_dir(path)
+        .expect("the snapshots can be listed")
         .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
         .filter(|name| name.ends_with(".snap"))
         .collect();

@@ -17,8 +17,8 @@ pub(super) async fn start(sfn: &Client, start: &StartMove) -> Outcome {
         clippy::disallowed_methods,
         reason = "the one place of the functions that starts a re-creation"
     )]
-    let request = sfn.start_execution();
-    let request = request.state_machine_arn(&start.machine).name(&start.id).input(&start.input);
+    let request =
+        sfn.start_execution().state_machine_arn(&start.machine).name(&start.id).input(&start.input);
     match request.send().await {
         Ok(answer) => Outcome::Started(answer.execution_arn),
         Err(error) => match code(&error) {

@@ -143,14 +143,16 @@ pub async fn described_entries(ec2: &Client, id: &str) -> Result<Vec<PrefixListE
 
 /// Only for people to read: without it, the alert goes out all the same.
 pub(super) async fn details(ec2: &Client, id: &str) -> Result<GroupDetails, String> {
-    let found = ec2.describe_security_groups().group_ids(id).send().await;
-    let found = found.map_err(|error| {
+    let found = ec2.describe_security_groups().group_ids(id).send().await.map_err(|error| {
         let why = why("DescribeSecurityGroups", &error);
         tracing::warn!(group = id, "{why}");
         why
     })?;
-    let group = found.security_groups.unwrap_or_default().pop();
-    let group = group.ok_or_else(|| format!("{id} is not shown"))?;
+    let group = found
+        .security_groups
+        .unwrap_or_default()
+        .pop()
+        .ok_or_else(|| format!("{id} is not shown"))?;
     Ok(GroupDetails {
         name: group.group_name.unwrap_or_default(),
         vpc: group.vpc_id,

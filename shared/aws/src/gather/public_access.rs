@@ -14,17 +14,20 @@ use crate::error::why;
 
 /// The setting, and what is excluded from it; or why it could not be read.
 pub(super) async fn setting(ec2: &Client) -> Result<PublicSetting, String> {
-    let read = try_join(options(ec2), exclusions(ec2)).await;
-    let read =
-        read.inspect_err(|why| tracing::warn!("VPC block public access counts as off: {why}"));
+    let read = try_join(options(ec2), exclusions(ec2))
+        .await
+        .inspect_err(|why| tracing::warn!("VPC block public access counts as off: {why}"));
     let ((mode, account), excluded) = read?;
     Ok(PublicSetting { mode, account, excluded })
 }
 
 /// While a change is under way, neither mode can be counted on, and nothing counts as blocked.
 async fn options(ec2: &Client) -> Result<(BlockMode, Option<String>), String> {
-    let answer = ec2.describe_vpc_block_public_access_options().send().await;
-    let answer = answer.map_err(|error| why("DescribeVpcBlockPublicAccessOptions", &error))?;
+    let answer = ec2
+        .describe_vpc_block_public_access_options()
+        .send()
+        .await
+        .map_err(|error| why("DescribeVpcBlockPublicAccessOptions", &error))?;
     let options =
         answer.vpc_block_public_access_options.unwrap_or_else(|| Options::builder().build());
     let mode = options.internet_gateway_block_mode().map_or("off", |mode| mode.as_str());
@@ -41,9 +44,11 @@ async fn exclusions(ec2: &Client) -> Result<Vec<String>, String> {
     let mut token = None;
     loop {
         let request = ec2.describe_vpc_block_public_access_exclusions().max_results(1000);
-        let answer = request.set_next_token(token).send().await;
-        let answer =
-            answer.map_err(|error| why("DescribeVpcBlockPublicAccessExclusions", &error))?;
+        let answer = request
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| why("DescribeVpcBlockPublicAccessExclusions", &error))?;
         let shown = answer.vpc_block_public_access_exclusions().iter();
         excluded.extend(shown.filter(|exclusion| admits(exclusion)).filter_map(resource));
         token = answer.next_token;

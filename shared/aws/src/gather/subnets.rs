@@ -27,8 +27,7 @@ async fn subnet_group(
     name: &str,
 ) -> Result<(String, CacheSubnetGroup), String> {
     let request = elasticache.describe_cache_subnet_groups().cache_subnet_group_name(name);
-    let answer = request.send().await;
-    let answer = answer.map_err(|error| why("DescribeCacheSubnetGroups", &error))?;
+    let answer = request.send().await.map_err(|error| why("DescribeCacheSubnetGroups", &error))?;
     let group = answer.cache_subnet_groups.unwrap_or_default().into_iter().next();
     let found = group.and_then(|group| Some((group.vpc_id.clone()?, group)));
     found.ok_or_else(|| format!("subnet group {name} is not shown"))
@@ -54,8 +53,10 @@ fn subnet(id: &str, tables: &[RouteTable]) -> Result<Subnet, String> {
         Some((table, associations.find(|a| a.subnet_id() == Some(id))?))
     });
     let main = || tables.iter().find(|t| t.associations().iter().any(|a| a.main() == Some(true)));
-    let table = own.map(|(table, _)| table).or_else(main);
-    let table = table.ok_or_else(|| format!("the route table of {id} is not shown"))?;
+    let table = own
+        .map(|(table, _)| table)
+        .or_else(main)
+        .ok_or_else(|| format!("the route table of {id} is not shown"))?;
     Ok(Subnet {
         id: id.to_owned(),
         table: table.route_table_id().unwrap_or_default().to_owned(),
@@ -68,8 +69,11 @@ fn subnet(id: &str, tables: &[RouteTable]) -> Result<Subnet, String> {
 /// nobody in; a route to a gateway that is gone is a black hole.
 fn public(route: &Route) -> Option<String> {
     let by_gateway = route.gateway_id().is_some_and(|gateway| gateway.starts_with("igw-"));
-    let destination = route.destination_cidr_block().or(route.destination_ipv6_cidr_block());
-    let destination = destination.or(route.destination_prefix_list_id()).unwrap_or("traffic");
+    let destination = route
+        .destination_cidr_block()
+        .or(route.destination_ipv6_cidr_block())
+        .or(route.destination_prefix_list_id())
+        .unwrap_or("traffic");
     (by_gateway && route.state() != Some(&RouteState::Blackhole)).then(|| destination.to_owned())
 }
 

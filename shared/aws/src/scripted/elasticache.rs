@@ -58,8 +58,13 @@ fn clusters(
 ) -> Result<DescribeCacheClustersOutput, &'static str> {
     let id = input.cache_cluster_id().expect("one cluster is asked for");
     let shown = state.looked(id);
-    let found = state.clusters.iter().find(|cluster| cluster.cache_cluster_id() == Some(id));
-    let mut found = found.filter(|_| shown).ok_or("CacheClusterNotFound")?.clone();
+    let mut found = state
+        .clusters
+        .iter()
+        .find(|cluster| cluster.cache_cluster_id() == Some(id))
+        .filter(|_| shown)
+        .ok_or("CacheClusterNotFound")?
+        .clone();
     if input.show_cache_node_info() != Some(true) {
         found.cache_nodes = None;
     }
@@ -73,8 +78,11 @@ fn groups(
     let id = input.replication_group_id().expect("one group is asked for");
     let shown = state.looked(id);
     let mut found = state.replication_groups.iter();
-    let found = found.find(|group| group.replication_group_id() == Some(id)).filter(|_| shown);
-    let found = found.ok_or("ReplicationGroupNotFoundFault")?.clone();
+    let found = found
+        .find(|group| group.replication_group_id() == Some(id))
+        .filter(|_| shown)
+        .ok_or("ReplicationGroupNotFoundFault")?
+        .clone();
     Ok(DescribeReplicationGroupsOutput::builder().replication_groups(found).build())
 }
 
@@ -85,8 +93,11 @@ fn serverless(
     let name = input.serverless_cache_name().expect("one cache is asked for");
     let shown = state.looked(name);
     let mut found = state.serverless.iter();
-    let found = found.find(|cache| cache.serverless_cache_name() == Some(name)).filter(|_| shown);
-    let found = found.ok_or("ServerlessCacheNotFoundFault")?.clone();
+    let found = found
+        .find(|cache| cache.serverless_cache_name() == Some(name))
+        .filter(|_| shown)
+        .ok_or("ServerlessCacheNotFoundFault")?
+        .clone();
     Ok(DescribeServerlessCachesOutput::builder().serverless_caches(found).build())
 }
 
@@ -96,7 +107,9 @@ fn subnet_groups(
 ) -> Result<DescribeCacheSubnetGroupsOutput, &'static str> {
     let name = input.cache_subnet_group_name().expect("one group is asked for");
     let mut found = state.subnet_groups.iter();
-    let found = found.find(|group| group.cache_subnet_group_name() == Some(name));
-    let found = found.ok_or("CacheSubnetGroupNotFoundFault")?.clone();
+    let found = found
+        .find(|group| group.cache_subnet_group_name() == Some(name))
+        .ok_or("CacheSubnetGroupNotFoundFault")?
+        .clone();
     Ok(DescribeCacheSubnetGroupsOutput::builder().cache_subnet_groups(found).build())
 }

@@ -138,9 +138,13 @@ fn page(
     is_asked: impl Fn(&Stored) -> bool,
 ) -> (Vec<Stored>, Option<Stored>) {
     let after = after.map(key);
-    let rest =
-        state.ledger.iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
-    let mut rest = rest.map(|(_, item)| item).filter(|item| is_asked(item)).cloned();
+    let mut rest = state
+        .ledger
+        .iter()
+        .filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after))
+        .map(|(_, item)| item)
+        .filter(|item| is_asked(item))
+        .cloned();
     let items: Vec<Stored> = rest.by_ref().take(state.page).collect();
     let more = rest.next().and(items.last()).map(|last| {
         let mut last = last.clone();

@@ -76,8 +76,9 @@ impl Case<'_> {
             Part::Read(memory) if plan.entries.is_none() => memory,
             Part::Read(_) | Part::Failed(_) => return None,
         };
-        let leased = self.leased_by(&self.plan.as_ref()?.decision, &self.facts()?, now);
-        let leased = leased.afterwards(memory, now);
+        let leased = self
+            .leased_by(&self.plan.as_ref()?.decision, &self.facts()?, now)
+            .afterwards(memory, now);
         if let Some(plan) = &mut self.plan {
             plan.leased = leased;
         }

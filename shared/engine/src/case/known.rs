@@ -99,11 +99,16 @@ impl Known {
     /// The prefix lists that the rules of these groups name, and that were not read.
     pub(super) fn unread_lists(&self, ids: &[String]) -> Vec<Read> {
         let rules = ids.iter().filter_map(|id| self.groups.get(id)?.rules.get());
-        let named = rules.flat_map(|shown| &shown.rules).filter_map(|rule| match &rule.source {
-            Source::PrefixList(id) => Some(id),
-            Source::Ipv4(_) | Source::Ipv6(_) | Source::Group(_) | Source::Unreadable(_) => None,
-        });
-        let named: BTreeSet<&String> = named.filter(|id| !self.lists.contains_key(*id)).collect();
+        let named: BTreeSet<&String> = rules
+            .flat_map(|shown| &shown.rules)
+            .filter_map(|rule| match &rule.source {
+                Source::PrefixList(id) => Some(id),
+                Source::Ipv4(_) | Source::Ipv6(_) | Source::Group(_) | Source::Unreadable(_) => {
+                    None
+                }
+            })
+            .filter(|id| !self.lists.contains_key(*id))
+            .collect();
         named.into_iter().cloned().map(Read::List).collect()
     }
 
@@ -156,8 +161,10 @@ impl Known {
             (_, None) | (Part::Unread, Some(_)) => {}
             (Part::Failed(why), Some(_)) => return PublicAccess::Unknown(why.clone()),
             (Part::Read(found), Some(_)) => {
-                let own = found.iter().filter(|vpc| vpc.owner.is_some());
-                let own = own.filter(|vpc| vpc.owner == setting.account);
+                let own = found
+                    .iter()
+                    .filter(|vpc| vpc.owner.is_some())
+                    .filter(|vpc| vpc.owner == setting.account);
                 vpcs.extend(own.map(|vpc| vpc.id.clone()));
             }
         }

@@ -34,9 +34,11 @@ pub fn cache(
     let subject = subject(event, facts);
     let inquiry = || Inquiry::new(judge.exceptions, event, Some((facts, &subject.arn)));
     let mut asked = inquiry();
-    let engine = facts.engine.clone();
-    let engine = engine.or_else(|| lead.engine.as_deref().map(Engine::parse));
-    let engine = engine.unwrap_or_else(|| Engine::Unknown("unknown engine".to_owned()));
+    let engine = facts
+        .engine
+        .clone()
+        .or_else(|| lead.engine.as_deref().map(Engine::parse))
+        .unwrap_or_else(|| Engine::Unknown("unknown engine".to_owned()));
     let (mut findings, mut gone) = (Vec::new(), Vec::new());
     let mut notes = Vec::new();
     if let Some(group) = &facts.member_of {

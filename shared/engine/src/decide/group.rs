@@ -67,12 +67,22 @@ pub fn older(
 ) -> (Vec<Finding>, Vec<Tolerated>) {
     let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
     let tolerated = decision.tolerated.iter().filter_map(|tolerated| tolerated.rule.as_ref());
-    let told = decision.findings.iter().filter_map(rule_of).chain(tolerated);
-    let told: BTreeSet<&str> = told.map(|rule| rule.id.as_str()).collect();
-    let rest = facts.rules.iter().filter(|rule| {
-        !told.contains(rule.id.as_str()) && !resolved.unlike.iter().any(|(id, _)| *id == rule.id)
-    });
-    let rest: Vec<Judged<'_>> = rest.map(|rule| (rule, true)).collect();
+    let told: BTreeSet<&str> = decision
+        .findings
+        .iter()
+        .filter_map(rule_of)
+        .chain(tolerated)
+        .map(|rule| rule.id.as_str())
+        .collect();
+    let rest: Vec<Judged<'_>> = facts
+        .rules
+        .iter()
+        .filter(|rule| {
+            !told.contains(rule.id.as_str())
+                && !resolved.unlike.iter().any(|(id, _)| *id == rule.id)
+        })
+        .map(|rule| (rule, true))
+        .collect();
     let mut inquiry = Inquiry::new(judge.exceptions, event, None);
     let mut older = group_findings(facts, &rest, &mut inquiry);
     older.retain(|finding| !decision.leased.contains(&Key::of(finding, &decision.subject).id()));

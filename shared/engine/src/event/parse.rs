@@ -381,8 +381,10 @@ fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<Cache
             ("serverlessCacheName", "detail.requestParameters.serverlessCacheName")
         }
     };
-    let named = request.get(member).text().or_else(|| response.get(member).text());
-    let named = named
+    let named = request
+        .get(member)
+        .text()
+        .or_else(|| response.get(member).text())
         .ok_or_else(|| malformed(at, "is missing, and the response does not name the cache"))?;
     let port = match request.get("port").number() {
         Ok(None) => None,

@@ -26,11 +26,12 @@ pub fn named(memory: &Memory, event: &str) -> Vec<GroupLead> {
 pub fn completed(lead: &GroupLead, memory: &Memory, event: &str) -> GroupLead {
     let mut lead = lead.clone();
     let Touched::Rules(rules) = &mut lead.touched else { return lead };
-    let recorded = unreported(memory, event, |check| check != Check::OpenCache.as_str());
-    let recorded = recorded.into_iter().filter_map(|of_group| match of_group.touched {
-        Touched::Rules(rules) => rules.into_iter().next(),
-        Touched::Unknown(_) => None,
-    });
+    let recorded = unreported(memory, event, |check| check != Check::OpenCache.as_str())
+        .into_iter()
+        .filter_map(|of_group| match of_group.touched {
+            Touched::Rules(rules) => rules.into_iter().next(),
+            Touched::Unknown(_) => None,
+        });
     for known in recorded {
         let by_id = |rule: &&mut RuleLead| rule.shape.is_none() && rule.id == known.id;
         if let Some(rule) = rules.iter_mut().find(by_id) {

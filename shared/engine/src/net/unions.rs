@@ -47,12 +47,16 @@ pub fn exposed(
         for protocol in protocols(candidates) {
             let joins =
                 |c: &Candidate<'_>| *c.protocol == *protocol || *c.protocol == Protocol::All;
-            let members = candidates.iter().enumerate().filter(|(at, c)| {
-                joins(c)
-                    && c.sources.count().of(family) > 0
-                    && rests_on.get(at).is_none_or(|by| !by.is_empty())
-            });
-            let members = members.map(|(at, _)| at).collect();
+            let members = candidates
+                .iter()
+                .enumerate()
+                .filter(|(at, c)| {
+                    joins(c)
+                        && c.sources.count().of(family) > 0
+                        && rests_on.get(at).is_none_or(|by| !by.is_empty())
+                })
+                .map(|(at, _)| at)
+                .collect();
             let unions = Unions::new(candidates, family, members);
             for (at, exposure) in unions.at_fault(&mut rests_on, tolerate) {
                 found.entry(at).or_insert(exposure);
@@ -173,8 +177,14 @@ impl<'a> Unions<'a> {
         }
         let steps = |exception: &String| classes.get(exception)?.steps.get(&self.own(at));
         let within = |(port, _): &&(u16, u128)| (from..=to).contains(port);
-        let ports = by.iter().filter_map(steps).flatten().filter(within).map(|(port, _)| *port);
-        let ports: BTreeSet<u16> = ports.chain([from]).collect();
+        let ports: BTreeSet<u16> = by
+            .iter()
+            .filter_map(steps)
+            .flatten()
+            .filter(within)
+            .map(|(port, _)| *port)
+            .chain([from])
+            .collect();
         let unions = |port: u16| {
             by.iter().map(move |e| (e, steps(e).map_or(0, |steps| most(steps, (port, port)))))
         };
@@ -216,12 +226,14 @@ impl<'a> Unions<'a> {
             ranges.into_iter().flatten().for_each(|range| union.update(range, add));
         };
         let stops = stops(members.map(|at| (*at, self.ports(*at))));
-        let steps = stops.into_iter().map(|(port, (leaving, coming))| {
-            leaving.iter().for_each(|at| put(&mut union, at, false));
-            coming.iter().for_each(|at| put(&mut union, at, true));
-            (port, union.total())
-        });
-        let steps = steps.collect();
+        let steps = stops
+            .into_iter()
+            .map(|(port, (leaving, coming))| {
+                leaving.iter().for_each(|at| put(&mut union, at, false));
+                coming.iter().for_each(|at| put(&mut union, at, true));
+                (port, union.total())
+            })
+            .collect();
         class.steps.insert(width, steps);
     }
 

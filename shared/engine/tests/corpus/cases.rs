@@ -111,8 +111,9 @@ pub(crate) fn events() -> PathBuf {
 
 /// The names of all cases, without `.json`.
 pub(crate) fn names() -> BTreeSet<String> {
-    let files = fs::read_dir(events()).expect("events/ can be listed");
-    let files = files.map(|file| file.expect("events/ can be listed").file_name());
+    let files = fs::read_dir(events())
+        .expect("events/ can be listed")
+        .map(|file| file.expect("events/ can be listed").file_name());
     let names = files.filter_map(|file| Some(file.to_str()?.strip_suffix(".json")?.to_owned()));
     names.filter(|name| !name.ends_with(".facts")).collect()
 }

@@ -32,8 +32,8 @@ type Page = (Vec<Value>, Option<String>);
 impl Described {
     /// The account with these lists; `TagList` is of the cache with this ARN.
     pub(super) fn new(lists: Value, arn: &str) -> Self {
-        let tags = lists.get("TagList").map(|tags| (arn.to_owned(), tags.clone()));
-        let tags = tags.into_iter().collect();
+        let tags =
+            lists.get("TagList").map(|tags| (arn.to_owned(), tags.clone())).into_iter().collect();
         Self(Arc::new(Mutex::new(State {
             lists,
             tags,
@@ -346,8 +346,8 @@ fn ec2(call: &str, list: &str, answer: Result<Page, &'static str>) -> HttpRespon
     match answer {
         Ok((items, next)) => {
             let items = xml(list, &Value::Array(items), &items_of_ec2);
-            let next = next.map(|next| format!("<nextToken>{next}</nextToken>"));
-            let next = next.unwrap_or_default();
+            let next =
+                next.map(|next| format!("<nextToken>{next}</nextToken>")).unwrap_or_default();
             response(200, format!("<{call}Response>{items}{next}</{call}Response>"))
         }
         Err(code) => {

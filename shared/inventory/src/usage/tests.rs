@@ -44,8 +44,10 @@ fn cloudwatch(
         let minutes: Vec<i64> = (from..to).step_by(60).collect();
         let more = start + page < minutes.len();
         let results = input.metric_data_queries().iter().map(|query| {
-            let shown = minutes.iter().skip(start).take(page);
-            let shown: Vec<_> = shown
+            let shown: Vec<_> = minutes
+                .iter()
+                .skip(start)
+                .take(page)
                 .filter_map(|minute| Some((*minute, values(&asked(query), *minute)?)))
                 .collect();
             MetricDataResult::builder()

@@ -207,8 +207,12 @@ impl Check<'_> {
         if shards.iter().any(|shard| shard.slots.is_some()) {
             return;
         }
-        let ranges = group.node_groups.iter().filter_map(|shard| shard.slots.as_deref());
-        let ranges: Vec<&str> = ranges.flat_map(|slots| slots.split(',')).collect();
+        let ranges: Vec<&str> = group
+            .node_groups
+            .iter()
+            .filter_map(|shard| shard.slots.as_deref())
+            .flat_map(|slots| slots.split(','))
+            .collect();
         let ends = |range: &&str| {
             let (from, to) = range.split_once('-').unwrap_or((range, range));
             Some((from.parse::<u32>().ok()?, to.parse::<u32>().ok()?))

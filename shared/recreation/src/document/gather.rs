@@ -19,11 +19,15 @@ impl Document {
             Chosen::Cluster(cluster) => Cache::Cluster(cluster),
             Chosen::Group(group) => {
                 let id = Some(&group.replication_group_id);
-                let members = self.cache_clusters.iter().filter(|cluster| {
-                    cluster.replication_group_id.as_ref() == id
-                        || group.member_clusters.contains(&cluster.cache_cluster_id)
-                });
-                let mut members: Vec<CacheCluster> = members.cloned().collect();
+                let mut members: Vec<CacheCluster> = self
+                    .cache_clusters
+                    .iter()
+                    .filter(|cluster| {
+                        cluster.replication_group_id.as_ref() == id
+                            || group.member_clusters.contains(&cluster.cache_cluster_id)
+                    })
+                    .cloned()
+                    .collect();
                 members.sort_by(|a, b| a.cache_cluster_id.cmp(&b.cache_cluster_id));
                 Cache::Group(group, members)
             }
@@ -72,8 +76,10 @@ impl Document {
     fn groups(&self) -> Option<BTreeMap<String, GroupFacts>> {
         let rules = self.security_group_rules.as_ref()?;
         let without = self.security_groups.iter().filter(|group| group.ip_permissions.is_empty());
-        let ids = rules.iter().map(|rule| rule.group_id.clone());
-        let ids = ids.chain(without.map(|group| group.group_id.clone()));
+        let ids = rules
+            .iter()
+            .map(|rule| rule.group_id.clone())
+            .chain(without.map(|group| group.group_id.clone()));
         let lists: BTreeMap<String, PrefixList> = self
             .prefix_lists
             .iter()

@@ -164,8 +164,7 @@ fn new_and_empty(name: &str) -> (crate::facts::Facts, Use) {
     let mut facts = facts(name);
     facts.around = crate::facts::Around::default();
     let engine = Engine::parse(facts.cache.clusters()[0].engine.as_deref().unwrap());
-    let nodes = watched(&facts.cache);
-    let nodes = nodes
+    let nodes = watched(&facts.cache)
         .iter()
         .map(|node| NodeUse { items: Some(0.0), datapoints: 20, ..quiet(&node.id) })
         .collect();

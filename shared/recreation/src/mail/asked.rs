@@ -47,11 +47,14 @@ pub fn ask(plan: &Plan, ctx: &Context<'_>, link: Option<&str>, until: i64) -> Ma
     text::how_long(&mut mail.page, plan);
     mail.page.section("Settings");
     let carried = plan.inputs.iter().filter(|input| input.fate == Fate::Same).count();
-    let changed = plan.inputs.iter().filter_map(|input| match &input.fate {
-        Fate::Changed(why) => Some(format!("{}: {why}", input.name)),
-        Fate::Same | Fate::Unused | Fate::Never(_) => None,
-    });
-    let changed: Vec<String> = changed.collect();
+    let changed: Vec<String> = plan
+        .inputs
+        .iter()
+        .filter_map(|input| match &input.fate {
+            Fate::Changed(why) => Some(format!("{}: {why}", input.name)),
+            Fate::Same | Fate::Unused | Fate::Never(_) => None,
+        })
+        .collect();
     mail.say(&format!("{carried} are carried over unchanged. These change:"));
     changed.iter().for_each(|line| mail.item(line));
     mail.page.gap();

@@ -44,9 +44,8 @@ pub(super) fn fingerprint(plan: &Plan) -> String {
 fn canonical(plan: &Plan) -> Vec<u8> {
     let (cache, mut create) = (&plan.cache, plan.create.clone());
     create.tags.retain(|tag| !plan.markers.contains(tag));
-    let inputs = create.inputs();
     let inputs: Vec<Json> =
-        inputs.iter().map(|(name, value)| json!([name, exact(value)])).collect();
+        create.inputs().iter().map(|(name, value)| json!([name, exact(value)])).collect();
     let close = plan.ingress.close.iter().filter(|rule| rule.stays.is_none());
     let acts = json!([
         "portcullis plan 2",

@@ -68,8 +68,11 @@ fn addresses(facts: &Facts, request: &Request, reasons: &mut Vec<Reason>) {
             ));
             continue;
         }
-        let free = ids.iter().map(|id| facts.room.free_addresses.get(*id).copied());
-        let free = free.reduce(|sum, more| Some(sum?.saturating_add(more?))).flatten();
+        let free = ids
+            .iter()
+            .map(|id| facts.room.free_addresses.get(*id).copied())
+            .reduce(|sum, more| Some(sum?.saturating_add(more?)))
+            .flatten();
         if let Some(free) = free
             && free < nodes
         {

@@ -103,11 +103,13 @@ fn group(request: &Request, inputs: &GroupInputs, arn: &str, seed: u64) -> Cache
         .flat_map(|shard| &shard.node_group_members)
         .filter_map(|member| member.cache_cluster_id.clone())
         .collect();
-    let members = ids.iter().map(|id| CacheCluster {
-        replication_group_id: Some(request.id.clone()),
-        ..member(request, id, seed)
-    });
-    let members = members.collect();
+    let members = ids
+        .iter()
+        .map(|id| CacheCluster {
+            replication_group_id: Some(request.id.clone()),
+            ..member(request, id, seed)
+        })
+        .collect();
     let group = ReplicationGroup {
         replication_group_id: id.clone(),
         arn: Some(arn.to_owned()),

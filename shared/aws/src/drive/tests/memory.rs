@@ -123,8 +123,7 @@ async fn events_that_race_on_one_group_are_each_told_once_and_lose_nothing() {
     let sources = ["0.0.0.0/0", "::/0", "2000::/3"];
     let rules = ["sgr-1", "sgr-2", "sgr-3"].into_iter().zip(sources);
     let account = Account::new().with(GROUP, rules.clone().map(|(id, source)| rule(id, source)));
-    let events = rules.map(|rule| made(&format!("e-{}", rule.0), 0, &[rule]));
-    let events: Vec<Event> = events.collect();
+    let events: Vec<Event> = rules.map(|rule| made(&format!("e-{}", rule.0), 0, &[rule])).collect();
     let shell = account.shell(Mode::Enforce);
     let ended = join3(
         invoked(&shell, &events[0], "r-1"),

@@ -55,8 +55,11 @@ fn group_but(change: impl FnOnce(&mut ReplicationGroup)) -> ReplicationGroup {
 }
 
 fn serverless_but(change: impl FnOnce(&mut ServerlessCache)) -> ServerlessCache {
-    let cache = ServerlessCache::builder().serverless_cache_name("c").engine("valkey");
-    let mut cache = cache.security_group_ids("sg-1").build();
+    let mut cache = ServerlessCache::builder()
+        .serverless_cache_name("c")
+        .engine("valkey")
+        .security_group_ids("sg-1")
+        .build();
     change(&mut cache);
     cache
 }

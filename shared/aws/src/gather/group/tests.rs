@@ -87,8 +87,12 @@ async fn a_rule_that_is_never_shown_is_gone_after_five_looks_with_growing_pauses
     let facts = looked(&account, &["sgr-9"]).await;
     assert_eq!(ids(&facts), ["sgr-1"]);
     let state = account.now();
-    let looks = state.calls.iter().filter(|(call, _)| *call == RULES);
-    let looks: Vec<u128> = looks.map(|(_, at)| at.as_millis()).collect();
+    let looks: Vec<u128> = state
+        .calls
+        .iter()
+        .filter(|(call, _)| *call == RULES)
+        .map(|(_, at)| at.as_millis())
+        .collect();
     let pauses: Vec<u128> = looks.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert_eq!(pauses.len(), 4, "five looks");
     assert!(pauses.is_sorted() && pauses[0] >= 500 && pauses[3] >= 4000, "{pauses:?}");

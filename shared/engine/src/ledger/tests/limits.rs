@@ -106,8 +106,12 @@ fn the_worst_rules_are_closed_first() {
         .collect();
     let room = Room { most: 2, per: Per::Minute, used: 0, free: &BTreeSet::new() };
     limit(&mut findings, &severities, room);
-    let closed = findings.iter().filter(|finding| because(finding).is_none());
-    let closed: Vec<_> = closed.filter_map(rule_of).map(|rule| rule.id.as_str()).collect();
+    let closed: Vec<_> = findings
+        .iter()
+        .filter(|finding| because(finding).is_none())
+        .filter_map(rule_of)
+        .map(|rule| rule.id.as_str())
+        .collect();
     assert_eq!(closed, ["sgr-00", "sgr-02"]);
 }
 

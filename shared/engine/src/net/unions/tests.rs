@@ -237,8 +237,10 @@ fn networks_of_one_rule_are_merged_before_they_are_counted() {
 #[test]
 fn beside_a_wide_rule_with_an_exception_of_its_own_many_narrow_ones_are_at_fault() {
     let partner: IpNet = "20.0.0.0/7".parse().unwrap();
-    let nets = (0..58_u8).map(|at| format!("{}.{}.0.0/9", 60 + at / 2, at % 2 * 128));
-    let nets: Vec<IpNet> = nets.map(|net| net.parse().unwrap()).collect();
+    let nets: Vec<IpNet> = (0..58_u8)
+        .map(|at| format!("{}.{}.0.0/9", 60 + at / 2, at % 2 * 128))
+        .map(|net| net.parse().unwrap())
+        .collect();
     let sources: Vec<Sources> = nets.iter().map(|net| Sources::new([*net])).collect();
     let wide = Sources::new([partner]);
     let candidate = |sources, touched| Candidate {
