@@ -149,7 +149,7 @@ impl<'a> List<'a> {
                 harmless(&entry.key.subject),
                 state(entry.state).to_owned(),
                 times(entry.returns),
-                entry.latest().map_or_else(String::new, |coming| harmless(&coming.by)),
+                entry.latest().map_or_else(String::new, |occurrence| harmless(&occurrence.by)),
                 shown(&entry.last_seen),
             ]
         }));

@@ -8,7 +8,7 @@ use std::process::Output;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use account::{Account, CALLER, Rule};
-use portcullis_engine::ledger::{Coming, Entry, Exemption, Kept, Key, State};
+use portcullis_engine::ledger::{Entry, Exemption, Kept, Key, Occurrence, State};
 use portcullis_engine::resolution::{Resolution, Standing};
 use portcullis_engine::time::{iso, seconds};
 
@@ -29,7 +29,7 @@ fn closed() -> Entry {
         last_seen: text("2026-11-21T10:00:00Z"),
         times: 1,
         returns: 0,
-        comings: vec![Coming {
+        occurrences: vec![Occurrence {
             event: text("e-1"),
             at: text("2026-11-21T10:00:00Z"),
             rule: Some(text("sgr-1")),

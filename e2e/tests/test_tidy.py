@@ -526,7 +526,7 @@ def test_limits_are_those_of_the_engine():
         assert parameters[name]["Default"] == constants[setting], name
         for resource in of_functions(WATCHERS):
             assert resource["Properties"]["Environment"]["Variables"][f"PORTCULLIS_{setting}"] == {"Ref": name}
-    assert parameters["ComebacksPerHour"]["MaxValue"] == constants["COMINGS"]
+    assert parameters["ComebacksPerHour"]["MaxValue"] == constants["OCCURRENCES"]
 
 
 def test_one_role_per_function():

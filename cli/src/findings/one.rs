@@ -17,7 +17,7 @@ pub(super) fn text(
     for (name, value) in facts(entry, exemption, now) {
         text += &format!("  {name:12} {value}\n");
     }
-    text += &format!("\n{}", indented(&comings(entry)));
+    text += &format!("\n{}", indented(&occurrences(entry)));
     text += &next(entry, stack_option);
     text
 }
@@ -69,19 +69,19 @@ fn rule(kept: &Kept) -> Vec<(&'static str, String)> {
     lines
 }
 
-fn comings(entry: &Entry) -> String {
+fn occurrences(entry: &Entry) -> String {
     let heading = ["CAME", "BY", "THROUGH", "RULE", "BACK", "OUTCOME", "TOLD"];
     let mut rows = vec![heading.map(str::to_owned)];
     let or_none = |text: &Option<String>| text.as_deref().map_or_else(String::new, harmless);
-    rows.extend(entry.comings.iter().rev().map(|coming| {
+    rows.extend(entry.occurrences.iter().rev().map(|occurrence| {
         [
-            shown(&coming.at),
-            harmless(&coming.by),
-            or_none(&coming.via),
-            or_none(&coming.rule),
-            if coming.back { "yes".to_owned() } else { String::new() },
-            harmless(coming.outcome.as_str()),
-            coming.told.as_ref().map_or_else(|| "no".to_owned(), |told| shown(&told.at)),
+            shown(&occurrence.at),
+            harmless(&occurrence.by),
+            or_none(&occurrence.via),
+            or_none(&occurrence.rule),
+            if occurrence.back { "yes".to_owned() } else { String::new() },
+            harmless(occurrence.outcome.as_str()),
+            occurrence.told.as_ref().map_or_else(|| "no".to_owned(), |told| shown(&told.at)),
         ]
     }));
     table(&rows)

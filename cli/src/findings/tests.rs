@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use portcullis_engine::ledger::{Coming, Kept, Key, Told};
+use portcullis_engine::ledger::{Kept, Key, Occurrence, Told};
 use portcullis_engine::resolution::{Resolution, Standing};
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ const NOW: i64 = 1_795_255_230;
 
 fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) -> Entry {
     let text = str::to_owned;
-    let coming = |at: &str, by: &str, back: bool| Coming {
+    let occurrence = |at: &str, by: &str, back: bool| Occurrence {
         event: text("e-1"),
         at: text(at),
         rule: Some(text("sgr-01")),
@@ -38,9 +38,9 @@ fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) 
         last_seen: text(last_seen),
         times: returns + 1,
         returns,
-        comings: vec![
-            coming("2026-11-20T09:00:00Z", "bob", false),
-            coming(last_seen, "alice\u{1b}[2J", true),
+        occurrences: vec![
+            occurrence("2026-11-20T09:00:00Z", "bob", false),
+            occurrence(last_seen, "alice\u{1b}[2J", true),
         ],
         rule: Some(Kept {
             group: text("sg-01"),
@@ -159,9 +159,9 @@ fn nothing_that_others_wrote_acts_upon_a_terminal() {
         ] {
             part.clone_from(&text);
         }
-        for coming in &mut entry.comings {
-            coming.by.clone_from(&text);
-            (coming.via, coming.rule) = (Some(text.clone()), Some(text.clone()));
+        for occurrence in &mut entry.occurrences {
+            occurrence.by.clone_from(&text);
+            (occurrence.via, occurrence.rule) = (Some(text.clone()), Some(text.clone()));
         }
         let rule = entry.rule.as_mut().unwrap();
         (rule.group, rule.source, rule.description) =

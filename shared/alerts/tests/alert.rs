@@ -213,7 +213,7 @@ fn what_is_gone_since_it_was_told_is_good_news_by_itself() {
         last_seen: at(),
         times: 1,
         returns: 0,
-        comings: Vec::new(),
+        occurrences: Vec::new(),
         rule: None,
         version: 2,
     }];

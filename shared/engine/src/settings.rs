@@ -83,7 +83,7 @@ pub struct Settings {
     /// the default is at [`limits::ACTIONS_PER_MINUTE`].
     pub actions_per_minute: usize,
     /// `PORTCULLIS_COMEBACKS_PER_HOUR`: the comeback of a rule within an hour that is not closed any more, and
-    /// for which a person is called; at most [`ledger::COMINGS`], for no more are remembered. The argument for
+    /// for which a person is called; at most [`ledger::OCCURRENCES`], for no more are remembered. The argument for
     /// the default is at [`limits::COMEBACKS_PER_HOUR`].
     pub comebacks_per_hour: u32,
     /// `PORTCULLIS_ALERTS_PER_MINUTE`: how many alerts of a minute go out each by itself; those beyond it go
@@ -249,7 +249,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     fn comebacks(&mut self) -> u32 {
-        let most = u32::try_from(ledger::COMINGS).unwrap_or(u32::MAX);
+        let most = u32::try_from(ledger::OCCURRENCES).unwrap_or(u32::MAX);
         let form = format!("a whole number from 1 to {most}");
         let number = self.number(COMEBACKS_PER_HOUR, 1..=most, &form);
         number.unwrap_or(limits::COMEBACKS_PER_HOUR)

@@ -6,7 +6,7 @@ mod memory {
 }
 
 use memory::world::{Fault, World};
-use portcullis_engine::ledger::{COMINGS, State};
+use portcullis_engine::ledger::{OCCURRENCES, State};
 use portcullis_engine::settings::Mode;
 use proptest::prelude::*;
 
@@ -46,7 +46,7 @@ fn played(mode: Mode, steps: &[Step]) -> World {
     for step in steps {
         match *step {
             // What is forgotten may be counted and told again.
-            Step::Open(..) if world.opened.len() == COMINGS => {}
+            Step::Open(..) if world.opened.len() == OCCURRENCES => {}
             Step::Open(port, copies) => world.open(port, copies),
             Step::Touch(port, copies) => world.touch(port, copies),
             Step::Remove(port) => world.remove(port),
@@ -88,13 +88,16 @@ fn no_coming_was_lost(world: &World) -> Result<(), TestCaseError> {
         let entry = &world.table.entries[&opened.key];
         let times = world.opened.iter().filter(|other| other.key == opened.key).count();
         prop_assert_eq!(entry.times, u64::try_from(times).unwrap());
-        let own = entry.comings.iter().filter(|coming| coming.rule.as_ref() == Some(&opened.rule));
+        let own = entry
+            .occurrences
+            .iter()
+            .filter(|occurrence| occurrence.rule.as_ref() == Some(&opened.rule));
         prop_assert_eq!(own.clone().count(), 1);
-        for coming in own {
-            prop_assert!(coming.told.is_some(), "{coming:?}");
+        for occurrence in own {
+            prop_assert!(occurrence.told.is_some(), "{occurrence:?}");
             prop_assert!(
-                coming.held.as_ref().is_none_or(|held| held.until < world.now),
-                "{coming:?}"
+                occurrence.held.as_ref().is_none_or(|held| held.until < world.now),
+                "{occurrence:?}"
             );
         }
     }

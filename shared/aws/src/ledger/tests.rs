@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_smithy_mocks::{Rule, mock};
-use portcullis_engine::ledger::{Coming, Held, Kept, State, Told};
+use portcullis_engine::ledger::{Held, Kept, Occurrence, State, Told};
 use portcullis_engine::resolution::{Resolution, Standing};
 use serde_dynamo::to_item;
 use serde_json::json;
@@ -16,9 +16,9 @@ const NOW: i64 = 1_795_255_230;
 const GROUP: &str = "sg-1";
 const PORT: &str = "open-ingress#tcp#6379#6379#0.0.0.0/0";
 
-fn came(by: &str) -> Coming {
+fn came(by: &str) -> Occurrence {
     let text = str::to_owned;
-    Coming {
+    Occurrence {
         event: text("e-1"),
         at: text("2026-11-21T10:00:00Z"),
         rule: Some(text("sgr-1")),
@@ -37,7 +37,7 @@ fn came(by: &str) -> Coming {
 
 /// The same, brought by somebody else.
 fn by(who: &str, entry: Entry) -> Entry {
-    Entry { comings: vec![came(who)], ..entry }
+    Entry { occurrences: vec![came(who)], ..entry }
 }
 
 /// A finding with something in every field.
@@ -54,7 +54,7 @@ fn entry(subject: &str, finding: &str) -> Entry {
         last_seen: text("2026-11-21T10:00:00Z"),
         times: 2,
         returns: 1,
-        comings: vec![came("alice")],
+        occurrences: vec![came("alice")],
         rule: Some(Kept {
             group: text(subject),
             rule: text("sgr-1"),
@@ -97,8 +97,8 @@ fn said<T: std::fmt::Debug>(result: Result<T>) -> String {
 #[tokio::test(start_paused = true)]
 async fn an_entry_is_read_as_it_was_written() {
     let account = Account::new();
-    let coming = Coming { rule: None, via: None, told: None, held: None, ..came("alice") };
-    let bare = Entry { comings: vec![coming], rule: None, ..entry(GROUP, "no-auth") };
+    let occurrence = Occurrence { rule: None, via: None, told: None, held: None, ..came("alice") };
+    let bare = Entry { occurrences: vec![occurrence], rule: None, ..entry(GROUP, "no-auth") };
     let entries = [entry(GROUP, PORT), bare];
     let ledger = account.ledger();
     assert_eq!(ledger.write(&entries, NOW).await.unwrap(), Written::All);

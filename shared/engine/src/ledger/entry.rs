@@ -33,8 +33,9 @@ pub struct Entry {
     pub times: u64,
     /// How many of them were recurrences: the finding had been closed before.
     pub returns: u64,
-    /// The latest occurrences, oldest first: [`COMINGS`] of them, and the recurrences within an hour.
-    pub comings: Vec<Coming>,
+    /// The latest occurrences, oldest first: [`OCCURRENCES`] of them, and the recurrences within an hour.
+    #[serde(rename = "comings")]
+    pub occurrences: Vec<Occurrence>,
     /// The rule as it was before it was revoked, so that `undo` can restore it. None for a setting of a cache.
     pub rule: Option<Kept>,
     /// The number of writes. A write is conditional on the version that was read.
@@ -43,19 +44,19 @@ pub struct Entry {
 
 /// How many occurrences an entry keeps. Events are redelivered within hours: one whose occurrence was dropped by then
 /// would be counted and reported once more.
-pub const COMINGS: usize = 10;
+pub const OCCURRENCES: usize = 10;
 
 impl Entry {
     /// The newest occurrence. Every entry that was written has one.
-    pub fn latest(&self) -> Option<&Coming> {
-        self.comings.last()
+    pub fn latest(&self) -> Option<&Occurrence> {
+        self.occurrences.last()
     }
 }
 
 /// One event that reports a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Coming {
+pub struct Occurrence {
     /// The id of the event.
     pub event: String,
     /// The time of the event, ISO 8601.
@@ -76,7 +77,7 @@ pub struct Coming {
     pub held: Option<Held>,
 }
 
-impl Coming {
+impl Occurrence {
     pub(super) fn is_held_by_other(&self, by: &str, now: i64) -> bool {
         let held = self.held.as_ref();
         held.is_some_and(|held| held.by != by && held.until > now)

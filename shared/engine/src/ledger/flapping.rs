@@ -11,9 +11,9 @@ pub(super) fn flapping(entry: &Entry, time: &str, most: u32) -> Option<Because> 
     let now = seconds(time);
     let hour = now.saturating_sub(HOUR).saturating_add(1)..now.saturating_add(1);
     let back: Vec<_> = entry
-        .comings
+        .occurrences
         .iter()
-        .filter(|coming| coming.back && hour.contains(&seconds(&coming.at)))
+        .filter(|occurrence| occurrence.back && hour.contains(&seconds(&occurrence.at)))
         .collect();
     let most = usize::try_from(most.max(1)).unwrap_or(usize::MAX);
     let last = back.last().filter(|_| back.len() >= most)?;

@@ -30,8 +30,11 @@ impl Leased {
     /// leased meanwhile is left to it, and nobody was told what is resolved.
     pub fn afterwards(mut self, memory: &Memory, now: i64) -> Self {
         let is_held = |key: &Key, event: &String| {
-            let mut comings = memory.entries.get(key).into_iter().flat_map(|entry| &entry.comings);
-            comings.any(|coming| coming.event == *event && coming.is_held_by_other(&self.by, now))
+            let mut occurrences =
+                memory.entries.get(key).into_iter().flat_map(|entry| &entry.occurrences);
+            occurrences.any(|occurrence| {
+                occurrence.event == *event && occurrence.is_held_by_other(&self.by, now)
+            })
         };
         self.entries.retain(|entry| {
             self.taken.get(&entry.key).is_some_and(|event| !is_held(&entry.key, event))
@@ -83,7 +86,11 @@ impl<'a> Histories<'a> {
     pub fn of(&mut self, finding: &Finding, subject: &Subject, event: &Event) -> History {
         let key = Key::of(finding, subject);
         let (entry, at) = self.placed.place(&key, finding);
-        if entry.comings.get(at).is_some_and(|coming| coming.is_held_by_other(self.by, self.now)) {
+        if entry
+            .occurrences
+            .get(at)
+            .is_some_and(|occurrence| occurrence.is_held_by_other(self.by, self.now))
+        {
             return History::Leased(entry.id);
         }
         let flapping = super::flapping::flapping(&entry, &event.time, self.recurrences_per_hour);
@@ -111,8 +118,8 @@ pub fn lease<'a>(
     for (finding, _) in findings.clone() {
         let key = Key::of(finding, open.subject);
         let (entry, at) = placed.place(&key, finding);
-        let Some(coming) = entry.comings.get(at) else { continue };
-        leased.taken.insert(key.clone(), coming.event.clone());
+        let Some(occurrence) = entry.occurrences.get(at) else { continue };
+        leased.taken.insert(key.clone(), occurrence.event.clone());
         leased.recurrences.extend(recurrence(&entry, at).map(|found| (key.clone(), found)));
         placed.entries.insert(key, entry);
     }
@@ -133,8 +140,8 @@ pub fn lease<'a>(
 }
 
 fn recurrence(entry: &Entry, at: usize) -> Option<Recurrence> {
-    let before = at.checked_sub(1).and_then(|before| entry.comings.get(before));
-    let last = before.map_or(&entry.first_seen, |coming| &coming.at).clone();
+    let before = at.checked_sub(1).and_then(|before| entry.occurrences.get(before));
+    let last = before.map_or(&entry.first_seen, |occurrence| &occurrence.at).clone();
     let first = entry.first_seen.clone();
     (entry.returns > 0).then_some(Recurrence { times: entry.returns, first, last })
 }
@@ -159,14 +166,14 @@ fn whole(finding: &Finding, entry: &Entry) -> Option<Finding> {
 impl Memory {
     /// The rules that an earlier attempt at the event revoked, or was about to revoke.
     pub fn tried(&self, event: &Event) -> BTreeSet<String> {
-        let comings = self.entries.values().flat_map(|entry| &entry.comings);
+        let occurrences = self.entries.values().flat_map(|entry| &entry.occurrences);
         let tried = |standing| match standing {
             Standing::Leased(intent) => intent == crate::resolution::Intent::RevokeIngress,
             Standing::Ended(resolution) => resolution == Resolution::Done,
         };
-        comings
-            .filter(|coming| coming.event == event.id && tried(coming.outcome))
-            .filter_map(|coming| coming.rule.clone())
+        occurrences
+            .filter(|occurrence| occurrence.event == event.id && tried(occurrence.outcome))
+            .filter_map(|occurrence| occurrence.rule.clone())
             .collect()
     }
 }
@@ -175,27 +182,29 @@ impl Leased {
     /// Leases an occurrence, unless there is nothing to do about it and nothing to report.
     fn hold(&mut self, finding: &Finding, severity: Severity, entry: &mut Entry, turn: &Turn<'_>) {
         let taken = self.taken.get(&entry.key);
-        let Some(at) = entry.comings.iter().position(|coming| Some(&coming.event) == taken) else {
+        let Some(at) =
+            entry.occurrences.iter().position(|occurrence| Some(&occurrence.event) == taken)
+        else {
             return;
         };
-        let newest = at + 1 == entry.comings.len();
-        let Some(coming) = entry.comings.get_mut(at) else { return };
+        let newest = at + 1 == entry.occurrences.len();
+        let Some(occurrence) = entry.occurrences.get_mut(at) else { return };
         let standing = Standing::before(finding);
         // Written all the same: an occurrence with a lease of an invocation that died, and a rule that is gone while
         // its entry is still open.
-        let is_right =
-            coming.held.is_none() && !(newest && is_gone(finding) && entry.state == State::Open);
+        let is_right = occurrence.held.is_none()
+            && !(newest && is_gone(finding) && entry.state == State::Open);
         if let Standing::Ended(resolution) = standing
             && is_right
-            && let Some(told) = &coming.told
+            && let Some(told) = &occurrence.told
             && resolution.is_same_as(told.outcome)
             && !has_risen(severity, told)
         {
             self.silent.insert(entry.key.clone());
             return;
         }
-        let before = std::mem::replace(&mut coming.outcome, standing);
-        coming.held = Some(turn.holder.clone());
+        let before = std::mem::replace(&mut occurrence.outcome, standing);
+        occurrence.held = Some(turn.holder.clone());
         if newest {
             entry.note(finding, severity, before);
         }

@@ -46,11 +46,11 @@ fn unreported(memory: &Memory, event: &str, of: impl Fn(&str) -> bool) -> Vec<Gr
     let entries = memory.entries.values().filter(|entry| of(&entry.check));
     let leads = entries.filter_map(|entry| {
         let kept = entry.rule.as_ref()?;
-        let mut comings = entry.comings.iter();
-        comings.find(|coming| {
-            coming.event == event
-                && coming.told.as_ref().is_none_or(|told| told.outcome == Resolution::Failed)
-                && coming.rule.as_ref() == Some(&kept.rule)
+        let mut occurrences = entry.occurrences.iter();
+        occurrences.find(|occurrence| {
+            occurrence.event == event
+                && occurrence.told.as_ref().is_none_or(|told| told.outcome == Resolution::Failed)
+                && occurrence.rule.as_ref() == Some(&kept.rule)
         })?;
         let rule = kept.rule();
         let shape = RuleShape {
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
     use crate::facts::{CacheKind, Engine};
     use crate::fixtures::{self, group, rule};
-    use crate::ledger::{Coming, Entry, Kept, State};
+    use crate::ledger::{Entry, Kept, Occurrence, State};
     use crate::resolution::{Intent, Standing};
 
     fn remembered(check: Check, told: bool) -> Memory {
@@ -83,7 +83,7 @@ mod tests {
             outcome: Resolution::Done,
             severity: "low".to_owned(),
         });
-        let coming = Coming {
+        let occurrence = Occurrence {
             event: "e-1".to_owned(),
             at: at.clone(),
             rule: Some(rule.id.clone()),
@@ -105,7 +105,7 @@ mod tests {
             last_seen: at,
             times: 1,
             returns: 0,
-            comings: vec![coming],
+            occurrences: vec![occurrence],
             rule: Some(Kept::of("sg-01", &rule)),
             version: 1,
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::state::Step;
-use super::{COMINGS, Coming, Entry, Key, Memory, State, Told};
+use super::{Entry, Key, Memory, OCCURRENCES, Occurrence, State, Told};
 use crate::action::{Action, Remedy};
 use crate::event::Event;
 use crate::finding::{Finding, rule_of};
@@ -55,7 +55,7 @@ fn unknown(key: &Key, finding: &Finding, event: &Event) -> Entry {
         last_seen: event.time.clone(),
         times: 0,
         returns: 0,
-        comings: Vec::new(),
+        occurrences: Vec::new(),
         rule: None,
         version: 0,
     }
@@ -72,47 +72,51 @@ fn place(entry: &mut Entry, event: &Event, finding: &Finding) -> usize {
 /// Events arrive late and out of order, and EC2 may show the group as it was some seconds ago. So an event whose rule
 /// id is recorded is the same occurrence, even if it is another event; any other is inserted in the order of time.
 fn find(entry: &Entry, event: &Event, finding: &Finding) -> Place {
-    let comings = &entry.comings;
-    if let Some(at) = comings.iter().position(|coming| coming.event == event.id) {
+    let occurrences = &entry.occurrences;
+    if let Some(at) = occurrences.iter().position(|occurrence| occurrence.event == event.id) {
         return Place::Known(at);
     }
-    let last = comings.len().checked_sub(1);
+    let last = occurrences.len().checked_sub(1);
     let same = match (rule_of(finding), rule_id(finding)) {
         (None, _) => last,
         (Some(_), None) => None,
-        (Some(_), id) => comings.iter().rposition(|coming| coming.rule.as_deref() == id),
+        (Some(_), id) => {
+            occurrences.iter().rposition(|occurrence| occurrence.rule.as_deref() == id)
+        }
     };
     let time = seconds(&event.time);
     match same {
         // Somebody edited the rule away and back: EC2 keeps its id, and it is a new occurrence. A rule that was
         // revoked recurs with another id.
-        Some(at) if Some(at) == last && went_before(entry, time) => Place::New(comings.len()),
+        Some(at) if Some(at) == last && went_before(entry, time) => Place::New(occurrences.len()),
         Some(at) => Place::Known(at),
         None if is_gone(finding) => {
-            Place::New(comings.partition_point(|coming| seconds(&coming.at) < time))
+            Place::New(occurrences.partition_point(|occurrence| seconds(&occurrence.at) < time))
         }
-        None => Place::New(comings.partition_point(|coming| seconds(&coming.at) <= time)),
+        None => {
+            Place::New(occurrences.partition_point(|occurrence| seconds(&occurrence.at) <= time))
+        }
     }
 }
 
 /// Whether it was reported, before this time, that the finding is gone.
 fn went_before(entry: &Entry, time: i64) -> bool {
-    let told = entry.latest().and_then(|coming| coming.told.as_ref());
+    let told = entry.latest().and_then(|occurrence| occurrence.told.as_ref());
     let gone = |told: &Told| told.outcome.is_gone() && seconds(&told.at) < time;
     entry.state == State::Recovered && told.is_some_and(gone)
 }
 
 fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize {
-    let newest = at == entry.comings.len();
+    let newest = at == entry.occurrences.len();
     // A group has one rule of a shape, so the rule of the occurrence before this one is gone. If an invocation was
     // about to revoke that one and died, it did revoke it: this is a recurrence.
     let closing = entry
         .latest()
-        .is_some_and(|coming| coming.outcome == Standing::Leased(Intent::RevokeIngress));
+        .is_some_and(|occurrence| occurrence.outcome == Standing::Leased(Intent::RevokeIngress));
     let back = newest && (entry.state == State::Closed || entry.state == State::Open && closing);
-    entry.comings.insert(
+    entry.occurrences.insert(
         at,
-        Coming {
+        Occurrence {
             event: event.id.clone(),
             at: event.time.clone(),
             rule: rule_id(finding).map(str::to_owned),
@@ -133,20 +137,20 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize 
         entry.last_seen = event.time.clone();
         entry.state = entry.state.after(Step::Occurred);
     }
-    forget(&mut entry.comings, event);
-    entry.comings.iter().position(|coming| coming.event == event.id).unwrap_or_default()
+    forget(&mut entry.occurrences, event);
+    entry.occurrences.iter().position(|occurrence| occurrence.event == event.id).unwrap_or_default()
 }
 
 /// Drops the oldest occurrence if there are too many. It keeps the occurrence of this event, however old it is (its
 /// result has to be written), and the recurrences of the last hour (they count towards flapping).
-fn forget(comings: &mut Vec<Coming>, event: &Event) {
+fn forget(occurrences: &mut Vec<Occurrence>, event: &Event) {
     let hour = seconds(&event.time).saturating_sub(HOUR);
-    let fights = |coming: &Coming| coming.back && seconds(&coming.at) > hour;
-    let mut others = comings.iter().enumerate().filter(|(_, coming)| !fights(coming));
-    if others.clone().count() > COMINGS
-        && let Some((oldest, _)) = others.find(|(_, coming)| coming.event != event.id)
+    let fights = |occurrence: &Occurrence| occurrence.back && seconds(&occurrence.at) > hour;
+    let mut others = occurrences.iter().enumerate().filter(|(_, occurrence)| !fights(occurrence));
+    if others.clone().count() > OCCURRENCES
+        && let Some((oldest, _)) = others.find(|(_, occurrence)| occurrence.event != event.id)
     {
-        comings.remove(oldest);
+        occurrences.remove(oldest);
     }
 }
 

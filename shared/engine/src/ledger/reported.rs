@@ -1,6 +1,6 @@
 //! What was reported already: an occurrence is reported once, and again if its outcome changes or its severity rises.
 
-use super::{Coming, Entry, Key, Leased, State, Told};
+use super::{Entry, Key, Leased, Occurrence, State, Told};
 use crate::resolution::Resolution;
 use crate::severity::Severity;
 
@@ -9,10 +9,10 @@ impl Leased {
     pub fn is_known(&self, key: &Key, severity: Severity, resolution: Resolution) -> bool {
         let entry = self.entries.iter().find(|entry| entry.key == *key);
         let known = entry.is_some_and(|entry| {
-            let coming = self.leased(entry);
-            let told = coming.and_then(|coming| coming.told.as_ref());
+            let occurrence = self.leased(entry);
+            let told = occurrence.and_then(|occurrence| occurrence.told.as_ref());
             told.is_some_and(|told| {
-                let late = resolution == Resolution::Failed && is_over(entry, coming, told);
+                let late = resolution == Resolution::Failed && is_over(entry, occurrence, told);
                 (late || resolution.is_same_as(told.outcome)) && !has_risen(severity, told)
             })
         });
@@ -20,16 +20,16 @@ impl Leased {
     }
 
     /// The occurrence that this invocation has leased.
-    fn leased<'a>(&self, entry: &'a Entry) -> Option<&'a Coming> {
+    fn leased<'a>(&self, entry: &'a Entry) -> Option<&'a Occurrence> {
         let event = self.taken.get(&entry.key)?;
-        entry.comings.iter().find(|coming| coming.event == *event)
+        entry.occurrences.iter().find(|occurrence| occurrence.event == *event)
     }
 }
 
 /// Whether the occurrence was reported as gone before. Then EC2 showed the revoked rule for some seconds more, this
 /// invocation tried to revoke it again, and the error of that is not worth a second alert.
-fn is_over(entry: &Entry, coming: Option<&Coming>, told: &Told) -> bool {
-    let newest = entry.latest() == coming;
+fn is_over(entry: &Entry, occurrence: Option<&Occurrence>, told: &Told) -> bool {
+    let newest = entry.latest() == occurrence;
     told.outcome.is_gone() && (entry.state == State::Closed || !newest)
 }
 

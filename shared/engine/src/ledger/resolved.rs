@@ -41,10 +41,10 @@ impl Open<'_> {
 pub(super) fn resolved(open: Open<'_>, memory: &Memory, turn: &Turn<'_>) -> Vec<Entry> {
     let gone = memory.entries.values().filter(|entry| {
         entry.state == State::Open
-            && entry.latest().is_some_and(|coming| {
-                let told = coming.told.as_ref().map(|told| seconds(&told.at));
+            && entry.latest().is_some_and(|occurrence| {
+                let told = occurrence.told.as_ref().map(|told| seconds(&told.at));
                 told.is_some_and(|told| turn.now.saturating_sub(told) >= SETTLED)
-                    && !coming.is_held_by_other(&turn.holder.by, turn.now)
+                    && !occurrence.is_held_by_other(&turn.holder.by, turn.now)
             })
             && turn.looked.shows_gone(entry)
             && !open.holds(entry)
@@ -55,8 +55,8 @@ pub(super) fn resolved(open: Open<'_>, memory: &Memory, turn: &Turn<'_>) -> Vec<
 fn held(entry: &Entry, turn: &Turn<'_>) -> Entry {
     let mut entry = entry.clone();
     entry.version += 1;
-    if let Some(coming) = entry.comings.last_mut() {
-        coming.held = Some(turn.holder.clone());
+    if let Some(occurrence) = entry.occurrences.last_mut() {
+        occurrence.held = Some(turn.holder.clone());
     }
     entry
 }

@@ -69,18 +69,20 @@ impl Leased {
         told: Option<&str>,
     ) -> bool {
         let event = self.taken.get(&entry.key);
-        let Some(at) = entry.comings.iter().position(|coming| Some(&coming.event) == event) else {
+        let Some(at) =
+            entry.occurrences.iter().position(|occurrence| Some(&occurrence.event) == event)
+        else {
             // So many occurrences came since that this one was dropped.
             return false;
         };
-        let newest = at + 1 == entry.comings.len();
+        let newest = at + 1 == entry.occurrences.len();
         let resolution = Resolution::of(settled.finding, outcomes);
         let is_news = !self.is_known(&entry.key, settled.severity, resolution);
-        if let Some(coming) = entry.comings.get_mut(at) {
-            coming.outcome = Standing::Ended(resolution);
-            self.release(coming);
+        if let Some(occurrence) = entry.occurrences.get_mut(at) {
+            occurrence.outcome = Standing::Ended(resolution);
+            self.release(occurrence);
             if let Some(time) = told.filter(|_| is_news) {
-                coming.told = Some(Told {
+                occurrence.told = Some(Told {
                     at: time.to_owned(),
                     outcome: resolution,
                     severity: settled.severity.as_str().to_owned(),
@@ -96,18 +98,18 @@ impl Leased {
 
     /// A finding that is gone: it is resolved once that was reported.
     fn recover(&self, entry: &mut Entry, ours: &Entry, told: Option<&str>) -> bool {
-        let event = ours.latest().map(|coming| &coming.event);
-        let latest = entry.comings.last_mut();
-        let Some(coming) = latest.filter(|coming| Some(&coming.event) == event) else {
+        let event = ours.latest().map(|occurrence| &occurrence.event);
+        let latest = entry.occurrences.last_mut();
+        let Some(occurrence) = latest.filter(|occurrence| Some(&occurrence.event) == event) else {
             return false;
         };
-        self.release(coming);
+        self.release(occurrence);
         if let Some(time) = told {
             // A revoke that seemed to fail, or whose invocation died, may have removed the rule.
-            let begun = coming.outcome.may_have_revoked();
+            let begun = occurrence.outcome.may_have_revoked();
             entry.state = entry.state.after(Step::Resolved { begun });
-            coming.outcome = Standing::Ended(Resolution::Resolved);
-            coming.told = coming.told.take().map(|told| Told {
+            occurrence.outcome = Standing::Ended(Resolution::Resolved);
+            occurrence.told = occurrence.told.take().map(|told| Told {
                 at: time.to_owned(),
                 outcome: Resolution::Resolved,
                 severity: told.severity,
@@ -116,9 +118,9 @@ impl Leased {
         true
     }
 
-    fn release(&self, coming: &mut super::Coming) {
-        if coming.held.as_ref().is_some_and(|held| held.by == self.by) {
-            coming.held = None;
+    fn release(&self, occurrence: &mut super::Occurrence) {
+        if occurrence.held.as_ref().is_some_and(|held| held.by == self.by) {
+            occurrence.held = None;
         }
     }
 }

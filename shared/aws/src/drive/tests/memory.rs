@@ -89,9 +89,9 @@ async fn what_was_closed_is_remembered_with_what_undoes_it() {
     assert_eq!((entry.state, entry.times, entry.returns), (State::Closed, 1, 0));
     let kept = entry.rule.as_ref().unwrap();
     assert_eq!((kept.rule.as_str(), kept.source.as_str()), ("sgr-1", WORLD));
-    let coming = entry.latest().unwrap();
-    assert_eq!((coming.outcome.as_str(), coming.held.as_ref()), ("done", None));
-    assert!(coming.told.is_some());
+    let occurrence = entry.latest().unwrap();
+    assert_eq!((occurrence.outcome.as_str(), occurrence.held.as_ref()), ("done", None));
+    assert!(occurrence.told.is_some());
     assert_eq!(told(&account)[0]["findings"][0]["id"], entry.id);
 }
 

@@ -15,15 +15,15 @@ fn what_is_new_is_told_and_remembered() {
     let (mut desk, one) = (Desk::new(), open("sgr-1"));
     let dealt = desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
     assert_eq!(dealt.told(), ["sgr-1"]);
-    let held = &dealt.leased.entries[0].comings[0];
+    let held = &dealt.leased.entries[0].occurrences[0];
     assert_eq!(held.outcome, Standing::Leased(Intent::RevokeIngress));
     assert_eq!(held.held, Some(Held { by: "r-1".to_owned(), until: NOW + 30 }));
     let entry = desk.entry();
     assert_eq!((entry.state, entry.times, entry.returns), (State::Closed, 1, 0));
     assert_eq!(entry.rule.as_ref().map(Kept::rule), Some(one));
-    let coming = entry.latest().unwrap();
-    assert_eq!((coming.outcome.as_str(), &coming.held), ("done", &None));
-    assert_eq!(coming.told.as_ref().unwrap().outcome, Resolution::Done);
+    let occurrence = entry.latest().unwrap();
+    assert_eq!((occurrence.outcome.as_str(), &occurrence.held), ("done", &None));
+    assert_eq!(occurrence.told.as_ref().unwrap().outcome, Resolution::Done);
 }
 
 #[test]
@@ -143,8 +143,8 @@ fn what_a_dead_invocation_held_of_a_told_coming_is_put_right_in_silence() {
     desk.write(late.entries);
     assert_eq!(desk.entry().latest().unwrap().outcome, Standing::Leased(Intent::RevokeIngress));
     assert!(desk.deal(&event, &facts(&[])).told().is_empty());
-    let coming = desk.entry().latest().unwrap();
-    assert_eq!((coming.outcome.as_str(), &coming.held), ("already-gone", &None));
+    let occurrence = desk.entry().latest().unwrap();
+    assert_eq!((occurrence.outcome.as_str(), &occurrence.held), ("already-gone", &None));
     assert_eq!(desk.entry().state, State::Closed);
 }
 
@@ -166,9 +166,10 @@ fn a_newer_coming_does_not_wait_for_whoever_is_at_the_one_before() {
     desk.write(writes);
     let entry = desk.entry();
     assert_eq!((entry.state, entry.rule.as_ref().unwrap().rule.as_str()), (State::Open, "sgr-2"));
-    let told: Vec<_> = entry.comings.iter().map(|coming| coming.told.is_some()).collect();
+    let told: Vec<_> =
+        entry.occurrences.iter().map(|occurrence| occurrence.told.is_some()).collect();
     assert_eq!((told, entry.times), (vec![true, true], 2));
-    assert!(entry.comings.iter().all(|coming| coming.held.is_none()));
+    assert!(entry.occurrences.iter().all(|occurrence| occurrence.held.is_none()));
 }
 
 #[test]
@@ -199,7 +200,8 @@ fn an_old_event_that_comes_late_is_a_coming_of_its_own() {
         (2, State::Closed, late.time.as_str())
     );
     assert_eq!(entry.rule.as_ref().unwrap().rule, "sgr-2");
-    let events: Vec<_> = entry.comings.iter().map(|coming| coming.event.as_str()).collect();
+    let events: Vec<_> =
+        entry.occurrences.iter().map(|occurrence| occurrence.event.as_str()).collect();
     assert_eq!(events, ["e-1", "e-2"]);
 }
 
@@ -231,12 +233,12 @@ fn an_alert_that_did_not_go_out_is_told_by_the_next_try() {
 fn as_many_comings_are_kept_as_said_and_all_are_counted() {
     let mut desk = Desk::new();
     desk.limits.actions_per_event = 0;
-    for at in 0..COMINGS + 5 {
+    for at in 0..OCCURRENCES + 5 {
         let one = open(&format!("sgr-{at}"));
         desk.deal(&event(&format!("e-{at}"), &[&one]), &facts(&[&one]));
     }
-    assert_eq!(desk.entry().comings.len(), COMINGS);
-    assert_eq!(desk.entry().times, u64::try_from(COMINGS + 5).unwrap());
+    assert_eq!(desk.entry().occurrences.len(), OCCURRENCES);
+    assert_eq!(desk.entry().times, u64::try_from(OCCURRENCES + 5).unwrap());
     assert_eq!(desk.entry().latest().unwrap().event, "e-14");
 }
 

@@ -81,7 +81,7 @@ fn a_fight_is_not_forgotten_however_often_the_rule_is_made_anew_in_it() {
         let dealt = desk.deal(&event, &facts(&[one]));
         assert_eq!(closed(&dealt.decision), [""; 0], "{at}");
     }
-    assert_eq!((desk.entry().times, desk.entry().comings.len()), (32, COMINGS + 3));
+    assert_eq!((desk.entry().times, desk.entry().occurrences.len()), (32, OCCURRENCES + 3));
 }
 
 #[test]

@@ -28,8 +28,8 @@ fn what_was_told_and_is_gone_is_good_news_once() {
     assert_eq!(ids(&dealt.leased), [desk.entry().id.as_str()]);
     assert!(dealt.report.findings.is_empty());
     assert_eq!(desk.entry().state, State::Recovered);
-    let coming = desk.entry().latest().unwrap();
-    assert_eq!((coming.outcome.as_str(), &coming.held), ("recovered", &None));
+    let occurrence = desk.entry().latest().unwrap();
+    assert_eq!((occurrence.outcome.as_str(), &occurrence.held), ("recovered", &None));
     desk.now += 60;
     let again = desk.deal(&event("e-3", &[&other()]), &facts);
     assert!(again.leased.resolved.is_empty() && again.leased.entries.is_empty());
