@@ -37,7 +37,7 @@ fn closed() -> Entry {
             via: None,
             back: false,
             outcome: Standing::Ended(Resolution::Done),
-            told: None,
+            reported: None,
             held: None,
         }],
         rule: Some(Kept {

@@ -81,7 +81,7 @@ fn occurrences(entry: &Entry) -> String {
             or_none(&occurrence.rule),
             if occurrence.back { "yes".to_owned() } else { String::new() },
             harmless(occurrence.outcome.as_str()),
-            occurrence.told.as_ref().map_or_else(|| "no".to_owned(), |told| shown(&told.at)),
+            occurrence.reported.as_ref().map_or_else(|| "no".to_owned(), |told| shown(&told.at)),
         ]
     }));
     table(&rows)

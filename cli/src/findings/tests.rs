@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use portcullis_engine::ledger::{Kept, Key, Occurrence, Told};
+use portcullis_engine::ledger::{Kept, Key, Occurrence, ReportedAs};
 use portcullis_engine::resolution::{Resolution, Standing};
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) 
         via: back.then(|| text("Terraform")),
         back,
         outcome: Standing::Ended(Resolution::Done),
-        told: (!back).then(|| Told {
+        reported: (!back).then(|| ReportedAs {
             at: text(at),
             outcome: Resolution::Done,
             severity: text(severity),

@@ -94,7 +94,7 @@ fn no_coming_was_lost(world: &World) -> Result<(), TestCaseError> {
             .filter(|occurrence| occurrence.rule.as_ref() == Some(&opened.rule));
         prop_assert_eq!(own.clone().count(), 1);
         for occurrence in own {
-            prop_assert!(occurrence.told.is_some(), "{occurrence:?}");
+            prop_assert!(occurrence.reported.is_some(), "{occurrence:?}");
             prop_assert!(
                 occurrence.held.as_ref().is_none_or(|held| held.until < world.now),
                 "{occurrence:?}"

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_smithy_mocks::{Rule, mock};
-use portcullis_engine::ledger::{Held, Kept, Occurrence, State, Told};
+use portcullis_engine::ledger::{Held, Kept, Occurrence, ReportedAs, State};
 use portcullis_engine::resolution::{Resolution, Standing};
 use serde_dynamo::to_item;
 use serde_json::json;
@@ -26,7 +26,7 @@ fn came(by: &str) -> Occurrence {
         via: Some(text("Terraform")),
         back: true,
         outcome: Standing::Ended(Resolution::Done),
-        told: Some(Told {
+        reported: Some(ReportedAs {
             at: text("2026-11-21T10:00:02Z"),
             outcome: Resolution::Done,
             severity: text("critical"),
@@ -97,7 +97,8 @@ fn said<T: std::fmt::Debug>(result: Result<T>) -> String {
 #[tokio::test(start_paused = true)]
 async fn an_entry_is_read_as_it_was_written() {
     let account = Account::new();
-    let occurrence = Occurrence { rule: None, via: None, told: None, held: None, ..came("alice") };
+    let occurrence =
+        Occurrence { rule: None, via: None, reported: None, held: None, ..came("alice") };
     let bare = Entry { occurrences: vec![occurrence], rule: None, ..entry(GROUP, "no-auth") };
     let entries = [entry(GROUP, PORT), bare];
     let ledger = account.ledger();

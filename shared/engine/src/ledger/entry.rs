@@ -72,7 +72,8 @@ pub struct Occurrence {
     /// What is about to be done while the occurrence is leased; then how it ended.
     pub outcome: Standing,
     /// The last report of it. While there is none, the invocation that has the lease must report it.
-    pub told: Option<Told>,
+    #[serde(rename = "told")]
+    pub reported: Option<ReportedAs>,
     /// The lease. While it runs, no other invocation processes the occurrence.
     pub held: Option<Held>,
 }
@@ -87,7 +88,7 @@ impl Occurrence {
 /// The report of an occurrence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Told {
+pub struct ReportedAs {
     /// When the alert was sent, ISO 8601.
     pub at: String,
     /// The outcome that the alert gave.

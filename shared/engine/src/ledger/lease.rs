@@ -196,9 +196,9 @@ impl Leased {
             && !(newest && is_gone(finding) && entry.state == State::Open);
         if let Standing::Ended(resolution) = standing
             && is_right
-            && let Some(told) = &occurrence.told
-            && resolution.is_same_as(told.outcome)
-            && !has_risen(severity, told)
+            && let Some(reported) = &occurrence.reported
+            && resolution.is_same_as(reported.outcome)
+            && !has_risen(severity, reported)
         {
             self.silent.insert(entry.key.clone());
             return;

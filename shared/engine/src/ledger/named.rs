@@ -49,7 +49,10 @@ fn unreported(memory: &Memory, event: &str, of: impl Fn(&str) -> bool) -> Vec<Gr
         let mut occurrences = entry.occurrences.iter();
         occurrences.find(|occurrence| {
             occurrence.event == event
-                && occurrence.told.as_ref().is_none_or(|told| told.outcome == Resolution::Failed)
+                && occurrence
+                    .reported
+                    .as_ref()
+                    .is_none_or(|reported| reported.outcome == Resolution::Failed)
                 && occurrence.rule.as_ref() == Some(&kept.rule)
         })?;
         let rule = kept.rule();
@@ -74,11 +77,11 @@ mod tests {
     use crate::ledger::{Entry, Kept, Occurrence, State};
     use crate::resolution::{Intent, Standing};
 
-    fn remembered(check: Check, told: bool) -> Memory {
+    fn remembered(check: Check, reported: bool) -> Memory {
         let rule = rule("sgr-1", "tcp 6379", "0.0.0.0/0");
         let key = Key { subject: "sg-01".to_owned(), finding: check.as_str().to_owned() };
         let at = "2026-11-21T10:00:00Z".to_owned();
-        let told = told.then(|| crate::ledger::Told {
+        let reported = reported.then(|| crate::ledger::ReportedAs {
             at: at.clone(),
             outcome: Resolution::Done,
             severity: "low".to_owned(),
@@ -91,7 +94,7 @@ mod tests {
             via: None,
             back: false,
             outcome: Standing::Leased(Intent::RevokeIngress),
-            told,
+            reported,
             held: None,
         };
         let entry = Entry {
@@ -128,15 +131,16 @@ mod tests {
         let group = GroupRef::Id("sg-01".to_owned());
         let rules = vec![alone("sgr-2"), alone("sgr-1")];
         let lead = GroupLead { group, touched: Touched::Rules(rules.clone()) };
-        let complete = |told, event| completed(&lead, &remembered(Check::OpenIngress, told), event);
+        let complete =
+            |reported, event| completed(&lead, &remembered(Check::OpenIngress, reported), event);
         let Touched::Rules(known) = complete(false, "e-1").touched else {
             panic!("they are known")
         };
         let shape = known[1].shape.as_ref().unwrap();
         assert!(shape.matches(&rule("sgr-1", "tcp 6379", "0.0.0.0/0")));
         assert_eq!((&known[0], known[1].edit), (&rules[0], false));
-        for (told, event) in [(true, "e-1"), (false, "e-2")] {
-            assert_eq!(complete(told, event), lead);
+        for (reported, event) in [(true, "e-1"), (false, "e-2")] {
+            assert_eq!(complete(reported, event), lead);
         }
         let of_cache = remembered(Check::OpenCache, false);
         assert_eq!(completed(&lead, &of_cache, "e-1"), lead);

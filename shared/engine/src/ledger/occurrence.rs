@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::state::Step;
-use super::{Entry, Key, Memory, OCCURRENCES, Occurrence, State, Told};
+use super::{Entry, Key, Memory, OCCURRENCES, Occurrence, ReportedAs, State};
 use crate::action::{Action, Remedy};
 use crate::event::Event;
 use crate::finding::{Finding, rule_of};
@@ -101,9 +101,9 @@ fn find(entry: &Entry, event: &Event, finding: &Finding) -> Place {
 
 /// Whether it was reported, before this time, that the finding is gone.
 fn went_before(entry: &Entry, time: i64) -> bool {
-    let told = entry.latest().and_then(|occurrence| occurrence.told.as_ref());
-    let gone = |told: &Told| told.outcome.is_gone() && seconds(&told.at) < time;
-    entry.state == State::Recovered && told.is_some_and(gone)
+    let reported = entry.latest().and_then(|occurrence| occurrence.reported.as_ref());
+    let gone = |reported: &ReportedAs| reported.outcome.is_gone() && seconds(&reported.at) < time;
+    entry.state == State::Recovered && reported.is_some_and(gone)
 }
 
 fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize {
@@ -124,7 +124,7 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize 
             via: event.actor.via.clone(),
             back,
             outcome: Standing::before(finding),
-            told: None,
+            reported: None,
             held: None,
         },
     );

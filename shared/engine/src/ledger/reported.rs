@@ -1,6 +1,6 @@
 //! What was reported already: an occurrence is reported once, and again if its outcome changes or its severity rises.
 
-use super::{Entry, Key, Leased, Occurrence, State, Told};
+use super::{Entry, Key, Leased, Occurrence, ReportedAs, State};
 use crate::resolution::Resolution;
 use crate::severity::Severity;
 
@@ -10,10 +10,10 @@ impl Leased {
         let entry = self.entries.iter().find(|entry| entry.key == *key);
         let known = entry.is_some_and(|entry| {
             let occurrence = self.leased(entry);
-            let told = occurrence.and_then(|occurrence| occurrence.told.as_ref());
-            told.is_some_and(|told| {
-                let late = resolution == Resolution::Failed && is_over(entry, occurrence, told);
-                (late || resolution.is_same_as(told.outcome)) && !has_risen(severity, told)
+            let reported = occurrence.and_then(|occurrence| occurrence.reported.as_ref());
+            reported.is_some_and(|reported| {
+                let late = resolution == Resolution::Failed && is_over(entry, occurrence, reported);
+                (late || resolution.is_same_as(reported.outcome)) && !has_risen(severity, reported)
             })
         });
         self.silent.contains(key) || known
@@ -28,12 +28,12 @@ impl Leased {
 
 /// Whether the occurrence was reported as gone before. Then EC2 showed the revoked rule for some seconds more, this
 /// invocation tried to revoke it again, and the error of that is not worth a second alert.
-fn is_over(entry: &Entry, occurrence: Option<&Occurrence>, told: &Told) -> bool {
+fn is_over(entry: &Entry, occurrence: Option<&Occurrence>, reported: &ReportedAs) -> bool {
     let newest = entry.latest() == occurrence;
-    told.outcome.is_gone() && (entry.state == State::Closed || !newest)
+    reported.outcome.is_gone() && (entry.state == State::Closed || !newest)
 }
 
 /// Whether the severity is higher than the reported one: a group that no interface had then may have a server now.
-pub(super) fn has_risen(severity: Severity, told: &Told) -> bool {
-    Severity::parse(&told.severity).is_some_and(|before| before < severity)
+pub(super) fn has_risen(severity: Severity, reported: &ReportedAs) -> bool {
+    Severity::parse(&reported.severity).is_some_and(|before| before < severity)
 }

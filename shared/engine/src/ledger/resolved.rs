@@ -42,8 +42,8 @@ pub(super) fn resolved(open: Open<'_>, memory: &Memory, turn: &Turn<'_>) -> Vec<
     let gone = memory.entries.values().filter(|entry| {
         entry.state == State::Open
             && entry.latest().is_some_and(|occurrence| {
-                let told = occurrence.told.as_ref().map(|told| seconds(&told.at));
-                told.is_some_and(|told| turn.now.saturating_sub(told) >= SETTLED)
+                let reported = occurrence.reported.as_ref().map(|reported| seconds(&reported.at));
+                reported.is_some_and(|reported| turn.now.saturating_sub(reported) >= SETTLED)
                     && !occurrence.is_held_by_other(&turn.holder.by, turn.now)
             })
             && turn.looked.shows_gone(entry)

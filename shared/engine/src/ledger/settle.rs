@@ -1,7 +1,7 @@
 //! What is written after remediating and reporting: how each occurrence ended.
 
 use super::state::Step;
-use super::{Entry, Kept, Key, Leased, Memory, Told};
+use super::{Entry, Kept, Key, Leased, Memory, ReportedAs};
 use crate::action::{Action, Outcome, Outcomes, Remedy};
 use crate::finding::Finding;
 use crate::resolution::{Resolution, Standing};
@@ -38,12 +38,12 @@ impl Leased {
     /// The entries to write after remediating and reporting: how each occurrence ended, its report if there was one,
     /// and no lease any more.
     ///
-    /// `told`: when the alert was sent, ISO 8601; `None` if nothing was sent. `again`: `None` in the first attempt.
+    /// `reported`: when the alert was sent, ISO 8601; `None` if nothing was sent. `again`: `None` in the first attempt.
     pub fn settle(
         &self,
         findings: &[Settled<'_>],
         outcomes: &Outcomes,
-        told: Option<&str>,
+        reported: Option<&str>,
         again: Option<Again<'_>>,
     ) -> Vec<Entry> {
         let entries = self.entries.iter().filter_map(|ours| {
@@ -52,8 +52,8 @@ impl Leased {
                 Some(again) => again.lost(&ours.key)?.clone(),
             };
             let changed = match findings.iter().find(|settled| *settled.key == ours.key) {
-                Some(settled) => self.end(&mut entry, settled, outcomes, told),
-                None => self.recover(&mut entry, ours, told),
+                Some(settled) => self.end(&mut entry, settled, outcomes, reported),
+                None => self.recover(&mut entry, ours, reported),
             };
             entry.version += 1;
             changed.then_some(entry)
@@ -66,7 +66,7 @@ impl Leased {
         entry: &mut Entry,
         settled: &Settled<'_>,
         outcomes: &Outcomes,
-        told: Option<&str>,
+        reported: Option<&str>,
     ) -> bool {
         let event = self.taken.get(&entry.key);
         let Some(at) =
@@ -81,8 +81,8 @@ impl Leased {
         if let Some(occurrence) = entry.occurrences.get_mut(at) {
             occurrence.outcome = Standing::Ended(resolution);
             self.release(occurrence);
-            if let Some(time) = told.filter(|_| is_news) {
-                occurrence.told = Some(Told {
+            if let Some(time) = reported.filter(|_| is_news) {
+                occurrence.reported = Some(ReportedAs {
                     at: time.to_owned(),
                     outcome: resolution,
                     severity: settled.severity.as_str().to_owned(),
@@ -97,22 +97,22 @@ impl Leased {
     }
 
     /// A finding that is gone: it is resolved once that was reported.
-    fn recover(&self, entry: &mut Entry, ours: &Entry, told: Option<&str>) -> bool {
+    fn recover(&self, entry: &mut Entry, ours: &Entry, reported: Option<&str>) -> bool {
         let event = ours.latest().map(|occurrence| &occurrence.event);
         let latest = entry.occurrences.last_mut();
         let Some(occurrence) = latest.filter(|occurrence| Some(&occurrence.event) == event) else {
             return false;
         };
         self.release(occurrence);
-        if let Some(time) = told {
+        if let Some(time) = reported {
             // A revoke that seemed to fail, or whose invocation died, may have removed the rule.
             let begun = occurrence.outcome.may_have_revoked();
             entry.state = entry.state.after(Step::Resolved { begun });
             occurrence.outcome = Standing::Ended(Resolution::Resolved);
-            occurrence.told = occurrence.told.take().map(|told| Told {
+            occurrence.reported = occurrence.reported.take().map(|reported| ReportedAs {
                 at: time.to_owned(),
                 outcome: Resolution::Resolved,
-                severity: told.severity,
+                severity: reported.severity,
             });
         }
         true

@@ -101,8 +101,8 @@ impl Desk {
         let known = Known::new(Seen::Group(facts), &judge);
         let report =
             Report::new(event, &decision, &Known { outcomes: &outcomes, leased: &leased, ..known });
-        let told = "2026-11-21T10:00:00Z";
-        self.write(leased.settle(&report.settled(), &outcomes, Some(told), None));
+        let reported = "2026-11-21T10:00:00Z";
+        self.write(leased.settle(&report.settled(), &outcomes, Some(reported), None));
         Dealt { decision, leased, report }
     }
 
@@ -122,7 +122,7 @@ fn settled(
     leased: &Leased,
     decision: &Decision,
     outcomes: &Outcomes,
-    told: Option<&str>,
+    reported: Option<&str>,
     again: Option<Again<'_>>,
 ) -> Vec<Entry> {
     let keys: Vec<Key> =
@@ -131,12 +131,12 @@ fn settled(
     let severity = Severity::Low;
     let settled: Vec<_> =
         settled.map(|(key, finding)| Settled { key, finding, severity }).collect();
-    leased.settle(&settled, outcomes, told, again)
+    leased.settle(&settled, outcomes, reported, again)
 }
 
 impl Dealt {
     /// The ids of the rules that it told of.
-    fn told(&self) -> Vec<&str> {
+    fn reported(&self) -> Vec<&str> {
         let rules = self.report.findings.iter().filter_map(|reported| reported.rule());
         rules.map(|rule| rule.id.as_str()).collect()
     }

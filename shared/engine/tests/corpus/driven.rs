@@ -155,7 +155,7 @@ fn every_event_is_decided_told_and_recorded_as_it_is_decided_alone() {
         for reported in &report.findings {
             let entry = driven.recorded.iter().find(|entry| entry.key == reported.key);
             let latest = entry.and_then(Entry::latest).expect("it is recorded");
-            let told = latest.told.as_ref().expect("it is recorded as told");
+            let told = latest.reported.as_ref().expect("it is recorded as told");
             assert_eq!(told.outcome, reported.resolution, "{}", case.name);
             assert_eq!(latest.held, None, "{}", case.name);
         }

@@ -14,7 +14,7 @@ fn facts(rules: &[&IngressRule]) -> GroupFacts {
 fn what_is_new_is_told_and_remembered() {
     let (mut desk, one) = (Desk::new(), open("sgr-1"));
     let dealt = desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
-    assert_eq!(dealt.told(), ["sgr-1"]);
+    assert_eq!(dealt.reported(), ["sgr-1"]);
     let held = &dealt.leased.entries[0].occurrences[0];
     assert_eq!(held.outcome, Standing::Leased(Intent::RevokeIngress));
     assert_eq!(held.held, Some(Held { by: "r-1".to_owned(), until: NOW + 30 }));
@@ -23,7 +23,7 @@ fn what_is_new_is_told_and_remembered() {
     assert_eq!(entry.rule.as_ref().map(Kept::rule), Some(one));
     let occurrence = entry.latest().unwrap();
     assert_eq!((occurrence.outcome.as_str(), &occurrence.held), ("done", &None));
-    assert_eq!(occurrence.told.as_ref().unwrap().outcome, Resolution::Done);
+    assert_eq!(occurrence.reported.as_ref().unwrap().outcome, Resolution::Done);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn the_same_event_again_is_silent() {
     let before = desk.memory.clone();
     let dealt = desk.deal(&event, &facts(&[]));
     assert_eq!(dealt.decision.findings.len(), 1);
-    assert!(dealt.told().is_empty() && dealt.leased.entries.is_empty());
+    assert!(dealt.reported().is_empty() && dealt.leased.entries.is_empty());
     assert_eq!(desk.memory, before);
 }
 
@@ -43,19 +43,19 @@ fn another_class_of_outcome_is_told_again() {
     let (mut desk, one) = (Desk::new(), open("sgr-1"));
     let event = event("e-1", &[&one]);
     desk.outcome = Outcome::Failed("throttled".to_owned());
-    assert_eq!(desk.deal(&event, &facts(&[&one])).told(), ["sgr-1"]);
+    assert_eq!(desk.deal(&event, &facts(&[&one])).reported(), ["sgr-1"]);
     assert_eq!(desk.entry().state, State::Open);
-    assert!(desk.deal(&event, &facts(&[&one])).told().is_empty());
+    assert!(desk.deal(&event, &facts(&[&one])).reported().is_empty());
     desk.outcome = Outcome::Done(None);
-    assert_eq!(desk.deal(&event, &facts(&[&one])).told(), ["sgr-1"]);
+    assert_eq!(desk.deal(&event, &facts(&[&one])).reported(), ["sgr-1"]);
     assert_eq!(desk.entry().state, State::Closed);
     desk.outcome = Outcome::AlreadyGone;
-    assert!(desk.deal(&event, &facts(&[&one])).told().is_empty());
+    assert!(desk.deal(&event, &facts(&[&one])).reported().is_empty());
     // What was not told is not remembered as told.
-    assert_eq!(desk.entry().latest().unwrap().told.as_ref().unwrap().outcome, Resolution::Done);
+    assert_eq!(desk.entry().latest().unwrap().reported.as_ref().unwrap().outcome, Resolution::Done);
     // It was shown late: it is gone for good.
     desk.outcome = Outcome::Failed("throttled".to_owned());
-    assert!(desk.deal(&event, &facts(&[&one])).told().is_empty());
+    assert!(desk.deal(&event, &facts(&[&one])).reported().is_empty());
     assert_eq!(desk.entry().times, 1);
 }
 
@@ -65,10 +65,10 @@ fn what_is_worse_than_it_was_told_is_told_again() {
     desk.limits.actions_per_event = 0;
     let quiet = facts(&[&one]);
     let public = with_interfaces(quiet.clone(), vec![public_interface("eni-1")]);
-    assert_eq!(desk.deal(&event("e-1", &[&one]), &quiet).told(), ["sgr-1"]);
-    assert!(desk.deal(&event("e-2", &[&one]), &quiet).told().is_empty());
-    assert_eq!(desk.deal(&event("e-3", &[&one]), &public).told(), ["sgr-1"]);
-    assert!(desk.deal(&event("e-4", &[&one]), &quiet).told().is_empty());
+    assert_eq!(desk.deal(&event("e-1", &[&one]), &quiet).reported(), ["sgr-1"]);
+    assert!(desk.deal(&event("e-2", &[&one]), &quiet).reported().is_empty());
+    assert_eq!(desk.deal(&event("e-3", &[&one]), &public).reported(), ["sgr-1"]);
+    assert!(desk.deal(&event("e-4", &[&one]), &quiet).reported().is_empty());
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn what_was_closed_and_is_there_with_another_id_came_back() {
     desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
     let later = Event { time: "2026-11-21T10:07:00Z".to_owned(), ..event("e-2", &[&two]) };
     let dealt = desk.deal(&later, &facts(&[&two]));
-    assert_eq!(dealt.told(), ["sgr-2"]);
+    assert_eq!(dealt.reported(), ["sgr-2"]);
     let comeback = dealt.leased.recurrences.values().next().unwrap();
     let first = "2026-11-21T10:00:00Z".to_owned();
     assert_eq!(*comeback, Recurrence { times: 1, last: first.clone(), first });
@@ -96,7 +96,7 @@ fn a_rule_that_was_edited_away_and_back_came_again() {
     assert_eq!(gone.leased.resolved.len(), 1);
     assert_eq!(desk.entry().state, State::Recovered);
     let back = Event { time: "2026-11-21T11:00:00Z".to_owned(), ..event("e-3", &[&one]) };
-    assert_eq!(desk.deal(&back, &facts(&[&one])).told(), ["sgr-1"]);
+    assert_eq!(desk.deal(&back, &facts(&[&one])).reported(), ["sgr-1"]);
     assert_eq!((desk.entry().times, desk.entry().returns), (2, 0));
     assert_eq!(desk.entry().state, State::Open);
 }
@@ -120,7 +120,7 @@ fn what_another_invocation_holds_is_left_to_it_until_it_must_be_over() {
         )]
     );
     desk.now += 1;
-    assert_eq!(desk.deal(&event, &facts(&[&one])).told(), ["sgr-1"]);
+    assert_eq!(desk.deal(&event, &facts(&[&one])).reported(), ["sgr-1"]);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn an_invocation_that_is_tried_again_goes_on_with_what_it_held() {
     let (_, remembered) = desk.lease(&event, &facts(&[&one]));
     desk.write(remembered.entries);
     let dealt = desk.deal(&event, &facts(&[]));
-    assert_eq!(dealt.told(), ["sgr-1"]);
+    assert_eq!(dealt.reported(), ["sgr-1"]);
     assert_eq!((desk.entry().times, desk.entry().state), (1, State::Closed));
 }
 
@@ -142,7 +142,7 @@ fn what_a_dead_invocation_held_of_a_told_coming_is_put_right_in_silence() {
     let (_, late) = desk.lease(&event, &facts(&[&one]));
     desk.write(late.entries);
     assert_eq!(desk.entry().latest().unwrap().outcome, Standing::Leased(Intent::RevokeIngress));
-    assert!(desk.deal(&event, &facts(&[])).told().is_empty());
+    assert!(desk.deal(&event, &facts(&[])).reported().is_empty());
     let occurrence = desk.entry().latest().unwrap();
     assert_eq!((occurrence.outcome.as_str(), &occurrence.held), ("already-gone", &None));
     assert_eq!(desk.entry().state, State::Closed);
@@ -155,20 +155,20 @@ fn a_newer_coming_does_not_wait_for_whoever_is_at_the_one_before() {
     desk.write(first.entries.clone());
     desk.by = "r-2";
     desk.limits.actions_per_event = 0;
-    assert_eq!(desk.deal(&event("e-2", &[&two]), &facts(&[&two])).told(), ["sgr-2"]);
+    assert_eq!(desk.deal(&event("e-2", &[&two]), &facts(&[&two])).reported(), ["sgr-2"]);
     assert_eq!((desk.entry().times, desk.entry().returns), (2, 1));
     // The first one lost, and writes its own coming only.
     let outcomes = Outcomes::from([("sgr-1".to_owned(), Outcome::Done(None))]);
     let lost = [desk.entry().key.clone()];
     let again = Again { lost: &lost, memory: &desk.memory };
-    let told = Some("2026-11-21T10:00:09Z");
-    let writes = settled(&first, &decision, &outcomes, told, Some(again));
+    let reported = Some("2026-11-21T10:00:09Z");
+    let writes = settled(&first, &decision, &outcomes, reported, Some(again));
     desk.write(writes);
     let entry = desk.entry();
     assert_eq!((entry.state, entry.rule.as_ref().unwrap().rule.as_str()), (State::Open, "sgr-2"));
-    let told: Vec<_> =
-        entry.occurrences.iter().map(|occurrence| occurrence.told.is_some()).collect();
-    assert_eq!((told, entry.times), (vec![true, true], 2));
+    let reported: Vec<_> =
+        entry.occurrences.iter().map(|occurrence| occurrence.reported.is_some()).collect();
+    assert_eq!((reported, entry.times), (vec![true, true], 2));
     assert!(entry.occurrences.iter().all(|occurrence| occurrence.held.is_none()));
 }
 
@@ -193,7 +193,7 @@ fn an_old_event_that_comes_late_is_a_coming_of_its_own() {
     let (mut desk, one, two) = (Desk::new(), open("sgr-1"), open("sgr-2"));
     let late = Event { time: "2026-11-21T09:00:00Z".to_owned(), ..event("e-1", &[&one]) };
     desk.deal(&event("e-2", &[&two]), &facts(&[&two]));
-    assert_eq!(desk.deal(&late, &facts(&[])).told(), ["sgr-1"]);
+    assert_eq!(desk.deal(&late, &facts(&[])).reported(), ["sgr-1"]);
     let entry = desk.entry();
     assert_eq!(
         (entry.times, entry.state, entry.first_seen.as_str()),
@@ -223,9 +223,9 @@ fn an_alert_that_did_not_go_out_is_told_by_the_next_try() {
     let outcomes = desk.act(&decision);
     desk.write(settled(&remembered, &decision, &outcomes, None, None));
     assert_eq!(desk.entry().state, State::Closed);
-    assert_eq!(desk.entry().latest().unwrap().told, None);
+    assert_eq!(desk.entry().latest().unwrap().reported, None);
     desk.by = "r-2";
-    assert_eq!(desk.deal(&event, &facts(&[])).told(), ["sgr-1"]);
+    assert_eq!(desk.deal(&event, &facts(&[])).reported(), ["sgr-1"]);
     assert_eq!(desk.entry().state, State::Closed);
 }
 
@@ -248,7 +248,7 @@ fn a_time_that_cannot_be_read_changes_nothing_about_closing_and_telling() {
     for (id, rule) in [("e-1", &one), ("e-2", &two)] {
         let event = Event { time: "soon".to_owned(), ..event(id, &[rule]) };
         let dealt = desk.deal(&event, &facts(&[rule]));
-        assert_eq!((dealt.told(), dealt.decision.actions().len()), (vec![rule.id.as_str()], 1));
+        assert_eq!((dealt.reported(), dealt.decision.actions().len()), (vec![rule.id.as_str()], 1));
     }
     assert_eq!(desk.entry().times, 2);
 }
@@ -283,7 +283,7 @@ mod exempt {
             let dealt = desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
             assert_eq!(dealt.decision.findings.is_empty(), tolerated, "{until}");
             assert_eq!(dealt.decision.tolerated.len(), usize::from(tolerated), "{until}");
-            assert_eq!(dealt.told().is_empty(), tolerated, "{until}");
+            assert_eq!(dealt.reported().is_empty(), tolerated, "{until}");
             assert_eq!(desk.memory.entries.is_empty(), tolerated, "{until}");
         }
     }

@@ -64,11 +64,11 @@ fn a_fight_stays_one_when_its_event_is_delivered_again_hours_later() {
     let again = Event { time: "2026-11-21T10:30:00Z".to_owned(), ..event("e-3", &[&three]) };
     desk.now += 7200;
     let dealt = desk.deal(&again, &facts(std::slice::from_ref(&three)));
-    assert!(closed(&dealt.decision).is_empty() && dealt.told().is_empty());
+    assert!(closed(&dealt.decision).is_empty() && dealt.reported().is_empty());
     // Touched after the hour, it is closed, and that is told.
     let later = Event { time: "2026-11-21T11:20:00Z".to_owned(), ..event("e-9", &[&three]) };
     let dealt = desk.deal(&later, &facts(&[three]));
-    assert_eq!((closed(&dealt.decision), dealt.told()), (vec!["sgr-3"], vec!["sgr-3"]));
+    assert_eq!((closed(&dealt.decision), dealt.reported()), (vec!["sgr-3"], vec!["sgr-3"]));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn what_was_too_much_for_an_event_is_not_closed_by_its_next_try() {
     let left: Vec<_> = open.into_iter().filter(|rule| !gone.contains(&rule.id)).collect();
     let dealt = desk.deal(&event, &facts(&left));
     assert_eq!((gone.len(), closed(&dealt.decision).len()), (2, 0));
-    assert_eq!(dealt.told().len(), 5);
+    assert_eq!(dealt.reported().len(), 5);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn what_was_told_and_is_gone_is_good_news_once() {
     assert!(again.leased.resolved.is_empty() && again.leased.entries.is_empty());
     // The event that brought it is no news either.
     let late = desk.deal(&event("e-1", &[&one]), &facts);
-    assert!(late.told().is_empty() && late.leased.resolved.is_empty());
+    assert!(late.reported().is_empty() && late.leased.resolved.is_empty());
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn a_setting_of_a_cache_recovers_only_if_describe_says_so() {
         ..cache(CacheKind::ReplicationGroup, Engine::Redis, &[7000])
     };
     let (decision, remembered) = take(&Memory::default(), &says(Some(false)), NOW);
-    let told = Some("2026-11-21T10:00:00Z");
-    let entries = settled(&remembered, &decision, &Outcomes::new(), told, None);
+    let reported = Some("2026-11-21T10:00:00Z");
+    let entries = settled(&remembered, &decision, &Outcomes::new(), reported, None);
     let memory = Memory {
         entries: entries.into_iter().map(|entry| (entry.key.clone(), entry)).collect(),
         ..Memory::default()
