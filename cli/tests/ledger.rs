@@ -38,7 +38,7 @@ fn closed() -> Entry {
             back: false,
             outcome: Standing::Ended(Resolution::Done),
             reported: None,
-            held: None,
+            lease: None,
         }],
         rule: Some(Kept {
             group: text("sg-1"),

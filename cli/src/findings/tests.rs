@@ -25,7 +25,7 @@ fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) 
             outcome: Resolution::Done,
             severity: text(severity),
         }),
-        held: None,
+        lease: None,
     };
     Entry {
         key: Key { subject: text("sg-01"), finding: format!("open-ingress#{id}") },

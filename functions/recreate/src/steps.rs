@@ -202,7 +202,7 @@ impl Step<'_> {
         let planned = self.record().await?;
         let (table, now) = (&self.shell.table, (self.shell.now)());
         let lock = table.lock(&self.of.cache, &self.of.id, &self.execution, None, now).await?;
-        if let Lock::Held { by, .. } = lock {
+        if let Lock::Lease { by, .. } = lock {
             return Err(lasting(format!(
                 "the re-creation {by} of this cache was started meanwhile"
             )));

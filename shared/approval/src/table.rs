@@ -28,7 +28,7 @@ pub enum Lock {
     /// It is.
     Ours,
     /// Another move of the cache began and did not end: its id, and its execution's ARN.
-    Held {
+    Lease {
         /// The other move's id.
         by: String,
         /// The ARN of its execution.
@@ -243,7 +243,7 @@ impl Table {
         });
         let part = |name: &str| held.and_then(|item| item.get(name)?.as_s().ok()).cloned();
         match (part("by"), part("execution")) {
-            (Some(by), Some(execution)) => Ok(Lock::Held { by, execution }),
+            (Some(by), Some(execution)) => Ok(Lock::Lease { by, execution }),
             _ => Err(failed("PutItem")(refused))
                 .with_context(|| format!("reserving {cache} for re-creation {id}")),
         }

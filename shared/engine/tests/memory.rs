@@ -96,7 +96,7 @@ fn no_coming_was_lost(world: &World) -> Result<(), TestCaseError> {
         for occurrence in own {
             prop_assert!(occurrence.reported.is_some(), "{occurrence:?}");
             prop_assert!(
-                occurrence.held.as_ref().is_none_or(|held| held.until < world.now),
+                occurrence.lease.as_ref().is_none_or(|lease| lease.until < world.now),
                 "{occurrence:?}"
             );
         }

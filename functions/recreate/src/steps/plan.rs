@@ -165,7 +165,7 @@ impl Step<'_> {
         let take = async |from: Option<&str>| {
             table.lock(&self.of.cache, &self.of.id, &self.execution, from, now).await
         };
-        let Lock::Held { by, execution } = take(None).await? else { return Ok(()) };
+        let Lock::Lease { by, execution } = take(None).await? else { return Ok(()) };
         if self.runs(&execution).await? {
             return Err(lasting(format!(
                 "the re-creation {by} of this cache is in progress; wait for its end, or stop it: aws stepfunctions \
@@ -174,7 +174,7 @@ impl Step<'_> {
         }
         match take(Some(&by)).await? {
             Lock::Ours => Ok(()),
-            Lock::Held { by, .. } => Err(lasting(format!(
+            Lock::Lease { by, .. } => Err(lasting(format!(
                 "the re-creation {by} of this cache was started at the same time"
             ))),
         }

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_smithy_mocks::{Rule, mock};
-use portcullis_engine::ledger::{Held, Kept, Occurrence, ReportedAs, State};
+use portcullis_engine::ledger::{Kept, Lease, Occurrence, ReportedAs, State};
 use portcullis_engine::resolution::{Resolution, Standing};
 use serde_dynamo::to_item;
 use serde_json::json;
@@ -31,7 +31,7 @@ fn came(by: &str) -> Occurrence {
             outcome: Resolution::Done,
             severity: text("critical"),
         }),
-        held: Some(Held { by: text("i-1"), until: NOW + 30 }),
+        lease: Some(Lease { by: text("i-1"), until: NOW + 30 }),
     }
 }
 
@@ -98,7 +98,7 @@ fn said<T: std::fmt::Debug>(result: Result<T>) -> String {
 async fn an_entry_is_read_as_it_was_written() {
     let account = Account::new();
     let occurrence =
-        Occurrence { rule: None, via: None, reported: None, held: None, ..came("alice") };
+        Occurrence { rule: None, via: None, reported: None, lease: None, ..came("alice") };
     let bare = Entry { occurrences: vec![occurrence], rule: None, ..entry(GROUP, "no-auth") };
     let entries = [entry(GROUP, PORT), bare];
     let ledger = account.ledger();

@@ -8,7 +8,7 @@ use super::{Case, Leasing, Plan};
 use crate::decide::{self, Decision, Judge};
 use crate::event::{CacheLead, GroupLead, GroupRef, Lead};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts};
-use crate::ledger::{Held, Key, Leased, Looked, Memory, Turn, subjects};
+use crate::ledger::{Key, Lease, Leased, Looked, Memory, Turn, subjects};
 use crate::limits::Limits;
 use crate::report::Seen;
 use crate::time::iso;
@@ -278,9 +278,9 @@ impl Case<'_> {
 
     /// The findings, leased by this invocation.
     pub(super) fn leased_by(&self, decision: &Decision, facts: &Facts, now: i64) -> Leased {
-        let holder = Held { by: self.invocation.clone(), until: now.saturating_add(LEASE) };
+        let lease = Lease { by: self.invocation.clone(), until: now.saturating_add(LEASE) };
         let looked = facts.looked();
-        let turn = Turn { event: &self.event, looked: &looked, holder: &holder, now };
+        let turn = Turn { event: &self.event, looked: &looked, lease: &lease, now };
         decision.lease(&facts.seen().reaches(), self.judge(now).memory, &turn)
     }
 

@@ -75,13 +75,14 @@ pub struct Occurrence {
     #[serde(rename = "told")]
     pub reported: Option<ReportedAs>,
     /// The lease. While it runs, no other invocation processes the occurrence.
-    pub held: Option<Held>,
+    #[serde(rename = "held")]
+    pub lease: Option<Lease>,
 }
 
 impl Occurrence {
-    pub(super) fn is_held_by_other(&self, by: &str, now: i64) -> bool {
-        let held = self.held.as_ref();
-        held.is_some_and(|held| held.by != by && held.until > now)
+    pub(super) fn is_leased_by_other(&self, by: &str, now: i64) -> bool {
+        let lease = self.lease.as_ref();
+        lease.is_some_and(|lease| lease.by != by && lease.until > now)
     }
 }
 
@@ -121,7 +122,7 @@ pub struct Kept {
 
 /// The lease of an occurrence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct Lease {
     /// The invocation that has it: Lambda's request id, which is the same in its retries.
     pub by: String,
     /// Seconds since 1970.

@@ -33,7 +33,7 @@ impl Leased {
             let mut occurrences =
                 memory.entries.get(key).into_iter().flat_map(|entry| &entry.occurrences);
             occurrences.any(|occurrence| {
-                occurrence.event == *event && occurrence.is_held_by_other(&self.by, now)
+                occurrence.event == *event && occurrence.is_leased_by_other(&self.by, now)
             })
         };
         self.entries.retain(|entry| {
@@ -89,7 +89,7 @@ impl<'a> Histories<'a> {
         if entry
             .occurrences
             .get(at)
-            .is_some_and(|occurrence| occurrence.is_held_by_other(self.by, self.now))
+            .is_some_and(|occurrence| occurrence.is_leased_by_other(self.by, self.now))
         {
             return History::Leased(entry.id);
         }
@@ -113,7 +113,7 @@ pub fn lease<'a>(
     memory: &Memory,
     turn: &Turn<'_>,
 ) -> Leased {
-    let mut leased = Leased { by: turn.holder.by.clone(), ..Leased::default() };
+    let mut leased = Leased { by: turn.lease.by.clone(), ..Leased::default() };
     let mut placed = Placed::new(memory, turn.event);
     for (finding, _) in findings.clone() {
         let key = Key::of(finding, open.subject);
@@ -192,7 +192,7 @@ impl Leased {
         let standing = Standing::before(finding);
         // Written all the same: an occurrence with a lease of an invocation that died, and a rule that is gone while
         // its entry is still open.
-        let is_right = occurrence.held.is_none()
+        let is_right = occurrence.lease.is_none()
             && !(newest && is_gone(finding) && entry.state == State::Open);
         if let Standing::Ended(resolution) = standing
             && is_right
@@ -204,7 +204,7 @@ impl Leased {
             return;
         }
         let before = std::mem::replace(&mut occurrence.outcome, standing);
-        occurrence.held = Some(turn.holder.clone());
+        occurrence.lease = Some(turn.lease.clone());
         if newest {
             entry.note(finding, severity, before);
         }

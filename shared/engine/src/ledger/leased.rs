@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Entry, Held, Key, Looked};
+use super::{Entry, Key, Lease, Looked};
 use crate::event::Event;
 
 /// The circumstances of a lease.
@@ -13,7 +13,7 @@ pub struct Turn<'a> {
     /// What was read completely: what it does not show is gone.
     pub looked: &'a Looked,
     /// The lease that this invocation takes: its id, and the latest time at which it may still run.
-    pub holder: &'a Held,
+    pub lease: &'a Lease,
     /// Seconds since 1970.
     pub now: i64,
 }

@@ -95,7 +95,7 @@ mod tests {
             back: false,
             outcome: Standing::Leased(Intent::RevokeIngress),
             reported,
-            held: None,
+            lease: None,
         };
         let entry = Entry {
             id: key.id(),

@@ -125,7 +125,7 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize 
             back,
             outcome: Standing::before(finding),
             reported: None,
-            held: None,
+            lease: None,
         },
     );
     entry.times += 1;

@@ -44,19 +44,19 @@ pub(super) fn resolved(open: Open<'_>, memory: &Memory, turn: &Turn<'_>) -> Vec<
             && entry.latest().is_some_and(|occurrence| {
                 let reported = occurrence.reported.as_ref().map(|reported| seconds(&reported.at));
                 reported.is_some_and(|reported| turn.now.saturating_sub(reported) >= SETTLED)
-                    && !occurrence.is_held_by_other(&turn.holder.by, turn.now)
+                    && !occurrence.is_leased_by_other(&turn.lease.by, turn.now)
             })
             && turn.looked.shows_gone(entry)
             && !open.holds(entry)
     });
-    gone.map(|entry| held(entry, turn)).collect()
+    gone.map(|entry| leased(entry, turn)).collect()
 }
 
-fn held(entry: &Entry, turn: &Turn<'_>) -> Entry {
+fn leased(entry: &Entry, turn: &Turn<'_>) -> Entry {
     let mut entry = entry.clone();
     entry.version += 1;
     if let Some(occurrence) = entry.occurrences.last_mut() {
-        occurrence.held = Some(turn.holder.clone());
+        occurrence.lease = Some(turn.lease.clone());
     }
     entry
 }

@@ -119,8 +119,8 @@ impl Leased {
     }
 
     fn release(&self, occurrence: &mut super::Occurrence) {
-        if occurrence.held.as_ref().is_some_and(|held| held.by == self.by) {
-            occurrence.held = None;
+        if occurrence.lease.as_ref().is_some_and(|lease| lease.by == self.by) {
+            occurrence.lease = None;
         }
     }
 }

@@ -77,7 +77,7 @@ impl Desk {
         let turn = Turn {
             event,
             looked: &Looked::at_group(facts),
-            holder: &Held { by: self.by.to_owned(), until: self.now + 30 },
+            lease: &Lease { by: self.by.to_owned(), until: self.now + 30 },
             now: self.now,
         };
         let leased = decision.lease(&Reaches::of([facts]), &self.memory, &turn);

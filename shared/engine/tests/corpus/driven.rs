@@ -157,7 +157,7 @@ fn every_event_is_decided_told_and_recorded_as_it_is_decided_alone() {
             let latest = entry.and_then(Entry::latest).expect("it is recorded");
             let told = latest.reported.as_ref().expect("it is recorded as told");
             assert_eq!(told.outcome, reported.resolution, "{}", case.name);
-            assert_eq!(latest.held, None, "{}", case.name);
+            assert_eq!(latest.lease, None, "{}", case.name);
         }
     }
     assert!(told > 30, "{told} events are told");

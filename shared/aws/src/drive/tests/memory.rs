@@ -90,7 +90,7 @@ async fn what_was_closed_is_remembered_with_what_undoes_it() {
     let kept = entry.rule.as_ref().unwrap();
     assert_eq!((kept.rule.as_str(), kept.source.as_str()), ("sgr-1", WORLD));
     let occurrence = entry.latest().unwrap();
-    assert_eq!((occurrence.outcome.as_str(), occurrence.held.as_ref()), ("done", None));
+    assert_eq!((occurrence.outcome.as_str(), occurrence.lease.as_ref()), ("done", None));
     assert!(occurrence.reported.is_some());
     assert_eq!(told(&account)[0]["findings"][0]["id"], entry.id);
 }

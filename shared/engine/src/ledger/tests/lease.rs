@@ -15,14 +15,14 @@ fn what_is_new_is_told_and_remembered() {
     let (mut desk, one) = (Desk::new(), open("sgr-1"));
     let dealt = desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
     assert_eq!(dealt.reported(), ["sgr-1"]);
-    let held = &dealt.leased.entries[0].occurrences[0];
-    assert_eq!(held.outcome, Standing::Leased(Intent::RevokeIngress));
-    assert_eq!(held.held, Some(Held { by: "r-1".to_owned(), until: NOW + 30 }));
+    let occurrence = &dealt.leased.entries[0].occurrences[0];
+    assert_eq!(occurrence.outcome, Standing::Leased(Intent::RevokeIngress));
+    assert_eq!(occurrence.lease, Some(Lease { by: "r-1".to_owned(), until: NOW + 30 }));
     let entry = desk.entry();
     assert_eq!((entry.state, entry.times, entry.returns), (State::Closed, 1, 0));
     assert_eq!(entry.rule.as_ref().map(Kept::rule), Some(one));
     let occurrence = entry.latest().unwrap();
-    assert_eq!((occurrence.outcome.as_str(), &occurrence.held), ("done", &None));
+    assert_eq!((occurrence.outcome.as_str(), &occurrence.lease), ("done", &None));
     assert_eq!(occurrence.reported.as_ref().unwrap().outcome, Resolution::Done);
 }
 
@@ -144,7 +144,7 @@ fn what_a_dead_invocation_held_of_a_told_coming_is_put_right_in_silence() {
     assert_eq!(desk.entry().latest().unwrap().outcome, Standing::Leased(Intent::RevokeIngress));
     assert!(desk.deal(&event, &facts(&[])).reported().is_empty());
     let occurrence = desk.entry().latest().unwrap();
-    assert_eq!((occurrence.outcome.as_str(), &occurrence.held), ("already-gone", &None));
+    assert_eq!((occurrence.outcome.as_str(), &occurrence.lease), ("already-gone", &None));
     assert_eq!(desk.entry().state, State::Closed);
 }
 
@@ -169,7 +169,7 @@ fn a_newer_coming_does_not_wait_for_whoever_is_at_the_one_before() {
     let reported: Vec<_> =
         entry.occurrences.iter().map(|occurrence| occurrence.reported.is_some()).collect();
     assert_eq!((reported, entry.times), (vec![true, true], 2));
-    assert!(entry.occurrences.iter().all(|occurrence| occurrence.held.is_none()));
+    assert!(entry.occurrences.iter().all(|occurrence| occurrence.lease.is_none()));
 }
 
 #[test]

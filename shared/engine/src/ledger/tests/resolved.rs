@@ -29,7 +29,7 @@ fn what_was_told_and_is_gone_is_good_news_once() {
     assert!(dealt.report.findings.is_empty());
     assert_eq!(desk.entry().state, State::Recovered);
     let occurrence = desk.entry().latest().unwrap();
-    assert_eq!((occurrence.outcome.as_str(), &occurrence.held), ("recovered", &None));
+    assert_eq!((occurrence.outcome.as_str(), &occurrence.lease), ("recovered", &None));
     desk.now += 60;
     let again = desk.deal(&event("e-3", &[&other()]), &facts);
     assert!(again.leased.resolved.is_empty() && again.leased.entries.is_empty());
@@ -102,9 +102,9 @@ fn a_setting_of_a_cache_recovers_only_if_describe_says_so() {
     let take = |memory: &Memory, facts: &CacheFacts, now: i64| {
         let judge = Judge { memory, now, by: "r-1", ..judge(Mode::Enforce) };
         let decision = decide::cache(&event, lead, facts, &[], &judge);
-        let holder = Held { by: "r-1".to_owned(), until: now + 30 };
+        let lease = Lease { by: "r-1".to_owned(), until: now + 30 };
         let looked = Looked::at_cache(facts);
-        let turn = Turn { event: &event, looked: &looked, holder: &holder, now };
+        let turn = Turn { event: &event, looked: &looked, lease: &lease, now };
         let leased = decision.lease(&Reaches::of_cache(facts), memory, &turn);
         (decision, leased)
     };
