@@ -35,7 +35,7 @@ fn closed() -> Entry {
             rule: Some(text("sgr-1")),
             by: text("bob"),
             via: None,
-            back: false,
+            recurred: false,
             outcome: Standing::Ended(Resolution::Done),
             reported: None,
             lease: None,

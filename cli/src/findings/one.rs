@@ -79,7 +79,7 @@ fn occurrences(entry: &Entry) -> String {
             harmless(&occurrence.by),
             or_none(&occurrence.via),
             or_none(&occurrence.rule),
-            if occurrence.back { "yes".to_owned() } else { String::new() },
+            if occurrence.recurred { "yes".to_owned() } else { String::new() },
             harmless(occurrence.outcome.as_str()),
             occurrence.reported.as_ref().map_or_else(|| "no".to_owned(), |told| shown(&told.at)),
         ]

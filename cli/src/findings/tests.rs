@@ -12,15 +12,15 @@ const NOW: i64 = 1_795_255_230;
 
 fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) -> Entry {
     let text = str::to_owned;
-    let occurrence = |at: &str, by: &str, back: bool| Occurrence {
+    let occurrence = |at: &str, by: &str, recurred: bool| Occurrence {
         event: text("e-1"),
         at: text(at),
         rule: Some(text("sgr-01")),
         by: text(by),
-        via: back.then(|| text("Terraform")),
-        back,
+        via: recurred.then(|| text("Terraform")),
+        recurred,
         outcome: Standing::Ended(Resolution::Done),
-        reported: (!back).then(|| ReportedAs {
+        reported: (!recurred).then(|| ReportedAs {
             at: text(at),
             outcome: Resolution::Done,
             severity: text(severity),

@@ -24,7 +24,7 @@ fn came(by: &str) -> Occurrence {
         rule: Some(text("sgr-1")),
         by: text(by),
         via: Some(text("Terraform")),
-        back: true,
+        recurred: true,
         outcome: Standing::Ended(Resolution::Done),
         reported: Some(ReportedAs {
             at: text("2026-11-21T10:00:02Z"),

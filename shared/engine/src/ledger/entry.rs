@@ -68,7 +68,8 @@ pub struct Occurrence {
     /// The tool or service that the call came through, where the event shows it.
     pub via: Option<String>,
     /// Whether it is a recurrence: Portcullis had closed the finding before.
-    pub back: bool,
+    #[serde(rename = "back")]
+    pub recurred: bool,
     /// What is about to be done while the occurrence is leased; then how it ended.
     pub outcome: Standing,
     /// The last report of it. While there is none, the invocation that has the lease must report it.

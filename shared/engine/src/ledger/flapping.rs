@@ -13,7 +13,7 @@ pub(super) fn flapping(entry: &Entry, time: &str, most: u32) -> Option<Because> 
     let back: Vec<_> = entry
         .occurrences
         .iter()
-        .filter(|occurrence| occurrence.back && hour.contains(&seconds(&occurrence.at)))
+        .filter(|occurrence| occurrence.recurred && hour.contains(&seconds(&occurrence.at)))
         .collect();
     let most = usize::try_from(most.max(1)).unwrap_or(usize::MAX);
     let last = back.last().filter(|_| back.len() >= most)?;

@@ -92,7 +92,7 @@ mod tests {
             rule: Some(rule.id.clone()),
             by: "alice".to_owned(),
             via: None,
-            back: false,
+            recurred: false,
             outcome: Standing::Leased(Intent::RevokeIngress),
             reported,
             lease: None,

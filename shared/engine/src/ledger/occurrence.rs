@@ -113,7 +113,8 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize 
     let closing = entry
         .latest()
         .is_some_and(|occurrence| occurrence.outcome == Standing::Leased(Intent::RevokeIngress));
-    let back = newest && (entry.state == State::Closed || entry.state == State::Open && closing);
+    let recurred =
+        newest && (entry.state == State::Closed || entry.state == State::Open && closing);
     entry.occurrences.insert(
         at,
         Occurrence {
@@ -122,14 +123,14 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize 
             rule: rule_id(finding).map(str::to_owned),
             by: event.actor.name.clone(),
             via: event.actor.via.clone(),
-            back,
+            recurred,
             outcome: Standing::before(finding),
             reported: None,
             lease: None,
         },
     );
     entry.times += 1;
-    entry.returns += u64::from(back);
+    entry.returns += u64::from(recurred);
     if seconds(&event.time) < seconds(&entry.first_seen) {
         entry.first_seen = event.time.clone();
     }
@@ -145,7 +146,7 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize 
 /// result has to be written), and the recurrences of the last hour (they count towards flapping).
 fn forget(occurrences: &mut Vec<Occurrence>, event: &Event) {
     let hour = seconds(&event.time).saturating_sub(HOUR);
-    let fights = |occurrence: &Occurrence| occurrence.back && seconds(&occurrence.at) > hour;
+    let fights = |occurrence: &Occurrence| occurrence.recurred && seconds(&occurrence.at) > hour;
     let mut others = occurrences.iter().enumerate().filter(|(_, occurrence)| !fights(occurrence));
     if others.clone().count() > OCCURRENCES
         && let Some((oldest, _)) = others.find(|(_, occurrence)| occurrence.event != event.id)
