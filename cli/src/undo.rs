@@ -12,9 +12,9 @@ use aws_sdk_ec2::Client;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use portcullis_alerts::command;
-use portcullis_aws::{KEPT, Ledger, now};
+use portcullis_aws::{Ledger, RETENTION, now};
 use portcullis_engine::facts::IngressRule;
-use portcullis_engine::ledger::{Entry, Exemption, Kept, Undo, shape, undo};
+use portcullis_engine::ledger::{Entry, Exemption, RuleRecord, Undo, shape, undo};
 
 use crate::advice::{advice, parts};
 use crate::common::{Common, Ended, tell};
@@ -149,7 +149,7 @@ impl Found<'_> {
         }
     }
 
-    async fn restore(&self, kept: &Kept, rule: &IngressRule) -> Result<String> {
+    async fn restore(&self, kept: &RuleRecord, rule: &IngressRule) -> Result<String> {
         let permission = group::permission(rule)?;
         let left = self.leave_alone(kept).await?;
         let opened = group::open(&self.ec2, &kept.group, permission, rule).await;
@@ -176,7 +176,7 @@ impl Found<'_> {
     }
 
     /// Sees to it that the rule is left alone for as long as was asked, and says until when it is.
-    async fn leave_alone(&self, kept: &Kept) -> Result<String> {
+    async fn leave_alone(&self, kept: &RuleRecord) -> Result<String> {
         let lasts = i64::try_from(self.arguments.lasts.as_secs()).unwrap_or(i64::MAX);
         let until = now().saturating_add(lasts);
         if let Some(longer) = self.running.filter(|running| seconds(&running.until) >= until) {
@@ -189,7 +189,7 @@ impl Found<'_> {
             reason: self.arguments.reason.clone().unwrap_or_default(),
             by: account::caller(self.config).await?,
         };
-        let written = self.ledger.exempt(&exemption, until.saturating_add(KEPT)).await;
+        let written = self.ledger.exempt(&exemption, until.saturating_add(RETENTION)).await;
         written.context(
             "no rule was opened, because the snooze could not be written: Portcullis would revoke the rule again at \
              once",
@@ -198,7 +198,7 @@ impl Found<'_> {
     }
 
     /// The exemption is written, and the rule is not there.
-    fn half_done(&self, kept: &Kept, rule: &IngressRule, left: &str, error: &Error) -> Error {
+    fn half_done(&self, kept: &RuleRecord, rule: &IngressRule, left: &str, error: &Error) -> Error {
         let (what, todo) = parts(error, &self.common.place());
         let todo = todo.map(|todo| format!("{todo}. ")).unwrap_or_default();
         advice(
@@ -229,7 +229,7 @@ impl Found<'_> {
             by: account::caller(self.config).await?,
             ..running.clone()
         };
-        let written = self.ledger.exempt(&ended, at.saturating_add(KEPT)).await;
+        let written = self.ledger.exempt(&ended, at.saturating_add(RETENTION)).await;
         written.context("the snooze was not ended")?;
         Ok(Ok(format!("Ended: the rule is no longer snoozed.\n{}", self.still_there())))
     }

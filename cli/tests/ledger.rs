@@ -8,7 +8,7 @@ use std::process::Output;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use account::{Account, CALLER, Rule};
-use portcullis_engine::ledger::{Entry, Exemption, Kept, Key, Occurrence, State};
+use portcullis_engine::ledger::{Entry, Exemption, Key, Occurrence, RuleRecord, State};
 use portcullis_engine::resolution::{Resolution, Standing};
 use portcullis_engine::time::{iso, seconds};
 
@@ -40,7 +40,7 @@ fn closed() -> Entry {
             reported: None,
             lease: None,
         }],
-        rule: Some(Kept {
+        rule: Some(RuleRecord {
             group: text("sg-1"),
             rule: text("sgr-1"),
             protocol: text("tcp"),

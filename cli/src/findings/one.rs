@@ -1,6 +1,6 @@
 //! One finding, with all that is remembered of it.
 
-use portcullis_engine::ledger::{Entry, Exemption, Kept, State, Undo, undo};
+use portcullis_engine::ledger::{Entry, Exemption, RuleRecord, State, Undo, undo};
 
 use super::words::{state, times};
 use crate::moment::{seconds, shown};
@@ -58,7 +58,7 @@ fn facts(entry: &Entry, exemption: Option<&Exemption>, now: i64) -> Vec<(&'stati
 }
 
 /// The rule as it was, with all that undoing brings back.
-fn rule(kept: &Kept) -> Vec<(&'static str, String)> {
+fn rule(kept: &RuleRecord) -> Vec<(&'static str, String)> {
     let mut lines = vec![(
         "Rule",
         harmless(&format!("{} in {}, was {}", kept.rule().words(), kept.group, kept.rule)),

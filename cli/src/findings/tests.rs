@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use portcullis_engine::ledger::{Kept, Key, Occurrence, ReportedAs};
+use portcullis_engine::ledger::{Key, Occurrence, ReportedAs, RuleRecord};
 use portcullis_engine::resolution::{Resolution, Standing};
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) 
             occurrence("2026-11-20T09:00:00Z", "bob", false),
             occurrence(last_seen, "alice\u{1b}[2J", true),
         ],
-        rule: Some(Kept {
+        rule: Some(RuleRecord {
             group: text("sg-01"),
             rule: text("sgr-01"),
             protocol: text("tcp"),
@@ -75,7 +75,7 @@ fn memory() -> Memory {
         entry("f-old", "high", State::Open, "2026-11-20T09:30:00Z", 3),
         entry("f-strange", "dreadful", State::Recovered, "yesterday", 0),
     ] {
-        let other = Kept { to_port: 6380, ..entry.rule.clone().unwrap() };
+        let other = RuleRecord { to_port: 6380, ..entry.rule.clone().unwrap() };
         let rule = if entry.id == "f-closed" { entry.rule.clone() } else { Some(other) };
         memory.entries.insert(entry.key.clone(), Entry { rule, ..entry });
     }

@@ -13,7 +13,7 @@ use serde_dynamo::{from_item, from_items, to_attribute_value, to_item};
 use crate::record::{About, Item, Question, Record};
 
 /// How long a record is kept after it was last planned: long enough to be asked about.
-const KEPT: i64 = 400 * 24 * 3600;
+const RETENTION: i64 = 400 * 24 * 3600;
 
 /// The table of moves.
 #[derive(Debug, Clone)]
@@ -111,7 +111,7 @@ impl Table {
     ///
     /// If the table does not take it, as where it is larger than an item may be.
     pub async fn put(&self, record: &Record, now: i64) -> Result<()> {
-        let item = to_item(Item::pack(record, now.saturating_add(KEPT))?)?;
+        let item = to_item(Item::pack(record, now.saturating_add(RETENTION))?)?;
         #[expect(clippy::disallowed_methods, reason = "the one place that writes the table")]
         let put = self.client.put_item();
         put.table_name(&self.name)
@@ -217,7 +217,7 @@ impl Table {
             ("id".to_owned(), text(&key)),
             ("by".to_owned(), text(id)),
             ("execution".to_owned(), text(execution)),
-            ("expires".to_owned(), AttributeValue::N(now.saturating_add(KEPT).to_string())),
+            ("expires".to_owned(), AttributeValue::N(now.saturating_add(RETENTION).to_string())),
         ]);
         #[expect(clippy::disallowed_methods, reason = "the one place that writes the table")]
         let put = self.client.put_item();

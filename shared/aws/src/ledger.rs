@@ -27,7 +27,7 @@ use item::Attributes;
 
 /// How long a finding is remembered after it last came, in seconds: a year and a month, so that what is
 /// reviewed once a year is still there. A rule that comes back later than that is news again.
-pub const KEPT: i64 = 400 * 24 * 3600;
+pub const RETENTION: i64 = 400 * 24 * 3600;
 
 /// How long a minute's counts are kept, in seconds: nobody asks for them a minute later, and a day
 /// leaves time to look at a bad one.
@@ -192,7 +192,7 @@ impl Ledger {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item::write(entry, now.saturating_add(KEPT))?))
+            .set_item(Some(item::write(entry, now.saturating_add(RETENTION))?))
             .expression_attribute_names("#version", "version")
             .return_values_on_condition_check_failure(OnRefusal::AllOld);
         let put = match entry.version.saturating_sub(1) {

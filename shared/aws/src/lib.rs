@@ -32,7 +32,7 @@ pub use dispatch::run;
 pub use drive::{cache, ingress};
 pub use environment::{now, variable};
 pub use gather::{around, described_entries, described_rules, rules};
-pub use ledger::{KEPT, Ledger};
+pub use ledger::{Ledger, RETENTION};
 pub use log::log_json_lines;
 pub use metrics::count_unchecked_link;
 pub use publish::{Message, Notifier, publish};

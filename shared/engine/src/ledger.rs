@@ -55,7 +55,7 @@ mod snooze;
 mod state;
 mod undo;
 
-pub use entry::{Entry, Kept, Lease, OCCURRENCES, Occurrence, ReportedAs};
+pub use entry::{Entry, Lease, OCCURRENCES, Occurrence, ReportedAs, RuleRecord};
 pub use key::{Key, shape};
 pub use lease::{Histories, History, lease};
 pub use leased::{Leased, Recurrence, Turn};

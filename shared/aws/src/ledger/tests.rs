@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_smithy_mocks::{Rule, mock};
-use portcullis_engine::ledger::{Kept, Lease, Occurrence, ReportedAs, State};
+use portcullis_engine::ledger::{Lease, Occurrence, ReportedAs, RuleRecord, State};
 use portcullis_engine::resolution::{Resolution, Standing};
 use serde_dynamo::to_item;
 use serde_json::json;
@@ -55,7 +55,7 @@ fn entry(subject: &str, finding: &str) -> Entry {
         times: 2,
         returns: 1,
         occurrences: vec![came("alice")],
-        rule: Some(Kept {
+        rule: Some(RuleRecord {
             group: text(subject),
             rule: text("sgr-1"),
             protocol: text("tcp"),

@@ -37,7 +37,7 @@ pub struct Entry {
     #[serde(rename = "comings")]
     pub occurrences: Vec<Occurrence>,
     /// The rule as it was before it was revoked, so that `undo` can restore it. None for a setting of a cache.
-    pub rule: Option<Kept>,
+    pub rule: Option<RuleRecord>,
     /// The number of writes. A write is conditional on the version that was read.
     pub version: u64,
 }
@@ -102,7 +102,7 @@ pub struct ReportedAs {
 /// A rule as `undo` restores it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Kept {
+pub struct RuleRecord {
     /// `sg-…`
     pub group: String,
     /// `sgr-…`
@@ -130,7 +130,7 @@ pub struct Lease {
     pub until: i64,
 }
 
-impl Kept {
+impl RuleRecord {
     pub(super) fn of(group: &str, rule: &IngressRule) -> Self {
         Self {
             group: group.to_owned(),
@@ -184,9 +184,9 @@ mod tests {
             let mut rule = rule("sgr-1", traffic, source);
             rule.description = Some("for the demo".to_owned());
             rule.tags = vec![Tag { key: "owner".to_owned(), value: "web".to_owned() }];
-            let kept = Kept::of("sg-1", &rule);
-            assert_eq!(kept.group, "sg-1");
-            assert_eq!(kept.rule(), rule);
+            let record = RuleRecord::of("sg-1", &rule);
+            assert_eq!(record.group, "sg-1");
+            assert_eq!(record.rule(), rule);
         }
     }
 }

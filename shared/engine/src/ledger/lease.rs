@@ -6,7 +6,7 @@ use super::occurrence::{Placed, is_gone};
 use super::reported::has_risen;
 use super::resolved::{Open, resolved};
 use super::state::Step;
-use super::{Entry, Kept, Key, Leased, Memory, Recurrence, State, Turn};
+use super::{Entry, Key, Leased, Memory, Recurrence, RuleRecord, State, Turn};
 use crate::action::{Because, Remedy};
 use crate::event::Event;
 use crate::finding::{Evidence, Finding, Subject, rule_of};
@@ -149,8 +149,8 @@ fn recurrence(entry: &Entry, at: usize) -> Option<Recurrence> {
 /// The finding with its rule as the ledger has it, if the rule is gone. The event names such a rule without its tags
 /// and description.
 fn whole(finding: &Finding, entry: &Entry) -> Option<Finding> {
-    let kept = entry.rule.as_ref().map(Kept::rule)?;
-    if !is_gone(finding) || rule_of(finding)?.id != kept.id {
+    let record = entry.rule.as_ref().map(RuleRecord::rule)?;
+    if !is_gone(finding) || rule_of(finding)?.id != record.id {
         return None;
     }
     let mut whole = finding.clone();
@@ -158,7 +158,7 @@ fn whole(finding: &Finding, entry: &Entry) -> Option<Finding> {
         (&mut whole.evidence, &mut whole.remedy)
         && let crate::action::Action::RevokeIngress { rule: gone, .. } = action
     {
-        (*rule, *gone) = (kept.clone(), kept);
+        (*rule, *gone) = (record.clone(), record);
     }
     Some(whole)
 }
@@ -219,7 +219,7 @@ impl Entry {
         if let Evidence::Rule { group, rule, .. } | Evidence::UnreadableRule { group, rule, .. } =
             &finding.evidence
         {
-            self.rule = Some(Kept::of(group, rule));
+            self.rule = Some(RuleRecord::of(group, rule));
         }
         let begun = before.may_have_revoked();
         self.state =

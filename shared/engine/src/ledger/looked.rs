@@ -35,9 +35,9 @@ impl Looked {
     pub(super) fn shows_gone(&self, entry: &Entry) -> bool {
         let Key { subject, .. } = &entry.key;
         match &entry.rule {
-            Some(kept) => {
+            Some(record) => {
                 let rules = self.rules.get(subject);
-                rules.is_some_and(|rules| !rules.contains(&shape(&kept.rule())))
+                rules.is_some_and(|rules| !rules.contains(&shape(&record.rule())))
             }
             None => {
                 let checks = self.settings.get(subject);

@@ -45,7 +45,7 @@ pub fn completed(lead: &GroupLead, memory: &Memory, event: &str) -> GroupLead {
 fn unreported(memory: &Memory, event: &str, of: impl Fn(&str) -> bool) -> Vec<GroupLead> {
     let entries = memory.entries.values().filter(|entry| of(&entry.check));
     let leads = entries.filter_map(|entry| {
-        let kept = entry.rule.as_ref()?;
+        let record = entry.rule.as_ref()?;
         let mut occurrences = entry.occurrences.iter();
         occurrences.find(|occurrence| {
             occurrence.event == event
@@ -53,9 +53,9 @@ fn unreported(memory: &Memory, event: &str, of: impl Fn(&str) -> bool) -> Vec<Gr
                     .reported
                     .as_ref()
                     .is_none_or(|reported| reported.outcome == Resolution::Failed)
-                && occurrence.rule.as_ref() == Some(&kept.rule)
+                && occurrence.rule.as_ref() == Some(&record.rule)
         })?;
-        let rule = kept.rule();
+        let rule = record.rule();
         let shape = RuleShape {
             protocol: rule.protocol,
             from_port: rule.from_port,
@@ -63,7 +63,7 @@ fn unreported(memory: &Memory, event: &str, of: impl Fn(&str) -> bool) -> Vec<Gr
             source: rule.source,
         };
         let lead = RuleLead { id: Some(rule.id), shape: Some(shape), edit: false };
-        let group = GroupRef::Id(kept.group.clone());
+        let group = GroupRef::Id(record.group.clone());
         Some(GroupLead { group, touched: Touched::Rules(vec![lead]) })
     });
     leads.collect()
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::facts::{CacheKind, Engine};
     use crate::fixtures::{self, group, rule};
-    use crate::ledger::{Entry, Kept, Occurrence, State};
+    use crate::ledger::{Entry, Occurrence, RuleRecord, State};
     use crate::resolution::{Intent, Standing};
 
     fn remembered(check: Check, reported: bool) -> Memory {
@@ -109,7 +109,7 @@ mod tests {
             times: 1,
             returns: 0,
             occurrences: vec![occurrence],
-            rule: Some(Kept::of("sg-01", &rule)),
+            rule: Some(RuleRecord::of("sg-01", &rule)),
             version: 1,
         };
         Memory { entries: [(key, entry)].into(), ..Memory::default() }

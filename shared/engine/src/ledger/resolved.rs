@@ -29,9 +29,9 @@ impl Open<'_> {
             let settings = self.tolerated.iter().filter(|tolerated| tolerated.rule.is_none());
             settings.map(|tolerated| tolerated.check.as_str()).any(|check| check == entry.check)
         };
-        let kept = entry.rule.as_ref();
-        kept.is_some_and(|kept| self.unseen.contains(&kept.rule))
-            || (kept.is_none() && tolerated())
+        let record = entry.rule.as_ref();
+        record.is_some_and(|record| self.unseen.contains(&record.rule))
+            || (record.is_none() && tolerated())
             || self.findings.iter().any(|finding| Key::of(finding, self.subject) == entry.key)
     }
 }

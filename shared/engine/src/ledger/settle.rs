@@ -1,7 +1,7 @@
 //! What is written after remediating and reporting: how each occurrence ended.
 
 use super::state::Step;
-use super::{Entry, Kept, Key, Leased, Memory, ReportedAs};
+use super::{Entry, Key, Leased, Memory, ReportedAs, RuleRecord};
 use crate::action::{Action, Outcome, Outcomes, Remedy};
 use crate::finding::Finding;
 use crate::resolution::{Resolution, Standing};
@@ -141,7 +141,7 @@ impl Entry {
         if let (Action::RevokeIngress { group, .. }, Some(Outcome::Done(Some(edited)))) =
             (action, outcomes.get(action.id()))
         {
-            self.rule = Some(Kept::of(group, edited));
+            self.rule = Some(RuleRecord::of(group, edited));
         }
     }
 }

@@ -19,7 +19,7 @@ pub enum Undo {
 
 /// What there is to undo of a finding. `live`: the ingress rules of its group; `None` if the group is gone.
 pub fn undo(entry: &Entry, live: Option<&[IngressRule]>) -> Undo {
-    let Some(kept) = &entry.rule else {
+    let Some(record) = &entry.rule else {
         let why = format!("it is about a setting of {}, which was not changed", entry.key.subject);
         return Undo::NothingToUndo(why);
     };
@@ -39,7 +39,7 @@ pub fn undo(entry: &Entry, live: Option<&[IngressRule]>) -> Undo {
         State::Recovered | State::Closed => {}
     }
     let Some(live) = live else { return Undo::GroupGone };
-    let rule = kept.rule();
+    let rule = record.rule();
     match live.iter().find(|there| shape(there) == shape(&rule)) {
         Some(there) => Undo::AlreadyBack(there.id.clone()),
         None => Undo::Restore(rule),

@@ -85,7 +85,8 @@ pub fn gone(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String]) 
 /// Both caches stay, because.
 pub fn kept(plan: &Plan, ctx: &Context<'_>, why: &str) -> Mail {
     let new = &plan.create.id;
-    let mut mail = Draft::new(Kind::Kept, ctx, &plan.cache, Some(plan), "kept, both caches run");
+    let mut mail =
+        Draft::new(Kind::RuleRecord, ctx, &plan.cache, Some(plan), "kept, both caches run");
     mail.say(&format!(
         "{} is not deleted: {new} and it both run, and both cost money.",
         titled(&plan.cache)

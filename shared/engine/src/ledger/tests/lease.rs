@@ -20,7 +20,7 @@ fn what_is_new_is_told_and_remembered() {
     assert_eq!(occurrence.lease, Some(Lease { by: "r-1".to_owned(), until: NOW + 30 }));
     let entry = desk.entry();
     assert_eq!((entry.state, entry.times, entry.returns), (State::Closed, 1, 0));
-    assert_eq!(entry.rule.as_ref().map(Kept::rule), Some(one));
+    assert_eq!(entry.rule.as_ref().map(RuleRecord::rule), Some(one));
     let occurrence = entry.latest().unwrap();
     assert_eq!((occurrence.outcome.as_str(), &occurrence.lease), ("done", &None));
     assert_eq!(occurrence.reported.as_ref().unwrap().outcome, Resolution::Done);
@@ -211,7 +211,7 @@ fn the_rule_is_kept_as_it_was_when_it_went() {
     let edited = rule("sgr-1", "tcp 6380", WORLD);
     desk.outcome = Outcome::Done(Some(Box::new(edited.clone())));
     desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
-    assert_eq!(desk.entry().rule.as_ref().map(Kept::rule), Some(edited));
+    assert_eq!(desk.entry().rule.as_ref().map(RuleRecord::rule), Some(edited));
 }
 
 #[test]
