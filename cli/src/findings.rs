@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_aws::now;
 use portcullis_engine::facts::{IngressRule, Protocol, Source};
-use portcullis_engine::ledger::{Entry, Exemption, Memory, State};
+use portcullis_engine::ledger::{Entry, Memory, Snooze, State};
 use portcullis_engine::severity::Severity;
 use serde_json::json;
 
@@ -51,11 +51,11 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let output = match &arguments.id {
         Some(id) => {
             let entry = find(&memory, id, common)?;
-            let exemption = exemption(&memory, entry);
+            let snooze = snooze(&memory, entry);
             if arguments.json {
-                paint::json(&json!({"finding": entry, "exemption": exemption}))
+                paint::json(&json!({"finding": entry, "exemption": snooze}))
             } else {
-                one::text(entry, exemption, now(), &common.stack_option())
+                one::text(entry, snooze, now(), &common.stack_option())
             }
         }
         None => {
@@ -85,18 +85,18 @@ pub(crate) fn find<'a>(memory: &'a Memory, id: &str, common: &Common) -> Result<
     }
 }
 
-/// The exemption of the rule that a finding is about, whether it is over or not.
-pub(crate) fn exemption<'a>(memory: &'a Memory, entry: &Entry) -> Option<&'a Exemption> {
+/// The snooze of the rule that a finding is about, whether it is over or not.
+pub(crate) fn snooze<'a>(memory: &'a Memory, entry: &Entry) -> Option<&'a Snooze> {
     let kept = entry.rule.as_ref()?;
-    let finding = Exemption::finding(&kept.rule());
-    memory.exemptions.values().find(|e| e.subject == kept.group && e.finding == finding)
+    let finding = Snooze::finding(&kept.rule());
+    memory.snoozes.values().find(|e| e.subject == kept.group && e.finding == finding)
 }
 
 /// What is listed.
 struct List<'a> {
     entries: Vec<&'a Entry>,
     /// Each with the ids of the findings about the rule.
-    exemptions: Vec<(&'a Exemption, Vec<&'a str>)>,
+    snoozes: Vec<(&'a Snooze, Vec<&'a str>)>,
     all: bool,
 }
 
@@ -114,16 +114,17 @@ impl<'a> List<'a> {
                 &entry.id,
             )
         });
-        let runs = |exemption: &Exemption| seconds(&exemption.until) > now;
-        let exemptions = memory.exemptions.values().filter(|exemption| all || runs(exemption));
-        let of_rule = |exempted: &Exemption| {
-            let about = memory.entries.values().filter(|entry| {
-                exemption(memory, entry).is_some_and(|of_entry| of_entry == exempted)
-            });
+        let runs = |snooze: &Snooze| seconds(&snooze.until) > now;
+        let snoozes = memory.snoozes.values().filter(|snooze| all || runs(snooze));
+        let of_rule = |snoozed: &Snooze| {
+            let about = memory
+                .entries
+                .values()
+                .filter(|entry| snooze(memory, entry).is_some_and(|of_entry| of_entry == snoozed));
             about.map(|entry| entry.id.as_str()).collect()
         };
-        let exemptions = exemptions.map(|exemption| (exemption, of_rule(exemption))).collect();
-        Self { entries, exemptions, all }
+        let snoozes = snoozes.map(|snooze| (snooze, of_rule(snooze))).collect();
+        Self { entries, snoozes, all }
     }
 
     fn text(&self) -> String {
@@ -134,7 +135,7 @@ impl<'a> List<'a> {
             }
             (false, _) => self.findings(),
         };
-        if self.exemptions.is_empty() { findings } else { format!("{findings}\n{}", self.left()) }
+        if self.snoozes.is_empty() { findings } else { format!("{findings}\n{}", self.left()) }
     }
 
     fn findings(&self) -> String {
@@ -158,13 +159,13 @@ impl<'a> List<'a> {
 
     fn left(&self) -> String {
         let mut rows = vec![["SNOOZED", "IN", "UNTIL", "BY", "WHY", "FINDING"].map(str::to_owned)];
-        rows.extend(self.exemptions.iter().map(|(exemption, findings)| {
+        rows.extend(self.snoozes.iter().map(|(snooze, findings)| {
             [
-                harmless(&words(&exemption.finding)),
-                harmless(&exemption.subject),
-                shown(&exemption.until),
-                harmless(&exemption.by),
-                harmless(&exemption.reason),
+                harmless(&words(&snooze.finding)),
+                harmless(&snooze.subject),
+                shown(&snooze.until),
+                harmless(&snooze.by),
+                harmless(&snooze.reason),
                 harmless(&findings.join(", ")),
             ]
         }));
@@ -172,8 +173,8 @@ impl<'a> List<'a> {
     }
 
     fn json(&self) -> String {
-        let exemptions: Vec<_> = self.exemptions.iter().map(|(exemption, _)| exemption).collect();
-        paint::json(&json!({"findings": self.entries, "exemptions": exemptions}))
+        let snoozes: Vec<_> = self.snoozes.iter().map(|(snooze, _)| snooze).collect();
+        paint::json(&json!({"findings": self.entries, "exemptions": snoozes}))
     }
 }
 
@@ -183,7 +184,7 @@ fn severity(text: &str) -> Option<Severity> {
     known.into_iter().find(|severity| severity.as_str() == text)
 }
 
-/// A rule, by the sort key of its exemption: `exempt#tcp#6379#6379#0.0.0.0/0`.
+/// A rule, by the sort key of its snooze: `exempt#tcp#6379#6379#0.0.0.0/0`.
 fn words(finding: &str) -> String {
     let parts: Vec<&str> = finding.splitn(5, '#').collect();
     let [_, protocol, from, to, source] = parts.as_slice() else { return finding.to_owned() };

@@ -1,6 +1,6 @@
 //! `portcullis undo`: puts a rule back that was closed, and has it left alone for a while.
 //!
-//! INVARIANT: the exemption is written before the rule is opened, or it would be closed again at once.
+//! INVARIANT: the snooze is written before the rule is opened, or it would be closed again at once.
 
 mod group;
 
@@ -14,11 +14,11 @@ use clap::builder::NonEmptyStringValueParser;
 use portcullis_alerts::command;
 use portcullis_aws::{Ledger, RETENTION, now};
 use portcullis_engine::facts::IngressRule;
-use portcullis_engine::ledger::{Entry, Exemption, RuleRecord, Undo, shape, undo};
+use portcullis_engine::ledger::{Entry, RuleRecord, Snooze, Undo, shape, undo};
 
 use crate::advice::{advice, parts};
 use crate::common::{Common, Ended, tell};
-use crate::findings::{exemption, find};
+use crate::findings::{find, snooze};
 use crate::moment::{iso, seconds, shown};
 use crate::paint::harmless;
 use crate::{account, paint};
@@ -92,11 +92,11 @@ struct Found<'a> {
     entry: &'a Entry,
     /// The ingress rules of the group; `None` if it is gone, or the finding is about none.
     live: Option<Vec<IngressRule>>,
-    /// The exemption of the rule, if one runs.
-    running: Option<&'a Exemption>,
+    /// The snooze of the rule, if one runs.
+    running: Option<&'a Snooze>,
 }
 
-/// Puts a rule back, or ends its exemption.
+/// Puts a rule back, or ends its snooze.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
     let config = account::config(common, None).await?;
     let ledger = account::ledger(&config, common);
@@ -108,7 +108,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         Some(kept) => group::read(&ec2, &kept.group).await?,
         None => None,
     };
-    let running = exemption(&memory, entry).filter(|found| seconds(&found.until) > now());
+    let running = snooze(&memory, entry).filter(|found| seconds(&found.until) > now());
     let found = Found { arguments, common, config: &config, ledger, ec2, entry, live, running };
     let said = if arguments.end { found.end().await? } else { found.undo().await? };
     match said {
@@ -182,22 +182,22 @@ impl Found<'_> {
         if let Some(longer) = self.running.filter(|running| seconds(&running.until) >= until) {
             return Ok(format!("Snoozed {}, as before.", of(longer)));
         }
-        let exemption = Exemption {
+        let snooze = Snooze {
             subject: kept.group.clone(),
-            finding: Exemption::finding(&kept.rule()),
+            finding: Snooze::finding(&kept.rule()),
             until: iso(until),
             reason: self.arguments.reason.clone().unwrap_or_default(),
             by: account::caller(self.config).await?,
         };
-        let written = self.ledger.exempt(&exemption, until.saturating_add(RETENTION)).await;
+        let written = self.ledger.write_snooze(&snooze, until.saturating_add(RETENTION)).await;
         written.context(
             "no rule was opened, because the snooze could not be written: Portcullis would revoke the rule again at \
              once",
         )?;
-        Ok(format!("Snoozed {}.", of(&exemption)))
+        Ok(format!("Snoozed {}.", of(&snooze)))
     }
 
-    /// The exemption is written, and the rule is not there.
+    /// The snooze is written, and the rule is not there.
     fn half_done(&self, kept: &RuleRecord, rule: &IngressRule, left: &str, error: &Error) -> Error {
         let (what, todo) = parts(error, &self.common.place());
         let todo = todo.map(|todo| format!("{todo}. ")).unwrap_or_default();
@@ -213,7 +213,7 @@ impl Found<'_> {
         )
     }
 
-    /// Ends the exemption. It stays in the ledger, with who ended it.
+    /// Ends the snooze. It stays in the ledger, with who ended it.
     async fn end(&self) -> Result<Result<String, String>> {
         let Some(running) = self.running else {
             return Ok(Err(format!(
@@ -223,13 +223,13 @@ impl Found<'_> {
         };
         let at = now();
         let before = format!("ended early, was: {} ({})", running.reason, running.by);
-        let ended = Exemption {
+        let ended = Snooze {
             until: iso(at),
             reason: self.arguments.reason.clone().unwrap_or(before),
             by: account::caller(self.config).await?,
             ..running.clone()
         };
-        let written = self.ledger.exempt(&ended, at.saturating_add(RETENTION)).await;
+        let written = self.ledger.write_snooze(&ended, at.saturating_add(RETENTION)).await;
         written.context("the snooze was not ended")?;
         Ok(Ok(format!("Ended: the rule is no longer snoozed.\n{}", self.still_there())))
     }
@@ -250,9 +250,9 @@ impl Found<'_> {
 }
 
 /// `until 2026-11-22 10:00 UTC, by alice: the demo`
-fn of(exemption: &Exemption) -> String {
-    let (by, reason) = (harmless(&exemption.by), harmless(&exemption.reason));
-    format!("until {}, by {by}: {reason}", shown(&exemption.until))
+fn of(snooze: &Snooze) -> String {
+    let (by, reason) = (harmless(&snooze.by), harmless(&snooze.reason));
+    format!("until {}, by {by}: {reason}", shown(&snooze.until))
 }
 
 fn line(rule: &IngressRule, back: &str) -> String {

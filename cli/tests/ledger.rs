@@ -8,7 +8,7 @@ use std::process::Output;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use account::{Account, CALLER, Rule};
-use portcullis_engine::ledger::{Entry, Exemption, Key, Occurrence, RuleRecord, State};
+use portcullis_engine::ledger::{Entry, Key, Occurrence, RuleRecord, Snooze, State};
 use portcullis_engine::resolution::{Resolution, Standing};
 use portcullis_engine::time::{iso, seconds};
 
@@ -78,9 +78,9 @@ fn private() -> Rule {
     }
 }
 
-/// An exemption of the rule that runs for so many seconds more.
-fn exemption(seconds: i64) -> Exemption {
-    Exemption {
+/// A snooze of the rule that runs for so many seconds more.
+fn snooze(seconds: i64) -> Snooze {
+    Snooze {
         subject: "sg-1".to_owned(),
         finding: "exempt#tcp#6379#6379#0.0.0.0/0".to_owned(),
         until: iso(now() + seconds),
@@ -100,9 +100,9 @@ fn printed(output: &Output) -> (i32, &str, &str) {
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
-/// Whether an exemption ends as long after now as was asked.
-fn ends_in(exemption: &Exemption, asked: i64) -> bool {
-    (asked - 60..=asked).contains(&(seconds(&exemption.until) - now()))
+/// Whether a snooze ends as long after now as was asked.
+fn ends_in(snooze: &Snooze, asked: i64) -> bool {
+    (asked - 60..=asked).contains(&(seconds(&snooze.until) - now()))
 }
 
 #[test]
@@ -113,11 +113,11 @@ fn the_very_rule_is_back_with_its_description_and_tags_and_left_alone_for_a_day(
     let (status, out, error) = printed(&output);
     assert!(status == 0 && error.is_empty(), "{error}");
     assert_eq!(account.group().unwrap(), [private(), rule("sgr-new-1")]);
-    let exemptions = account.exemptions();
-    let [(written, expires)] = exemptions.as_slice() else { panic!("{exemptions:?}") };
+    let snoozes = account.snoozes();
+    let [(written, expires)] = snoozes.as_slice() else { panic!("{snoozes:?}") };
     let until = written.until.clone();
     let expected =
-        Exemption { reason: "the demo".to_owned(), by: CALLER.to_owned(), until, ..exemption(0) };
+        Snooze { reason: "the demo".to_owned(), by: CALLER.to_owned(), until, ..snooze(0) };
     assert_eq!(*written, expected);
     assert!(ends_in(written, 86_400), "{written:?}");
     assert_eq!(*expires, seconds(&written.until) + 34_560_000, "it is remembered like a finding");
@@ -149,7 +149,7 @@ fn the_exemption_is_written_before_the_rule_is_opened() {
 fn undoing_twice_opens_nothing_twice_and_says_so() {
     let account = Account::new().remembering(closed());
     account.run(&UNDO);
-    let before = (account.group(), account.exemptions()[0].0.reason.clone());
+    let before = (account.group(), account.snoozes()[0].0.reason.clone());
     let output = account.run(&["undo", ID, "--reason", "again", "--for", "1h"]);
     let (status, out, _) = printed(&output);
     assert_eq!(status, 0);
@@ -157,7 +157,7 @@ fn undoing_twice_opens_nothing_twice_and_says_so() {
         "The rule exists already, as sgr-new-0 in sg-1: nothing was opened.\nSnoozed until"
     ));
     assert!(out.ends_with(": the demo, as before.\n"), "{out}");
-    assert_eq!((account.group(), account.exemptions()[0].0.reason.clone()), before);
+    assert_eq!((account.group(), account.snoozes()[0].0.reason.clone()), before);
     account.sent("AuthorizeSecurityGroupIngress");
     account.sent("PutItem");
 }
@@ -169,8 +169,8 @@ fn what_somebody_else_put_back_is_left_alone_from_now_on() {
     let output = account.run(&["undo", ID, "--reason", "the demo", "--for", "7d"]);
     let (status, out, _) = printed(&output);
     assert!(status == 0 && out.starts_with("The rule exists already, as sgr-9 in sg-1"), "{out}");
-    let exemptions = account.exemptions();
-    assert!(exemptions.len() == 1 && ends_in(&exemptions[0].0, 604_800), "{exemptions:?}");
+    let snoozes = account.snoozes();
+    assert!(snoozes.len() == 1 && ends_in(&snoozes[0].0, 604_800), "{snoozes:?}");
     assert!(!account.calls().contains(&"AuthorizeSecurityGroupIngress".to_owned()));
 }
 
@@ -179,13 +179,13 @@ fn an_exemption_is_made_longer_and_never_shorter() {
     for (runs, longest, why) in
         [(3_600, 86_400, "the demo"), (172_800, 172_800, "the sale"), (-60, 86_400, "the demo")]
     {
-        let account = Account::new().remembering(closed()).remembering(exemption(runs));
+        let account = Account::new().remembering(closed()).remembering(snooze(runs));
         let output = account.run(&UNDO);
         assert_eq!(printed(&output).0, 0);
-        let exemptions = account.exemptions();
-        assert_eq!(exemptions.len(), 1);
-        assert!(ends_in(&exemptions[0].0, longest), "{exemptions:?}");
-        assert_eq!(exemptions[0].0.reason, why);
+        let snoozes = account.snoozes();
+        assert_eq!(snoozes.len(), 1);
+        assert!(ends_in(&snoozes[0].0, longest), "{snoozes:?}");
+        assert_eq!(snoozes[0].0.reason, why);
         assert_eq!(account.group().unwrap(), [rule("sgr-new-0")]);
     }
 }
@@ -203,7 +203,7 @@ fn a_group_that_is_gone_stays_gone_and_nothing_is_written() {
         ),
         "{error}"
     );
-    assert!(account.exemptions().is_empty());
+    assert!(account.snoozes().is_empty());
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn what_was_never_closed_is_not_undone() {
             status == 1 && out.is_empty() && error.starts_with("Nothing to undo: it "),
             "{error}"
         );
-        assert!(account.exemptions().is_empty());
+        assert!(account.snoozes().is_empty());
         assert_eq!(account.group(), Some(Vec::new()));
     }
 }
@@ -265,7 +265,7 @@ fn a_rule_that_ec2_refuses_is_told_with_the_exemption_that_is_there() {
     ] {
         assert!(error.contains(part), "{part}: {error}");
     }
-    assert_eq!(account.exemptions().len(), 1);
+    assert_eq!(account.snoozes().len(), 1);
     assert_eq!(account.group(), Some(Vec::new()));
 }
 
@@ -294,7 +294,7 @@ fn what_cannot_be_seen_is_not_claimed() {
 
 #[test]
 fn a_running_exemption_is_ended_and_the_rule_stays() {
-    let account = Account::new().remembering(closed()).remembering(exemption(3_600));
+    let account = Account::new().remembering(closed()).remembering(snooze(3_600));
     account.now().group.as_mut().unwrap().push(rule("sgr-9"));
     let output = account.run(&["undo", ID, "--end"]);
     let (status, out, error) = printed(&output);
@@ -305,10 +305,10 @@ fn a_running_exemption_is_ended_and_the_rule_stays() {
     ] {
         assert!(out.contains(part), "{out}");
     }
-    let exemptions = account.exemptions();
-    assert!(exemptions.len() == 1 && seconds(&exemptions[0].0.until) <= now(), "{exemptions:?}");
-    assert_eq!(exemptions[0].0.by, CALLER);
-    assert_eq!(exemptions[0].0.reason, "ended early, was: the sale (carol)");
+    let snoozes = account.snoozes();
+    assert!(snoozes.len() == 1 && seconds(&snoozes[0].0.until) <= now(), "{snoozes:?}");
+    assert_eq!(snoozes[0].0.by, CALLER);
+    assert_eq!(snoozes[0].0.reason, "ended early, was: the sale (carol)");
     assert_eq!(account.group().unwrap(), [rule("sgr-9")]);
     let again = account.run(&["undo", ID, "--end"]);
     let (status, out, error) = printed(&again);
@@ -355,7 +355,7 @@ fn a_stack_without_a_ledger_says_what_to_look_at() {
 fn findings_are_listed_from_the_table_and_nothing_is_changed() {
     let open = Entry { state: State::Open, id: "f-00000000000a".to_owned(), ..closed() };
     let account =
-        Account::new().remembering(closed()).remembering(exemption(3_600)).remembering(Entry {
+        Account::new().remembering(closed()).remembering(snooze(3_600)).remembering(Entry {
             key: Key { finding: "no-auth".to_owned(), ..open.key.clone() },
             ..open
         });

@@ -1,20 +1,15 @@
 //! One finding, with all that is remembered of it.
 
-use portcullis_engine::ledger::{Entry, Exemption, RuleRecord, State, Undo, undo};
+use portcullis_engine::ledger::{Entry, RuleRecord, Snooze, State, Undo, undo};
 
 use super::words::{state, times};
 use crate::moment::{seconds, shown};
 use crate::paint::harmless;
 use crate::table::table;
 
-pub(super) fn text(
-    entry: &Entry,
-    exemption: Option<&Exemption>,
-    now: i64,
-    stack_option: &str,
-) -> String {
+pub(super) fn text(entry: &Entry, snooze: Option<&Snooze>, now: i64, stack_option: &str) -> String {
     let mut text = format!("{}: {}\n\n", harmless(&entry.id), harmless(&entry.title));
-    for (name, value) in facts(entry, exemption, now) {
+    for (name, value) in facts(entry, snooze, now) {
         text += &format!("  {name:12} {value}\n");
     }
     text += &format!("\n{}", indented(&occurrences(entry)));
@@ -22,7 +17,7 @@ pub(super) fn text(
     text
 }
 
-fn facts(entry: &Entry, exemption: Option<&Exemption>, now: i64) -> Vec<(&'static str, String)> {
+fn facts(entry: &Entry, snooze: Option<&Snooze>, now: i64) -> Vec<(&'static str, String)> {
     let came = match (entry.times, entry.returns) {
         (1, _) => "once".to_owned(),
         (count, 0) => times(count),
@@ -42,15 +37,15 @@ fn facts(entry: &Entry, exemption: Option<&Exemption>, now: i64) -> Vec<(&'stati
     if let Some(kept) = &entry.rule {
         facts.extend(rule(kept));
     }
-    if let Some(exemption) = exemption {
-        let over = if seconds(&exemption.until) > now { "" } else { " (over)" };
+    if let Some(snooze) = snooze {
+        let over = if seconds(&snooze.until) > now { "" } else { " (over)" };
         facts.push((
             "Snoozed",
             format!(
                 "until {}{over}, by {}: {}",
-                shown(&exemption.until),
-                harmless(&exemption.by),
-                harmless(&exemption.reason)
+                shown(&snooze.until),
+                harmless(&snooze.by),
+                harmless(&snooze.reason)
             ),
         ));
     }

@@ -56,8 +56,8 @@ fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) 
     }
 }
 
-fn exempted(finding: &str, until: &str) -> Exemption {
-    Exemption {
+fn snoozed(finding: &str, until: &str) -> Snooze {
+    Snooze {
         subject: "sg-01".to_owned(),
         finding: finding.to_owned(),
         until: until.to_owned(),
@@ -79,12 +79,12 @@ fn memory() -> Memory {
         let rule = if entry.id == "f-closed" { entry.rule.clone() } else { Some(other) };
         memory.entries.insert(entry.key.clone(), Entry { rule, ..entry });
     }
-    for exemption in [
-        exempted("exempt#tcp#6379#6379#0.0.0.0/0", "2026-11-21T10:00:31Z"),
-        exempted("exempt#-1#-1#-1#::/0", "2026-11-21T10:00:30Z"),
+    for snooze in [
+        snoozed("exempt#tcp#6379#6379#0.0.0.0/0", "2026-11-21T10:00:31Z"),
+        snoozed("exempt#-1#-1#-1#::/0", "2026-11-21T10:00:30Z"),
     ] {
-        let key = Key { subject: exemption.subject.clone(), finding: exemption.finding.clone() };
-        memory.exemptions.insert(key, exemption);
+        let key = Key { subject: snooze.subject.clone(), finding: snooze.finding.clone() };
+        memory.snoozes.insert(key, snooze);
     }
     memory
 }
@@ -123,7 +123,7 @@ fn one_finding_is_shown_whole() {
     let memory = memory();
     let shown = |id: &str, stack: &str| {
         let entry = memory.entries.values().find(|entry| entry.id == id).unwrap();
-        one::text(entry, exemption(&memory, entry), NOW, stack)
+        one::text(entry, snooze(&memory, entry), NOW, stack)
     };
     insta::assert_snapshot!(shown("f-closed", ""));
     let guard = shown("f-closed", " --stack guard");
@@ -167,20 +167,20 @@ fn nothing_that_others_wrote_acts_upon_a_terminal() {
         (rule.group, rule.source, rule.description) =
             (text.clone(), text.clone(), Some(text.clone()));
         rule.tags = BTreeMap::from([(text.clone(), text.clone())]);
-        let exemption = Exemption {
+        let snooze = Snooze {
             subject: text.clone(),
             reason: text.clone(),
             by: text.clone(),
-            ..exempted(&Exemption::finding(&rule.rule()), "2026-11-21T10:00:31Z")
+            ..snoozed(&Snooze::finding(&rule.rule()), "2026-11-21T10:00:31Z")
         };
         let mut memory = Memory::default();
-        let key = Key { subject: exemption.subject.clone(), finding: exemption.finding.clone() };
-        memory.exemptions.insert(key, exemption.clone());
+        let key = Key { subject: snooze.subject.clone(), finding: snooze.finding.clone() };
+        memory.snoozes.insert(key, snooze.clone());
         memory.entries.insert(entry.key.clone(), entry.clone());
         let list = List::of(&memory, true, NOW);
         shows_all("the list", &list.text());
         shows_all("the list as JSON", &list.json());
         assert_eq!(list.text().lines().count(), 5, "a row a line: {}", list.text());
-        shows_all("a finding", &one::text(&entry, Some(&exemption), NOW, ""));
+        shows_all("a finding", &one::text(&entry, Some(&snooze), NOW, ""));
     }
 }

@@ -6,7 +6,7 @@ mod ec2;
 use std::process::Output;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use portcullis_engine::ledger::{Entry, Exemption};
+use portcullis_engine::ledger::{Entry, Snooze};
 use portcullis_testkit::http;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -68,13 +68,13 @@ impl Account {
         self.now().group.clone()
     }
 
-    /// The exemptions in the ledger, each with the time that its item expires.
-    pub(crate) fn exemptions(&self) -> Vec<(Exemption, i64)> {
+    /// The snoozes in the ledger, each with the time that its item expires.
+    pub(crate) fn snoozes(&self) -> Vec<(Snooze, i64)> {
         let state = self.now();
-        let exemptions =
+        let snoozes =
             state.items.iter().filter(|item| text(item, "finding").starts_with("exempt#"));
         let expires = |item: &Value| item["expires"]["N"].as_str().unwrap_or("0").parse().unwrap();
-        exemptions.map(|item| (read(item), expires(item))).collect()
+        snoozes.map(|item| (read(item), expires(item))).collect()
     }
 
     pub(crate) fn entries(&self) -> Vec<Entry> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use portcullis_engine::facts::{IngressRule, PROTECT, Source, Tag};
-use portcullis_engine::ledger::Exemption;
+use portcullis_engine::ledger::Snooze;
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::settings::stack_option;
 use portcullis_engine::text::shell_json;
@@ -25,10 +25,10 @@ pub(crate) fn undo_of(report: &Report, reported: &Reported) -> Option<String> {
     Some(undo(&report.event.region, group, went))
 }
 
-/// Has a rule left alone until the exemption ends, whoever puts it back. DynamoDB deletes the item some time after
+/// Has a rule left alone until the snooze ends, whoever puts it back. DynamoDB deletes the item some time after
 /// `expires`, in seconds since 1970.
-pub fn exempt(region: &str, table: &str, exemption: &Exemption, expires: i64) -> String {
-    let Exemption { subject, finding, until, reason, by } = exemption;
+pub fn write_snooze(region: &str, table: &str, snooze: &Snooze, expires: i64) -> String {
+    let Snooze { subject, finding, until, reason, by } = snooze;
     let item = json!({
         "subject": {"S": subject},
         "finding": {"S": finding},
@@ -190,14 +190,14 @@ mod tests {
     #[test]
     fn exempt_writes_the_item_that_is_read() {
         let rule = rule("tcp", "0.0.0.0/0");
-        let exemption = Exemption {
+        let snooze = Snooze {
             subject: "sg-01".to_owned(),
-            finding: Exemption::finding(&rule),
+            finding: Snooze::finding(&rule),
             until: "2026-11-22T10:00:00Z".to_owned(),
             reason: "the vendor's demo, it's today".to_owned(),
             by: "alice".to_owned(),
         };
-        insta::assert_snapshot!(exempt("eu-west-1", "portcullis-ledger", &exemption, 1_795_341_600), @r#"aws dynamodb put-item --region eu-west-1 --table-name portcullis-ledger --item '{"subject":{"S":"sg-01"},"finding":{"S":"exempt#tcp#6379#6379#0.0.0.0/0"},"until":{"S":"2026-11-22T10:00:00Z"},"reason":{"S":"the vendor\u0027s demo, it\u0027s today"},"by":{"S":"alice"},"expires":{"N":"1795341600"}}'"#);
+        insta::assert_snapshot!(write_snooze("eu-west-1", "portcullis-ledger", &snooze, 1_795_341_600), @r#"aws dynamodb put-item --region eu-west-1 --table-name portcullis-ledger --item '{"subject":{"S":"sg-01"},"finding":{"S":"exempt#tcp#6379#6379#0.0.0.0/0"},"until":{"S":"2026-11-22T10:00:00Z"},"reason":{"S":"the vendor\u0027s demo, it\u0027s today"},"by":{"S":"alice"},"expires":{"N":"1795341600"}}'"#);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use portcullis_engine::facts::IngressRule;
-use portcullis_engine::ledger::{Entry, Exemption, Recurrence};
+use portcullis_engine::ledger::{Entry, Recurrence, Snooze};
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::text;
 
@@ -40,15 +40,15 @@ pub(crate) fn recurrence_json(reported: &Reported) -> Value {
     }
 }
 
-/// The ledger's table, and the exemption that has a rule left alone when it is put back, with its end.
-fn exemption<'a>(
+/// The ledger's table, and the snooze that has a rule left alone when it is put back, with its end.
+fn snooze<'a>(
     report: &'a Report,
     group: &str,
     rule: &IngressRule,
-) -> Option<(&'a str, Exemption, i64)> {
+) -> Option<(&'a str, Snooze, i64)> {
     let table = report.deployment.ledger.as_deref()?;
-    let (exemption, ends) = Exemption::by_alert(&report.event, group, rule)?;
-    Some((table, exemption, ends))
+    let (snooze, ends) = Snooze::by_alert(&report.event, group, rule)?;
+    Some((table, snooze, ends))
 }
 
 /// How to put a closed rule back.
@@ -60,11 +60,11 @@ pub(crate) fn undo(
 ) {
     let region = &report.event.region;
     let undo = command::undo(region, group, rule);
-    let Some((table, exemption, ends)) = exemption(report, group, rule) else {
+    let Some((table, snooze, ends)) = snooze(report, group, rule) else {
         let _ = writeln!(body, "  Undo:\n{undo}");
         return;
     };
-    let exempt = command::exempt(region, table, &exemption, ends);
+    let write_snooze = command::write_snooze(region, table, &snooze, ends);
     // The table does not know of what could not be remembered.
     if report.unremembered.is_none() {
         let _ = writeln!(body, "  Undo:     restores the rule, and snoozes it for 24 hours");
@@ -72,8 +72,8 @@ pub(crate) fn undo(
     }
     let _ = writeln!(
         body,
-        "  Or:       with the AWS CLI, snooze it until {}, and restore it:\n{exempt}\n{undo}",
-        exemption.until
+        "  Or:       with the AWS CLI, snooze it until {}, and restore it:\n{write_snooze}\n{undo}",
+        snooze.until
     );
 }
 
@@ -95,10 +95,10 @@ fn ours(report: &Report, reported: &Reported) -> String {
 pub(crate) fn commands_of(report: &Report, reported: &Reported) -> Option<String> {
     let plain = command::undo_of(report, reported)?;
     let (group, went) = reported.went()?;
-    let exempt = exemption(report, group, went).map(|(table, exemption, ends)| {
-        command::exempt(&report.event.region, table, &exemption, ends)
+    let write_snooze = snooze(report, group, went).map(|(table, snooze, ends)| {
+        command::write_snooze(&report.event.region, table, &snooze, ends)
     });
-    Some(exempt.map_or(plain.clone(), |exempt| format!("{exempt} && {plain}")))
+    Some(write_snooze.map_or(plain.clone(), |write_snooze| format!("{write_snooze} && {plain}")))
 }
 
 /// What was told before, and is gone.

@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::types::{
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portcullis_engine::case::{Counted, Written};
-use portcullis_engine::ledger::{Entry, Exemption, Key, Memory};
+use portcullis_engine::ledger::{Entry, Key, Memory, Snooze};
 
 use crate::error::Failed;
 
@@ -46,8 +46,8 @@ const BACKOFF: Duration = Duration::from_millis(100);
 /// all at once.
 const ABREAST: usize = 32;
 
-/// The sort keys of exemptions begin so, and those of findings with the id of a check.
-const EXEMPT: &str = "exempt#";
+/// The sort keys of snoozes begin so, and those of findings with the id of a check.
+const SNOOZE: &str = "exempt#";
 
 /// The partition key of the counts of minutes.
 const MINUTE: &str = "minute";
@@ -151,19 +151,19 @@ impl Ledger {
         Ok(Counted { remediations: count("actions")?, alerts: count("alerts")? })
     }
 
-    /// Has a rule left alone. It takes the place of an earlier exemption of the rule; its item is
+    /// Has a rule left alone. It takes the place of an earlier snooze of the rule; its item is
     /// deleted some time after `expires`, in seconds since 1970.
     ///
     /// # Errors
     ///
     /// If the table does not take it.
-    pub async fn exempt(&self, exemption: &Exemption, expires: i64) -> Result<()> {
+    pub async fn write_snooze(&self, snooze: &Snooze, expires: i64) -> Result<()> {
         #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item::write(exemption, expires)?));
+            .set_item(Some(item::write(snooze, expires)?));
         let answer = put.send().await;
         answer.map_err(|error| self.failed("writing a snooze", "PutItem", &error))?;
         Ok(())
@@ -222,8 +222,8 @@ impl Ledger {
             if key.subject == MINUTE {
                 continue;
             }
-            if key.finding.starts_with(EXEMPT) {
-                memory.exemptions.insert(key, item::read(&item, &self.table)?);
+            if key.finding.starts_with(SNOOZE) {
+                memory.snoozes.insert(key, item::read(&item, &self.table)?);
             } else {
                 memory.entries.insert(key, item::read(&item, &self.table)?);
             }

@@ -26,7 +26,7 @@
 //! | reported as resolved, and no revoke was begun | resolved | resolved | resolved |
 //!
 //! An occurrence of a finding that was closed is a recurrence. From `ComebacksPerHour` of them within an hour the
-//! finding is flapping. A snooze is an item of its own ([`Exemption`]): it changes no state, it makes the finding
+//! finding is flapping. A snooze is an item of its own ([`Snooze`]): it changes no state, it makes the finding
 //! suppressed.
 //!
 //! # The states of an occurrence
@@ -64,7 +64,7 @@ pub use memory::Memory;
 pub use named::{completed, named, subjects};
 pub use resolved::Open;
 pub use settle::{Again, Settled};
-pub use snooze::{EXEMPT, Exemption};
+pub use snooze::{SNOOZE, Snooze};
 pub use state::State;
 pub use undo::{Undo, undo};
 

@@ -69,9 +69,9 @@ fn entry(subject: &str, finding: &str) -> Entry {
     }
 }
 
-fn exemption(until: &str) -> Exemption {
+fn snooze(until: &str) -> Snooze {
     let text = str::to_owned;
-    Exemption {
+    Snooze {
         subject: text(GROUP),
         finding: text("exempt#tcp#6379#6379#0.0.0.0/0"),
         until: text(until),
@@ -244,15 +244,15 @@ async fn throttling_is_waited_out_once_and_then_told() {
 async fn a_table_that_does_not_answer_holds_nobody_up_for_longer_than_two_seconds() {
     let silent = Silent::default();
     let (ledger, one) = (silent.ledger(), [entry(GROUP, PORT)]);
-    let exemption = exemption("2026-11-22T10:00:00Z");
+    let snooze = snooze("2026-11-22T10:00:00Z");
     let start = Instant::now();
-    let (read, written, counted, exempted) = tokio::join!(
+    let (read, written, counted, snoozed) = tokio::join!(
         ledger.of(&[GROUP, "sg-2"]),
         ledger.write(&one, NOW),
         ledger.count("2026-11-21T10:00", 1, 1, NOW),
-        ledger.exempt(&exemption, NOW),
+        ledger.write_snooze(&snooze, NOW),
     );
-    assert!(read.is_err() && written.is_err() && counted.is_err() && exempted.is_err());
+    assert!(read.is_err() && written.is_err() && counted.is_err() && snoozed.is_err());
     let took = start.elapsed();
     assert!(2 * ATTEMPT <= took && took <= OPERATION, "{took:?}");
     assert_eq!(silent.tries(), 10, "each of five calls twice");
@@ -303,7 +303,7 @@ async fn a_torn_item_is_an_error_that_names_it_and_never_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_torn_exemption_is_an_error_too() {
     let account = Account::new();
-    account.ledger().exempt(&exemption("2026-11-22T10:00:00Z"), NOW).await.unwrap();
+    account.ledger().write_snooze(&snooze("2026-11-22T10:00:00Z"), NOW).await.unwrap();
     for item in account.now().ledger.values_mut() {
         item.remove("until");
     }
@@ -343,12 +343,11 @@ async fn an_exemption_takes_the_place_of_the_one_before() {
     let account = Account::new();
     let ledger = account.ledger();
     ledger.write(&[entry(GROUP, PORT)], NOW).await.unwrap();
-    let (first, second) = (exemption("2026-11-22T10:00:00Z"), exemption("2026-11-23T10:00:00Z"));
-    ledger.exempt(&first, NOW + 1).await.unwrap();
-    ledger.exempt(&second, NOW + 2).await.unwrap();
+    let (first, second) = (snooze("2026-11-22T10:00:00Z"), snooze("2026-11-23T10:00:00Z"));
+    ledger.write_snooze(&first, NOW + 1).await.unwrap();
+    ledger.write_snooze(&second, NOW + 2).await.unwrap();
     let key = Key { subject: second.subject.clone(), finding: second.finding.clone() };
-    let expected =
-        Memory { exemptions: BTreeMap::from([(key, second)]), ..of([entry(GROUP, PORT)]) };
+    let expected = Memory { snoozes: BTreeMap::from([(key, second)]), ..of([entry(GROUP, PORT)]) };
     assert_eq!(remembered(&account).await, expected);
     let state = account.now();
     let item = &state.ledger[&(GROUP.to_owned(), "exempt#tcp#6379#6379#0.0.0.0/0".to_owned())];
@@ -361,10 +360,10 @@ async fn the_list_has_findings_and_exemptions_and_no_counts() {
     let ledger = account.ledger();
     let entries = [entry(GROUP, PORT), entry("replication-group/orders", "no-auth")];
     ledger.write(&entries, NOW).await.unwrap();
-    ledger.exempt(&exemption("2026-11-22T10:00:00Z"), NOW).await.unwrap();
+    ledger.write_snooze(&snooze("2026-11-22T10:00:00Z"), NOW).await.unwrap();
     ledger.count("2026-11-21T10:00", 1, 1, NOW).await.unwrap();
     let list = ledger.list().await.unwrap();
     assert_eq!(list.entries, of(entries).entries);
-    let exempted: Vec<_> = list.exemptions.into_values().collect();
-    assert_eq!(exempted, [exemption("2026-11-22T10:00:00Z")]);
+    let snoozed: Vec<_> = list.snoozes.into_values().collect();
+    assert_eq!(snoozed, [snooze("2026-11-22T10:00:00Z")]);
 }

@@ -11,14 +11,14 @@ use crate::time::{iso, seconds};
 
 /// How long a rule is snoozed that was restored by the command of an alert: long enough to find out during the day
 /// what the rule is for, and to write an exception.
-pub const EXEMPT: Duration = Duration::hours(24);
+pub const SNOOZE: Duration = Duration::hours(24);
 
 /// A snooze: findings about this rule are suppressed until it ends, because somebody restored the rule.
 ///
-/// It is an item of its own in the partition of the rule's group, under [`Exemption::finding`]. It holds for every
+/// It is an item of its own in the partition of the rule's group, under [`Snooze::finding`]. It holds for every
 /// check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exemption {
+pub struct Snooze {
     /// `sg-…`
     pub subject: String,
     /// `exempt#tcp#6379#6379#0.0.0.0/0`
@@ -31,7 +31,7 @@ pub struct Exemption {
     pub by: String,
 }
 
-impl Exemption {
+impl Snooze {
     /// The sort key of the snooze of a rule.
     pub fn finding(rule: &IngressRule) -> String {
         format!("exempt#{}", shape(rule))
@@ -49,14 +49,14 @@ impl Exemption {
     /// The snooze that the command of an alert writes when it restores a rule, and its end in seconds since 1970.
     pub fn by_alert(event: &Event, group: &str, rule: &IngressRule) -> Option<(Self, i64)> {
         let called = seconds(&event.time);
-        let ends = called.checked_add(EXEMPT.whole_seconds()).filter(|_| called != i64::MIN)?;
-        let exemption = Self {
+        let ends = called.checked_add(SNOOZE.whole_seconds()).filter(|_| called != i64::MIN)?;
+        let snooze = Self {
             subject: group.to_owned(),
             finding: Self::finding(rule),
             until: iso(ends),
             reason: "restored by the command of the alert".to_owned(),
             by: "the person who ran it".to_owned(),
         };
-        Some((exemption, ends))
+        Some((snooze, ends))
     }
 }

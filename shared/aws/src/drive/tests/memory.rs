@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::SecurityGroupRule;
 use futures_util::future::join3;
 use portcullis_engine::event::{GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched};
 use portcullis_engine::facts::{Protocol, Source};
-use portcullis_engine::ledger::{Entry, Exemption, Key, State};
+use portcullis_engine::ledger::{Entry, Key, Snooze, State};
 use portcullis_engine::settings::{Mode, Settings};
 use serde_json::Value;
 
@@ -186,20 +186,20 @@ async fn what_comes_back_is_counted_and_at_the_third_time_within_the_hour_left_o
 #[tokio::test(start_paused = true)]
 async fn a_rule_that_was_put_back_is_left_alone_while_its_exemption_lasts() {
     let account = open();
-    let exemption = |until: &str| Exemption {
+    let snooze = |until: &str| Snooze {
         subject: GROUP.to_owned(),
         finding: "exempt#tcp#6379#6379#0.0.0.0/0".to_owned(),
         until: until.to_owned(),
         reason: "the vendor's demo".to_owned(),
         by: "ines".to_owned(),
     };
-    account.ledger().exempt(&exemption("2026-11-21T10:01:01Z"), NOW).await.unwrap();
+    account.ledger().write_snooze(&snooze("2026-11-21T10:01:01Z"), NOW).await.unwrap();
     let ended = dealt_with(&account, &opened()).await.unwrap();
     assert!(ended.contains("suppressed: open-ingress sgr-1"), "{ended}");
     assert!(ended.contains("the vendor's demo"), "{ended}");
     assert_eq!((account.count(REVOKE), told(&account).len()), (0, 0));
     // It is 10:01:00 now.
-    account.ledger().exempt(&exemption("2026-11-21T10:01:00Z"), NOW).await.unwrap();
+    account.ledger().write_snooze(&snooze("2026-11-21T10:01:00Z"), NOW).await.unwrap();
     dealt_with(&account, &opened()).await.unwrap();
     assert_eq!(ends(&account), ["done"]);
 }

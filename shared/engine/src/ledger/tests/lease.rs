@@ -253,19 +253,19 @@ fn a_time_that_cannot_be_read_changes_nothing_about_closing_and_telling() {
     assert_eq!(desk.entry().times, 2);
 }
 
-mod exempt {
+mod write_snooze {
     use super::*;
 
-    fn exempted(desk: &mut Desk, rule: &IngressRule, until: &str) {
-        let exemption = Exemption {
+    fn snoozed(desk: &mut Desk, rule: &IngressRule, until: &str) {
+        let snooze = Snooze {
             subject: "sg-01".to_owned(),
-            finding: Exemption::finding(rule),
+            finding: Snooze::finding(rule),
             until: until.to_owned(),
             reason: "the vendor's demo".to_owned(),
             by: "alice".to_owned(),
         };
-        let key = Key { subject: exemption.subject.clone(), finding: exemption.finding.clone() };
-        desk.memory.exemptions.insert(key, exemption);
+        let key = Key { subject: snooze.subject.clone(), finding: snooze.finding.clone() };
+        desk.memory.snoozes.insert(key, snooze);
     }
 
     #[test]
@@ -279,7 +279,7 @@ mod exempt {
             ("tomorrow", false),
         ] {
             let mut desk = Desk::new();
-            exempted(&mut desk, &one, until);
+            snoozed(&mut desk, &one, until);
             let dealt = desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
             assert_eq!(dealt.decision.findings.is_empty(), tolerated, "{until}");
             assert_eq!(dealt.decision.tolerated.len(), usize::from(tolerated), "{until}");
@@ -291,7 +291,7 @@ mod exempt {
     #[test]
     fn it_says_who_and_why_and_until_when() {
         let (mut desk, one) = (Desk::new(), open("sgr-1"));
-        exempted(&mut desk, &one, "2026-11-22T10:00:00Z");
+        snoozed(&mut desk, &one, "2026-11-22T10:00:00Z");
         let (decision, _) = desk.lease(&event("e-1", &[&one]), &facts(&[&one]));
         let [tolerated] = decision.tolerated.as_slice() else { panic!("{decision:?}") };
         assert_eq!(tolerated.rule, Some(one));
@@ -302,11 +302,11 @@ mod exempt {
 
     #[test]
     fn it_is_for_one_shape_in_one_group_whatever_finds_it_and_however_old() {
-        let (exempt, other) = (rule("sgr-1", "udp 11211", WORLD), open("sgr-2"));
+        let (write_snooze, other) = (rule("sgr-1", "udp 11211", WORLD), open("sgr-2"));
         let mut desk = Desk::new();
-        exempted(&mut desk, &rule("sgr-9", "udp 11211", WORLD), "2026-11-22T10:00:00Z");
-        let facts = facts(&[&exempt, &other]);
-        let (decision, _) = desk.lease(&event("e-1", &[&exempt, &other]), &facts);
+        snoozed(&mut desk, &rule("sgr-9", "udp 11211", WORLD), "2026-11-22T10:00:00Z");
+        let facts = facts(&[&write_snooze, &other]);
+        let (decision, _) = desk.lease(&event("e-1", &[&write_snooze, &other]), &facts);
         assert_eq!(fixtures::rule_ids(&decision.findings), ["sgr-2"]);
         assert_eq!(decision.tolerated.len(), 2);
         let (decision, _) = desk.lease(&event("e-2", &[&other]), &facts);
