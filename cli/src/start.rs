@@ -4,7 +4,7 @@ use anyhow::{Context, Error, Result};
 use clap::Args;
 use portcullis_aws::error::Failed;
 use portcullis_aws::now;
-use portcullis_engine::action::move_id;
+use portcullis_engine::action::recreation_id;
 use portcullis_engine::arn::Arn;
 use portcullis_recreation::json::json;
 use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
@@ -93,7 +93,7 @@ struct Start {
 impl Start {
     fn new(plan: &Plan, arguments: &Arguments, by: &str, stack: &str, now: i64) -> Result<Self> {
         let arn = Arn::parse(&plan.cache.arn)?;
-        let id = move_id(&plan.cache.id, &format!("{arn}{now}"));
+        let id = recreation_id(&plan.cache.id, &format!("{arn}{now}"));
         let input = value!({
             "move": id,
             "cache": plan.cache.arn,

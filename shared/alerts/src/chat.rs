@@ -163,7 +163,7 @@ fn step(report: &Report, reported: &Reported) -> Option<(u8, String)> {
             let moves = format!("portcullis moves{}", command::options(report));
             Some((2, format!("The plan is sent by mail. `{moves}` shows the progress.")))
         }
-        (_, Some(Action::StartMove(_))) => {
+        (_, Some(Action::StartRecreation(_))) => {
             Some((1, format!("See the plan of a re-creation: `{}`", command::plan(report))))
         }
         (Resolution::Pending, _) => Some((2, "Check again when the cache is available.".to_owned())),

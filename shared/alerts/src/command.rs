@@ -81,7 +81,7 @@ pub(crate) fn plan_of(id: &str, report: &Report) -> String {
 }
 
 /// Asks for a move of the cache.
-pub(crate) fn start_move(report: &Report) -> String {
+pub(crate) fn start_recreation(report: &Report) -> String {
     format!("portcullis move {}{}", bare(&report.subject().id), options(report))
 }
 

@@ -99,7 +99,7 @@ fn of_settings(report: &Report, settings: &[&Reported]) -> Option<String> {
         ended.map(|reported| reported.finding.check.as_str()).collect()
     };
     if !of(&[Resolution::Failed]).is_empty() {
-        let start = command::start_move(report);
+        let start = command::start_recreation(report);
         return Some(format!("start the re-creation yourself: {start}"));
     }
     let by_hand = of(&[Resolution::Manual]);

@@ -17,7 +17,7 @@ pub(crate) fn outcome(body: &mut String, report: &Report, end: &Reported, acted:
         Some(Action::RevokeIngress { group, rule }) => {
             of_rule(body, report, end, acted, (group, rule));
         }
-        Some(Action::StartMove(_)) => of_move(body, report, end),
+        Some(Action::StartRecreation(_)) => of_move(body, report, end),
         None => {}
     }
 }
@@ -103,7 +103,7 @@ fn of_move(body: &mut String, report: &Report, end: &Reported) {
             body,
             "  See the plan, and start the re-creation yourself:\n{}\n{}",
             command::plan(report),
-            command::start_move(report)
+            command::start_recreation(report)
         ),
         (Resolution::NotRemediated, _) => {
             writeln!(body, "  See the plan:\n{}", command::plan(report))

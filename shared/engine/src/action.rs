@@ -1,13 +1,13 @@
 //! What we can do about a fault, why we may not, and what came of it.
 
-mod start_move;
+mod start_recreation;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::facts::{IngressRule, PROTECT};
 
-pub use start_move::{StartMove, move_id};
+pub use start_recreation::{StartRecreation, recreation_id};
 
 /// A change to the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Action {
     ///
     /// It is the same move however often it is started, and is found again by its name. So whoever tries
     /// the event again can tell of it.
-    StartMove(StartMove),
+    StartRecreation(StartRecreation),
 }
 
 impl Action {
@@ -31,7 +31,7 @@ impl Action {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::RevokeIngress { .. } => "revoke-ingress",
-            Self::StartMove(_) => "start-move",
+            Self::StartRecreation(_) => "start-move",
         }
     }
 
@@ -39,7 +39,7 @@ impl Action {
     pub fn id(&self) -> &str {
         match self {
             Self::RevokeIngress { rule, .. } => &rule.id,
-            Self::StartMove(start) => &start.id,
+            Self::StartRecreation(start) => &start.id,
         }
     }
 
@@ -47,14 +47,14 @@ impl Action {
     pub fn revokes(&self) -> Option<(&str, &IngressRule)> {
         match self {
             Self::RevokeIngress { group, rule } => Some((group, rule)),
-            Self::StartMove(_) => None,
+            Self::StartRecreation(_) => None,
         }
     }
 
     /// The move that it starts.
-    pub fn starts(&self) -> Option<&StartMove> {
+    pub fn starts(&self) -> Option<&StartRecreation> {
         match self {
-            Self::StartMove(start) => Some(start),
+            Self::StartRecreation(start) => Some(start),
             Self::RevokeIngress { .. } => None,
         }
     }
@@ -101,7 +101,7 @@ impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Do(Action::RevokeIngress { .. }) => f.write_str("revoke"),
-            Self::Do(Action::StartMove(start)) => write!(f, "start move {}", start.id),
+            Self::Do(Action::StartRecreation(start)) => write!(f, "start move {}", start.id),
             Self::Withheld { because, .. } => write!(f, "not remediated: {because}"),
             Self::ByHand { because, .. } => write!(f, "manual: {because}"),
             Self::Pending(why) => write!(f, "pending: {why}"),

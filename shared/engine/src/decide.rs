@@ -14,7 +14,7 @@ mod group;
 mod judge;
 mod remember;
 mod settle;
-mod start_move;
+mod start_recreation;
 
 pub use cache::cache;
 pub use decision::Decision;

@@ -148,7 +148,8 @@ pub enum Intent {
     /// Its rule is being revoked.
     RevokeIngress,
     /// The re-creation of its cache is being started.
-    StartMove,
+    #[serde(rename = "start-move")]
+    StartRecreation,
 }
 
 impl Intent {
@@ -156,7 +157,7 @@ impl Intent {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RevokeIngress => "revoke-ingress",
-            Self::StartMove => "start-move",
+            Self::StartRecreation => "start-move",
         }
     }
 }
@@ -176,7 +177,7 @@ impl Standing {
     pub fn before(finding: &Finding) -> Self {
         match &finding.remedy {
             Remedy::Do(Action::RevokeIngress { .. }) => Self::Leased(Intent::RevokeIngress),
-            Remedy::Do(Action::StartMove(_)) => Self::Leased(Intent::StartMove),
+            Remedy::Do(Action::StartRecreation(_)) => Self::Leased(Intent::StartRecreation),
             Remedy::Withheld { .. }
             | Remedy::ByHand { .. }
             | Remedy::Pending(_)
@@ -211,7 +212,7 @@ mod tests {
             let read: Standing = serde_json::from_value(stored).unwrap();
             assert_eq!(read, Standing::Ended(resolution));
         }
-        for intent in [Intent::RevokeIngress, Intent::StartMove] {
+        for intent in [Intent::RevokeIngress, Intent::StartRecreation] {
             let stored = serde_json::to_value(Standing::Leased(intent)).unwrap();
             assert_eq!(stored, intent.as_str());
             let read: Standing = serde_json::from_value(stored).unwrap();

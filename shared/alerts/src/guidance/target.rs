@@ -47,7 +47,7 @@ impl<'a> Target<'a> {
                 kind: Kind::Move,
                 words: "Let the stack do it: it makes a plan, and asks you for approval before it changes anything."
                     .to_owned(),
-                commands: vec![command::start_move(self.report)],
+                commands: vec![command::start_recreation(self.report)],
             });
         } else {
             steps.push(note(

@@ -1,7 +1,7 @@
 //! Starting the move of a cache: an execution of the state machine, by its name.
 
 use aws_sdk_sfn::Client;
-use portcullis_engine::action::{Outcome, StartMove};
+use portcullis_engine::action::{Outcome, StartRecreation};
 
 use crate::error::{code, why};
 
@@ -12,7 +12,7 @@ const START: &str = "StartExecution";
 /// The answer is proof enough: Step Functions gives an execution its ARN when it has taken it, and nothing
 /// is changed by then that could be looked at. The SDK may send the call twice: the same name with the same
 /// input is the same execution (Step Functions API reference, StartExecution).
-pub(super) async fn start(sfn: &Client, start: &StartMove) -> Outcome {
+pub(super) async fn start(sfn: &Client, start: &StartRecreation) -> Outcome {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place of the functions that starts a re-creation"

@@ -5,7 +5,7 @@ use super::gone::{as_told, told_as_gone};
 use super::judge::Judge;
 use super::remember::remember;
 use super::settle::{doubt, protect, settle};
-use crate::action::{Action, Remedy, StartMove};
+use crate::action::{Action, Remedy, StartRecreation};
 use crate::arn::Arn;
 use crate::checks::default_port::Port;
 use crate::checks::{
@@ -66,7 +66,7 @@ pub fn cache(
     }
     for finding in &mut findings {
         if let Some(machine) = judge.machine {
-            offer_move(finding, event, &subject, machine);
+            offer_recreation(finding, event, &subject, machine);
         }
     }
     doubt(&mut findings, &asked);
@@ -143,11 +143,11 @@ fn port(engine: &Engine, lead: &CacheLead, facts: &CacheFacts) -> Port {
 
 /// Replaces the manual remedy for a default port by the start of a re-creation, which makes a plan and asks people
 /// for approval. The plan also says which caches cannot be re-created. A port that is not known yet stays pending.
-fn offer_move(finding: &mut Finding, event: &Event, cache: &Subject, machine: &str) {
+fn offer_recreation(finding: &mut Finding, event: &Event, cache: &Subject, machine: &str) {
     if let Evidence::Port { engine, port: Some(port) } = &finding.evidence {
         let fault = format!("{}: {} on {port}", finding.check, engine.name());
-        let start = StartMove::of(event, cache, machine, &fault);
-        finding.remedy = Remedy::Do(Action::StartMove(start));
+        let start = StartRecreation::of(event, cache, machine, &fault);
+        finding.remedy = Remedy::Do(Action::StartRecreation(start));
     }
 }
 

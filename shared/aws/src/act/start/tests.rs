@@ -8,8 +8,8 @@ use crate::scripted::{Account, Execution, MACHINE, rule};
 const EXECUTION: &str =
     "arn:aws:states:eu-west-1:111122223333:execution:portcullis-recreate:orders-01234567";
 
-fn moving() -> StartMove {
-    StartMove {
+fn moving() -> StartRecreation {
+    StartRecreation {
         machine: MACHINE.to_owned(),
         cache: "arn:aws:elasticache:eu-west-1:111122223333:cluster:orders".to_owned(),
         id: "orders-01234567".to_owned(),
@@ -21,8 +21,8 @@ async fn acted(account: &Account, actions: &[Action]) -> Outcomes {
     act(&account.shell(Mode::Enforce), &actions.iter().collect::<Vec<_>>()).await
 }
 
-async fn started(account: &Account, start: StartMove) -> Outcome {
-    acted(account, &[Action::StartMove(start)]).await.remove("orders-01234567").unwrap()
+async fn started(account: &Account, start: StartRecreation) -> Outcome {
+    acted(account, &[Action::StartRecreation(start)]).await.remove("orders-01234567").unwrap()
 }
 
 fn failure(outcome: Outcome) -> String {
@@ -35,10 +35,10 @@ fn failure(outcome: Outcome) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_move_is_started_by_its_name_with_its_input() {
     let account = Account::new();
-    let outcomes = acted(&account, &[Action::StartMove(moving())]).await;
+    let outcomes = acted(&account, &[Action::StartRecreation(moving())]).await;
     let expected = [("orders-01234567".to_owned(), Outcome::Started(EXECUTION.to_owned()))];
     assert_eq!(outcomes, Outcomes::from(expected));
-    let StartMove { id: name, input, .. } = moving();
+    let StartRecreation { id: name, input, .. } = moving();
     assert_eq!(account.now().executions, [Execution { name, input, running: true }]);
     assert_eq!(account.calls(), [START], "nothing else is asked");
 }
@@ -58,7 +58,7 @@ async fn one_that_has_ended_or_has_another_input_was_started_before() {
     started(&ended, moving()).await;
     ended.end_executions();
     let other = Account::new();
-    started(&other, StartMove { input: "{}".to_owned(), ..moving() }).await;
+    started(&other, StartRecreation { input: "{}".to_owned(), ..moving() }).await;
     for account in [ended, other] {
         let before = account.now().executions.clone();
         let outcome = started(&account, moving()).await;
@@ -88,7 +88,7 @@ async fn each_refusal_says_what_to_do_and_its_code() {
 #[tokio::test(start_paused = true)]
 async fn a_state_machine_that_is_gone_is_a_failure_with_what_to_do() {
     let machine = format!("{MACHINE}-of-old");
-    let why = failure(started(&Account::new(), StartMove { machine, ..moving() }).await);
+    let why = failure(started(&Account::new(), StartRecreation { machine, ..moving() }).await);
     assert!(why.contains("MoveCaches=no") && why.contains("StateMachineDoesNotExist"), "{why}");
 }
 
@@ -111,7 +111,7 @@ async fn a_move_that_fails_leaves_the_rule_closed_and_the_other_way_round() {
         group: "sg-1".to_owned(),
         rule: portcullis_testkit::rule("sgr-1", "tcp 6379", "0.0.0.0/0"),
     };
-    let actions = [Action::StartMove(moving()), revoke];
+    let actions = [Action::StartRecreation(moving()), revoke];
     let open = || Account::new().with("sg-1", [rule("sgr-1", "0.0.0.0/0")]);
     let (no_move, no_revoke) = (open(), open());
     no_move.fail(START, MACHINE, "AccessDeniedException");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::action::StartMove;
+use crate::action::StartRecreation;
 
 const GROUP: CacheKind = CacheKind::ReplicationGroup;
 const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
@@ -24,12 +24,12 @@ fn decide(facts: &CacheFacts, mode: Mode) -> Decision {
 }
 
 /// The moves that are started, and nothing else is done.
-fn started(decision: &Decision) -> Vec<&StartMove> {
+fn started(decision: &Decision) -> Vec<&StartRecreation> {
     decision.actions().into_iter().map(|action| action.starts().expect("a move")).collect()
 }
 
 /// The move that the event of a cache on its default port starts.
-fn start(event: &Event) -> StartMove {
+fn start(event: &Event) -> StartRecreation {
     let decision = decide_for(event, &on_default_port(), Mode::Enforce, Some(MACHINE));
     let [start] = started(&decision).try_into().expect("one move");
     start.clone()

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::action::{StartMove, move_id};
+use crate::action::{StartRecreation, recreation_id};
 use crate::event::Event;
 use crate::finding::Subject;
 use crate::text::plain;
@@ -22,13 +22,13 @@ struct Input<'a> {
     why: String,
 }
 
-impl StartMove {
+impl StartRecreation {
     /// The re-creation of a cache because of this fault.
     ///
     /// INVARIANT: id and input are the same, byte for byte, in every delivery of the event. Step Functions
     /// takes the same name with the same input for the same execution, and refuses it with another input.
     pub fn of(event: &Event, cache: &Subject, machine: &str, fault: &str) -> Self {
-        let id = move_id(&cache.id, &format!("{} {}", cache.arn, event.id));
+        let id = recreation_id(&cache.id, &format!("{} {}", cache.arn, event.id));
         let (caller, time) = (plain(&event.actor.name, TEXT), plain(&event.time, 40));
         let input = Input {
             r#move: &id,

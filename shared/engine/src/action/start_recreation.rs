@@ -7,7 +7,7 @@ const LONGEST: usize = 40;
 
 /// One execution: what is started, and with what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartMove {
+pub struct StartRecreation {
     /// ARN of the state machine.
     pub machine: String,
     /// ARN of the cache.
@@ -18,7 +18,7 @@ pub struct StartMove {
     pub input: String,
 }
 
-impl StartMove {
+impl StartRecreation {
     /// ARN of the execution (Step Functions API reference, StartExecution).
     pub fn execution(&self) -> String {
         format!("{}:{}", self.machine.replacen(":stateMachine:", ":execution:", 1), self.id)
@@ -27,7 +27,7 @@ impl StartMove {
 
 /// The id of a move of this cache, for one reason to move it: safe as the name of an execution (Step
 /// Functions API reference, StartExecution).
-pub fn move_id(cache: &str, reason: &str) -> String {
+pub fn recreation_id(cache: &str, reason: &str) -> String {
     let safe = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let cache: String = cache.chars().filter(safe).take(LONGEST).collect();
     format!("{cache}-{:08x}", number(reason))
@@ -39,10 +39,10 @@ mod tests {
 
     #[test]
     fn the_id_of_a_move_is_the_name_of_an_execution() {
-        assert_eq!(move_id("orders", "a"), "orders-e40c292c");
-        assert_eq!(move_id("orders", "a"), move_id("orders", "a"));
-        assert_ne!(move_id("orders", "a"), move_id("orders", "b"));
-        assert_eq!(move_id(&"x".repeat(50), ""), format!("{}-811c9dc5", "x".repeat(40)));
-        assert_eq!(move_id("a b/c:d\u{e9}", "a"), "abcd-e40c292c");
+        assert_eq!(recreation_id("orders", "a"), "orders-e40c292c");
+        assert_eq!(recreation_id("orders", "a"), recreation_id("orders", "a"));
+        assert_ne!(recreation_id("orders", "a"), recreation_id("orders", "b"));
+        assert_eq!(recreation_id(&"x".repeat(50), ""), format!("{}-811c9dc5", "x".repeat(40)));
+        assert_eq!(recreation_id("a b/c:d\u{e9}", "a"), "abcd-e40c292c");
     }
 }
