@@ -73,7 +73,7 @@ fn memory() -> Memory {
         entry("f-low", "low", State::Open, "2026-11-21T09:59:00Z", 0),
         entry("f-new", "high", State::Open, "2026-11-21T09:30:00Z", 1),
         entry("f-old", "high", State::Open, "2026-11-20T09:30:00Z", 3),
-        entry("f-strange", "dreadful", State::Recovered, "yesterday", 0),
+        entry("f-strange", "dreadful", State::Resolved, "yesterday", 0),
     ] {
         let other = RuleRecord { to_port: 6380, ..entry.rule.clone().unwrap() };
         let rule = if entry.id == "f-closed" { entry.rule.clone() } else { Some(other) };

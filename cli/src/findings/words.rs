@@ -6,7 +6,7 @@ pub(super) fn state(state: State) -> &'static str {
     match state {
         State::Open => "open",
         State::Closed => "closed",
-        State::Recovered => "recovered",
+        State::Resolved => "recovered",
     }
 }
 

@@ -103,7 +103,7 @@ fn find(entry: &Entry, event: &Event, finding: &Finding) -> Place {
 fn went_before(entry: &Entry, time: i64) -> bool {
     let reported = entry.latest().and_then(|occurrence| occurrence.reported.as_ref());
     let gone = |reported: &ReportedAs| reported.outcome.is_gone() && seconds(&reported.at) < time;
-    entry.state == State::Recovered && reported.is_some_and(gone)
+    entry.state == State::Resolved && reported.is_some_and(gone)
 }
 
 fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize {

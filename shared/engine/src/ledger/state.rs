@@ -11,7 +11,8 @@ pub enum State {
     /// Portcullis closed it, and saw that it was gone.
     Closed,
     /// It is gone, and Portcullis did not remove it.
-    Recovered,
+    #[serde(rename = "recovered")]
+    Resolved,
 }
 
 /// What an invocation sees of the newest occurrence of a finding, or does about it. `begun`: an invocation began to
@@ -40,15 +41,15 @@ impl State {
             (Step::Removed, _) => Self::Closed,
             // EC2 may still show a rule for some seconds after it was revoked: that does not open it again.
             (Step::Present, Self::Closed) => Self::Closed,
-            (Step::Present, Self::Open | Self::Recovered) => Self::Open,
+            (Step::Present, Self::Open | Self::Resolved) => Self::Open,
             (Step::Gone { begun: true }, Self::Open) | (Step::Resolved { begun: true }, _) => {
                 Self::Closed
             }
             (Step::Gone { begun: false }, Self::Open) | (Step::Resolved { begun: false }, _) => {
-                Self::Recovered
+                Self::Resolved
             }
             // How it went is known.
-            (Step::Gone { .. }, Self::Closed | Self::Recovered) => self,
+            (Step::Gone { .. }, Self::Closed | Self::Resolved) => self,
         }
     }
 }
@@ -60,7 +61,7 @@ mod tests {
     #[test]
     fn the_table_of_the_documentation_is_what_the_code_does() {
         const STATES: [(State, &str); 3] =
-            [(State::Open, "open"), (State::Closed, "closed"), (State::Recovered, "resolved")];
+            [(State::Open, "open"), (State::Closed, "closed"), (State::Resolved, "resolved")];
         let word = |state| STATES.iter().find(|(is, _)| *is == state).map(|(_, word)| *word);
         let steps = [
             (Step::Occurred, "an event reports it again"),

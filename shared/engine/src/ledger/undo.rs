@@ -29,14 +29,14 @@ pub fn undo(entry: &Entry, live: Option<&[IngressRule]>) -> Undo {
         }
         // Already removed: perhaps by an invocation of Portcullis that could not write to the ledger. So it may be
         // restored.
-        State::Recovered
+        State::Resolved
             if entry
                 .latest()
                 .is_none_or(|c| c.outcome != Standing::Ended(Resolution::AlreadyGone)) =>
         {
             return Undo::NothingToUndo("it was not closed: somebody else removed it".to_owned());
         }
-        State::Recovered | State::Closed => {}
+        State::Resolved | State::Closed => {}
     }
     let Some(live) = live else { return Undo::GroupGone };
     let rule = record.rule();

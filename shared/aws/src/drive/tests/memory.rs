@@ -219,7 +219,7 @@ async fn what_is_gone_by_the_next_event_is_good_news_once() {
     let told = told(&account);
     assert_eq!(told.len(), 2, "the finding, and that it is gone");
     assert_eq!(told[1]["recovered"].as_array().unwrap().len(), 1);
-    assert_eq!(entries(&account).await[0].state, State::Recovered);
+    assert_eq!(entries(&account).await[0].state, State::Resolved);
 }
 
 #[tokio::test(start_paused = true)]

@@ -94,7 +94,7 @@ fn a_rule_that_was_edited_away_and_back_came_again() {
     let private = rule("sgr-1", "tcp 6379", "10.0.0.0/8");
     let gone = desk.deal(&event("e-2", &[&private]), &facts(&[&private]));
     assert_eq!(gone.leased.resolved.len(), 1);
-    assert_eq!(desk.entry().state, State::Recovered);
+    assert_eq!(desk.entry().state, State::Resolved);
     let back = Event { time: "2026-11-21T11:00:00Z".to_owned(), ..event("e-3", &[&one]) };
     assert_eq!(desk.deal(&back, &facts(&[&one])).reported(), ["sgr-1"]);
     assert_eq!((desk.entry().times, desk.entry().returns), (2, 0));

@@ -27,7 +27,7 @@ fn what_was_told_and_is_gone_is_good_news_once() {
     let dealt = desk.deal(&event("e-2", &[&other()]), &facts);
     assert_eq!(ids(&dealt.leased), [desk.entry().id.as_str()]);
     assert!(dealt.report.findings.is_empty());
-    assert_eq!(desk.entry().state, State::Recovered);
+    assert_eq!(desk.entry().state, State::Resolved);
     let occurrence = desk.entry().latest().unwrap();
     assert_eq!((occurrence.outcome.as_str(), &occurrence.lease), ("recovered", &None));
     desk.now += 60;

@@ -36,7 +36,7 @@ fn what_we_did_not_close_is_not_undone() {
     let mut entry = closed(&rule("sgr-1", "tcp 6379", WORLD));
     entry.state = State::Open;
     assert_eq!(nothing(undo(&entry, Some(&[]))), "it was not closed");
-    entry.state = State::Recovered;
+    entry.state = State::Resolved;
     assert_eq!(nothing(undo(&entry, Some(&[]))), "it was not closed: somebody else removed it");
     let setting = Entry { rule: None, ..entry };
     assert_eq!(
@@ -50,6 +50,6 @@ fn what_may_have_been_closed_without_a_memory_can_be_put_back() {
     let one = rule("sgr-1", "tcp 6379", WORLD);
     let mut desk = Desk::new();
     desk.deal(&event("e-1", &[&one]), &fixtures::group(vec![]));
-    assert_eq!(desk.entry().state, State::Recovered);
+    assert_eq!(desk.entry().state, State::Resolved);
     assert_eq!(undo(desk.entry(), Some(&[])), Undo::Restore(one));
 }
