@@ -54,7 +54,7 @@ fn policy(body: &mut String, report: &Report) {
     // What cannot be read must be mended first: another policy beside it would not be read either.
     let readable = |finding: &&Finding| {
         let unreadable = |because: &Because| matches!(because, Because::ExceptionsUnreadable(_));
-        !matches!(&finding.remedy, Remedy::Withheld { because, .. } if unreadable(because))
+        !matches!(&finding.remedy, Remedy::NotRemediated { because, .. } if unreadable(because))
     };
     let findings = report.findings.iter().map(|reported| &reported.finding);
     let policy = findings.filter(readable).find_map(|finding| tolerance::policy(report, finding));
@@ -73,16 +73,18 @@ fn protection(body: &mut String, report: &Report, closed: bool) {
     let mut protected = BTreeSet::new();
     for reported in &report.findings {
         match &reported.finding.remedy {
-            Remedy::Withheld { action, because: Because::Protected } => {
+            Remedy::NotRemediated { action, because: Because::Protected } => {
                 protected.extend(action.revokes().map(|(group, _)| group));
             }
             Remedy::Do(action)
             | Remedy::Gone(action)
-            | Remedy::Withheld { action, because: Because::Observe | Because::TouchedUnknown(_) } =>
-            {
+            | Remedy::NotRemediated {
+                action,
+                because: Because::Observe | Because::TouchedUnknown(_),
+            } => {
                 closable.extend(action.revokes().map(|(group, _)| group));
             }
-            Remedy::Withheld { .. } | Remedy::ByHand { .. } | Remedy::Pending(_) => {}
+            Remedy::NotRemediated { .. } | Remedy::Manual { .. } | Remedy::Pending(_) => {}
         }
     }
     let list = |groups: BTreeSet<_>| groups.into_iter().collect::<Vec<_>>();

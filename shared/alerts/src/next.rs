@@ -67,7 +67,7 @@ fn of_rules(report: &Report, rules: &[Vec<&Reported>]) -> Option<String> {
 fn left_open(report: &Report, first: &Reported, count: usize) -> String {
     let Words { them, are, below } = words(count);
     let because = match &first.finding.remedy {
-        Remedy::Withheld { because, .. } | Remedy::ByHand { because, .. } => Some(because),
+        Remedy::NotRemediated { because, .. } | Remedy::Manual { because, .. } => Some(because),
         Remedy::Do(_) | Remedy::Pending(_) | Remedy::Gone(_) => None,
     };
     let what = match because {
@@ -76,7 +76,7 @@ fn left_open(report: &Report, first: &Reported, count: usize) -> String {
                 "close {them} if not intended: {are} open, because observe mode changes nothing."
             )
         }
-        Some(Because::Fight { who, .. }) => format!(
+        Some(Because::Flapping { who, .. }) => format!(
             "stop what opens the rule ({}): {are} open, and Portcullis no longer revokes {them}.",
             text::plain(who, TEXT)
         ),

@@ -58,7 +58,8 @@ fn outcomes(decision: &Decision, came: impl Fn(usize, &Action) -> Outcome) -> Ou
 fn withheld(mut decision: Decision, because: &Because) -> Decision {
     for finding in &mut decision.findings {
         if let Remedy::Do(action) = &finding.remedy {
-            finding.remedy = Remedy::Withheld { action: action.clone(), because: because.clone() };
+            finding.remedy =
+                Remedy::NotRemediated { action: action.clone(), because: because.clone() };
         }
     }
     decision
@@ -178,7 +179,7 @@ fn unreadable() {
 fn put_back_again_and_again() {
     let (event, decision, facts) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Enforce);
     let through = Some("Terraform".to_owned());
-    let fight = Because::Fight { times: 3, who: "deploy/alice".to_owned(), through };
+    let fight = Because::Flapping { times: 3, who: "deploy/alice".to_owned(), through };
     let decision = withheld(decision, &fight);
     let next =
         "stop what opens the rule (deploy/alice): it is open, and Portcullis no longer revokes it";

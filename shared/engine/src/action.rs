@@ -66,14 +66,14 @@ pub enum Remedy {
     /// Do it.
     Do(Action),
     /// It could be done, and is not: why.
-    Withheld {
+    NotRemediated {
         /// What would be done.
         action: Action,
         /// Why not.
         because: Because,
     },
     /// A person must do it: why, and the change where it is one that we know.
-    ByHand {
+    Manual {
         /// The change, if it is a single one.
         action: Option<Action>,
         /// Why a person.
@@ -90,8 +90,10 @@ impl Remedy {
     /// The change, where it is a single one, whether it is made or not.
     pub fn action(&self) -> Option<&Action> {
         match self {
-            Self::Do(action) | Self::Withheld { action, .. } | Self::Gone(action) => Some(action),
-            Self::ByHand { action, .. } => action.as_ref(),
+            Self::Do(action) | Self::NotRemediated { action, .. } | Self::Gone(action) => {
+                Some(action)
+            }
+            Self::Manual { action, .. } => action.as_ref(),
             Self::Pending(_) => None,
         }
     }
@@ -102,8 +104,8 @@ impl fmt::Display for Remedy {
         match self {
             Self::Do(Action::RevokeIngress { .. }) => f.write_str("revoke"),
             Self::Do(Action::StartRecreation(start)) => write!(f, "start move {}", start.id),
-            Self::Withheld { because, .. } => write!(f, "not remediated: {because}"),
-            Self::ByHand { because, .. } => write!(f, "manual: {because}"),
+            Self::NotRemediated { because, .. } => write!(f, "not remediated: {because}"),
+            Self::Manual { because, .. } => write!(f, "manual: {because}"),
             Self::Pending(why) => write!(f, "pending: {why}"),
             Self::Gone(_) => f.write_str("already removed"),
         }
@@ -144,7 +146,7 @@ pub enum Because {
     /// The routes of a subnet are everybody's there, and a cache keeps its subnet group.
     SubnetsAreShared,
     /// It was closed, and came back, more often within an hour than we close it again.
-    Fight {
+    Flapping {
         /// How often, in the hour before the event.
         times: usize,
         /// Who brought it back last.
@@ -214,7 +216,7 @@ impl fmt::Display for Because {
                 "ElastiCache cannot change the subnet group of a cache, and other resources in the subnets may need \
                  their routes",
             ),
-            Self::Fight { times, who, through } => {
+            Self::Flapping { times, who, through } => {
                 write!(
                     f,
                     "it is flapping: it recurred {times} times within an hour after a revoke, the last time by {}{}. \

@@ -75,7 +75,7 @@ impl<'a> SourceTable<'a> {
                 rule: rule.clone(),
                 why: why.clone(),
             },
-            remedy: Remedy::Withheld {
+            remedy: Remedy::NotRemediated {
                 action: self.revoke(rule),
                 because: Because::SourceUnknown(why),
             },

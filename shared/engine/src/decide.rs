@@ -5,7 +5,7 @@
 //! observe mode, flapping, a limit. What somebody chose for this very group comes before what holds for all groups.
 //!
 //! INVARIANT: everything that chooses is here or called from here. `observe` mode turns `Remedy::Do` into
-//! `Remedy::Withheld` in `settle`, and nothing after it asks for the mode.
+//! `Remedy::NotRemediated` in `settle`, and nothing after it asks for the mode.
 
 mod cache;
 mod decision;

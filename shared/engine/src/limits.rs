@@ -68,7 +68,7 @@ pub fn limit(findings: &mut [Finding], severities: &[Severity], room: Room<'_>) 
             && let Remedy::Do(action) = &finding.remedy
         {
             let (action, because) = (action.clone(), because.clone());
-            finding.remedy = Remedy::Withheld { action, because };
+            finding.remedy = Remedy::NotRemediated { action, because };
         }
     }
 }

@@ -307,9 +307,10 @@ impl<'a> Seen<'a> {
 fn outcome<'a>(finding: &Finding, outcomes: &'a Outcomes) -> Option<&'a Outcome> {
     match &finding.remedy {
         Remedy::Do(action) => outcomes.get(action.id()),
-        Remedy::Withheld { .. } | Remedy::ByHand { .. } | Remedy::Pending(_) | Remedy::Gone(_) => {
-            None
-        }
+        Remedy::NotRemediated { .. }
+        | Remedy::Manual { .. }
+        | Remedy::Pending(_)
+        | Remedy::Gone(_) => None,
     }
 }
 
@@ -317,7 +318,7 @@ fn because(finding: &Finding, outcome: Option<&Outcome>) -> Option<String> {
     match (&finding.remedy, outcome) {
         (Remedy::Do(_), Some(Outcome::Failed(why))) => Some(why.clone()),
         (Remedy::Do(_), None) => Some("it was not tried".to_owned()),
-        (Remedy::Withheld { because, .. } | Remedy::ByHand { because, .. }, _) => {
+        (Remedy::NotRemediated { because, .. } | Remedy::Manual { because, .. }, _) => {
             Some(because.to_string())
         }
         (Remedy::Pending(why), _) => Some(why.clone()),

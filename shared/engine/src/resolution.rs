@@ -81,8 +81,8 @@ impl Resolution {
             Remedy::Do(action) => {
                 outcomes.get(action.id()).map_or(Self::Failed, Outcome::resolution)
             }
-            Remedy::Withheld { .. } => Self::NotRemediated,
-            Remedy::ByHand { .. } => Self::Manual,
+            Remedy::NotRemediated { .. } => Self::NotRemediated,
+            Remedy::Manual { .. } => Self::Manual,
             Remedy::Pending(_) => Self::Pending,
             Remedy::Gone(_) => Self::AlreadyGone,
         }
@@ -178,8 +178,8 @@ impl Standing {
         match &finding.remedy {
             Remedy::Do(Action::RevokeIngress { .. }) => Self::Leased(Intent::RevokeIngress),
             Remedy::Do(Action::StartRecreation(_)) => Self::Leased(Intent::StartRecreation),
-            Remedy::Withheld { .. }
-            | Remedy::ByHand { .. }
+            Remedy::NotRemediated { .. }
+            | Remedy::Manual { .. }
             | Remedy::Pending(_)
             | Remedy::Gone(_) => Self::Ended(Resolution::of(finding, &Outcomes::new())),
         }

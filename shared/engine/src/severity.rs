@@ -108,12 +108,14 @@ fn alone(finding: &Finding, reaches: &Reaches) -> Severity {
     };
     match &finding.remedy {
         // An office's rule for all traffic is nothing to wake anybody for.
-        Remedy::ByHand { because: Because::AllTraffic, .. } => severity.min(Severity::Medium),
+        Remedy::Manual { because: Because::AllTraffic, .. } => severity.min(Severity::Medium),
         // Somebody is paged: what puts it back does not stop by itself.
-        Remedy::Withheld { because: Because::Fight { .. }, .. } => severity.max(Severity::High),
+        Remedy::NotRemediated { because: Because::Flapping { .. }, .. } => {
+            severity.max(Severity::High)
+        }
         Remedy::Do(_)
-        | Remedy::Withheld { .. }
-        | Remedy::ByHand { .. }
+        | Remedy::NotRemediated { .. }
+        | Remedy::Manual { .. }
         | Remedy::Pending(_)
         | Remedy::Gone(_) => severity,
     }

@@ -189,7 +189,7 @@ fn with_a_state_machine_only_default_ports_are_decided_otherwise() {
                 assert_eq!(with, without, "{}", case.name);
                 continue;
             };
-            let by_hand = Remedy::ByHand { action: None, because: Because::PortIsFixed };
+            let by_hand = Remedy::Manual { action: None, because: Because::PortIsFixed };
             assert_eq!(without.remedy, by_hand, "{}", case.name);
             assert!(
                 moves.insert(start.id.clone()),

@@ -84,7 +84,7 @@ proptest! {
         prop_assert!(observed.actions().is_empty());
         prop_assert_eq!(observed.findings.len(), enforced.findings.len());
         let do_all = enforced.findings.iter().filter(|f| matches!(f.remedy, Remedy::Do(_))).count();
-        let withheld = observed.findings.iter().filter(|f| matches!(f.remedy, Remedy::Withheld { .. })).count();
+        let withheld = observed.findings.iter().filter(|f| matches!(f.remedy, Remedy::NotRemediated { .. })).count();
         prop_assert!(withheld >= do_all);
     }
 

@@ -28,7 +28,7 @@ pub fn check(kind: CacheKind, engine: &Engine, port: &Port) -> Option<Finding> {
             if !ports.contains(&default) {
                 return None;
             }
-            (Some(default), Remedy::ByHand { action: None, because: Because::PortIsFixed })
+            (Some(default), Remedy::Manual { action: None, because: Because::PortIsFixed })
         }
         Port::Pending(why) => (None, Remedy::Pending(why.clone())),
     };
@@ -76,7 +76,7 @@ mod tests {
             assert_eq!(crate::fixtures::severity(&finding, &[]), crate::severity::Severity::Low);
             let evidence = Evidence::Port { engine: engine.clone(), port: Some(default) };
             assert_eq!(finding.evidence, evidence);
-            let remedy = Remedy::ByHand { action: None, because: Because::PortIsFixed };
+            let remedy = Remedy::Manual { action: None, because: Because::PortIsFixed };
             assert_eq!(finding.remedy, remedy);
         }
     }

@@ -45,7 +45,7 @@ pub(crate) fn check(
         let aside =
             rule.protocol == Protocol::All && !inquiry.rule(Check::OpenIngress, on).is_empty();
         let remedy = if aside {
-            Remedy::ByHand { action: Some(action), because: Because::AllTraffic }
+            Remedy::Manual { action: Some(action), because: Because::AllTraffic }
         } else {
             Remedy::Do(action)
         };
@@ -162,7 +162,7 @@ mod tests {
                 assert_eq!(severity(&findings[0], &[group]), Severity::Medium, "{source}");
                 let by_hand = matches!(
                     findings[0].remedy,
-                    Remedy::ByHand { action: Some(_), because: Because::AllTraffic }
+                    Remedy::Manual { action: Some(_), because: Because::AllTraffic }
                 );
                 assert!(by_hand, "{source}: {:?}", findings[0].remedy);
             }

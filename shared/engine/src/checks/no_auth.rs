@@ -13,7 +13,7 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
     open.then(|| Finding {
         check: Check::NoAuth,
         evidence: Evidence::Setting { engine: engine.clone() },
-        remedy: Remedy::ByHand { action: None, because: Because::ClientsMustChange },
+        remedy: Remedy::Manual { action: None, because: Because::ClientsMustChange },
     })
 }
 
@@ -45,7 +45,7 @@ mod tests {
                     crate::severity::Severity::Medium
                 );
                 let because = Because::ClientsMustChange;
-                assert_eq!(finding.remedy, Remedy::ByHand { action: None, because });
+                assert_eq!(finding.remedy, Remedy::Manual { action: None, because });
             }
         }
     }

@@ -151,7 +151,7 @@ fn at_port(
         let action = table.revoke(rule);
         let remedy = match shared(table.group) {
             None => Remedy::Do(action),
-            Some(because) => Remedy::ByHand { action: Some(action), because },
+            Some(because) => Remedy::Manual { action: Some(action), because },
         };
         findings.push(Finding {
             check: Check::OpenCache,
@@ -247,10 +247,10 @@ mod tests {
     /// Why a person, for a rule whose change is known.
     fn by_hand(interfaces: Interfaces) -> Because {
         match remedy(interfaces) {
-            Remedy::ByHand { action: Some(_), because } => because,
+            Remedy::Manual { action: Some(_), because } => because,
             other @ (Remedy::Do(_)
-            | Remedy::Withheld { .. }
-            | Remedy::ByHand { action: None, .. }
+            | Remedy::NotRemediated { .. }
+            | Remedy::Manual { action: None, .. }
             | Remedy::Pending(_)
             | Remedy::Gone(_)) => panic!("{other:?}"),
         }
@@ -324,7 +324,7 @@ mod tests {
         let group = with_interfaces(own("tcp 6379", "0.0.0.0/0"), shared);
         let findings = found(&REDIS, 6379, group.clone());
         assert_eq!(fixtures::severity(&findings[0], &[group]), Severity::Critical);
-        assert!(matches!(findings[0].remedy, Remedy::ByHand { .. }));
+        assert!(matches!(findings[0].remedy, Remedy::Manual { .. }));
     }
 
     #[test]
@@ -382,7 +382,7 @@ mod tests {
         let findings = checked(&REDIS, &known(&[6379]), &read(&[own, shared]));
         assert_eq!(rule_ids(&findings), ["sgr-1", "sgr-2"]);
         assert!(matches!(findings[0].remedy, Remedy::Do(_)));
-        assert!(matches!(findings[1].remedy, Remedy::ByHand { .. }));
+        assert!(matches!(findings[1].remedy, Remedy::Manual { .. }));
     }
 
     #[test]
@@ -400,7 +400,7 @@ mod tests {
         let findings = found(&REDIS, 6379, list);
         let because = Because::SourceUnknown("prefix list pl-1: access denied".to_owned());
         assert!(
-            matches!(&findings[..], [Finding { remedy: Remedy::Withheld { because: b, .. }, .. }] if *b == because),
+            matches!(&findings[..], [Finding { remedy: Remedy::NotRemediated { because: b, .. }, .. }] if *b == because),
             "{findings:?}"
         );
         assert_eq!(found(&REDIS, 6379, own("tcp 7000", "pl-1")), Vec::new(), "another port");

@@ -307,7 +307,7 @@ mod tests {
                 panic!("{findings:?}");
             };
             assert_eq!(why, expected);
-            let Remedy::Withheld { because: Because::SourceUnknown(why), .. } = remedy else {
+            let Remedy::NotRemediated { because: Because::SourceUnknown(why), .. } = remedy else {
                 panic!("{remedy:?}");
             };
             assert_eq!(why, expected);
@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(rule_ids(&findings), ["sgr-1"]);
         let because = Because::SourceUnknown("a source of a new kind".to_owned());
         assert!(
-            matches!(&findings[0].remedy, Remedy::Withheld { because: b, .. } if *b == because)
+            matches!(&findings[0].remedy, Remedy::NotRemediated { because: b, .. } if *b == because)
         );
     }
 
@@ -344,7 +344,7 @@ mod tests {
         ]);
         let findings = checked(&group, &all_touched(&group));
         assert_eq!(rule_ids(&findings), ["sgr-1", "sgr-2"]);
-        assert!(matches!(findings[0].remedy, Remedy::Withheld { .. }));
+        assert!(matches!(findings[0].remedy, Remedy::NotRemediated { .. }));
         assert!(matches!(findings[1].remedy, Remedy::Do(_)));
     }
 

@@ -14,7 +14,7 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
     plaintext.then(|| Finding {
         check: Check::PlaintextTransit,
         evidence: Evidence::Setting { engine: engine.clone() },
-        remedy: Remedy::ByHand { action: None, because: Because::ClientsMustChange },
+        remedy: Remedy::Manual { action: None, because: Because::ClientsMustChange },
     })
 }
 
@@ -43,7 +43,7 @@ mod tests {
                     crate::severity::Severity::Medium
                 );
                 let because = Because::ClientsMustChange;
-                assert_eq!(finding.remedy, Remedy::ByHand { action: None, because });
+                assert_eq!(finding.remedy, Remedy::Manual { action: None, because });
             }
         }
     }

@@ -15,7 +15,7 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
     }
     let remedy = match &cache.network.connection {
         Connection::Vpc => return None,
-        Connection::Public => Remedy::ByHand { action: None, because: Because::ConnectionIsFixed },
+        Connection::Public => Remedy::Manual { action: None, because: Because::ConnectionIsFixed },
         Connection::Unknown(why) => Remedy::Pending(why.clone()),
     };
     Some(Finding {
@@ -47,7 +47,7 @@ mod tests {
         let finding = found(CacheKind::ServerlessCache, Connection::Public).unwrap();
         assert_eq!(crate::fixtures::severity(&finding, &[]), crate::severity::Severity::High);
         let because = Because::ConnectionIsFixed;
-        assert_eq!(finding.remedy, Remedy::ByHand { action: None, because });
+        assert_eq!(finding.remedy, Remedy::Manual { action: None, because });
     }
 
     #[test]

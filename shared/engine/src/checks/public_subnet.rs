@@ -17,7 +17,7 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
     let remedy = match &cache.network.subnets {
         Subnets::Unknown(why) => Remedy::Pending(why.clone()),
         Subnets::Read(subnets) if public(subnets).next().is_none() => return None,
-        Subnets::Read(_) => Remedy::ByHand { action: None, because: Because::SubnetsAreShared },
+        Subnets::Read(_) => Remedy::Manual { action: None, because: Because::SubnetsAreShared },
     };
     Some(Finding {
         check: Check::PublicSubnet,
@@ -60,7 +60,7 @@ mod tests {
                     crate::severity::Severity::Low
                 );
                 let because = Because::SubnetsAreShared;
-                assert_eq!(finding.remedy, Remedy::ByHand { action: None, because });
+                assert_eq!(finding.remedy, Remedy::Manual { action: None, because });
             }
         }
     }

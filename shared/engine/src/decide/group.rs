@@ -7,7 +7,7 @@ use super::decision::Decision;
 use super::gone::{as_told, is_among, told_as_gone};
 use super::judge::Judge;
 use super::remember::remember;
-use super::settle::{doubt, protect, settle, withhold};
+use super::settle::{doubt, leave_open, protect, settle};
 use crate::action::{Because, Remedy};
 use crate::arn::Arn;
 use crate::checks::{Judged, memcached_udp, open_ingress};
@@ -37,7 +37,7 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
     for finding in &mut findings {
         protect(finding, facts);
         if let Touched::Unknown(why) = &lead.touched {
-            withhold(finding, Because::TouchedUnknown(why.clone()));
+            leave_open(finding, Because::TouchedUnknown(why.clone()));
         }
         settle(finding, event, facts.owner.as_deref(), judge.mode);
     }
@@ -93,7 +93,7 @@ pub fn older(
             false
         }
         None => {
-            withhold(finding, Because::NotTouched);
+            leave_open(finding, Because::NotTouched);
             true
         }
     });

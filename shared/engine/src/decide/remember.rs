@@ -2,7 +2,7 @@
 
 use super::decision::Decision;
 use super::judge::Judge;
-use super::settle::withhold;
+use super::settle::leave_open;
 use crate::action::Per;
 use crate::event::Event;
 use crate::ledger::{Histories, History};
@@ -35,7 +35,7 @@ pub(super) fn remember(
                 return false;
             }
             History::Whole(whole) => *finding = *whole,
-            History::Flapping(because) => withhold(finding, because),
+            History::Flapping(because) => leave_open(finding, because),
         }
         true
     });

@@ -12,9 +12,9 @@ pub(super) fn doubt(findings: &mut [Finding], asked: &Inquiry<'_>) {
     for finding in findings {
         match asked.doubt(finding) {
             None => {}
-            Some(Doubt::NotKnown) => withhold(finding, Because::ExceptionsNotKnown),
+            Some(Doubt::NotKnown) => leave_open(finding, Because::ExceptionsNotKnown),
             Some(Doubt::Unreadable(why)) => {
-                withhold(finding, Because::ExceptionsUnreadable(why.clone()));
+                leave_open(finding, Because::ExceptionsUnreadable(why.clone()));
             }
         }
     }
@@ -24,7 +24,7 @@ pub(super) fn doubt(findings: &mut [Finding], asked: &Inquiry<'_>) {
 /// refuses the revoke, and the alert says that it failed.
 pub(super) fn protect(finding: &mut Finding, group: &GroupFacts) {
     if group.is_protected() {
-        withhold(finding, Because::Protected);
+        leave_open(finding, Because::Protected);
     }
 }
 
@@ -36,15 +36,15 @@ pub(super) fn settle(finding: &mut Finding, event: &Event, owner: Option<&str>, 
         && let Remedy::Do(action) = &finding.remedy
     {
         let because = Because::OtherOwner(owner.to_owned());
-        finding.remedy = Remedy::ByHand { action: Some(action.clone()), because };
+        finding.remedy = Remedy::Manual { action: Some(action.clone()), because };
     }
     if mode == Mode::Observe {
-        withhold(finding, Because::Observe);
+        leave_open(finding, Because::Observe);
     }
 }
 
-pub(super) fn withhold(finding: &mut Finding, because: Because) {
+pub(super) fn leave_open(finding: &mut Finding, because: Because) {
     if let Remedy::Do(action) = &finding.remedy {
-        finding.remedy = Remedy::Withheld { action: action.clone(), because };
+        finding.remedy = Remedy::NotRemediated { action: action.clone(), because };
     }
 }

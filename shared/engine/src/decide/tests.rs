@@ -75,15 +75,15 @@ fn checks(findings: &[Finding]) -> Vec<Check> {
 
 fn withheld(finding: &Finding) -> Option<&Because> {
     match &finding.remedy {
-        Remedy::Withheld { because, .. } => Some(because),
-        Remedy::Do(_) | Remedy::ByHand { .. } | Remedy::Pending(_) | Remedy::Gone(_) => None,
+        Remedy::NotRemediated { because, .. } => Some(because),
+        Remedy::Do(_) | Remedy::Manual { .. } | Remedy::Pending(_) | Remedy::Gone(_) => None,
     }
 }
 
 fn by_hand(finding: &Finding) -> Option<&Because> {
     match &finding.remedy {
-        Remedy::ByHand { because, .. } => Some(because),
-        Remedy::Do(_) | Remedy::Withheld { .. } | Remedy::Pending(_) | Remedy::Gone(_) => None,
+        Remedy::Manual { because, .. } => Some(because),
+        Remedy::Do(_) | Remedy::NotRemediated { .. } | Remedy::Pending(_) | Remedy::Gone(_) => None,
     }
 }
 

@@ -17,5 +17,5 @@ pub(super) fn flapping(entry: &Entry, time: &str, most: u32) -> Option<Because> 
         .collect();
     let most = usize::try_from(most.max(1)).unwrap_or(usize::MAX);
     let last = back.last().filter(|_| back.len() >= most)?;
-    Some(Because::Fight { times: back.len(), who: last.by.clone(), through: last.via.clone() })
+    Some(Because::Flapping { times: back.len(), who: last.by.clone(), through: last.via.clone() })
 }

@@ -144,7 +144,7 @@ impl Dealt {
 
 fn because(finding: &Finding) -> Option<&Because> {
     match &finding.remedy {
-        Remedy::Withheld { because, .. } => Some(because),
-        Remedy::Do(_) | Remedy::ByHand { .. } | Remedy::Pending(_) | Remedy::Gone(_) => None,
+        Remedy::NotRemediated { because, .. } => Some(because),
+        Remedy::Do(_) | Remedy::Manual { .. } | Remedy::Pending(_) | Remedy::Gone(_) => None,
     }
 }

@@ -86,7 +86,7 @@ fn what_is_not_known_raises_nothing_and_is_not_raised() {
         let evidence = Evidence::Setting { engine: Engine::Redis };
         Finding { check, evidence, remedy }
     };
-    let known = || Remedy::ByHand { action: None, because: Because::PortIsFixed };
+    let known = || Remedy::Manual { action: None, because: Because::PortIsFixed };
     let pending = || Remedy::Pending("not yet".to_owned());
     let found = [
         setting(Check::DefaultPort, known()),
@@ -105,7 +105,7 @@ fn what_is_not_known_raises_nothing_and_is_not_raised() {
 fn what_is_flapping_is_at_least_high() {
     let facts = group(vec![rule("sgr-1", "tcp 22", "0.0.0.0/0")]);
     let action = Action::RevokeIngress { group: facts.id.clone(), rule: facts.rules[0].clone() };
-    let because = Because::Fight { times: 3, who: "ci".to_owned(), through: None };
+    let because = Because::Flapping { times: 3, who: "ci".to_owned(), through: None };
     let evidence = Evidence::Rule {
         group: facts.id.clone(),
         rule: facts.rules[0].clone(),
@@ -113,7 +113,7 @@ fn what_is_flapping_is_at_least_high() {
         cache_port: None,
     };
     let quiet = Finding { check: Check::OpenIngress, evidence, remedy: Remedy::Do(action.clone()) };
-    let fought = Finding { remedy: Remedy::Withheld { action, because }, ..quiet.clone() };
+    let fought = Finding { remedy: Remedy::NotRemediated { action, because }, ..quiet.clone() };
     let of = |finding: &Finding| crate::fixtures::severity(finding, std::slice::from_ref(&facts));
     assert_eq!((of(&quiet), of(&fought)), (Severity::Low, Severity::High));
 }

@@ -70,7 +70,7 @@ fn observe_mode_starts_nothing_and_says_what_it_would_start() {
 fn without_a_state_machine_it_is_left_to_a_person() {
     for mode in [Mode::Enforce, Mode::Observe] {
         let decision = decide_for(&made(), &on_default_port(), mode, None);
-        let by_hand = Remedy::ByHand { action: None, because: Because::PortIsFixed };
+        let by_hand = Remedy::Manual { action: None, because: Because::PortIsFixed };
         assert_eq!(decision.findings[0].remedy, by_hand, "{mode:?}");
     }
 }

@@ -50,7 +50,7 @@ fn the_third_comeback_within_an_hour_is_not_closed_and_pages() {
     assert_eq!(closed(&dealt.decision), [""; 0]);
     let finding = &dealt.report.findings[0];
     let (who, through) = ("deploy/ci".to_owned(), Some("Terraform".to_owned()));
-    assert_eq!(because(&finding.finding), Some(&Because::Fight { times: 3, who, through }));
+    assert_eq!(because(&finding.finding), Some(&Because::Flapping { times: 3, who, through }));
     // Nothing carries the group: without the fight it is low.
     assert_eq!(finding.severity, Severity::High);
     assert_eq!((desk.entry().state, desk.entry().returns), (State::Open, 3));
