@@ -8,7 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use portcullis_engine::arn::Arn;
 
-use crate::whole::Whole;
+use crate::whole::RejectTruncated;
 
 /// A client that is made when it is first asked for: not every function or event needs it.
 pub(crate) type Lazy<T> = LazyLock<T, Box<dyn FnOnce() -> T + Send>>;
@@ -52,13 +52,13 @@ impl Patience {
 
 /// The client of EC2: an answer that was cut off is an error, never a shorter list.
 pub fn ec2(config: &SdkConfig) -> aws_sdk_ec2::Client {
-    let config = aws_sdk_ec2::config::Builder::from(config).interceptor(Whole);
+    let config = aws_sdk_ec2::config::Builder::from(config).interceptor(RejectTruncated);
     aws_sdk_ec2::Client::from_conf(config.build())
 }
 
 /// The client of ElastiCache, as [`ec2`].
 pub fn elasticache(config: &SdkConfig) -> aws_sdk_elasticache::Client {
-    let config = aws_sdk_elasticache::config::Builder::from(config).interceptor(Whole);
+    let config = aws_sdk_elasticache::config::Builder::from(config).interceptor(RejectTruncated);
     aws_sdk_elasticache::Client::from_conf(config.build())
 }
 

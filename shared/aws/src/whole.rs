@@ -8,11 +8,11 @@ use aws_sdk_ec2::error::BoxError;
 /// Refuses an answer of EC2 or ElastiCache without the end tag of its root, which is named for the
 /// action (EC2 API reference, "Query responses"): `</DescribeSecurityGroupRulesResponse>`.
 #[derive(Debug)]
-pub(crate) struct Whole;
+pub(crate) struct RejectTruncated;
 
-impl Intercept for Whole {
+impl Intercept for RejectTruncated {
     fn name(&self) -> &'static str {
-        "Whole"
+        "RejectTruncated"
     }
 
     fn read_after_deserialization(
@@ -51,7 +51,7 @@ mod tests {
         let rule = mock!(Client::describe_security_group_rules)
             .then_http_response(|| HttpResponse::new(200.try_into().unwrap(), answer.into()));
         let ec2 = mock_client!(aws_sdk_ec2, RuleMode::Sequential, [&rule], |config| {
-            config.interceptor(Whole)
+            config.interceptor(RejectTruncated)
         });
         let answer = ec2.describe_security_group_rules().send().await;
         let error = |error| format!("{:#}", anyhow::Error::new(error));
