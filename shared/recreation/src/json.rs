@@ -13,7 +13,7 @@ use crate::describe::LogDelivery;
 use crate::facts::Seen;
 use crate::ingress::{Closing, NewRule, NotOpened};
 use crate::patch::Tool;
-use crate::plan::{Afterwards, Answer, Fate, Input, Plan, Refusal, SnapshotOf, Subject};
+use crate::plan::{Afterwards, Answer, Disposition, Input, Plan, Refusal, SnapshotOf, Subject};
 use crate::request::{Request, Shard, Token, Value};
 use crate::steps::{Step, Who};
 
@@ -153,13 +153,13 @@ fn subject(cache: &Subject) -> Json {
 }
 
 fn input(input: &Input) -> Json {
-    let (fate, because) = match &input.fate {
-        Fate::Same => ("same", None),
-        Fate::Changed(because) => ("changed", Some(because.as_str())),
-        Fate::Unused => ("unused", None),
-        Fate::Never(because) => ("never", Some(*because)),
+    let (disposition, because) = match &input.disposition {
+        Disposition::Same => ("same", None),
+        Disposition::Changed(because) => ("changed", Some(because.as_str())),
+        Disposition::Unused => ("unused", None),
+        Disposition::Never(because) => ("never", Some(*because)),
     };
-    json!({"name": input.name, "now": shown(&input.now), "then": shown(&input.then), "fate": fate, "because": because})
+    json!({"name": input.name, "now": shown(&input.now), "then": shown(&input.then), "fate": disposition, "because": because})
 }
 
 fn shown(value: &Value) -> Json {

@@ -118,12 +118,12 @@ pub struct Input {
     /// What makes the new one.
     pub then: Value,
     /// What becomes of it.
-    pub fate: Fate,
+    pub disposition: Disposition,
 }
 
 /// What becomes of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum Disposition {
     /// Carried over as it is.
     Same,
     /// Given another value, because.

@@ -10,7 +10,7 @@ use crate::facts::Seen;
 use crate::ingress::NewRule;
 use crate::losses::counted;
 use crate::patch::{Patch, Tool};
-use crate::plan::{Answer, Fate, Input, Plan, Refusal};
+use crate::plan::{Answer, Disposition, Input, Plan, Refusal};
 use crate::reason::Reason;
 use crate::request::Token;
 use crate::steps::Who;
@@ -58,7 +58,7 @@ fn plan(page: &mut Page<'_>, plan: &Plan) {
     }
     page.section("What is never sent to AWS");
     for input in &plan.inputs {
-        if let Fate::Never(because) = input.fate {
+        if let Disposition::Never(because) = input.disposition {
             page.paragraph(Role::Faint, "- ", &format!("{}: {because}", input.name));
         }
     }
@@ -71,8 +71,9 @@ fn in_short(page: &mut Page<'_>, plan: &Plan) {
         }
         None => "Data: none is copied. Memcached has no snapshots, so the new cache starts empty.",
     };
-    let changed = plan.inputs.iter().filter(|i| matches!(i.fate, Fate::Changed(_))).count();
-    let carried = plan.inputs.iter().filter(|i| i.fate == Fate::Same).count();
+    let changed =
+        plan.inputs.iter().filter(|i| matches!(i.disposition, Disposition::Changed(_))).count();
+    let carried = plan.inputs.iter().filter(|i| i.disposition == Disposition::Same).count();
     let around = around::lines(plan);
     let kinds = around.len();
     let (unknown, known): (Vec<_>, Vec<_>) =
@@ -119,19 +120,22 @@ fn inputs(page: &mut Page<'_>, inputs: &[Input]) {
     page.section("Settings, old and new");
     page.row(Role::Faint, ' ', "", &["now".to_owned()], &["will be".to_owned()]);
     for input in inputs {
-        match &input.fate {
-            Fate::Same => {
+        match &input.disposition {
+            Disposition::Same => {
                 page.row(Role::Plain, ' ', input.name, &input.now.lines(), &input.then.lines());
             }
-            Fate::Changed(because) => {
+            Disposition::Changed(because) => {
                 page.row(Role::New, '~', input.name, &input.now.lines(), &input.then.lines());
                 page.note(because);
             }
-            Fate::Unused | Fate::Never(_) => {}
+            Disposition::Unused | Disposition::Never(_) => {}
         }
     }
-    let unused: Vec<&str> =
-        inputs.iter().filter(|input| input.fate == Fate::Unused).map(|input| input.name).collect();
+    let unused: Vec<&str> = inputs
+        .iter()
+        .filter(|input| input.disposition == Disposition::Unused)
+        .map(|input| input.name)
+        .collect();
     if !unused.is_empty() {
         page.gap();
         page.paragraph(

@@ -19,7 +19,7 @@ use portcullis_recreation::document;
 use portcullis_recreation::facts::{Facts, Neighbour};
 use portcullis_recreation::json::json;
 use portcullis_recreation::mail::{self, Context, Mail};
-use portcullis_recreation::plan::{Answer, Fate, Plan, Wish, plan};
+use portcullis_recreation::plan::{Answer, Disposition, Plan, Wish, plan};
 use portcullis_recreation::recover::recover;
 use portcullis_recreation::request::{Request, Token};
 use portcullis_recreation::text::{plain, text};
@@ -79,9 +79,9 @@ proptest! {
         let clone = recover(&aws::facts(&plan.create, seed)).request;
         prop_assert_eq!(differences(&plan.now, &clone, RECREATED), vec![]);
         prop_assert_eq!(clone.port, 17_321);
-        let sent: Vec<_> = plan.inputs.iter().filter(|i| matches!(i.fate, Fate::Changed(_))).collect();
+        let sent: Vec<_> = plan.inputs.iter().filter(|i| matches!(i.disposition, Disposition::Changed(_))).collect();
         prop_assert!(sent.len() <= 5, "{:?}", sent.iter().map(|i| i.name).collect::<Vec<_>>());
-        prop_assert!(sent.iter().all(|i| matches!(&i.fate, Fate::Changed(why) if !why.is_empty())));
+        prop_assert!(sent.iter().all(|i| matches!(&i.disposition, Disposition::Changed(why) if !why.is_empty())));
         prop_assert!(sent.iter().all(|i| !i.then.is_unset()), "nothing that is set gets lost");
     }
 

@@ -1,17 +1,21 @@
 //! Old beside new: each setting now, and as it will be.
 
 use maud::{Markup, html};
-use portcullis_recreation::plan::{Fate, Input, Plan};
+use portcullis_recreation::plan::{Disposition, Input, Plan};
 use portcullis_recreation::request::Value;
 
 use super::text::{name, seen, sentence};
 
 /// What changes, then, folded away, what does not.
 pub(super) fn settings(plan: &Plan) -> Markup {
-    let of = |fate: fn(&Fate) -> bool| plan.inputs.iter().filter(move |input| fate(&input.fate));
-    let changed: Vec<&Input> = of(|fate| matches!(fate, Fate::Changed(_))).collect();
-    let same: Vec<&Input> = of(|fate| matches!(fate, Fate::Same)).collect();
-    let unused: Vec<&Input> = of(|fate| matches!(fate, Fate::Unused)).collect();
+    let of = |disposition: fn(&Disposition) -> bool| {
+        plan.inputs.iter().filter(move |input| disposition(&input.disposition))
+    };
+    let changed: Vec<&Input> =
+        of(|disposition| matches!(disposition, Disposition::Changed(_))).collect();
+    let same: Vec<&Input> = of(|disposition| matches!(disposition, Disposition::Same)).collect();
+    let unused: Vec<&Input> =
+        of(|disposition| matches!(disposition, Disposition::Unused)).collect();
     html! {
         section aria-labelledby="settings" {
             h2 #settings { "What changes" }
@@ -32,7 +36,7 @@ pub(super) fn settings(plan: &Plan) -> Markup {
                 }
                 dl.never {
                     @for input in &plan.inputs {
-                        @if let Fate::Never(because) = input.fate {
+                        @if let Disposition::Never(because) = input.disposition {
                             dt { (name(input.name)) }
                             dd { (sentence(because)) "." }
                         }
@@ -71,9 +75,9 @@ fn table(caption: &str, inputs: &[&Input]) -> Markup {
 }
 
 fn row(input: &Input) -> Markup {
-    let because = match &input.fate {
-        Fate::Changed(because) => Some(because),
-        Fate::Same | Fate::Unused | Fate::Never(_) => None,
+    let because = match &input.disposition {
+        Disposition::Changed(because) => Some(because),
+        Disposition::Same | Disposition::Unused | Disposition::Never(_) => None,
     };
     html! {
         tr role="row" class=[because.map(|_| "changed")] {

@@ -47,11 +47,12 @@ fn the_second_question() {
 
 #[test]
 fn every_difference_is_on_the_page_in_words() {
-    use portcullis_recreation::plan::Fate;
+    use portcullis_recreation::plan::Disposition;
     for example in ["memcached-several-nodes", "valkey-with-replicas", "valkey-three-shards"] {
         let (record, plan) = record(example);
         let page = asking(&record, &plan, About::Recreation).replace("<wbr>", "");
-        let changed = plan.inputs.iter().filter(|input| matches!(input.fate, Fate::Changed(_)));
+        let changed =
+            plan.inputs.iter().filter(|input| matches!(input.disposition, Disposition::Changed(_)));
         assert_eq!(page.matches(">changed</b>").count(), changed.clone().count(), "{example}");
         for input in changed {
             for line in

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::draft::{Context, Draft, Kind, Mail, bounded, list, titled};
 use super::words::{sentence, word};
 use crate::losses::counted;
-use crate::plan::{Fate, Plan, Refusal};
+use crate::plan::{Disposition, Plan, Refusal};
 use crate::text::{self, Role};
 
 /// Asks a person to agree to a move. `link` is the page's, if there is one; `until` is in seconds since 1970.
@@ -46,13 +46,13 @@ pub fn ask(plan: &Plan, ctx: &Context<'_>, link: Option<&str>, until: i64) -> Ma
     text::cost(&mut mail.page, plan);
     text::how_long(&mut mail.page, plan);
     mail.page.section("Settings");
-    let carried = plan.inputs.iter().filter(|input| input.fate == Fate::Same).count();
+    let carried = plan.inputs.iter().filter(|input| input.disposition == Disposition::Same).count();
     let changed: Vec<String> = plan
         .inputs
         .iter()
-        .filter_map(|input| match &input.fate {
-            Fate::Changed(why) => Some(format!("{}: {why}", input.name)),
-            Fate::Same | Fate::Unused | Fate::Never(_) => None,
+        .filter_map(|input| match &input.disposition {
+            Disposition::Changed(why) => Some(format!("{}: {why}", input.name)),
+            Disposition::Same | Disposition::Unused | Disposition::Never(_) => None,
         })
         .collect();
     mail.say(&format!("{carried} are carried over unchanged. These change:"));

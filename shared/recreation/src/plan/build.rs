@@ -3,7 +3,7 @@
 use portcullis_engine::facts::Engine;
 
 use super::fingerprint::fingerprint;
-use super::{Afterwards, Fate, Input, Plan, Snapshot, SnapshotOf, Subject};
+use super::{Afterwards, Disposition, Input, Plan, Snapshot, SnapshotOf, Subject};
 use crate::endpoints::endpoints;
 use crate::facts::{Cache, Facts};
 use crate::form::form;
@@ -117,18 +117,18 @@ fn afterwards(facts: &Facts, create: &Request) -> Vec<Afterwards> {
 fn inputs(now: &Request, create: &Request) -> Vec<Input> {
     let pairs = now.inputs().into_iter().zip(create.inputs());
     let sent = pairs.map(|((name, now), (_, then))| {
-        let fate = match () {
-            () if now == then && now.is_unset() => Fate::Unused,
-            () if now == then => Fate::Same,
-            () => Fate::Changed(why_changed(name).to_owned()),
+        let disposition = match () {
+            () if now == then && now.is_unset() => Disposition::Unused,
+            () if now == then => Disposition::Same,
+            () => Disposition::Changed(why_changed(name).to_owned()),
         };
-        Input { name, now, then, fate }
+        Input { name, now, then, disposition }
     });
     let never = now.never().iter().map(|(name, why)| Input {
         name,
         now: Value::Unset,
         then: Value::Unset,
-        fate: Fate::Never(why),
+        disposition: Disposition::Never(why),
     });
     sent.chain(never).collect()
 }
