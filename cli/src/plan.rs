@@ -8,7 +8,7 @@ use clap::Args;
 use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
 use portcullis_recreation::json::json;
-use portcullis_recreation::plan::{Answer, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, plan};
 use portcullis_recreation::text::text;
 use serde_json::Value;
 
@@ -97,9 +97,9 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         }
         live::facts(&document)?
     };
-    let wish =
-        Wish { port: arguments.port, auth_token_secret: arguments.auth_token_secret.clone() };
-    let answer = plan(&facts, &wish);
+    let choices =
+        Choices { port: arguments.port, auth_token_secret: arguments.auth_token_secret.clone() };
+    let answer = plan(&facts, &choices);
     let output = if arguments.json { json(&answer) + "\n" } else { text(&answer, &paint::paint) };
     paint::write(&output, common.color).context("the answer cannot be written")?;
     Ok(match answer {

@@ -33,7 +33,7 @@ pub(crate) fn short(answer: &Answer) -> String {
 #[cfg(test)]
 mod tests {
     use portcullis_recreation::document;
-    use portcullis_recreation::plan::{Wish, plan};
+    use portcullis_recreation::plan::{Choices, plan};
 
     use super::*;
 
@@ -41,7 +41,7 @@ mod tests {
         let path =
             format!("{}/../shared/recreation/examples/{example}.json", env!("CARGO_MANIFEST_DIR"));
         let facts = document::read(&std::fs::read_to_string(path).unwrap(), None).unwrap();
-        short(&plan(&facts, &Wish::default()))
+        short(&plan(&facts, &Choices::default()))
     }
 
     #[test]
@@ -65,6 +65,6 @@ mod tests {
             env!("CARGO_MANIFEST_DIR")
         );
         let facts = document::read(&std::fs::read_to_string(path).unwrap(), None).unwrap();
-        assert_eq!(refused.trim_end(), text(&plan(&facts, &Wish::default()), &paint).trim_end());
+        assert_eq!(refused.trim_end(), text(&plan(&facts, &Choices::default()), &paint).trim_end());
     }
 }

@@ -7,7 +7,7 @@ use portcullis_aws::now;
 use portcullis_engine::action::recreation_id;
 use portcullis_engine::arn::Arn;
 use portcullis_recreation::json::json;
-use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, Plan, plan};
 use serde_json::{Value, json as value};
 
 use crate::advice::advice;
@@ -56,9 +56,9 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let cache = arguments.cache.as_str();
     let config = account::config(common, live::arn(cache)).await?;
     let facts = live::facts(&live::document(&config, cache).await?)?;
-    let wish =
-        Wish { port: arguments.port, auth_token_secret: arguments.auth_token_secret.clone() };
-    let answer = plan(&facts, &wish);
+    let choices =
+        Choices { port: arguments.port, auth_token_secret: arguments.auth_token_secret.clone() };
+    let answer = plan(&facts, &choices);
     let print =
         |text: &str| paint::write(text, common.color).context("the answer cannot be written");
     let plan = match &answer {
@@ -178,7 +178,7 @@ mod tests {
             "/../shared/recreation/examples/valkey-with-replicas.json"
         );
         let facts = document::read(&std::fs::read_to_string(path).unwrap(), None).unwrap();
-        let Answer::Plan(plan) = plan(&facts, &Wish::default()) else { panic!("it is a plan") };
+        let Answer::Plan(plan) = plan(&facts, &Choices::default()) else { panic!("it is a plan") };
         let arguments = Arguments {
             cache: "orders".to_owned(),
             port,

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use portcullis_recreation::document;
-use portcullis_recreation::plan::Wish;
+use portcullis_recreation::plan::Choices;
 
 use super::*;
 use portcullis_testkit::hostile::{shows_all, texts};
@@ -16,13 +16,15 @@ fn record(asked: impl IntoIterator<Item = (About, Question)>) -> Record {
     );
     let document = std::fs::read_to_string(path).unwrap();
     let facts = document::read(&document, None).unwrap();
-    let plan::Answer::Plan(plan) = plan::plan(&facts, &Wish::default()) else { panic!("a plan") };
+    let plan::Answer::Plan(plan) = plan::plan(&facts, &Choices::default()) else {
+        panic!("a plan")
+    };
     Record {
         id: "orders-00000001".to_owned(),
         cache: plan.cache.arn.clone(),
         asked_by: "alice\u{1b}[2J".to_owned(),
         why: "audit".to_owned(),
-        wish: Wish::default(),
+        choices: Choices::default(),
         document,
         fingerprint: plan.fingerprint.clone(),
         stage: "ask".to_owned(),

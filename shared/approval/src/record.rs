@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use portcullis_engine::arn::Arn;
 use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
-use portcullis_recreation::plan::{self, Plan, Wish};
+use portcullis_recreation::plan::{self, Choices, Plan};
 use serde::{Deserialize, Serialize};
 
 /// What people are asked about a move.
@@ -114,7 +114,7 @@ pub struct Record {
     /// Why.
     pub why: String,
     /// What was wished for.
-    pub wish: Wish,
+    pub choices: Choices,
     /// What the plan was made from: JSON, as [`document::read`] reads it.
     pub document: String,
     /// The fingerprint of the plan.
@@ -152,7 +152,7 @@ impl Record {
                  could be forged, so its approval is void; start the re-creation again"
             );
         }
-        match plan::plan(&self.facts()?, &self.wish) {
+        match plan::plan(&self.facts()?, &self.choices) {
             plan::Answer::Plan(plan) if plan.fingerprint == *fingerprint => Ok(*plan),
             plan::Answer::Plan(plan) => bail!(
                 "the plan of re-creation {id} is {} now and was {fingerprint}: Portcullis was updated in between; \
@@ -216,8 +216,8 @@ impl Item {
             cache: record.cache.clone(),
             asked_by: record.asked_by.clone(),
             why: record.why.clone(),
-            port: record.wish.port,
-            auth_token_secret: record.wish.auth_token_secret.clone(),
+            port: record.choices.port,
+            auth_token_secret: record.choices.auth_token_secret.clone(),
             document: packed.finish()?,
             fingerprint: record.fingerprint.clone(),
             stage: record.stage.clone(),
@@ -238,7 +238,7 @@ impl Item {
             cache: self.cache,
             asked_by: self.asked_by,
             why: self.why,
-            wish: Wish { port: self.port, auth_token_secret: self.auth_token_secret },
+            choices: Choices { port: self.port, auth_token_secret: self.auth_token_secret },
             document,
             fingerprint: self.fingerprint,
             stage: self.stage,
@@ -258,7 +258,7 @@ mod tests {
             cache: "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders".to_owned(),
             asked_by: String::new(),
             why: String::new(),
-            wish: Wish { port: Some(17_321), auth_token_secret: None },
+            choices: Choices { port: Some(17_321), auth_token_secret: None },
             document: "{}".repeat(1000),
             fingerprint: "1a2b3c4d5e6f7081".to_owned(),
             stage: "planned".to_owned(),

@@ -25,7 +25,7 @@ pub use make::plan;
 
 /// What a person wishes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Wish {
+pub struct Choices {
     /// The new port; one is chosen if none is given.
     pub port: Option<u16>,
     /// The ARN of the Secrets Manager secret that keeps the AUTH token.

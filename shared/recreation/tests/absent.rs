@@ -6,7 +6,7 @@ use std::path::Path;
 
 use portcullis_recreation::compare::differences;
 use portcullis_recreation::document;
-use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, Plan, plan};
 use serde_json::Value;
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";
@@ -58,8 +58,8 @@ fn documents() -> BTreeMap<String, Value> {
 /// The plan, with a secret for a token where there is one; `None` where it is refused or no input.
 fn planned(document: &Value) -> Option<Plan> {
     let facts = document::read(&document.to_string(), None).ok()?;
-    let secret = Wish { auth_token_secret: Some(SECRET.to_owned()), ..Wish::default() };
-    [Wish::default(), secret].iter().find_map(|wish| match plan(&facts, wish) {
+    let secret = Choices { auth_token_secret: Some(SECRET.to_owned()), ..Choices::default() };
+    [Choices::default(), secret].iter().find_map(|choices| match plan(&facts, choices) {
         Answer::Plan(plan) => Some(*plan),
         Answer::Refused(_) => None,
     })
@@ -168,7 +168,7 @@ fn what_an_older_cli_does_not_print_is_named() {
             let mut document = documents().remove(name).unwrap();
             without(&mut document, member);
             let facts = document::read(&document.to_string(), None).unwrap();
-            let Answer::Refused(refusal) = plan(&facts, &Wish::default()) else {
+            let Answer::Refused(refusal) = plan(&facts, &Choices::default()) else {
                 panic!("{name} is planned without {member}")
             };
             let first = &refusal.reasons[0];

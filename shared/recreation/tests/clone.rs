@@ -6,7 +6,7 @@ use std::path::Path;
 
 use portcullis_recreation::compare::verify_clone;
 use portcullis_recreation::document;
-use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, Plan, plan};
 use serde_json::{Value, json};
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:checkout/auth-AbCdEf";
@@ -51,11 +51,11 @@ fn example(name: &str) -> Value {
 }
 
 fn planned(name: &str) -> Plan {
-    let wish = Wish {
+    let choices = Choices {
         auth_token_secret: (name == "redis-auth-token").then(|| SECRET.to_owned()),
-        ..Wish::default()
+        ..Choices::default()
     };
-    match plan(&document::read(&example(name).to_string(), None).unwrap(), &wish) {
+    match plan(&document::read(&example(name).to_string(), None).unwrap(), &choices) {
         Answer::Plan(plan) => *plan,
         Answer::Refused(refusal) => panic!("{name}: {:?}", refusal.reasons),
     }
@@ -251,7 +251,7 @@ fn a_topic_that_was_silent_must_be_silent_again() {
     let members = document["CacheClusters"].as_array_mut().unwrap();
     members.iter_mut().for_each(|member| member["NotificationConfiguration"] = topic("inactive"));
     let Answer::Plan(plan) =
-        plan(&document::read(&document.to_string(), None).unwrap(), &Wish::default())
+        plan(&document::read(&document.to_string(), None).unwrap(), &Choices::default())
     else {
         panic!()
     };

@@ -7,7 +7,7 @@ use portcullis_engine::facts::{Engine, Tag};
 use portcullis_recreation::constraints::{Constraint, Source, all, broken};
 use portcullis_recreation::describe::LogDelivery;
 use portcullis_recreation::document;
-use portcullis_recreation::plan::{Answer, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, plan};
 use portcullis_recreation::recover::recover;
 use portcullis_recreation::request::{
     CLUSTER_NEVER, ClusterInputs, GROUP_NEVER, GroupInputs, Kind, Placement, Request, Shape, Token,
@@ -370,7 +370,7 @@ fn the_planner_applies_them_before_anything_is_planned() {
         serde_json::from_str(&file("examples/valkey-with-replicas.json")).unwrap();
     document["ReplicationGroups"][0]["SnapshotWindow"] = serde_json::json!("never");
     let facts = document::read(&document.to_string(), None).unwrap();
-    let Answer::Refused(refusal) = plan(&facts, &Wish::default()) else { panic!("a plan") };
+    let Answer::Refused(refusal) = plan(&facts, &Choices::default()) else { panic!("a plan") };
     let reasons: Vec<_> =
         refusal.reasons.iter().map(|r| (r.field.as_str(), r.why.as_str())).collect();
     assert_eq!(

@@ -5,7 +5,7 @@ use std::path::Path;
 use portcullis_engine::facts::{Source, Tag};
 use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
-use portcullis_recreation::plan::{Answer, Plan, Wish, is_fingerprint, plan};
+use portcullis_recreation::plan::{Answer, Choices, Plan, is_fingerprint, plan};
 use portcullis_recreation::reason::Reason;
 use portcullis_recreation::request::Token;
 use serde_json::{Value, json};
@@ -21,28 +21,28 @@ fn facts(document: &Value) -> Facts {
     document::read(&document.to_string(), None).unwrap()
 }
 
-fn planned(document: &Value, wish: &Wish) -> Plan {
-    match plan(&facts(document), wish) {
+fn planned(document: &Value, choices: &Choices) -> Plan {
+    match plan(&facts(document), choices) {
         Answer::Plan(plan) => *plan,
         Answer::Refused(refusal) => panic!("{:?}", refusal.reasons),
     }
 }
 
-fn refused(document: &Value, wish: &Wish) -> Vec<Reason> {
-    match plan(&facts(document), wish) {
+fn refused(document: &Value, choices: &Choices) -> Vec<Reason> {
+    match plan(&facts(document), choices) {
         Answer::Refused(refusal) => refusal.reasons,
         Answer::Plan(plan) => panic!("a plan for {}", plan.create.id),
     }
 }
 
-fn on(port: u16) -> Wish {
-    Wish { port: Some(port), ..Wish::default() }
+fn on(port: u16) -> Choices {
+    Choices { port: Some(port), ..Choices::default() }
 }
 
 /// A document with a new cache in it, as an earlier run with this wish leaves it behind.
-fn begun(name: &str, wish: &Wish) -> (Value, Plan) {
+fn begun(name: &str, choices: &Choices) -> (Value, Plan) {
     let mut document = example(name);
-    let first = planned(&document, wish);
+    let first = planned(&document, choices);
     let tags: Vec<Value> =
         first.create.tags.iter().map(|tag| json!({"Key": tag.key, "Value": tag.value})).collect();
     document["Replacements"] = json!([
@@ -65,8 +65,8 @@ const EACH: [&str; 3] = ["valkey-with-replicas", "valkey-three-shards", "memcach
 fn an_earlier_run_is_gone_on_with_on_its_own_port() {
     for name in EACH {
         let (document, first) = begun(name, &on(17_321));
-        for wish in [Wish::default(), on(17_321)] {
-            let again = planned(&document, &wish);
+        for choices in [Choices::default(), on(17_321)] {
+            let again = planned(&document, &choices);
             assert_eq!(again.create, first.create, "{name}");
             assert!(again.cautions[0].starts_with(&first.create.id), "{}", again.cautions[0]);
             let empty = again.cautions[0].contains("began empty");
@@ -102,7 +102,7 @@ fn while_it_is_made_its_port_is_known_by_its_name() {
     let (mut document, first) = begun("valkey-with-replicas", &on(17_321));
     document["Replacements"][0]["Status"] = json!("creating");
     document["Replacements"][0].as_object_mut().unwrap().remove("Port");
-    assert_eq!(planned(&document, &Wish::default()).create, first.create);
+    assert_eq!(planned(&document, &Choices::default()).create, first.create);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn what_cannot_be_gone_on_with_is_refused_with_what_to_do() {
     ] {
         let mut document = document.clone();
         document["Replacements"][0]["Status"] = json!(status);
-        let reasons = refused(&document, &Wish::default());
+        let reasons = refused(&document, &Choices::default());
         assert_eq!(reasons[0].field, "Replacements", "{status}");
         assert!(reasons[0].remedy.starts_with(remedy), "{status}: {}", reasons[0].remedy);
     }
@@ -131,12 +131,12 @@ fn what_cannot_be_gone_on_with_is_refused_with_what_to_do() {
     )));
     let mut renamed = document.clone();
     renamed["Replacements"][0]["Id"] = json!("orders-by-hand");
-    assert_eq!(refused(&renamed, &Wish::default())[0].field, "Replacements");
+    assert_eq!(refused(&renamed, &Choices::default())[0].field, "Replacements");
     let mut two = document.clone();
     let mut other = two["Replacements"][0].clone();
     (other["Id"], other["Port"]) = (json!("orders-20777"), json!(20_777));
     two["Replacements"].as_array_mut().unwrap().push(other);
-    let why = &refused(&two, &Wish::default())[0].why;
+    let why = &refused(&two, &Choices::default())[0].why;
     assert!(why.contains("orders-17321 and orders-20777"), "{why}");
 }
 
@@ -146,7 +146,7 @@ fn one_that_clients_were_told_of_says_so() {
     let tags = document["Replacements"][0]["TagList"].as_array_mut().unwrap();
     tags.push(json!({"Key": "portcullis:handed-over", "Value": "yes"}));
     assert!(facts(&document).ours[0].handed_over);
-    let again = planned(&document, &Wish::default());
+    let again = planned(&document, &Choices::default());
     assert!(again.cautions[0].contains("Its cutover has begun"), "{}", again.cautions[0]);
 }
 
@@ -155,7 +155,7 @@ fn its_nodes_are_not_counted_twice() {
     let (mut document, _) = begun("valkey-with-replicas", &on(17_321));
     document["Limits"]["NodesInUse"] = document["Limits"]["NodesPerRegion"].clone();
     document["Subnets"][0]["AvailableIpAddressCount"] = json!(0);
-    planned(&document, &Wish::default());
+    planned(&document, &Choices::default());
     document["Replacements"] = json!([]);
     let fields: Vec<String> =
         refused(&document, &on(20_777)).into_iter().map(|reason| reason.field).collect();
@@ -191,7 +191,7 @@ fn rules_of_an_earlier_run_are_not_opened_twice_and_lead_to_no_others() {
         let (mut document, first) = begun(name, &on(17_321));
         assert!(!first.ingress.open.is_empty());
         document["SecurityGroupRules"].as_array_mut().unwrap().extend(opened(&first));
-        let again = planned(&document, &Wish::default());
+        let again = planned(&document, &Choices::default());
         assert_eq!(again.ingress.open, [], "{name}");
         assert_eq!(again.ingress.opened, first.ingress.open, "{name}");
         assert_eq!(again.fingerprint, first.fingerprint, "{name}: it does the same");
@@ -203,7 +203,7 @@ fn rules_of_an_earlier_run_are_not_opened_twice_and_lead_to_no_others() {
         (ours["FromPort"], ours["ToPort"], ours["CidrIpv4"]) =
             (json!(1024), json!(30_000), json!("10.0.0.0/8"));
         ours.as_object_mut().unwrap().remove("ReferencedGroupInfo");
-        let again = planned(&document, &Wish::default());
+        let again = planned(&document, &Choices::default());
         let wide = |source: &Source| source.to_string() == "10.0.0.0/8";
         assert!(!again.ingress.open.iter().any(|rule| wide(&rule.source)), "{name}");
         assert!(!again.ingress.close.iter().any(|rule| wide(&rule.rule.source)), "{name}");
@@ -225,20 +225,20 @@ fn the_secret_of_the_token_may_be_named_by_a_tag() {
     let mut document = example("redis-auth-token");
     let tags = document["TagList"].as_array_mut().unwrap();
     tags.push(json!({"Key": "portcullis:auth-token-secret", "Value": SECRET}));
-    let plan = planned(&document, &Wish::default());
+    let plan = planned(&document, &Choices::default());
     assert_eq!(plan.create.auth_token, Token::Secret(SECRET.to_owned()));
     let tag = Tag { key: "portcullis:auth-token-secret".to_owned(), value: SECRET.to_owned() };
     assert!(plan.create.tags.contains(&tag), "the next move needs it too");
     let other = format!("{SECRET}2");
-    let by_hand = Wish { auth_token_secret: Some(other.clone()), ..Wish::default() };
+    let by_hand = Choices { auth_token_secret: Some(other.clone()), ..Choices::default() };
     assert_eq!(planned(&document, &by_hand).create.auth_token, Token::Secret(other));
     let mut without = example("valkey-with-replicas");
     without["TagList"].as_array_mut().unwrap().push(json!({"Key": tag.key, "Value": tag.value}));
-    assert_eq!(planned(&without, &Wish::default()).create.auth_token, Token::None);
+    assert_eq!(planned(&without, &Choices::default()).create.auth_token, Token::None);
     let mut odd = example("redis-auth-token");
     odd["TagList"] =
         json!([{"Key": "portcullis:auth-token-secret", "Value": "sixteen-letters-and-more!"}]);
-    let reasons = refused(&odd, &Wish::default());
+    let reasons = refused(&odd, &Choices::default());
     assert!(reasons[0].field == "AuthToken" && !format!("{reasons:?}").contains("sixteen"));
 }
 
@@ -249,7 +249,7 @@ fn marks_of_a_move_are_dropped_and_what_owners_say_is_carried_over() {
     let tags = document["TagList"].as_array_mut().unwrap();
     tags.extend(marks.map(|mark| json!({"Key": format!("portcullis:{mark}"), "Value": "of-old"})));
     tags.push(json!({"Key": "portcullis:note", "Value": "an owner's"}));
-    let plan = planned(&document, &Wish::default());
+    let plan = planned(&document, &Choices::default());
     let keys: Vec<&str> = plan.create.tags.iter().map(|tag| tag.key.as_str()).collect();
     assert!(plan.create.tags.iter().all(|tag| tag.value != "of-old"), "{keys:?}");
     assert!(keys.contains(&"portcullis:note"), "{keys:?}");
@@ -260,7 +260,7 @@ fn a_protected_cache_is_left_alone() {
     for (key, value) in [("portcullis:protect", "no"), ("Portcullis:Protect", "")] {
         let mut document = example("valkey-with-replicas");
         document["TagList"].as_array_mut().unwrap().push(json!({"Key": key, "Value": value}));
-        let reasons = refused(&document, &Wish::default());
+        let reasons = refused(&document, &Choices::default());
         assert_eq!((reasons.len(), reasons[0].field.as_str()), (1, "Tags"));
         assert!(reasons[0].remedy.starts_with("remove the tag"));
     }

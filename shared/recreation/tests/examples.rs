@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
 use portcullis_recreation::json::json;
-use portcullis_recreation::plan::{Answer, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, plan};
 use portcullis_recreation::text::{plain, text};
 use portcullis_testkit::schema;
 use serde_json::Value;
@@ -49,7 +49,7 @@ fn snapshots(name: &str, answer: &Answer) {
 #[test]
 fn every_example_is_answered_as_its_snapshot_says() {
     for name in names() {
-        snapshots(&name, &plan(&facts(&name), &Wish::default()));
+        snapshots(&name, &plan(&facts(&name), &Choices::default()));
     }
 }
 
@@ -58,7 +58,7 @@ fn every_answer_is_as_the_schema_says() {
     let mut outcomes = BTreeSet::new();
     for name in names() {
         let answer: Value =
-            serde_json::from_str(&json(&plan(&facts(&name), &Wish::default()))).unwrap();
+            serde_json::from_str(&json(&plan(&facts(&name), &Choices::default()))).unwrap();
         schema::holds("plan", &answer);
         outcomes.insert(answer["outcome"].to_string());
     }
@@ -67,13 +67,13 @@ fn every_answer_is_as_the_schema_says() {
 
 #[test]
 fn a_token_that_is_in_a_secret_is_carried_by_its_arn() {
-    let wish = Wish { auth_token_secret: Some(SECRET.to_owned()), ..Wish::default() };
-    snapshots("redis-auth-token.with-secret", &plan(&facts("redis-auth-token"), &wish));
+    let choices = Choices { auth_token_secret: Some(SECRET.to_owned()), ..Choices::default() };
+    snapshots("redis-auth-token.with-secret", &plan(&facts("redis-auth-token"), &choices));
 }
 
 #[test]
 fn a_port_that_is_asked_for_is_taken() {
-    let wish = Wish { port: Some(7001), ..Wish::default() };
-    let Answer::Plan(plan) = plan(&facts("redis-single-node"), &wish) else { panic!() };
+    let choices = Choices { port: Some(7001), ..Choices::default() };
+    let Answer::Plan(plan) = plan(&facts("redis-single-node"), &choices) else { panic!() };
     assert_eq!((plan.create.port, plan.create.id.as_str()), (7001, "legacy-jobs-7001"));
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use portcullis_recreation::document;
-use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, Plan, plan};
 use portcullis_recreation::text::{plain, text};
 
 fn field() -> PathBuf {
@@ -15,16 +15,16 @@ fn document(name: &str) -> String {
     std::fs::read_to_string(field().join(format!("{name}.json"))).unwrap()
 }
 
-fn answer(name: &str, cache: Option<&str>, wish: &Wish) -> String {
+fn answer(name: &str, cache: Option<&str>, choices: &Choices) -> String {
     match document::read(&document(name), cache) {
-        Ok(facts) => text(&plan(&facts, wish), &plain),
+        Ok(facts) => text(&plan(&facts, choices), &plain),
         Err(wrong) => format!("no input: {wrong}\n{}\n", wrong.remedy),
     }
 }
 
 fn planned(name: &str, cache: Option<&str>) -> Plan {
     let facts = document::read(&document(name), cache).unwrap();
-    match plan(&facts, &Wish::default()) {
+    match plan(&facts, &Choices::default()) {
         Answer::Plan(plan) => *plan,
         Answer::Refused(refusal) => panic!("{name}: {:?}", refusal.reasons),
     }
@@ -48,7 +48,7 @@ fn every_document_of_the_field_is_answered_as_its_snapshot_says() {
     names.sort();
     assert_eq!(names.len(), 16);
     for name in names {
-        snapshot(&name, answer(&name, None, &Wish::default()));
+        snapshot(&name, answer(&name, None, &Choices::default()));
     }
 }
 
@@ -76,8 +76,11 @@ fn short(region: &str) -> String {
 #[test]
 fn a_token_in_a_secret_is_carried() {
     let secret = "arn:aws:secretsmanager:eu-central-1:222233334444:secret:till/auth-AbCdEf";
-    let wish = Wish { auth_token_secret: Some(secret.to_owned()), ..Wish::default() };
-    snapshot("auth-token-json-secret.with-secret", answer("auth-token-json-secret", None, &wish));
+    let choices = Choices { auth_token_secret: Some(secret.to_owned()), ..Choices::default() };
+    snapshot(
+        "auth-token-json-secret.with-secret",
+        answer("auth-token-json-secret", None, &choices),
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ use portcullis_recreation::document;
 use portcullis_recreation::facts::{Facts, Neighbour};
 use portcullis_recreation::json::json;
 use portcullis_recreation::mail::{self, Context, Mail};
-use portcullis_recreation::plan::{Answer, Disposition, Plan, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, Disposition, Plan, plan};
 use portcullis_recreation::recover::recover;
 use portcullis_recreation::request::{Request, Token};
 use portcullis_recreation::text::{plain, text};
@@ -32,13 +32,13 @@ const ESCAPE: char = '\u{1b}';
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:cache-AbCdEf";
 
 /// The wish that fits the cache: with its secret, if it has a token.
-fn wish(request: &Request, port: Option<u16>) -> Wish {
+fn choices(request: &Request, port: Option<u16>) -> Choices {
     let secret = (request.auth_token != Token::None).then(|| SECRET.to_owned());
-    Wish { port, auth_token_secret: secret }
+    Choices { port, auth_token_secret: secret }
 }
 
-fn planned(facts: &Facts, wish: &Wish) -> Plan {
-    match plan(facts, wish) {
+fn planned(facts: &Facts, choices: &Choices) -> Plan {
+    match plan(facts, choices) {
         Answer::Plan(plan) => *plan,
         Answer::Refused(refusal) => panic!("{:?}", refusal.reasons),
     }
@@ -64,7 +64,7 @@ proptest! {
     #[test]
     fn a_clone_is_what_was_asked_for(request in caches::request(), seed in any::<u64>()) {
         let facts = aws::facts(&request, seed);
-        let plan = planned(&facts, &wish(&request, Some(17_321)));
+        let plan = planned(&facts, &choices(&request, Some(17_321)));
         let clone = aws::facts(&plan.create, seed);
         let found = recover(&clone);
         prop_assert!(found.reasons.is_empty(), "{:?}", found.reasons);
@@ -75,7 +75,7 @@ proptest! {
     #[test]
     fn a_clone_differs_from_its_origin_in_id_and_port_alone(request in caches::request(), seed in any::<u64>()) {
         let facts = aws::facts(&request, seed);
-        let plan = planned(&facts, &wish(&request, Some(17_321)));
+        let plan = planned(&facts, &choices(&request, Some(17_321)));
         let clone = recover(&aws::facts(&plan.create, seed)).request;
         prop_assert_eq!(differences(&plan.now, &clone, RECREATED), vec![]);
         prop_assert_eq!(clone.port, 17_321);
@@ -90,7 +90,7 @@ proptest! {
     #[test]
     fn a_lone_node_becomes_a_group_of_one(request in caches::group_of_one(), seed in any::<u64>()) {
         let facts = aws::left_alone(&request, seed);
-        let plan = planned(&facts, &wish(&request, Some(17_321)));
+        let plan = planned(&facts, &choices(&request, Some(17_321)));
         prop_assert_eq!(&plan.now, &request);
         prop_assert!(plan.changes_form());
         prop_assert_eq!(plan.create.operation(), "CreateReplicationGroup");
@@ -105,7 +105,7 @@ proptest! {
     /// No request is planned that AWS would refuse.
     #[test]
     fn what_is_planned_breaks_no_constraint(request in caches::request(), seed in any::<u64>()) {
-        let plan = planned(&aws::facts(&request, seed), &wish(&request, None));
+        let plan = planned(&aws::facts(&request, seed), &choices(&request, None));
         let broken: Vec<_> = constraints::broken(&plan.create, &[]).into_iter().map(|(row, why)| (row.id, why)).collect();
         prop_assert_eq!(broken, vec![]);
     }
@@ -114,12 +114,12 @@ proptest! {
     #[test]
     fn a_clone_of_a_clone_changes_nothing(request in caches::request(), seed in any::<u64>()) {
         let facts = aws::facts(&request, seed);
-        let first = planned(&facts, &wish(&request, Some(17_321)));
+        let first = planned(&facts, &choices(&request, Some(17_321)));
         let clone = aws::facts(&first.create, seed.rotate_left(7));
-        let Answer::Refused(again) = plan(&clone, &wish(&request, Some(17_321))) else { panic!("a plan") };
+        let Answer::Refused(again) = plan(&clone, &choices(&request, Some(17_321))) else { panic!("a plan") };
         let fields: Vec<&str> = again.reasons.iter().map(|reason| reason.field.as_str()).collect();
         prop_assert_eq!(fields, ["Port"]);
-        let second = planned(&clone, &wish(&request, Some(another(17_321))));
+        let second = planned(&clone, &choices(&request, Some(another(17_321))));
         let mut but: Vec<_> = RECREATED.to_vec();
         but.extend(MAY_DIFFER);
         prop_assert_eq!(differences(&first.create, &second.create, &but), vec![]);
@@ -132,8 +132,8 @@ proptest! {
         let forward = aws::facts(&request, seed);
         let mut backward = forward.clone();
         aws::reverse(&mut backward);
-        let wish = wish(&request, None);
-        let (forward, backward) = (json(&plan(&forward, &wish)), json(&plan(&backward, &wish)));
+        let choices = choices(&request, None);
+        let (forward, backward) = (json(&plan(&forward, &choices)), json(&plan(&backward, &choices)));
         let differs = forward.lines().zip(backward.lines()).find(|(one, other)| one != other);
         prop_assert_eq!(differs, None);
     }
@@ -142,15 +142,15 @@ proptest! {
     #[test]
     fn a_chosen_port_is_no_neighbours(request in caches::request(), others in prop::collection::vec(1u16.., 0..30)) {
         let mut facts = aws::facts(&request, 0);
-        let alone = planned(&facts, &wish(&request, None)).create.port;
+        let alone = planned(&facts, &choices(&request, None)).create.port;
         facts.neighbours = others.iter().chain([&alone]).map(|port| Neighbour {
             id: format!("other-{port}"), ports: vec![*port], groups: request.security_groups.clone(),
         }).collect();
-        let chosen = planned(&facts, &wish(&request, None)).create.port;
+        let chosen = planned(&facts, &choices(&request, None)).create.port;
         prop_assert!(chosen != alone && !others.contains(&chosen));
-        prop_assert_eq!(chosen, planned(&facts, &wish(&request, None)).create.port);
+        prop_assert_eq!(chosen, planned(&facts, &choices(&request, None)).create.port);
         facts.neighbours.iter_mut().for_each(|other| other.groups = vec!["sg-other".to_owned()]);
-        prop_assert_eq!(planned(&facts, &wish(&request, None)).create.port, alone);
+        prop_assert_eq!(planned(&facts, &choices(&request, None)).create.port, alone);
     }
 
     /// Every rule that is added is for the new port alone, TCP, and admits no public address; and
@@ -163,7 +163,7 @@ proptest! {
             .map(|(at, rule)| IngressRule { id: format!("sgr-{at}"), ..rule }).collect();
         let groups = facts.groups.as_mut().unwrap();
         groups.get_mut(&id).unwrap().rules = rules.clone();
-        let plan = planned(&facts, &wish(&request, Some(17_321)));
+        let plan = planned(&facts, &choices(&request, Some(17_321)));
         for rule in &plan.ingress.open {
             prop_assert_eq!(rule.port, 17_321);
             prop_assert!(!public(&rule.source), "{} is public", rule.source);
@@ -246,8 +246,9 @@ fn no_text_form_holds_a_token_wherever_somebody_left_it() {
                 let mut document = document.clone();
                 strew(&mut document, member, token);
                 let facts = document::read(&document.to_string(), None).unwrap();
-                let wish = Wish { auth_token_secret: secret.map(str::to_owned), ..Wish::default() };
-                let answer = plan(&facts, &wish);
+                let choices =
+                    Choices { auth_token_secret: secret.map(str::to_owned), ..Choices::default() };
+                let answer = plan(&facts, &choices);
                 let mut forms = vec![
                     text(&answer, &plain),
                     json(&answer),
@@ -285,7 +286,7 @@ fn no_command_holds_what_users_write() {
     for (name, mut document) in examples() {
         written::replace(&mut document, &written, hostile);
         let facts = document::read(&document.to_string(), None).unwrap();
-        let answer = plan(&facts, &Wish::default());
+        let answer = plan(&facts, &Choices::default());
         assert!(!text(&answer, &plain).contains(ESCAPE), "{name}");
         if let Answer::Plan(plan) = answer {
             let commands = plan.steps.iter().flat_map(|step| &step.commands);
@@ -322,7 +323,7 @@ proptest! {
         let path = &paths[at.index(paths.len())];
         *document.pointer_mut(path).unwrap() = odd;
         if let Ok(facts) = document::read(&document.to_string(), None) {
-            let answer = plan(&facts, &Wish::default());
+            let answer = plan(&facts, &Choices::default());
             let text = text(&answer, &plain);
             let harmless = !text.contains(ESCAPE);
             prop_assert!(!text.is_empty() && harmless);

@@ -10,7 +10,7 @@ use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
 use portcullis_recreation::json;
 use portcullis_recreation::mail::{self, Context, Mail};
-use portcullis_recreation::plan::{Answer, Plan, Refusal, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, Plan, Refusal, plan};
 use portcullis_recreation::text::{plain, text};
 use portcullis_testkit::{hostile, schema};
 use serde_json::{Value, json};
@@ -42,8 +42,9 @@ fn facts(document: &Value) -> Facts {
 
 fn answer(document: &Value) -> Answer {
     let needs = document.pointer("/ReplicationGroups/0/AuthTokenEnabled") == Some(&json!(true));
-    let wish = Wish { auth_token_secret: needs.then(|| SECRET.to_owned()), ..Wish::default() };
-    plan(&facts(document), &wish)
+    let choices =
+        Choices { auth_token_secret: needs.then(|| SECRET.to_owned()), ..Choices::default() };
+    plan(&facts(document), &choices)
 }
 
 fn planned(name: &str) -> Plan {
@@ -54,7 +55,7 @@ fn planned(name: &str) -> Plan {
 }
 
 fn refusal(name: &str) -> Refusal {
-    match plan(&facts(&example(name)), &Wish::default()) {
+    match plan(&facts(&example(name)), &Choices::default()) {
         Answer::Refused(refusal) => *refusal,
         Answer::Plan(_) => panic!("{name} moves"),
     }

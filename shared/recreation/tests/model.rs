@@ -7,7 +7,7 @@ use std::path::Path;
 use portcullis_recreation::describe::{CACHE_CLUSTER_UNUSED, REPLICATION_GROUP_UNUSED};
 use portcullis_recreation::document;
 use portcullis_recreation::json::json;
-use portcullis_recreation::plan::{Answer, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, plan};
 use portcullis_recreation::recover::recover;
 use portcullis_recreation::request::{CLUSTER_NEVER, GROUP_NEVER, Request};
 use serde_json::Value;
@@ -75,7 +75,7 @@ fn every_input_is_shown_in_the_plan() {
         ("redis-single-node", "CreateCacheClusterMessage"),
     ] {
         let facts = document::read(&file(&format!("examples/{example}.json")), None).unwrap();
-        let Answer::Plan(plan) = plan(&facts, &Wish::default()) else { panic!("{example}") };
+        let Answer::Plan(plan) = plan(&facts, &Choices::default()) else { panic!("{example}") };
         let shown: Names = plan.inputs.iter().map(|input| input.name.to_owned()).collect();
         assert_eq!(shown, model()[operation]);
     }
@@ -148,14 +148,14 @@ fn every_member_of_what_they_hold_is_read_or_no_input_for_a_reason() {
 #[test]
 fn every_member_of_a_shard_and_a_log_is_sent_or_never_for_a_reason() {
     let facts = document::read(&file("examples/valkey-three-shards.json"), None).unwrap();
-    let document: Value = serde_json::from_str(&json(&plan(&facts, &Wish::default()))).unwrap();
+    let document: Value = serde_json::from_str(&json(&plan(&facts, &Choices::default()))).unwrap();
     let shard = &document["create"]["parameters"]["NodeGroupConfiguration"][0];
     let mut sent: Names = shard.as_object().unwrap().keys().cloned().collect();
     // A cache on an Outpost is refused.
     sent.extend(["PrimaryOutpostArn".to_owned(), "ReplicaOutpostArns".to_owned()]);
     assert_eq!(sent, model()["NodeGroupConfiguration"]);
     let facts = document::read(&file("examples/valkey-with-replicas.json"), None).unwrap();
-    let document: Value = serde_json::from_str(&json(&plan(&facts, &Wish::default()))).unwrap();
+    let document: Value = serde_json::from_str(&json(&plan(&facts, &Choices::default()))).unwrap();
     let log = &document["create"]["parameters"]["LogDeliveryConfigurations"][0];
     let sent: Names = log.as_object().unwrap().keys().cloned().collect();
     assert_eq!(sent, model()["LogDeliveryConfigurationRequest"]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use portcullis_recreation::document;
-use portcullis_recreation::plan::{Answer, Refusal, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, Refusal, plan};
 use serde_json::{Value, json};
 
 fn example(name: &str) -> Value {
@@ -11,12 +11,12 @@ fn example(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn answer(document: &Value, wish: &Wish) -> Answer {
-    plan(&document::read(&document.to_string(), None).unwrap(), wish)
+fn answer(document: &Value, choices: &Choices) -> Answer {
+    plan(&document::read(&document.to_string(), None).unwrap(), choices)
 }
 
-fn refused(document: &Value, wish: &Wish) -> Refusal {
-    match answer(document, wish) {
+fn refused(document: &Value, choices: &Choices) -> Refusal {
+    match answer(document, choices) {
         Answer::Refused(refusal) => *refusal,
         Answer::Plan(_) => panic!("there is a plan"),
     }
@@ -26,7 +26,7 @@ fn refused(document: &Value, wish: &Wish) -> Refusal {
 fn broken(name: &str, at: &str, value: Value) -> Vec<String> {
     let mut document = example(name);
     assert!(
-        matches!(answer(&document, &Wish::default()), Answer::Plan(_)),
+        matches!(answer(&document, &Choices::default()), Answer::Plan(_)),
         "{name} moves as it is"
     );
     let (parent, member) = at.rsplit_once('/').unwrap();
@@ -37,7 +37,7 @@ fn broken(name: &str, at: &str, value: Value) -> Vec<String> {
         Value::Array(items) => items[member.parse::<usize>().unwrap()] = value,
         _ => panic!("{at}"),
     }
-    let refusal = refused(&document, &Wish::default());
+    let refusal = refused(&document, &Choices::default());
     for reason in &refusal.reasons {
         assert!(!reason.why.is_empty() && !reason.remedy.is_empty(), "{reason:?}");
     }
@@ -164,7 +164,7 @@ fn what_describe_does_not_show_is_not_left_to_a_default() {
 fn members_must_all_be_there_and_agree() {
     let mut document = example("valkey-with-replicas");
     document["CacheClusters"].as_array_mut().unwrap().pop();
-    let fields: Vec<_> = refused(&document, &Wish::default()).reasons;
+    let fields: Vec<_> = refused(&document, &Choices::default()).reasons;
     assert_eq!(fields.len(), 1, "{fields:?}");
     assert!(fields[0].why.ends_with("orders-003"), "{}", fields[0].why);
     let fields = broken("valkey-with-replicas", "/CacheClusters/2/EngineVersion", json!("8.1.0"));
@@ -210,9 +210,9 @@ fn a_tag_too_many_is_refused_with_the_markers_counted() {
     };
     let mut document = example("redis-with-snapshots");
     document["TagList"] = tags(48);
-    assert!(matches!(answer(&document, &Wish::default()), Answer::Plan(_)));
+    assert!(matches!(answer(&document, &Choices::default()), Answer::Plan(_)));
     document["TagList"] = tags(49);
-    assert_eq!(refused(&document, &Wish::default()).reasons[0].field, "Tags");
+    assert_eq!(refused(&document, &Choices::default()).reasons[0].field, "Tags");
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn tags_that_are_missing_are_listed_by_a_command() {
     let mut document = example("redis-with-snapshots");
     document.as_object_mut().unwrap().remove("TagList");
     let command = |document: &Value| {
-        let reasons = refused(document, &Wish::default()).reasons;
+        let reasons = refused(document, &Choices::default()).reasons;
         reasons.into_iter().find(|reason| reason.field == "Tags").unwrap().remedy
     };
     assert_eq!(
@@ -236,23 +236,23 @@ fn tags_that_are_missing_are_listed_by_a_command() {
 fn a_port_is_refused_that_is_a_default_the_systems_or_a_neighbours() {
     let document = example("redis-single-node");
     for port in [6379, 6380, 11_211, 26_379, 80, 1149, 8005] {
-        let wish = Wish { port: Some(port), ..Wish::default() };
-        let reasons = refused(&document, &wish).reasons;
+        let choices = Choices { port: Some(port), ..Choices::default() };
+        let reasons = refused(&document, &choices).reasons;
         assert_eq!((reasons.len(), reasons[0].field.as_str()), (1, "Port"), "{port}");
     }
     for port in [1150, 8004, 8006, 65_535] {
-        let wish = Wish { port: Some(port), ..Wish::default() };
-        assert!(matches!(answer(&document, &wish), Answer::Plan(_)), "{port}");
+        let choices = Choices { port: Some(port), ..Choices::default() };
+        assert!(matches!(answer(&document, &choices), Answer::Plan(_)), "{port}");
     }
     // In cluster mode the nodes talk on the port 10,000 above.
-    let wish = |port| Wish { port: Some(port), ..Wish::default() };
+    let choices = |port| Choices { port: Some(port), ..Choices::default() };
     let shards = example("valkey-three-shards");
-    assert_eq!(refused(&shards, &wish(55_536)).reasons[0].field, "Port");
-    assert!(matches!(answer(&shards, &wish(55_535)), Answer::Plan(_)));
+    assert_eq!(refused(&shards, &choices(55_536)).reasons[0].field, "Port");
+    assert!(matches!(answer(&shards, &choices(55_535)), Answer::Plan(_)));
     let mut document = document;
     document["CacheClusters"][1]["CacheNodes"][0]["Endpoint"]["Port"] = json!(7001);
-    let wish = Wish { port: Some(7001), ..Wish::default() };
-    assert!(refused(&document, &wish).reasons[0].why.contains("sessions"));
+    let choices = Choices { port: Some(7001), ..Choices::default() };
+    assert!(refused(&document, &choices).reasons[0].why.contains("sessions"));
 }
 
 #[test]
@@ -263,28 +263,28 @@ fn a_replacement_that_is_there_already_is_not_planned_again() {
     other["CacheClusterId"] = json!("search-7001-001");
     other["ReplicationGroupId"] = json!("search-7001");
     document["CacheClusters"].as_array_mut().unwrap().push(other);
-    let wish = |port| Wish { port: Some(port), ..Wish::default() };
-    assert_eq!(refused(&document, &wish(7001)).reasons[0].field, "Id");
-    assert!(matches!(answer(&document, &wish(7002)), Answer::Plan(_)));
+    let choices = |port| Choices { port: Some(port), ..Choices::default() };
+    assert_eq!(refused(&document, &choices(7001)).reasons[0].field, "Id");
+    assert!(matches!(answer(&document, &choices(7002)), Answer::Plan(_)));
 }
 
 #[test]
 fn a_cache_on_a_custom_port_moves_only_if_asked_to() {
     let mut document = example("redis-with-snapshots");
     document["CacheClusters"][0]["CacheNodes"][0]["Endpoint"]["Port"] = json!(17_321);
-    assert_eq!(refused(&document, &Wish::default()).reasons[0].field, "Port");
-    let wish = Wish { port: Some(20_777), ..Wish::default() };
-    let Answer::Plan(plan) = answer(&document, &wish) else { panic!("no plan") };
+    assert_eq!(refused(&document, &Choices::default()).reasons[0].field, "Port");
+    let choices = Choices { port: Some(20_777), ..Choices::default() };
+    let Answer::Plan(plan) = answer(&document, &choices) else { panic!("no plan") };
     assert_eq!(plan.create.id, "search-20777");
 }
 
 #[test]
 fn a_secret_must_be_one_and_be_needed() {
-    let wish =
-        |secret: &str| Wish { auth_token_secret: Some(secret.to_owned()), ..Wish::default() };
+    let choices =
+        |secret: &str| Choices { auth_token_secret: Some(secret.to_owned()), ..Choices::default() };
     let arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:a-b";
     let token = "sixteen-letters-and-more!";
-    let refusal = refused(&example("redis-auth-token"), &wish(token));
+    let refusal = refused(&example("redis-auth-token"), &choices(token));
     assert!(!format!("{refusal:?}").contains("sixteen"), "{refusal:?}");
     for odd in [
         "",
@@ -294,25 +294,31 @@ fn a_secret_must_be_one_and_be_needed() {
         &arn.replace("eu-west-1", "$(x)"),
         &arn.replace("arn:aws", "arn:aws;x"),
     ] {
-        assert_eq!(refused(&example("redis-auth-token"), &wish(odd)).reasons.len(), 1, "{odd}");
+        assert_eq!(refused(&example("redis-auth-token"), &choices(odd)).reasons.len(), 1, "{odd}");
     }
-    assert!(matches!(answer(&example("redis-auth-token"), &wish(arn)), Answer::Plan(_)));
-    assert_eq!(refused(&example("redis-with-snapshots"), &wish(arn)).reasons[0].field, "AuthToken");
+    assert!(matches!(answer(&example("redis-auth-token"), &choices(arn)), Answer::Plan(_)));
+    assert_eq!(
+        refused(&example("redis-with-snapshots"), &choices(arn)).reasons[0].field,
+        "AuthToken"
+    );
 }
 
 #[test]
 fn an_owner_gets_a_patch_if_all_else_is_known() {
-    let patched = |name| refused(&example(name), &Wish::default()).patch.is_some();
+    let patched = |name| refused(&example(name), &Choices::default()).patch.is_some();
     assert!(patched("valkey-of-a-stack") && patched("memcached-of-terraform"));
     assert!(!patched("redis-many-reasons") && !patched("redis-global-datastore"));
     let mut document = example("redis-auth-token");
     document["TagList"] = json!([{"Key": "aws:cloudformation:stack-name", "Value": "shop"}]);
-    assert!(refused(&document, &Wish::default()).patch.is_some(), "the template holds the token");
+    assert!(
+        refused(&document, &Choices::default()).patch.is_some(),
+        "the template holds the token"
+    );
     document["ReplicationGroups"][0]["Status"] = json!("modifying");
-    assert!(refused(&document, &Wish::default()).patch.is_none(), "nothing to copy yet");
+    assert!(refused(&document, &Choices::default()).patch.is_none(), "nothing to copy yet");
     document["ReplicationGroups"][0]["Status"] = json!("available");
     document["TagList"] = json!([{"Key": "managed-by", "Value": "pulumi"}]);
-    assert!(refused(&document, &Wish::default()).patch.is_none(), "not in its language");
+    assert!(refused(&document, &Choices::default()).patch.is_none(), "not in its language");
 }
 
 #[test]
@@ -331,12 +337,12 @@ fn the_user_agent_tells_of_an_owner_where_no_tag_does() {
         ),
         ("Pulumi/3.0 terraform-provider-aws/6.2.0", "Pulumi owns the cache", false),
     ] {
-        let refusal = refused(&made_by(agent), &Wish::default());
+        let refusal = refused(&made_by(agent), &Choices::default());
         assert_eq!((refusal.reasons.len(), refusal.patch.is_some()), (1, patched), "{agent}");
         assert!(refusal.reasons[0].why.contains(why), "{}", refusal.reasons[0].why);
     }
     for agent in ["aws-cli/2.17.0", "backup.amazonaws.com", "Mozilla/5.0"] {
-        let answer = answer(&made_by(agent), &Wish::default());
+        let answer = answer(&made_by(agent), &Choices::default());
         assert!(matches!(answer, Answer::Plan(_)), "{agent}");
     }
 }

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use portcullis_recreation::document;
-use portcullis_recreation::plan::{Answer, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, plan};
 
 /// In another Region than the cache.
 const SECRET: &str = "arn:aws:secretsmanager:eu-north-1:111122223333:secret:checkout/auth-AbCdEf";
@@ -13,8 +13,8 @@ const TOKEN: &str = "Abc-123!&#$^<>-xyz";
 fn create() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/redis-auth-token.json");
     let facts = document::read(&std::fs::read_to_string(path).unwrap(), None).unwrap();
-    let wish = Wish { auth_token_secret: Some(SECRET.to_owned()), ..Wish::default() };
-    let Answer::Plan(plan) = plan(&facts, &wish) else { panic!("no plan") };
+    let choices = Choices { auth_token_secret: Some(SECRET.to_owned()), ..Choices::default() };
+    let Answer::Plan(plan) = plan(&facts, &choices) else { panic!("no plan") };
     let mut commands = plan.steps.iter().flat_map(|step| &step.commands);
     commands.find(|command| command.starts_with("TOKEN=")).unwrap().clone()
 }

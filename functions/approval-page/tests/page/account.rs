@@ -23,7 +23,7 @@ use aws_sdk_sfn::types::error::{InvalidOutput, TaskDoesNotExist};
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 use portcullis_approval::{About, Question, Record, Table, To, sign};
 use portcullis_approval_page::{Desk, Limit};
-use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, Plan, plan};
 use sha2::{Digest, Sha256};
 
 /// 21 November 2026, 14:03 UTC: the time of every request.
@@ -230,13 +230,13 @@ pub(crate) fn record(example: &str) -> (Record, Plan) {
 /// A move of the cache in a document.
 pub(crate) fn of_document(name: &str, document: String) -> (Record, Plan) {
     let facts = portcullis_recreation::document::read(&document, None).unwrap();
-    let Answer::Plan(plan) = plan(&facts, &Wish::default()) else { panic!("{name} is refused") };
+    let Answer::Plan(plan) = plan(&facts, &Choices::default()) else { panic!("{name} is refused") };
     let record = Record {
         id: format!("{name}-1a2b3c4d"),
         cache: plan.cache.arn.clone(),
         asked_by: "arn:aws:sts::111122223333:assumed-role/platform/ada".to_owned(),
         why: format!("{} listens on its default port {}", plan.cache.id, plan.cache.port),
-        wish: Wish::default(),
+        choices: Choices::default(),
         document,
         fingerprint: plan.fingerprint.clone(),
         stage: "ask".to_owned(),

@@ -12,7 +12,7 @@ use aws_sdk_elasticache::operation::create_replication_group::CreateReplicationG
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use portcullis_recreation::document;
 use portcullis_recreation::json::json;
-use portcullis_recreation::plan::{Answer, Plan, Wish, plan};
+use portcullis_recreation::plan::{Answer, Choices, Plan, plan};
 use portcullis_recreation::request::{Kind, Token};
 use serde_json::Value;
 
@@ -122,14 +122,14 @@ fn flat(name: &str, value: &Value, inputs: &mut Inputs) {
 #[tokio::test]
 async fn every_input_of_the_plan_is_sent_and_nothing_else() {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/recreation/examples");
-    let wish = Wish { auth_token_secret: Some(SECRET.to_owned()), ..Wish::default() };
+    let choices = Choices { auth_token_secret: Some(SECRET.to_owned()), ..Choices::default() };
     let mut operations = Vec::new();
     for entry in std::fs::read_dir(examples).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         let facts = document::read(&text, None).unwrap();
-        let planned = match plan(&facts, &Wish::default()) {
-            Answer::Refused(_) => plan(&facts, &wish),
+        let planned = match plan(&facts, &Choices::default()) {
+            Answer::Refused(_) => plan(&facts, &choices),
             planned @ Answer::Plan(_) => planned,
         };
         let Answer::Plan(plan) = &planned else { continue };

@@ -6,7 +6,7 @@ use portcullis_inventory::{self as inventory, LookError};
 use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
 use portcullis_recreation::idle::fresh;
-use portcullis_recreation::plan::{self, Plan, Wish};
+use portcullis_recreation::plan::{self, Choices, Plan};
 use portcullis_recreation::reason::Reason;
 
 use super::{State, Step};
@@ -47,7 +47,7 @@ impl Step<'_> {
     pub(super) async fn plan(&self) -> Result<State> {
         self.lock().await?;
         let (facts, document) = self.look(&self.of.cache).await?;
-        let plan = match plan::plan(&facts, &self.wish()) {
+        let plan = match plan::plan(&facts, &self.choices()) {
             plan::Answer::Plan(plan) => *plan,
             plan::Answer::Refused(refusal) => {
                 self.tell(mail::refused(&refusal, &self.context())).await?;
@@ -62,7 +62,7 @@ impl Step<'_> {
             cache: self.of.cache.clone(),
             asked_by: self.of.asked_by.clone(),
             why: self.of.why.clone(),
-            wish: self.wish(),
+            choices: self.choices(),
             document,
             fingerprint: plan.fingerprint,
             stage: "planned".to_owned(),
@@ -79,7 +79,7 @@ impl Step<'_> {
         let (record, planned) = self.begin("check").await?;
         self.answer_of(&record, About::Recreation)?;
         let (facts, _) = self.look(&self.of.cache).await?;
-        let why = match plan::plan(&facts, &self.wish()) {
+        let why = match plan::plan(&facts, &self.choices()) {
             plan::Answer::Plan(plan) if plan.does_the_same(&planned) => return Ok(State::Same),
             plan::Answer::Plan(_) => String::new(),
             plan::Answer::Refused(refusal) => {
@@ -104,8 +104,8 @@ impl Step<'_> {
     }
 
     /// What is wished for: what was asked for by hand goes before what the stack says.
-    fn wish(&self) -> Wish {
-        Wish {
+    fn choices(&self) -> Choices {
+        Choices {
             port: self.of.port.or(self.shell.settings.port),
             auth_token_secret: self.of.auth_token_secret.clone(),
         }

@@ -29,7 +29,7 @@ use portcullis_engine::arn::Arn;
 use portcullis_inventory::Clients;
 use portcullis_recreation::document;
 use portcullis_recreation::marks;
-use portcullis_recreation::plan::{self, Plan, Wish};
+use portcullis_recreation::plan::{self, Choices, Plan};
 use serde_json::json;
 
 use super::*;
@@ -60,13 +60,13 @@ struct State {
 
 fn planned() -> (Record, Plan) {
     let facts = document::read(MEMCACHED, None).unwrap();
-    let plan::Answer::Plan(plan) = plan::plan(&facts, &Wish::default()) else { panic!() };
+    let plan::Answer::Plan(plan) = plan::plan(&facts, &Choices::default()) else { panic!() };
     let record = Record {
         id: "pages-1".to_owned(),
         cache: plan.cache.arn.clone(),
         asked_by: "alice".to_owned(),
         why: String::new(),
-        wish: Wish::default(),
+        choices: Choices::default(),
         document: MEMCACHED.to_owned(),
         fingerprint: plan.fingerprint.clone(),
         stage: "planned".to_owned(),

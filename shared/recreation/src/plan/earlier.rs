@@ -11,12 +11,12 @@ use crate::request::Request;
 pub(super) fn port(
     facts: &Facts,
     now: &Request,
-    wish: Option<u16>,
+    choices: Option<u16>,
 ) -> Result<Option<u16>, Box<Reason>> {
     let one = match facts.ours.as_slice() {
         // Without the old port nothing is planned anyway, and the name of a new cache is not known.
-        [] => return Ok(wish),
-        _ if now.port == 0 => return Ok(wish),
+        [] => return Ok(choices),
+        _ if now.port == 0 => return Ok(choices),
         [one] => one,
         several => return Err(ambiguous(several)),
     };
@@ -54,7 +54,7 @@ pub(super) fn port(
             ),
         );
     };
-    match wish {
+    match choices {
         Some(other) if other != port => reason(
             format!(
                 "an earlier run of this re-creation created {id} on port {port}, and this run requests {other}"

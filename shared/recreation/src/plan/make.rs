@@ -2,7 +2,7 @@
 
 use super::build::Parts;
 use super::port::port;
-use super::{Answer, Refusal, Subject, Wish, earlier};
+use super::{Answer, Choices, Refusal, Subject, earlier};
 use crate::facts::Facts;
 use crate::form::form;
 use crate::ingress::{self, Ingress};
@@ -13,13 +13,13 @@ use crate::request::{Request, Token};
 use crate::{constraints, marks, owner, patch, refuse};
 
 /// The wish, held against the facts.
-pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
+pub fn plan(facts: &Facts, choices: &Choices) -> Answer {
     let recovered = recover(facts);
     let now = recovered.request;
     let mut reasons = recovered.reasons;
-    let wished = earlier::port(facts, &now, wish.port).unwrap_or_else(|reason| {
+    let wished = earlier::port(facts, &now, choices.port).unwrap_or_else(|reason| {
         reasons.push(*reason);
-        wish.port
+        choices.port
     });
     let port = match port(facts, &now, wished) {
         Ok(port) => Some(port),
@@ -37,7 +37,7 @@ pub fn plan(facts: &Facts, wish: &Wish) -> Answer {
     reasons.extend(refuse::reasons(facts, &now));
     reasons.extend(constraints::reasons(&asked(facts, &now, port), &recovered.unknown));
     reasons.dedup();
-    let token = match refuse::token(&now, secret(facts, &now, wish)) {
+    let token = match refuse::token(&now, secret(facts, &now, choices)) {
         Ok(token) => token,
         Err(reason) => {
             reasons.push(*reason);
@@ -80,11 +80,11 @@ fn asked(facts: &Facts, now: &Request, port: Option<u16>) -> Request {
 
 /// The secret that keeps the AUTH token: the one that is wished for, or that the owner named by a tag.
 /// A tag that is left from before a token was removed is none.
-fn secret<'a>(facts: &'a Facts, now: &Request, wish: &'a Wish) -> Option<&'a str> {
+fn secret<'a>(facts: &'a Facts, now: &Request, choices: &'a Choices) -> Option<&'a str> {
     let tagged =
         || marks::value(facts.tags.as_deref().unwrap_or_default(), marks::AUTH_TOKEN_SECRET);
     let needed = now.auth_token != Token::None;
-    wish.auth_token_secret.as_deref().or_else(|| tagged().filter(|_| needed))
+    choices.auth_token_secret.as_deref().or_else(|| tagged().filter(|_| needed))
 }
 
 fn subject(facts: &Facts, now: &Request) -> Subject {

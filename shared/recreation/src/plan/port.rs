@@ -12,12 +12,12 @@ use crate::request::{GroupInputs, Kind, Request, Shape};
 const DEFAULTS: [u16; 6] = [6379, 6380, 11_211, 11_212, 16_379, 26_379];
 
 /// The new port: the one that is wished for, or one that is chosen for this cache.
-pub(super) fn port(facts: &Facts, now: &Request, wish: Option<u16>) -> Result<u16, Box<Reason>> {
+pub(super) fn port(facts: &Facts, now: &Request, choices: Option<u16>) -> Result<u16, Box<Reason>> {
     let reason = |why: String, remedy: &str| Err(Box::new(Reason::new("Port", why, remedy)));
     let shared = |groups: &[String]| groups.iter().any(|id| now.security_groups.contains(id));
     let neighbours = || facts.strangers().filter(|other| shared(&other.groups));
     let in_use: BTreeSet<u16> = neighbours().flat_map(|other| other.ports.clone()).collect();
-    let Some(port) = wish else {
+    let Some(port) = choices else {
         let custom = !DEFAULTS.contains(&now.port);
         if custom {
             return reason(

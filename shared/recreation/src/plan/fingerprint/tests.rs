@@ -4,12 +4,12 @@ use portcullis_engine::facts::{Source, Tag};
 
 use super::*;
 use crate::document;
-use crate::plan::{Answer, Wish, plan};
+use crate::plan::{Answer, Choices, plan};
 
 fn planned(name: &str) -> Plan {
     let path = format!("{}/examples/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let facts = document::read(&std::fs::read_to_string(path).unwrap(), None).unwrap();
-    let Answer::Plan(plan) = plan(&facts, &Wish::default()) else { panic!("{name} is refused") };
+    let Answer::Plan(plan) = plan(&facts, &Choices::default()) else { panic!("{name} is refused") };
     *plan
 }
 
