@@ -172,6 +172,44 @@ mod tests {
     use super::*;
     use crate::fixtures::rule;
 
+    /// Tables in use have them.
+    #[test]
+    fn the_stored_names_do_not_change() {
+        let text = str::to_owned;
+        let entry = Entry {
+            key: Key { subject: text("sg-01"), finding: text("no-auth") },
+            id: text("f-1"),
+            check: text("no-auth"),
+            severity: text("high"),
+            title: text("it is open"),
+            state: State::Resolved,
+            first_seen: text("1"),
+            last_seen: text("2"),
+            times: 2,
+            returns: 1,
+            occurrences: vec![Occurrence {
+                event: text("e-1"),
+                at: text("2"),
+                rule: Some(text("sgr-1")),
+                by: text("alice"),
+                via: None,
+                recurred: true,
+                outcome: Standing::Leased(crate::resolution::Intent::StartRecreation),
+                reported: Some(ReportedAs {
+                    at: text("3"),
+                    outcome: Resolution::NotRemediated,
+                    severity: text("low"),
+                }),
+                lease: Some(Lease { by: text("r-1"), until: 4 }),
+            }],
+            rule: Some(RuleRecord::of("sg-01", &rule("sgr-1", "tcp 22", "::/0"))),
+            version: 3,
+        };
+        let stored = serde_json::to_string(&entry).unwrap();
+        insta::assert_snapshot!(stored, @r#"{"subject":"sg-01","finding":"no-auth","id":"f-1","check":"no-auth","severity":"high","title":"it is open","state":"recovered","firstSeen":"1","lastSeen":"2","times":2,"returns":1,"comings":[{"event":"e-1","at":"2","rule":"sgr-1","by":"alice","via":null,"back":true,"outcome":"start-move","told":{"at":"3","outcome":"withheld","severity":"low"},"held":{"by":"r-1","until":4}}],"rule":{"group":"sg-01","rule":"sgr-1","protocol":"tcp","fromPort":22,"toPort":22,"source":"::/0","description":null,"tags":{}},"version":3}"#);
+        assert_eq!(serde_json::from_str::<Entry>(&stored).unwrap(), entry);
+    }
+
     #[test]
     fn a_kept_rule_is_the_rule_that_was_read() {
         for (traffic, source) in [
