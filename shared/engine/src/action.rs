@@ -1,4 +1,4 @@
-//! What we can do about a fault, why we may not, and what came of it.
+//! The remediations, the reasons not to remediate, and the outcomes.
 
 mod start_recreation;
 
@@ -16,13 +16,13 @@ pub enum Action {
     RevokeIngress {
         /// The group that has it, `sg-…`.
         group: String,
-        /// The rule as it was read, so that it can be put back.
+        /// The rule as it was read, so that `undo` can restore it.
         rule: IngressRule,
     },
-    /// Start the move of a cache to another port.
+    /// Start the re-creation of a cache on another port.
     ///
-    /// It is the same move however often it is started, and is found again by its name. So whoever tries
-    /// the event again can tell of it.
+    /// Its execution has a name that follows from the event. So a retry starts nothing anew: it finds the same
+    /// execution, and can report it.
     StartRecreation(StartRecreation),
 }
 
@@ -35,7 +35,7 @@ impl Action {
         }
     }
 
-    /// What its outcome goes by: the id of the rule, or of the move.
+    /// The key of its outcome: the id of the rule, or of the re-creation.
     pub fn id(&self) -> &str {
         match self {
             Self::RevokeIngress { rule, .. } => &rule.id,
@@ -51,7 +51,7 @@ impl Action {
         }
     }
 
-    /// The move that it starts.
+    /// The re-creation that it starts.
     pub fn starts(&self) -> Option<&StartRecreation> {
         match self {
             Self::StartRecreation(start) => Some(start),
@@ -63,31 +63,31 @@ impl Action {
 /// What is to be done about a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
-    /// Do it.
+    /// Portcullis remediates it.
     Do(Action),
-    /// It could be done, and is not: why.
+    /// Portcullis could remediate it, and does not; the reason.
     NotRemediated {
-        /// What would be done.
+        /// The remediation.
         action: Action,
         /// Why not.
         because: Because,
     },
-    /// A person must do it: why, and the change where it is one that we know.
+    /// Only a person can remediate it; the reason, and the change if it is a single one.
     Manual {
         /// The change, if it is a single one.
         action: Option<Action>,
-        /// Why a person.
+        /// Why only a person can.
         because: Because,
     },
-    /// It cannot be told yet: why.
+    /// It cannot be decided yet; the reason.
     Pending(String),
-    /// Nothing: it is gone, whoever closed it. It is told all the same, because that may have been
-    /// us, and the alert of it lost. The rule is as the event tells it, which knows no tags.
+    /// The rule is gone already. It is reported all the same: perhaps an earlier attempt of Portcullis removed it,
+    /// and its alert was lost. The rule is as the event describes it, so without tags.
     Gone(Action),
 }
 
 impl Remedy {
-    /// The change, where it is a single one, whether it is made or not.
+    /// The change, if it is a single one, whether Portcullis makes it or not.
     pub fn action(&self) -> Option<&Action> {
         match self {
             Self::Do(action) | Self::NotRemediated { action, .. } | Self::Gone(action) => {
@@ -112,58 +112,58 @@ impl fmt::Display for Remedy {
     }
 }
 
-/// Why something is not done by us.
+/// Why Portcullis does not remediate a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Because {
     /// `PORTCULLIS_MODE=observe`
     Observe,
     /// The group has the tag [`crate::facts::PROTECT`].
     Protected,
-    /// The exceptions cannot be read: why.
+    /// The exceptions cannot be read; the reason.
     ExceptionsUnreadable(String),
-    /// An exception looks at something that could not be read.
+    /// An exception asks for a fact that could not be read.
     ExceptionsNotKnown,
     /// The event did not touch the rule.
     NotTouched,
-    /// The record does not say which rules it touched.
+    /// The event does not say which rules it touched; the reason.
     TouchedUnknown(String),
     /// The rule's source could not be read.
     SourceUnknown(String),
-    /// The group belongs to this account, and only that one can change it.
+    /// The group belongs to this other account, and only that account can change it.
     OtherOwner(String),
-    /// These interfaces that are no cache's carry the group too.
+    /// The group is also on these interfaces, which are not a cache's.
     SharedGroup(Vec<String>),
-    /// Who else carries the group could not be read.
+    /// It could not be read which other interfaces have the group.
     SharingUnknown(String),
-    /// The rule is for all traffic of a few addresses: UDP 11211 is the least of it.
+    /// The rule admits all traffic of a few addresses: to revoke it would cut off much more than UDP 11211.
     AllTraffic,
-    /// A cache's port is fixed when it is made.
+    /// The port of a cache cannot be changed after its creation.
     PortIsFixed,
     /// Encryption in transit changes how every client connects.
     ClientsMustChange,
-    /// Where the endpoint of a serverless cache is, is fixed when it is made.
+    /// The subnets of a serverless cache cannot be changed after its creation.
     ConnectionIsFixed,
-    /// The routes of a subnet are everybody's there, and a cache keeps its subnet group.
+    /// The routes of a subnet serve everything in it, and a cache cannot leave its subnet group.
     SubnetsAreShared,
-    /// It was closed, and came back, more often within an hour than we close it again.
+    /// The finding is flapping: its rule recurred too often within an hour.
     Flapping {
-        /// How often, in the hour before the event.
+        /// The recurrences in the hour before the event.
         times: usize,
-        /// Who brought it back last.
+        /// The caller of the last one.
         who: String,
-        /// What the call came through, where that can be told.
+        /// The tool or service that the call came through, where the event shows it.
         through: Option<String>,
     },
-    /// More would be closed at once than is closed without asking.
+    /// The limit is reached: a person decides about the rest.
     TooMany {
         /// The limit.
         most: usize,
-        /// In what.
+        /// The limit of one event, or of one minute.
         per: Per,
     },
 }
 
-/// What a limit of closings is for.
+/// What a limit counts revoked rules in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Per {
     /// One event.
@@ -250,7 +250,7 @@ fn through_what(through: Option<&str>) -> String {
     }
 }
 
-/// What ends a fight, by what the call came through.
+/// What ends the recurrences, by the tool that the call came through.
 fn end_of_fight(through: Option<&str>) -> &'static str {
     match through {
         Some("AWS console") => "a person opens it, so ask them before you close it",
@@ -264,19 +264,19 @@ fn end_of_fight(through: Option<&str>) -> &'static str {
     }
 }
 
-/// What came of an action, as seen in the account afterwards.
+/// The outcome of one remediation, as the account shows it afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Done, and seen to be; with the rule as it was when it went, if somebody had edited it since
-    /// it was read.
+    /// Done, and a second read proved it. With the rule as it was revoked, if somebody edited it after the first
+    /// read.
     Done(Option<Box<IngressRule>>),
-    /// It was so before we came.
+    /// The rule was gone before Portcullis could revoke it.
     AlreadyGone,
-    /// The move is under way, as this execution.
+    /// The re-creation is started, as this execution.
     Started(String),
-    /// An earlier try of the same event started the move, as this execution, which may have ended.
+    /// An earlier attempt at the same event started the re-creation, as this execution, which may have ended.
     AlreadyStarted(String),
-    /// Not done: why.
+    /// Not done; the reason.
     Failed(String),
 }
 
@@ -289,7 +289,7 @@ impl Outcome {
         }
     }
 
-    /// The rule as it was when it went, if not as it was read.
+    /// The rule as it was revoked, if it was edited after it was read.
     pub fn went_as(&self) -> Option<&IngressRule> {
         match self {
             Self::Done(changed) => changed.as_deref(),
@@ -300,5 +300,5 @@ impl Outcome {
     }
 }
 
-/// What came of the actions, by [`Action::id`].
+/// The outcomes of the remediations, by [`Action::id`].
 pub type Outcomes = BTreeMap<String, Outcome>;

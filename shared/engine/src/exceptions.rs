@@ -1,4 +1,4 @@
-//! Whether a fault is tolerated: what is asked of the policies, and what they answer.
+//! Whether an exception suppresses a finding: the question to the policies, and their answer.
 //!
 //! The policies themselves are Cedar, read by `shared/exceptions`. Nothing here knows that language.
 
@@ -10,12 +10,12 @@ use crate::facts::{CacheFacts, GroupFacts, IngressRule};
 use crate::finding::{Check, Finding, rule_of};
 use crate::net::Count;
 
-/// May this caller do this on this resource?
+/// The question: may this caller do this on this resource?
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// What would be a fault.
+    /// The check that reports the finding.
     pub check: Check,
-    /// Who did it, where and when.
+    /// The event: who called, where and when.
     pub event: &'a Event,
     /// The cache that it is about; without one it is about the group of `on`.
     pub cache: Option<(&'a CacheFacts, &'a str)>,
@@ -26,26 +26,26 @@ pub struct Asked<'a> {
 /// A rule, and what it admits.
 #[derive(Debug, Clone, Copy)]
 pub struct OnRule<'a> {
-    /// Its group. The parts that were not read yet are unknown, not absent.
+    /// Its group. Facts that were not read yet are unknown, not absent.
     pub group: &'a GroupFacts,
     /// The rule.
     pub rule: &'a IngressRule,
     /// The public addresses that it admits by itself.
     pub own: Count,
-    /// Those that it admits together with others, at the port where they are most.
+    /// The public addresses that it admits together with others, at the port with the most.
     pub union: Count,
 }
 
 /// What the policies answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// It is tolerated, by each of these exceptions, in the order of the policies. Never empty.
+    /// Each of these exceptions suppresses it, in the order of the policies. Never empty.
     Tolerated(Vec<Exception>),
-    /// It is not.
+    /// No exception suppresses it.
     Fault,
-    /// The policies look at something that was not read yet.
+    /// A policy asks for a fact that was not read yet.
     NotKnown,
-    /// They cannot be read, or not be evaluated: why. Then nothing is tolerated, and nothing done.
+    /// The policies cannot be read or evaluated; the reason. Then nothing is suppressed, and nothing is remediated.
     Unreadable(String),
 }
 
@@ -60,7 +60,7 @@ pub struct Exception {
     pub until: Option<String>,
 }
 
-/// A finding that an exception tolerated until it ended.
+/// A finding that an expired exception would suppress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// The finding's check.
@@ -71,23 +71,23 @@ pub struct Ended {
     pub exception: Exception,
 }
 
-/// Who answers.
+/// The policies, as the engine asks them.
 pub trait Exceptions: fmt::Debug + Send + Sync {
-    /// Whether it is tolerated. Pure: the event's time is now.
+    /// The answer. Pure: the time of the event counts as now.
     fn ask(&self, asked: &Asked<'_>) -> Answer;
 
-    /// The exception that would tolerate a fault, had it not ended. It is only told: nothing waits for it.
+    /// The expired exception that would suppress the finding. It is only reported: no decision waits for it.
     fn ended(&self, asked: &Asked<'_>) -> Option<Exception>;
 }
 
-/// A fault that is tolerated.
+/// A suppressed finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tolerated {
-    /// What it would be.
+    /// The check that would report it.
     pub check: Check,
     /// The rule that it is about, if it is about one.
     pub rule: Option<IngressRule>,
-    /// By this exception.
+    /// The exception that suppresses it.
     pub by: Exception,
 }
 
@@ -101,16 +101,16 @@ impl fmt::Display for Tolerated {
     }
 }
 
-/// Why a fault is not tolerated, beyond that no exception says so.
+/// Why it is unknown whether an exception suppresses a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
-    /// The policies look at something that could not be read.
+    /// A policy asks for a fact that could not be read.
     NotKnown,
-    /// The policies cannot be read: why.
+    /// The policies cannot be read; the reason.
     Unreadable(String),
 }
 
-/// What one look at a resource asked, and was answered.
+/// The questions of one decision, with the answers.
 #[derive(Debug)]
 pub(crate) struct Inquiry<'a> {
     exceptions: &'a dyn Exceptions,
@@ -132,12 +132,12 @@ impl<'a> Inquiry<'a> {
         Self { exceptions, event, cache, tolerated, doubts }
     }
 
-    /// The exceptions by which a rule may admit what it does, by id.
+    /// The ids of the exceptions that permit what a rule admits.
     pub(crate) fn rule(&mut self, check: Check, on: OnRule<'_>) -> Vec<String> {
         self.tolerated_by(check, Some(on))
     }
 
-    /// The same of a rule that the event did not touch: nothing is told of it.
+    /// The same for a rule that the event did not touch: it is not reported as suppressed.
     pub(crate) fn untouched(&self, check: Check, on: OnRule<'_>) -> Vec<String> {
         let asked = Asked { check, event: self.event, cache: self.cache, on: Some(on) };
         match self.exceptions.ask(&asked) {
@@ -146,7 +146,7 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    /// Whether the cache may be as it is.
+    /// Whether an exception suppresses a finding about a setting of the cache.
     pub(crate) fn setting(&mut self, check: Check) -> bool {
         !self.tolerated_by(check, None).is_empty()
     }
@@ -171,13 +171,13 @@ impl<'a> Inquiry<'a> {
         Vec::new()
     }
 
-    /// The doubt about a finding.
+    /// Why it is unknown whether a finding is suppressed, if it is.
     pub(crate) fn doubt(&self, finding: &Finding) -> Option<&Doubt> {
         let rule = rule_of(finding).map(|rule| rule.id.clone());
         self.doubts.get(&(finding.check, rule.unwrap_or_default()))
     }
 
-    /// What is tolerated, but for rules that are at fault all the same.
+    /// What exceptions suppress, without the rules and checks that have a finding all the same.
     pub(crate) fn tolerated(self, findings: &[Finding]) -> Vec<Tolerated> {
         let at_fault = |tolerated: &Tolerated| {
             let rule = |id: &str| findings.iter().filter_map(rule_of).any(|rule| rule.id == id);

@@ -1,4 +1,4 @@
-//! How much is done before a person is asked.
+//! How much Portcullis remediates before a person is asked.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,12 +20,12 @@ pub const ACTIONS_PER_EVENT: usize = 25;
 /// before somebody sees the alerts: a deployment of twenty stacks with five open rules each is still closed.
 pub const ACTIONS_PER_MINUTE: usize = 100;
 
-/// The limits of what is done for one event.
+/// The limits that a decision knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The recurrence of a rule within an hour that is not closed any more; 0 counts as 1.
+    /// A finding that recurs so often within an hour is flapping; 0 counts as 1.
     pub comebacks_per_hour: u32,
-    /// How many rules one event may have closed.
+    /// How many rules are revoked for one event at the most.
     pub actions_per_event: usize,
 }
 
@@ -35,21 +35,21 @@ impl Default for Limits {
     }
 }
 
-/// How many rules may be closed, and which count as closed already.
+/// How many rules may be revoked, and which count as revoked already.
 #[derive(Debug, Clone, Copy)]
 pub struct Room<'a> {
     /// The limit.
     pub most: usize,
-    /// In what.
+    /// Whether it is the limit of an event or of a minute.
     pub per: Per,
-    /// How many of them are used up.
+    /// How many rules were revoked already.
     pub used: usize,
-    /// Rules that count among the used ones, and go in any case.
+    /// Rules that are among those already, and are revoked in any case.
     pub free: &'a BTreeSet<String>,
 }
 
-/// Lets as many rules go as there is room for, the worst first, and withholds the others. A rule that is at fault
-/// twice is one.
+/// Has as many rules revoked as there is room for, the most severe first; the others are not remediated. A rule with
+/// two findings counts once.
 pub fn limit(findings: &mut [Finding], severities: &[Severity], room: Room<'_>) {
     let mut rules: BTreeMap<(String, String), Severity> = BTreeMap::new();
     for (finding, severity) in findings.iter().zip(severities) {
@@ -73,7 +73,7 @@ pub fn limit(findings: &mut [Finding], severities: &[Severity], room: Room<'_>) 
     }
 }
 
-/// The group and the id of the rule that is to be closed.
+/// The group and the id of the rule that is to be revoked.
 fn closes(finding: &Finding) -> Option<(String, String)> {
     let Remedy::Do(action) = &finding.remedy else { return None };
     action.revokes().map(|(group, rule)| (group.to_owned(), rule.id.clone()))

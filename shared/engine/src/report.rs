@@ -1,5 +1,5 @@
-//! What is told of one event: what was decided, how it ended, and what was known of it before. Made once, after
-//! acting; nothing rewrites it.
+//! The report about one event: the decision, how its findings ended, and what the ledger knew of them. It is made
+//! once, after the remediation; nothing rewrites it.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -16,59 +16,59 @@ use crate::reach::Reach;
 use crate::resolution::Resolution;
 use crate::severity::{Reaches, Severity, judge};
 
-/// What is told of one event.
+/// The report about one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The event.
     pub event: Event,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// How the findings that are news ended, the worst first.
+    /// The findings that are to be reported, the most severe first.
     pub findings: Vec<Reported>,
-    /// How the findings ended that were reported before as they are now.
+    /// The findings that were reported before as they are now: they are recorded, and not reported again.
     pub known: Vec<Reported>,
-    /// Faults that the event did not touch: told beside the findings, never the cause of an alert.
+    /// Older findings: reported beside the others, never the cause of an alert.
     pub older: Vec<Reported>,
-    /// What is tolerated, of what the event did not touch too.
+    /// The suppressed findings, older ones as well.
     pub tolerated: Vec<Tolerated>,
-    /// Findings that an exception tolerated until it ended.
+    /// Findings that an expired exception suppressed before.
     pub ended: Vec<Ended>,
-    /// Findings that were reported before, and are gone.
+    /// Findings that were reported before, and are resolved.
     pub resolved: Vec<Entry>,
-    /// What people know the resource by.
+    /// The names by which people know the resource.
     pub names: Names,
     /// The cache, if it is about one: the commands for a person depend on it.
     pub cache: Option<CacheFacts>,
     /// The stack that reports it: commands name it.
     pub deployment: Deployment,
-    /// Why nothing was remembered, where the ledger did not answer.
+    /// Why the ledger was not available, if it was not.
     pub unremembered: Option<String>,
 }
 
 /// A finding, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reported {
-    /// Which finding it is, however often it comes.
+    /// The identity of the finding, the same in each occurrence.
     pub key: Key,
     /// The finding.
     pub finding: Finding,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// What stands behind the group of its rule.
     pub reach: Option<Reach>,
     /// How it ended.
     pub resolution: Resolution,
-    /// Why, where that is to be said.
+    /// The reason, if the outcome has one.
     pub because: Option<String>,
     /// The ARN of the execution that was started for it.
     pub execution: Option<String>,
-    /// Its rule as it was when it went, if somebody had edited it since it was read.
+    /// Its rule as it was revoked, if somebody edited it after it was read.
     pub went_as: Option<IngressRule>,
-    /// How often it came back after it had been closed.
+    /// Its recurrences.
     pub recurrence: Option<Recurrence>,
 }
 
-/// What people know a resource by.
+/// The names by which people know a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Names {
     /// Its name, which users control.
@@ -86,7 +86,7 @@ pub struct Deployment {
     pub stack: Option<String>,
     /// The name of the ledger's table.
     pub ledger: Option<String>,
-    /// Whether the stack moves a cache when a person asks for it.
+    /// Whether the stack re-creates a cache when a person asks for it.
     pub moves: bool,
 }
 
@@ -99,16 +99,16 @@ pub enum Seen<'a> {
     Cache(&'a CacheFacts),
 }
 
-/// What is known beyond the decision when it is reported.
+/// What a report needs besides the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    /// What was read, by now.
+    /// What was read.
     pub seen: Seen<'a>,
     /// What the decision depended on.
     pub judge: &'a Judge<'a>,
-    /// What came of the actions.
+    /// The outcomes of the remediations.
     pub outcomes: &'a Outcomes,
-    /// What was leased, and with it what was reported before.
+    /// The leases, which know what was reported before.
     pub leased: &'a Leased,
     /// The stack.
     pub deployment: &'a Deployment,
@@ -121,7 +121,7 @@ static NO_LEASE: Leased = Leased::new();
 static NO_STACK: Deployment = Deployment { stack: None, ledger: None, moves: false };
 
 impl<'a> Known<'a> {
-    /// Nothing was done yet, and nothing is remembered.
+    /// Before anything was done, and with an empty ledger.
     pub fn new(seen: Seen<'a>, judge: &'a Judge<'a>) -> Self {
         Self {
             seen,
@@ -135,7 +135,7 @@ impl<'a> Known<'a> {
 }
 
 impl Report {
-    /// Of a decision that was carried out. It may hold no finding.
+    /// The report about a decision that was carried out. It may have no finding.
     pub fn new(event: &Event, decision: &Decision, known: &Known<'_>) -> Self {
         let mut reported = known.reported(&decision.findings, &decision.subject);
         reported.sort_by_key(|reported| Reverse(reported.severity));
@@ -159,22 +159,22 @@ impl Report {
         }
     }
 
-    /// There is nothing to tell.
+    /// Whether there is nothing to report.
     pub fn is_silent(&self) -> bool {
         self.findings.is_empty() && self.resolved.is_empty()
     }
 
-    /// The worst of the findings that are news.
+    /// The highest severity of the findings that are to be reported.
     pub fn severity(&self) -> Severity {
         self.findings.iter().map(|reported| reported.severity).max().unwrap_or(Severity::Low)
     }
 
-    /// What it is about.
+    /// The group or the cache.
     pub fn subject(&self) -> &Subject {
         &self.decision.subject
     }
 
-    /// Every finding, the worst first, whether it is news or not.
+    /// Every finding, the most severe first, whether it is reported or not.
     pub fn all(&self) -> Vec<&Reported> {
         let mut all: Vec<&Reported> = self.findings.iter().chain(&self.known).collect();
         all.sort_by_key(|reported| Reverse(reported.severity));
@@ -230,7 +230,7 @@ impl Known<'_> {
         }
     }
 
-    /// The exceptions that have ended of what was found.
+    /// The findings that an expired exception suppressed before.
     fn ended(&self, event: &Event, decision: &Decision) -> Vec<Ended> {
         let subject = &decision.subject;
         let is_live = |finding: &&Finding| !matches!(finding.remedy, Remedy::Gone(_));
@@ -342,7 +342,7 @@ impl Reported {
         self.finding.remedy.action()
     }
 
-    /// Its rule as it went, with its group: that is what is put back. `None` if no rule is gone.
+    /// Its rule as it was removed, with its group, for `undo`. `None` if no rule is gone.
     pub fn went(&self) -> Option<(&str, &IngressRule)> {
         let (group, rule) = self.action().and_then(Action::revokes)?;
         let went = self.went_as.as_ref().unwrap_or(rule);

@@ -11,25 +11,25 @@ use crate::finding::Finding;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resolution {
-    /// The rule was gone before anything was done.
+    /// The rule was gone before Portcullis could revoke it.
     AlreadyGone,
     /// An earlier attempt at the same event started the re-creation.
     AlreadyStarted,
-    /// A person has to do it.
+    /// Only a person can remediate it.
     #[serde(rename = "by-hand")]
     Manual,
-    /// The rule was revoked, and was seen to be gone.
+    /// The rule was revoked, and a second read proved that it is gone.
     Done,
-    /// It was tried, and is still as it was.
+    /// The remediation was tried and failed.
     Failed,
-    /// It cannot be told yet.
+    /// It cannot be decided yet.
     Pending,
-    /// It went after it had been reported, by nothing of ours.
+    /// It was reported, and is gone now. This event did not remediate it.
     #[serde(rename = "recovered")]
     Resolved,
     /// The re-creation was started.
     Started,
-    /// It could have been remediated, and was not.
+    /// Portcullis could have remediated it, and did not.
     #[serde(rename = "withheld")]
     NotRemediated,
 }
@@ -63,7 +63,7 @@ impl Resolution {
         }
     }
 
-    /// As people read it: the words of GLOSSARY.md, where the stored ones are older.
+    /// The words of GLOSSARY.md, for people. Some stored words are older.
     pub fn words(self) -> &'static str {
         match self {
             Self::AlreadyGone => "already removed",
@@ -75,7 +75,7 @@ impl Resolution {
         }
     }
 
-    /// How a finding ended, given what came of the actions. An action without an outcome was not tried.
+    /// How a finding ended, given the outcomes of the remediations. One without an outcome was not tried: it failed.
     pub fn of(finding: &Finding, outcomes: &Outcomes) -> Self {
         match &finding.remedy {
             Remedy::Do(action) => {
@@ -88,7 +88,7 @@ impl Resolution {
         }
     }
 
-    /// Whether nothing is left to do: it is gone, or on its way.
+    /// Whether nothing is left to do: the fault is gone, or its re-creation is started.
     pub fn is_dealt_with(self) -> bool {
         match self {
             Self::Done
@@ -100,17 +100,18 @@ impl Resolution {
         }
     }
 
-    /// Whether what it is about is gone.
+    /// Whether the fault is gone.
     pub fn is_gone(self) -> bool {
         matches!(self, Self::Done | Self::AlreadyGone | Self::Resolved)
     }
 
-    /// Whether this is no news to whoever was told of `before`. That something cannot be told (any more) never is.
+    /// Whether the recipient of a report of `before` learns nothing new from this. `pending` is never worth a second
+    /// alert.
     pub fn is_same_as(self, before: Self) -> bool {
         self == Self::Pending || self.class() == before.class()
     }
 
-    /// What differs in nothing that a reader would do.
+    /// Outcomes of one class ask the same of a reader.
     fn class(self) -> u8 {
         match self {
             Self::Done | Self::AlreadyGone | Self::Resolved => 0,
@@ -129,7 +130,7 @@ impl fmt::Display for Resolution {
 }
 
 impl Outcome {
-    /// How a finding ends by it.
+    /// How a finding with this outcome ended.
     pub fn resolution(&self) -> Resolution {
         match self {
             Self::Done(_) => Resolution::Done,
@@ -162,18 +163,18 @@ impl Intent {
     }
 }
 
-/// How it stands with an occurrence of a finding: what is about to be done while it is leased, then how it ended.
+/// The outcome of an occurrence in the ledger: what is about to be done while it is leased, then how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Standing {
-    /// This is about to be done. If nothing follows, whoever leased it was killed.
+    /// This is about to be done. If it stays so after the lease has run out, the invocation died.
     Leased(Intent),
     /// It ended so.
     Ended(Resolution),
 }
 
 impl Standing {
-    /// Of a finding before anything is done about it.
+    /// The outcome to write with the lease, before anything is done.
     pub fn before(finding: &Finding) -> Self {
         match &finding.remedy {
             Remedy::Do(Action::RevokeIngress { .. }) => Self::Leased(Intent::RevokeIngress),
@@ -193,7 +194,7 @@ impl Standing {
         }
     }
 
-    /// Whether a revoke was begun of which it is not known that it failed for good: the rule may be gone by it.
+    /// Whether a revoke was begun that may have removed the rule: its invocation died, or the revoke seemed to fail.
     pub fn may_have_revoked(self) -> bool {
         matches!(self, Self::Leased(Intent::RevokeIngress) | Self::Ended(Resolution::Failed))
     }

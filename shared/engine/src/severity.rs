@@ -1,4 +1,4 @@
-//! How bad a finding is: by what can be reached, and by the other findings of its cache.
+//! The severity of a finding: by what can be reached, and by the other findings of its cache.
 //!
 //! It informs: nothing is remediated because of it. The reasons are in `docs/checks.md`, under "Severity" and
 //! "Severity of a cache".
@@ -10,16 +10,16 @@ use crate::facts::{CacheFacts, CacheGroups, GroupFacts};
 use crate::finding::{Check, Evidence, Finding, group_of};
 use crate::reach::Reach;
 
-/// How bad, by what can be reached.
+/// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Nothing can be reached today.
     Low,
-    /// Private networks lead there: peering, VPNs, internal load balancers.
+    /// It can be reached from private networks only: by peering, VPNs, internal load balancers.
     Medium,
-    /// The internet gets to something that stands in between, or it cannot be told what it gets to.
+    /// The internet reaches something in between, such as a load balancer, or it is unknown what it reaches.
     High,
-    /// The internet gets there.
+    /// The internet reaches it.
     Critical,
 }
 
@@ -81,7 +81,7 @@ impl Reaches {
     }
 }
 
-/// How bad each of the findings on one resource is, in their order.
+/// The severity of each finding about one resource, in their order.
 pub fn judge(findings: &[Finding], reaches: &Reaches) -> Vec<Severity> {
     let is = |finding: &Finding, check| finding.check == check && counts(finding);
     let open =
@@ -107,9 +107,9 @@ fn alone(finding: &Finding, reaches: &Reaches) -> Severity {
         Evidence::Port { .. } | Evidence::Setting { .. } => of_setting(finding.check),
     };
     match &finding.remedy {
-        // An office's rule for all traffic is nothing to wake anybody for.
+        // All traffic from the addresses of an office: nobody has to be woken for it.
         Remedy::Manual { because: Because::AllTraffic, .. } => severity.min(Severity::Medium),
-        // Somebody is paged: what puts it back does not stop by itself.
+        // A person must act now: what restores the rule does not stop by itself.
         Remedy::NotRemediated { because: Because::Flapping { .. }, .. } => {
             severity.max(Severity::High)
         }
@@ -131,7 +131,8 @@ fn of_setting(check: Check) -> Severity {
     }
 }
 
-/// What is worse beside the others: each fault closes a way that another leaves open.
+/// The severity beside other findings of the same cache, if it is higher: each of the faults takes away what still
+/// protects from another one. `open`: a rule lets the internet in; `public`: a subnet routes to it.
 fn together(check: Check, open: bool, public: bool) -> Option<Severity> {
     match (check, open, public) {
         (Check::OpenCache | Check::DefaultPort | Check::PublicSubnet, true, true)
