@@ -21,13 +21,12 @@ ONLY = {
     "dynamodb:Scan": frozenset(),  # the command line's, with the rights of whoever runs it
     "kms:GenerateMac": MOVERS,
     "kms:VerifyMac": PAGE,
-    # No event about a group has a cache read, or a re-creation started.
+    # No event about a group has a cache read.
     "ec2:DescribeRouteTables": {"cache"},
     "elasticache:DescribeCacheClusters": {"cache"} | MOVERS,
     "elasticache:DescribeCacheSubnetGroups": {"cache"} | MOVERS,
     "elasticache:DescribeReplicationGroups": {"cache"} | MOVERS,
     "elasticache:DescribeServerlessCaches": {"cache"} | MOVERS,
-    "states:StartExecution": {"cache"},
 }
 #: What AWS itself does with the rights of a function: its logs, what failed, reading its queue, and, on request, keys
 #: and traces.

@@ -1,6 +1,21 @@
-//! The function for cache events.
+//! The function that watches new caches, and closes what is open to them. It alone starts re-creations.
+
+mod start;
+
+use std::sync::OnceLock;
+
+use portcullis_aws::Shell;
+use portcullis_engine::action::StartRecreation;
+use portcullis_engine::event::Event;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    portcullis_aws::run(portcullis_aws::cache).await
+    let sfn = OnceLock::new();
+    portcullis_aws::run(async |shell: &Shell, event: &Event, invocation: &str| {
+        let start = async |start: &StartRecreation| {
+            start::start(sfn.get_or_init(|| aws_sdk_sfn::Client::new(&shell.config)), start).await
+        };
+        portcullis_aws::cache(shell, event, invocation, start).await
+    })
+    .await
 }

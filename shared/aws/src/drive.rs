@@ -2,12 +2,13 @@
 
 use anyhow::{Result, bail};
 use futures_util::future::{OptionFuture, join, join_all};
+use portcullis_engine::action::{Outcome, StartRecreation};
 use portcullis_engine::case::{
     Answered, Case, Count, Counted, Notification, PolicyContext, Step, Summary,
 };
 use portcullis_engine::event::{Event, Lead};
 
-use crate::act::act;
+use crate::act::{act, no_start};
 use crate::shell::Shell;
 use crate::{gather, metrics, notify};
 
@@ -22,22 +23,28 @@ pub async fn ingress(shell: &Shell, event: &Event, invocation: &str) -> Result<S
     let Lead::Group(_) = &event.lead else {
         bail!("{} is not about a security group: it belongs to the function `cache`", event.name);
     };
-    drive(shell, event, invocation).await
+    drive(shell, event, invocation, &no_start).await
 }
 
-/// Deals with an event about a cache.
+/// Deals with an event about a cache. `start` starts a re-creation.
 ///
 /// # Errors
 ///
 /// As [`ingress`].
-pub async fn cache(shell: &Shell, event: &Event, invocation: &str) -> Result<Summary> {
+pub async fn cache<S>(shell: &Shell, event: &Event, invocation: &str, start: S) -> Result<Summary>
+where
+    S: AsyncFn(&StartRecreation) -> Outcome,
+{
     let Lead::Cache(_) = &event.lead else {
         bail!("{} is not about a cache: it belongs to the function `ingress`", event.name);
     };
-    drive(shell, event, invocation).await
+    drive(shell, event, invocation, &start).await
 }
 
-async fn drive(shell: &Shell, event: &Event, invocation: &str) -> Result<Summary> {
+async fn drive<S>(shell: &Shell, event: &Event, invocation: &str, start: &S) -> Result<Summary>
+where
+    S: AsyncFn(&StartRecreation) -> Outcome,
+{
     let policy = PolicyContext { settings: &shell.settings, exceptions: shell.exceptions.as_ref() };
     let mut case = Case::new(event.clone(), invocation, policy);
     let mut counted = false;
@@ -62,7 +69,7 @@ async fn drive(shell: &Shell, event: &Event, invocation: &str) -> Result<Summary
             }
             Step::Remediate(actions) => {
                 let actions: Vec<_> = actions.iter().collect();
-                case.answer(Answered::Remediated(act(shell, &actions).await));
+                case.answer(Answered::Remediated(act(shell, &actions, start).await));
             }
             Step::Notify(notification) => {
                 let Notification { report, channel } = *notification;

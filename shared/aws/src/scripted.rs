@@ -8,7 +8,7 @@ mod ledger;
 mod looking;
 mod network;
 mod samples;
-mod states;
+mod starts;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_ec2::operation::describe_network_interfaces::DescribeNetworkInterfacesInput;
 use aws_sdk_ec2::operation::revoke_security_group_ingress::RevokeSecurityGroupIngressInput;
 use aws_sdk_ec2::types::{
@@ -40,7 +41,7 @@ use crate::publish::Notifier;
 pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
 pub(crate) use ledger::{LEDGER, Silent, Stored};
 pub(crate) use samples::{ACCOUNT, EXCEPTIONS, NOW, event, event_on, interface, rule, settings};
-pub(crate) use states::{Execution, MACHINE};
+pub(crate) use starts::MACHINE;
 
 /// The account. A test changes it through [`Account::now`], and reads there what is left.
 #[derive(Clone)]
@@ -69,7 +70,8 @@ pub(crate) struct State {
     pub(crate) clusters: Vec<CacheCluster>,
     pub(crate) replication_groups: Vec<ReplicationGroup>,
     pub(crate) serverless: Vec<ServerlessCache>,
-    pub(crate) executions: Vec<Execution>,
+    /// The names of the re-creations that were started, and whether they run.
+    pub(crate) executions: BTreeMap<String, bool>,
     /// The items of the ledger, by subject and finding.
     pub(crate) ledger: BTreeMap<(String, String), Stored>,
     /// How many looks it takes until what is there is shown, by id.
@@ -103,7 +105,7 @@ impl Account {
             clusters: Vec::new(),
             replication_groups: Vec::new(),
             serverless: Vec::new(),
-            executions: Vec::new(),
+            executions: BTreeMap::new(),
             ledger: BTreeMap::new(),
             late: BTreeMap::new(),
             linger: 0,
@@ -162,7 +164,7 @@ impl Account {
             elasticache: made_at_once(self.elasticache()),
             notifier: self.notifier(),
             sqs: made_at_once(self.sqs()),
-            sfn: made_at_once(self.sfn()),
+            config: SdkConfig::builder().build(),
             ledger: self.ledger(),
             metrics: count,
             now: || NOW,
@@ -254,7 +256,7 @@ impl State {
 fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
     let error = format!("<Error><Code>{code}</Code><Message>as scripted</Message></Error>");
     let body = match call {
-        "StartExecution" | "SendMessage" | "Query" | "Scan" | "PutItem" | "UpdateItem" => {
+        "SendMessage" | "Query" | "Scan" | "PutItem" | "UpdateItem" => {
             format!(r#"{{"__type":"{code}","message":"as scripted"}}"#)
         }
         "Publish" => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),

@@ -1,5 +1,6 @@
 //! What a function that guards the account has at hand, made once.
 
+use aws_config::SdkConfig;
 use portcullis_engine::exceptions::Exceptions;
 use portcullis_engine::settings::Settings;
 use portcullis_exceptions::Unreadable;
@@ -25,8 +26,8 @@ pub struct Shell {
     pub notifier: Notifier,
     /// SQS, in the function's own Region.
     pub sqs: Lazy<aws_sdk_sqs::Client>,
-    /// Step Functions, in the function's own Region.
-    pub sfn: Lazy<aws_sdk_sfn::Client>,
+    /// What a function makes clients of its own from.
+    pub config: SdkConfig,
     /// What is remembered of findings.
     pub ledger: Ledger,
     /// Where the metrics go, line by line.
@@ -39,18 +40,18 @@ impl Shell {
     /// Tolerates nothing yet. Makes the clients that every event needs, and sees to it that the others can be made.
     pub async fn new(settings: Settings) -> Self {
         let config = config(Patience::Prompt).await;
-        let (of_caches, sfn, sqs) = (config.clone(), config.clone(), config.clone());
+        let (of_caches, sqs) = (config.clone(), config.clone());
         Self {
             ec2: ec2(&config),
             elasticache: Lazy::new(Box::new(move || elasticache(&of_caches))),
             notifier: Notifier::new(settings.topics.clone(), &config),
             sqs: Lazy::new(Box::new(move || aws_sdk_sqs::Client::new(&sqs))),
-            sfn: Lazy::new(Box::new(move || aws_sdk_sfn::Client::new(&sfn))),
             ledger: Ledger::hasty(&config, &settings.ledger_table),
             metrics: metrics::to_stdout,
             exceptions: Box::new(Unreadable::new("they were not read")),
             now,
             settings,
+            config,
         }
     }
 }

@@ -26,7 +26,7 @@ async fn ingress(shell: &Shell, event: &Event) -> Result<Summary> {
 }
 
 async fn cache(shell: &Shell, event: &Event) -> Result<Summary> {
-    super::cache(shell, event, "r-1").await
+    super::cache(shell, event, "r-1", no_start).await
 }
 
 async fn dealt_with(account: &Account, touched: &[&str]) -> Result<Summary> {

@@ -5,7 +5,7 @@ use portcullis_engine::settings::Mode;
 
 use super::*;
 use crate::Shell;
-use crate::act::act;
+use crate::act::{act, no_start};
 use crate::scripted::{Account, rule, throttled_revoke};
 
 const GROUP: &str = "sg-1";
@@ -21,7 +21,7 @@ fn revoking(group: &str, ids: &[&str]) -> Vec<Action> {
 }
 
 async fn acted(account: &Account, actions: &[Action]) -> Outcomes {
-    act(&account.shell(Mode::Enforce), &actions.iter().collect::<Vec<_>>()).await
+    act(&account.shell(Mode::Enforce), &actions.iter().collect::<Vec<_>>(), &no_start).await
 }
 
 /// A group with public rules of these ids.
@@ -73,7 +73,7 @@ async fn throttling_that_outlasts_the_retries_fails_that_group_only() {
     let ec2 = account.ec2_but(std::slice::from_ref(&throttled), retry);
     let actions = [revoking(GROUP, &["sgr-1"]), revoking("sg-2", &["sgr-2"])].concat();
     let shell = Shell { ec2, ..account.shell(Mode::Enforce) };
-    let outcomes = act(&shell, &actions.iter().collect::<Vec<_>>()).await;
+    let outcomes = act(&shell, &actions.iter().collect::<Vec<_>>(), &no_start).await;
     let why = failure(&outcomes, "sgr-1");
     assert!(why.contains("still open") && why.contains("RequestLimitExceeded"), "{why}");
     assert_eq!(throttled.num_calls(), 4, "the SDK retries, and nothing on top of it does");

@@ -1,12 +1,24 @@
 //! Step Functions: one state machine, and the executions that were started.
 
+use std::sync::{Arc, Mutex, MutexGuard};
+
 use aws_sdk_sfn::Client;
+use aws_sdk_sfn::config::http::HttpResponse;
 use aws_sdk_sfn::config::retry::RetryConfig;
 use aws_sdk_sfn::operation::start_execution::{StartExecutionInput, StartExecutionOutput};
 use aws_sdk_sfn::primitives::DateTime;
-use aws_smithy_mocks::{RuleMode, mock, mock_client};
+use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 
-use super::{Account, State};
+/// What was started, how often that was asked for, and what is refused.
+#[derive(Clone, Default)]
+pub(crate) struct Account(Arc<Mutex<State>>);
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) asked: usize,
+    pub(crate) executions: Vec<Execution>,
+    refusal: Option<&'static str>,
+}
 
 /// The state machine that moves caches.
 pub(crate) const MACHINE: &str =
@@ -21,14 +33,30 @@ pub(crate) struct Execution {
 }
 
 impl Account {
+    /// The state as it is now.
+    pub(crate) fn now(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// From now on, nothing is started, with this code.
+    pub(crate) fn fail(&self, code: &'static str) {
+        self.now().refusal = Some(code);
+    }
+
     pub(crate) fn sfn(&self) -> Client {
+        let account = self.clone();
         #[expect(clippy::disallowed_methods, reason = "scripted: nothing is started")]
-        let start = self.on(
-            "StartExecution",
-            mock!(Client::start_execution),
-            |input| vec![input.state_machine_arn.clone()],
-            start,
-        );
+        let start = mock!(Client::start_execution).then_compute_response(move |input| {
+            let state = &mut *account.now();
+            state.asked += 1;
+            match state.refusal.map_or_else(|| start(state, input), Err) {
+                Ok(answer) => MockResponse::Output(answer),
+                Err(code) => {
+                    let body = format!(r#"{{"__type":"{code}","message":"as scripted"}}"#);
+                    MockResponse::Http(HttpResponse::new(400.try_into().unwrap(), body.into()))
+                }
+            }
+        });
         mock_client!(aws_sdk_sfn, RuleMode::MatchAny, &[start], |config| config
             .retry_config(RetryConfig::disabled()))
     }

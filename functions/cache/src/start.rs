@@ -1,9 +1,8 @@
 //! Starting the move of a cache: an execution of the state machine, by its name.
 
 use aws_sdk_sfn::Client;
+use portcullis_aws::error::{code, why};
 use portcullis_engine::action::{Outcome, StartRecreation};
-
-use crate::error::{code, why};
 
 const START: &str = "StartExecution";
 
@@ -12,7 +11,7 @@ const START: &str = "StartExecution";
 /// The answer is proof enough: Step Functions gives an execution its ARN when it has taken it, and nothing
 /// is changed by then that could be looked at. The SDK may send the call twice: the same name with the same
 /// input is the same execution (Step Functions API reference, StartExecution).
-pub(super) async fn start(sfn: &Client, start: &StartRecreation) -> Outcome {
+pub(crate) async fn start(sfn: &Client, start: &StartRecreation) -> Outcome {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place of the functions that starts a re-creation"
@@ -50,5 +49,7 @@ fn advice(code: Option<&str>) -> &'static str {
     }
 }
 
+#[cfg(test)]
+mod account;
 #[cfg(test)]
 mod tests;
