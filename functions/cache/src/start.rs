@@ -50,6 +50,4 @@ fn advice(code: Option<&str>) -> &'static str {
 }
 
 #[cfg(test)]
-mod account;
-#[cfg(test)]
 mod tests;

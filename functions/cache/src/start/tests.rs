@@ -1,5 +1,7 @@
-use super::account::{Account, Execution, MACHINE};
+mod account;
+
 use super::*;
+use account::{Account, Execution, MACHINE};
 
 const EXECUTION: &str =
     "arn:aws:states:eu-west-1:111122223333:execution:portcullis-recreate:orders-01234567";
