@@ -35,6 +35,7 @@ TABLES = {
         "| | start to first `/next` | to the answer, ignored event | to the answer, clean event | warm p50 | warm p99"
         " | peak memory |",
     ): "prose",
+    ("bench/README.md", "| public rule | start to the revoke on the wire | start to the alert on the wire |"): "prose",
     ("bench/README.md", "| zip | bytes |"): "prose",
     ("docs/alerts.md", "| what | to whom | form |"): "test_schemas_that_are_named_exist",
     ("docs/alerts.md", "| member | values |"): "test_what_subscriptions_filter_by",

@@ -50,6 +50,23 @@ impl Patience {
     }
 }
 
+/// For what only informs, with bounds of its own: an answer that takes a second is not waited for, and one more try, at
+/// once, is for what hit a host that went. A 503 is over before the proof of a revoke is.
+pub(crate) fn informing(config: &SdkConfig) -> aws_sdk_ec2::Client {
+    let second = Duration::from_secs(1);
+    let timeouts = TimeoutConfig::builder()
+        .operation_timeout(2 * second)
+        .operation_attempt_timeout(second)
+        .connect_timeout(CONNECT);
+    let soon = Duration::from_millis(25);
+    let retries = RetryConfig::standard()
+        .with_max_attempts(2)
+        .with_initial_backoff(soon)
+        .with_max_backoff(soon);
+    let config = config.to_builder().timeout_config(timeouts.build()).retry_config(retries);
+    ec2(&config.build())
+}
+
 /// The client of EC2: an answer that was cut off is an error, never a shorter list.
 pub fn ec2(config: &SdkConfig) -> aws_sdk_ec2::Client {
     let config = aws_sdk_ec2::config::Builder::from(config).interceptor(RejectTruncated);

@@ -1,12 +1,16 @@
 //! Carries out what a [`Case`] says, step by step, and hands back what came of it. It chooses nothing.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use futures_util::future::{OptionFuture, join, join_all};
 use portcullis_engine::action::{Outcome, StartRecreation};
 use portcullis_engine::case::{
-    Answered, Case, Count, Counted, Notification, PolicyContext, Step, Summary,
+    Answered, Case, Count, Counted, Fact, Notification, PolicyContext, Read, Step, Summary,
 };
 use portcullis_engine::event::{Event, Lead};
+use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 
 use crate::act::{act, no_start};
 use crate::shell::Shell;
@@ -48,7 +52,9 @@ where
     let policy = PolicyContext { settings: &shell.settings, exceptions: shell.exceptions.as_ref() };
     let mut case = Case::new(event.clone(), invocation, policy);
     let mut counted = false;
+    let mut beside = Beside::default();
     loop {
+        beside.hand_in(&mut case);
         let step = case.next((shell.now)());
         // As soon as it is known.
         if let Some(report) = case.report().filter(|_| !counted) {
@@ -56,11 +62,15 @@ where
             counted = true;
         }
         match step {
-            Step::Read(reads) => {
-                let facts = join_all(reads.iter().map(|read| gather::gather(shell, read))).await;
+            Step::Read { decide, inform, patience } => {
+                beside.start(shell, inform);
+                let facts = join_all(decide.iter().map(|read| gather::gather(shell, read))).await;
                 facts.into_iter().for_each(|fact| case.answer(Answered::Fact(fact)));
+                beside.wait(&mut case, patience).await;
+                case.answer(Answered::Waited);
             }
-            Step::Lease { entries, count } => {
+            Step::Lease { entries, count, inform } => {
+                beside.start(shell, inform);
                 let now = (shell.now)();
                 let write = shell.ledger.written(&entries, now);
                 let count = OptionFuture::from(count.map(|count| self::count(shell, count, now)));
@@ -86,6 +96,36 @@ where
             }
             Step::Done(summary) => return Ok(summary),
             Step::Fail(why) => bail!(why),
+        }
+    }
+}
+
+/// What informs, and is under way beside the steps. What is left of it when the event is over is given up.
+#[derive(Debug, Default)]
+struct Beside(JoinSet<Option<Fact>>);
+
+impl Beside {
+    fn start(&mut self, shell: &Shell, reads: Vec<Read>) {
+        for read in reads {
+            let ec2 = shell.informs.clone();
+            self.0.spawn(async move { gather::inform(&ec2, &read).await });
+        }
+    }
+
+    /// Hands in what has arrived.
+    fn hand_in(&mut self, case: &mut Case<'_>) {
+        while let Some(Ok(fact)) = self.0.try_join_next() {
+            fact.into_iter().for_each(|fact| case.answer(Answered::Fact(fact)));
+        }
+    }
+
+    /// Waits until everything has arrived, or the time is over.
+    async fn wait(&mut self, case: &mut Case<'_>, patience: Duration) {
+        let over = tokio::time::Instant::now() + patience;
+        while !patience.is_zero()
+            && let Ok(Some(Ok(fact))) = timeout_at(over, self.0.join_next()).await
+        {
+            fact.into_iter().for_each(|fact| case.answer(Answered::Fact(fact)));
         }
     }
 }

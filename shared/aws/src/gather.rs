@@ -8,6 +8,7 @@ mod subnets;
 pub(crate) use group::read;
 pub use group::{around, described_entries, described_rules, rules};
 
+use aws_sdk_ec2::Client;
 use portcullis_engine::case::{Fact, Read, Shown};
 use portcullis_engine::facts::PrefixList;
 
@@ -31,10 +32,10 @@ pub(crate) async fn gather(shell: &Shell, read: &Read) -> Fact {
             let entries = group::entries(ec2, id).await;
             Fact::List(id.clone(), entries.map_or_else(PrefixList::Unknown, PrefixList::Entries))
         }
-        Read::Details(id) => Fact::Details(id.clone(), group::details(ec2, id).await),
-        Read::Interfaces(id) => Fact::Interfaces(id.clone(), group::interfaces(ec2, id).await),
-        Read::PublicAccess => Fact::PublicAccess(public_access::setting(ec2).await),
-        Read::Vpcs(ids) => Fact::Vpcs(public_access::vpcs(ec2, ids).await),
+        Read::Details(id) => details(ec2, id).await,
+        Read::Interfaces(id) => interfaces(ec2, id).await,
+        Read::PublicAccess => public_access(ec2).await,
+        Read::Vpcs(ids) => vpcs(ec2, ids).await,
         Read::Cache(kind, id) => {
             let shown = cache::cache(elasticache, *kind, id).await;
             Fact::Cache(shown.map(|shown| shown.map(Box::new)).map_err(said))
@@ -52,6 +53,38 @@ pub(crate) async fn gather(shell: &Shell, read: &Read) -> Fact {
             Fact::Ledger(memory.map_err(said))
         }
     }
+}
+
+/// What only informs, read by a client that gives up soon; `None` for what decides.
+pub(crate) async fn inform(ec2: &Client, read: &Read) -> Option<Fact> {
+    match read {
+        Read::Details(id) => Some(details(ec2, id).await),
+        Read::Interfaces(id) => Some(interfaces(ec2, id).await),
+        Read::PublicAccess => Some(public_access(ec2).await),
+        Read::Vpcs(ids) => Some(vpcs(ec2, ids).await),
+        Read::GroupNamed(_)
+        | Read::Rules(_)
+        | Read::List(_)
+        | Read::Cache(..)
+        | Read::Subnets(_)
+        | Read::Ledger(_) => None,
+    }
+}
+
+async fn details(ec2: &Client, id: &str) -> Fact {
+    Fact::Details(id.to_owned(), group::details(ec2, id).await)
+}
+
+async fn interfaces(ec2: &Client, id: &str) -> Fact {
+    Fact::Interfaces(id.to_owned(), group::interfaces(ec2, id).await)
+}
+
+async fn public_access(ec2: &Client) -> Fact {
+    Fact::PublicAccess(public_access::setting(ec2).await)
+}
+
+async fn vpcs(ec2: &Client, ids: &[String]) -> Fact {
+    Fact::Vpcs(public_access::vpcs(ec2, ids).await)
 }
 
 fn said(error: anyhow::Error) -> String {

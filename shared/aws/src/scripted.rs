@@ -38,7 +38,7 @@ use crate::clients::Lazy;
 use crate::exceptions;
 use crate::publish::Notifier;
 
-pub(crate) use ec2::{ROUND_TRIP, throttled_revoke};
+pub(crate) use ec2::{ROUND_TRIP, silent, throttled_revoke};
 pub(crate) use ledger::{LEDGER, Silent, Stored};
 pub(crate) use samples::{ACCOUNT, EXCEPTIONS, NOW, event, event_on, interface, rule, settings};
 pub(crate) use starts::MACHINE;
@@ -161,6 +161,7 @@ impl Account {
             settings: Settings { mode, ..settings() },
             exceptions: exceptions::read(Some(EXCEPTIONS.to_owned())),
             ec2: self.ec2(),
+            informs: self.ec2(),
             elasticache: made_at_once(self.elasticache()),
             notifier: self.notifier(),
             sqs: made_at_once(self.sqs()),

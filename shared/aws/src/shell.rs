@@ -5,7 +5,7 @@ use portcullis_engine::exceptions::Exceptions;
 use portcullis_engine::settings::Settings;
 use portcullis_exceptions::Unreadable;
 
-use crate::clients::{Lazy, Patience, config, ec2, elasticache};
+use crate::clients::{Lazy, Patience, config, ec2, elasticache, informing};
 use crate::environment::now;
 use crate::ledger::Ledger;
 use crate::metrics;
@@ -20,6 +20,8 @@ pub struct Shell {
     pub exceptions: Box<dyn Exceptions>,
     /// EC2, in the function's own Region.
     pub ec2: aws_sdk_ec2::Client,
+    /// EC2 for what only informs: it gives up soon.
+    pub informs: aws_sdk_ec2::Client,
     /// ElastiCache, in the function's own Region.
     pub elasticache: Lazy<aws_sdk_elasticache::Client>,
     /// What sends alerts.
@@ -42,6 +44,7 @@ impl Shell {
         let config = config(Patience::Prompt).await;
         let (of_caches, sqs) = (config.clone(), config.clone());
         Self {
+            informs: informing(&config),
             ec2: ec2(&config),
             elasticache: Lazy::new(Box::new(move || elasticache(&of_caches))),
             notifier: Notifier::new(settings.topics.clone(), &config),

@@ -49,12 +49,25 @@ pub struct Case<'a> {
     /// How often it looked again for what was not shown.
     looks: usize,
     steps: u32,
+    /// How often it waited for what informs: before it decides, before it leases, and before it tells.
+    waited: Waited,
     /// What was counted of this minute, this event included: once an invocation.
     counted: Option<Counted>,
     /// What is being leased.
     leasing: Option<Leasing>,
     /// What is carried out; `None` while it looks.
     plan: Option<Plan>,
+}
+
+/// What informs is waited for once by each.
+#[derive(Debug, Clone, Copy, Default)]
+struct Waited {
+    /// A policy that asks for it.
+    policy: bool,
+    /// A lease of what is not remediated.
+    lease: bool,
+    /// The report; and once more for whose VPCs they are.
+    report: u8,
 }
 
 #[derive(Debug, Clone)]
@@ -98,6 +111,7 @@ impl<'a> Case<'a> {
             rounds: 0,
             looks: 0,
             steps: 0,
+            waited: Waited::default(),
             counted: None,
             leasing: None,
             plan: None,

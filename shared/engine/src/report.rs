@@ -14,7 +14,7 @@ use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
 use crate::ledger::{Entry, Key, Leased, Recurrence, Settled};
 use crate::reach::Reach;
 use crate::resolution::Resolution;
-use crate::severity::{Reaches, Severity, judge};
+use crate::severity::{Rating, Reaches, Severity, rate};
 
 /// The report about one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct Reported {
     pub finding: Finding,
     /// Its severity.
     pub severity: Severity,
+    /// How bad it is at least, by what was read.
+    pub at_least: Severity,
     /// What stands behind the group of its rule.
     pub reach: Option<Reach>,
     /// How it ended.
@@ -140,7 +142,7 @@ impl Report {
         let mut reported = known.reported(&decision.findings, &decision.subject);
         reported.sort_by_key(|reported| Reverse(reported.severity));
         let (silent, findings): (Vec<_>, Vec<_>) = reported.into_iter().partition(|reported| {
-            known.leased.is_known(&reported.key, reported.severity, reported.resolution)
+            known.leased.is_known(&reported.key, reported.rating(), reported.resolution)
         });
         let (older, snoozed) = known.older(event, decision);
         Self {
@@ -184,10 +186,9 @@ impl Report {
     /// The findings as they are to be recorded.
     pub fn settled(&self) -> Vec<Settled<'_>> {
         let all = self.findings.iter().chain(&self.known);
-        all.map(|Reported { key, finding, severity, .. }| Settled {
-            key,
-            finding,
-            severity: *severity,
+        all.map(|reported| {
+            let Reported { key, finding, .. } = reported;
+            Settled { key, finding, rating: reported.rating() }
         })
         .collect()
     }
@@ -196,15 +197,16 @@ impl Report {
 impl Known<'_> {
     fn reported(&self, findings: &[Finding], subject: &Subject) -> Vec<Reported> {
         let reaches = self.seen.reaches();
-        let severities = judge(findings, &reaches);
+        let ratings = rate(findings, &reaches);
         findings
             .iter()
-            .zip(severities)
-            .map(|(finding, severity)| {
+            .zip(ratings)
+            .map(|(finding, Rating { severity, at_least })| {
                 let key = Key::of(finding, subject);
                 let outcome = outcome(finding, self.outcomes);
                 Reported {
                     severity,
+                    at_least,
                     reach: reaches.behind(finding),
                     resolution: Resolution::of(finding, self.outcomes),
                     because: because(finding, outcome),
@@ -327,6 +329,10 @@ fn because(finding: &Finding, outcome: Option<&Outcome>) -> Option<String> {
 }
 
 impl Reported {
+    fn rating(&self) -> Rating {
+        Rating { severity: self.severity, at_least: self.at_least }
+    }
+
     /// The rule that it is about.
     pub fn rule(&self) -> Option<&IngressRule> {
         rule_of(&self.finding)

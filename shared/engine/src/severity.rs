@@ -83,12 +83,35 @@ impl Reaches {
 
 /// The severity of each finding about one resource, in their order.
 pub fn judge(findings: &[Finding], reaches: &Reaches) -> Vec<Severity> {
+    judge_by(findings, |finding| reaches.behind(finding))
+}
+
+/// How bad a finding is, and how bad it is by what was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rating {
+    /// As it is told: what may be reached and was not read is bad.
+    pub severity: Severity,
+    /// At least: a finding got worse only if this did.
+    pub at_least: Severity,
+}
+
+/// As [`judge`], with how bad each is at least.
+pub fn rate(findings: &[Finding], reaches: &Reaches) -> Vec<Rating> {
+    let at_least = judge_by(findings, |finding| {
+        let reach = reaches.behind(finding)?;
+        Some(if matches!(reach, Reach::Unknown(_)) { Reach::Nothing } else { reach })
+    });
+    let severities = judge(findings, reaches).into_iter().zip(at_least);
+    severities.map(|(severity, at_least)| Rating { severity, at_least }).collect()
+}
+
+fn judge_by(findings: &[Finding], behind: impl Fn(&Finding) -> Option<Reach>) -> Vec<Severity> {
     let is = |finding: &Finding, check| finding.check == check && counts(finding);
     let open =
         findings.iter().any(|finding| is(finding, Check::OpenCache) && group_of(finding).is_some());
     let public = findings.iter().any(|finding| is(finding, Check::PublicSubnet));
     let of = |finding: &Finding| {
-        let alone = alone(finding, reaches);
+        let alone = alone(finding, behind(finding));
         if counts(finding) {
             alone.max(together(finding.check, open, public).unwrap_or(alone))
         } else {
@@ -98,8 +121,8 @@ pub fn judge(findings: &[Finding], reaches: &Reaches) -> Vec<Severity> {
     findings.iter().map(of).collect()
 }
 
-fn alone(finding: &Finding, reaches: &Reaches) -> Severity {
-    let reach = reaches.behind(finding).map_or(Severity::High, |reach| reach.severity());
+fn alone(finding: &Finding, reach: Option<Reach>) -> Severity {
+    let reach = reach.map_or(Severity::High, |reach| reach.severity());
     let severity = match &finding.evidence {
         Evidence::Rule { .. } => reach,
         Evidence::UnreadableRule { .. } => reach.min(Severity::High),

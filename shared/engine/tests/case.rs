@@ -1,14 +1,16 @@
 //! A case ends, whatever it is answered: rightly, wrongly, in any order, or not at all.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use portcullis_engine::action::Outcome;
+use portcullis_engine::action::{Action, Outcome};
 use portcullis_engine::case::{
-    Answered, Case, Channel, Counted, Fact, PolicyContext, Read, STEPS, Shown, Step, Written,
+    Answered, CacheShown, Case, Channel, Counted, Fact, PolicyContext, Read, STEPS, Shown, Step,
+    Written,
 };
 use portcullis_engine::event::{Event, Lead};
 use portcullis_engine::facts::{
-    CacheKind, GroupDetails, Interfaces, PrefixList, PublicSetting, Subnets,
+    CacheKind, Engine, GroupDetails, Interfaces, PrefixList, PublicSetting, Subnets,
 };
 use portcullis_engine::ledger::{Key, Memory};
 use portcullis_engine::settings::Settings;
@@ -31,7 +33,7 @@ const NOW: i64 = 1_795_255_260;
 
 fn events() -> Vec<Event> {
     let facts = group(vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 22, "pl-01")]);
-    let made = cache(CacheKind::ReplicationGroup, portcullis_engine::facts::Engine::Valkey, vec![]);
+    let made = cache(CacheKind::ReplicationGroup, Engine::Valkey, vec![]);
     vec![
         event(Lead::Group(touching(&facts, &["sgr-001", "sgr-002", "sgr-009"]))),
         event(Lead::Cache(making(&made))),
@@ -81,9 +83,14 @@ fn a_step_that_is_not_answered_comes_again_and_the_case_fails_in_the_end() {
         let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
         let mut case = Case::new(event, "r-1", policy);
         let first = case.next(NOW);
-        assert!(matches!(&first, Step::Read(reads) if !reads.is_empty()), "{first:?}");
+        assert!(matches!(&first, Step::Read { decide, .. } if !decide.is_empty()), "{first:?}");
         for _ in 1..STEPS {
-            assert_eq!(case.next(NOW), first);
+            let (Step::Read { decide, .. }, Step::Read { decide: again, .. }) =
+                (&first, &case.next(NOW))
+            else {
+                panic!("it is read again")
+            };
+            assert_eq!(decide, again);
         }
         assert_eq!(case.next(NOW), Step::Fail("it is not over after 100 steps".to_owned()));
     }
@@ -95,11 +102,74 @@ fn a_group_and_the_ledger_are_read_first_and_side_by_side() {
     let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
     let mut case = Case::new(events().remove(0), "r-1", policy);
     let id = group(Vec::new()).id;
-    let expected = vec![Read::Rules(id.clone()), Read::Ledger(vec![id])];
-    assert_eq!(case.next(NOW), Step::Read(expected));
+    let decide = vec![Read::Rules(id.clone()), Read::Ledger(vec![id.clone()])];
+    let inform = vec![Read::Details(id)];
+    assert_eq!(case.next(NOW), Step::Read { decide, inform, patience: Duration::ZERO });
+}
+
+/// What a case changes, where of what only informs this is handed in: by the number of the read.
+fn remediated(event: &Event, handed_in: &[bool]) -> Vec<Action> {
+    let settings = settings();
+    let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
+    let mut case = Case::new(event.clone(), "r-1", policy);
+    let (mut handed_in, mut actions) = (handed_in.iter(), Vec::new());
+    let facts = cache(CacheKind::ReplicationGroup, Engine::Valkey, Vec::new());
+    let read = |read: &Read| match read {
+        Read::GroupNamed(_) => Fact::GroupNamed(Ok(None)),
+        Read::Rules(id) => {
+            let rules = vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 22, "::/0")];
+            Fact::Rules(id.clone(), Ok(Shown { owner: None, rules, egress: Vec::new() }))
+        }
+        Read::List(id) => Fact::List(id.clone(), PrefixList::Entries(Vec::new())),
+        Read::Details(id) => Fact::Details(id.clone(), Ok(GroupDetails::default())),
+        Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Read(Vec::new())),
+        Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
+        Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
+        Read::Cache(..) => {
+            let groups = vec![group(Vec::new()).id];
+            Fact::Cache(Ok(Some(Box::new(CacheShown { facts: facts.clone(), groups }))))
+        }
+        Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
+        Read::Ledger(_) => Fact::Ledger(Ok(Memory::default())),
+    };
+    let mut answer = |case: &mut Case<'_>, decide: &[Read], inform: &[Read]| {
+        for one in decide {
+            case.answer(Answered::Fact(read(one)));
+        }
+        for one in inform.iter().rev().filter(|_| handed_in.next() == Some(&true)) {
+            case.answer(Answered::Fact(read(one)));
+        }
+    };
+    loop {
+        match case.next(NOW) {
+            Step::Read { decide, inform, .. } => answer(&mut case, &decide, &inform),
+            Step::Lease { inform, .. } => {
+                answer(&mut case, &[], &inform);
+                case.answer(Answered::Leased { written: Written::All, counted: None });
+            }
+            Step::Remediate(found) => {
+                let done = |action: &Action| (action.id().to_owned(), Outcome::Done(None));
+                case.answer(Answered::Remediated(found.iter().map(done).collect()));
+                actions.extend(found);
+            }
+            Step::Notify(_) => case.answer(Answered::Notified(Ok(Channel::Alert))),
+            Step::Record(_) => case.answer(Answered::Recorded(Written::All)),
+            Step::Wait(_) => case.answer(Answered::Waited),
+            Step::Done(_) | Step::Fail(_) => return actions,
+        }
+    }
 }
 
 proptest! {
+    #[test]
+    fn what_only_informs_never_changes_what_is_remediated(handed_in in prop::collection::vec(any::<bool>(), 0..12)) {
+        for event in events() {
+            let all = remediated(&event, &[true; 12]);
+            prop_assert!(!all.is_empty());
+            prop_assert_eq!(remediated(&event, &handed_in), all);
+        }
+    }
+
     #[test]
     fn any_answers_end(which in prop::collection::vec((0..22_usize, 0..4_usize), 0..400)) {
         let settings = settings();

@@ -28,6 +28,7 @@ fn steps(blind: u32) -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Fault::Dies),
         1 => Just(Fault::Refused),
         1 => Just(Fault::AnswerLost),
+        1 => Just(Fault::Late),
         blind => Just(Fault::NoMemory),
     ];
     let step = prop_oneof![

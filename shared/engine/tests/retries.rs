@@ -79,8 +79,8 @@ impl World {
                 break true;
             }
             let answered = match step {
-                Step::Read(reads) => {
-                    for read in &reads {
+                Step::Read { decide, inform, .. } => {
+                    for read in decide.iter().chain(&inform) {
                         case.answer(Answered::Fact(self.read(read, fault)));
                     }
                     continue;

@@ -21,17 +21,15 @@ const CACHE: &str = "<member><ServerlessCacheName>feed</ServerlessCacheName>\
     </Endpoint><ReaderEndpoint><Address>feed</Address><Port>6380</Port></ReaderEndpoint></member>";
 
 /// Of the ledger, which remembers nothing of either.
-const NOTHING: &str = r#"{"Items":[],"Count":0,"ScannedCount":0}"#;
+pub(crate) const NOTHING: &str = r#"{"Items":[],"Count":0,"ScannedCount":0}"#;
 
 /// Answers as EC2, ElastiCache or DynamoDB; any call that a clean event does not need is refused.
 pub(crate) fn answer(request: Request) -> Option<Response> {
     // Of these, only DynamoDB is asked in JSON, and of its calls only Query has such a condition.
     if request.body.contains("\"KeyConditionExpression\"") {
-        let headers = vec![("content-type".to_owned(), "application/x-amz-json-1.0".to_owned())];
-        return Some(Response { status: 200, headers, body: NOTHING.to_owned() });
+        return Some(json(NOTHING));
     }
-    let action = request.call();
-    let (status, body) = match action.unwrap_or_default() {
+    let (status, body) = match request.call().unwrap_or_default() {
         name @ "DescribeSecurityGroupRules" => {
             (200, ec2(name, &format!("<securityGroupRuleSet>{RULE}</securityGroupRuleSet>")))
         }
@@ -42,15 +40,26 @@ pub(crate) fn answer(request: Request) -> Option<Response> {
             let caches = format!("<ServerlessCaches>{CACHE}</ServerlessCaches>");
             (200, format!("<{name}Response><{name}Result>{caches}</{name}Result></{name}Response>"))
         }
-        other => {
-            let error = format!("<Code>UnauthorizedOperation</Code><Message>{other}</Message>");
-            (403, format!("<Response><Errors><Error>{error}</Error></Errors></Response>"))
-        }
+        other => (403, aws_error("UnauthorizedOperation", other)),
     };
-    let headers = vec![("content-type".to_owned(), "text/xml".to_owned())];
-    Some(Response { status, headers, body })
+    Some(xml(status, body))
 }
 
-fn ec2(name: &str, inner: &str) -> String {
+pub(crate) fn xml(status: u16, body: String) -> Response {
+    Response { status, headers: vec![("content-type".to_owned(), "text/xml".to_owned())], body }
+}
+
+pub(crate) fn json(body: &str) -> Response {
+    let headers = vec![("content-type".to_owned(), "application/x-amz-json-1.0".to_owned())];
+    Response { status: 200, headers, body: body.to_owned() }
+}
+
+/// An error as EC2 has it.
+pub(crate) fn aws_error(code: &str, message: &str) -> String {
+    let error = format!("<Code>{code}</Code><Message>{message}</Message>");
+    format!("<Response><Errors><Error>{error}</Error></Errors></Response>")
+}
+
+pub(crate) fn ec2(name: &str, inner: &str) -> String {
     format!("<{name}Response><requestId>1</requestId>{inner}</{name}Response>")
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a table for people")]
 
 mod account;
+mod closing;
 mod process;
 mod report;
 
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::closing::closed;
 use crate::process::Process;
 use crate::report::Measured;
 use portcullis_testkit::http::Server;
@@ -60,15 +62,22 @@ fn main() -> Result<ExitCode> {
     let account = Server::start(account::answer)?;
     let mut measured: Vec<Measured> =
         programs.iter().map(|program| Measured::new(program.name, program.ours)).collect();
+    let ingress = format!("{directory}/ingress");
+    let (mut well, mut failing) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         for (program, measured) in programs.iter().zip(&mut measured) {
             once(program, account.address, measured)
                 .with_context(|| format!("measuring {}", program.name))?;
         }
+        if Path::new(&ingress).exists() {
+            well.push(closed(&ingress, false).context("closing a rule")?);
+            failing.push(closed(&ingress, true).context("closing a rule, with failing reads")?);
+        }
     }
     let (table, held) = report::table(&measured);
-    println!("{table}");
-    Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let (closing, held_too) = report::closing(&well, &failing);
+    println!("{table}\n{closing}");
+    Ok(if held && held_too { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Two cold starts of a program: one with an event that it ignores, one with an event that it

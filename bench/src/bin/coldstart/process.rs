@@ -31,7 +31,7 @@ enum Did {
 /// A running process. It is ended when dropped.
 pub(crate) struct Process {
     child: Child,
-    started: Instant,
+    pub(crate) started: Instant,
     events: Sender<String>,
     did: Receiver<Did>,
     _server: Server,
@@ -148,7 +148,7 @@ fn accepted() -> Response {
     Response { status: 202, headers: Vec::new(), body: String::new() }
 }
 
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
     Instant::now()
 }

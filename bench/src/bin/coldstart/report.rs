@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use crate::closing::Closed;
+
 /// A start of ours takes at most so many seconds more than one of a function that does nothing, and so it is until
 /// an event is answered that needs nothing.
 const MORE: f64 = 0.005;
 
 /// And it holds less than this much memory at any time, in bytes.
 const MEMORY: u64 = 20_000_000;
+
+/// And what only informs and fails delays a revoke and its alert by less than this factor.
+const DELAYED: f64 = 1.1;
 
 /// All measurements of one program.
 pub(crate) struct Measured {
@@ -79,6 +84,36 @@ pub(crate) fn table(measured: &[Measured]) -> (String, bool) {
         }
     }
     text.push_str(&missed);
+    (text, held)
+}
+
+/// The table of a public rule that is closed, without and with failing reads of what only informs; and whether that
+/// keeps what is claimed.
+pub(crate) fn closing(well: &[Closed], failing: &[Closed]) -> (String, bool) {
+    if well.is_empty() {
+        return (String::new(), true);
+    }
+    let mut text = String::from(
+        "| public rule | start to the revoke on the wire | start to the alert on the wire |\n|---|---|---|\n",
+    );
+    let of = |closed: &[Closed]| {
+        let revoke: Vec<Duration> = closed.iter().map(|closed| closed.revoke).collect();
+        let alert: Vec<Duration> = closed.iter().map(|closed| closed.alert).collect();
+        [percentile(&revoke, 50), percentile(&alert, 50)]
+    };
+    let ([revoke, alert], [late_revoke, late_alert]) = (of(well), of(failing));
+    let (more, more_alert) = (late_revoke / revoke, late_alert / alert);
+    text.push_str(&format!("| ingress | {:.1} ms | {:.1} ms |\n", revoke * 1e3, alert * 1e3));
+    text.push_str(&format!(
+        "| the same, while names, interfaces and VPC block public access answer 503 | {:.1} ms ({more:.2}) | {:.1} ms \
+         ({more_alert:.2}) |\n",
+        late_revoke * 1e3,
+        late_alert * 1e3
+    ));
+    let held = more <= DELAYED && more_alert <= DELAYED;
+    if !held {
+        text.push_str("ingress: what only informs delays the revoke or the alert\n");
+    }
     (text, held)
 }
 

@@ -28,14 +28,15 @@ use super::{Account, State, page, refused};
 /// What every EC2 call takes, in virtual time: it shows which calls were made side by side.
 pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(100);
 
-/// Spends the time of a call. The mocks answer at once; the endpoint is asked for in between.
+/// Spends the time of a call: so many round trips. The mocks answer at once; the endpoint is asked for in between.
 #[derive(Debug)]
-struct Slow;
+struct Slow(u32);
 
 impl ResolveEndpoint for Slow {
     fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
-        EndpointFuture::new(async {
-            tokio::time::sleep(ROUND_TRIP).await;
+        let time = self.0 * ROUND_TRIP;
+        EndpointFuture::new(async move {
+            tokio::time::sleep(time).await;
             Ok(Endpoint::builder().url("https://ec2.invalid").build())
         })
     }
@@ -48,11 +49,20 @@ impl Account {
 
     /// EC2 with mocks that come before the script, as for a call that the SDK repeats.
     pub(crate) fn ec2_but(&self, first: &[Rule], retry: RetryConfig) -> Client {
+        self.taking(1, first, retry)
+    }
+
+    /// EC2, where each call takes so many round trips.
+    pub(crate) fn late_ec2(&self, round_trips: u32) -> Client {
+        self.taking(round_trips, &[], RetryConfig::disabled())
+    }
+
+    fn taking(&self, round_trips: u32, first: &[Rule], retry: RetryConfig) -> Client {
         mock_client!(
             aws_sdk_ec2,
             RuleMode::MatchAny,
             first.iter().chain(&self.script()).chain(&self.network()),
-            |config| config.endpoint_resolver(Slow).retry_config(retry.clone())
+            |config| config.endpoint_resolver(Slow(round_trips)).retry_config(retry.clone())
         )
     }
 
@@ -96,6 +106,12 @@ impl Account {
             ),
         ]
     }
+}
+
+/// EC2, where no call is answered.
+pub(crate) fn silent() -> Client {
+    let config = aws_sdk_ec2::Config::builder().with_test_defaults_v2();
+    Client::from_conf(config.endpoint_resolver(Slow(u32::MAX)).build())
 }
 
 /// A revoke that names `rule` is throttled, `times` times over.

@@ -1,6 +1,7 @@
 //! What a case reads of the account before it does anything.
 
-use portcullis_engine::case::{Answered, Case, PolicyContext, Read, Step};
+use portcullis_engine::action::Outcomes;
+use portcullis_engine::case::{Answered, Case, PolicyContext, Read, Step, Written};
 use portcullis_engine::event::{CacheLead, GroupLead, Lead};
 use portcullis_engine::facts::{CacheFacts, GroupFacts};
 use portcullis_engine::settings::Mode;
@@ -43,24 +44,30 @@ impl Account {
         let mut case = Case::new(event_on(lead), "r-1", PolicyContext { settings, exceptions });
         loop {
             match case.next((shell.now)()) {
-                Step::Read(reads)
-                    if until == Until::Decided
-                        && reads.iter().any(|read| matches!(read, Read::Interfaces(_))) =>
-                {
-                    return Ok((case.group(), case.cache()));
-                }
-                Step::Read(reads) => {
-                    for read in &reads {
+                Step::Read { decide, inform, .. } => {
+                    let mut reads = decide.iter().chain(&inform);
+                    let around = reads.any(|read| matches!(read, Read::Interfaces(_)));
+                    if until == Until::Decided && around {
+                        return Ok((case.group(), case.cache()));
+                    }
+                    let inform = inform.iter().filter(|_| until == Until::Leased);
+                    for read in decide.iter().chain(inform) {
                         case.answer(Answered::Fact(gather(&shell, read).await));
                     }
                 }
                 Step::Wait(pause) => tokio::time::sleep(pause).await,
                 Step::Fail(why) => return Err(why),
-                Step::Done(_)
-                | Step::Lease { .. }
-                | Step::Remediate(_)
-                | Step::Notify(_)
-                | Step::Record(_) => return Ok((case.group(), case.cache())),
+                Step::Lease { inform, .. } if until == Until::Leased => {
+                    for read in &inform {
+                        case.answer(Answered::Fact(gather(&shell, read).await));
+                    }
+                    let (written, counted) = (Written::All, None);
+                    case.answer(Answered::Leased { written, counted });
+                }
+                Step::Remediate(_) => case.answer(Answered::Remediated(Outcomes::new())),
+                Step::Done(_) | Step::Lease { .. } | Step::Notify(_) | Step::Record(_) => {
+                    return Ok((case.group(), case.cache()));
+                }
             }
         }
     }

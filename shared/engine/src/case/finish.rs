@@ -1,8 +1,9 @@
 //! Carrying out what was decided and leased: acting, telling, recording.
 
 use super::known::{self, Part};
-use super::look::Facts;
-use super::{Case, Channel, Notification, Plan, Read, Step, Summary, Written};
+use super::look::{Facts, REPORT};
+use super::step::{Channel, Notification, Read, Step, Summary, Written, reading};
+use super::{Case, Plan};
 use crate::action::{Action, Outcome, Outcomes};
 use crate::ledger::Again;
 use crate::report::{Deployment, Known, Report};
@@ -22,6 +23,10 @@ impl Case<'_> {
             return Step::Remediate(actions);
         }
         if plan.report.is_none() {
+            if let Some(step) = self.inform() {
+                return step;
+            }
+            self.protect();
             let report = self.make_report(now);
             if let (Some(plan), Some(report)) = (&mut self.plan, report) {
                 plan.report = Some(report);
@@ -72,7 +77,7 @@ impl Case<'_> {
             self.known.ledger = Part::Unread;
         }
         let memory = match &self.known.ledger {
-            Part::Unread => return Some(Step::Read(vec![Read::Ledger(subjects)])),
+            Part::Unread => return Some(reading(vec![Read::Ledger(subjects)])),
             Part::Read(memory) if plan.entries.is_none() => memory,
             Part::Read(_) | Part::Failed(_) => return None,
         };
@@ -83,6 +88,30 @@ impl Case<'_> {
             plan.leased = leased;
         }
         None
+    }
+
+    /// What informs, and is not there yet, is waited for before it is told: once, and once more for whose the VPCs are.
+    fn inform(&mut self) -> Option<Step> {
+        let ids = self.facts()?.groups();
+        let found = self.plan.as_ref().is_some_and(|plan| !plan.decision.is_clean());
+        if !found || self.known.unread_around(&ids).is_empty() || self.waited.report >= 2 {
+            return None;
+        }
+        self.waited.report += 1;
+        let inform = self.known.begin_around(&ids);
+        Some(Step::Read { decide: Vec::new(), inform, patience: REPORT })
+    }
+
+    /// IAM keeps the functions out of a protected group. Where its tag came only after the lease, that is what was refused.
+    fn protect(&mut self) {
+        let facts = self.facts();
+        if let (Some(plan), Some(facts)) = (&mut self.plan, facts)
+            && let Some(outcomes) = &mut plan.outcomes
+        {
+            plan.decision.protect(facts.around(), outcomes);
+            let actions = plan.decision.actions();
+            outcomes.retain(|id, _| actions.iter().any(|action| action.id() == id));
+        }
     }
 
     fn make_report(&self, now: i64) -> Option<Report> {
@@ -128,7 +157,7 @@ impl Plan {
                     known.ledger = Part::Unread;
                 }
                 let memory = match &known.ledger {
-                    Part::Unread => return Some(Step::Read(vec![Read::Ledger(subjects)])),
+                    Part::Unread => return Some(reading(vec![Read::Ledger(subjects)])),
                     Part::Failed(_) => return None,
                     Part::Read(memory) => memory,
                 };

@@ -51,6 +51,8 @@ pub(super) struct Known {
     public_access: Part<PublicSetting>,
     vpcs: Part<Vec<Vpc>>,
     pub(super) ledger: Part<Memory>,
+    /// What informs and was begun.
+    begun: BTreeSet<Read>,
 }
 
 /// What is known of a group.
@@ -110,6 +112,18 @@ impl Known {
             .filter(|id| !self.lists.contains_key(*id))
             .collect();
         named.into_iter().cloned().map(Read::List).collect()
+    }
+
+    /// What informs about these groups, and was not begun; it counts as begun now.
+    pub(super) fn begin_around(&mut self, ids: &[String]) -> Vec<Read> {
+        let unread = self.unread_around(ids);
+        unread.into_iter().filter(|read| self.begun.insert(read.clone())).collect()
+    }
+
+    /// Begins to read the details of a group, unless they are begun.
+    pub(super) fn begin_details(&mut self, id: &str) -> Vec<Read> {
+        let details = Read::Details(id.to_owned());
+        self.begun.insert(details.clone()).then_some(details).into_iter().collect()
     }
 
     /// What informs about these groups, and was not read: names, interfaces, and whether the internet gets to those.

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::known::{Known, Part};
-use super::step::{Count, Read, Step, Summary, Written, unread};
+use super::step::{Count, Read, Step, Summary, Written, reading, unread};
 use super::{Case, Leasing, Plan};
+use crate::action::{Because, Outcomes, Remedy};
 use crate::decide::{self, Decision, Judge};
-use crate::event::{CacheLead, GroupLead, GroupRef, Lead};
-use crate::facts::{CacheFacts, CacheGroups, GroupFacts};
+use crate::event::{CacheLead, GroupLead, GroupRef, Lead, Touched};
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Source};
+use crate::finding::Finding;
 use crate::ledger::{Key, Lease, Leased, Looked, Memory, Turn, subjects};
 use crate::limits::Limits;
+use crate::net::Sources;
 use crate::report::Seen;
 use crate::time::iso;
 
@@ -31,6 +34,12 @@ const ROUNDS: [Duration; 5] = [
     Duration::from_secs(3),
     Duration::from_secs(4),
 ];
+
+/// How long a policy may make it wait for what only informs.
+const POLICY: Duration = Duration::from_secs(2);
+
+/// How long a report waits for what informs.
+pub(super) const REPORT: Duration = Duration::from_secs(1);
 
 /// How long an invocation leases what it deals with, in seconds: the function's time-out, and some for the clocks.
 const LEASE: i64 = 130;
@@ -57,15 +66,20 @@ impl Facts {
         }
     }
 
-    /// The ids of its groups.
-    fn groups(&self) -> Vec<String> {
+    /// Its groups.
+    pub(super) fn around(&self) -> &[GroupFacts] {
         match self {
-            Self::Group(facts, _) => vec![facts.id.clone()],
+            Self::Group(facts, _) => std::slice::from_ref(facts),
             Self::Cache(facts, ..) => match &facts.groups {
-                CacheGroups::Unknown(_) => Vec::new(),
-                CacheGroups::Read(groups) => groups.iter().map(|group| group.id.clone()).collect(),
+                CacheGroups::Unknown(_) => &[],
+                CacheGroups::Read(groups) => groups,
             },
         }
+    }
+
+    /// The ids of its groups.
+    pub(super) fn groups(&self) -> Vec<String> {
+        self.around().iter().map(|group| group.id.clone()).collect()
     }
 }
 
@@ -96,12 +110,44 @@ impl Case<'_> {
             Err(step) => return *step,
         };
         let decision = self.decide(&facts, now);
-        if !decision.is_clean()
-            && let Some(step) = unread(self.known.unread_around(&facts.groups()))
-        {
-            return step;
+        match self.around(&facts, &decision) {
+            Some(step) => step,
+            None => self.lease(&facts, decision, now),
         }
-        self.lease(&facts, decision, now)
+    }
+
+    /// What is to be read around the groups before anything is leased: the interfaces of a cache's groups, which decide
+    /// whether a rule may go; what a policy asks for; and what is told of findings about which nothing is done.
+    fn around(&mut self, facts: &Facts, decision: &Decision) -> Option<Step> {
+        let ids = facts.groups();
+        let mut decide = self.known.unread_around(&ids);
+        if decision.is_clean() || decide.is_empty() {
+            return None;
+        }
+        decide.retain(|read| matches!((facts, read), (Facts::Cache(..), Read::Interfaces(_))));
+        if !decide.is_empty() {
+            let mut inform = self.known.begin_around(&ids);
+            inform.retain(|read| !decide.contains(read));
+            return Some(Step::Read { decide, inform, patience: Duration::ZERO });
+        }
+        let asks = |finding: &Finding| {
+            matches!(
+                &finding.remedy,
+                Remedy::NotRemediated { because: Because::ExceptionsNotKnown, .. }
+            )
+        };
+        let asked = decision.findings.iter().any(asks);
+        let patience = if asked && !self.waited.policy {
+            self.waited.policy = true;
+            POLICY
+        } else if !asked && decision.actions().is_empty() && !self.waited.lease {
+            self.waited.lease = true;
+            REPORT
+        } else {
+            return None;
+        };
+        let inform = self.known.begin_around(&ids);
+        Some(Step::Read { decide: Vec::new(), inform, patience })
     }
 
     /// What there is to decide about; or what comes before that.
@@ -117,7 +163,7 @@ impl Case<'_> {
             GroupRef::Id(id) => id.clone(),
             GroupRef::Name(name) => match &self.known.group {
                 Part::Unread => {
-                    return Err(Box::new(Step::Read(vec![Read::GroupNamed(name.clone())])));
+                    return Err(Box::new(reading(vec![Read::GroupNamed(name.clone())])));
                 }
                 Part::Failed(why) => return Err(Box::new(Step::Fail(why.clone()))),
                 Part::Read(None) => {
@@ -134,7 +180,13 @@ impl Case<'_> {
         if self.known.ledger.is_unread() {
             reads.push(Read::Ledger(vec![id.clone()]));
         }
-        self.all_read(reads)?;
+        if !reads.is_empty() {
+            // The tag that protects a group is read by the call that reads its name: it must be there in time.
+            let inform =
+                if may_be_public(lead) { self.known.begin_details(&id) } else { Vec::new() };
+            let patience = Duration::ZERO;
+            return Err(Box::new(Step::Read { decide: reads, inform, patience }));
+        }
         self.rules_failed(std::slice::from_ref(&id))?;
         self.shown(std::slice::from_ref(lead), std::slice::from_ref(&id))?;
         self.all_read(self.known.unread_lists(std::slice::from_ref(&id)))?;
@@ -146,7 +198,7 @@ impl Case<'_> {
         let shown = match &self.known.cache {
             Part::Unread => {
                 let cache = Read::Cache(lead.kind, lead.id.clone());
-                return Err(Box::new(Step::Read(vec![cache])));
+                return Err(Box::new(reading(vec![cache])));
             }
             Part::Failed(why) => return Err(Box::new(Step::Fail(why.clone()))),
             Part::Read(None) => {
@@ -167,7 +219,7 @@ impl Case<'_> {
             return Err(Box::new(Step::Fail(format!("{} is not shown", lead.id))));
         };
         if self.known.ledger.is_unread() {
-            return Err(Box::new(Step::Read(vec![Read::Ledger(subjects(&facts))])));
+            return Err(Box::new(reading(vec![Read::Ledger(subjects(&facts))])));
         }
         let unreported = self.known.named(&self.event.id);
         self.shown(&unreported, &ids)?;
@@ -219,7 +271,7 @@ impl Case<'_> {
     fn start_over(&mut self) -> Option<Step> {
         let pause = ROUNDS.get(self.rounds)?;
         self.rounds += 1;
-        self.looks = 0;
+        (self.looks, self.waited) = (0, super::Waited::default());
         self.known = Known::default();
         Some(Step::Wait(*pause))
     }
@@ -272,8 +324,10 @@ impl Case<'_> {
             remediations: decision.closings(),
             alerts: 1,
         });
+        let inform =
+            if decision.is_clean() { Vec::new() } else { self.known.begin_around(&facts.groups()) };
         self.leasing = Some(Leasing { decision, leased, written: None });
-        Step::Lease { entries, count }
+        Step::Lease { inform, entries, count }
     }
 
     /// The findings, leased by this invocation.
@@ -318,14 +372,17 @@ impl Case<'_> {
         }
     }
 
-    /// Makes the plan, as far as the minute has room for it.
+    /// Makes the plan, as far as the minute has room for it, and without what is protected by a tag that has arrived since.
     fn carry_out(
         &mut self,
-        decision: Decision,
+        mut decision: Decision,
         leased: Leased,
         unremembered: Option<String>,
         now: i64,
     ) -> Step {
+        if let Some(facts) = self.facts() {
+            decision.protect(facts.around(), &Outcomes::new());
+        }
         let decision = match (&self.counted, &unremembered) {
             (Some(counted), None) => {
                 let used = counted.remediations.saturating_sub(decision.closings());
@@ -378,4 +435,16 @@ impl Case<'_> {
             None => Vec::new(),
         }
     }
+}
+
+/// Whether what the event touched may be public, by arithmetic alone: at a cold start the policies are still being read.
+fn may_be_public(lead: &GroupLead) -> bool {
+    let Touched::Rules(rules) = &lead.touched else { return true };
+    let public = |net: ipnet::IpNet| Sources::new([net]).count().any();
+    rules.iter().any(|rule| match rule.shape.as_ref().map(|shape| &shape.source) {
+        Some(Source::Ipv4(net)) => public((*net).into()),
+        Some(Source::Ipv6(net)) => public((*net).into()),
+        Some(Source::Group(_)) => false,
+        Some(Source::PrefixList(_) | Source::Unreadable(_)) | None => true,
+    })
 }

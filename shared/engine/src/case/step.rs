@@ -14,10 +14,20 @@ use crate::report::Report;
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Read these, side by side.
-    Read(Vec<Read>),
-    /// Write these on condition of their version, and count the minute beside it.
+    /// Start all of these side by side. It is over when each of `decide` is answered, and what informs, of this step or an
+    /// earlier one, was waited for as long as `patience`.
+    Read {
+        /// What decides: without it nothing goes on.
+        decide: Vec<Read>,
+        /// What only informs.
+        inform: Vec<Read>,
+        /// How long it is waited for.
+        patience: Duration,
+    },
+    /// Write these on condition of their version, count the minute beside it, and start what only informs.
     Lease {
+        /// What only informs: it is not waited for.
+        inform: Vec<Read>,
         /// What is written.
         entries: Vec<Entry>,
         /// What is counted; `None` if it was before.
@@ -187,5 +197,10 @@ pub struct Summary(pub String);
 /// Each read once, in order.
 pub(super) fn unread(reads: impl IntoIterator<Item = Read>) -> Option<Step> {
     let reads: BTreeSet<Read> = reads.into_iter().collect();
-    (!reads.is_empty()).then(|| Step::Read(reads.into_iter().collect()))
+    (!reads.is_empty()).then(|| reading(reads.into_iter().collect()))
+}
+
+/// These have to be read before anything else is done.
+pub(super) fn reading(decide: Vec<Read>) -> Step {
+    Step::Read { decide, inform: Vec::new(), patience: Duration::ZERO }
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::action::{Action, Per, Remedy};
+use super::settle::protect;
+use crate::action::{Action, Outcome, Outcomes, Per, Remedy};
 use crate::exceptions::Tolerated;
-use crate::finding::{Finding, Subject};
+use crate::facts::GroupFacts;
+use crate::finding::{Finding, Subject, group_of};
 use crate::ledger::{Leased, Memory, Open, Turn, lease};
 use crate::limits::{Room, limit};
 use crate::settings::Mode;
-use crate::severity::{Reaches, judge};
+use crate::severity::{Reaches, judge, rate};
 
 /// What was decided about one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +55,18 @@ impl Decision {
     pub fn lease(&self, reaches: &Reaches, memory: &Memory, turn: &Turn<'_>) -> Leased {
         let Self { subject, findings, tolerated, unseen, .. } = self;
         let open = Open { subject, findings, tolerated, unseen };
-        let severities = judge(findings, reaches);
-        lease(findings.iter().zip(severities), open, memory, turn)
+        lease(findings.iter().zip(rate(findings, reaches)), open, memory, turn)
+    }
+
+    /// Leaves protected groups alone, whose tags were read only after it was decided. What was done stays.
+    pub fn protect(&mut self, groups: &[GroupFacts], outcomes: &Outcomes) {
+        for finding in &mut self.findings {
+            let outcome = finding.remedy.action().and_then(|action| outcomes.get(action.id()));
+            let group = group_of(finding).and_then(|id| groups.iter().find(|group| group.id == id));
+            if let (None | Some(Outcome::Failed(_)), Some(group)) = (outcome, group) {
+                protect(finding, group);
+            }
+        }
     }
 
     /// How many rules are to be revoked.

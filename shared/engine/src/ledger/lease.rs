@@ -11,7 +11,7 @@ use crate::action::{Because, Remedy};
 use crate::event::Event;
 use crate::finding::{Evidence, Finding, Subject, rule_of};
 use crate::resolution::{Resolution, Standing};
-use crate::severity::Severity;
+use crate::severity::Rating;
 
 impl Leased {
     /// No lease.
@@ -108,7 +108,7 @@ impl<'a> Histories<'a> {
 
 /// Leases the findings of a decision for this invocation.
 pub fn lease<'a>(
-    findings: impl Iterator<Item = (&'a Finding, Severity)> + Clone,
+    findings: impl Iterator<Item = (&'a Finding, Rating)> + Clone,
     open: Open<'_>,
     memory: &Memory,
     turn: &Turn<'_>,
@@ -127,9 +127,9 @@ pub fn lease<'a>(
     for (key, entry) in &mut entries {
         entry.version = memory.entries.get(key).map_or(0, |entry| entry.version) + 1;
     }
-    for (finding, severity) in findings {
+    for (finding, rating) in findings {
         if let Some(entry) = entries.get_mut(&Key::of(finding, open.subject)) {
-            leased.hold(finding, severity, entry, turn);
+            leased.hold(finding, rating, entry, turn);
         }
     }
     let Leased { silent, .. } = &leased;
@@ -180,7 +180,7 @@ impl Memory {
 
 impl Leased {
     /// Leases an occurrence, unless there is nothing to do about it and nothing to report.
-    fn hold(&mut self, finding: &Finding, severity: Severity, entry: &mut Entry, turn: &Turn<'_>) {
+    fn hold(&mut self, finding: &Finding, rating: Rating, entry: &mut Entry, turn: &Turn<'_>) {
         let taken = self.taken.get(&entry.key);
         let Some(at) =
             entry.occurrences.iter().position(|occurrence| Some(&occurrence.event) == taken)
@@ -198,7 +198,7 @@ impl Leased {
             && is_right
             && let Some(reported) = &occurrence.reported
             && resolution.is_same_as(reported.outcome)
-            && !has_risen(severity, reported)
+            && !has_risen(rating, reported)
         {
             self.silent.insert(entry.key.clone());
             return;
@@ -206,15 +206,15 @@ impl Leased {
         let before = std::mem::replace(&mut occurrence.outcome, standing);
         occurrence.lease = Some(turn.lease.clone());
         if newest {
-            entry.note(finding, severity, before);
+            entry.note(finding, rating, before);
         }
     }
 }
 
 impl Entry {
     /// Records what was read of the newest occurrence. `before`: what the ledger had as its outcome.
-    fn note(&mut self, finding: &Finding, severity: Severity, before: Standing) {
-        self.severity = severity.as_str().to_owned();
+    fn note(&mut self, finding: &Finding, rating: Rating, before: Standing) {
+        self.severity = rating.severity.as_str().to_owned();
         self.title = finding.title();
         if let Evidence::Rule { group, rule, .. } | Evidence::UnreadableRule { group, rule, .. } =
             &finding.evidence

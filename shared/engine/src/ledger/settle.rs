@@ -5,7 +5,7 @@ use super::{Entry, Key, Leased, Memory, ReportedAs, RuleRecord};
 use crate::action::{Action, Outcome, Outcomes, Remedy};
 use crate::finding::Finding;
 use crate::resolution::{Resolution, Standing};
-use crate::severity::Severity;
+use crate::severity::Rating;
 
 /// A finding that was leased, and what is written about it.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +15,7 @@ pub struct Settled<'a> {
     /// As it was decided.
     pub finding: &'a Finding,
     /// Its severity in the report.
-    pub severity: Severity,
+    pub rating: Rating,
 }
 
 /// A second attempt to write, after another invocation wrote in between. It starts from what the table has now, and
@@ -77,7 +77,7 @@ impl Leased {
         };
         let newest = at + 1 == entry.occurrences.len();
         let resolution = Resolution::of(settled.finding, outcomes);
-        let is_news = !self.is_known(&entry.key, settled.severity, resolution);
+        let is_news = !self.is_known(&entry.key, settled.rating, resolution);
         if let Some(occurrence) = entry.occurrences.get_mut(at) {
             occurrence.outcome = Standing::Ended(resolution);
             self.release(occurrence);
@@ -85,12 +85,12 @@ impl Leased {
                 occurrence.reported = Some(ReportedAs {
                     at: time.to_owned(),
                     outcome: resolution,
-                    severity: settled.severity.as_str().to_owned(),
+                    severity: settled.rating.severity.as_str().to_owned(),
                 });
             }
         }
         if newest {
-            entry.severity = settled.severity.as_str().to_owned();
+            entry.severity = settled.rating.severity.as_str().to_owned();
             entry.end(settled.finding, outcomes);
         }
         true

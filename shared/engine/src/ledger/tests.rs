@@ -15,7 +15,7 @@ use crate::limits::Limits;
 use crate::report::{Known, Report, Seen};
 use crate::resolution::{Intent, Resolution, Standing};
 use crate::settings::Mode;
-use crate::severity::{Reaches, Severity};
+use crate::severity::{Rating, Reaches, Severity};
 
 /// `2026-11-21T10:00:00Z`, the time of every event that says no other.
 const NOW: i64 = 1_795_255_200;
@@ -128,9 +128,8 @@ fn settled(
     let keys: Vec<Key> =
         decision.findings.iter().map(|finding| Key::of(finding, &decision.subject)).collect();
     let settled = keys.iter().zip(&decision.findings);
-    let severity = Severity::Low;
-    let settled: Vec<_> =
-        settled.map(|(key, finding)| Settled { key, finding, severity }).collect();
+    let rating = Rating { severity: Severity::Low, at_least: Severity::Low };
+    let settled: Vec<_> = settled.map(|(key, finding)| Settled { key, finding, rating }).collect();
     leased.settle(&settled, outcomes, reported, again)
 }
 

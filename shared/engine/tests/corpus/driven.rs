@@ -100,14 +100,17 @@ fn driven(event: &Event, looked: &Looked) -> Driven {
     let mut driven = Driven::default();
     loop {
         let (name, answered) = match case.next(1_795_255_260) {
-            Step::Read(reads) => {
-                for read in &reads {
+            Step::Read { decide, inform, .. } => {
+                for read in decide.iter().chain(&inform) {
                     case.answer(Answered::Fact(answer(looked, read)));
                 }
                 driven.steps.push("read");
                 continue;
             }
-            Step::Lease { .. } => {
+            Step::Lease { inform, .. } => {
+                for read in &inform {
+                    case.answer(Answered::Fact(answer(looked, read)));
+                }
                 ("lease", Answered::Leased { written: Written::All, counted: None })
             }
             Step::Remediate(actions) => ("remediate", Answered::Remediated(remediated(&actions))),

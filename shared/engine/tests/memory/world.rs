@@ -40,6 +40,8 @@ pub(crate) enum Fault {
     Refused,
     /// It is done, and the answer is lost on its way.
     AnswerLost,
+    /// What informs does not come.
+    Late,
     /// The table does not answer.
     NoMemory,
 }
@@ -65,6 +67,8 @@ struct Running {
     step: Option<Step>,
     /// What others wrote of what it is to write.
     lost: Vec<Key>,
+    /// What informs, begun and not answered.
+    beside: Vec<Read>,
     until: i64,
     /// The rules that its alert told of.
     telling: Vec<String>,
@@ -210,6 +214,7 @@ impl World {
             delivery,
             step: None,
             lost: Vec::new(),
+            beside: Vec::new(),
             until: self.now + TIMEOUT,
             telling: Vec::new(),
             recorded: false,
@@ -229,12 +234,21 @@ impl World {
         }
         let step = run.step.take().unwrap_or_else(|| run.case.next(self.now));
         match step {
-            Step::Read(reads) => {
-                for read in reads {
-                    run.case.answer(Answered::Fact(self.read(&read, fault)));
+            Step::Read { decide, inform, patience } => {
+                let late = fault == Fault::Late;
+                for read in decide.iter().chain(inform.iter().filter(|_| !late)) {
+                    run.case.answer(Answered::Fact(self.read(read, fault)));
+                }
+                if !late && !patience.is_zero() {
+                    for read in std::mem::take(&mut run.beside) {
+                        run.case.answer(Answered::Fact(self.read(&read, fault)));
+                    }
                 }
             }
-            Step::Lease { entries, count } => self.lease(&mut run, entries, count, fault),
+            Step::Lease { entries, count, inform } => {
+                run.beside.extend(inform);
+                self.lease(&mut run, entries, count, fault);
+            }
             Step::Remediate(actions) => {
                 let outcomes = self.remediate(&actions, fault);
                 run.case.answer(Answered::Remediated(outcomes));
@@ -265,7 +279,7 @@ impl World {
             Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
             Read::Ledger(_) => Fact::Ledger(match fault {
                 Fault::NoMemory => Err("the table does not answer".to_owned()),
-                Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost => {
+                Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost | Fault::Late => {
                     Ok(self.table.clone())
                 }
             }),
@@ -282,10 +296,10 @@ impl World {
     ) {
         let written = match fault {
             Fault::NoMemory => Written::Unavailable("the table does not answer".to_owned()),
-            Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost => {
+            Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost | Fault::Late => {
                 self.write(run, &mut entries);
                 if !entries.is_empty() {
-                    run.step = Some(Step::Lease { entries, count });
+                    run.step = Some(Step::Lease { entries, count, inform: Vec::new() });
                     return;
                 }
                 written(&mut run.lost)

@@ -2,28 +2,31 @@
 
 use std::time::Duration;
 
-use aws_sdk_ec2::types::PrefixListEntry;
+use aws_sdk_ec2::types::{PrefixListEntry, Tag};
+use tokio::time::Instant;
 
 use super::*;
-use crate::scripted::ROUND_TRIP;
+use crate::scripted::{ROUND_TRIP, silent};
 
 const RULES: &str = "DescribeSecurityGroupRules";
 const LIST: &str = "GetManagedPrefixListEntries";
+const DETAILS: &str = "DescribeSecurityGroups";
 /// The rules, and what is remembered of the group: neither waits for the other.
 const LOOK: [&str; 2] = [RULES, "Query"];
-/// What is taken, so that nobody else deals with it, and how much this minute has seen: one round trip, which
-/// keeps a finding from being told twice, fought over, or closed while it is exempt.
-const REMEMBER: [&str; 2] = ["PutItem", "UpdateItem"];
-/// The alert, which takes no time here, and what came of it.
-const TELL: [&str; 2] = ["Publish", "PutItem"];
-/// Side by side: any may be first. The setting that blocks public access takes two calls, and no time: they
-/// wait for nobody, and nobody for them. Asking only once a public address was seen would take a round trip.
-const AROUND: [&str; 4] = [
+/// The same where the rule may be public: the tag that protects the group is read beside, and not waited for.
+const LOOK_AT_PUBLIC: [&str; 3] = [RULES, DETAILS, "Query"];
+/// What is leased, so that nobody else processes it, and how much this minute has seen: one round trip, which keeps a
+/// finding from being reported twice, flapping, or revoked while it is snoozed. What only informs is begun beside it. The
+/// setting that blocks public access takes two calls, and no time.
+const LEASE: [&str; 5] = [
     "DescribeNetworkInterfaces",
-    "DescribeSecurityGroups",
     "DescribeVpcBlockPublicAccessExclusions",
     "DescribeVpcBlockPublicAccessOptions",
+    "PutItem",
+    "UpdateItem",
 ];
+/// The alert, which takes no time here, and what came of it.
+const TELL: [&str; 2] = ["Publish", "PutItem"];
 
 /// The calls that were begun at the same virtual time, in order of time, each set sorted.
 fn rounds(account: &Account) -> Vec<Vec<&'static str>> {
@@ -60,9 +63,29 @@ fn behind_a_list(cidrs: &[&str]) -> Account {
 #[tokio::test(start_paused = true)]
 async fn a_compliant_rule_costs_one_round_trip_and_tells_nobody() {
     let account = open();
-    let ended = dealt_with(&account, &["sgr-2"]).await.unwrap();
+    let mut event = opened();
+    let shape = RuleShape {
+        protocol: Protocol::Tcp,
+        from_port: 6379,
+        to_port: 6379,
+        source: Source::cidr("10.0.0.0/8").unwrap(),
+    };
+    let touched = RuleLead { id: Some("sgr-2".to_owned()), shape: Some(shape), edit: false };
+    let touched = Touched::Rules(vec![touched]);
+    event.lead = Lead::Group(GroupLead { group: GroupRef::Id(GROUP.to_owned()), touched });
+    let ended = ingress(&account.shell(Mode::Enforce), &event).await.unwrap();
     assert_eq!(ended, Summary("clean security-group sg-1".to_owned()));
     assert_eq!(rounds(&account), [LOOK]);
+}
+
+/// The call names rules by their ids alone, so it is not known yet that they are not public.
+#[tokio::test(start_paused = true)]
+async fn so_does_a_rule_that_is_named_by_its_id_and_the_tag_of_its_group_is_not_waited_for() {
+    let account = open();
+    let shell = Shell { informs: silent(), ..account.shell(Mode::Enforce) };
+    let begun = Instant::now();
+    ingress(&shell, &event(GROUP, &["sgr-2"])).await.unwrap();
+    assert_eq!((begun.elapsed(), rounds(&account)), (ROUND_TRIP, vec![LOOK.to_vec()]));
 }
 
 /// Who cares for nothing that is read later decides with what the first look shows.
@@ -71,33 +94,33 @@ async fn so_does_a_public_rule_that_the_shipped_exceptions_tolerate() {
     let account = Account::new().with(GROUP, [rule("sgr-1", "52.94.76.0/24")]);
     let Summary(text) = dealt_with(&account, &["sgr-1"]).await.unwrap();
     assert!(text.starts_with("clean security-group sg-1\nsuppressed: "), "{text}");
-    assert_eq!(rounds(&account), [LOOK]);
+    assert_eq!(rounds(&account), [LOOK_AT_PUBLIC]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_compliant_rule_with_a_prefix_list_costs_the_list_beside() {
     let account = behind_a_list(&["10.0.0.0/8"]);
     dealt_with(&account, &["sgr-1"]).await.unwrap();
-    let expected: [&[&str]; 2] = [&LOOK, &[LIST]];
+    let expected: [&[&str]; 2] = [&LOOK_AT_PUBLIC, &[LIST]];
     assert_eq!(rounds(&account), expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_public_rule_is_closed_after_three_round_trips_and_told_after_it_was_seen_gone() {
+async fn the_revoke_of_a_public_rule_is_the_third_round_trip_and_told_after_it_was_seen_gone() {
     let account = open();
     dealt_with(&account, &["sgr-1"]).await.unwrap();
-    let expected: [&[&str]; 6] = [&LOOK, &AROUND, &REMEMBER, &[REVOKE], &[RULES], &TELL];
+    let expected: [&[&str]; 5] = [&LOOK_AT_PUBLIC, &LEASE, &[REVOKE], &[RULES], &TELL];
     assert_eq!(rounds(&account), expected);
-    assert_eq!(until_the_revoke(&account), 3 * ROUND_TRIP);
+    assert_eq!(until_the_revoke(&account), 2 * ROUND_TRIP);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rule_made_public_by_a_prefix_list_is_closed_after_four_round_trips() {
+async fn the_revoke_of_a_rule_that_a_prefix_list_makes_public_is_the_fourth_round_trip() {
     let account = behind_a_list(&["10.0.0.0/8", WORLD]);
     dealt_with(&account, &["sgr-1"]).await.unwrap();
-    let expected: [&[&str]; 7] = [&LOOK, &[LIST], &AROUND, &REMEMBER, &[REVOKE], &[RULES], &TELL];
+    let expected: [&[&str]; 6] = [&LOOK_AT_PUBLIC, &[LIST], &LEASE, &[REVOKE], &[RULES], &TELL];
     assert_eq!(rounds(&account), expected);
-    assert_eq!(until_the_revoke(&account), 4 * ROUND_TRIP);
+    assert_eq!(until_the_revoke(&account), 3 * ROUND_TRIP);
     assert!(account.rule_ids(GROUP).is_empty());
 }
 
@@ -107,5 +130,50 @@ async fn several_prefix_lists_are_read_side_by_side() {
     account.now().lists.insert("pl-2".to_owned(), Vec::new());
     dealt_with(&account, &["sgr-1"]).await.unwrap();
     assert_eq!(rounds(&account)[1], [LIST, LIST]);
-    assert_eq!(until_the_revoke(&account), 4 * ROUND_TRIP);
+    assert_eq!(until_the_revoke(&account), 3 * ROUND_TRIP);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_informs_and_fails_delays_neither_the_revoke_nor_the_alert() {
+    let account = open();
+    for call in ["DescribeNetworkInterfaces", DETAILS] {
+        account.fail(call, GROUP, "InternalError");
+    }
+    dealt_with(&account, &["sgr-1"]).await.unwrap();
+    let expected: [&[&str]; 5] = [&LOOK_AT_PUBLIC, &LEASE, &[REVOKE], &[RULES], &TELL];
+    assert_eq!(rounds(&account), expected);
+    assert_eq!(ends(&account), ["done"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_informs_and_never_answers_delays_the_alert_by_two_seconds_at_most() {
+    let account = open();
+    let shell = Shell { informs: silent(), ..account.shell(Mode::Enforce) };
+    let begun = Instant::now();
+    ingress(&shell, &event(GROUP, &["sgr-1"])).await.unwrap();
+    assert_eq!(until_the_revoke(&account), 2 * ROUND_TRIP);
+    assert_eq!(ends(&account), ["done"]);
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    let (_, _, document) = told(&account);
+    assert_eq!(document["severity"], "high", "{document}");
+}
+
+/// IAM refuses the revoke, since it knows the tag.
+#[tokio::test(start_paused = true)]
+async fn a_tag_that_arrives_after_the_revoke_says_that_the_group_is_protected() {
+    let account = open();
+    let protect = Tag::builder().key("portcullis:protect").value("yes").build();
+    account.now().groups[0].tags = Some(vec![protect]);
+    account.fail(REVOKE, "sgr-1", "UnauthorizedOperation");
+    let shell = Shell { informs: account.late_ec2(3), ..account.shell(Mode::Enforce) };
+    ingress(&shell, &event(GROUP, &["sgr-1"])).await.unwrap();
+    assert_eq!((account.count(REVOKE), ends(&account)), (1, vec!["withheld".to_owned()]));
+    let (_, mail, _) = told(&account);
+    assert!(mail.contains("portcullis:protect"), "{mail}");
+    // Where it is in time, nothing is tried.
+    let account = open();
+    let protect = Tag::builder().key("portcullis:protect").value("yes").build();
+    account.now().groups[0].tags = Some(vec![protect]);
+    dealt_with(&account, &["sgr-1"]).await.unwrap();
+    assert_eq!((account.count(REVOKE), ends(&account)), (0, vec!["withheld".to_owned()]));
 }

@@ -146,8 +146,8 @@ async fn an_invocation_that_was_killed_after_the_revoke_is_made_up_for() {
     let shell = account.shell(Mode::Enforce);
     let event = opened();
     let killed = invoked(&shell, &event, "r-1");
-    // Two rounds of looks, one of memory, the revoke.
-    let until_the_revoke = tokio::time::timeout(ROUND_TRIP * 9 / 2, killed).await;
+    // Rules and ledger, the lease, the revoke.
+    let until_the_revoke = tokio::time::timeout(ROUND_TRIP * 7 / 2, killed).await;
     assert!(until_the_revoke.is_err(), "it was killed");
     assert_eq!((account.count(REVOKE), told(&account).len()), (1, 0));
     let other = invoked(&shell, &event, "r-2").await.unwrap_err().to_string();
@@ -271,7 +271,7 @@ async fn memory_costs_one_round_trip_before_the_revoke() {
     assert_eq!(at("Query"), at("DescribeSecurityGroupRules"));
     assert_eq!(at("PutItem"), at("UpdateItem"));
     assert_eq!(at(REVOKE), at("PutItem") + ROUND_TRIP);
-    assert_eq!(at(REVOKE), 3 * ROUND_TRIP);
+    assert_eq!(at(REVOKE), 2 * ROUND_TRIP);
 }
 
 #[tokio::test(start_paused = true)]
