@@ -1,6 +1,6 @@
 //! The command line of Portcullis.
 //!
-//! INVARIANT: `plan`, `moves`, `findings` and `exceptions` only read; `move` starts a workflow, `approve` and `reject`
+//! INVARIANT: `plan`, `moves`, `findings`, `exceptions` and `explain` only read; `move` starts a workflow, `approve` and `reject`
 //! answer it; `undo` puts back one rule that was closed, as it was. No command changes a cache itself.
 
 mod account;
@@ -8,6 +8,7 @@ mod advice;
 mod answer;
 mod common;
 mod exceptions;
+mod explain;
 mod findings;
 mod live;
 mod log;
@@ -47,6 +48,7 @@ enum Command {
     Findings(findings::Arguments),
     Undo(undo::Arguments),
     Exceptions(exceptions::Arguments),
+    Explain(explain::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +78,7 @@ fn run(cli: &Cli) -> Result<Ended> {
             Command::Findings(arguments) => findings::run(arguments, common).await,
             Command::Undo(arguments) => undo::run(arguments, common).await,
             Command::Exceptions(arguments) => exceptions::run(arguments, common),
+            Command::Explain(arguments) => explain::run(arguments, common).await,
         }
     })
 }

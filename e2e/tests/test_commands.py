@@ -44,6 +44,7 @@ FAILED = "test_commands_moves.py::test_a_failed_move_says_how_to_see_what_is_lef
 EARLIER = "test_commands_moves.py::test_what_is_in_the_way_of_a_plan_is_deleted_by_its_command"
 
 # Why no test runs what is printed there.
+EXPLAINED = "no test: cli/tests/explain.rs runs the examples of the README"
 NAMED = "no test: a sentence names the command, and there is nothing to paste"
 NO_COMMAND = "no test: it is no command"
 CHOICE = "no test: the beginning of a command, whose rest is the reader's choice"
@@ -216,6 +217,7 @@ PLACES = {
     },
     "cli/src/answer.rs": {"portcullis moves": [NO_ID, NAMED], "portcullis move": [NAMED]},
     "cli/src/exceptions.rs": {"portcullis exceptions": [EXCEPTIONS] * 2},
+    "cli/src/explain.rs": {"portcullis explain": [EXPLAINED] * 3},
     "cli/src/findings/one.rs": {"portcullis undo": [UNDONE]},
     "cli/src/findings.rs": {"portcullis undo": [NAMED], "portcullis findings": [NO_ID]},
     "cli/src/live.rs": {"aws elasticache describe-cache-clusters": [NOT_THERE]},

@@ -8,15 +8,48 @@ mod subnets;
 pub(crate) use group::read;
 pub use group::{around, described_entries, described_rules, rules};
 
+use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use portcullis_engine::case::{Fact, Read, Shown};
 use portcullis_engine::facts::PrefixList;
 
+use crate::clients;
+use crate::ledger::Ledger;
 use crate::shell::Shell;
 
 /// Reads one thing, and says so if it cannot.
 pub(crate) async fn gather(shell: &Shell, read: &Read) -> Fact {
     let Shell { ec2, elasticache, ledger, .. } = shell;
+    fact(ec2, || elasticache, ledger, read).await
+}
+
+/// The clients of somebody who only reads.
+#[derive(Debug)]
+pub struct Reads {
+    ec2: Client,
+    elasticache: aws_sdk_elasticache::Client,
+    ledger: Ledger,
+}
+
+impl Reads {
+    /// By this configuration, with this ledger.
+    pub fn new(config: &SdkConfig, ledger: Ledger) -> Self {
+        Self { ec2: clients::ec2(config), elasticache: clients::elasticache(config), ledger }
+    }
+
+    /// Reads one thing, and says so if it cannot.
+    pub async fn read(&self, read: &Read) -> Fact {
+        fact(&self.ec2, || &self.elasticache, &self.ledger, read).await
+    }
+}
+
+/// The client of ElastiCache is made where it is asked for.
+async fn fact<'a>(
+    ec2: &Client,
+    elasticache: impl FnOnce() -> &'a aws_sdk_elasticache::Client,
+    ledger: &Ledger,
+    read: &Read,
+) -> Fact {
     match read {
         Read::GroupNamed(name) => Fact::GroupNamed(group::by_name(ec2, name).await.map_err(said)),
         Read::Rules(id) => {
@@ -37,11 +70,11 @@ pub(crate) async fn gather(shell: &Shell, read: &Read) -> Fact {
         Read::PublicAccess => public_access(ec2).await,
         Read::Vpcs(ids) => vpcs(ec2, ids).await,
         Read::Cache(kind, id) => {
-            let shown = cache::cache(elasticache, *kind, id).await;
+            let shown = cache::cache(elasticache(), *kind, id).await;
             Fact::Cache(shown.map(|shown| shown.map(Box::new)).map_err(said))
         }
         Read::Subnets(name) => {
-            let (vpc, subnets) = subnets::subnets(ec2, elasticache, name).await;
+            let (vpc, subnets) = subnets::subnets(ec2, elasticache(), name).await;
             Fact::Subnets(vpc, subnets)
         }
         Read::Ledger(subjects) => {

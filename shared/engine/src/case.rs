@@ -163,6 +163,12 @@ impl<'a> Case<'a> {
         self.plan.as_ref()?.report.as_ref()
     }
 
+    /// What was decided, once it is being leased or carried out.
+    pub fn decision(&self) -> Option<&Decision> {
+        let leasing = self.leasing.as_ref().map(|leasing| &leasing.decision);
+        self.plan.as_ref().map(|plan| &plan.decision).or(leasing)
+    }
+
     /// The event.
     pub fn event(&self) -> &Event {
         &self.event

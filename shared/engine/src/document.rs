@@ -3,10 +3,13 @@
 //!
 //! What a document does not hold, and an event needs, is an error that names it, and never "not there".
 
+mod answers;
 mod cache;
 mod group;
 
 use serde::Deserialize;
+
+pub use answers::Answers;
 
 /// Why a document is not enough for an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,16 +1,14 @@
 //! Every event is driven as the functions drive it, as far as the record: the facts are what is answered.
 
 use portcullis_engine::action::{Action, Outcome, Outcomes};
-use portcullis_engine::case::{
-    Answered, CacheShown, Case, Fact, Notification, PolicyContext, Read, Shown, Step, Written,
-};
+use portcullis_engine::case::{Answered, Case, Notification, PolicyContext, Step, Written};
+use portcullis_engine::document::Answers;
 use portcullis_engine::event::Event;
-use portcullis_engine::facts::{CacheGroups, GroupFacts, PrefixList, PublicSetting, Subnets};
-use portcullis_engine::ledger::{Entry, Memory};
+use portcullis_engine::ledger::Entry;
 use portcullis_engine::report::Report;
 use portcullis_engine::settings::{Mode, Settings};
 
-use crate::cases::{EXCEPTIONS, Looked, cases, decide};
+use crate::cases::{EXCEPTIONS, cases, decide};
 
 /// What came of an event.
 #[derive(Debug, Default)]
@@ -33,57 +31,6 @@ fn settings() -> Settings {
     settings.expect("they are in order")
 }
 
-fn groups(looked: &Looked) -> Vec<&GroupFacts> {
-    match looked {
-        Looked::Group(facts) => vec![facts],
-        Looked::Cache(facts) => match &facts.groups {
-            CacheGroups::Unknown(_) => Vec::new(),
-            CacheGroups::Read(groups) => groups.iter().collect(),
-        },
-    }
-}
-
-fn answer(looked: &Looked, read: &Read) -> Fact {
-    let of = |id: &String| groups(looked).into_iter().find(|group| group.id == *id);
-    match read {
-        Read::GroupNamed(_) => {
-            Fact::GroupNamed(Ok(groups(looked).first().map(|group| group.id.clone())))
-        }
-        Read::Rules(id) => {
-            let shown = of(id).map(|group| Shown {
-                owner: group.owner.clone(),
-                rules: group.rules.clone(),
-                egress: group.egress.clone(),
-            });
-            Fact::Rules(id.clone(), Ok(shown.unwrap_or_default()))
-        }
-        Read::List(id) => {
-            let list = groups(looked).iter().find_map(|group| group.prefix_lists.get(id).cloned());
-            let none = || PrefixList::Unknown("it is in no facts".to_owned());
-            Fact::List(id.clone(), list.unwrap_or_else(none))
-        }
-        Read::Details(id) => {
-            let details = of(id).and_then(|group| group.details.clone());
-            Fact::Details(id.clone(), details.ok_or_else(|| "it is in no facts".to_owned()))
-        }
-        Read::Interfaces(id) => {
-            let carried = of(id).map(|group| group.interfaces.clone());
-            Fact::Interfaces(id.clone(), carried.unwrap_or_default())
-        }
-        Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
-        Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
-        Read::Cache(..) => Fact::Cache(Ok(match looked {
-            Looked::Group(_) => None,
-            Looked::Cache(facts) => Some(Box::new(CacheShown {
-                facts: facts.clone(),
-                groups: groups(looked).iter().map(|group| group.id.clone()).collect(),
-            })),
-        })),
-        Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
-        Read::Ledger(_) => Fact::Ledger(Ok(Memory::default())),
-    }
-}
-
 /// Everything is done as it is said.
 fn remediated(actions: &[Action]) -> Outcomes {
     let outcome = |action: &Action| match action.starts() {
@@ -93,7 +40,7 @@ fn remediated(actions: &[Action]) -> Outcomes {
     actions.iter().map(|action| (action.id().to_owned(), outcome(action))).collect()
 }
 
-fn driven(event: &Event, looked: &Looked) -> Driven {
+fn driven(event: &Event, answers: &Answers) -> Driven {
     let settings = settings();
     let policy = PolicyContext { settings: &settings, exceptions: &*EXCEPTIONS };
     let mut case = Case::new(event.clone(), "r-1", policy);
@@ -102,14 +49,14 @@ fn driven(event: &Event, looked: &Looked) -> Driven {
         let (name, answered) = match case.next(1_795_255_260) {
             Step::Read { decide, inform, .. } => {
                 for read in decide.iter().chain(&inform) {
-                    case.answer(Answered::Fact(answer(looked, read)));
+                    case.answer(Answered::Fact(answers.answer(read)));
                 }
                 driven.steps.push("read");
                 continue;
             }
             Step::Lease { inform, .. } => {
                 for read in &inform {
-                    case.answer(Answered::Fact(answer(looked, read)));
+                    case.answer(Answered::Fact(answers.answer(read)));
                 }
                 ("lease", Answered::Leased { written: Written::All, counted: None })
             }
@@ -141,7 +88,8 @@ fn every_event_is_decided_told_and_recorded_as_it_is_decided_alone() {
     for case in cases() {
         let Some((event, looked)) = case.look() else { continue };
         let decision = decide(event, &looked, Mode::Enforce);
-        let driven = driven(event, &looked);
+        let document = case.facts.as_ref().expect("it was looked at");
+        let driven = driven(event, &document.answers(event).expect("the facts suffice"));
         let unseen = !decision.unseen.is_empty();
         assert_eq!(driven.failed.is_some(), unseen, "{}: {:?}", case.name, driven.failed);
         let Some(report) = &driven.report else {

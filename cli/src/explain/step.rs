@@ -1,0 +1,265 @@
+//! Each step of a case, for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use portcullis_alerts::alert::Alert;
+use portcullis_engine::action::Action;
+use portcullis_engine::case::{Case, Channel, Fact, Notification, Read};
+use portcullis_engine::event::{Event, GroupRef, Lead};
+use portcullis_engine::facts::{Interface, Interfaces, PrefixList, Subnets};
+use portcullis_engine::ledger::{Entry, State};
+use portcullis_recreation::text::Role;
+
+use crate::paint::{harmless, paint};
+
+/// What was explained so far.
+pub(super) struct Explained {
+    text: String,
+    decided: bool,
+    /// What was read, as it was explained.
+    read: BTreeMap<Read, String>,
+}
+
+impl Explained {
+    pub(super) fn of(event: &Event) -> Self {
+        let Event { id, name, time, actor, .. } = event;
+        let subject = match &event.lead {
+            Lead::Group(lead) => match &lead.group {
+                GroupRef::Id(id) => id.clone(),
+                GroupRef::Name(name) => format!("the group named {name}"),
+            },
+            Lead::Cache(lead) => lead.id.clone(),
+        };
+        let via = actor.via.as_ref().map(|via| format!(" via {via}")).unwrap_or_default();
+        let head = format!("{name} on {subject}, by {}{via}", actor.name);
+        let mut explained = Self { text: String::new(), decided: false, read: BTreeMap::new() };
+        explained.text += &format!("{}\n", paint(Role::Heading, &harmless(&head)));
+        explained.line(&format!("event {id} of {time}"));
+        explained
+    }
+
+    pub(super) fn begin(&mut self, step: &str) {
+        self.text += &format!("{}\n", paint(Role::Heading, step));
+    }
+
+    /// A line of the step. Words of users are among it.
+    fn line(&mut self, line: &str) {
+        let _ = writeln!(self.text, "  {}", harmless(line));
+    }
+
+    /// The decision, once there is one.
+    pub(super) fn decided(&mut self, case: &Case<'_>) {
+        let Some(decision) = case.decision().filter(|_| !self.decided) else { return };
+        self.decided = true;
+        self.begin("Decide");
+        if decision.is_clean() {
+            self.line("nothing is at fault");
+        }
+        for finding in &decision.findings {
+            self.line(&format!("{}: {}", finding.check, finding.evidence));
+            self.line(&format!("  -> {}", finding.remedy));
+        }
+        for tolerated in &decision.tolerated {
+            self.line(&format!("suppressed: {tolerated}"));
+        }
+        for unseen in &decision.unseen {
+            self.line(&format!("EC2 does not show {unseen} as it was edited"));
+        }
+        for note in &decision.notes {
+            self.line(&format!("note: {note}"));
+        }
+    }
+
+    pub(super) fn fact(&mut self, read: &Read, fact: &Fact, beside: &str) {
+        let (first, rest) = told(fact);
+        let whole = format!("{first}\n{}", rest.join("\n"));
+        if self.read.insert(read.clone(), whole.clone()) == Some(whole) {
+            return self.line(&format!("{beside}{}: as before", what(read)));
+        }
+        self.line(&format!("{beside}{}: {first}", what(read)));
+        for line in rest {
+            self.line(&format!("  {line}"));
+        }
+    }
+
+    pub(super) fn lease(&mut self, entries: &[Entry]) {
+        self.begin("Lease (not written)");
+        for entry in entries {
+            self.line(&format!("{} {}: {}", entry.id, entry.check, entry.title));
+        }
+    }
+
+    pub(super) fn remediate(&mut self, actions: &[Action]) {
+        self.begin("Remediate (not done)");
+        for action in actions {
+            let line = match action {
+                Action::RevokeIngress { group, rule } => {
+                    format!("revoke {} of {group}: {}", rule.id, rule.words())
+                }
+                Action::StartRecreation(start) => format!("start the re-creation of {}", start.id),
+            };
+            self.line(&line);
+        }
+    }
+
+    pub(super) fn notify(&mut self, notification: &Notification) {
+        let Notification { report, channel } = notification;
+        self.begin("Notify (not sent)");
+        let channel = match channel {
+            Channel::Alert => "one alert",
+            Channel::Digest | Channel::Later => "with others, in a digest",
+        };
+        self.line(&format!("{channel}: {}", Alert::compose(report).subject));
+        for reported in &report.findings {
+            let reach = reported.reach.as_ref().map(|reach| format!(": {reach}"));
+            let severity = reported.severity.as_str();
+            self.line(&format!(
+                "{severity} {}{}",
+                reported.finding.check,
+                reach.unwrap_or_default()
+            ));
+        }
+        for older in &report.older {
+            self.line(&format!("older: {older}"));
+        }
+        for ended in &report.ended {
+            let until = ended.exception.until.as_deref().unwrap_or_default();
+            self.line(&format!(
+                "expired: {} was suppressed by {} until {until}",
+                ended.check, ended.exception.id
+            ));
+        }
+        for resolved in &report.resolved {
+            self.line(&format!("resolved: {} {}", resolved.id, resolved.title));
+        }
+    }
+
+    pub(super) fn record(&mut self, entries: &[Entry]) {
+        self.begin("Record (not written)");
+        for entry in entries {
+            let outcome = entry.latest().map(|latest| latest.outcome.as_str()).unwrap_or_default();
+            let state = match entry.state {
+                State::Open => "open",
+                State::Closed => "closed",
+                State::Resolved => "resolved",
+            };
+            self.line(&format!("{}: {state}, {outcome}", entry.id));
+        }
+    }
+
+    pub(super) fn wait(&mut self, pause: Duration) {
+        self.begin(&format!("Wait {} s (not waited for)", pause.as_secs_f32()));
+    }
+
+    pub(super) fn done(mut self) -> String {
+        self.begin("Done");
+        self.text
+    }
+
+    pub(super) fn failed(mut self, why: &str) -> String {
+        self.begin("Fail");
+        self.line(why);
+        self.line("Lambda retries the event twice; then it is in the on-failure queue");
+        self.text
+    }
+}
+
+fn what(read: &Read) -> String {
+    match read {
+        Read::GroupNamed(name) => format!("the group named {name}"),
+        Read::Rules(id) => format!("the rules of {id}"),
+        Read::List(id) => format!("the prefix list {id}"),
+        Read::Details(id) => format!("name, VPC and tags of {id}"),
+        Read::Interfaces(id) => format!("the network interfaces of {id}"),
+        Read::PublicAccess => "VPC block public access".to_owned(),
+        Read::Vpcs(ids) => format!("the owners of {}", ids.join(", ")),
+        Read::Cache(_, id) => format!("the cache {id}"),
+        Read::Subnets(name) => format!("the subnet group {name}"),
+        Read::Ledger(subjects) => format!("the ledger of {}", subjects.join(", ")),
+    }
+}
+
+/// What was read, in a line, and more of it.
+fn told(fact: &Fact) -> (String, Vec<String>) {
+    let alone = |text: String| (text, Vec::new());
+    match fact {
+        Fact::GroupNamed(Err(why))
+        | Fact::Rules(_, Err(why))
+        | Fact::Details(_, Err(why))
+        | Fact::PublicAccess(Err(why))
+        | Fact::Vpcs(Err(why))
+        | Fact::Cache(Err(why))
+        | Fact::Ledger(Err(why)) => alone(format!("could not be read: {why}")),
+        Fact::GroupNamed(Ok(id)) => alone(id.clone().unwrap_or_else(|| "not there".to_owned())),
+        Fact::Rules(_, Ok(shown)) => {
+            let rules = shown.rules.iter().map(|rule| format!("{} {}", rule.id, rule.words()));
+            (count(shown.rules.len(), "ingress rule"), rules.collect())
+        }
+        Fact::List(_, PrefixList::Unknown(why)) => alone(format!("could not be read: {why}")),
+        Fact::List(_, PrefixList::Entries(nets)) => alone(count(nets.len(), "entry")),
+        Fact::Details(_, Ok(details)) => {
+            let tags = details.tags.iter().map(|tag| format!("{}={}", tag.key, tag.value));
+            let vpc = details.vpc.as_deref().unwrap_or("no VPC");
+            (format!("{} in {vpc}", details.name), tags.collect())
+        }
+        Fact::Interfaces(_, Interfaces::NotRead) => alone("not read".to_owned()),
+        Fact::Interfaces(_, Interfaces::Unknown(why)) => alone(format!("could not be read: {why}")),
+        Fact::Interfaces(_, Interfaces::Read(found)) => {
+            (count(found.len(), "interface"), found.iter().map(interface).collect())
+        }
+        Fact::PublicAccess(Ok(setting)) => alone(setting.mode.to_string()),
+        Fact::Vpcs(Ok(vpcs)) => alone(count(vpcs.len(), "VPC")),
+        Fact::Cache(Ok(None)) => alone("not there".to_owned()),
+        Fact::Cache(Ok(Some(shown))) => {
+            let facts = &shown.facts;
+            let engine = facts.engine.as_ref().map_or("unknown engine", |engine| engine.as_str());
+            let ports: Vec<String> = facts.ports.iter().map(ToString::to_string).collect();
+            let ports = if ports.is_empty() { "unknown".to_owned() } else { ports.join(", ") };
+            let known =
+                |known: Option<bool>| known.map_or("unknown", |yes| if yes { "yes" } else { "no" });
+            let settings = vec![
+                format!("port {ports}"),
+                format!("encrypted in transit: {}", known(facts.transit_encryption)),
+                format!("authentication: {}", known(facts.authentication)),
+                format!("security groups: {}", shown.groups.join(", ")),
+            ];
+            (format!("{engine}, {}", facts.status), settings)
+        }
+        Fact::Subnets(_, Subnets::Unknown(why)) => alone(format!("could not be read: {why}")),
+        Fact::Subnets(_, Subnets::Read(subnets)) => {
+            let public = subnets.iter().filter(|subnet| !subnet.public.is_empty()).count();
+            alone(format!(
+                "{}, {public} with a route to an internet gateway",
+                count(subnets.len(), "subnet")
+            ))
+        }
+        Fact::Ledger(Ok(memory)) => {
+            let entries =
+                memory.entries.values().map(|entry| format!("{} {}", entry.id, entry.title));
+            let snoozes = memory.snoozes.values();
+            let snoozes =
+                snoozes.map(|snooze| format!("{} snoozed until {}", snooze.finding, snooze.until));
+            (count(memory.entries.len(), "entry"), entries.chain(snoozes).collect())
+        }
+    }
+}
+
+fn interface(found: &Interface) -> String {
+    let public = if found.public.is_empty() {
+        "no public address".to_owned()
+    } else {
+        found.public.join(", ")
+    };
+    format!("{} ({}), {public}", found.id, found.kind)
+}
+
+/// `2 rules`.
+fn count(number: usize, what: &str) -> String {
+    match (number, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "entry") => format!("{number} entries"),
+        (_, _) => format!("{number} {what}s"),
+    }
+}

@@ -1,0 +1,76 @@
+//! A document as what is read of an account: for whoever drives a case without one.
+
+use super::{Document, FactsError};
+use crate::case::{CacheShown, Fact, Read, Shown};
+use crate::event::{Event, Lead};
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts, PrefixList, PublicSetting, Subnets};
+use crate::ledger::Memory;
+
+/// What the document holds of an event. It has no ledger: nothing is remembered.
+#[derive(Debug, Clone)]
+pub struct Answers {
+    groups: Vec<GroupFacts>,
+    cache: Option<CacheFacts>,
+}
+
+impl Document {
+    /// What the document holds of an event.
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::group`] and [`Document::cache`].
+    pub fn answers(&self, event: &Event) -> Result<Answers, FactsError> {
+        Ok(match &event.lead {
+            Lead::Group(lead) => Answers { groups: vec![self.group(lead)?], cache: None },
+            Lead::Cache(lead) => {
+                let cache = self.cache(lead)?;
+                let groups = match &cache.groups {
+                    CacheGroups::Unknown(_) => Vec::new(),
+                    CacheGroups::Read(groups) => groups.clone(),
+                };
+                Answers { groups, cache: Some(cache) }
+            }
+        })
+    }
+}
+
+impl Answers {
+    /// What is read.
+    pub fn answer(&self, read: &Read) -> Fact {
+        let of = |id: &String| self.groups.iter().find(|group| group.id == *id);
+        let none = || "it is not among the facts".to_owned();
+        match read {
+            Read::GroupNamed(_) => {
+                Fact::GroupNamed(Ok(self.groups.first().map(|group| group.id.clone())))
+            }
+            Read::Rules(id) => {
+                let shown = of(id).map(|group| Shown {
+                    owner: group.owner.clone(),
+                    rules: group.rules.clone(),
+                    egress: group.egress.clone(),
+                });
+                Fact::Rules(id.clone(), Ok(shown.unwrap_or_default()))
+            }
+            Read::List(id) => {
+                let list = self.groups.iter().find_map(|group| group.prefix_lists.get(id).cloned());
+                Fact::List(id.clone(), list.unwrap_or_else(|| PrefixList::Unknown(none())))
+            }
+            Read::Details(id) => {
+                let details = of(id).and_then(|group| group.details.clone());
+                Fact::Details(id.clone(), details.ok_or_else(none))
+            }
+            Read::Interfaces(id) => {
+                let carried = of(id).map(|group| group.interfaces.clone());
+                Fact::Interfaces(id.clone(), carried.unwrap_or_default())
+            }
+            Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
+            Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
+            Read::Cache(..) => Fact::Cache(Ok(self.cache.as_ref().map(|facts| {
+                let groups = self.groups.iter().map(|group| group.id.clone()).collect();
+                Box::new(CacheShown { facts: facts.clone(), groups })
+            }))),
+            Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
+            Read::Ledger(_) => Fact::Ledger(Ok(Memory::default())),
+        }
+    }
+}
