@@ -16,7 +16,7 @@ async fn main() -> anyhow::Result<()> {
     let topics = Topics::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
     let notifier = Notifier::new(topics, &config(Patience::Prompt).await);
     answer(async |invoked: LambdaEvent<Value>| {
-        let told = tell::tell(&notifier, &invoked.payload).await;
+        let told = tell::tell(&notifier, invoked.payload).await;
         told.map_err(|error| failure("DigestNotSent", format!("{error:#}")))
     })
     .await

@@ -6,9 +6,10 @@
 //! digest too: the queue has rows, not mails, because 246 KB of mail each would make batches of twenty.
 
 use anyhow::{Context, Result};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use portcullis_alerts::digest::{Digest, Row};
 use portcullis_aws::{Message, Notifier};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Tells what a batch of the queue holds, in one message. The answer names the records that are no rows, as Lambda
 /// asks for it (developer guide, "Implementing partial batch responses"): these come again, and end in the
@@ -17,22 +18,18 @@ use serde_json::{Value, json};
 /// # Errors
 ///
 /// If it is no batch, or if SNS does not take the message: then all records come again.
-pub(crate) async fn tell(notifier: &Notifier, batch: &Value) -> Result<Value> {
-    let records = batch
-        .get("Records")
-        .and_then(Value::as_array)
-        .context("it is not a batch of a queue: it has no `Records`")?;
+pub(crate) async fn tell(notifier: &Notifier, batch: Value) -> Result<SqsBatchResponse> {
+    let batch: SqsEvent = serde_json::from_value(batch).context("it is not a batch of a queue")?;
     let mut rows = Vec::new();
-    let mut failures = Vec::new();
-    for record in records {
-        let text = |member: &str| record.get(member).and_then(Value::as_str);
-        let id = text("messageId").context("a record of the batch has no `messageId`")?;
-        match Row::read(text("body").unwrap_or_default()) {
+    let mut answer = SqsBatchResponse::default();
+    for record in batch.records {
+        match Row::read(record.body.as_deref().unwrap_or_default()) {
             Ok(row) => rows.push(row),
             Err(error) => {
+                let id = record.message_id.context("a record of the batch has no `messageId`")?;
                 tracing::error!(message = id, "{error}");
-                notifier.count_malformed(record);
-                failures.push(json!({ "itemIdentifier": id }));
+                notifier.count_malformed();
+                answer.add_failure(id);
             }
         }
     }
@@ -41,7 +38,7 @@ pub(crate) async fn tell(notifier: &Notifier, batch: &Value) -> Result<Value> {
         send(notifier, &digest).await?;
         tracing::info!(rows = told, "{}", digest.subject);
     }
-    Ok(json!({ "batchItemFailures": failures }))
+    Ok(answer)
 }
 
 async fn send(notifier: &Notifier, digest: &Digest) -> Result<()> {

@@ -83,8 +83,8 @@ impl Notifier {
     }
 
     /// Counts what was to be told, and cannot be read.
-    pub fn count_malformed(&self, record: &Value) {
-        metrics::print([metrics::malformed(record)], self.metrics);
+    pub fn count_malformed(&self) {
+        metrics::print([metrics::malformed(&Value::Null)], self.metrics);
     }
 
     /// Publishes the message and, beside it, the document for the chat: neither waits for the other, as a topic
