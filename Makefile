@@ -80,7 +80,7 @@ test-account: ready test-tools exceptions ## The deployed stack, end to end: SHA
 	@cargo build --locked -q $(SHELLS) --example serve
 	@ln -f $(TARGET)/$(HOST)/debug/examples/serve $(TARGET)/programs
 	$(PYTEST) -m alone e2e/tests
-	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not alone" --reruns 1 -r R e2e/tests
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone" --reruns 1 -r R e2e/tests
 
 # Without npm the tests of the CDK and of the page say that they were skipped, and why.
 .PHONY: test-tools

@@ -14,6 +14,12 @@ from harness.moves import FAST as FAST_MOVES  # noqa: E402
 from harness.moves import Moves  # noqa: E402
 
 _NUMBERS = itertools.count(1)
+#: Files with few tests that take minutes. They begin first, or one worker has them in the end while the others wait.
+SLOW = ("test_sam.py", "test_many_accounts.py", "test_cdk.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in SLOW)
 
 
 @pytest.fixture(scope="session")
