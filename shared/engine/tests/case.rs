@@ -13,21 +13,10 @@ use portcullis_engine::facts::{
     CacheKind, Engine, GroupDetails, Interfaces, PrefixList, PublicSetting, Subnets,
 };
 use portcullis_engine::ledger::{Key, Memory};
-use portcullis_engine::settings::Settings;
-use portcullis_testkit::example::{cache, event, group, making, rule, touching};
+use portcullis_engine::settings::Mode;
+use portcullis_testkit::example::{cache, event, group, making, rule, settings, touching};
 use portcullis_testkit::narrow;
 use proptest::prelude::*;
-
-fn settings() -> Settings {
-    let settings = Settings::read(|name| match name {
-        "PORTCULLIS_ALERT_TOPIC_ARN" => {
-            Some("arn:aws:sns:eu-west-1:111122223333:alerts".to_owned())
-        }
-        "PORTCULLIS_LEDGER_TABLE" => Some("portcullis-ledger".to_owned()),
-        _ => None,
-    });
-    settings.unwrap()
-}
 
 const NOW: i64 = 1_795_255_260;
 
@@ -78,7 +67,7 @@ fn answers() -> Vec<Answered> {
 
 #[test]
 fn a_step_that_is_not_answered_comes_again_and_the_case_fails_in_the_end() {
-    let settings = settings();
+    let settings = settings(Mode::Enforce);
     for event in events() {
         let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
         let mut case = Case::new(event, "r-1", policy);
@@ -98,7 +87,7 @@ fn a_step_that_is_not_answered_comes_again_and_the_case_fails_in_the_end() {
 
 #[test]
 fn a_group_and_the_ledger_are_read_first_and_side_by_side() {
-    let settings = settings();
+    let settings = settings(Mode::Enforce);
     let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
     let mut case = Case::new(events().remove(0), "r-1", policy);
     let id = group(Vec::new()).id;
@@ -109,7 +98,7 @@ fn a_group_and_the_ledger_are_read_first_and_side_by_side() {
 
 /// What a case changes, where of what only informs this is handed in: by the number of the read.
 fn remediated(event: &Event, handed_in: &[bool]) -> Vec<Action> {
-    let settings = settings();
+    let settings = settings(Mode::Enforce);
     let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
     let mut case = Case::new(event.clone(), "r-1", policy);
     let (mut handed_in, mut actions) = (handed_in.iter(), Vec::new());
@@ -172,7 +161,7 @@ proptest! {
 
     #[test]
     fn any_answers_end(which in prop::collection::vec((0..22_usize, 0..4_usize), 0..400)) {
-        let settings = settings();
+        let settings = settings(Mode::Enforce);
         for event in events() {
             let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
             let mut case = Case::new(event, "r-1", policy);

@@ -13,8 +13,8 @@ use portcullis_engine::facts::{
 };
 use portcullis_engine::ledger::{Entry, Memory};
 use portcullis_engine::report::Report;
-use portcullis_engine::settings::Settings;
-use portcullis_testkit::example::{cache, event, group, making, rule, touching};
+use portcullis_engine::settings::Mode;
+use portcullis_testkit::example::{cache, event, group, making, rule, settings, touching};
 use portcullis_testkit::narrow;
 use proptest::prelude::*;
 
@@ -44,17 +44,6 @@ struct World {
     now: i64,
 }
 
-fn settings() -> Settings {
-    let settings = Settings::read(|name| match name {
-        "PORTCULLIS_ALERT_TOPIC_ARN" => {
-            Some("arn:aws:sns:eu-west-1:111122223333:alerts".to_owned())
-        }
-        "PORTCULLIS_LEDGER_TABLE" => Some("portcullis-ledger".to_owned()),
-        _ => None,
-    });
-    settings.unwrap()
-}
-
 impl World {
     fn new() -> Self {
         Self {
@@ -68,7 +57,7 @@ impl World {
 
     /// One attempt at the event, and whether it failed.
     fn attempt(&mut self, event: &Event, mut fault: impl FnMut(&Step) -> Fault) -> bool {
-        let settings = settings();
+        let settings = settings(Mode::Enforce);
         let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
         let mut case = Case::new(event.clone(), "r-1", policy);
         let failed = loop {

@@ -10,6 +10,21 @@ use portcullis_engine::facts::{
     GroupFacts, IngressRule, Interface, Interfaces, Tag,
 };
 use portcullis_engine::report::{Deployment, Known, Report, Seen};
+use portcullis_engine::settings::{Mode, Settings};
+
+/// Those that a function must have, and its mode.
+pub fn settings(mode: Mode) -> Settings {
+    let settings = Settings::read(|name| {
+        let value = match name {
+            "PORTCULLIS_ALERT_TOPIC_ARN" => "arn:aws:sns:eu-west-1:111122223333:alerts",
+            "PORTCULLIS_LEDGER_TABLE" => "portcullis-ledger",
+            "PORTCULLIS_MODE" => mode.as_str(),
+            _ => return None,
+        };
+        Some(value.to_owned())
+    });
+    settings.expect("they are in order")
+}
 
 /// A call by alice, who does not say through what.
 pub fn event(lead: Lead) -> Event {

@@ -6,7 +6,8 @@ use portcullis_engine::document::Answers;
 use portcullis_engine::event::Event;
 use portcullis_engine::ledger::Entry;
 use portcullis_engine::report::Report;
-use portcullis_engine::settings::{Mode, Settings};
+use portcullis_engine::settings::Mode;
+use portcullis_testkit::example::settings;
 
 use crate::cases::{EXCEPTIONS, cases, decide};
 
@@ -20,17 +21,6 @@ struct Driven {
     failed: Option<String>,
 }
 
-fn settings() -> Settings {
-    let settings = Settings::read(|name| match name {
-        "PORTCULLIS_ALERT_TOPIC_ARN" => {
-            Some("arn:aws:sns:eu-west-1:111122223333:alerts".to_owned())
-        }
-        "PORTCULLIS_LEDGER_TABLE" => Some("portcullis-ledger".to_owned()),
-        _ => None,
-    });
-    settings.expect("they are in order")
-}
-
 /// Everything is done as it is said.
 fn remediated(actions: &[Action]) -> Outcomes {
     let outcome = |action: &Action| match action.starts() {
@@ -41,7 +31,7 @@ fn remediated(actions: &[Action]) -> Outcomes {
 }
 
 fn driven(event: &Event, answers: &Answers) -> Driven {
-    let settings = settings();
+    let settings = settings(Mode::Enforce);
     let policy = PolicyContext { settings: &settings, exceptions: &*EXCEPTIONS };
     let mut case = Case::new(event.clone(), "r-1", policy);
     let mut driven = Driven::default();

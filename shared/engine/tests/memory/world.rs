@@ -20,7 +20,7 @@ use portcullis_engine::ledger::{Entry, Key, Memory};
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::settings::{Mode, Settings};
 
-use portcullis_testkit::narrow::NARROW;
+use portcullis_testkit::{example, narrow::NARROW};
 
 const GROUP: &str = "sg-01";
 
@@ -95,19 +95,8 @@ pub(crate) struct World {
 }
 
 fn settings(mode: Mode) -> &'static Settings {
-    static BOTH: LazyLock<[Settings; 2]> = LazyLock::new(|| {
-        let read = |mode: &str| {
-            Settings::read(|name| match name {
-                "PORTCULLIS_ALERT_TOPIC_ARN" => {
-                    Some("arn:aws:sns:eu-west-1:111122223333:alerts".to_owned())
-                }
-                "PORTCULLIS_LEDGER_TABLE" => Some("portcullis-ledger".to_owned()),
-                "PORTCULLIS_MODE" => Some(mode.to_owned()),
-                _ => None,
-            })
-        };
-        ["enforce", "observe"].map(|mode| read(mode).unwrap())
-    });
+    static BOTH: LazyLock<[Settings; 2]> =
+        LazyLock::new(|| [Mode::Enforce, Mode::Observe].map(example::settings));
     &BOTH[usize::from(mode == Mode::Observe)]
 }
 
