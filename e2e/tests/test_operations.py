@@ -211,6 +211,32 @@ def test_interrupted_redrive_leaves_every_message(guard, name):
         mend()
 
 
+#: Releases two messages, and is told to stop while it does.
+STOPPED_IN_RELEASE = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import redrive
+released = []
+class Sqs:
+    def change_message_visibility(self, ReceiptHandle, **_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        released.append(ReceiptHandle)
+class Stack:
+    queues = {"failed": "url"}
+    def client(self, _):
+        return Sqs()
+stopped = redrive.stops()
+with redrive.Queue(Stack(), "failed") as queue:
+    queue.handles = {"1": "first", "2": "second"}
+print(*released, len(stopped))
+"""
+
+
+def test_a_signal_does_not_interrupt_the_release():
+    ran = subprocess.run([sys.executable, "-c", STOPPED_IN_RELEASE, str(OPS)], capture_output=True, text=True)
+    assert ran.stdout == "first second 2\n", ran.stderr
+
+
 def test_text_of_strangers_cannot_drive_the_terminal(guard):
     record = {
         "requestContext": {"functionArn": f"arn:aws:lambda:x:{chr(27)}[2J"},
