@@ -13,17 +13,30 @@ import sys
 import tempfile
 from importlib import metadata
 
-from . import MINISTACK_VERSION
+from . import MINISTACK_VERSION, movable
 from .settings import SETTINGS
 
 #: The modules that patch MiniStack, in the order in which one may build on another.
 PARTS = (
-    *("permissions", "iam_resources", "iam_checks", "ec2", "elasticache", "sns", "sqs", "bus", "trails", "cloudtrail"),
+    *(
+        "movable",
+        "permissions",
+        "iam_resources",
+        "iam_checks",
+        "ec2",
+        "elasticache",
+        "sns",
+        "sqs",
+        "bus",
+        "trails",
+        "cloudtrail",
+    ),
     *("failures", "metrics", "cache_metrics", "alarms", "lambda_", "lambda_async", "layers", "event_sources"),
     *(
         "function_urls",
         "workflows",
         "targets",
+        "schedules",
         "scaling",
         "cloudformation",
         "stack_conditions",
@@ -77,8 +90,12 @@ def parse_arguments(arguments=None):
     )
     parser.add_argument("--no-trail", action="store_true", help="no trail, so no call is an event, until one is made")
     parser.add_argument("--lambda-endpoint", metavar="URL", help="endpoint given to functions (default: this account)")
+    parser.add_argument("--movable-clock", action="store_true", help="the clock can be moved; needs --state-dir")
     parser.add_argument("--no-iam", action="store_true", help="do not enforce IAM policies")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.movable_clock and not options.state_dir:
+        parser.error("--movable-clock needs --state-dir")
+    return options
 
 
 def check_installation():
@@ -208,6 +225,8 @@ def main(arguments=None):
     options = parse_arguments(arguments)
     check_installation()
     check_loopback(options.host)
+    if options.movable_clock:
+        movable.preload(pathlib.Path(options.state_dir).resolve())
     options.port = options.port or free_port(options.host)
     endpoint = f"http://{'[' + options.host + ']' if ':' in options.host else options.host}:{options.port}"
     temporary = None if options.state_dir else tempfile.mkdtemp(prefix="portcullis-account-")

@@ -42,8 +42,8 @@ async def _body(receive):
 
 
 def respond(method, path, body):
-    """GET health; POST seed (a facts document); GET and DELETE mail; metrics of caches; failures to come."""
-    from . import cache_metrics, failures, seed
+    """GET health; POST clock; POST seed (a facts document); GET and DELETE mail; metrics of caches; failures."""
+    from . import cache_metrics, failures, movable, seed
 
     if (method, path) == ("GET", "health"):
         return 200, {
@@ -52,6 +52,8 @@ def respond(method, path, body):
             "region": SETTINGS.region,
             "mail": str(SETTINGS.mail_dir),
         }
+    if (method, path) == ("POST", "clock"):
+        return 200, movable.forward(json.loads(body)["Forward"])
     if (method, path) == ("POST", "seed"):
         return 200, seed.seed_document(json.loads(body))
     if (method, path) == ("GET", "mail"):

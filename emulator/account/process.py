@@ -119,6 +119,16 @@ class EmulatedAccount:
             document = json.loads(pathlib.Path(document).read_text())
         return self.control("POST", "seed", document)
 
+    def forward(self, seconds):
+        """Move the clock of the account and of its functions; it was started with ``--movable-clock``."""
+        return self.control("POST", "clock", {"Forward": seconds})
+
+    def clock(self):
+        """What the environment of another process needs for the same clock."""
+        from .movable import environment
+
+        return environment(self.state_dir.resolve())
+
     def mails(self):
         """The mails delivered so far, oldest first."""
         return self.control("GET", "mail")["mails"]

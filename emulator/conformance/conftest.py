@@ -174,7 +174,7 @@ while True:
     with urllib.request.urlopen(api + "next") as answer:
         request_id, event = answer.headers["Lambda-Runtime-Aws-Request-Id"], json.load(answer)
     shown = {k: v for k, v in os.environ.items() if k.startswith(("AWS_", "SHOWN_"))}
-    shown["SHOWN_PID"] = os.getpid()
+    shown.update(SHOWN_PID=os.getpid(), SHOWN_NOW=time.time())
     event = event.get("detail", event)
     if "print" in event:
         print(event["print"], flush=True)
