@@ -43,7 +43,7 @@ async def _body(receive):
 
 def respond(method, path, body):
     """GET health; POST clock; POST seed (a facts document); GET and DELETE mail; metrics of caches; failures."""
-    from . import cache_metrics, failures, movable, seed
+    from . import cache_metrics, failures, late, movable, seed
 
     if (method, path) == ("GET", "health"):
         return 200, {
@@ -54,6 +54,8 @@ def respond(method, path, body):
         }
     if (method, path) == ("POST", "clock"):
         return 200, movable.forward(json.loads(body)["Forward"])
+    if (method, path) == ("POST", "late"):
+        return 200, late.say(json.loads(body))
     if (method, path) == ("POST", "seed"):
         return 200, seed.seed_document(json.loads(body))
     if (method, path) == ("GET", "mail"):

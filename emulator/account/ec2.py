@@ -10,7 +10,7 @@ import secrets
 from ministack.core.responses import get_account_id
 from ministack.services import ec2
 
-from . import ec2_network, ec2_public_access, patching
+from . import ec2_network, ec2_public_access, late, patching
 from .ec2_describe import describe_groups, describe_rules, find_group, is_default_vpc
 from .ec2_rules import (
     SOURCES,
@@ -85,6 +85,7 @@ def authorize(egress):
         tags = new_tags(request, "security-group-rule")
         for rule in added:
             rule["SecurityGroupRuleId"] = new_rule_id()
+            late.made(group["GroupId"], rule["SecurityGroupRuleId"])
             rules_of(group, egress).append(rule)
             if tags:
                 ec2._tags[rule["SecurityGroupRuleId"]] = list(tags)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/
 
 from ministack.services import ec2
 
+from . import late
 from .ec2_rules import group_view, rule_view, rules_of, source_of
 from .wire import AwsError, paged
 
@@ -44,6 +45,7 @@ def describe_rules(request):
         for group in ec2._security_groups.values()
         for egress in (False, True)
         for rule in rules_of(group, egress)
+        if late.is_shown(rule["SecurityGroupRuleId"])
     ]
     known = {view["SecurityGroupRuleId"] for view in views}
     for rule_id in rule_ids:

@@ -11,7 +11,7 @@ import uuid
 import pytest
 from account.process import EmulatedAccount
 from botocore.exceptions import ClientError
-from conftest import allow, arn_of, code, code_of, document, new_queue, received, wait_for
+from conftest import allow, arn_of, code, code_of, document, ingress, new_group, new_queue, received, tcp, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +209,16 @@ def test_what_the_role_may_not_deliver_is_in_the_dead_letter_queue(plan):
     assert attributes["SCHEDULE_ARN"].endswith(f":schedule/ours/{asked['Name']}")
     assert attributes["ERROR_CODE"] == "AccessDeniedException"
     assert asked["Name"] not in plan.names()
+
+
+def test_a_rule_that_ec2_shows_late_is_there_and_shown_when_its_time_has_come(hurried):
+    ec2 = hurried.client("ec2")
+    group = new_group(ec2, ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"])
+    hurried.control("POST", "late", {"GroupId": group, "Seconds": 60})
+    made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(6379, "0.0.0.0/0")])
+    (rule,) = (item["SecurityGroupRuleId"] for item in made["SecurityGroupRules"])
+    assert ingress(ec2, group) == []
+    missing = code_of(ec2.describe_security_group_rules, SecurityGroupRuleIds=[rule])
+    assert missing == "InvalidSecurityGroupRuleId.NotFound"
+    hurried.forward(60)
+    assert [item["SecurityGroupRuleId"] for item in ingress(ec2, group)] == [rule]
