@@ -1,10 +1,10 @@
-//! `portcullis move`: starts the workflow that moves a cache.
+//! `portcullis move`: starts the workflow that re-creates a cache on another port.
 
 use anyhow::{Context, Error, Result};
 use clap::Args;
 use portcullis_aws::error::Failed;
 use portcullis_aws::now;
-use portcullis_engine::action::recreation_id;
+use portcullis_engine::action::{Input, recreation_id};
 use portcullis_engine::arn::Arn;
 use portcullis_recreation::json::json;
 use portcullis_recreation::plan::{Answer, Choices, Plan, plan};
@@ -51,7 +51,7 @@ Exit status:
   1  refused, with every reason
   2  the cache could not be read, or the re-creation not started";
 
-/// Starts a move, unless it is refused.
+/// Starts a re-creation, unless it is refused.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
     let cache = arguments.cache.as_str();
     let config = account::config(common, live::arn(cache)).await?;
@@ -87,21 +87,23 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
 struct Start {
     id: String,
     machine: String,
-    input: Value,
+    /// In JSON.
+    input: String,
 }
 
 impl Start {
     fn new(plan: &Plan, arguments: &Arguments, by: &str, stack: &str, now: i64) -> Result<Self> {
         let arn = Arn::parse(&plan.cache.arn)?;
         let id = recreation_id(&plan.cache.id, &format!("{arn}{now}"));
-        let input = value!({
-            "move": id,
-            "cache": plan.cache.arn,
-            "port": arguments.port,
-            "authTokenSecret": arguments.auth_token_secret,
-            "askedBy": by,
-            "why": arguments.reason,
-        });
+        let input = Input {
+            r#move: &id,
+            cache: &plan.cache.arn,
+            port: arguments.port,
+            auth_token_secret: arguments.auth_token_secret.as_deref(),
+            asked_by: by,
+            why: &arguments.reason,
+        };
+        let input = input.text();
         let resource = format!("stateMachine:{stack}-recreate");
         let machine = Arn { service: "states", resource: &resource, ..arn }.to_string();
         Ok(Self { id, machine, input })
@@ -114,7 +116,7 @@ impl Start {
             reason = "the one place of the command line that starts a re-creation"
         )]
         let request = sfn.start_execution().state_machine_arn(&self.machine).name(&self.id);
-        match request.input(self.input.to_string()).send().await {
+        match request.input(&self.input).send().await {
             Ok(answer) => Ok(answer.execution_arn),
             Err(error) => Err(self.explained(Failed::of("StartExecution", &error))),
         }
@@ -192,24 +194,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_started_is_the_stacks_machine_with_the_wish_and_not_the_plan() {
+    fn what_is_started_is_the_stacks_machine_with_the_choices_and_not_the_plan() {
         let (plan, start) = started(Some(7001));
         assert_eq!(
             start.machine,
             "arn:aws:states:eu-west-1:111122223333:stateMachine:guard-recreate"
         );
+        let read = |input: &str| serde_json::from_str::<Value>(input).unwrap();
         assert_eq!(
-            start.input,
+            read(&start.input),
             value!({
                 "move": start.id, "cache": plan.cache.arn, "port": 7001, "authTokenSecret": null,
                 "askedBy": "arn:aws:sts::111122223333:assumed-role/admin/alice", "why": "audit \"A1\"",
             })
         );
-        assert_eq!(
-            started(None).1.input["port"],
-            Value::Null,
-            "the workflow chooses as this plan did"
-        );
+        let input = read(&started(None).1.input);
+        assert_eq!(input["port"], Value::Null, "the workflow chooses as this plan did");
     }
 
     #[test]

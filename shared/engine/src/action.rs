@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::facts::{IngressRule, PROTECT};
 
-pub use start_recreation::{StartRecreation, recreation_id};
+pub use start_recreation::{Input, StartRecreation, recreation_id};
 
 /// A change to the account.
 #[derive(Debug, Clone, PartialEq, Eq)]

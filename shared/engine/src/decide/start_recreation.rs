@@ -1,8 +1,6 @@
 //! The start of the re-creation that an event causes.
 
-use serde::Serialize;
-
-use crate::action::{StartRecreation, recreation_id};
+use crate::action::{Input, StartRecreation, recreation_id};
 use crate::event::Event;
 use crate::finding::Subject;
 use crate::text::plain;
@@ -10,20 +8,10 @@ use crate::text::plain;
 /// The longest text of a user that is passed on, in characters.
 const TEXT: usize = 120;
 
-/// The input of the workflow. An event chooses no port, and does not say where an AUTH token is.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Input<'a> {
-    r#move: &'a str,
-    cache: &'a str,
-    port: Option<u16>,
-    auth_token_secret: Option<&'a str>,
-    asked_by: String,
-    why: String,
-}
-
 impl StartRecreation {
     /// The re-creation of a cache because of this fault.
+    ///
+    /// An event chooses no port, and does not say where an AUTH token is.
     ///
     /// INVARIANT: id and input are the same, byte for byte, in every delivery of the event. Step Functions
     /// takes the same name with the same input for the same execution, and refuses it with another input.
@@ -35,11 +23,10 @@ impl StartRecreation {
             cache: &cache.arn,
             port: None,
             auth_token_secret: None,
-            asked_by: format!("Portcullis, for the event {}", plain(&event.id, 64)),
-            why: format!("{fault}; made by {caller} at {time}"),
+            asked_by: &format!("Portcullis, for the event {}", plain(&event.id, 64)),
+            why: &format!("{fault}; made by {caller} at {time}"),
         };
-        // Strings and numbers always serialise.
-        let input = serde_json::to_string(&input).unwrap_or_default();
+        let input = input.text();
         Self { machine: machine.to_owned(), cache: cache.arn.clone(), id, input }
     }
 }
