@@ -38,8 +38,12 @@ pub fn fresh(facts: &Facts, used: &Use, created: Option<i64>, now: i64) -> Resul
     for node in &used.nodes {
         match node.items {
             Some(0.0) => {}
-            Some(items) => reasons.push(format!("{} held {items:.0} items", node.id)),
-            None => reasons.push(format!("the number of items in {} is unknown", node.id)),
+            Some(items) if items.is_finite() => {
+                reasons.push(format!("items in {}: {items:.0}", node.id));
+            }
+            Some(_) | None => {
+                reasons.push(format!("the number of items in {} is unknown", node.id))
+            }
         }
         if node.datapoints < WATCHED {
             reasons.push(format!(
@@ -63,10 +67,10 @@ fn age(used: &Use, created: Option<i64>, now: i64, reasons: &mut Vec<String>) {
     if age < 0 {
         reasons.push("its creation time is in the future, so a clock is wrong".to_owned());
     } else if age >= HOUR {
-        reasons.push(format!("it was created {} minutes ago, more than 60", age / 60));
+        reasons.push(format!("it was created {} minutes ago, not within the last 60", age / 60));
     } else if i64::from(used.minutes).saturating_mul(60) < age {
         reasons.push(format!(
-            "it is {} minutes old, and metrics of {} were read",
+            "it is {} minutes old, and metrics were read of only {}",
             age / 60,
             used.minutes
         ));

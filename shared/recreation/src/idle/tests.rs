@@ -191,34 +191,50 @@ fn every_reason_against_freshness_is_told() {
         reasons[0].clone()
     };
     let made = Some(NOW - 1800);
-    assert!(one(&facts, &used, None).contains("unknown"));
-    assert!(one(&facts, &used, Some(NOW - 3600)).contains("60 minutes ago"));
-    assert!(one(&facts, &used, Some(NOW + 1)).contains("clock"));
-    assert!(
-        one(&facts, &Use { minutes: 29, ..used.clone() }, made).contains("metrics of 29 were read")
-    );
-    let with = |change: fn(&mut NodeUse)| {
+    let node = |change: fn(&mut NodeUse)| {
         let mut used = used.clone();
         change(&mut used.nodes[1]);
         one(&facts, &used, made)
     };
-    assert!(with(|node| node.items = Some(1.0)).contains("1 items"));
-    assert!(with(|node| node.items = None).contains("unknown"));
-    assert!(with(|node| node.items = Some(f64::NAN)).contains("items"));
-    assert!(with(|node| node.datapoints = 4).contains("4 minutes"));
-    assert!(with(|node| node.connections = Some(7.0)).contains("somebody uses it"));
-    assert!(with(|node| node.reads = Some(1.0)).contains("somebody uses it"));
-    assert!(with(|node| node.writes = None).contains("no values of writes"));
     let mut fewer = used.clone();
     fewer.nodes.pop();
-    assert_eq!(one(&facts, &fewer, made), "there are no metrics of orders-003");
     let mut pointed = facts.clone();
     pointed.around.dns = Seen::Read(vec!["cache.example.com".to_owned()]);
-    assert!(one(&pointed, &used, made).contains("cache.example.com"));
     let mut moved = facts.clone();
     let key = crate::marks::RECREATED_FROM.to_owned();
     moved.tags.as_mut().unwrap().push(portcullis_engine::facts::Tag { key, value: "x".to_owned() });
-    assert!(one(&moved, &used, made).contains("a re-creation created it"));
+    let reasons = [
+        one(&facts, &used, None),
+        one(&facts, &used, Some(NOW - 3600)),
+        one(&facts, &used, Some(NOW + 1)),
+        one(&facts, &Use { minutes: 29, ..used.clone() }, made),
+        node(|node| node.items = Some(1.0)),
+        node(|node| node.items = None),
+        node(|node| node.items = Some(f64::NAN)),
+        node(|node| node.datapoints = 4),
+        node(|node| node.connections = Some(7.0)),
+        node(|node| node.reads = Some(1.0)),
+        node(|node| node.writes = None),
+        one(&facts, &fewer, made),
+        one(&pointed, &used, made),
+        one(&moved, &used, made),
+    ];
+    insta::assert_snapshot!(reasons.join("\n"), @"
+    its creation time is unknown
+    it was created 60 minutes ago, not within the last 60
+    its creation time is in the future, so a clock is wrong
+    it is 30 minutes old, and metrics were read of only 29
+    items in orders-002: 1
+    the number of items in orders-002 is unknown
+    the number of items in orders-002 is unknown
+    orders-002 was watched for 4 minutes, less than 5
+    somebody uses it: orders-002: 7 connections (AWS's own are 4 to 6)
+    somebody uses it: orders-002: 1 reads
+    orders-002: no values of writes
+    there are no metrics of orders-003
+    DNS records point to it: cache.example.com
+    a re-creation created it, from another cache
+    ");
     let reasons = fresh(&moved, &fewer, None, NOW).unwrap_err();
     assert_eq!(reasons.len(), 3, "{reasons:?}");
 }
