@@ -50,6 +50,7 @@ NO_COMMAND = "no test: it is no command"
 CHOICE = "no test: the beginning of a command, whose rest is the reader's choice"
 BROWSER = "no test: it opens a browser"
 NEWER_CLI = "no test: AWS CLI 2 alone has it, and PyPI has none"
+HISTORY = "no test: it reads the history that CloudTrail keeps, and the emulated account keeps none"
 REDIS_CLI = "no test: an option of redis-cli, which needs a server of the engine"
 TOO_LONG = "no test: the same command as in other mails, where SNS does not take the whole"
 
@@ -65,6 +66,7 @@ PLACES = {
         "aws ec2 revoke-security-group-ingress": [LEFT_OPEN],
         "aws ec2 create-tags": [KEPT_FOR_GOOD],
         "aws ec2 delete-tags": [KEPT_FOR_GOOD],
+        "aws cloudtrail lookup-events": [HISTORY],
         "aws stepfunctions stop-execution": [STOP],
         "portcullis plan": [GUIDANCE],
         "portcullis move": ["test_guidance_commands.py::test_the_command_of_an_alert_starts_the_move"],

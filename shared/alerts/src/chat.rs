@@ -76,12 +76,15 @@ fn description(report: &Report) -> Vec<String> {
     let Report { event, decision, names, .. } = report;
     let (actor, subject) = (&event.actor, report.subject());
     let via = actor.via.as_deref().map(|via| format!(" via {}", text::code(via, TEXT)));
+    let whom = actor.source_identity.as_deref();
+    let whom = whom.map(|whom| format!(" (source identity {})", text::code(whom, TEXT)));
     let name = names.name.as_deref().map(|name| format!(" {}", text::code(name, TEXT)));
     let vpc = names.vpc.as_deref().map(|vpc| format!(" in {}", text::chat(vpc, TEXT)));
     let mut parts = vec![
         format!(
-            "{} called {}{} from {} at {}.",
+            "{}{} called {}{} from {} at {}.",
             text::code(&actor.name, TEXT),
+            whom.unwrap_or_default(),
             event.name,
             via.unwrap_or_default(),
             text::code(&actor.ip, TEXT),

@@ -51,6 +51,14 @@ pub fn revoke(region: &str, group: &str, rule: &IngressRule) -> String {
     )
 }
 
+/// The record of an event, as CloudTrail keeps it for 90 days. The id is that of the record (`Event::id`), a short word.
+pub(crate) fn record(region: &str, event: &str) -> String {
+    format!(
+        "aws cloudtrail lookup-events --region {region} --lookup-attributes \
+         AttributeKey=EventId,AttributeValue={event}"
+    )
+}
+
 /// Has groups left alone.
 pub(crate) fn protect(region: &str, groups: &[&str]) -> String {
     let groups = groups.join(" ");

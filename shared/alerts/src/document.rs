@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use portcullis_engine::action::Action;
+use portcullis_engine::action::{Action, Remedy};
 use portcullis_engine::facts::IngressRule;
 use portcullis_engine::finding::Evidence;
 use portcullis_engine::net::{Count, Exposure};
@@ -45,6 +45,8 @@ struct Document<'a> {
 struct Actor {
     arn: String,
     name: String,
+    #[serde(rename = "sourceIdentity", skip_serializing_if = "Option::is_none")]
+    source_identity: Option<String>,
     via: Option<String>,
     ip: String,
     agent: String,
@@ -92,6 +94,7 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
         actor: Actor {
             arn: bounded(&event.actor.arn),
             name: bounded(&event.actor.name),
+            source_identity: event.actor.source_identity.as_deref().map(bounded),
             via: event.actor.via.as_deref().map(bounded),
             ip: bounded(&event.actor.ip),
             agent: bounded(&event.actor.agent),
@@ -149,10 +152,16 @@ fn evidence(reported: &Reported) -> Value {
                 Exposure::Alone(public) => (public, [].as_slice()),
                 Exposure::Together { public, with, .. } => (public, with.as_slice()),
             };
-            json!({
+            let mut evidence = json!({
                 "group": group, "rule": rule_json(rule), "public": public_json(public),
                 "togetherWith": with, "cachePort": cache_port, "reach": reach,
-            })
+            });
+            if let (Remedy::Gone(_), Some(members)) =
+                (&reported.finding.remedy, evidence.as_object_mut())
+            {
+                members.insert("toldBy".to_owned(), "event".into());
+            }
+            evidence
         }
         Evidence::UnreadableRule { group, rule, why } => json!({
             "group": group, "rule": rule_json(rule), "unknown": text::bounded(why, TEXT),

@@ -41,11 +41,13 @@ pub(crate) fn footer(body: &mut String, report: &Report) {
     policy(body, report);
     let _ = writeln!(
         body,
-        "\nCaller: {}\nAgent:  {}\nEvent:  {}\nARN:    {}",
+        "\nCaller: {}\nAgent:  {}\nEvent:  {}\nARN:    {}\n\nWho called, when and from where is what the event \
+         says. To verify it in CloudTrail:\n{}",
         text::plain(&event.actor.arn, 300),
         text::plain(&event.actor.agent, TEXT),
         text::plain(&event.id, 64),
-        report.subject().arn
+        report.subject().arn,
+        command::record(&event.region, &event.id)
     );
 }
 

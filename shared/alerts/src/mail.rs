@@ -126,10 +126,13 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
     );
     let actor = &event.actor;
     let via = actor.via.as_ref().map(|via| format!(" via {}", text::plain(via, TEXT)));
+    let whom = actor.source_identity.as_ref();
+    let whom = whom.map(|whom| format!(" (source identity {})", text::plain(whom, TEXT)));
     let _ = writeln!(
         body,
-        "{} called {}{} from {} at {}.",
+        "{}{} called {}{} from {} at {}.",
         text::plain(&actor.name, TEXT),
+        whom.unwrap_or_default(),
         event.name,
         via.unwrap_or_default(),
         text::plain(&actor.ip, TEXT),

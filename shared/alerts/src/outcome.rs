@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use portcullis_engine::action::Action;
+use portcullis_engine::action::{Action, Remedy};
 use portcullis_engine::facts::IngressRule;
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::resolution::Resolution;
@@ -32,7 +32,8 @@ fn verdict(body: &mut String, end: &Reported) {
             writeln!(
                 body,
                 "  Done:     already removed: by someone else, or by an earlier attempt of Portcullis that failed \
-                 before it could\n            send this alert."
+                 before it could\n            send this alert.{}",
+                as_told(end)
             )
         }
         Resolution::Started => {
@@ -50,6 +51,17 @@ fn verdict(body: &mut String, end: &Reported) {
             writeln!(body, "  Pending:  {why}. Check again when the cache is available.")
         }
     };
+}
+
+/// Whose word the shape of a rule is that EC2 does not show.
+fn as_told(end: &Reported) -> &'static str {
+    match end.finding.remedy {
+        Remedy::Gone(_) => " EC2 does not show the rule: ports and source are what the event says.",
+        Remedy::Do(_)
+        | Remedy::NotRemediated { .. }
+        | Remedy::Manual { .. }
+        | Remedy::Pending(_) => "",
+    }
 }
 
 /// How to put a rule back, or to close it.

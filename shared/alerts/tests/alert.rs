@@ -54,6 +54,30 @@ fn chat(alert: &Alert) -> Value {
 }
 
 #[test]
+fn a_session_is_named_with_its_source_identity() {
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
+    let lead = touching(&facts, &["sgr-001"]);
+    let mut event = event(Lead::Group(lead.clone()));
+    let composed = |event: &Event| {
+        let judge = judge(Mode::Enforce);
+        let decision = decide::group(event, &lead, &facts, &judge);
+        Alert::compose(&report(event, &decision, Seen::Group(&facts), &judge, &Outcomes::new()))
+    };
+    let without = document(&composed(&event));
+    assert_eq!(without["actor"].get("sourceIdentity"), None);
+    event.actor.source_identity = Some("carol".to_owned());
+    let alert = composed(&event);
+    assert_eq!(document(&alert)["actor"]["sourceIdentity"], "carol");
+    let by = "deploy/alice (source identity carol) called AuthorizeSecurityGroupIngress via";
+    assert!(alert.mail.contains(by), "{}", alert.mail);
+    assert!(
+        chat(&alert).to_string().contains("(source identity `carol`) called"),
+        "{}",
+        alert.chat
+    );
+}
+
+#[test]
 fn a_closed_rule() {
     let mut open = rule(1, 6379, "0.0.0.0/0");
     open.description = Some("temporary".to_owned());
@@ -439,6 +463,7 @@ fn stays_text(hostile: &str) {
         kind: text(),
         account: Some(text()),
         role: Some(text()),
+        source_identity: Some(text()),
         via: Some(text()),
         ip: text(),
         agent: text(),
@@ -576,12 +601,14 @@ fn a_rule_that_was_gone_can_be_put_back_too() {
     assert!(alert.subject.contains("already removed"), "{}", alert.subject);
     let finding = &document(&alert)["findings"][0];
     assert_eq!(finding["outcome"], "already-gone");
+    assert_eq!(finding["evidence"].get("toldBy"), None);
+    assert!(!alert.mail.contains("EC2 does not show the rule"), "{}", alert.mail);
     let undo = finding["undo"].as_str().unwrap();
     assert!(undo.contains("0.0.0.0/0") && alert.mail.contains(undo), "{}", alert.mail);
 }
 
 #[test]
-fn a_rule_that_the_event_alone_knows_is_told_as_gone() {
+fn a_rule_that_only_the_event_tells_of_is_marked() {
     let facts = group(vec![rule(2, 6379, "10.0.0.0/8")]);
     let shape = RuleShape {
         protocol: Protocol::Tcp,
@@ -604,4 +631,9 @@ fn a_rule_that_the_event_alone_knows_is_told_as_gone() {
         (&"already-gone".into(), &"open-ingress".into())
     );
     assert!(finding["undo"].as_str().unwrap().contains("\"FromPort\":22"), "{finding}");
+    assert_eq!(finding["evidence"]["toldBy"], "event");
+    let marked = "EC2 does not show the rule: ports and source are what the event says.";
+    assert!(alert.mail.contains(marked), "{}", alert.mail);
+    // Who called is never more than the event's word.
+    assert!(alert.mail.contains("says. To verify it in CloudTrail:\naws cloudtrail lookup-events"));
 }

@@ -114,6 +114,10 @@ pub struct Actor {
     pub account: Option<String>,
     /// The name of the role that the session was made of, without its path.
     pub role: Option<String>,
+    /// `sessionContext.sourceIdentity`: whom the session stands for. It is set when the first role is assumed, stays
+    /// through every role that is assumed from there, and cannot be changed (IAM user guide, "Monitor and control
+    /// actions taken with assumed roles"). Which values there may be is up to the trust policy of the first role.
+    pub source_identity: Option<String>,
     /// What the call came through, where that can be told: `Terraform`, `AWS console`, ….
     pub via: Option<String>,
     /// `sourceIPAddress`: an address, or a service's host name.

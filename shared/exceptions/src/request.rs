@@ -93,10 +93,11 @@ fn entity(
 }
 
 fn caller(actor: &Actor) -> Vec<Pair> {
-    let Actor { arn, name, kind, account, role, via, ip: _, agent: _ } = actor;
+    let Actor { arn, name, kind, account, role, source_identity, via, ip: _, agent: _ } = actor;
     let known =
         [("arn", arn), ("type", kind), ("name", name)].map(|(name, value)| text(name, value));
-    let perhaps = [("account", account), ("role", role), ("via", via)];
+    let perhaps =
+        [("account", account), ("role", role), ("sourceIdentity", source_identity), ("via", via)];
     let told = perhaps.iter().filter_map(|(name, value)| Some(text(name, value.as_ref()?)));
     known.into_iter().chain(told).collect()
 }

@@ -43,6 +43,7 @@ pub fn event(lead: Lead) -> Event {
             kind: "AssumedRole".to_owned(),
             account: Some("111122223333".to_owned()),
             role: Some("deploy".to_owned()),
+            source_identity: None,
             via: None,
             ip: "192.0.2.10".to_owned(),
             agent: String::new(),

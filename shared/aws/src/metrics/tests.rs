@@ -121,6 +121,7 @@ fn each_reason_to_ignore_is_a_word_of_ours() {
     let secret = || "a user's text".to_owned();
     for (why, word) in [
         (Ignored::NotWatched(secret()), "not-watched"),
+        (Ignored::NoApiCall(secret()), "no-api-call"),
         (Ignored::Failed(secret()), "failed"),
         (Ignored::DryRun, "dry-run"),
         (Ignored::OwnCall(secret()), "own-call"),

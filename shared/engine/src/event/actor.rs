@@ -7,7 +7,8 @@ use crate::arn::Arn;
 /// Reads the caller of a CloudTrail record.
 pub(super) fn actor(record: Json<'_>) -> Actor {
     let identity = record.get("userIdentity");
-    let issuer = identity.get("sessionContext").get("sessionIssuer");
+    let session = identity.get("sessionContext");
+    let issuer = session.get("sessionIssuer");
     let arn = identity.get("arn").text().or_else(|| issuer.get("arn").text());
     let invoked_by = identity.get("invokedBy").text();
     let agent = record.get("userAgent").text().unwrap_or_default();
@@ -16,6 +17,7 @@ pub(super) fn actor(record: Json<'_>) -> Actor {
         kind: identity.get("type").text().unwrap_or_default(),
         account: identity.get("accountId").text(),
         role: role(issuer),
+        source_identity: session.get("sourceIdentity").text().filter(|who| !who.is_empty()),
         via: via(record, invoked_by, &agent),
         arn: arn
             .or_else(|| identity.get("principalId").text())
@@ -211,6 +213,22 @@ mod tests {
             assert_eq!(actor.role.as_deref(), expected, "{issuer}");
             assert_eq!(actor.kind, "AssumedRole");
             assert_eq!(actor.account.as_deref(), Some("111122223333"));
+        }
+    }
+
+    #[test]
+    fn whom_a_session_stands_for_is_told_by_its_source_identity_alone() {
+        for (session, expected) in [
+            (json!({"sourceIdentity": "carol"}), Some("carol")),
+            (json!({"sourceIdentity": ""}), None),
+            (json!({"sourceIdentity": null}), None),
+            (json!({"attributes": {"sourceIdentity": "mallory"}}), None),
+            (json!({"sessionIssuer": {"sourceIdentity": "mallory"}}), None),
+        ] {
+            let record = json!({"sourceIdentity": "mallory",
+                "userIdentity": {"sourceIdentity": "mallory", "sessionContext": session}});
+            let actor = actor(Json::new(&record));
+            assert_eq!(actor.source_identity.as_deref(), expected, "{record}");
         }
     }
 

@@ -27,6 +27,8 @@ pub enum Parsed {
 pub enum Ignored {
     /// Not an API call of CloudTrail, or not one that is watched.
     NotWatched(String),
+    /// A record of this `eventType`, which tells of no API call, or of one that has a record of its own.
+    NoApiCall(String),
     /// The call failed with this code: it changed nothing.
     Failed(String),
     /// A dry run: it changed nothing.
@@ -43,6 +45,7 @@ impl Ignored {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::NotWatched(_) => "not-watched",
+            Self::NoApiCall(_) => "no-api-call",
             Self::Failed(_) => "failed",
             Self::DryRun => "dry-run",
             Self::OwnCall(_) => "own-call",
@@ -55,6 +58,9 @@ impl fmt::Display for Ignored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotWatched(what) => write!(f, "`{}` is not watched", what.escape_default()),
+            Self::NoApiCall(kind) => {
+                write!(f, "a record of the type `{}` is no API call", kind.escape_default())
+            }
             Self::Failed(code) => {
                 write!(f, "the call failed with `{}` and changed nothing", code.escape_default())
             }
@@ -77,6 +83,19 @@ pub struct Malformed {
     /// What it is and what it should be.
     pub why: String,
 }
+
+/// Types of records that are no API call: what services and the console do by themselves, sign-ins, insights, and the
+/// network activity at a VPC endpoint, which has the names of calls and is recorded beside each call's own record
+/// (CloudTrail user guide, "record contents", `eventType`; the guide has `AwsVpceEvents`, its examples `AwsVpceEvent`). A
+/// record of another type is looked into: that costs a read, and a missed one leaves a port open.
+const NO_API_CALL: [&str; 6] = [
+    "AwsServiceEvent",
+    "AwsConsoleAction",
+    "AwsConsoleSignIn",
+    "AwsCloudTrailInsight",
+    "AwsVpceEvent",
+    "AwsVpceEvents",
+];
 
 /// Why reading stopped: both ends of a parse that yields no event.
 enum Stop {
@@ -123,6 +142,11 @@ fn read(event: &Value, own_roles: &[String]) -> Result<Event, Stop> {
     };
     let record = Json::new(&unpacked);
     let name = name(record)?;
+    if let Some(kind) = record.get("eventType").text()
+        && NO_API_CALL.contains(&kind.as_str())
+    {
+        return Err(Stop::Ignored(Ignored::NoApiCall(kind)));
+    }
     if let Some(code) = record.get("errorCode").text() {
         return Err(Stop::Ignored(if code.contains("DryRunOperation") {
             Ignored::DryRun

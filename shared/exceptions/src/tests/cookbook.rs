@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use portcullis_engine::exceptions::{Answer, Exception};
-use portcullis_engine::facts::{Holder, Interfaces, PrefixList};
+use portcullis_engine::facts::{Holder, Interfaces, PrefixList, Protocol};
 use portcullis_engine::finding::Check;
 
 use super::world::{
@@ -78,7 +78,7 @@ fn each_is_valid_and_tested() {
         files.push((name.to_owned(), read(&format!("infra/exceptions/{name}"))));
     }
     Policies::parse(files).unwrap();
-    assert_eq!(recipes.len(), 11);
+    assert_eq!(recipes.len(), 12);
     let tests = include_str!("cookbook.rs");
     for id in recipes.keys() {
         assert!(tests.contains(&format!("    holds(\n        \"{id}\",\n")), "{id} is not tested");
@@ -193,6 +193,29 @@ fn a_role_for_emergencies() {
             by("break-glass").with(|w| w.event.actor.account = None),
             by("break-glass").check(Check::MemcachedUdp),
             setting(Check::NoAuth).by_role("break-glass"),
+        ],
+    );
+}
+
+#[test]
+fn two_people_whatever_role_they_work_in() {
+    let stands_for = |who: Option<&str>| {
+        world("tcp 22", ALL).by_role("lab").with(|w| {
+            w.event.actor.source_identity = who.map(str::to_owned);
+        })
+    };
+    let carol = || stands_for(Some("carol"));
+    holds(
+        "network-engineers",
+        &[carol(), stands_for(Some("dan")).by_role("another-lab").early()],
+        &[
+            stands_for(None),
+            stands_for(Some("Carol")),
+            stands_for(Some("carol-2")),
+            stands_for(None).with(|w| w.event.actor.name = "lab/carol".to_owned()),
+            carol().with(|w| w.event.actor.account = Some("999988887777".to_owned())),
+            carol().with(|w| w.rule.protocol = Protocol::parse("udp")),
+            carol().check(Check::MemcachedUdp),
         ],
     );
 }

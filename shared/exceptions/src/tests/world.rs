@@ -195,6 +195,7 @@ fn event() -> Event {
             kind: "IAMUser".to_owned(),
             account: Some(ACCOUNT.to_owned()),
             role: None,
+            source_identity: None,
             via: None,
             ip: "198.51.100.7".to_owned(),
             agent: "curl/8.0".to_owned(),
