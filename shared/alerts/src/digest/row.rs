@@ -10,7 +10,6 @@ use portcullis_engine::resolution::Resolution;
 use portcullis_engine::severity::Severity;
 use portcullis_engine::text;
 
-use crate::command::undo_of;
 use crate::mail::headline;
 
 const SCHEMA: &str = "portcullis.digest-row.v1";
@@ -21,9 +20,6 @@ const WHAT: usize = 200;
 
 /// How many findings of an alert are told one by one; all are counted.
 const FINDINGS: usize = 20;
-
-/// A longer command is left to the `portcullis` tool: rows have to fit beside each other.
-const COMMAND: usize = 1_000;
 
 /// How many findings ended in which way, by severity.
 pub type Tally = BTreeMap<String, BTreeMap<Resolution, u32>>;
@@ -70,7 +66,10 @@ pub struct Told {
     pub(super) check: String,
     pub(super) severity: String,
     pub(super) outcome: Resolution,
-    pub(super) undo: Option<String>,
+    /// Always null: a row has ids and no commands, so that a forged one has nothing that a person runs. Rows of older
+    /// versions have commands, which are not read.
+    #[serde(skip_deserializing)]
+    undo: (),
 }
 
 /// Why a text is no row.
@@ -93,7 +92,7 @@ impl Row {
             check: reported.finding.check.as_str().to_owned(),
             severity: reported.severity.as_str().to_owned(),
             outcome: reported.resolution,
-            undo: undo_of(report, reported).filter(|undo| undo.len() <= COMMAND),
+            undo: (),
         });
         Self {
             schema: SCHEMA.to_owned(),
@@ -133,6 +132,10 @@ impl Row {
         if row.schema != SCHEMA {
             return Err(NoRow(format!("its schema is `{}`", text::plain(&row.schema, TEXT))));
         }
+        if let Some(told) = row.findings.iter().find(|told| !is_id(&told.id)) {
+            let id = text::plain(&told.id, TEXT);
+            return Err(NoRow(format!("`{id}` is no id of a finding")));
+        }
         let wrong = row.tally.keys().chain([&row.severity]).find(|word| rank(word).is_none());
         if let Some(word) = wrong {
             return Err(NoRow(format!("`{}` is not a severity", text::plain(word, TEXT))));
@@ -155,6 +158,12 @@ impl Row {
     pub(super) fn count(&self) -> u64 {
         self.tally.values().flat_map(BTreeMap::values).map(|count| u64::from(*count)).sum()
     }
+}
+
+/// Whether it is the id of a finding: `f-` and 12 hex digits. It stands beside the commands of a mail.
+fn is_id(text: &str) -> bool {
+    let hex = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+    text.strip_prefix("f-").is_some_and(|digits| digits.len() == 12 && digits.bytes().all(hex))
 }
 
 /// The severity of a word, to compare by.
