@@ -174,7 +174,7 @@ pub(crate) struct Narrow;
 
 impl Exceptions for Narrow {
     fn ask(&self, asked: &Asked<'_>) -> Answer {
-        let narrow = asked.on.is_some_and(|on| on.union.v4 < 1 << 24 && on.union.v6 < 1 << 96);
+        let narrow = asked.on.is_some_and(|on| on.union.v4 < 1 << 24 && on.union.v6 < 1 << 100);
         if narrow && matches!(asked.check, Check::OpenIngress | Check::OpenCache) {
             Answer::Tolerated(vec![exception("narrow", None)])
         } else {

@@ -8,7 +8,7 @@ use portcullis_engine::settings::Mode;
 
 /// As in infra/exceptions/default.cedar.
 pub fn is_narrow(union: Count) -> bool {
-    union.v4 < 1 << 24 && union.v6 < 1 << 96
+    union.v4 < 1 << 24 && union.v6 < 1 << 100
 }
 
 #[derive(Debug)]

@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn all_traffic_of_the_world_is_revoked() {
-        for source in ["0.0.0.0/0", "11.0.0.0/8", "::/0", "2600::/32"] {
+        for source in ["0.0.0.0/0", "11.0.0.0/8", "::/0", "2600::/28"] {
             let group = group(vec![rule("sgr-1", "-1", source)]);
             let group = with_interfaces(group, vec![public_interface("eni-1")]);
             let findings = checked(&group, &all_touched(&group));

@@ -104,15 +104,15 @@ mod tests {
         (9..=32).map(block).collect()
     }
 
-    /// The blocks that make up 2600::/32 without its last address.
-    fn an_ipv6_slash_32_less_one() -> Vec<String> {
+    /// The blocks that make up 2600::/28 without its last address.
+    fn an_ipv6_slash_28_less_one() -> Vec<String> {
         let mut first = 0x2600_u128 << 112;
         let block = |prefix: u32| {
             let text = format!("{}/{prefix}", std::net::Ipv6Addr::from(first));
             first += 1 << (128 - prefix);
             text
         };
-        (33..=128).map(block).collect()
+        (29..=128).map(block).collect()
     }
 
     #[test]
@@ -150,6 +150,7 @@ mod tests {
                 "::/0",
                 "2000::/3",
                 "2002::/16",
+                "2001::/32",
                 "64:ff9b::/96",
             ] {
                 assert!(is_at_fault(traffic, source), "{traffic} from {source}");
@@ -186,19 +187,19 @@ mod tests {
     }
 
     #[test]
-    fn from_a_slash_32_of_public_ipv6_on_it_is_the_internet() {
-        assert!(is_at_fault("tcp 22", "2600::/32"));
-        assert!(!is_at_fault("tcp 22", "2600::/33"));
-        let mut entries = an_ipv6_slash_32_less_one();
+    fn from_a_slash_28_of_public_ipv6_on_it_is_the_internet() {
+        assert!(is_at_fault("tcp 22", "2600::/28"));
+        assert!(!is_at_fault("tcp 22", "2600::/29"));
+        let mut entries = an_ipv6_slash_28_less_one();
         assert!(!list_is_at_fault(&entries));
-        entries.push("2600:0:ffff:ffff:ffff:ffff:ffff:ffff/128".to_owned());
+        entries.push("2600:f:ffff:ffff:ffff:ffff:ffff:ffff/128".to_owned());
         assert!(list_is_at_fault(&entries));
     }
 
     #[test]
     fn ipv4_and_ipv6_are_counted_apart() {
         let rules =
-            vec![rule("sgr-1", "tcp 22", "11.0.0.0/9"), rule("sgr-2", "tcp 22", "2600::/33")];
+            vec![rule("sgr-1", "tcp 22", "11.0.0.0/9"), rule("sgr-2", "tcp 22", "2600::/29")];
         assert_eq!(at_fault(rules), Vec::<String>::new());
     }
 

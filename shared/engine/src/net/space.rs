@@ -66,7 +66,7 @@ const SPECIAL_V4: [Range; 15] = [
 /// 6to4 (2002::/16): whoever has an IPv4 address may come from there (RFC 4380, RFC 3056).
 const PUBLIC_V6: [Range; 4] = [
     (block6(0x2000_0000_0000_0000, 16).0, block6(0x2001_0000_0000_0000, 23).0 - 1),
-    block6(0x2001_0000_0000_0000, 32),
+    TEREDO,
     (block6(0x2001_0000_0000_0000, 23).1 + 1, block6(0x2001_0db8_0000_0000, 32).0 - 1),
     (block6(0x2001_0db8_0000_0000, 32).1 + 1, block6(0x3fff_0000_0000_0000, 20).0 - 1),
 ];
@@ -74,8 +74,14 @@ const PUBLIC_V6: [Range; 4] = [
 /// NAT64 (RFC 6052): each of its addresses stands for one of IPv4.
 const NAT64: Range = block6(0x0064_ff9b_0000_0000, 96);
 
-/// What an address of NAT64 counts: then a /8 of IPv4 is as much as a /32 of IPv6, and both are the internet.
-const NAT64_WEIGHT: u128 = 1 << 72;
+/// What an address of NAT64 counts: then a /8 of IPv4 is as much as a /28 of IPv6, and both are the internet.
+const NAT64_WEIGHT: u128 = 1 << 76;
+
+/// Teredo, whole: whoever has an IPv4 address may come from it, and it is no more than a /32.
+const TEREDO: Range = block6(0x2001_0000_0000_0000, 32);
+
+/// What is counted of an address of Teredo beyond itself: then all of it is as much as a /28 of IPv6, the internet.
+const TEREDO_MORE: u128 = 15;
 
 /// The last public IPv6 block, after 3fff::/20.
 const PUBLIC_V6_TAIL: Range =
@@ -96,7 +102,7 @@ pub fn public_count(family: Family, range: Range) -> u128 {
         Family::V6 => {
             let blocks = PUBLIC_V6.iter().chain([&PUBLIC_V6_TAIL]);
             let global: u128 = blocks.map(|block| overlap(*block, range)).sum();
-            global + overlap(NAT64, range) * NAT64_WEIGHT
+            global + overlap(NAT64, range) * NAT64_WEIGHT + overlap(TEREDO, range) * TEREDO_MORE
         }
     }
 }
@@ -243,7 +249,8 @@ mod tests {
         assert_eq!(count("0.0.0.0/0"), 3_702_258_432);
         assert_eq!(count("0.0.0.0/1") + count("128.0.0.0/1"), 3_702_258_432);
         // 2001::/23 but Teredo, 2001:db8::/32 and 3fff::/20 are missing from 2000::/3.
-        let special = (1 << 105) - (1 << 96) + (1 << 96) + (1 << 108);
+        // Teredo counts sixteen times.
+        let special = (1 << 105) - (1 << 100) + (1 << 96) + (1 << 108);
         assert_eq!(count("2000::/3"), (1 << 125) - special);
         assert_eq!(count("::/0"), count("2000::/3") + count("64:ff9b::/96"));
     }
@@ -254,8 +261,8 @@ mod tests {
             assert!(is_public(address), "{address}");
         }
         // As much as is the internet: 2001::/32 is Teredo whole, and 64:ff9b::/104 a /8 of IPv4 behind NAT64.
-        assert_eq!(count("2001::/32"), 1 << 96);
-        assert_eq!(count("64:ff9b::800:0/104"), 1 << 96);
+        assert_eq!(count("2001::/32"), 1 << 100);
+        assert_eq!(count("64:ff9b::800:0/104"), 1 << 100);
         assert_eq!(count("2002::/16"), 1 << 112);
     }
 
