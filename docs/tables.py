@@ -19,6 +19,8 @@ SNAPSHOTS = REPO / "shared" / "engine" / "tests" / "corpus" / "snapshots"
 ROW = re.compile(r"^\| \[`(?P<name>[\w-]+)\.json`\]")
 FINDING = re.compile(r"^(?P<severity>critical|high|medium|low) (?P<check>[a-z-]+) (?P<on>.*) -> (?P<outcome>.*)$")
 RULE = re.compile(r"\bsgr-[0-9a-f]+")
+#: After it: what is decided once the event is old.
+LATER = "ten minutes after the call:"
 #: What a snapshot calls it, and what the table does. Of the first there may be several rules.
 OUTCOMES = {"revoke": "revoked"}
 
@@ -52,6 +54,9 @@ def snapshot(name):
 
 def outcome(lines):
     """What is decided about an event, in a few words."""
+    if LATER in lines:
+        soon, later = lines[: lines.index(LATER)], lines[lines.index(LATER) + 1 :]
+        return f"{outcome(soon)}; after five minutes: {outcome([lines[0], *later])}"
     first, *rest = lines
     if first.startswith("ignored: "):
         return first
@@ -69,7 +74,7 @@ def outcome(lines):
             *found(kinds[""]),
             *([f"{count(kinds['older'], 'older finding')} reported in the same alert"] if kinds["older"] else []),
             *suppressed(kinds["suppressed"]),
-            *(["an error, so that Lambda retries it: the edit is not visible yet"] if kinds["unseen"] else []),
+            *(["not visible yet: looked at again"] if kinds["unseen"] else []),
             *([] if kinds["unseen"] else notes(kinds["note"])),
         ]
     )

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use portcullis_aws::{Reads, now};
 use portcullis_engine::action::{Action, Outcome, Outcomes};
 use portcullis_engine::arn::Arn;
-use portcullis_engine::case::{Answered, Case, Fact, PolicyContext, Read, Step, Written};
+use portcullis_engine::case::{Answered, Arranged, Case, Fact, PolicyContext, Read, Step, Written};
 use portcullis_engine::document::{Answers, Document};
 use portcullis_engine::event::{Event, Parsed, parse};
 use portcullis_engine::settings::Settings;
@@ -89,6 +89,10 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let text = match parse(&event(&arguments.event)?, &[]) {
         Parsed::Ignored(why) => format!("Ignored: {why}\n"),
         Parsed::Malformed(what) => format!("{what}\nThe event ends in the on-failure queue.\n"),
+        Parsed::Revisit(revisit) => format!(
+            "A revisit of event {}, about {}: the ledger has the event.\n",
+            revisit.event, revisit.subject
+        ),
         Parsed::Event(event) => explained(&event, arguments, common).await?,
     };
     paint::write(&text, common.color).context("the explanation cannot be written")?;
@@ -127,6 +131,10 @@ async fn explained(event: &Event, arguments: &Arguments, common: &Common) -> Res
             Step::Remediate(actions) => {
                 explained.remediate(&actions);
                 case.answer(Answered::Remediated(done(&actions)));
+            }
+            Step::Revisit(revisit) => {
+                explained.revisit(&revisit);
+                case.answer(Answered::Arranged(Arranged::Scheduled));
             }
             Step::Notify(notification) => {
                 explained.notify(&notification);

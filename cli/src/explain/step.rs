@@ -9,7 +9,8 @@ use portcullis_engine::action::Action;
 use portcullis_engine::case::{Case, Channel, Fact, Notification, Read};
 use portcullis_engine::event::{Event, GroupRef, Lead};
 use portcullis_engine::facts::{Interface, Interfaces, PrefixList, Subnets};
-use portcullis_engine::ledger::{Entry, State};
+use portcullis_engine::ledger::{Entry, Revisit, State};
+use portcullis_engine::time;
 use portcullis_recreation::text::Role;
 
 use crate::paint::{harmless, paint};
@@ -65,7 +66,7 @@ impl Explained {
             self.line(&format!("suppressed: {tolerated}"));
         }
         for unseen in &decision.unseen {
-            self.line(&format!("EC2 does not show {unseen} as it was edited"));
+            self.line(&format!("EC2 does not show {unseen} yet as the event has it"));
         }
         for note in &decision.notes {
             self.line(&format!("note: {note}"));
@@ -101,6 +102,16 @@ impl Explained {
                 Action::StartRecreation(start) => format!("start the re-creation of {}", start.id),
             };
             self.line(&line);
+        }
+    }
+
+    pub(super) fn revisit(&mut self, revisit: &Revisit) {
+        self.begin("Look again (not scheduled)");
+        let Revisit { due, why, settled, .. } = revisit;
+        if *settled {
+            self.line("nothing is left to look at");
+        } else {
+            self.line(&format!("at {} ({})", time::iso(*due), why.as_str()));
         }
     }
 
@@ -178,6 +189,7 @@ fn what(read: &Read) -> String {
         Read::Cache(_, id) => format!("the cache {id}"),
         Read::Subnets(name) => format!("the subnet group {name}"),
         Read::Ledger(subjects) => format!("the ledger of {}", subjects.join(", ")),
+        Read::Revisit { .. } => "the revisit of the event".to_owned(),
     }
 }
 
@@ -191,7 +203,8 @@ fn told(fact: &Fact) -> (String, Vec<String>) {
         | Fact::PublicAccess(Err(why))
         | Fact::Vpcs(Err(why))
         | Fact::Cache(Err(why))
-        | Fact::Ledger(Err(why)) => alone(format!("could not be read: {why}")),
+        | Fact::Ledger(Err(why))
+        | Fact::Revisit(Err(why)) => alone(format!("could not be read: {why}")),
         Fact::GroupNamed(Ok(id)) => alone(id.clone().unwrap_or_else(|| "not there".to_owned())),
         Fact::Rules(_, Ok(shown)) => {
             let rules = shown.rules.iter().map(|rule| format!("{} {}", rule.id, rule.words()));
@@ -234,6 +247,10 @@ fn told(fact: &Fact) -> (String, Vec<String>) {
                 "{}, {public} with a route to an internet gateway",
                 count(subnets.len(), "subnet")
             ))
+        }
+        Fact::Revisit(Ok(None)) => alone("none is arranged".to_owned()),
+        Fact::Revisit(Ok(Some(revisit))) => {
+            alone(format!("due at {} ({})", time::iso(revisit.due), revisit.why.as_str()))
         }
         Fact::Ledger(Ok(memory)) => {
             let entries =

@@ -11,25 +11,25 @@ use portcullis_alerts::alert::Alert;
 use portcullis_testkit::schema;
 use serde_json::Value;
 
-use cases::{case, cases, report};
+use cases::{case, cases, told};
 
 #[test]
 fn every_event_with_a_fault_is_told_as_the_schemas_say() {
-    let mut told = 0;
+    let mut count = 0;
     for case in cases() {
         let Some((event, looked)) = case.look() else { continue };
-        let report = report(event, &looked);
+        let report = told(event, &looked);
         if report.is_silent() {
             continue;
         }
-        told += 1;
+        count += 1;
         let alert = Alert::compose(&report);
         let document: Value = serde_json::from_str(&alert.document).expect("JSON");
         schema::holds("alert", &document);
         schema::holds("chat", &serde_json::from_str(&alert.chat).expect("JSON"));
         assert_eq!(document["id"], event.id.as_str(), "{}", case.name);
     }
-    assert!(told > 30, "{told} events are told");
+    assert!(count > 30, "{count} events are told");
 }
 
 /// Whom the alert names as the owner, and how that was told.
@@ -50,7 +50,7 @@ fn the_owner_is_told() {
     ] {
         let case = case(name.to_owned());
         let (event, looked) = case.look().expect("an event");
-        let alert = Alert::compose(&report(event, &looked));
+        let alert = Alert::compose(&told(event, &looked));
         let document: Value = serde_json::from_str(&alert.document).expect("a document");
         let owner = &document["owner"];
         let told = owner["kind"].as_str().zip(owner["by"].as_str());

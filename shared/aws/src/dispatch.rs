@@ -1,11 +1,13 @@
 //! What an invocation of a function that guards the account is about: its event is read, counted, and given to the
 //! function's own handler.
 
+use std::fmt;
+
 use anyhow::{Context, Result, bail};
 use lambda_runtime::LambdaEvent;
 use portcullis_engine::arn::Arn;
 use portcullis_engine::case::Summary;
-use portcullis_engine::event::{Event, Parsed, parse};
+use portcullis_engine::event::{Event, Lead, Parsed, RevisitRef, parse};
 use portcullis_engine::settings::Settings;
 use serde_json::Value;
 
@@ -15,6 +17,49 @@ use crate::runtime::{answer, failure};
 use crate::shell::Shell;
 use crate::{exceptions, metrics};
 
+/// One invocation of a function.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// What it is about.
+    pub about: About,
+    /// Its id: Lambda's retries of an event have the same.
+    pub id: String,
+    /// The ARN under which the function was invoked; empty where a local emulator gives none.
+    pub function_arn: String,
+}
+
+/// What an invocation is about.
+#[derive(Debug, Clone)]
+pub enum About {
+    /// An API call.
+    Event(Box<Event>),
+    /// A call that is looked at again.
+    Revisit(RevisitRef),
+}
+
+impl About {
+    /// Whether it is about a security group; else about a cache.
+    pub(crate) fn is_of_group(&self) -> bool {
+        match self {
+            Self::Event(event) => matches!(event.lead, Lead::Group(_)),
+            Self::Revisit(revisit) => revisit.is_of_group(),
+        }
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(event) => {
+                write!(f, "event {} ({} at {})", event.id, event.name, event.time)
+            }
+            Self::Revisit(RevisitRef { subject, event, due }) => {
+                write!(f, "the revisit of {subject} for event {event}, due {due}")
+            }
+        }
+    }
+}
+
 /// Serves events until Lambda ends the process. `handler` is [`crate::ingress`] or
 /// [`crate::cache`]; each function is given one, so that its role needs only its own rights.
 ///
@@ -23,7 +68,7 @@ use crate::{exceptions, metrics};
 /// If a setting is missing or wrong, which Lambda reports as a failed start.
 pub async fn run<H>(handler: H) -> Result<()>
 where
-    H: AsyncFn(&Shell, &Event, &str) -> Result<Summary>,
+    H: AsyncFn(&Shell, &Invocation) -> Result<Summary>,
 {
     log_json_lines();
     let settings = Settings::read(variable).inspect_err(|error| tracing::error!("{error}"))?;
@@ -40,12 +85,19 @@ where
 /// Deals with one event. What it answers is for whoever invokes the function by hand.
 async fn serve<H>(shell: &Shell, handler: &H, invoked: &LambdaEvent<Value>) -> Result<String>
 where
-    H: AsyncFn(&Shell, &Event, &str) -> Result<Summary>,
+    H: AsyncFn(&Shell, &Invocation) -> Result<Summary>,
 {
     let LambdaEvent { payload, context } = invoked;
-    metrics::print([metrics::arrived(payload)], shell.metrics);
-    let event = match parse(payload, &shell.settings.own_role_arns) {
-        Parsed::Event(event) => event,
+    let parsed = parse(payload, &shell.settings.own_role_arns);
+    if !matches!(parsed, Parsed::Revisit(_)) {
+        metrics::print([metrics::arrived(payload)], shell.metrics);
+    }
+    let about = match parsed {
+        Parsed::Event(event) => {
+            guard(&event, &context.invoked_function_arn)?;
+            About::Event(event)
+        }
+        Parsed::Revisit(revisit) => About::Revisit(revisit),
         Parsed::Ignored(why) => {
             metrics::print([metrics::ignored(payload, &why)], shell.metrics);
             tracing::info!("ignored: {why}");
@@ -56,10 +108,16 @@ where
             return Err(what.into());
         }
     };
-    guard(&event, &context.invoked_function_arn)?;
-    let about = || format!("event {} ({} at {})", event.id, event.name, event.time);
-    let Summary(text) = handler(shell, &event, &context.request_id).await.with_context(about)?;
-    tracing::info!(event = event.id, name = event.name.as_str(), "{text}");
+    let (id, function_arn) = (context.request_id.clone(), context.invoked_function_arn.clone());
+    let invocation = Invocation { about, id, function_arn };
+    let about = || invocation.about.to_string();
+    let Summary(text) = handler(shell, &invocation).await.with_context(about)?;
+    match &invocation.about {
+        About::Event(event) => {
+            tracing::info!(event = event.id, name = event.name.as_str(), "{text}");
+        }
+        About::Revisit(revisit) => tracing::info!(revisit = revisit.event, "{text}"),
+    }
     Ok(text)
 }
 

@@ -8,26 +8,29 @@ use portcullis_engine::action::{Outcome, StartRecreation};
 use portcullis_engine::case::{
     Answered, Case, Count, Counted, Fact, Notification, PolicyContext, Read, Step, Summary,
 };
-use portcullis_engine::event::{Event, Lead};
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 use crate::act::{act, no_start};
+use crate::dispatch::{About, Invocation};
 use crate::shell::Shell;
-use crate::{gather, metrics, notify};
+use crate::{gather, metrics, notify, schedule};
 
-/// Deals with an event about a security group. `invocation` is the id of it: Lambda's retries of an event have the same.
+/// Deals with an event about a security group.
 ///
 /// # Errors
 ///
 /// If the group could not be read, a revoke failed, nobody took the alert, or another invocation went on
 /// dealing with the same: the event is then tried again, and kept in the failure queue in the end. Dealing with it
 /// twice is safe.
-pub async fn ingress(shell: &Shell, event: &Event, invocation: &str) -> Result<Summary> {
-    let Lead::Group(_) = &event.lead else {
-        bail!("{} is not about a security group: it belongs to the function `cache`", event.name);
-    };
-    drive(shell, event, invocation, &no_start).await
+pub async fn ingress(shell: &Shell, invocation: &Invocation) -> Result<Summary> {
+    if !invocation.about.is_of_group() {
+        bail!(
+            "{} is not about a security group: it belongs to the function `cache`",
+            invocation.about
+        );
+    }
+    drive(shell, invocation, &no_start).await
 }
 
 /// Deals with an event about a cache. `start` starts a re-creation.
@@ -35,22 +38,26 @@ pub async fn ingress(shell: &Shell, event: &Event, invocation: &str) -> Result<S
 /// # Errors
 ///
 /// As [`ingress`].
-pub async fn cache<S>(shell: &Shell, event: &Event, invocation: &str, start: S) -> Result<Summary>
+pub async fn cache<S>(shell: &Shell, invocation: &Invocation, start: S) -> Result<Summary>
 where
     S: AsyncFn(&StartRecreation) -> Outcome,
 {
-    let Lead::Cache(_) = &event.lead else {
-        bail!("{} is not about a cache: it belongs to the function `ingress`", event.name);
-    };
-    drive(shell, event, invocation, &start).await
+    if invocation.about.is_of_group() {
+        bail!("{} is not about a cache: it belongs to the function `ingress`", invocation.about);
+    }
+    drive(shell, invocation, &start).await
 }
 
-async fn drive<S>(shell: &Shell, event: &Event, invocation: &str, start: &S) -> Result<Summary>
+async fn drive<S>(shell: &Shell, invocation: &Invocation, start: &S) -> Result<Summary>
 where
     S: AsyncFn(&StartRecreation) -> Outcome,
 {
     let policy = PolicyContext { settings: &shell.settings, exceptions: shell.exceptions.as_ref() };
-    let mut case = Case::new(event.clone(), invocation, policy);
+    let id = &invocation.id;
+    let mut case = match &invocation.about {
+        About::Event(event) => Case::new(event.as_ref().clone(), id, policy),
+        About::Revisit(revisit) => Case::revisit(revisit, id, policy),
+    };
     let mut counted = false;
     let mut beside = Beside::default();
     loop {
@@ -80,6 +87,9 @@ where
             Step::Remediate(actions) => {
                 let actions: Vec<_> = actions.iter().collect();
                 case.answer(Answered::Remediated(act(shell, &actions, start).await));
+            }
+            Step::Revisit(revisit) => {
+                case.answer(Answered::Arranged(schedule::arrange(shell, &revisit).await));
             }
             Step::Notify(notification) => {
                 let Notification { report, channel } = *notification;

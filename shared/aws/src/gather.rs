@@ -85,6 +85,10 @@ async fn fact<'a>(
                 .inspect_err(|error| tracing::warn!("the ledger is unavailable: {error:#}"));
             Fact::Ledger(memory.map_err(said))
         }
+        Read::Revisit { subject, event } => {
+            let record = ledger.revisit(subject, event).await;
+            Fact::Revisit(record.map(|record| record.map(Box::new)).map_err(said))
+        }
     }
 }
 
@@ -100,7 +104,8 @@ pub(crate) async fn inform(ec2: &Client, read: &Read) -> Option<Fact> {
         | Read::List(_)
         | Read::Cache(..)
         | Read::Subnets(_)
-        | Read::Ledger(_) => None,
+        | Read::Ledger(_)
+        | Read::Revisit { .. } => None,
     }
 }
 

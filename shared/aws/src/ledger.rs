@@ -1,5 +1,5 @@
-//! The table of what is remembered of findings: one item a finding, one a rule that is left alone, and
-//! one a minute that counts. What follows from it is [`portcullis_engine::ledger`]'s to say.
+//! The table of what is remembered of findings: one item a finding, one a rule that is left alone, one a
+//! minute that counts, and one an event that is looked at again. What follows from it is [`portcullis_engine::ledger`]'s to say.
 //!
 //! An item that cannot be read is an error that names it, and never "nothing remembered".
 
@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::types::{
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portcullis_engine::case::{Counted, Written};
-use portcullis_engine::ledger::{Entry, Key, Memory, Snooze};
+use portcullis_engine::ledger::{Entry, Key, Memory, REVISITS, Revisit, Snooze};
 
 use crate::error::Failed;
 
@@ -169,6 +169,63 @@ impl Ledger {
         Ok(())
     }
 
+    /// The record of a revisit, read as it is now; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer, or the record cannot be read.
+    pub async fn revisit(&self, subject: &str, event: &str) -> Result<Option<Revisit>> {
+        let key = Revisit::key_of(subject, event);
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("#subject = :subject AND #finding = :finding")
+            .expression_attribute_names("#subject", "subject")
+            .expression_attribute_names("#finding", "finding")
+            .expression_attribute_values(":subject", text(&key.subject))
+            .expression_attribute_values(":finding", text(&key.finding));
+        let found = query.send().await.map_err(|error| {
+            self.failed(&format!("reading the revisit of {subject}"), "Query", &error)
+        })?;
+        let item = found.items.unwrap_or_default().into_iter().next();
+        item.map(|item| item::read(&item, &self.table)).transpose()
+    }
+
+    /// Writes the record of a revisit, unless somebody else wrote it since it was read: then `false`.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not take it.
+    pub(crate) async fn write_revisit(&self, revisit: &Revisit, now: i64) -> Result<bool> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::write(revisit, revisit.expires(now))?))
+            .expression_attribute_names("#version", "version")
+            .return_values_on_condition_check_failure(OnRefusal::AllOld);
+        let put = match revisit.version.saturating_sub(1) {
+            0 => put.condition_expression("attribute_not_exists(#version)"),
+            before => put
+                .condition_expression("#version = :before")
+                .expression_attribute_values(":before", number(before)),
+        };
+        let Err(error) = put.send().await else { return Ok(true) };
+        match error.as_service_error() {
+            // It is there word for word: nothing has changed, or the answer to it was lost on its way.
+            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                Ok(refused.item().is_some_and(|there| item::is(there, revisit)))
+            }
+            _ => {
+                let doing = format!("writing the revisit of {}", revisit.subject);
+                Err(self.failed(&doing, "PutItem", &error))
+            }
+        }
+    }
+
     /// Everything under a subject, read as it is now.
     async fn query(&self, subject: &str) -> Result<Vec<Attributes>> {
         let query = self
@@ -214,12 +271,12 @@ impl Ledger {
         }
     }
 
-    /// What items say. Counts are none of it.
+    /// What items say of findings and snoozes. Counts and revisits are none of it.
     fn memory(&self, items: impl IntoIterator<Item = Attributes>) -> Result<Memory> {
         let mut memory = Memory::default();
         for item in items {
             let key: Key = item::read(&item, &self.table)?;
-            if key.subject == MINUTE {
+            if key.subject == MINUTE || key.subject.starts_with(REVISITS) {
                 continue;
             }
             if key.finding.starts_with(SNOOZE) {

@@ -21,6 +21,7 @@ mod metrics;
 mod notify;
 mod publish;
 mod runtime;
+mod schedule;
 #[cfg(test)]
 mod scripted;
 mod shell;
@@ -28,7 +29,7 @@ mod whole;
 
 pub use act::revoke::revoke;
 pub use clients::{Patience, config, ec2, elasticache, sns};
-pub use dispatch::run;
+pub use dispatch::{About, Invocation, run};
 pub use drive::{cache, ingress};
 pub use environment::{now, variable};
 pub use gather::{Reads, around, described_entries, described_rules, rules};

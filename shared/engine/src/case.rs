@@ -4,24 +4,26 @@
 //! asked for is noted and harmless, a step without an answer comes again, and after [`STEPS`] steps the case fails. A step
 //! is data, so that the functions, the model of an account, the corpus and `portcullis explain` drive the same case.
 
+mod again;
 mod finish;
 mod known;
 mod look;
+mod revisit;
 mod step;
 
 use crate::action::Outcomes;
 use crate::decide::Decision;
-use crate::event::Event;
+use crate::event::{Event, RevisitRef};
 use crate::exceptions::Exceptions;
 use crate::ledger::{Entry, Leased};
 use crate::report::Report;
 use crate::settings::Settings;
-use known::Known;
-
+use again::Again;
 pub use finish::words;
+use known::Known;
 pub use step::{
-    Answered, CacheShown, Channel, Count, Counted, Fact, Notification, Read, Shown, Step, Summary,
-    Written,
+    Answered, Arranged, CacheShown, Channel, Count, Counted, Fact, Notification, Read, Shown, Step,
+    Summary, Written,
 };
 
 /// After so many steps something answers wrongly, or not at all. The usual event has seven.
@@ -36,11 +38,27 @@ pub struct PolicyContext<'a> {
     pub exceptions: &'a dyn Exceptions,
 }
 
+/// What began a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// An API call.
+    Call,
+    /// A time that was arranged: the ledger has the event.
+    Revisit {
+        /// The subject of the event, as the record has it.
+        subject: String,
+        /// The id of the event.
+        event: String,
+    },
+}
+
 /// One event, from its delivery to its record.
 #[derive(Debug, Clone)]
 pub struct Case<'a> {
     policy: PolicyContext<'a>,
-    event: Event,
+    cause: Cause,
+    /// `None` until the record of a revisit is read.
+    event: Option<Event>,
     /// Who leases: the id of the invocation, the same in Lambda's retries of it.
     invocation: String,
     known: Known,
@@ -53,6 +71,8 @@ pub struct Case<'a> {
     waited: Waited,
     /// What was counted of this minute, this event included: once an invocation.
     counted: Option<Counted>,
+    /// What is to be looked at again.
+    again: Again,
     /// What is being leased.
     leasing: Option<Leasing>,
     /// What is carried out; `None` while it looks.
@@ -103,8 +123,19 @@ struct Plan {
 impl<'a> Case<'a> {
     /// A new event. `invocation` is the same in each try of it by the same invocation.
     pub fn new(event: Event, invocation: &str, policy: PolicyContext<'a>) -> Self {
+        Self::of(Cause::Call, Some(event), invocation, policy)
+    }
+
+    /// An event that is looked at again.
+    pub fn revisit(named: &RevisitRef, invocation: &str, policy: PolicyContext<'a>) -> Self {
+        let RevisitRef { subject, event, .. } = named.clone();
+        Self::of(Cause::Revisit { subject, event }, None, invocation, policy)
+    }
+
+    fn of(cause: Cause, event: Option<Event>, invocation: &str, policy: PolicyContext<'a>) -> Self {
         Self {
             policy,
+            cause,
             event,
             invocation: invocation.to_owned(),
             known: Known::default(),
@@ -113,6 +144,7 @@ impl<'a> Case<'a> {
             steps: 0,
             waited: Waited::default(),
             counted: None,
+            again: Again::default(),
             leasing: None,
             plan: None,
         }
@@ -123,6 +155,9 @@ impl<'a> Case<'a> {
         self.steps += 1;
         if self.steps > STEPS {
             return Step::Fail(format!("it is not over after {STEPS} steps"));
+        }
+        if let Some(step) = self.open() {
+            return step;
         }
         if self.plan.is_some() { self.finish(now) } else { self.look(now) }
     }
@@ -143,6 +178,7 @@ impl<'a> Case<'a> {
                     plan.outcomes.get_or_insert(outcomes);
                 }
             }
+            Answered::Arranged(arranged) => self.again.answer(arranged),
             Answered::Notified(notified) => {
                 if let Some(plan) = &mut self.plan
                     && (!plan.later || notified.is_ok())
@@ -169,8 +205,8 @@ impl<'a> Case<'a> {
         self.plan.as_ref().map(|plan| &plan.decision).or(leasing)
     }
 
-    /// The event.
-    pub fn event(&self) -> &Event {
-        &self.event
+    /// The event, once it is known.
+    pub fn event(&self) -> Option<&Event> {
+        self.event.as_ref()
     }
 }

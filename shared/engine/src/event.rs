@@ -6,13 +6,16 @@
 mod actor;
 mod json;
 mod parse;
+mod revisit;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::facts::{CacheKind, IngressRule, Protocol, Source, Tag};
+use crate::time::seconds;
 
 pub use parse::{Ignored, Malformed, Parsed, parse};
+pub use revisit::RevisitRef;
 
 /// A successful API call that may have opened something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +36,17 @@ pub struct Event {
     pub lead: Lead,
 }
 
+/// EC2 and ElastiCache show what a call did within seconds, and in the worst cases that are known within minutes. So
+/// for as many seconds what is not shown may still come, and after that it is gone.
+const YOUNG: i64 = 300;
+
 impl Event {
+    /// Whether what AWS does not show yet may still come. An event of a time that lies ahead is as young as one that
+    /// lies as far behind: clocks differ, and a time may be forged. `now` is in seconds since 1970.
+    pub fn is_young(&self, now: i64) -> bool {
+        now.saturating_sub(seconds(&self.time)).unsigned_abs() < YOUNG.unsigned_abs()
+    }
+
     /// The AWS partition of the event's Region, for ARNs.
     pub fn partition(&self) -> &'static str {
         if self.region.starts_with("cn-") {
@@ -180,6 +193,14 @@ pub struct RuleLead {
     pub edit: bool,
 }
 
+impl RuleLead {
+    /// Whether it is about this rule, by its id or its shape.
+    pub fn is_about(&self, rule: &IngressRule) -> bool {
+        self.id.as_ref() == Some(&rule.id)
+            || self.shape.as_ref().is_some_and(|shape| shape.matches(rule))
+    }
+}
+
 /// The identity of an ingress rule within its group: EC2 refuses a second one of the same shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleShape {
@@ -226,6 +247,13 @@ impl Resolved {
 }
 
 impl Touched {
+    /// What the event says of these rules.
+    pub fn of(&self, ids: &[String]) -> Vec<RuleLead> {
+        let Self::Rules(leads) = self else { return Vec::new() };
+        let is_of = |lead: &&RuleLead| lead.id.as_ref().is_some_and(|id| ids.contains(id));
+        leads.iter().filter(is_of).cloned().collect()
+    }
+
     /// Finds the touched rules among the live ones. `egress` holds the ids of the egress rules:
     /// ModifySecurityGroupRules does not say which direction it edits.
     pub fn resolve(&self, ingress: &[IngressRule], egress: &[String]) -> Resolved {

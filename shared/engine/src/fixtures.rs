@@ -209,9 +209,9 @@ pub(crate) fn exception(id: &str, until: Option<&str>) -> Exception {
     }
 }
 
-/// With the shipped policies, and no moves.
+/// With the shipped policies, and no moves, half a minute after the event.
 pub(crate) fn judge(mode: Mode) -> Judge<'static> {
-    Judge::new(mode, &Narrow)
+    Judge { now: crate::time::seconds("2026-11-21T10:00:30Z"), ..Judge::new(mode, &Narrow) }
 }
 
 /// What is told of a decision before anything is done.

@@ -11,10 +11,11 @@ use crate::event::{CacheLead, Event, Lead};
 use crate::exceptions::{Asked, Ended, Exception, OnRule, Tolerated};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, Tag};
 use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
-use crate::ledger::{Entry, Key, Leased, Recurrence, Settled};
+use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Why, shape};
 use crate::reach::Reach;
 use crate::resolution::Resolution;
 use crate::severity::{Rating, Reaches, Severity, rate};
+use crate::time::{iso, seconds};
 
 /// The report about one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,40 @@ pub struct Report {
     pub deployment: Deployment,
     /// Why the ledger was not available, if it was not.
     pub unremembered: Option<String>,
+    /// When and why it is looked at again, if it is.
+    pub next: Option<Next>,
+}
+
+/// When something is looked at again, and whether that could be arranged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next {
+    /// When, in seconds since 1970.
+    pub due: i64,
+    /// Why.
+    pub why: Why,
+    /// Why no time could be arranged, if none could.
+    pub not_arranged: Option<String>,
+}
+
+impl Next {
+    /// When, for people: `10:01 UTC`, with the day where that is another than today.
+    pub fn at(&self) -> String {
+        let due = iso(self.due);
+        format!("{} UTC", due.get("2026-11-29T".len().."2026-11-29T10:01".len()).unwrap_or(&due))
+    }
+}
+
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.not_arranged {
+            None => write!(f, "next: looked at again at {} ({})", iso(self.due), self.why.as_str()),
+            Some(why) => write!(
+                f,
+                "next: no time could be arranged to look again ({}): {why}",
+                self.why.as_str()
+            ),
+        }
+    }
 }
 
 /// A finding, and how it ended.
@@ -116,6 +151,8 @@ pub struct Known<'a> {
     pub deployment: &'a Deployment,
     /// Why nothing was remembered, where the ledger did not answer.
     pub unremembered: Option<&'a str>,
+    /// When it is looked at again.
+    pub next: Option<&'a Next>,
 }
 
 static NO_OUTCOMES: Outcomes = Outcomes::new();
@@ -132,6 +169,7 @@ impl<'a> Known<'a> {
             leased: &NO_LEASE,
             deployment: &NO_STACK,
             unremembered: None,
+            next: None,
         }
     }
 }
@@ -139,7 +177,7 @@ impl<'a> Known<'a> {
 impl Report {
     /// The report about a decision that was carried out. It may have no finding.
     pub fn new(event: &Event, decision: &Decision, known: &Known<'_>) -> Self {
-        let mut reported = known.reported(&decision.findings, &decision.subject);
+        let mut reported = known.reported(&decision.findings, &decision.subject, event);
         reported.sort_by_key(|reported| Reverse(reported.severity));
         let (silent, findings): (Vec<_>, Vec<_>) = reported.into_iter().partition(|reported| {
             known.leased.is_known(&reported.key, reported.rating(), reported.resolution)
@@ -151,13 +189,14 @@ impl Report {
             decision: decision.clone(),
             findings,
             known: silent,
-            older: known.reported(&older, &decision.subject),
+            older: known.reported(&older, &decision.subject, event),
             tolerated: decision.tolerated.iter().cloned().chain(snoozed).collect(),
             resolved: known.leased.resolved.clone(),
             names: known.seen.names(event),
             cache: known.seen.cache().cloned(),
             deployment: known.deployment.clone(),
             unremembered: known.unremembered.map(str::to_owned),
+            next: known.next.cloned(),
         }
     }
 
@@ -195,7 +234,26 @@ impl Report {
 }
 
 impl Known<'_> {
-    fn reported(&self, findings: &[Finding], subject: &Subject) -> Vec<Reported> {
+    /// Of a rule that is gone: since when it was open, and which rule is there that admits the same.
+    fn was_open(&self, finding: &Finding, event: &Event) -> Option<String> {
+        let Remedy::Gone(Action::RevokeIngress { group, rule }) = &finding.remedy else {
+            return None;
+        };
+        let mut words = format!("it was open since {}", event.time);
+        let open = self.judge.now.saturating_sub(seconds(&event.time));
+        if open > 0 {
+            words += &format!(", for {} at the most", lasted(open));
+        }
+        let live = self.seen.group(group).into_iter().flat_map(|group| &group.rules);
+        if let Some(live) =
+            live.into_iter().find(|live| live.id != rule.id && shape(live) == shape(rule))
+        {
+            words += &format!("; {} admits the same, and is there", live.id);
+        }
+        Some(words)
+    }
+
+    fn reported(&self, findings: &[Finding], subject: &Subject, event: &Event) -> Vec<Reported> {
         let reaches = self.seen.reaches();
         let ratings = rate(findings, &reaches);
         findings
@@ -209,7 +267,7 @@ impl Known<'_> {
                     at_least,
                     reach: reaches.behind(finding),
                     resolution: Resolution::of(finding, self.outcomes),
-                    because: because(finding, outcome),
+                    because: because(finding, outcome).or_else(|| self.was_open(finding, event)),
                     execution: outcome.and_then(Outcome::execution).map(str::to_owned),
                     went_as: outcome.and_then(Outcome::went_as).cloned(),
                     recurrence: self.leased.recurrences.get(&key).cloned(),
@@ -316,6 +374,14 @@ fn outcome<'a>(finding: &Finding, outcomes: &'a Outcomes) -> Option<&'a Outcome>
     }
 }
 
+/// `40 seconds`, `6 minutes`, `3 hours`, `2 days`; rounded up.
+fn lasted(seconds: i64) -> String {
+    let units = [(1, 120, "seconds"), (60, 120 * 60, "minutes"), (3600, 48 * 3600, "hours")];
+    let unit = units.into_iter().find(|(_, below, _)| seconds <= *below);
+    let (unit, _, name) = unit.unwrap_or((24 * 3600, i64::MAX, "days"));
+    format!("{} {name}", seconds.saturating_add(unit - 1) / unit)
+}
+
 fn because(finding: &Finding, outcome: Option<&Outcome>) -> Option<String> {
     match (&finding.remedy, outcome) {
         (Remedy::Do(_), Some(Outcome::Failed(why))) => Some(why.clone()),
@@ -388,8 +454,11 @@ impl fmt::Display for Report {
             format!("expired: {check}{about} was suppressed by {id} until {until}")
         }));
         let unseen = decision.unseen.iter();
-        lines.extend(unseen.map(|id| format!("unseen: {id} as edited would be at fault")));
+        lines.extend(unseen.map(|rule| {
+            format!("unseen: {rule} would be at fault, and EC2 does not show it so yet")
+        }));
         lines.extend(decision.notes.iter().map(|note| format!("note: {note}")));
+        lines.extend(self.next.iter().map(ToString::to_string));
         f.write_str(&lines.join("\n"))
     }
 }

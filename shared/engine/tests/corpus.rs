@@ -21,7 +21,9 @@ use portcullis_engine::finding::Check;
 use portcullis_engine::settings::Mode;
 use serde_json::Value;
 
-use cases::{Case, Looked, case, cases, decide, decide_with, events, judge, names, report};
+use cases::{
+    Case, LATER, Looked, SOON, case, cases, decide, decide_with, events, judge, names, report,
+};
 
 const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
 
@@ -31,6 +33,7 @@ fn text(case: &Case) -> String {
         Parsed::Event(event) => event,
         Parsed::Ignored(why) => return format!("ignored: {why}"),
         Parsed::Malformed(what) => return what.to_string(),
+        Parsed::Revisit(revisit) => return format!("{revisit:?}"),
     };
     let subject = match &event.lead {
         Lead::Group(lead) => match &lead.group {
@@ -41,8 +44,13 @@ fn text(case: &Case) -> String {
     };
     let via = event.actor.via.as_ref().map(|via| format!(" via {via}")).unwrap_or_default();
     let (event, looked) = case.look().expect("an event leads to a decision");
-    let report = report(event, &looked);
-    format!("event {} by {}{via} on {subject}\n{report}", event.name, event.actor.name)
+    let head = format!("event {} by {}{via} on {subject}", event.name, event.actor.name);
+    let [soon, later] = [SOON, LATER].map(|after| report(event, &looked, after));
+    if soon.decision == later.decision {
+        format!("{head}\n{soon}")
+    } else {
+        format!("{head}\n{soon}\nten minutes after the call:\n{later}")
+    }
 }
 
 #[test]
@@ -118,7 +126,7 @@ fn every_check_has_a_hit_and_a_clean_case() {
 fn observing_never_acts() {
     for case in cases() {
         let Some((event, looked)) = case.look() else { continue };
-        let decision = decide_with(event, &looked, Mode::Observe, Some(MACHINE));
+        let decision = decide_with(event, &looked, Mode::Observe, Some(MACHINE), SOON);
         assert!(decision.actions().is_empty(), "{}: {decision:?}", case.name);
     }
 }
@@ -182,7 +190,7 @@ fn with_a_state_machine_only_default_ports_are_decided_otherwise() {
     for case in cases() {
         let Some((event, looked)) = case.look() else { continue };
         let without = decide(event, &looked, Mode::Enforce);
-        let with = decide_with(event, &looked, Mode::Enforce, Some(MACHINE));
+        let with = decide_with(event, &looked, Mode::Enforce, Some(MACHINE), SOON);
         assert_eq!(with.findings.len(), without.findings.len(), "{}", case.name);
         for (with, without) in with.findings.iter().zip(&without.findings) {
             let Some(start) = with.remedy.action().and_then(Action::starts) else {

@@ -17,6 +17,7 @@ enum Step {
     Remove(i32),
     Wait(i64),
     Deliver(usize),
+    Fire(usize),
     Go(usize, Fault),
 }
 
@@ -37,6 +38,7 @@ fn steps(blind: u32) -> impl Strategy<Value = Vec<Step>> {
         1 => port.prop_map(Step::Remove),
         1 => prop_oneof![1..10_i64, 20..90_i64, 1800..7200_i64].prop_map(Step::Wait),
         5 => (0..8_usize).prop_map(Step::Deliver),
+        1 => (0..8_usize).prop_map(Step::Fire),
         20 => (0..8_usize, fault).prop_map(|(which, fault)| Step::Go(which, fault)),
     ];
     prop::collection::vec(step, 1..120)
@@ -53,6 +55,7 @@ fn played(mode: Mode, steps: &[Step]) -> World {
             Step::Remove(port) => world.remove(port),
             Step::Wait(seconds) => world.wait(seconds),
             Step::Deliver(which) => world.deliver(which),
+            Step::Fire(which) => world.fire(which),
             Step::Go(which, fault) => world.step(which, fault),
         }
     }

@@ -152,6 +152,7 @@ fn assert_harmless(event: &Event) {
 fn assert_total(event: &Value) {
     match read(event) {
         Parsed::Event(event) => assert_harmless(&event),
+        Parsed::Revisit(revisit) => assert!(!revisit.event.is_empty()),
         Parsed::Ignored(why) => assert!(!why.to_string().is_empty()),
         Parsed::Malformed(what) => assert!(!what.to_string().contains('\n'), "{what}"),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use portcullis_engine::action::{Action, Outcome, Outcomes};
 use portcullis_engine::case::{
-    Answered, CacheShown, Case, Fact, PolicyContext, Read, Shown, Step, Written,
+    Answered, Arranged, CacheShown, Case, Fact, PolicyContext, Read, Shown, Step, Written,
 };
 use portcullis_engine::event::{Event, Lead};
 use portcullis_engine::facts::{
@@ -86,6 +86,7 @@ impl World {
                     }
                 },
                 Step::Record(entries) => Answered::Recorded(self.write(entries, fault)),
+                Step::Revisit(_) => Answered::Arranged(Arranged::Scheduled),
                 Step::Wait(_) => Answered::Waited,
                 Step::Done(_) => break false,
                 Step::Fail(_) => break true,
@@ -118,6 +119,8 @@ impl World {
             Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
             Read::Ledger(_) if fault == Fault::NoLedger => Fact::Ledger(Err(away)),
             Read::Ledger(_) => Fact::Ledger(Ok(self.ledger.clone())),
+            Read::Revisit { .. } if fault == Fault::NoLedger => Fact::Revisit(Err(away)),
+            Read::Revisit { .. } => Fact::Revisit(Ok(None)),
         }
     }
 

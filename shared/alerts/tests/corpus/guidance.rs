@@ -9,13 +9,13 @@ use std::fmt::Write;
 use portcullis_alerts::guidance::{self, Kind, Step};
 use portcullis_engine::report::{Deployment, Report};
 
-use crate::cases::{Case, Looked, cases, report};
+use crate::cases::{Case, Looked, cases, told};
 
 /// The steps of each finding, in a stack that moves caches when asked to, or never.
 fn guided(case: &Case, moves: bool) -> Vec<(&'static str, Vec<Step>)> {
     let Some((event, looked @ Looked::Cache(_))) = case.look() else { return Vec::new() };
     let deployment = Deployment { moves, ..Deployment::default() };
-    let report = Report { deployment, ..report(event, &looked) };
+    let report = Report { deployment, ..told(event, &looked) };
     let steps = report.findings.iter().map(|reported| {
         (reported.finding.check.as_str(), guidance::of(&report, &reported.finding))
     });

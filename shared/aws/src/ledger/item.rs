@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
-use portcullis_engine::ledger::Entry;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_dynamo::{from_item, to_item};
@@ -38,7 +37,7 @@ pub(super) fn read<T: DeserializeOwned>(item: &Attributes, table: &str) -> Resul
     })
 }
 
-/// Whether an item is this entry.
-pub(super) fn is(item: &Attributes, entry: &Entry) -> bool {
-    from_item(item.clone()).is_ok_and(|there: Entry| there == *entry)
+/// Whether an item is this one, word for word.
+pub(super) fn is<T: DeserializeOwned + PartialEq>(item: &Attributes, one: &T) -> bool {
+    from_item(item.clone()).is_ok_and(|there: T| there == *one)
 }

@@ -65,7 +65,11 @@ impl Account {
                     case.answer(Answered::Leased { written, counted });
                 }
                 Step::Remediate(_) => case.answer(Answered::Remediated(Outcomes::new())),
-                Step::Done(_) | Step::Lease { .. } | Step::Notify(_) | Step::Record(_) => {
+                Step::Done(_)
+                | Step::Lease { .. }
+                | Step::Revisit(_)
+                | Step::Notify(_)
+                | Step::Record(_) => {
                     return Ok((case.group(), case.cache()));
                 }
             }

@@ -1,11 +1,12 @@
 //! Carrying out what was decided and leased: acting, telling, recording.
 
+use super::again::Undecided;
 use super::known::{self, Part};
 use super::look::{Facts, REPORT};
 use super::step::{Channel, Notification, Read, Step, Summary, Written, reading};
 use super::{Case, Plan};
 use crate::action::{Action, Outcome, Outcomes};
-use crate::ledger::Again;
+use crate::ledger::{Again, Why};
 use crate::report::{Deployment, Known, Report};
 use crate::time::iso;
 
@@ -27,6 +28,10 @@ impl Case<'_> {
                 return step;
             }
             self.protect();
+            let undecided = self.undecided();
+            if let Some(step) = self.arrange(&undecided, now) {
+                return step;
+            }
             let report = self.make_report(now);
             if let (Some(plan), Some(report)) = (&mut self.plan, report) {
                 plan.report = Some(report);
@@ -56,10 +61,33 @@ impl Case<'_> {
             return step;
         }
         let Some(plan) = &mut self.plan else { return Step::Fail("there is no plan".to_owned()) };
-        match plan.record(&mut self.known, subjects, now) {
-            Some(step) => step,
-            None => plan.end(),
+        if let Some(step) = plan.record(&mut self.known, subjects, now) {
+            return step;
         }
+        let (mut failed, summary) = (plan.failed(), plan.summary());
+        failed.extend(self.not_arranged());
+        if !failed.is_empty() {
+            return Step::Fail(failed.join("; "));
+        }
+        self.settle().unwrap_or(Step::Done(summary))
+    }
+
+    /// It is over without a plan: what it is about is not there.
+    pub(super) fn end_without_plan(&mut self, summary: String) -> Step {
+        if let Some(why) = self.not_arranged() {
+            return Step::Fail(why);
+        }
+        let next = self.next_look().map(|next| format!("\n{next}")).unwrap_or_default();
+        self.settle().unwrap_or(Step::Done(Summary(format!("{summary}{next}"))))
+    }
+
+    /// What is to be looked at again.
+    fn undecided(&self) -> Vec<Undecided> {
+        let Some(plan) = &self.plan else { return Vec::new() };
+        let unseen = &plan.decision.unseen;
+        let lag =
+            (!unseen.is_empty()).then(|| Undecided { why: Why::Lag, rules: Some(unseen.clone()) });
+        lag.into_iter().collect()
     }
 
     /// What was done without the ledger is recorded where the ledger answers by now: of a rule that was revoked for a
@@ -117,6 +145,7 @@ impl Case<'_> {
     fn make_report(&self, now: i64) -> Option<Report> {
         let (plan, facts): (&Plan, Facts) = (self.plan.as_ref()?, self.facts()?);
         let settings = self.policy.settings;
+        let next = self.next_look();
         let deployment = Deployment {
             stack: settings.stack.clone(),
             ledger: Some(settings.ledger_table.clone()),
@@ -129,8 +158,9 @@ impl Case<'_> {
             leased: &plan.leased,
             deployment: &deployment,
             unremembered: plan.unremembered.as_deref(),
+            next: next.as_ref(),
         };
-        Some(Report::new(&self.event, &plan.decision, &known))
+        Some(Report::new(self.event.as_ref()?, &plan.decision, &known))
     }
 }
 
@@ -171,8 +201,8 @@ impl Plan {
         (!entries.is_empty()).then_some(Step::Record(entries))
     }
 
-    /// What failed, all of it, or how it ended.
-    fn end(&self) -> Step {
+    /// What failed, all of it.
+    fn failed(&self) -> Vec<String> {
         let mut failed: Vec<String> = Vec::new();
         for (id, outcome) in self.outcomes.iter().flatten() {
             if let Outcome::Failed(why) = outcome {
@@ -187,16 +217,14 @@ impl Plan {
         failed.extend(leased.map(|id| {
             format!("another invocation is processing {id}; this event will be retried")
         }));
-        if !failed.is_empty() {
-            return Step::Fail(failed.join("; "));
-        }
-        if !self.decision.unseen.is_empty() {
-            let unseen = self.decision.unseen.join(", ");
-            return Step::Fail(format!("EC2 does not show what the event edited: {unseen}"));
-        }
+        failed
+    }
+
+    /// How it ended.
+    fn summary(&self) -> Summary {
         let report = self.report.as_ref().map(ToString::to_string).unwrap_or_default();
         let outcomes = self.outcomes.as_ref().map(words).unwrap_or_default();
-        Step::Done(Summary(format!("{report}\n{outcomes}").trim_end().to_owned()))
+        Summary(format!("{report}\n{outcomes}").trim_end().to_owned())
     }
 }
 

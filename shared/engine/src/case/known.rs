@@ -8,7 +8,7 @@ use crate::facts::{
     BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, GroupDetails, GroupFacts,
     Interfaces, PrefixList, PublicAccess, PublicSetting, Source, Subnets, Vpc,
 };
-use crate::ledger::{Memory, completed, named};
+use crate::ledger::{Memory, Revisit, completed, named};
 
 /// Something that is read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,6 +51,7 @@ pub(super) struct Known {
     public_access: Part<PublicSetting>,
     vpcs: Part<Vec<Vpc>>,
     pub(super) ledger: Part<Memory>,
+    pub(super) revisit: Part<Option<Box<Revisit>>>,
     /// What informs and was begun.
     begun: BTreeSet<Read>,
 }
@@ -79,6 +80,7 @@ impl Known {
             Fact::Cache(read) => self.cache = Part::of(read),
             Fact::Subnets(vpc, subnets) => self.subnets = Part::Read((vpc, subnets)),
             Fact::Ledger(read) => self.ledger = Part::of(read),
+            Fact::Revisit(read) => self.revisit = Part::of(read),
         }
     }
 

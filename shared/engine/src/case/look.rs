@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use super::again::Undecided;
 use super::known::{Known, Part};
 use super::step::{Count, Read, Step, Summary, Written, reading, unread};
 use super::{Case, Leasing, Plan};
 use crate::action::{Because, Outcomes, Remedy};
 use crate::decide::{self, Decision, Judge};
-use crate::event::{CacheLead, GroupLead, GroupRef, Lead, Touched};
+use crate::event::{CacheLead, Event, GroupLead, GroupRef, Lead, Touched};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Source};
 use crate::finding::Finding;
-use crate::ledger::{Key, Lease, Leased, Looked, Memory, Turn, subjects};
+use crate::ledger::{Key, Lease, Leased, Looked, Memory, Turn, Why, subjects};
 use crate::limits::Limits;
 use crate::net::Sources;
 use crate::report::Seen;
@@ -105,11 +106,20 @@ impl Case<'_> {
         if let Some(leasing) = self.leasing.take_if(|leasing| leasing.written.is_some()) {
             return self.leased(leasing, now);
         }
-        let facts = match self.read() {
+        let Some(event) = self.event.clone() else {
+            return Step::Fail("there is no event".to_owned());
+        };
+        let facts = match self.read(&event, now) {
             Ok(facts) => facts,
             Err(step) => return *step,
         };
-        let decision = self.decide(&facts, now);
+        let decision = self.decide(&event, &facts, now);
+        if !decision.unseen.is_empty()
+            && let Some(wait) = self.look_again()
+        {
+            facts.groups().iter().for_each(|id| self.known.forget_rules(id));
+            return wait;
+        }
         match self.around(&facts, &decision) {
             Some(step) => step,
             None => self.lease(&facts, decision, now),
@@ -151,14 +161,19 @@ impl Case<'_> {
     }
 
     /// What there is to decide about; or what comes before that.
-    fn read(&mut self) -> Result<Facts, Box<Step>> {
-        match self.event.lead.clone() {
-            Lead::Group(lead) => self.read_group(&lead),
-            Lead::Cache(lead) => self.read_cache(lead),
+    fn read(&mut self, event: &Event, now: i64) -> Result<Facts, Box<Step>> {
+        match &event.lead {
+            Lead::Group(lead) => self.read_group(event, lead, now),
+            Lead::Cache(lead) => self.read_cache(event, lead.clone()),
         }
     }
 
-    fn read_group(&mut self, lead: &GroupLead) -> Result<Facts, Box<Step>> {
+    fn read_group(
+        &mut self,
+        event: &Event,
+        lead: &GroupLead,
+        now: i64,
+    ) -> Result<Facts, Box<Step>> {
         let id = match &lead.group {
             GroupRef::Id(id) => id.clone(),
             GroupRef::Name(name) => match &self.known.group {
@@ -167,8 +182,13 @@ impl Case<'_> {
                 }
                 Part::Failed(why) => return Err(Box::new(Step::Fail(why.clone()))),
                 Part::Read(None) => {
-                    let gone = format!("gone security-group {}", name.escape_default());
-                    return Err(Box::new(Step::Done(Summary(gone))));
+                    let name = name.escape_default();
+                    return Err(Box::new(self.not_shown(
+                        "security-group",
+                        &name.to_string(),
+                        Why::Lag,
+                        now,
+                    )));
                 }
                 Part::Read(Some(id)) => id.clone(),
             },
@@ -188,13 +208,22 @@ impl Case<'_> {
             return Err(Box::new(Step::Read { decide: reads, inform, patience }));
         }
         self.rules_failed(std::slice::from_ref(&id))?;
-        self.shown(std::slice::from_ref(lead), std::slice::from_ref(&id))?;
         self.all_read(self.known.unread_lists(std::slice::from_ref(&id)))?;
         let facts = self.known.group_facts(&id).unwrap_or_default();
-        Ok(Facts::Group(facts, self.known.completed(lead, &self.event.id)))
+        Ok(Facts::Group(facts, self.known.completed(lead, &event.id)))
     }
 
-    fn read_cache(&mut self, lead: CacheLead) -> Result<Facts, Box<Step>> {
+    /// What the event is about is not shown: it is looked at again later while it may still come, and then it is gone.
+    fn not_shown(&mut self, kind: &str, name: &str, why: Why, now: i64) -> Step {
+        let is_young = self.event.as_ref().is_some_and(|event| event.is_young(now));
+        let all = Undecided { why, rules: None };
+        if is_young && let Some(step) = self.arrange(&[all], now) {
+            return step;
+        }
+        self.end_without_plan(format!("gone {kind} {name}"))
+    }
+
+    fn read_cache(&mut self, event: &Event, lead: CacheLead) -> Result<Facts, Box<Step>> {
         let shown = match &self.known.cache {
             Part::Unread => {
                 let cache = Read::Cache(lead.kind, lead.id.clone());
@@ -221,8 +250,7 @@ impl Case<'_> {
         if self.known.ledger.is_unread() {
             return Err(Box::new(reading(vec![Read::Ledger(subjects(&facts))])));
         }
-        let unreported = self.known.named(&self.event.id);
-        self.shown(&unreported, &ids)?;
+        let unreported = self.known.named(&event.id);
         Ok(Facts::Cache(Box::new(facts), lead, unreported))
     }
 
@@ -238,26 +266,6 @@ impl Case<'_> {
             Part::Unread | Part::Read(_) => None,
         });
         failed.map_or(Ok(()), |why| Err(Box::new(Step::Fail(why))))
-    }
-
-    /// What the event touched is shown as it says, or is not waited for any more.
-    fn shown(&mut self, leads: &[GroupLead], ids: &[String]) -> Result<(), Box<Step>> {
-        for id in ids {
-            let Some(shown) = self.known.groups.get(id).and_then(|parts| parts.rules.get()) else {
-                continue;
-            };
-            let is_of =
-                |lead: &&GroupLead| matches!(lead.group, GroupRef::Name(_)) || lead.group.is(id);
-            let settled = leads
-                .iter()
-                .filter(is_of)
-                .all(|lead| lead.touched.resolve(&shown.rules, &shown.egress).is_settled());
-            if !settled && let Some(wait) = self.look_again() {
-                self.known.forget_rules(id);
-                return Err(Box::new(wait));
-            }
-        }
-        Ok(())
     }
 
     /// Waits before it looks again, if it did not often enough.
@@ -293,12 +301,12 @@ impl Case<'_> {
         }
     }
 
-    fn decide(&self, facts: &Facts, now: i64) -> Decision {
+    fn decide(&self, event: &Event, facts: &Facts, now: i64) -> Decision {
         let judge = self.judge(now);
         match facts {
-            Facts::Group(facts, lead) => decide::group(&self.event, lead, facts, &judge),
+            Facts::Group(facts, lead) => decide::group(event, lead, facts, &judge),
             Facts::Cache(facts, lead, unreported) => {
-                decide::cache(&self.event, lead, facts, unreported, &judge)
+                decide::cache(event, lead, facts, unreported, &judge)
             }
         }
     }
@@ -332,9 +340,10 @@ impl Case<'_> {
 
     /// The findings, leased by this invocation.
     pub(super) fn leased_by(&self, decision: &Decision, facts: &Facts, now: i64) -> Leased {
+        let Some(event) = &self.event else { return Leased::new() };
         let lease = Lease { by: self.invocation.clone(), until: now.saturating_add(LEASE) };
         let looked = facts.looked();
-        let turn = Turn { event: &self.event, looked: &looked, lease: &lease, now };
+        let turn = Turn { event, looked: &looked, lease: &lease, now };
         decision.lease(&facts.seen().reaches(), self.judge(now).memory, &turn)
     }
 
@@ -411,18 +420,19 @@ impl Case<'_> {
 
     /// What was looked at, with all that is known by now.
     pub(super) fn facts(&self) -> Option<Facts> {
-        match &self.event.lead {
+        let event = self.event.as_ref()?;
+        match &event.lead {
             Lead::Group(lead) => {
                 let id = match &lead.group {
                     GroupRef::Id(id) => id,
                     GroupRef::Name(_) => self.known.group.get()?.as_ref()?,
                 };
-                let lead = self.known.completed(lead, &self.event.id);
+                let lead = self.known.completed(lead, &event.id);
                 Some(Facts::Group(self.known.group_facts(id)?, lead))
             }
             Lead::Cache(lead) => {
                 let facts = Box::new(self.known.cache_facts(lead)?);
-                Some(Facts::Cache(facts, lead.clone(), self.known.named(&self.event.id)))
+                Some(Facts::Cache(facts, lead.clone(), self.known.named(&event.id)))
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::facts::{
     CacheFacts, CacheKind, GroupDetails, IngressRule, Interfaces, PrefixList, PublicSetting,
     Subnets, Vpc,
 };
-use crate::ledger::{Entry, Key, Memory};
+use crate::ledger::{Entry, Key, Memory, Revisit};
 use crate::report::Report;
 
 /// What to do next.
@@ -35,6 +35,8 @@ pub enum Step {
     },
     /// Change the account.
     Remediate(Vec<Action>),
+    /// Write the record on condition of its version, then make its schedule, unless it is settled.
+    Revisit(Box<Revisit>),
     /// Tell people.
     Notify(Box<Notification>),
     /// Write these on condition of their version: how it ended.
@@ -70,6 +72,13 @@ pub enum Read {
     Subnets(String),
     /// What is remembered of these subjects.
     Ledger(Vec<String>),
+    /// The record of a revisit.
+    Revisit {
+        /// The subject of the event.
+        subject: String,
+        /// The id of the event.
+        event: String,
+    },
 }
 
 /// What was read. Each says what it is about, so that their order does not matter.
@@ -95,6 +104,8 @@ pub enum Fact {
     Subnets(Option<String>, Subnets),
     /// What is remembered.
     Ledger(Result<Memory, String>),
+    /// The record of a revisit; `None` if there is none.
+    Revisit(Result<Option<Box<Revisit>>, String>),
 }
 
 /// The rules of a group as EC2 shows them. A group that is gone has none.
@@ -133,6 +144,8 @@ pub enum Answered {
     },
     /// What came of the actions.
     Remediated(Outcomes),
+    /// Whether it is looked at again.
+    Arranged(Arranged),
     /// People were told so, or not: why.
     Notified(Result<Channel, String>),
     /// What became of the record.
@@ -148,6 +161,19 @@ pub enum Written {
     Conflict(Vec<Key>),
     /// The table did not answer: why.
     Unavailable(String),
+}
+
+/// Whether something is looked at again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arranged {
+    /// The record is written, and its schedule is made; or nothing is left that needs one.
+    Scheduled,
+    /// The record is written, and no schedule could be made: why. It stays due.
+    OnlyRecorded(String),
+    /// Another invocation wrote the record meanwhile, and its record stays.
+    Lost,
+    /// The record could not be written: why.
+    Not(String),
 }
 
 /// What is counted of a minute.

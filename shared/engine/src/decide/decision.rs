@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::settle::protect;
 use crate::action::{Action, Outcome, Outcomes, Per, Remedy};
+use crate::event::RuleLead;
 use crate::exceptions::Tolerated;
 use crate::facts::GroupFacts;
 use crate::finding::{Finding, Subject, group_of};
@@ -25,9 +26,9 @@ pub struct Decision {
     pub tolerated: Vec<Tolerated>,
     /// The ids of findings that another invocation has leased. This decision leaves them out.
     pub leased: Vec<String>,
-    /// The ids of rules that the event edited to a fault, and that EC2 does not show so yet: the group must be read
-    /// again later.
-    pub unseen: Vec<String>,
+    /// Touched rules that would be at fault as the event has them, or cannot be judged so, and that EC2 does not show
+    /// so yet: the group must be read again later. None once the event is old: then EC2 is right.
+    pub unseen: Vec<RuleLead>,
     /// For the log: what was seen and is no finding.
     pub notes: Vec<String>,
 }

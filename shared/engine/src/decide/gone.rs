@@ -2,7 +2,7 @@
 
 use crate::action::{Action, Remedy};
 use crate::event::RuleLead;
-use crate::facts::IngressRule;
+use crate::facts::{IngressRule, Source};
 use crate::finding::{Evidence, Finding};
 
 /// A rule that is gone, as the event describes it; `None` if the event has only its id.
@@ -20,7 +20,16 @@ pub(super) fn as_told(lead: &RuleLead) -> Option<IngressRule> {
 }
 
 pub(super) fn is_among(leads: &[RuleLead], rule: &IngressRule) -> bool {
-    leads.iter().any(|lead| lead.id.as_ref() == Some(&rule.id))
+    leads.iter().any(|lead| lead.to_string() == rule.id)
+}
+
+/// Whether nothing but a read of the rule can tell whether it is at fault: the event has only its id, or its source is
+/// a list that was not read.
+pub(super) fn cannot_be_judged(lead: &RuleLead) -> bool {
+    match lead.shape.as_ref().map(|shape| &shape.source) {
+        None | Some(Source::PrefixList(_) | Source::Unreadable(_)) => true,
+        Some(Source::Ipv4(_) | Source::Ipv6(_) | Source::Group(_)) => false,
+    }
 }
 
 /// The findings about rules that are gone, as already removed; without the other findings.

@@ -4,18 +4,18 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::decision::Decision;
-use super::gone::{as_told, is_among, told_as_gone};
+use super::gone::{as_told, cannot_be_judged, is_among, told_as_gone};
 use super::judge::Judge;
 use super::remember::remember;
 use super::settle::{doubt, leave_open, protect, settle};
 use crate::action::{Because, Remedy};
 use crate::arn::Arn;
 use crate::checks::{Judged, memcached_udp, open_ingress};
-use crate::event::{Event, GroupLead, Resolved, Touched};
+use crate::event::{Event, GroupLead, Resolved, RuleLead, Touched};
 use crate::exceptions::{Inquiry, Tolerated};
 use crate::facts::GroupFacts;
 use crate::finding::{Finding, Subject, rule_of};
-use crate::ledger::Key;
+use crate::ledger::{Key, Memory};
 use crate::severity::Reaches;
 
 /// Decides about a security group that an event touched.
@@ -31,8 +31,19 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
     let judged: Vec<Judged<'_>> =
         facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
     let mut findings = group_findings(facts, &judged, &mut asked);
-    let unseen = agree_with_edits(&mut findings, facts, &resolved, &touched, &mut inquiry());
-    let gone = gone(facts, &resolved, &mut inquiry());
+    let is_young = event.is_young(judge.now);
+    let mut gone = gone(facts, &resolved.missing, &mut inquiry());
+    let mut unseen = Vec::new();
+    if is_young {
+        unseen = not_shown(event, facts, &resolved.missing, &mut gone, judge.memory);
+    }
+    let edits = edits(&mut findings, facts, &resolved, &touched, is_young, &mut inquiry());
+    let edits = lead.touched.of(&edits);
+    if is_young {
+        unseen.extend(edits);
+    } else {
+        gone.extend(self::gone(facts, &edits, &mut inquiry()));
+    }
     doubt(&mut findings, &asked);
     for finding in &mut findings {
         protect(finding, facts);
@@ -43,8 +54,9 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
     }
     findings.extend(gone);
     let tolerated = asked.tolerated(&findings);
+    let missing = if is_young { "not shown" } else { "gone" };
     let mut notes: Vec<String> =
-        resolved.missing.iter().map(|rule| format!("{rule} is gone")).collect();
+        resolved.missing.iter().map(|rule| format!("{rule} is {missing}")).collect();
     notes.extend(resolved.unlike.iter().map(|(id, shape)| {
         format!("{id} is not (any more) as the event says: from {}", shape.source)
     }));
@@ -100,14 +112,16 @@ pub fn older(
     (older, snoozed)
 }
 
-/// Treats rules that Describe shows otherwise than the event edited them: either of the two may be the older one. A
-/// revoke names the id and would hit both, so a rule is revoked only if it is at fault both ways. Returns the ids of
-/// those that are at fault by the event alone: the group must be read again.
-fn agree_with_edits(
+/// Treats rules that Describe shows otherwise than the event edited them. While the event is young, either of the two
+/// may be the older one. A revoke names the id and would hit both, so a rule is revoked only if it is at fault both ways.
+/// Once the event is old, Describe is right. Returns the ids of those that are at fault by the event alone: the group
+/// must be read again, or they are not at fault any more.
+fn edits(
     findings: &mut Vec<Finding>,
     facts: &GroupFacts,
     resolved: &Resolved,
     touched: &BTreeSet<&str>,
+    is_young: bool,
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<String> {
     if resolved.unlike.is_empty() {
@@ -128,31 +142,53 @@ fn agree_with_edits(
         let about = |f: &&Finding| rule_of(f).is_some_and(|rule| rule.id == id);
         findings.iter().filter(about).cloned().collect()
     };
-    let mut unseen = Vec::new();
+    let mut by_event_alone = Vec::new();
     for (id, _) in &resolved.unlike {
         let (seen, said) = (of(findings, id), of(&by_event, id));
         let goes = said.iter().any(|finding| matches!(finding.remedy, Remedy::Do(_)));
         if seen.is_empty() && !said.is_empty() {
-            unseen.push(id.clone());
-        } else if !goes {
+            by_event_alone.push(id.clone());
+        } else if is_young && !goes {
             // By the event it is clean, or manual: it is reported as that, and not revoked.
             findings.retain(|finding| rule_of(finding).is_none_or(|rule| rule.id != *id));
             findings.extend(said);
         }
     }
-    unseen
+    by_event_alone
 }
 
 /// Findings about touched rules that are gone, judged by what the event says of them.
-fn gone(facts: &GroupFacts, resolved: &Resolved, inquiry: &mut Inquiry<'_>) -> Vec<Finding> {
-    if resolved.missing.iter().all(|lead| lead.shape.is_none()) {
+fn gone(facts: &GroupFacts, missing: &[RuleLead], inquiry: &mut Inquiry<'_>) -> Vec<Finding> {
+    if missing.iter().all(|lead| lead.shape.is_none()) {
         return Vec::new();
     }
     let mut then = facts.clone();
-    then.rules.extend(resolved.missing.iter().filter_map(as_told));
+    then.rules.retain(|rule| !is_among(missing, rule));
+    then.rules.extend(missing.iter().filter_map(as_told));
     let judged: Vec<Judged<'_>> =
-        then.rules.iter().map(|rule| (rule, is_among(&resolved.missing, rule))).collect();
-    told_as_gone(group_findings(&then, &judged, inquiry), &resolved.missing)
+        then.rules.iter().map(|rule| (rule, is_among(missing, rule))).collect();
+    told_as_gone(group_findings(&then, &judged, inquiry), missing)
+}
+
+/// The touched rules that EC2 may only not show yet, and that are or may be at fault. Those that an attempt of ours went
+/// to revoke are gone.
+fn not_shown(
+    event: &Event,
+    facts: &GroupFacts,
+    missing: &[RuleLead],
+    gone: &mut Vec<Finding>,
+    memory: &Memory,
+) -> Vec<RuleLead> {
+    let (ours, mut others): (Vec<RuleLead>, Vec<RuleLead>) =
+        missing.iter().cloned().partition(|lead| memory.went_to_revoke(&facts.id, lead, event));
+    others.retain(|lead| {
+        let is_at_fault = |finding: &Finding| {
+            rule_of(finding).is_some_and(|rule| is_among(std::slice::from_ref(lead), rule))
+        };
+        cannot_be_judged(lead) || gone.iter().any(is_at_fault)
+    });
+    gone.retain(|finding| rule_of(finding).is_some_and(|rule| is_among(&ours, rule)));
+    others
 }
 
 fn group_findings(

@@ -9,7 +9,7 @@ use crate::event::{
     CacheLead, Event, GroupLead, GroupRef, Inherits, Lead, RuleLead, RuleShape, Touched,
 };
 use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule};
-use crate::finding::{Check, Evidence, Finding};
+use crate::finding::{Check, Evidence, Finding, rule_of};
 use crate::fixtures::{
     self, cache_interface, cache_lead, event, interface, judge, public_interface, rule, rule_ids,
     with_interfaces, with_unreadable_list,
@@ -62,6 +62,27 @@ fn decide(rules: Vec<IngressRule>, leads: Vec<RuleLead>) -> Decision {
 fn revoked(decision: &Decision) -> Vec<&str> {
     let rules = decision.actions().into_iter().filter_map(Action::revokes);
     rules.map(|(_, rule)| rule.id.as_str()).collect()
+}
+
+/// What EC2 does not show yet, by its id.
+fn unseen(decision: &Decision) -> Vec<String> {
+    decision.unseen.iter().map(ToString::to_string).collect()
+}
+
+/// What is decided when the event is as old as this, in seconds.
+fn decide_after(seconds: i64, rules: Vec<IngressRule>, leads: Vec<RuleLead>) -> Decision {
+    let lead = touched(Touched::Rules(leads));
+    let event = event(Lead::Group(lead.clone()));
+    let now = crate::time::seconds(&event.time) + seconds;
+    let judge = Judge { now, ..judge(Mode::Enforce) };
+    group(&event, &lead, &fixtures::group(rules), &judge)
+}
+
+/// The ids of the rules that are told as gone.
+fn gone(decision: &Decision) -> Vec<&str> {
+    let is_gone = |finding: &&Finding| matches!(finding.remedy, Remedy::Gone(_));
+    let rules = decision.findings.iter().filter(is_gone).filter_map(rule_of);
+    rules.map(|rule| rule.id.as_str()).collect()
 }
 
 /// The ids of the rules that are told, in their order.
@@ -260,9 +281,42 @@ mod groups {
 
     #[test]
     fn what_is_gone_is_noted() {
-        let decision = decide(Vec::new(), vec![id("sgr-1")]);
-        assert!(decision.is_clean());
+        let decision = decide_after(300, Vec::new(), vec![id("sgr-1")]);
+        assert!(decision.is_clean() && decision.unseen.is_empty());
         assert_eq!(decision.notes, ["sgr-1 is gone"]);
+    }
+
+    /// Not shown is not gone, until the event is old.
+    #[test]
+    fn a_rule_that_is_not_shown_is_waited_for_only_where_it_may_be_at_fault_and_then_it_is_gone() {
+        let by_shape = |source| {
+            let asked = rule("", "tcp 22", source);
+            RuleLead { id: None, shape: Some(shape(&asked)), edit: false }
+        };
+        let made = |source| {
+            let made = rule("sgr-1", "tcp 22", source);
+            RuleLead { edit: false, ..edited(&made) }
+        };
+        for (lead, suspect, told) in [
+            (made(WORLD), true, true),
+            (by_shape(WORLD), true, true),
+            (made("10.0.0.0/8"), false, false),
+            (made("sg-0f"), false, false),
+            // Neither can be judged without a look at it.
+            (made("pl-1"), true, false),
+            (id("sgr-1"), true, false),
+        ] {
+            for age in [-299, 0, 299] {
+                let young = decide_after(age, Vec::new(), vec![lead.clone()]);
+                assert!(young.is_clean(), "{lead}");
+                assert_eq!(young.unseen, if suspect { vec![lead.clone()] } else { vec![] });
+            }
+            for age in [-300, 300, i64::MAX / 2] {
+                let old = decide_after(age, Vec::new(), vec![lead.clone()]);
+                assert!(old.unseen.is_empty(), "{lead}");
+                assert_eq!(!gone(&old).is_empty(), told, "{lead}");
+            }
+        }
     }
 
     #[test]
@@ -324,7 +378,7 @@ mod edits {
     fn private_as_seen_and_public_as_said_is_unseen_and_not_acted_on() {
         let decision = seen_and_said(("tcp 22", "10.0.0.0/8"), ("tcp 22", WORLD));
         assert!(decision.is_clean() && decision.actions().is_empty());
-        assert_eq!(decision.unseen, ["sgr-1"]);
+        assert_eq!(unseen(&decision), ["sgr-1"]);
     }
 
     #[test]
@@ -348,7 +402,7 @@ mod edits {
         let office = "52.94.5.1/32";
         let decision = seen_and_said(("udp 53", office), ("udp 11211", office));
         assert!(decision.is_clean());
-        assert_eq!(decision.unseen, ["sgr-1"]);
+        assert_eq!(unseen(&decision), ["sgr-1"]);
     }
 
     #[test]
@@ -358,13 +412,13 @@ mod edits {
         let said = rule("sgr-2", "tcp 22", "11.128.0.0/9");
         let decision = decide(rules, vec![edited(&said)]);
         assert!(decision.is_clean());
-        assert_eq!(decision.unseen, ["sgr-2"]);
+        assert_eq!(unseen(&decision), ["sgr-2"]);
     }
 
     #[test]
     fn an_edit_to_a_source_that_cannot_be_read_is_unseen() {
         let decision = seen_and_said(("tcp 22", "10.0.0.0/8"), ("tcp 22", "pl-1"));
-        assert_eq!(decision.unseen, ["sgr-1"]);
+        assert_eq!(unseen(&decision), ["sgr-1"]);
     }
 
     #[test]
@@ -373,7 +427,20 @@ mod edits {
         let said = rule("sgr-1", "tcp 22", WORLD);
         let decision = decide(rules, vec![edited(&said), id("sgr-2")]);
         assert_eq!(revoked(&decision), ["sgr-2"]);
-        assert_eq!(decision.unseen, ["sgr-1"]);
+        assert_eq!(unseen(&decision), ["sgr-1"]);
+    }
+
+    /// What was edited back is told as gone, and what is at fault is revoked.
+    #[test]
+    fn once_the_event_is_old_describe_is_right() {
+        let world = rule("sgr-1", "tcp 22", WORLD);
+        let private = rule("sgr-1", "tcp 22", "10.0.0.0/8");
+        let back = decide_after(300, vec![private.clone()], vec![edited(&world)]);
+        assert_eq!(gone(&back), ["sgr-1"]);
+        assert!(back.unseen.is_empty() && back.actions().is_empty());
+        let open = decide_after(300, vec![world], vec![edited(&private)]);
+        assert_eq!(revoked(&open), ["sgr-1"]);
+        assert!(open.unseen.is_empty() && gone(&open).is_empty());
     }
 
     #[test]

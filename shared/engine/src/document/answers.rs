@@ -71,6 +71,7 @@ impl Answers {
             }))),
             Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
             Read::Ledger(_) => Fact::Ledger(Ok(Memory::default())),
+            Read::Revisit { .. } => Fact::Revisit(Ok(None)),
         }
     }
 }

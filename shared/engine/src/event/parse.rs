@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::actor::{actor, session_role};
 use super::json::Json;
 use super::{
-    CacheLead, Event, EventName, GroupLead, GroupRef, Inherits, Lead, RuleLead, RuleShape, Touched,
+    CacheLead, Event, EventName, GroupLead, GroupRef, Inherits, Lead, RevisitRef, RuleLead,
+    RuleShape, Touched,
 };
 use crate::facts::{CacheKind, Protocol, Source, Tag};
 
@@ -16,6 +17,8 @@ use crate::facts::{CacheKind, Protocol, Source, Tag};
 pub enum Parsed {
     /// Something to look at.
     Event(Box<Event>),
+    /// Something to look at again.
+    Revisit(RevisitRef),
     /// Nothing to do, and why.
     Ignored(Ignored),
     /// Something is wrong with it: it must not be lost.
@@ -107,8 +110,15 @@ fn malformed(at: &'static str, why: impl Into<String>) -> Stop {
     Stop::Malformed(Malformed { at, why: why.into() })
 }
 
-/// Reads an EventBridge event. `own_roles` are the ARNs of the IAM roles whose calls are ours.
+/// Reads an EventBridge event, or the payload of a revisit. `own_roles` are the ARNs of the IAM roles whose calls are
+/// ours.
 pub fn parse(event: &Value, own_roles: &[String]) -> Parsed {
+    if let Some(revisit) = RevisitRef::read(event) {
+        return match revisit {
+            Ok(revisit) => Parsed::Revisit(revisit),
+            Err((at, why)) => Parsed::Malformed(Malformed { at, why }),
+        };
+    }
     match read(event, own_roles) {
         Ok(event) => Parsed::Event(Box::new(event)),
         Err(Stop::Ignored(why)) => Parsed::Ignored(why),
@@ -121,10 +131,6 @@ fn read(event: &Value, own_roles: &[String]) -> Result<Event, Stop> {
         return Err(malformed("event", "is not a JSON object"));
     }
     let envelope = Json::new(event);
-    // An older version handed events to itself. What it left in a queue stays there: it may hold an alert.
-    if envelope.get("source").text().as_deref() == Some("portcullis") {
-        return Err(malformed("source", "is `portcullis`, which sends nothing that is known here"));
-    }
     if let Some(kind) = envelope.get("detail-type").text()
         && kind != "AWS API Call via CloudTrail"
     {

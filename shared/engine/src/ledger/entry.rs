@@ -159,7 +159,7 @@ impl RuleRecord {
     }
 }
 
-fn source(text: &str) -> Source {
+pub(super) fn source(text: &str) -> Source {
     match text {
         list if list.starts_with("pl-") => Source::PrefixList(list.to_owned()),
         group if group.starts_with("sg-") => Source::Group(group.to_owned()),

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Entry, Key, Snooze};
+use super::{Entry, Key, Occurrence, RuleRecord, Snooze};
+use crate::event::{Event, RuleLead};
 use crate::exceptions::Tolerated;
 use crate::finding::{Finding, group_of, rule_of};
+use crate::resolution::{Intent, Resolution, Standing};
 use crate::time::seconds;
 
 /// What the table holds of the subjects of an event.
@@ -20,6 +22,25 @@ impl Memory {
     /// The ledger of subjects of which it holds nothing.
     pub const fn new() -> Self {
         Self { entries: BTreeMap::new(), snoozes: BTreeMap::new() }
+    }
+
+    /// Whether an attempt of ours went to revoke this rule of a group, or it was reported to be gone.
+    pub fn went_to_revoke(&self, group: &str, lead: &RuleLead, event: &Event) -> bool {
+        let mut entries = self.entries.values().filter(|entry| entry.key.subject == group);
+        entries.any(|entry| {
+            let is_it = |occurrence: &&Occurrence| match (&lead.id, &entry.rule) {
+                (Some(id), _) => occurrence.rule.as_ref() == Some(id),
+                (None, record) => {
+                    let record = record.as_ref().map(RuleRecord::rule);
+                    occurrence.event == event.id && record.is_some_and(|rule| lead.is_about(&rule))
+                }
+            };
+            let mut occurrences = entry.occurrences.iter().filter(is_it);
+            occurrences.any(|occurrence| match occurrence.outcome {
+                Standing::Leased(intent) => intent == Intent::RevokeIngress,
+                Standing::Ended(ended) => ended.is_gone() || ended == Resolution::Failed,
+            })
+        })
     }
 
     /// The snooze that suppresses a finding now, if there is one.

@@ -1,6 +1,7 @@
 //! Findings that were reported, and are gone now, although this event does not revoke them.
 
 use super::{Entry, Key, Memory, State, Turn};
+use crate::event::RuleLead;
 use crate::exceptions::Tolerated;
 use crate::finding::{Finding, Subject};
 use crate::time::seconds;
@@ -18,8 +19,8 @@ pub struct Open<'a> {
     pub findings: &'a [Finding],
     /// The suppressed findings.
     pub tolerated: &'a [Tolerated],
-    /// The rules that EC2 does not show yet as the event edited them.
-    pub unseen: &'a [String],
+    /// The rules that EC2 does not show yet as the event has them.
+    pub unseen: &'a [RuleLead],
 }
 
 impl Open<'_> {
@@ -30,7 +31,7 @@ impl Open<'_> {
             settings.map(|tolerated| tolerated.check.as_str()).any(|check| check == entry.check)
         };
         let record = entry.rule.as_ref();
-        record.is_some_and(|record| self.unseen.contains(&record.rule))
+        record.is_some_and(|record| self.unseen.iter().any(|lead| lead.is_about(&record.rule())))
             || (record.is_none() && tolerated())
             || self.findings.iter().any(|finding| Key::of(finding, self.subject) == entry.key)
     }

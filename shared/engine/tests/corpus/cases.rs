@@ -13,6 +13,7 @@ use portcullis_engine::event::{Event, Lead, Parsed, parse};
 use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts};
 use portcullis_engine::report::{Known, Report, Seen};
 use portcullis_engine::settings::Mode;
+use portcullis_engine::time;
 use portcullis_exceptions::Policies;
 use serde_json::Value;
 
@@ -28,6 +29,15 @@ pub(crate) static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
 pub(crate) fn judge(mode: Mode) -> Judge<'static> {
     Judge::new(mode, &*EXCEPTIONS)
 }
+
+/// The same, so many seconds after the event.
+pub(crate) fn judge_after(event: &Event, seconds: i64, mode: Mode) -> Judge<'static> {
+    Judge { now: time::seconds(&event.time) + seconds, ..judge(mode) }
+}
+
+/// When the events are looked at, and when each of them is old: in seconds after the call.
+pub(crate) const SOON: i64 = 30;
+pub(crate) const LATER: i64 = 600;
 
 /// One event file.
 pub(crate) struct Case {
@@ -72,7 +82,7 @@ impl Case {
 }
 
 pub(crate) fn decide(event: &Event, looked: &Looked, mode: Mode) -> Decision {
-    decide_with(event, looked, mode, None)
+    decide_with(event, looked, mode, None, SOON)
 }
 
 /// Where caches are moved by this state machine.
@@ -81,14 +91,12 @@ pub(crate) fn decide_with(
     looked: &Looked,
     mode: Mode,
     machine: Option<&str>,
+    after: i64,
 ) -> Decision {
+    let judge = Judge { machine, ..judge_after(event, after, mode) };
     match (&event.lead, looked) {
-        (Lead::Group(lead), Looked::Group(facts)) => {
-            decide::group(event, lead, facts, &Judge { machine, ..judge(mode) })
-        }
-        (Lead::Cache(lead), Looked::Cache(facts)) => {
-            decide::cache(event, lead, facts, &[], &Judge { machine, ..judge(mode) })
-        }
+        (Lead::Group(lead), Looked::Group(facts)) => decide::group(event, lead, facts, &judge),
+        (Lead::Cache(lead), Looked::Cache(facts)) => decide::cache(event, lead, facts, &[], &judge),
         (Lead::Group(_), Looked::Cache(_)) | (Lead::Cache(_), Looked::Group(_)) => {
             unreachable!("what was looked at is what the event leads to")
         }
@@ -96,13 +104,20 @@ pub(crate) fn decide_with(
 }
 
 /// What is told of it before anything is done.
-pub(crate) fn report(event: &Event, looked: &Looked) -> Report {
+pub(crate) fn report(event: &Event, looked: &Looked, after: i64) -> Report {
     let seen = match looked {
         Looked::Group(facts) => Seen::Group(facts),
         Looked::Cache(facts) => Seen::Cache(facts),
     };
-    let decision = decide(event, looked, Mode::Enforce);
-    Report::new(event, &decision, &Known::new(seen, &judge(Mode::Enforce)))
+    let decision = decide_with(event, looked, Mode::Enforce, None, after);
+    let judge = judge_after(event, after, Mode::Enforce);
+    Report::new(event, &decision, &Known::new(seen, &judge))
+}
+
+/// What is told of it in the end: soon, or once the event is old.
+pub(crate) fn told(event: &Event, looked: &Looked) -> Report {
+    let soon = report(event, looked, SOON);
+    if soon.decision.unseen.is_empty() { soon } else { report(event, looked, LATER) }
 }
 
 pub(crate) fn events() -> PathBuf {

@@ -7,16 +7,16 @@ use std::sync::LazyLock;
 
 use portcullis_engine::action::{Action, Outcome, Outcomes};
 use portcullis_engine::case::{
-    Answered, Case, Channel, Count, Counted, Fact, Notification, PolicyContext, Read, Shown, Step,
-    Written,
+    Answered, Arranged, Case, Channel, Count, Counted, Fact, Notification, PolicyContext, Read,
+    Shown, Step, Written,
 };
 use portcullis_engine::event::{
-    Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
+    Actor, Event, EventName, GroupLead, GroupRef, Lead, RevisitRef, RuleLead, RuleShape, Touched,
 };
 use portcullis_engine::facts::{
     GroupDetails, IngressRule, Interfaces, PrefixList, Protocol, PublicSetting, Source, Subnets,
 };
-use portcullis_engine::ledger::{Entry, Key, Memory};
+use portcullis_engine::ledger::{Entry, Key, Memory, Revisit};
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::settings::{Mode, Settings};
 
@@ -55,8 +55,14 @@ pub(crate) struct Opened {
 
 #[derive(Debug, Clone)]
 struct Delivery {
-    event: Event,
+    what: What,
     by: String,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Event(Box<Event>),
+    Revisit(RevisitRef),
 }
 
 #[derive(Debug, Clone)]
@@ -82,6 +88,8 @@ pub(crate) struct World {
     pub(crate) table: Memory,
     counts: BTreeMap<String, Counted>,
     pub(crate) opened: Vec<Opened>,
+    /// The records of what is looked at again, by their keys.
+    pub(crate) revisits: BTreeMap<Key, Revisit>,
     queue: Vec<Delivery>,
     running: Vec<Running>,
     /// By rule and by what was told to have come of it: how often.
@@ -109,6 +117,7 @@ impl World {
             table: Memory::default(),
             counts: BTreeMap::new(),
             opened: Vec::new(),
+            revisits: BTreeMap::new(),
             queue: Vec::new(),
             running: Vec::new(),
             alerts: BTreeMap::new(),
@@ -182,7 +191,7 @@ impl World {
         };
         for _ in 0..copies {
             let by = format!("r-{}", self.name());
-            self.queue.push(Delivery { event: event.clone(), by });
+            self.queue.push(Delivery { what: What::Event(Box::new(event.clone())), by });
         }
     }
 
@@ -199,7 +208,10 @@ impl World {
         let delivery = self.queue.remove(which % self.queue.len());
         let policy = PolicyContext { settings: settings(self.mode), exceptions: NARROW };
         self.running.push(Running {
-            case: Case::new(delivery.event.clone(), &delivery.by, policy),
+            case: match &delivery.what {
+                What::Event(event) => Case::new(event.as_ref().clone(), &delivery.by, policy),
+                What::Revisit(named) => Case::revisit(named, &delivery.by, policy),
+            },
             delivery,
             step: None,
             lost: Vec::new(),
@@ -208,6 +220,23 @@ impl World {
             telling: Vec::new(),
             recorded: false,
         });
+    }
+
+    /// A schedule fires: early, late or once more, for all that the function knows.
+    pub(crate) fn fire(&mut self, which: usize) {
+        if self.revisits.is_empty() {
+            return;
+        }
+        let which = which % self.revisits.len();
+        let Some(revisit) = self.revisits.values().nth(which).cloned() else { return };
+        self.look_again(&revisit);
+    }
+
+    fn look_again(&mut self, revisit: &Revisit) {
+        let by = format!("r-{}", self.name());
+        let Revisit { subject, event, .. } = revisit.clone();
+        let what = What::Revisit(RevisitRef { subject, event, due: iso(revisit.due) });
+        self.queue.push(Delivery { what, by });
     }
 
     /// One step of an invocation.
@@ -242,6 +271,10 @@ impl World {
                 let outcomes = self.remediate(&actions, fault);
                 run.case.answer(Answered::Remediated(outcomes));
             }
+            Step::Revisit(revisit) => {
+                let arranged = self.arrange(&revisit, fault);
+                run.case.answer(Answered::Arranged(arranged));
+            }
             Step::Notify(notification) => self.notify(&mut run, &notification, fault),
             Step::Record(entries) => self.record(&mut run, entries, fault),
             Step::Wait(_) => run.case.answer(Answered::Waited),
@@ -266,6 +299,13 @@ impl World {
             Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
             Read::Cache(..) => Fact::Cache(Ok(None)),
             Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
+            Read::Revisit { subject, event } => {
+                let record = self.revisits.get(&Revisit::key_of(subject, event));
+                Fact::Revisit(match fault {
+                    Fault::NoMemory => Err("the table does not answer".to_owned()),
+                    _ => Ok(record.cloned().map(Box::new)),
+                })
+            }
             Read::Ledger(_) => Fact::Ledger(match fault {
                 Fault::NoMemory => Err("the table does not answer".to_owned()),
                 Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost | Fault::Late => {
@@ -296,6 +336,22 @@ impl World {
         };
         let counted = count.map(|count| self.count(&count));
         run.case.answer(Answered::Leased { written, counted });
+    }
+
+    fn arrange(&mut self, revisit: &Revisit, fault: Fault) -> Arranged {
+        let key = revisit.key();
+        let there = self.revisits.get(&key);
+        if fault == Fault::NoMemory {
+            return Arranged::Not("the table does not answer".to_owned());
+        }
+        if there != Some(revisit) && there.map_or(0, |there| there.version) + 1 != revisit.version {
+            return Arranged::Lost;
+        }
+        self.revisits.insert(key, revisit.clone());
+        match fault {
+            Fault::Refused | Fault::AnswerLost => Arranged::OnlyRecorded("refused".to_owned()),
+            _ => Arranged::Scheduled,
+        }
     }
 
     fn count(&mut self, count: &Count) -> Counted {
@@ -414,12 +470,24 @@ impl World {
                 // Lambda waits a minute and more before it tries again.
                 self.wait(TIMEOUT * 2);
                 self.deliver(0);
+            } else if let Some(revisit) = self.next_revisit() {
+                self.now = self.now.max(revisit.due);
+                self.look_again(&revisit);
+                self.deliver(0);
             } else {
                 // Until no lease is left.
                 return self.wait(TIMEOUT * 2);
             }
         }
         panic!("{} events are tried again for ever", self.queue.len() + self.running.len());
+    }
+}
+
+impl World {
+    /// What is due next. Where no schedule was made, somebody makes it up.
+    fn next_revisit(&self) -> Option<Revisit> {
+        let due = self.revisits.values().filter(|revisit| !revisit.settled);
+        due.min_by_key(|revisit| revisit.due).cloned()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::SecurityGroupRule;
 use futures_util::future::join3;
-use portcullis_engine::event::{GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched};
+use portcullis_engine::event::{Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched};
 use portcullis_engine::facts::{Protocol, Source};
 use portcullis_engine::ledger::{Entry, Key, Snooze, State};
 use portcullis_engine::settings::{Mode, Settings};
@@ -11,6 +11,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 use super::super::*;
+use super::invocation;
 use crate::scripted::{Account, NOW, ROUND_TRIP, event_on, rule, settings};
 
 const GROUP: &str = "sg-1";
@@ -46,7 +47,7 @@ fn open() -> Account {
 
 /// Deals with the event in an invocation of this id.
 async fn invoked(shell: &Shell, event: &Event, id: &str) -> anyhow::Result<String> {
-    let ended = ingress(shell, event, id).await?;
+    let ended = ingress(shell, &invocation(event, id)).await?;
     Ok(ended.0)
 }
 

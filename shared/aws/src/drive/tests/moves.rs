@@ -24,7 +24,7 @@ async fn served_in(account: &Account, mode: Mode) -> Result<Summary> {
     let mut shell = account.shell(mode);
     shell.settings.recreate_state_machine_arn = Some(MACHINE.to_owned());
     let start = async |start: &StartRecreation| account.start(start);
-    crate::drive::cache(&shell, &event_of("m"), "r-1", start).await
+    crate::drive::cache(&shell, &invocation(&event_of("m"), "r-1"), start).await
 }
 
 async fn served(account: &Account) -> Result<Summary> {
