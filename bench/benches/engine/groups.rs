@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use portcullis_engine::event::{
-    Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
-};
+use portcullis_engine::event::{Event, GroupLead, GroupRef, Lead, RuleLead, Touched};
 use portcullis_engine::facts::{
     GroupDetails, GroupFacts, IngressRule, Interface, Interfaces, PrefixList, Protocol, Source,
 };
+use portcullis_testkit::example::event;
+
+/// Half a minute after the event, in seconds since 1970.
+pub(crate) const NOW: i64 = 1_795_255_230;
 
 const GROUP: &str = "sg-0a1b2c3d4e5f60718";
 const LIST: &str = "pl-0a1b2c3d4e5f60718";
@@ -78,19 +80,7 @@ fn case(rules: Vec<IngressRule>, touched: usize) -> Case {
             ids.map(|id| RuleLead { id: Some(id), shape: None, edit: false }).collect(),
         ),
     };
-    let event = Event {
-        id: "6043eb60-ad3b-4ede-a847-5bd76944d348".to_owned(),
-        name: EventName::AuthorizeSecurityGroupIngress,
-        time: "2026-11-21T10:00:00Z".to_owned(),
-        account: "111122223333".to_owned(),
-        region: "eu-west-1".to_owned(),
-        actor: Actor {
-            arn: "arn:aws:sts::111122223333:assumed-role/deploy/alice".to_owned(),
-            name: "deploy/alice".to_owned(),
-            ..Actor::default()
-        },
-        lead: Lead::Group(lead.clone()),
-    };
+    let event = event(Lead::Group(lead.clone()));
     let interface = Interface {
         id: "eni-0a1b2c3d4e5f60718".to_owned(),
         public: vec!["203.0.113.7".to_owned()],

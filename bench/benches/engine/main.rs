@@ -12,11 +12,15 @@ use std::sync::LazyLock;
 use criterion::{Criterion, criterion_group};
 use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::{Outcome, Outcomes};
+use portcullis_engine::case::PolicyContext;
 use portcullis_engine::decide::{self, Decision, Judge};
+use portcullis_engine::document::Answers;
 use portcullis_engine::event::parse;
 use portcullis_engine::report::{Known, Report, Seen};
 use portcullis_engine::settings::Mode;
 use portcullis_exceptions::Policies;
+use portcullis_testkit::driven::driven;
+use portcullis_testkit::example::settings;
 use serde_json::Value;
 
 use crate::groups::Case;
@@ -61,6 +65,24 @@ fn deciding(criterion: &mut Criterion) {
     }
 }
 
+/// From the delivery of an event to the record of it: what the functions do beside their calls to AWS. The alert is composed.
+fn driving(criterion: &mut Criterion) {
+    let settings = settings(Mode::Enforce);
+    let policy = PolicyContext { settings: &settings, exceptions: &*EXCEPTIONS };
+    for (name, case) in
+        [("usual, clean", groups::clean(60, 20)), ("usual, one open", groups::open(60, 20))]
+    {
+        let answers = Answers::from(case.facts);
+        criterion.bench_function(&format!("case/60 rules/{name}"), |b| {
+            b.iter(|| {
+                let driven = driven(black_box(&case.event), &answers, policy, groups::NOW);
+                assert_eq!(driven.failed, None);
+                driven.report.map(|report| Alert::compose(&report).message())
+            });
+        });
+    }
+}
+
 fn telling(criterion: &mut Criterion) {
     for findings in [1, 60] {
         let case = groups::all_open(findings);
@@ -82,7 +104,7 @@ fn telling(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, parsing, deciding, telling);
+criterion_group!(benches, parsing, deciding, driving, telling);
 
 fn main() -> ExitCode {
     benches();

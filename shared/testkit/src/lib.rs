@@ -1,5 +1,6 @@
 //! What the tests of several crates need. Only dev-dependencies name this crate, and the benchmark.
 
+pub mod driven;
 pub mod example;
 pub mod hostile;
 pub mod http;

@@ -21,7 +21,7 @@ impl Document {
     /// As [`Document::group`] and [`Document::cache`].
     pub fn answers(&self, event: &Event) -> Result<Answers, FactsError> {
         Ok(match &event.lead {
-            Lead::Group(lead) => Answers { groups: vec![self.group(lead)?], cache: None },
+            Lead::Group(lead) => self.group(lead)?.into(),
             Lead::Cache(lead) => {
                 let cache = self.cache(lead)?;
                 let groups = match &cache.groups {
@@ -31,6 +31,12 @@ impl Document {
                 Answers { groups, cache: Some(cache) }
             }
         })
+    }
+}
+
+impl From<GroupFacts> for Answers {
+    fn from(group: GroupFacts) -> Self {
+        Self { groups: vec![group], cache: None }
     }
 }
 
