@@ -103,6 +103,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let listed = ledger.list().await;
     let memory = listed.map_err(|error| account::no_ledger(error, &config, common))?;
     let entry = find(&memory, &arguments.id, common)?;
+    let entry = &with_tags(entry, &ledger).await?;
     let ec2 = Client::new(&config);
     let live = match &entry.rule {
         Some(kept) => group::read(&ec2, &kept.group).await?,
@@ -122,6 +123,18 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
             Ok(Ended::No)
         }
     }
+}
+
+/// The entry with all tags of its rule, wherever the ledger has them.
+async fn with_tags(entry: &Entry, ledger: &Ledger) -> Result<Entry> {
+    let mut entry = entry.clone();
+    if let Some(record) = entry.rule.as_mut().filter(|record| record.tags_apart) {
+        let tags = ledger.tags(&record.group, &record.rule).await?;
+        record.tags = tags.with_context(|| {
+            format!("the ledger has no tags of {} any more: nothing was changed", record.rule)
+        })?;
+    }
+    Ok(entry)
 }
 
 impl Found<'_> {

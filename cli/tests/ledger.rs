@@ -48,6 +48,7 @@ fn closed() -> Entry {
             to_port: 6379,
             source: text("0.0.0.0/0"),
             description: Some(text("for the demo")),
+            tags_apart: false,
             tags: BTreeMap::from([
                 (text("aws:cloudformation:stack-name"), text("web")),
                 (text("owner"), text("web & co")),

@@ -308,12 +308,17 @@ def test_who_reads_may_not_write_and_a_scan_is_another_right(aws, role, made):
     table, item = made["Ledger"], entry("sg-1", "a", 1)
     writer = role(allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], made["LedgerArn"]))("dynamodb")
     reader = role(allow("dynamodb:Query", made["LedgerArn"]))("dynamodb")
+    getter = role(allow("dynamodb:BatchGetItem", made["LedgerArn"]))("dynamodb")
     writer.put_item(TableName=table, Item=item)
     key = {name: item[name] for name in ("subject", "finding")}
     change = {"UpdateExpression": "SET n = :n", "ExpressionAttributeValues": {":n": {"N": "1"}}}
     writer.update_item(TableName=table, Key=key, **change)
     (found,) = reader.query(TableName=table, **asked("sg-1"))["Items"]
     assert found == {**item, "n": {"N": "1"}}
+    batch = {"RequestItems": {table: {"Keys": [key], "ConsistentRead": True}}}
+    assert getter.batch_get_item(**batch)["Responses"][table] == [found]
+    assert code_of(reader.batch_get_item, **batch) == "AccessDeniedException"
+    assert code_of(getter.query, TableName=table, **asked("sg-1")) == "AccessDeniedException"
     assert code_of(reader.put_item, TableName=table, Item=item) == "AccessDeniedException"
     assert code_of(reader.update_item, TableName=table, Key=key, **change) == "AccessDeniedException"
     assert code_of(reader.scan, TableName=table) == "AccessDeniedException"

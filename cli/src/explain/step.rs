@@ -9,7 +9,7 @@ use portcullis_engine::action::Action;
 use portcullis_engine::case::{Case, Channel, Fact, Notification, Read};
 use portcullis_engine::event::{Event, GroupRef, Lead};
 use portcullis_engine::facts::{Interface, Interfaces, PrefixList, Subnets};
-use portcullis_engine::ledger::{Entry, Revisit, State};
+use portcullis_engine::ledger::{Entry, Revisit, State, Wanted};
 use portcullis_engine::time;
 use portcullis_recreation::text::Role;
 
@@ -188,9 +188,28 @@ fn what(read: &Read) -> String {
         Read::Vpcs(ids) => format!("the owners of {}", ids.join(", ")),
         Read::Cache(_, id) => format!("the cache {id}"),
         Read::Subnets(name) => format!("the subnet group {name}"),
-        Read::Ledger(subjects) => format!("the ledger of {}", subjects.join(", ")),
+        Read::Ledger(wanted) => format!("the ledger ({})", wanted_words(wanted)),
+        Read::OpenOf(groups) => format!("what is still open of {}", groups.join(", ")),
         Read::Revisit { .. } => "the revisit of the event".to_owned(),
     }
+}
+
+/// What is read of the ledger: how many keys, and whose snoozes.
+fn wanted_words(wanted: &Wanted) -> String {
+    let Wanted { keys, snoozes, opening, rules } = wanted;
+    let mut words = Vec::new();
+    if !keys.is_empty() {
+        words.push(count(keys.len(), "key"));
+    }
+    words.extend(snoozes.iter().map(|group| format!("the snoozes of {group}")));
+    for (cache, groups) in opening {
+        words
+            .extend(groups.iter().map(|group| format!("the rules of {group} that opened {cache}")));
+    }
+    for (group, ids) in rules {
+        words.push(format!("{} of {group} by id", count(ids.len(), "rule")));
+    }
+    words.join(", ")
 }
 
 /// What was read, in a line, and more of it.
@@ -203,7 +222,8 @@ fn told(fact: &Fact) -> (String, Vec<String>) {
         | Fact::PublicAccess(Err(why))
         | Fact::Vpcs(Err(why))
         | Fact::Cache(Err(why))
-        | Fact::Ledger(Err(why))
+        | Fact::Ledger(_, Err(why))
+        | Fact::OpenOf(Err(why))
         | Fact::Revisit(Err(why)) => alone(format!("could not be read: {why}")),
         Fact::GroupNamed(Ok(id)) => alone(id.clone().unwrap_or_else(|| "not there".to_owned())),
         Fact::Rules(_, Ok(shown)) => {
@@ -252,7 +272,11 @@ fn told(fact: &Fact) -> (String, Vec<String>) {
         Fact::Revisit(Ok(Some(revisit))) => {
             alone(format!("due at {} ({})", time::iso(revisit.due), revisit.why.as_str()))
         }
-        Fact::Ledger(Ok(memory)) => {
+        Fact::OpenOf(Ok(open)) => {
+            let lines = open.iter().map(|entry| format!("{} {}", entry.id, entry.title));
+            (count(open.len(), "entry"), lines.collect())
+        }
+        Fact::Ledger(_, Ok(memory)) => {
             let entries =
                 memory.entries.values().map(|entry| format!("{} {}", entry.id, entry.title));
             let snoozes = memory.snoozes.values();

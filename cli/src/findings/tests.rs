@@ -51,6 +51,7 @@ fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) 
             source: text("0.0.0.0/0"),
             description: Some(text("for the\ndemo")),
             tags: BTreeMap::from([(text("owner"), text("web"))]),
+            tags_apart: false,
         }),
         version: 1,
     }

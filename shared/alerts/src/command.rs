@@ -3,14 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use portcullis_engine::facts::{IngressRule, PROTECT, Source, Tag};
-use portcullis_engine::ledger::Snooze;
+use portcullis_engine::ledger::{Snooze, has_large_tags};
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::settings::stack_option;
 use portcullis_engine::text::shell_json;
 
-/// Puts a revoked rule back exactly: its description and tags with it.
+/// Puts a revoked rule back exactly: its description and tags with it. Without tags that are too large for an alert.
 pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {
-    let tags = tag_specifications(&rule.tags)
+    let tags = if has_large_tags(rule) { &[] } else { rule.tags.as_slice() };
+    let tags = tag_specifications(tags)
         .map(|tags| format!(" --tag-specifications {}", shell_json(&tags)))
         .unwrap_or_default();
     format!(

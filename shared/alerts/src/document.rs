@@ -113,7 +113,7 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
         tolerated: report.tolerated.iter().take(room).map(tolerance::tolerated_json).collect(),
         ended: report.ended.iter().take(room).map(tolerance::ended_json).collect(),
         recovered: report.resolved.iter().take(room).map(memory::recovered_json).collect(),
-        memory: report.unremembered.as_deref().map(bounded),
+        memory: memory::away(report).map(|why| bounded(&why)),
         omitted: Omitted {
             findings: report.findings.len().saturating_sub(room),
             older: report.older.len().saturating_sub(room),

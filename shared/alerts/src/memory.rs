@@ -66,9 +66,17 @@ pub(crate) fn undo(
     };
     let write_snooze = command::write_snooze(region, table, &snooze, ends);
     // The table does not know of what could not be remembered.
-    if report.unremembered.is_none() {
+    if report.is_remembered(&reported.key) {
         let _ = writeln!(body, "  Undo:     restores the rule, and snoozes it for 24 hours");
         let _ = writeln!(body, "{}", ours(report, reported));
+        if reported.tags_apart {
+            return;
+        }
+    } else if reported.tags_apart {
+        let _ = writeln!(
+            body,
+            "  Note:     its tags are too long for this alert; the command restores it without them"
+        );
     }
     let _ = writeln!(
         body,
@@ -80,7 +88,7 @@ pub(crate) fn undo(
 /// The command that puts a closed rule back; with a ledger so that it stays.
 pub(crate) fn undo_of(report: &Report, reported: &Reported) -> Option<String> {
     let plain = command::undo_of(report, reported)?;
-    if report.deployment.ledger.is_none() || report.unremembered.is_some() {
+    if report.deployment.ledger.is_none() || !report.is_remembered(&reported.key) {
         return Some(plain);
     }
     Some(ours(report, reported))
@@ -91,9 +99,16 @@ fn ours(report: &Report, reported: &Reported) -> String {
     format!("portcullis undo {id}{} --reason '<why>'", command::options(report))
 }
 
-/// The same for machines, in `aws` commands alone: without the first, the rule would be closed again.
+/// The same for machines, in `aws` commands alone: without the first, the rule would be closed again. Where the tags of
+/// the rule are too large for them, `portcullis undo` stands for them.
 pub(crate) fn commands_of(report: &Report, reported: &Reported) -> Option<String> {
     let plain = command::undo_of(report, reported)?;
+    if reported.tags_apart
+        && report.deployment.ledger.is_some()
+        && report.is_remembered(&reported.key)
+    {
+        return Some(ours(report, reported));
+    }
     let (group, went) = reported.went()?;
     let write_snooze = snooze(report, group, went).map(|(table, snooze, ends)| {
         command::write_snooze(&report.event.region, table, &snooze, ends)
@@ -139,4 +154,24 @@ pub(crate) fn lost(body: &mut String, report: &Report) {
               {why}"
         );
     }
+    for (key, why) in report.unreadable.iter().take(TOLD) {
+        let _ = writeln!(
+            body,
+            "Ledger entry unreadable: {} may be reported again, and was handled without its history or snooze.\n  {}",
+            key.id(),
+            text::plain(why, 300)
+        );
+    }
+    if let Some(more) = report.unreadable.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        let _ = writeln!(body, "... and {more} more unreadable entries");
+    }
+}
+
+/// For the document: why what is remembered of a finding was not there.
+pub(crate) fn away(report: &Report) -> Option<String> {
+    let unreadable = || {
+        let (key, why) = report.unreadable.first_key_value()?;
+        Some(format!("{}: {why}", key.id()))
+    };
+    report.unremembered.clone().or_else(unreadable)
 }

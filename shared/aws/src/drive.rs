@@ -76,10 +76,10 @@ where
                 beside.wait(&mut case, patience).await;
                 case.answer(Answered::Waited);
             }
-            Step::Lease { entries, count, inform } => {
+            Step::Lease { tags, entries, count, inform } => {
                 beside.start(shell, inform);
                 let now = (shell.now)();
-                let write = shell.ledger.written(&entries, now);
+                let write = shell.ledger.leased(&tags, &entries, now);
                 let count = OptionFuture::from(count.map(|count| self::count(shell, count, now)));
                 let (written, counted) = join(write, count).await;
                 case.answer(Answered::Leased { written, counted: counted.flatten() });
@@ -117,8 +117,8 @@ struct Beside(JoinSet<Option<Fact>>);
 impl Beside {
     fn start(&mut self, shell: &Shell, reads: Vec<Read>) {
         for read in reads {
-            let ec2 = shell.informs.clone();
-            self.0.spawn(async move { gather::inform(&ec2, &read).await });
+            let (ec2, ledger) = (shell.informs.clone(), shell.ledger.clone());
+            self.0.spawn(async move { gather::inform(&ec2, &ledger, &read).await });
         }
     }
 

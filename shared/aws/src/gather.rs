@@ -77,28 +77,28 @@ async fn fact<'a>(
             let (vpc, subnets) = subnets::subnets(ec2, elasticache(), name).await;
             Fact::Subnets(vpc, subnets)
         }
-        Read::Ledger(subjects) => {
-            let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
-            let memory = ledger
-                .of(&subjects)
-                .await
-                .inspect_err(|error| tracing::warn!("the ledger is unavailable: {error:#}"));
-            Fact::Ledger(memory.map_err(said))
+        Read::Ledger(wanted) => {
+            let memory = ledger.read(wanted).await;
+            let memory =
+                memory.inspect_err(|error| tracing::warn!("the ledger is unavailable: {error:#}"));
+            Fact::Ledger(wanted.clone(), memory.map_err(said))
         }
         Read::Revisit { subject, event } => {
             let record = ledger.revisit(subject, event).await;
             Fact::Revisit(record.map(|record| record.map(Box::new)).map_err(said))
         }
+        Read::OpenOf(groups) => open_of(ledger, groups).await,
     }
 }
 
 /// What only informs, read by a client that gives up soon; `None` for what decides.
-pub(crate) async fn inform(ec2: &Client, read: &Read) -> Option<Fact> {
+pub(crate) async fn inform(ec2: &Client, ledger: &Ledger, read: &Read) -> Option<Fact> {
     match read {
         Read::Details(id) => Some(details(ec2, id).await),
         Read::Interfaces(id) => Some(interfaces(ec2, id).await),
         Read::PublicAccess => Some(public_access(ec2).await),
         Read::Vpcs(ids) => Some(vpcs(ec2, ids).await),
+        Read::OpenOf(groups) => Some(open_of(ledger, groups).await),
         Read::GroupNamed(_)
         | Read::Rules(_)
         | Read::List(_)
@@ -107,6 +107,14 @@ pub(crate) async fn inform(ec2: &Client, read: &Read) -> Option<Fact> {
         | Read::Ledger(_)
         | Read::Revisit { .. } => None,
     }
+}
+
+async fn open_of(ledger: &Ledger, groups: &[String]) -> Fact {
+    let open = ledger.open_of(groups).await;
+    Fact::OpenOf(
+        open.inspect_err(|error| tracing::warn!("what is open is not known: {error:#}"))
+            .map_err(said),
+    )
 }
 
 async fn details(ec2: &Client, id: &str) -> Fact {

@@ -1,10 +1,13 @@
-//! The table of what is remembered of findings: one item a finding, one a rule that is left alone, one a
-//! minute that counts, and one an event that is looked at again. What follows from it is [`portcullis_engine::ledger`]'s to say.
+//! The table of what is remembered of findings: one item a finding, one a rule that is left alone, one for the tags of a
+//! rule that has many, one a minute that counts, and one an event that is looked at again. What follows from it is
+//! [`portcullis_engine::ledger`]'s to say.
 //!
-//! An item that cannot be read is an error that names it, and never "nothing remembered".
+//! An item that cannot be read costs that item, and is named: it is never "nothing remembered".
 
 mod item;
+mod read;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -14,16 +17,13 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnRefusal,
-};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure as OnRefusal};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portcullis_engine::case::{Counted, Written};
-use portcullis_engine::ledger::{Entry, Key, Memory, REVISITS, Revisit, Snooze};
+use portcullis_engine::ledger::{Entry, Key, Memory, Revisit, RuleTags, Snooze, Wanted};
 
-use crate::error::Failed;
-
-use item::Attributes;
+use item::{MINUTE, failed, memory, number, text};
+use read::Reader;
 
 /// How long a finding is remembered after it last came, in seconds: a year and a month, so that what is
 /// reviewed once a year is still there. A rule that comes back later than that is news again.
@@ -46,12 +46,6 @@ const BACKOFF: Duration = Duration::from_millis(100);
 /// all at once.
 const ABREAST: usize = 32;
 
-/// The sort keys of snoozes begin so, and those of findings with the id of a check.
-const SNOOZE: &str = "exempt#";
-
-/// The partition key of the counts of minutes.
-const MINUTE: &str = "minute";
-
 /// The table.
 #[derive(Debug, Clone)]
 pub struct Ledger {
@@ -70,27 +64,47 @@ impl Ledger {
         Self::new(Client::from_conf(hasty(Builder::from(config)).build()), table)
     }
 
-    /// What is remembered of these subjects.
+    /// What is remembered of what an event needs, as it is now.
     ///
     /// # Errors
     ///
-    /// If the table does not answer, or an item cannot be read.
-    pub async fn of(&self, subjects: &[&str]) -> Result<Memory> {
-        let queries = stream::iter(subjects).map(|subject| self.query(subject));
-        let found: Vec<_> = queries.buffer_unordered(ABREAST).try_collect().await?;
-        self.memory(found.into_iter().flatten())
+    /// If the table does not answer, or holds more of it than a function has memory for.
+    pub async fn read(&self, wanted: &Wanted) -> Result<Memory> {
+        self.reader().read(wanted).await
+    }
+
+    /// What is open of these groups, as far as one page of each shows. It may be some seconds old.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer.
+    pub async fn open_of(&self, groups: &[String]) -> Result<Vec<Entry>> {
+        self.reader().open_of(groups).await
+    }
+
+    /// The tags of a rule of which they are an item of their own; `None` if that is gone.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer, or the item cannot be read.
+    pub async fn tags(&self, group: &str, rule: &str) -> Result<Option<BTreeMap<String, String>>> {
+        self.reader().tags(group, rule).await
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { client: &self.client, table: &self.table }
     }
 
     /// Everything that is remembered.
     ///
     /// # Errors
     ///
-    /// If the table does not answer, or an item cannot be read.
+    /// If the table does not answer.
     pub async fn list(&self) -> Result<Memory> {
         let scan = self.client.scan().table_name(&self.table).consistent_read(true);
         let items: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
-        let items = items.map_err(|error| self.failed("listing", "Scan", &error))?;
-        self.memory(items)
+        let items = items.map_err(|error| failed(&self.table, "listing", "Scan", &error))?;
+        memory(items, &self.table)
     }
 
     /// Writes entries, each unless somebody else wrote it since it was read.
@@ -111,6 +125,18 @@ impl Ledger {
             tracing::warn!("the ledger is unavailable: {error:#}");
             Written::Unavailable(format!("{error:#}"))
         })
+    }
+
+    /// The same with the tags of rules that have many, which come first.
+    pub(crate) async fn leased(&self, tags: &[RuleTags], entries: &[Entry], now: i64) -> Written {
+        let writes = stream::iter(tags).map(|tags| self.put_tags(tags, now));
+        match writes.buffer_unordered(ABREAST).try_collect::<()>().await {
+            Ok(()) => self.written(entries, now).await,
+            Err(error) => {
+                tracing::warn!("the ledger is unavailable: {error:#}");
+                Written::Unavailable(format!("{error:#}"))
+            }
+        }
     }
 
     /// Counts what is about to be done in a minute, as `2026-11-21T16:40`, and says what that comes to.
@@ -142,7 +168,7 @@ impl Ledger {
             .return_values(ReturnValue::UpdatedNew)
             .send()
             .await
-            .map_err(|error| self.failed("counting", "UpdateItem", &error))?;
+            .map_err(|error| failed(&self.table, "counting", "UpdateItem", &error))?;
         let counts = answer.attributes.unwrap_or_default();
         let count = |name: &str| {
             let count = counts.get(name).and_then(|count| count.as_n().ok()?.parse().ok());
@@ -165,7 +191,7 @@ impl Ledger {
             .table_name(&self.table)
             .set_item(Some(item::write(snooze, expires)?));
         let answer = put.send().await;
-        answer.map_err(|error| self.failed("writing a snooze", "PutItem", &error))?;
+        answer.map_err(|error| failed(&self.table, "writing a snooze", "PutItem", &error))?;
         Ok(())
     }
 
@@ -187,7 +213,7 @@ impl Ledger {
             .expression_attribute_values(":subject", text(&key.subject))
             .expression_attribute_values(":finding", text(&key.finding));
         let found = query.send().await.map_err(|error| {
-            self.failed(&format!("reading the revisit of {subject}"), "Query", &error)
+            failed(&self.table, &format!("reading the revisit of {subject}"), "Query", &error)
         })?;
         let item = found.items.unwrap_or_default().into_iter().next();
         item.map(|item| item::read(&item, &self.table)).transpose()
@@ -221,25 +247,22 @@ impl Ledger {
             }
             _ => {
                 let doing = format!("writing the revisit of {}", revisit.subject);
-                Err(self.failed(&doing, "PutItem", &error))
+                Err(failed(&self.table, &doing, "PutItem", &error))
             }
         }
     }
 
-    /// Everything under a subject, read as it is now.
-    async fn query(&self, subject: &str) -> Result<Vec<Attributes>> {
-        let query = self
+    async fn put_tags(&self, tags: &RuleTags, now: i64) -> Result<()> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
+        let put = self
             .client
-            .query()
+            .put_item()
             .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("#subject = :subject")
-            .expression_attribute_names("#subject", "subject")
-            .expression_attribute_values(":subject", text(subject));
-        let items: Result<Vec<_>, _> = query.into_paginator().items().send().collect().await;
-        items.map_err(|error| {
-            self.failed(&format!("reading the ledger of {subject}"), "Query", &error)
-        })
+            .set_item(Some(item::write(tags, now.saturating_add(RETENTION))?));
+        put.send()
+            .await
+            .map_err(|error| failed(&self.table, "remembering tags", "PutItem", &error))?;
+        Ok(())
     }
 
     /// Writes an entry; its key, if somebody else wrote it since it was read.
@@ -267,39 +290,8 @@ impl Ledger {
                 Ok(None)
             }
             Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Some(entry.key.clone())),
-            _ => Err(self.failed(&format!("remembering {}", entry.id), "PutItem", &error)),
+            _ => Err(failed(&self.table, &format!("remembering {}", entry.id), "PutItem", &error)),
         }
-    }
-
-    /// What items say of findings and snoozes. Counts and revisits are none of it.
-    fn memory(&self, items: impl IntoIterator<Item = Attributes>) -> Result<Memory> {
-        let mut memory = Memory::default();
-        for item in items {
-            let key: Key = item::read(&item, &self.table)?;
-            if key.subject == MINUTE || key.subject.starts_with(REVISITS) {
-                continue;
-            }
-            if key.finding.starts_with(SNOOZE) {
-                memory.snoozes.insert(key, item::read(&item, &self.table)?);
-            } else {
-                memory.entries.insert(key, item::read(&item, &self.table)?);
-            }
-        }
-        Ok(memory)
-    }
-
-    fn failed<E, R>(
-        &self,
-        doing: &str,
-        call: &str,
-        error: &aws_sdk_dynamodb::error::SdkError<E, R>,
-    ) -> anyhow::Error
-    where
-        E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
-    {
-        anyhow::Error::new(Failed::of(call, error))
-            .context(format!("{doing} in table {}", self.table))
     }
 }
 
@@ -311,14 +303,6 @@ pub(crate) fn hasty(config: Builder) -> Builder {
         .connect_timeout(CONNECT);
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
     config.timeout_config(timeouts.build()).retry_config(retries)
-}
-
-fn text(text: &str) -> AttributeValue {
-    AttributeValue::S(text.to_owned())
-}
-
-fn number(number: impl ToString) -> AttributeValue {
-    AttributeValue::N(number.to_string())
 }
 
 #[cfg(test)]

@@ -81,6 +81,10 @@ pub(crate) struct State {
     lingering: Vec<(Rule, usize)>,
     /// Items to a page.
     pub(crate) page: usize,
+    /// Items to a batch.
+    pub(crate) batch: usize,
+    /// Items of the ledger that were read.
+    pub(crate) read: usize,
     pub(crate) failures: Vec<(&'static str, String, &'static str)>,
     start: Instant,
 }
@@ -111,6 +115,8 @@ impl Account {
             linger: 0,
             lingering: Vec::new(),
             page: 1000,
+            batch: 100,
+            read: 0,
             failures: Vec::new(),
             start: Instant::now(),
         })))
@@ -257,7 +263,7 @@ impl State {
 fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
     let error = format!("<Error><Code>{code}</Code><Message>as scripted</Message></Error>");
     let body = match call {
-        "SendMessage" | "Query" | "Scan" | "PutItem" | "UpdateItem" => {
+        "SendMessage" | "BatchGetItem" | "Query" | "Scan" | "PutItem" | "UpdateItem" => {
             format!(r#"{{"__type":"{code}","message":"as scripted"}}"#)
         }
         "Publish" => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),

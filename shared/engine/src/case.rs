@@ -86,6 +86,8 @@ struct Waited {
     policy: bool,
     /// A lease of what is not remediated.
     lease: bool,
+    /// What is still open in the ledger.
+    open: bool,
     /// The report; and once more for whose VPCs they are.
     report: u8,
 }

@@ -55,20 +55,24 @@ mod settle;
 mod snooze;
 mod state;
 mod undo;
+mod wanted;
 
-pub use entry::{Entry, Lease, OCCURRENCES, Occurrence, ReportedAs, RuleRecord};
+pub use entry::{
+    Entry, Lease, OCCURRENCES, Occurrence, ReportedAs, RuleRecord, RuleTags, has_large_tags,
+};
 pub use key::{Key, shape};
 pub use lease::{Histories, History, lease};
 pub use leased::{Leased, Recurrence, Turn};
 pub use looked::Looked;
 pub use memory::Memory;
-pub use named::{completed, named, subjects};
+pub use named::{completed, named};
 pub use resolved::Open;
 pub use revisit::{REVISITS, Revisit, Schedule, Why, due};
 pub use settle::{Again, Settled};
 pub use snooze::{SNOOZE, Snooze};
 pub use state::State;
 pub use undo::{Undo, undo};
+pub use wanted::{Wanted, opens};
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //! once, after the remediation; nothing rewrites it.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::action::{Action, Outcome, Outcomes, Remedy};
@@ -11,7 +12,7 @@ use crate::event::{CacheLead, Event, Lead};
 use crate::exceptions::{Asked, Ended, Exception, OnRule, Tolerated};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, Tag};
 use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
-use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Why, shape};
+use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Why, has_large_tags, shape};
 use crate::reach::Reach;
 use crate::resolution::Resolution;
 use crate::severity::{Rating, Reaches, Severity, rate};
@@ -44,6 +45,8 @@ pub struct Report {
     pub deployment: Deployment,
     /// Why the ledger was not available, if it was not.
     pub unremembered: Option<String>,
+    /// The findings of which the ledger has what nobody can read: why.
+    pub unreadable: BTreeMap<Key, String>,
     /// When and why it is looked at again, if it is.
     pub next: Option<Next>,
 }
@@ -103,6 +106,8 @@ pub struct Reported {
     pub went_as: Option<IngressRule>,
     /// Its recurrences.
     pub recurrence: Option<Recurrence>,
+    /// Whether the tags of its rule are too large for an alert: only `portcullis undo` restores them.
+    pub tags_apart: bool,
 }
 
 /// The names by which people know a resource.
@@ -197,7 +202,13 @@ impl Report {
             deployment: known.deployment.clone(),
             unremembered: known.unremembered.map(str::to_owned),
             next: known.next.cloned(),
+            unreadable: known.unreadable(decision),
         }
+    }
+
+    /// Whether the ledger knows of a finding, so that `portcullis undo` does.
+    pub fn is_remembered(&self, key: &Key) -> bool {
+        self.unremembered.is_none() && !self.unreadable.contains_key(key)
     }
 
     /// Whether there is nothing to report.
@@ -270,12 +281,29 @@ impl Known<'_> {
                     because: because(finding, outcome).or_else(|| self.was_open(finding, event)),
                     execution: outcome.and_then(Outcome::execution).map(str::to_owned),
                     went_as: outcome.and_then(Outcome::went_as).cloned(),
+                    tags_apart: self.has_tags_apart(finding, &key),
                     recurrence: self.leased.recurrences.get(&key).cloned(),
                     finding: finding.clone(),
                     key,
                 }
             })
             .collect()
+    }
+
+    fn has_tags_apart(&self, finding: &Finding, key: &Key) -> bool {
+        let entry = self.leased.entries.iter().find(|entry| entry.key == *key);
+        let record = entry.and_then(|entry| entry.rule.as_ref());
+        record.is_some_and(|record| record.tags_apart)
+            || rule_of(finding).is_some_and(has_large_tags)
+    }
+
+    fn unreadable(&self, decision: &Decision) -> BTreeMap<Key, String> {
+        let subject = &decision.subject;
+        let why = |finding: &Finding| {
+            let why = self.judge.memory.unreadable(finding, subject)?;
+            Some((Key::of(finding, subject), why.to_owned()))
+        };
+        decision.findings.iter().filter_map(why).collect()
     }
 
     fn older(&self, event: &Event, decision: &Decision) -> (Vec<Finding>, Vec<Tolerated>) {

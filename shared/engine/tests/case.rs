@@ -12,7 +12,7 @@ use portcullis_engine::event::{Event, Lead, RevisitRef};
 use portcullis_engine::facts::{
     CacheKind, Engine, GroupDetails, Interfaces, PrefixList, PublicSetting, Subnets,
 };
-use portcullis_engine::ledger::{Key, Memory, Revisit, Why};
+use portcullis_engine::ledger::{Key, Memory, Revisit, Wanted, Why};
 use portcullis_engine::settings::Mode;
 use portcullis_testkit::example::{cache, event, group, making, rule, settings, touching};
 use portcullis_testkit::narrow;
@@ -50,8 +50,9 @@ fn answers() -> Vec<Answered> {
         Answered::Fact(Fact::PublicAccess(Ok(PublicSetting::default()))),
         Answered::Fact(Fact::Cache(Ok(None))),
         Answered::Fact(Fact::Subnets(None, Subnets::default())),
-        Answered::Fact(Fact::Ledger(Ok(Memory::default()))),
-        Answered::Fact(Fact::Ledger(Err(why()))),
+        Answered::Fact(Fact::Ledger(Wanted::default(), Ok(Memory::default()))),
+        Answered::Fact(Fact::Ledger(Wanted::of_keys([key.clone()]), Err(why()))),
+        Answered::Fact(Fact::OpenOf(Ok(Vec::new()))),
         Answered::Fact(Fact::Revisit(Ok(None))),
         Answered::Fact(Fact::Revisit(Err(why()))),
         Answered::Arranged(Arranged::Scheduled),
@@ -109,10 +110,13 @@ fn a_step_that_is_not_answered_comes_again_and_the_case_fails_in_the_end() {
 fn a_group_and_the_ledger_are_read_first_and_side_by_side() {
     let settings = settings(Mode::Enforce);
     let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
-    let mut case = Case::new(events().remove(0), "r-1", policy);
+    let event = events().remove(0);
+    let Lead::Group(lead) = &event.lead else { panic!("not about a group") };
     let id = group(Vec::new()).id;
-    let decide = vec![Read::Rules(id.clone()), Read::Ledger(vec![id.clone()])];
-    let inform = vec![Read::Details(id)];
+    let wanted = Wanted::of_group(&id, lead);
+    let mut case = Case::new(event, "r-1", policy);
+    let decide = vec![Read::Rules(id.clone()), Read::Ledger(wanted)];
+    let inform = vec![Read::Details(id.clone()), Read::OpenOf(vec![id])];
     assert_eq!(case.next(NOW), Step::Read { decide, inform, patience: Duration::ZERO });
 }
 
@@ -139,7 +143,8 @@ fn remediated(event: &Event, handed_in: &[bool]) -> Vec<Action> {
             Fact::Cache(Ok(Some(Box::new(CacheShown { facts: facts.clone(), groups }))))
         }
         Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
-        Read::Ledger(_) => Fact::Ledger(Ok(Memory::default())),
+        Read::Ledger(wanted) => Fact::Ledger(wanted.clone(), Ok(Memory::default())),
+        Read::OpenOf(_) => Fact::OpenOf(Ok(Vec::new())),
         Read::Revisit { .. } => Fact::Revisit(Ok(None)),
     };
     let mut answer = |case: &mut Case<'_>, decide: &[Read], inform: &[Read]| {

@@ -117,8 +117,11 @@ impl World {
                 Fact::Cache(Ok(Some(Box::new(CacheShown { facts, groups }))))
             }
             Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
-            Read::Ledger(_) if fault == Fault::NoLedger => Fact::Ledger(Err(away)),
-            Read::Ledger(_) => Fact::Ledger(Ok(self.ledger.clone())),
+            Read::Ledger(wanted) if fault == Fault::NoLedger => {
+                Fact::Ledger(wanted.clone(), Err(away))
+            }
+            Read::Ledger(wanted) => Fact::Ledger(wanted.clone(), Ok(wanted.of(&self.ledger))),
+            Read::OpenOf(_) => Fact::OpenOf(Ok(self.ledger.entries.values().cloned().collect())),
             Read::Revisit { .. } if fault == Fault::NoLedger => Fact::Revisit(Err(away)),
             Read::Revisit { .. } => Fact::Revisit(Ok(None)),
         }

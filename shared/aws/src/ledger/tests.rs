@@ -1,8 +1,12 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_mocks::{Rule, mock};
-use portcullis_engine::ledger::{Lease, Occurrence, ReportedAs, RuleRecord, State};
+use portcullis_engine::facts::CacheKind;
+use portcullis_engine::ledger::{
+    Lease, Occurrence, ReportedAs, RuleRecord, RuleTags, State, Wanted,
+};
 use portcullis_engine::resolution::{Resolution, Standing};
 use serde_dynamo::to_item;
 use serde_json::json;
@@ -64,6 +68,7 @@ fn entry(subject: &str, finding: &str) -> Entry {
             source: text("0.0.0.0/0"),
             description: Some(text("démo \"1\"")),
             tags: BTreeMap::from([(text("owner"), text(""))]),
+            tags_apart: false,
         }),
         version: 1,
     }
@@ -85,8 +90,18 @@ fn of(entries: impl IntoIterator<Item = Entry>) -> Memory {
     Memory { entries, ..Memory::default() }
 }
 
+/// These findings, and the snoozes of their groups.
+fn wanted(keys: &[(&str, &str)]) -> Wanted {
+    let key = |(subject, finding): &(&str, &str)| Key {
+        subject: (*subject).to_owned(),
+        finding: (*finding).to_owned(),
+    };
+    let snoozes = keys.iter().map(|(subject, _)| (*subject).to_owned()).collect();
+    Wanted { snoozes, ..Wanted::of_keys(keys.iter().map(key)) }
+}
+
 async fn remembered(account: &Account) -> Memory {
-    account.ledger().of(&[GROUP]).await.unwrap()
+    account.ledger().read(&wanted(&[(GROUP, PORT), (GROUP, "no-auth")])).await.unwrap()
 }
 
 /// How a call failed, with everything that it says.
@@ -117,27 +132,136 @@ async fn what_is_written_expires_400_days_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_subjects_that_were_asked_for_are_read_and_side_by_side() {
+async fn only_what_was_asked_for_is_read_and_side_by_side() {
     let account = Account::new();
     let entries = ["sg-1", "sg-2", "sg-3"].map(|subject| entry(subject, PORT));
     account.ledger().write(&entries, NOW).await.unwrap();
+    account.ledger().write_snooze(&snooze("2026-11-22T10:00:00Z"), NOW).await.unwrap();
     let start = Instant::now();
-    let memory = account.ledger().of(&["sg-1", "sg-3", "sg-4"]).await.unwrap();
+    let asked = wanted(&[("sg-1", PORT), ("sg-3", PORT), ("sg-4", PORT)]);
+    let memory = account.ledger().read(&asked).await.unwrap();
     let [first, _, third] = entries;
-    assert_eq!(memory, of([first, third]));
+    assert_eq!(memory.entries, of([first, third]).entries);
+    assert_eq!(memory.snoozes.len(), 1);
     assert_eq!(start.elapsed(), ROUND_TRIP);
-    assert_eq!(account.count("Query"), 3);
+    assert_eq!((account.count("BatchGetItem"), account.count("Query")), (1, 3));
+}
+
+/// What else is remembered of a group costs nothing, and one page tells what is still open.
+#[tokio::test(start_paused = true)]
+async fn of_a_group_with_40_000_remembered_findings_as_much_is_read_as_of_one_with_40() {
+    let mut read = Vec::new();
+    for remembered in [40, 40_000] {
+        let account = Account::new();
+        {
+            let mut state = account.now();
+            for at in 0..remembered {
+                let finding = format!("open-ingress#tcp#{at}#{at}#0.0.0.0/0");
+                let item = to_item(Entry { state: State::Open, ..entry(GROUP, &finding) }).unwrap();
+                state.ledger.insert((GROUP.to_owned(), finding), item);
+            }
+        }
+        let asked = wanted(&[(GROUP, "open-ingress#tcp#7#7#0.0.0.0/0")]);
+        let memory = account.ledger().read(&asked).await.unwrap();
+        assert_eq!(memory.entries.len(), 1);
+        read.push(account.now().read);
+        let open = account.ledger().open_of(&[GROUP.to_owned()]).await.unwrap();
+        assert_eq!(open.len(), remembered.min(1000), "one page, here of 1,000 items");
+        assert_eq!(account.count("Query"), 2);
+    }
+    assert_eq!(read, [1, 1]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_page_is_read() {
+async fn a_rule_that_is_gone_and_named_by_its_id_alone_is_found_by_what_recorded_it() {
     let account = Account::new();
-    let entries: Vec<Entry> = (0..7).map(|n| entry(GROUP, &format!("check-{n}"))).collect();
+    let other = entry(GROUP, "open-ingress#tcp#22#22#0.0.0.0/0");
+    let mut record = other.rule.clone().unwrap();
+    record.rule = "sgr-2".to_owned();
+    let entries = [entry(GROUP, PORT), Entry { rule: Some(record), ..other }];
+    account.ledger().write(&entries, NOW).await.unwrap();
+    let rules = BTreeMap::from([(GROUP.to_owned(), ["sgr-1".to_owned()].into())]);
+    let memory = account.ledger().read(&Wanted { rules, ..Wanted::default() }).await.unwrap();
+    let [first, _] = entries;
+    assert_eq!(memory, of([first]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_cache_the_rules_are_read_that_opened_it_and_no_other() {
+    let account = Account::new();
+    let opened = |cache: &str| entry(GROUP, &format!("open-cache#tcp#6379#6379#0.0.0.0/0#{cache}"));
+    let entries = [opened("replication-group/orders"), opened("replication-group/all-orders")];
+    account.ledger().write(&entries, NOW).await.unwrap();
+    let wanted = Wanted::of_cache(CacheKind::ReplicationGroup, "orders", &[GROUP.to_owned()]);
+    let [orders, _] = entries;
+    assert_eq!(account.ledger().read(&wanted).await.unwrap(), of([orders]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_page_is_read_up_to_a_bound() {
+    let account = Account::new();
+    let finding =
+        |at: usize| format!("open-cache#tcp#{at}#{at}#0.0.0.0/0#replication-group/orders");
+    let entries: Vec<Entry> = (0..16).map(|at| entry(GROUP, &finding(at))).collect();
     account.ledger().write(&entries, NOW).await.unwrap();
     account.now().page = 2;
-    assert_eq!(remembered(&account).await, of(entries.clone()));
+    let wanted = Wanted::of_cache(CacheKind::ReplicationGroup, "orders", &[GROUP.to_owned()]);
+    assert_eq!(account.ledger().read(&wanted).await.unwrap(), of(entries.clone()));
     assert_eq!(account.ledger().list().await.unwrap(), of(entries));
-    assert_eq!((account.count("Query"), account.count("Scan")), (4, 4));
+    assert_eq!((account.count("Query"), account.count("Scan")), (9, 8));
+    account.ledger().write(&[entry(GROUP, &finding(16))], NOW).await.unwrap();
+    let why = said(account.ledger().read(&wanted).await);
+    assert!(why.ends_with("has more than 8 pages"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_batch_left_out_is_asked_for_once_more() {
+    let account = Account::new();
+    let findings: Vec<String> = (0..101).map(|at| format!("check-{at:03}")).collect();
+    let entries: Vec<Entry> = findings.iter().map(|finding| entry(GROUP, finding)).collect();
+    account.ledger().write(&entries, NOW).await.unwrap();
+    let keys = Wanted::of_keys(entries.iter().map(|entry| entry.key.clone()));
+    account.now().batch = 50;
+    assert_eq!(account.ledger().read(&keys).await.unwrap(), of(entries));
+    assert_eq!(account.count("BatchGetItem"), 3);
+    account.now().batch = 49;
+    let why = said(account.ledger().read(&keys).await);
+    assert!(why.ends_with("answered only for some of the findings, twice"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_8_mb_are_not_read() {
+    let account = Account::new();
+    let long =
+        |at: usize| Entry { title: "x".repeat(390_000), ..entry(GROUP, &format!("check-{at}")) };
+    let entries: Vec<Entry> = (0..22).map(long).collect();
+    account.ledger().write(&entries, NOW).await.unwrap();
+    let keys = |of: &[Entry]| Wanted::of_keys(of.iter().map(|entry| entry.key.clone()));
+    assert!(account.ledger().read(&keys(&entries[..21])).await.is_ok());
+    let why = said(account.ledger().read(&keys(&entries)).await);
+    assert_eq!(why, "the ledger holds more than 8 MB about this event");
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_tags_are_written_before_the_lease_and_read_by_who_asks_for_them() {
+    let account = Account::new();
+    let tags = BTreeMap::from([("owner".to_owned(), "x".repeat(3000))]);
+    let subject = "tags/sg-1".to_owned();
+    let apart = RuleTags { subject, finding: "sgr-1".to_owned(), tags: tags.clone() };
+    let ledger = account.ledger();
+    let leased = ledger.leased(&[apart], &[entry(GROUP, PORT)], NOW).await;
+    assert_eq!(leased, Written::All);
+    assert_eq!(ledger.tags(GROUP, "sgr-1").await.unwrap(), Some(tags));
+    assert_eq!(ledger.tags(GROUP, "sgr-2").await.unwrap(), None);
+    assert_eq!(ledger.list().await.unwrap(), of([entry(GROUP, PORT)]), "they are no finding");
+    account.fail("PutItem", "tags/sg-1", "AccessDeniedException");
+    let apart = RuleTags {
+        subject: "tags/sg-1".to_owned(),
+        finding: "sgr-2".to_owned(),
+        tags: BTreeMap::new(),
+    };
+    let refused = ledger.leased(&[apart], &[entry(GROUP, "no-auth")], NOW).await;
+    assert!(matches!(refused, Written::Unavailable(_)), "{refused:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,15 +350,19 @@ fn throttled_query(times: usize) -> Rule {
         .build()
 }
 
+fn snoozes() -> Wanted {
+    Wanted { snoozes: [GROUP.to_owned()].into(), ..Wanted::default() }
+}
+
 #[tokio::test(start_paused = true)]
 async fn throttling_is_waited_out_once_and_then_told() {
     let once = throttled_query(1);
     let ledger = Account::new().ledger_but(std::slice::from_ref(&once));
-    assert_eq!(ledger.of(&[GROUP]).await.unwrap(), of([entry(GROUP, PORT)]));
+    assert_eq!(ledger.read(&snoozes()).await.unwrap(), of([entry(GROUP, PORT)]));
     assert_eq!(once.num_calls(), 2);
     let twice = throttled_query(2);
     let ledger = Account::new().ledger_but(std::slice::from_ref(&twice));
-    let why = said(ledger.of(&[GROUP]).await);
+    let why = said(ledger.read(&snoozes()).await);
     for part in ["sg-1 in table portcullis-ledger", "Query: ThrottlingException: slow down"] {
         assert!(why.contains(part), "{why}");
     }
@@ -245,9 +373,10 @@ async fn a_table_that_does_not_answer_holds_nobody_up_for_longer_than_two_second
     let silent = Silent::default();
     let (ledger, one) = (silent.ledger(), [entry(GROUP, PORT)]);
     let snooze = snooze("2026-11-22T10:00:00Z");
+    let asked = wanted(&[(GROUP, PORT)]);
     let start = Instant::now();
     let (read, written, counted, snoozed) = tokio::join!(
-        ledger.of(&[GROUP, "sg-2"]),
+        ledger.read(&asked),
         ledger.write(&one, NOW),
         ledger.count("2026-11-21T10:00", 1, 1, NOW),
         ledger.write_snooze(&snooze, NOW),
@@ -262,7 +391,7 @@ async fn a_table_that_does_not_answer_holds_nobody_up_for_longer_than_two_second
 async fn a_subject_that_cannot_be_read_is_an_error_whatever_the_others_say() {
     let account = Account::new();
     account.fail("Query", "sg-2", "AccessDeniedException");
-    let why = said(account.ledger().of(&[GROUP, "sg-2"]).await);
+    let why = said(account.ledger().read(&wanted(&[(GROUP, PORT), ("sg-2", PORT)])).await);
     assert!(why.contains("sg-2 in table") && why.contains("AccessDeniedException"), "{why}");
 }
 
@@ -281,7 +410,7 @@ fn torn(account: &Account, subject: &str, finding: &str, change: impl Fn(&mut St
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_torn_item_is_an_error_that_names_it_and_never_nothing() {
+async fn a_torn_item_costs_that_item_and_is_named_and_never_nothing() {
     let changes: [fn(&mut Stored); 4] = [
         |item| drop(item.remove("state")),
         |item| drop(item.insert("state".to_owned(), text("forgiven"))),
@@ -290,25 +419,32 @@ async fn a_torn_item_is_an_error_that_names_it_and_never_nothing() {
     ];
     for change in changes {
         let account = Account::new();
-        torn(&account, GROUP, "open-ingress#a\nb", change);
-        for result in [account.ledger().of(&[GROUP]).await, account.ledger().list().await] {
-            let why = said(result);
+        let finding = "open-ingress#a\nb";
+        torn(&account, GROUP, finding, change);
+        account.ledger().write(&[entry(GROUP, PORT)], NOW).await.unwrap();
+        let asked = wanted(&[(GROUP, finding), (GROUP, PORT)]);
+        for memory in [account.ledger().read(&asked).await, account.ledger().list().await] {
+            let memory = memory.unwrap();
+            assert_eq!(memory.entries, of([entry(GROUP, PORT)]).entries);
+            let why: Vec<&String> = memory.unreadable.values().collect();
             let expected = "table portcullis-ledger: an item cannot be read (subject `sg-1`, finding \
                             `open-ingress#a\\nb`): ";
-            assert!(why.starts_with(expected), "{why}");
+            assert!(why.len() == 1 && why[0].starts_with(expected), "{why:?}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_torn_exemption_is_an_error_too() {
+async fn a_torn_exemption_is_named_too() {
     let account = Account::new();
     account.ledger().write_snooze(&snooze("2026-11-22T10:00:00Z"), NOW).await.unwrap();
     for item in account.now().ledger.values_mut() {
         item.remove("until");
     }
-    let why = said(account.ledger().of(&[GROUP]).await);
+    let memory = remembered(&account).await;
+    let why = memory.unreadable.into_values().next().unwrap();
     assert!(why.contains("finding `exempt#tcp#6379") && why.contains("until"), "{why}");
+    assert!(memory.snoozes.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

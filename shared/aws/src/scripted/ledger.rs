@@ -1,16 +1,17 @@
 //! DynamoDB: the ledger's table, which knows the expressions that the ledger sends, and no others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_dynamodb::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
+use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
 use aws_sdk_dynamodb::operation::scan::{ScanInput, ScanOutput};
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue};
 use aws_sdk_dynamodb::{Client, Config};
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 
@@ -74,8 +75,14 @@ impl Account {
     }
 
     #[expect(clippy::disallowed_methods, reason = "scripted: nothing is written")]
-    fn script_of_ledger(&self) -> [Rule; 4] {
+    fn script_of_ledger(&self) -> [Rule; 5] {
         [
+            self.on(
+                "BatchGetItem",
+                mock!(Client::batch_get_item),
+                |input| asked_of(input).iter().map(|key| part(key, "subject")).collect(),
+                |state, input| Ok(batch(state, input)),
+            ),
             self.on(
                 "Query",
                 mock!(Client::query),
@@ -117,21 +124,61 @@ fn asked(input: &QueryInput) -> Option<String> {
     part(input.expression_attribute_values()?, ":subject")
 }
 
-fn query(state: &State, input: &QueryInput) -> QueryOutput {
-    assert_eq!(input.consistent_read(), Some(true), "memory is read as it is");
+fn asked_of(input: &BatchGetItemInput) -> &[Stored] {
+    let tables = input.request_items().expect("it asks for items");
+    let wanted = tables.get(LEDGER).expect("it asks the ledger");
+    assert_eq!(wanted.consistent_read(), Some(true), "memory is read as it is");
+    let keys = wanted.keys();
+    let apart: HashSet<_> = keys.iter().map(key).collect();
+    assert_eq!(apart.len(), keys.len(), "DynamoDB refuses a key twice");
+    assert!((1..=100).contains(&keys.len()), "{} keys", keys.len());
+    keys
+}
+
+/// So many of them as a page holds.
+fn batch(state: &mut State, input: &BatchGetItemInput) -> BatchGetItemOutput {
+    let keys = asked_of(input);
+    let (now, later) = keys.split_at(state.batch.min(keys.len()));
+    let items: Vec<Stored> =
+        now.iter().filter_map(|asked| state.ledger.get(&key(asked)).cloned()).collect();
+    state.read += items.len();
+    let left = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(later.to_vec()));
+    let left = (!later.is_empty()).then(|| (LEDGER.to_owned(), left.build().unwrap()));
+    BatchGetItemOutput::builder()
+        .responses(LEDGER, items)
+        .set_unprocessed_keys(Some(left.into_iter().collect()))
+        .build()
+}
+
+fn query(state: &mut State, input: &QueryInput) -> QueryOutput {
+    let values = input.expression_attribute_values().expect("it asks for something");
+    let value = |name: &str| values.get(name).map(|value| value.as_s().unwrap().clone());
     let subject = asked(input).expect("it asks for a subject");
-    let finding = match input.key_condition_expression() {
-        Some("#subject = :subject") => None,
-        Some("#subject = :subject AND #finding = :finding") => {
-            part(input.expression_attribute_values().expect("it asks for both"), ":finding")
-        }
+    let prefix = match input.key_condition_expression() {
+        Some("#subject = :subject") => String::new(),
+        Some("#subject = :subject AND begins_with(#finding, :prefix)") => value(":prefix").unwrap(),
+        Some("#subject = :subject AND #finding = :finding") => value(":finding").unwrap(),
         other => panic!("the script does not know {other:?}"),
     };
-    let is_asked = |item: &Stored| {
-        let (of, found) = key(item);
-        of == subject && finding.as_ref().is_none_or(|finding| *finding == found)
-    };
-    let (items, last) = page(state, input.exclusive_start_key(), is_asked);
+    let (mut items, last) = page(state, input.exclusive_start_key(), |item| {
+        let (of, finding) = key(item);
+        of == subject && finding.starts_with(&prefix)
+    });
+    state.read += items.len();
+    let open = input.filter_expression() == Some("#state = :open");
+    assert_eq!(input.consistent_read(), Some(!open), "what decides is read as it is");
+    match input.filter_expression() {
+        None => {}
+        Some("#state = :open") => items.retain(|item| part(item, "state") == value(":open")),
+        Some(recording) => {
+            assert!(recording.starts_with("#rule.#rule IN (:rule0"), "{recording}");
+            let rules: Vec<_> = (0..).map_while(|at| value(&format!(":rule{at}"))).collect();
+            items.retain(|item| {
+                let rule = item.get("rule").and_then(|rule| part(rule.as_m().ok()?, "rule"));
+                rule.is_some_and(|rule| rules.contains(&rule))
+            });
+        }
+    }
     QueryOutput::builder().set_items(Some(items)).set_last_evaluated_key(last).build()
 }
 

@@ -3,10 +3,10 @@
 use super::again::Undecided;
 use super::known::{self, Part};
 use super::look::{Facts, REPORT};
-use super::step::{Channel, Notification, Read, Step, Summary, Written, reading};
+use super::step::{Channel, Notification, Step, Summary, Written, reading};
 use super::{Case, Plan};
 use crate::action::{Action, Outcome, Outcomes};
-use crate::ledger::{Again, Why};
+use crate::ledger::{Again, Wanted, Why};
 use crate::report::{Deployment, Known, Report};
 use crate::time::iso;
 
@@ -40,7 +40,6 @@ impl Case<'_> {
         let storm = self
             .counted
             .is_some_and(|counted| counted.alerts > self.policy.settings.alerts_per_minute);
-        let subjects = self.subjects();
         let Some(plan) = &mut self.plan else { return Step::Fail("there is no plan".to_owned()) };
         if let Some(report) = plan.report.as_ref().filter(|report| !report.is_silent())
             && plan.notified.is_none()
@@ -49,8 +48,8 @@ impl Case<'_> {
             return Step::Notify(Box::new(Notification { report: report.clone(), channel }));
         }
         // What is not remembered, the next attempt could not tell: the queue keeps it until SNS takes it.
-        if let (Some(report), Some(Err(_)), Some(_)) =
-            (&plan.report, &plan.notified, &plan.unremembered)
+        if let (Some(report), Some(Err(_))) = (&plan.report, &plan.notified)
+            && (report.unremembered.is_some() || !report.unreadable.is_empty())
             && !plan.later
         {
             plan.later = true;
@@ -61,7 +60,7 @@ impl Case<'_> {
             return step;
         }
         let Some(plan) = &mut self.plan else { return Step::Fail("there is no plan".to_owned()) };
-        if let Some(step) = plan.record(&mut self.known, subjects, now) {
+        if let Some(step) = plan.record(&mut self.known, now) {
             return step;
         }
         let (mut failed, summary) = (plan.failed(), plan.summary());
@@ -93,7 +92,6 @@ impl Case<'_> {
     /// What was done without the ledger is recorded where the ledger answers by now: of a rule that was revoked for a
     /// cache, and only seemed to stay, the event of the cache says nothing to the next attempt.
     fn lease_afterwards(&mut self, now: i64) -> Option<Step> {
-        let subjects = self.subjects();
         let plan = self.plan.as_mut()?;
         if plan.unremembered.is_none() || plan.decision.is_clean() {
             return None;
@@ -105,7 +103,10 @@ impl Case<'_> {
             self.known.ledger = Part::Unread;
         }
         let memory = match &self.known.ledger {
-            Part::Unread => return Some(reading(vec![Read::Ledger(subjects)])),
+            Part::Unread => {
+                let wanted = Wanted::of_keys(plan.decision.keys());
+                return Some(reading(self.known.lacks(wanted).into_iter().collect()));
+            }
             Part::Read(memory) if plan.entries.is_none() => memory,
             Part::Read(_) | Part::Failed(_) => return None,
         };
@@ -166,12 +167,7 @@ impl Case<'_> {
 
 impl Plan {
     /// Records how it ended. If that is not taken, the next delivery of the event tells once more.
-    fn record(
-        &mut self,
-        known: &mut known::Known,
-        subjects: Vec<String>,
-        now: i64,
-    ) -> Option<Step> {
+    fn record(&mut self, known: &mut known::Known, now: i64) -> Option<Step> {
         let report = self.report.as_ref()?;
         let outcomes = self.outcomes.as_ref().unwrap_or(&NO_OUTCOMES);
         let told = matches!(self.notified, Some(Ok(_))).then(|| iso(now));
@@ -187,7 +183,11 @@ impl Plan {
                     known.ledger = Part::Unread;
                 }
                 let memory = match &known.ledger {
-                    Part::Unread => return Some(reading(vec![Read::Ledger(subjects)])),
+                    Part::Unread => {
+                        let leased = self.leased.entries.iter().map(|entry| entry.key.clone());
+                        let wanted = known.lacks(Wanted::of_keys(leased));
+                        return Some(reading(wanted.into_iter().collect()));
+                    }
                     Part::Failed(_) => return None,
                     Part::Read(memory) => memory,
                 };

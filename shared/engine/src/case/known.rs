@@ -8,7 +8,7 @@ use crate::facts::{
     BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, GroupDetails, GroupFacts,
     Interfaces, PrefixList, PublicAccess, PublicSetting, Source, Subnets, Vpc,
 };
-use crate::ledger::{Memory, Revisit, completed, named};
+use crate::ledger::{Entry, Memory, Revisit, Wanted, completed, named};
 
 /// Something that is read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,6 +52,10 @@ pub(super) struct Known {
     vpcs: Part<Vec<Vpc>>,
     pub(super) ledger: Part<Memory>,
     pub(super) revisit: Part<Option<Box<Revisit>>>,
+    /// What was read of the ledger.
+    asked: Wanted,
+    /// What is still open.
+    pub(super) open: Part<Vec<Entry>>,
     /// What informs and was begun.
     begun: BTreeSet<Read>,
 }
@@ -79,9 +83,47 @@ impl Known {
             Fact::Vpcs(read) => self.vpcs = Part::of(read),
             Fact::Cache(read) => self.cache = Part::of(read),
             Fact::Subnets(vpc, subnets) => self.subnets = Part::Read((vpc, subnets)),
-            Fact::Ledger(read) => self.ledger = Part::of(read),
+            Fact::Ledger(wanted, read) => {
+                self.asked = std::mem::take(&mut self.asked).and(wanted);
+                match (&mut self.ledger, read) {
+                    (Part::Read(memory), Ok(later)) => memory.extend(later),
+                    (ledger, read) => *ledger = Part::of(read),
+                }
+            }
+            Fact::OpenOf(read) => self.open = Part::of(read),
             Fact::Revisit(read) => self.revisit = Part::of(read),
         }
+    }
+
+    /// What of this is still to be read of the ledger.
+    pub(super) fn lacks(&self, wanted: Wanted) -> Option<Read> {
+        let lacking = match &self.ledger {
+            Part::Unread => self.asked.clone().and(wanted),
+            Part::Failed(_) => return None,
+            Part::Read(_) => wanted.without(&self.asked),
+        };
+        (!lacking.is_empty()).then_some(Read::Ledger(lacking))
+    }
+
+    /// Begins to read what is still open in these groups, unless that is begun.
+    pub(super) fn begin_open(&mut self, groups: &[String]) -> Vec<Read> {
+        let open = Read::OpenOf(groups.to_vec());
+        (!groups.is_empty() && self.begun.insert(open.clone()))
+            .then_some(open)
+            .into_iter()
+            .collect()
+    }
+
+    /// What is open as far as is known: what was read by its key is newer.
+    pub(super) fn still_open(&self) -> Vec<Entry> {
+        let remembered = self.ledger.get().into_iter().flat_map(|memory| memory.entries.values());
+        let open = self.open.get().into_iter().flatten();
+        remembered.chain(open.filter(|entry| !self.is_asked(entry))).cloned().collect()
+    }
+
+    /// Whether the entry was read by its key.
+    pub(super) fn is_asked(&self, entry: &Entry) -> bool {
+        self.asked.takes(entry)
     }
 
     fn of(&mut self, id: String) -> &mut Parts {

@@ -1,5 +1,6 @@
 //! Looking: what is to be read or waited for, until it is decided and leased.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::again::Undecided;
@@ -11,7 +12,7 @@ use crate::decide::{self, Decision, Judge};
 use crate::event::{CacheLead, Event, GroupLead, GroupRef, Lead, Touched};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Source};
 use crate::finding::Finding;
-use crate::ledger::{Key, Lease, Leased, Looked, Memory, Turn, Why, subjects};
+use crate::ledger::{Key, Lease, Leased, Looked, Memory, Turn, Wanted, Why};
 use crate::limits::Limits;
 use crate::net::Sources;
 use crate::report::Seen;
@@ -114,6 +115,10 @@ impl Case<'_> {
             Err(step) => return *step,
         };
         let decision = self.decide(&event, &facts, now);
+        // What only the decision tells: a rule is not always as the event describes it, or the event describes none.
+        if let Some(read) = self.known.lacks(Wanted::of_keys(decision.keys())) {
+            return reading(vec![read]);
+        }
         if !decision.unseen.is_empty()
             && let Some(wait) = self.look_again()
         {
@@ -132,7 +137,7 @@ impl Case<'_> {
         let ids = facts.groups();
         let mut decide = self.known.unread_around(&ids);
         if decision.is_clean() || decide.is_empty() {
-            return None;
+            return self.still_open(decision);
         }
         decide.retain(|read| matches!((facts, read), (Facts::Cache(..), Read::Interfaces(_))));
         if !decide.is_empty() {
@@ -154,10 +159,22 @@ impl Case<'_> {
             self.waited.lease = true;
             REPORT
         } else {
-            return None;
+            return self.still_open(decision);
         };
         let inform = self.known.begin_around(&ids);
         Some(Step::Read { decide: Vec::new(), inform, patience })
+    }
+
+    /// What is still open is waited for where nothing is to be remediated: once, and only if the ledger answers.
+    fn still_open(&mut self, decision: &Decision) -> Option<Step> {
+        let waits = decision.actions().is_empty()
+            && self.known.ledger.get().is_some()
+            && self.known.open.is_unread();
+        if !waits || self.waited.open || self.facts()?.groups().is_empty() {
+            return None;
+        }
+        self.waited.open = true;
+        Some(Step::Read { decide: Vec::new(), inform: Vec::new(), patience: REPORT })
     }
 
     /// What there is to decide about; or what comes before that.
@@ -197,18 +214,22 @@ impl Case<'_> {
         if self.known.lacks_rules(&id) {
             reads.push(Read::Rules(id.clone()));
         }
-        if self.known.ledger.is_unread() {
-            reads.push(Read::Ledger(vec![id.clone()]));
-        }
+        reads.extend(self.known.lacks(Wanted::of_group(&id, lead)));
         if !reads.is_empty() {
             // The tag that protects a group is read by the call that reads its name: it must be there in time.
-            let inform =
+            let mut inform =
                 if may_be_public(lead) { self.known.begin_details(&id) } else { Vec::new() };
+            inform.extend(self.known.begin_open(std::slice::from_ref(&id)));
             let patience = Duration::ZERO;
             return Err(Box::new(Step::Read { decide: reads, inform, patience }));
         }
         self.rules_failed(std::slice::from_ref(&id))?;
-        self.all_read(self.known.unread_lists(std::slice::from_ref(&id)))?;
+        let facts = self.known.group_facts(&id).unwrap_or_default();
+        // Of a rule that is gone and named by its id alone, only the ledger knows what it was.
+        let missing = lead.touched.resolve(&facts.rules, &facts.egress).missing;
+        let mut reads = self.known.unread_lists(std::slice::from_ref(&id));
+        reads.extend(self.known.lacks(Wanted::of_missing(&id, &missing)));
+        self.all_read(reads)?;
         let facts = self.known.group_facts(&id).unwrap_or_default();
         Ok(Facts::Group(facts, self.known.completed(lead, &event.id)))
     }
@@ -241,15 +262,18 @@ impl Case<'_> {
         let ids = shown.ids(&lead);
         let rules = ids.iter().filter(|id| self.known.lacks_rules(id)).cloned().map(Read::Rules);
         let subnets = shown.subnets().filter(|_| self.known.subnets.is_unread());
-        self.all_read(rules.chain(subnets).collect())?;
+        let ledger = self.known.lacks(Wanted::of_cache(lead.kind, &lead.id, &ids));
+        let decide: BTreeSet<Read> = rules.chain(subnets).chain(ledger).collect();
+        if !decide.is_empty() {
+            let inform = self.known.begin_open(&ids);
+            let (decide, patience) = (decide.into_iter().collect(), Duration::ZERO);
+            return Err(Box::new(Step::Read { decide, inform, patience }));
+        }
         self.rules_failed(&ids)?;
         self.all_read(self.known.unread_lists(&ids))?;
         let Some(facts) = self.known.cache_facts(&lead) else {
             return Err(Box::new(Step::Fail(format!("{} is not shown", lead.id))));
         };
-        if self.known.ledger.is_unread() {
-            return Err(Box::new(reading(vec![Read::Ledger(subjects(&facts))])));
-        }
         let unreported = self.known.named(&event.id);
         Ok(Facts::Cache(Box::new(facts), lead, unreported))
     }
@@ -326,7 +350,7 @@ impl Case<'_> {
         if leased.entries.is_empty() {
             return self.carry_out(decision, leased, None, now);
         }
-        let entries = leased.entries.clone();
+        let (tags, entries) = (leased.tags.clone(), leased.entries.clone());
         let count = self.counted.is_none().then(|| Count {
             minute: iso(now).chars().take("2026-11-21T16:40".len()).collect(),
             remediations: decision.closings(),
@@ -335,15 +359,16 @@ impl Case<'_> {
         let inform =
             if decision.is_clean() { Vec::new() } else { self.known.begin_around(&facts.groups()) };
         self.leasing = Some(Leasing { decision, leased, written: None });
-        Step::Lease { inform, entries, count }
+        Step::Lease { inform, tags, entries, count }
     }
 
     /// The findings, leased by this invocation.
     pub(super) fn leased_by(&self, decision: &Decision, facts: &Facts, now: i64) -> Leased {
         let Some(event) = &self.event else { return Leased::new() };
         let lease = Lease { by: self.invocation.clone(), until: now.saturating_add(LEASE) };
-        let looked = facts.looked();
-        let turn = Turn { event, looked: &looked, lease: &lease, now };
+        let (looked, still_open) = (facts.looked(), self.known.still_open());
+        let still_open = &still_open;
+        let turn = Turn { event, looked: &looked, still_open, lease: &lease, now };
         decision.lease(&facts.seen().reaches(), self.judge(now).memory, &turn)
     }
 
@@ -370,14 +395,20 @@ impl Case<'_> {
             Some(Written::Unavailable(why)) => {
                 self.carry_out(decision, Leased::new(), Some(why), now)
             }
-            Some(Written::Conflict(keys)) => match self.start_over() {
-                Some(wait) => wait,
-                None => {
-                    let ids: Vec<String> = keys.iter().map(Key::id).collect();
-                    let why = format!("other invocations keep writing {}", ids.join(", "));
-                    self.carry_out(decision, Leased::new(), Some(why), now)
+            Some(Written::Conflict(keys)) => {
+                // What is resolved only informs: no revoke waits for it, and it is no reason to go without the ledger.
+                let good_news = leased.but_resolved(&keys);
+                let waits = good_news.is_none() || decision.actions().is_empty();
+                if waits && let Some(wait) = self.start_over() {
+                    return wait;
                 }
-            },
+                if let Some(leased) = good_news {
+                    return self.carry_out(decision, leased, None, now);
+                }
+                let ids: Vec<String> = keys.iter().map(Key::id).collect();
+                let why = format!("other invocations keep writing {}", ids.join(", "));
+                self.carry_out(decision, Leased::new(), Some(why), now)
+            }
         }
     }
 
@@ -434,15 +465,6 @@ impl Case<'_> {
                 let facts = Box::new(self.known.cache_facts(lead)?);
                 Some(Facts::Cache(facts, lead.clone(), self.known.named(&event.id)))
             }
-        }
-    }
-
-    /// What is to be read again of the ledger, after others wrote.
-    pub(super) fn subjects(&self) -> Vec<String> {
-        match self.facts() {
-            Some(Facts::Group(facts, _)) => vec![facts.id],
-            Some(Facts::Cache(facts, ..)) => subjects(&facts),
-            None => Vec::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::facts::{
     CacheFacts, CacheKind, GroupDetails, IngressRule, Interfaces, PrefixList, PublicSetting,
     Subnets, Vpc,
 };
-use crate::ledger::{Entry, Key, Memory, Revisit};
+use crate::ledger::{Entry, Key, Memory, Revisit, RuleTags, Wanted};
 use crate::report::Report;
 
 /// What to do next.
@@ -28,6 +28,8 @@ pub enum Step {
     Lease {
         /// What only informs: it is not waited for.
         inform: Vec<Read>,
+        /// What is written before: the tags of rules that have many.
+        tags: Vec<RuleTags>,
         /// What is written.
         entries: Vec<Entry>,
         /// What is counted; `None` if it was before.
@@ -70,8 +72,10 @@ pub enum Read {
     Cache(CacheKind, String),
     /// A subnet group of ElastiCache, and where its subnets lead.
     Subnets(String),
-    /// What is remembered of these subjects.
-    Ledger(Vec<String>),
+    /// What is remembered, as it is now.
+    Ledger(Wanted),
+    /// What is still open of these groups, as far as one page of each shows: it only informs.
+    OpenOf(Vec<String>),
     /// The record of a revisit.
     Revisit {
         /// The subject of the event.
@@ -103,7 +107,9 @@ pub enum Fact {
     /// The VPC of the subnet group, and its subnets.
     Subnets(Option<String>, Subnets),
     /// What is remembered.
-    Ledger(Result<Memory, String>),
+    Ledger(Wanted, Result<Memory, String>),
+    /// What is still open.
+    OpenOf(Result<Vec<Entry>, String>),
     /// The record of a revisit; `None` if there is none.
     Revisit(Result<Option<Box<Revisit>>, String>),
 }

@@ -8,7 +8,7 @@ use crate::event::RuleLead;
 use crate::exceptions::Tolerated;
 use crate::facts::GroupFacts;
 use crate::finding::{Finding, Subject, group_of};
-use crate::ledger::{Leased, Memory, Open, Turn, lease};
+use crate::ledger::{Key, Leased, Memory, Open, Turn, lease};
 use crate::limits::{Room, limit};
 use crate::settings::Mode;
 use crate::severity::{Reaches, judge, rate};
@@ -50,6 +50,11 @@ impl Decision {
             }
         }
         actions
+    }
+
+    /// The keys of the findings.
+    pub fn keys(&self) -> BTreeSet<Key> {
+        self.findings.iter().map(|finding| Key::of(finding, &self.subject)).collect()
     }
 
     /// The leases of the findings, to be written before anything is done.

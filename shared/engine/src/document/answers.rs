@@ -76,7 +76,8 @@ impl Answers {
                 Box::new(CacheShown { facts: facts.clone(), groups })
             }))),
             Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
-            Read::Ledger(_) => Fact::Ledger(Ok(Memory::default())),
+            Read::Ledger(wanted) => Fact::Ledger(wanted.clone(), Ok(Memory::default())),
+            Read::OpenOf(_) => Fact::OpenOf(Ok(Vec::new())),
             Read::Revisit { .. } => Fact::Revisit(Ok(None)),
         }
     }

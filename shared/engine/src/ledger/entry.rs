@@ -117,8 +117,49 @@ pub struct RuleRecord {
     pub source: String,
     /// Its description.
     pub description: Option<String>,
-    /// Keys and values of its tags.
+    /// Keys and values of its tags. Empty where they are an item of their own.
     pub tags: BTreeMap<String, String>,
+    /// Whether they are an item of their own ([`RuleTags`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tags_apart: bool,
+}
+
+/// The tags of a rule that has many: an item of their own, which `undo` alone reads. A rule may have 50 tags of 384
+/// characters (EC2 user guide, "Tag restrictions"), and an entry is read with each event that is about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleTags {
+    /// `tags/sg-…`
+    pub subject: String,
+    /// `sgr-…`
+    pub finding: String,
+    /// Keys and values.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Above so many bytes, the tags of a rule are an item of their own, and no command in an alert repeats them.
+const LARGE_TAGS: usize = 2048;
+
+/// Whether the tags of a rule are too large for an entry and for a command.
+pub fn has_large_tags(rule: &IngressRule) -> bool {
+    let bytes: usize = rule.tags.iter().map(|tag| tag.key.len() + tag.value.len()).sum();
+    bytes > LARGE_TAGS
+}
+
+impl RuleTags {
+    /// The partition of the tags of a group's rules.
+    pub fn subject(group: &str) -> String {
+        format!("tags/{group}")
+    }
+
+    /// Those of a rule, if they are an item of their own.
+    pub(super) fn of(group: &str, rule: &IngressRule) -> Option<Self> {
+        let (subject, finding) = (Self::subject(group), rule.id.clone());
+        has_large_tags(rule).then(|| Self { subject, finding, tags: tags(rule) })
+    }
+}
+
+fn tags(rule: &IngressRule) -> BTreeMap<String, String> {
+    rule.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
 }
 
 /// The lease of an occurrence.
@@ -140,7 +181,8 @@ impl RuleRecord {
             to_port: rule.to_port,
             source: rule.source.to_string(),
             description: rule.description.clone(),
-            tags: rule.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
+            tags: if has_large_tags(rule) { BTreeMap::new() } else { tags(rule) },
+            tags_apart: has_large_tags(rule),
         }
     }
 
@@ -208,6 +250,26 @@ mod tests {
         let stored = serde_json::to_string(&entry).unwrap();
         insta::assert_snapshot!(stored, @r#"{"subject":"sg-01","finding":"no-auth","id":"f-1","check":"no-auth","severity":"high","title":"it is open","state":"recovered","firstSeen":"1","lastSeen":"2","times":2,"returns":1,"comings":[{"event":"e-1","at":"2","rule":"sgr-1","by":"alice","via":null,"back":true,"outcome":"start-move","told":{"at":"3","outcome":"withheld","severity":"low"},"held":{"by":"r-1","until":4}}],"rule":{"group":"sg-01","rule":"sgr-1","protocol":"tcp","fromPort":22,"toPort":22,"source":"::/0","description":null,"tags":{}},"version":3}"#);
         assert_eq!(serde_json::from_str::<Entry>(&stored).unwrap(), entry);
+    }
+
+    #[test]
+    fn large_tags_are_an_item_of_their_own() {
+        let mut rule = rule("sgr-1", "tcp 22", "::/0");
+        let tag = |at: usize| Tag { key: format!("key-{at:02}"), value: "x".repeat(198) };
+        rule.tags = (0..10).map(tag).collect();
+        assert!(RuleTags::of("sg-1", &rule).is_none());
+        assert_eq!(RuleRecord::of("sg-1", &rule).rule(), rule);
+        rule.tags.push(tag(10));
+        let apart = RuleTags::of("sg-1", &rule).unwrap();
+        assert_eq!((apart.subject.as_str(), apart.finding.as_str()), ("tags/sg-1", "sgr-1"));
+        assert_eq!(apart.tags.len(), 11);
+        let record = RuleRecord::of("sg-1", &rule);
+        assert!(record.tags.is_empty() && record.tags_apart);
+        let stored = serde_json::to_string(&record).unwrap();
+        assert!(
+            stored.contains(r#""tags":{},"tagsApart":true"#),
+            "an older version wants `tags`: {stored}"
+        );
     }
 
     #[test]

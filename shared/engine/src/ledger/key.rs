@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::facts::{CacheKind, IngressRule, Protocol};
+use crate::event::RuleShape;
+use crate::facts::{CacheKind, IngressRule, Protocol, Source};
 use crate::finding::{Check, Evidence, Finding, Subject};
 
 /// The identity of a finding: the same fault of the same resource has the same key in every occurrence.
@@ -59,11 +60,18 @@ impl Key {
 
 /// What makes two rules of a group the same rule, whatever their ids: EC2 refuses a second rule of the same shape.
 pub fn shape(rule: &IngressRule) -> String {
-    let (from, to) = match rule.protocol {
+    spell(&rule.protocol, (rule.from_port, rule.to_port), &rule.source)
+}
+
+/// The same of a rule as an event describes it.
+pub(super) fn shape_of(rule: &RuleShape) -> String {
+    spell(&rule.protocol, (rule.from_port, rule.to_port), &rule.source)
+}
+
+fn spell(protocol: &Protocol, ports: (i32, i32), source: &Source) -> String {
+    let (from, to) = match protocol {
         Protocol::All | Protocol::Other(_) => (-1, -1),
-        Protocol::Tcp | Protocol::Udp | Protocol::Icmp | Protocol::Icmpv6 => {
-            (rule.from_port, rule.to_port)
-        }
+        Protocol::Tcp | Protocol::Udp | Protocol::Icmp | Protocol::Icmpv6 => ports,
     };
-    format!("{}#{from}#{to}#{}", rule.protocol.as_str(), rule.source)
+    format!("{}#{from}#{to}#{source}", protocol.as_str())
 }

@@ -6,7 +6,7 @@ use super::occurrence::{Placed, is_gone};
 use super::reported::has_risen;
 use super::resolved::{Open, resolved};
 use super::state::Step;
-use super::{Entry, Key, Leased, Memory, Recurrence, RuleRecord, State, Turn};
+use super::{Entry, Key, Leased, Memory, Recurrence, RuleRecord, RuleTags, State, Turn};
 use crate::action::{Because, Remedy};
 use crate::event::Event;
 use crate::finding::{Evidence, Finding, Subject, rule_of};
@@ -18,6 +18,7 @@ impl Leased {
     pub const fn new() -> Self {
         Self {
             entries: Vec::new(),
+            tags: Vec::new(),
             resolved: Vec::new(),
             recurrences: BTreeMap::new(),
             silent: BTreeSet::new(),
@@ -45,6 +46,16 @@ impl Leased {
         self.resolved.clear();
         self
     }
+
+    /// Without what only informs, and another invocation wrote meanwhile; `None` if it wrote more than that.
+    pub fn but_resolved(mut self, lost: &[Key]) -> Option<Self> {
+        if !lost.iter().all(|key| self.resolved.iter().any(|entry| entry.key == *key)) {
+            return None;
+        }
+        self.resolved.retain(|entry| !lost.contains(&entry.key));
+        self.entries.retain(|entry| !lost.contains(&entry.key));
+        Some(self)
+    }
 }
 
 /// What the ledger says about a finding before it is decided what to do.
@@ -64,6 +75,7 @@ pub enum History {
 /// The ledger as a decision asks it, finding by finding.
 #[derive(Debug)]
 pub struct Histories<'a> {
+    memory: &'a Memory,
     placed: Placed<'a>,
     by: &'a str,
     recurrences_per_hour: u32,
@@ -79,12 +91,15 @@ impl<'a> Histories<'a> {
         recurrences_per_hour: u32,
         now: i64,
     ) -> Self {
-        Self { placed: Placed::new(memory, event), by, recurrences_per_hour, now }
+        Self { memory, placed: Placed::new(memory, event), by, recurrences_per_hour, now }
     }
 
     /// What the ledger says of a finding.
     pub fn of(&mut self, finding: &Finding, subject: &Subject, event: &Event) -> History {
         let key = Key::of(finding, subject);
+        if self.memory.unreadable.contains_key(&key) {
+            return History::Free;
+        }
         let (entry, at) = self.placed.place(&key, finding);
         if entry
             .occurrences
@@ -106,7 +121,7 @@ impl<'a> Histories<'a> {
     }
 }
 
-/// Leases the findings of a decision for this invocation.
+/// Leases the findings of a decision for this invocation. What the ledger has of a finding and nobody can read stays.
 pub fn lease<'a>(
     findings: impl Iterator<Item = (&'a Finding, Rating)> + Clone,
     open: Open<'_>,
@@ -117,6 +132,9 @@ pub fn lease<'a>(
     let mut placed = Placed::new(memory, turn.event);
     for (finding, _) in findings.clone() {
         let key = Key::of(finding, open.subject);
+        if memory.unreadable.contains_key(&key) {
+            continue;
+        }
         let (entry, at) = placed.place(&key, finding);
         let Some(occurrence) = entry.occurrences.get(at) else { continue };
         leased.taken.insert(key.clone(), occurrence.event.clone());
@@ -134,7 +152,7 @@ pub fn lease<'a>(
     }
     let Leased { silent, .. } = &leased;
     leased.entries = entries.into_values().filter(|entry| !silent.contains(&entry.key)).collect();
-    leased.resolved = resolved(open, memory, turn);
+    leased.resolved = resolved(open, turn);
     leased.entries.extend(leased.resolved.iter().cloned());
     leased
 }
@@ -203,6 +221,12 @@ impl Leased {
             self.silent.insert(entry.key.clone());
             return;
         }
+        if let Remedy::Do(action) = &finding.remedy
+            && let Some(tags) = action.revokes().and_then(|(group, rule)| RuleTags::of(group, rule))
+            && !self.tags.contains(&tags)
+        {
+            self.tags.push(tags);
+        }
         let before = std::mem::replace(&mut occurrence.outcome, standing);
         occurrence.lease = Some(turn.lease.clone());
         if newest {
@@ -219,7 +243,11 @@ impl Entry {
         if let Evidence::Rule { group, rule, .. } | Evidence::UnreadableRule { group, rule, .. } =
             &finding.evidence
         {
-            self.rule = Some(RuleRecord::of(group, rule));
+            let before = self.rule.take().filter(|before| before.rule == rule.id);
+            let mut record = RuleRecord::of(group, rule);
+            // Of a rule that is gone, this finding has only what the ledger had.
+            record.tags_apart |= is_gone(finding) && before.is_some_and(|before| before.tags_apart);
+            self.rule = Some(record);
         }
         let begun = before.may_have_revoked();
         self.state =

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Entry, Key, Lease, Looked};
+use super::{Entry, Key, Lease, Looked, RuleTags};
 use crate::event::Event;
 
 /// The circumstances of a lease.
@@ -12,6 +12,8 @@ pub struct Turn<'a> {
     pub event: &'a Event,
     /// What was read completely: what it does not show is gone.
     pub looked: &'a Looked,
+    /// The findings that are open as far as the ledger says. They inform only: what is missing is not reported as resolved.
+    pub still_open: &'a [Entry],
     /// The lease that this invocation takes: its id, and the latest time at which it may still run.
     pub lease: &'a Lease,
     /// Seconds since 1970.
@@ -24,6 +26,8 @@ pub struct Leased {
     /// To be written before anything is done, each on condition of its version. If another invocation wrote in
     /// between, read and decide again.
     pub entries: Vec<Entry>,
+    /// To be written before them: the tags of rules that have many.
+    pub tags: Vec<RuleTags>,
     /// Findings that were reported and are gone now: to be reported as resolved. They are among the entries.
     pub resolved: Vec<Entry>,
     /// The recurrences among the findings.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Entry, Key, Occurrence, RuleRecord, Snooze};
 use crate::event::{Event, RuleLead};
 use crate::exceptions::Tolerated;
-use crate::finding::{Finding, group_of, rule_of};
+use crate::finding::{Finding, Subject, group_of, rule_of};
 use crate::resolution::{Intent, Resolution, Standing};
 use crate::time::seconds;
 
@@ -16,12 +16,33 @@ pub struct Memory {
     pub entries: BTreeMap<Key, Entry>,
     /// The snoozes, by subject and sort key.
     pub snoozes: BTreeMap<Key, Snooze>,
+    /// The items that cannot be read: why. Of each, nothing is known, and nothing is written.
+    pub unreadable: BTreeMap<Key, String>,
 }
 
 impl Memory {
     /// The ledger of subjects of which it holds nothing.
     pub const fn new() -> Self {
-        Self { entries: BTreeMap::new(), snoozes: BTreeMap::new() }
+        Self { entries: BTreeMap::new(), snoozes: BTreeMap::new(), unreadable: BTreeMap::new() }
+    }
+
+    /// Adds what was read later.
+    pub fn extend(&mut self, later: Self) {
+        let Self { entries, snoozes, unreadable } = later;
+        self.entries.extend(entries);
+        self.snoozes.extend(snoozes);
+        self.unreadable.extend(unreadable);
+    }
+
+    /// Why the item of a finding, or the snooze of its rule, cannot be read.
+    pub fn unreadable(&self, finding: &Finding, subject: &Subject) -> Option<&str> {
+        let snooze = || {
+            let (group, rule) = (group_of(finding)?, rule_of(finding)?);
+            let key = Key { subject: group.to_owned(), finding: Snooze::finding(rule) };
+            self.unreadable.get(&key)
+        };
+        let why = self.unreadable.get(&Key::of(finding, subject)).or_else(snooze);
+        why.map(String::as_str)
     }
 
     /// Whether an attempt of ours went to revoke this rule of a group, or it was reported to be gone.

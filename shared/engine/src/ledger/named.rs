@@ -1,19 +1,9 @@
 //! What the ledger adds to an event: the rules that an earlier attempt at the same event was about to revoke.
 
-use super::{Key, Memory};
+use super::Memory;
 use crate::event::{GroupLead, GroupRef, RuleLead, RuleShape, Touched};
-use crate::facts::{CacheFacts, CacheGroups};
 use crate::finding::Check;
 use crate::resolution::Resolution;
-
-/// The partitions that hold the findings of a cache: its own, and those of its security groups.
-pub fn subjects(facts: &CacheFacts) -> Vec<String> {
-    let mut subjects = vec![Key::cache_subject(facts.kind, &facts.id)];
-    if let CacheGroups::Read(groups) = &facts.groups {
-        subjects.extend(groups.iter().map(|group| group.id.clone()));
-    }
-    subjects
-}
 
 /// The rules that an earlier attempt at this event was about to revoke for a cache, and did not report, or reported
 /// as failed. They may be gone, and the event of a cache names no rule: only the ledger can tell which they were.
@@ -72,9 +62,8 @@ fn unreported(memory: &Memory, event: &str, of: impl Fn(&str) -> bool) -> Vec<Gr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{CacheKind, Engine};
-    use crate::fixtures::{self, group, rule};
-    use crate::ledger::{Entry, Occurrence, RuleRecord, State};
+    use crate::fixtures::rule;
+    use crate::ledger::{Entry, Key, Occurrence, RuleRecord, State};
     use crate::resolution::{Intent, Standing};
 
     fn remembered(check: Check, reported: bool) -> Memory {
@@ -151,14 +140,5 @@ mod tests {
         assert!(named(&remembered(Check::OpenCache, true), "e-1").is_empty());
         assert!(named(&remembered(Check::OpenCache, false), "e-2").is_empty());
         assert!(named(&remembered(Check::OpenIngress, false), "e-1").is_empty());
-    }
-
-    #[test]
-    fn a_cache_is_remembered_with_its_groups() {
-        let groups = CacheGroups::Read(vec![group(Vec::new())]);
-        let facts = fixtures::cache(CacheKind::ReplicationGroup, Engine::Valkey, &[6379]);
-        let of = |groups| subjects(&CacheFacts { groups, ..facts.clone() });
-        assert_eq!(of(groups), ["replication-group/sessions", "sg-01"]);
-        assert_eq!(of(CacheGroups::Unknown("no".to_owned())), ["replication-group/sessions"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Findings that were reported, and are gone now, although this event does not revoke them.
 
-use super::{Entry, Key, Memory, State, Turn};
+use super::{Entry, Key, State, Turn};
 use crate::event::RuleLead;
 use crate::exceptions::Tolerated;
 use crate::finding::{Finding, Subject};
@@ -39,8 +39,8 @@ impl Open<'_> {
 
 /// The entries of findings that were reported, are gone now, and have no lease of another invocation. Each is
 /// returned with a lease of this one, ready to be written.
-pub(super) fn resolved(open: Open<'_>, memory: &Memory, turn: &Turn<'_>) -> Vec<Entry> {
-    let gone = memory.entries.values().filter(|entry| {
+pub(super) fn resolved(open: Open<'_>, turn: &Turn<'_>) -> Vec<Entry> {
+    let gone = turn.still_open.iter().filter(|entry| {
         entry.state == State::Open
             && entry.latest().is_some_and(|occurrence| {
                 let reported = occurrence.reported.as_ref().map(|reported| seconds(&reported.at));

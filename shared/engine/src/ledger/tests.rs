@@ -74,9 +74,11 @@ impl Desk {
     fn lease(&self, event: &Event, facts: &GroupFacts) -> (Decision, Leased) {
         let Lead::Group(lead) = &event.lead else { panic!("not about a group") };
         let decision = decide::group(event, lead, facts, &self.judge());
+        let still_open: Vec<Entry> = self.memory.entries.values().cloned().collect();
         let turn = Turn {
             event,
             looked: &Looked::at_group(facts),
+            still_open: &still_open,
             lease: &Lease { by: self.by.to_owned(), until: self.now + 30 },
             now: self.now,
         };

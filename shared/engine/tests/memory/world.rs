@@ -263,7 +263,7 @@ impl World {
                     }
                 }
             }
-            Step::Lease { entries, count, inform } => {
+            Step::Lease { entries, count, inform, .. } => {
                 run.beside.extend(inform);
                 self.lease(&mut run, entries, count, fault);
             }
@@ -306,12 +306,18 @@ impl World {
                     _ => Ok(record.cloned().map(Box::new)),
                 })
             }
-            Read::Ledger(_) => Fact::Ledger(match fault {
-                Fault::NoMemory => Err("the table does not answer".to_owned()),
-                Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost | Fault::Late => {
-                    Ok(self.table.clone())
-                }
-            }),
+            Read::Ledger(wanted) => {
+                let read = match fault {
+                    Fault::NoMemory => Err("the table does not answer".to_owned()),
+                    Fault::None
+                    | Fault::Dies
+                    | Fault::Refused
+                    | Fault::AnswerLost
+                    | Fault::Late => Ok(wanted.of(&self.table)),
+                };
+                Fact::Ledger(wanted.clone(), read)
+            }
+            Read::OpenOf(_) => Fact::OpenOf(Ok(self.table.entries.values().cloned().collect())),
         }
     }
 
@@ -328,7 +334,8 @@ impl World {
             Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost | Fault::Late => {
                 self.write(run, &mut entries);
                 if !entries.is_empty() {
-                    run.step = Some(Step::Lease { entries, count, inform: Vec::new() });
+                    let (tags, inform) = (Vec::new(), Vec::new());
+                    run.step = Some(Step::Lease { tags, entries, count, inform });
                     return;
                 }
                 written(&mut run.lost)

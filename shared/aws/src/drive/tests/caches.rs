@@ -75,10 +75,12 @@ async fn a_compliant_cache_is_silent_and_nothing_around_it_is_read() {
     let mut calls = account.calls();
     calls.sort_unstable();
     let expected = [
+        "BatchGetItem",
         "DescribeCacheClusters",
         "DescribeCacheSubnetGroups",
         "DescribeRouteTables",
         "DescribeSecurityGroupRules",
+        "Query",
         "Query",
         "Query",
     ];

@@ -11,10 +11,11 @@ use crate::scripted::{ROUND_TRIP, silent};
 const RULES: &str = "DescribeSecurityGroupRules";
 const LIST: &str = "GetManagedPrefixListEntries";
 const DETAILS: &str = "DescribeSecurityGroups";
-/// The rules, and what is remembered of the group: neither waits for the other.
-const LOOK: [&str; 2] = [RULES, "Query"];
+const BATCH: &str = "BatchGetItem";
+/// The rules; and of the ledger the findings of the rules, the snoozes of the group, and what is open. None waits for another.
+const LOOK: [&str; 4] = [BATCH, RULES, "Query", "Query"];
 /// The same where the rule may be public: the tag that protects the group is read beside, and not waited for.
-const LOOK_AT_PUBLIC: [&str; 3] = [RULES, DETAILS, "Query"];
+const LOOK_AT_PUBLIC: [&str; 5] = [BATCH, RULES, DETAILS, "Query", "Query"];
 /// What is leased, so that nobody else processes it, and how much this minute has seen: one round trip, which keeps a
 /// finding from being reported twice, flapping, or revoked while it is snoozed. What only informs is begun beside it. The
 /// setting that blocks public access takes two calls, and no time.
@@ -27,6 +28,25 @@ const LEASE: [&str; 5] = [
 ];
 /// The alert, which takes no time here, and what came of it.
 const TELL: [&str; 2] = ["Publish", "PutItem"];
+
+/// The event of a call that made these rules, as it describes them: for TCP 6379.
+fn described(rules: &[(&str, &str)]) -> Event {
+    let leads = rules.iter().map(|(id, source)| {
+        let source = match *source {
+            list if list.starts_with("pl-") => Source::PrefixList(list.to_owned()),
+            cidr => Source::cidr(cidr).unwrap(),
+        };
+        let protocol = Protocol::Tcp;
+        let shape = RuleShape { protocol, from_port: 6379, to_port: 6379, source };
+        RuleLead { id: Some((*id).to_owned()), shape: Some(shape), edit: false }
+    });
+    let touched = Touched::Rules(leads.collect());
+    event_on(Lead::Group(GroupLead { group: GroupRef::Id(GROUP.to_owned()), touched }))
+}
+
+async fn dealt_with(account: &Account, rules: &[(&str, &str)]) -> Result<Summary> {
+    ingress(&account.shell(Mode::Enforce), &described(rules)).await
+}
 
 /// The calls that were begun at the same virtual time, in order of time, each set sorted.
 fn rounds(account: &Account) -> Vec<Vec<&'static str>> {
@@ -85,14 +105,15 @@ async fn so_does_a_rule_that_is_named_by_its_id_and_the_tag_of_its_group_is_not_
     let shell = Shell { informs: silent(), ..account.shell(Mode::Enforce) };
     let begun = Instant::now();
     ingress(&shell, &event(GROUP, &["sgr-2"])).await.unwrap();
-    assert_eq!((begun.elapsed(), rounds(&account)), (ROUND_TRIP, vec![LOOK.to_vec()]));
+    let look = vec![RULES, "Query", "Query"];
+    assert_eq!((begun.elapsed(), rounds(&account)), (ROUND_TRIP, vec![look]));
 }
 
 /// Who cares for nothing that is read later decides with what the first look shows.
 #[tokio::test(start_paused = true)]
 async fn so_does_a_public_rule_that_the_shipped_exceptions_tolerate() {
     let account = Account::new().with(GROUP, [rule("sgr-1", "52.94.76.0/24")]);
-    let Summary(text) = dealt_with(&account, &["sgr-1"]).await.unwrap();
+    let Summary(text) = dealt_with(&account, &[("sgr-1", "52.94.76.0/24")]).await.unwrap();
     assert!(text.starts_with("clean security-group sg-1\nsuppressed: "), "{text}");
     assert_eq!(rounds(&account), [LOOK_AT_PUBLIC]);
 }
@@ -100,7 +121,7 @@ async fn so_does_a_public_rule_that_the_shipped_exceptions_tolerate() {
 #[tokio::test(start_paused = true)]
 async fn a_compliant_rule_with_a_prefix_list_costs_the_list_beside() {
     let account = behind_a_list(&["10.0.0.0/8"]);
-    dealt_with(&account, &["sgr-1"]).await.unwrap();
+    dealt_with(&account, &[("sgr-1", "pl-1")]).await.unwrap();
     let expected: [&[&str]; 2] = [&LOOK_AT_PUBLIC, &[LIST]];
     assert_eq!(rounds(&account), expected);
 }
@@ -108,16 +129,26 @@ async fn a_compliant_rule_with_a_prefix_list_costs_the_list_beside() {
 #[tokio::test(start_paused = true)]
 async fn the_revoke_of_a_public_rule_is_the_third_round_trip_and_told_after_it_was_seen_gone() {
     let account = open();
-    dealt_with(&account, &["sgr-1"]).await.unwrap();
+    dealt_with(&account, &[("sgr-1", WORLD)]).await.unwrap();
     let expected: [&[&str]; 5] = [&LOOK_AT_PUBLIC, &LEASE, &[REVOKE], &[RULES], &TELL];
     assert_eq!(rounds(&account), expected);
     assert_eq!(until_the_revoke(&account), 2 * ROUND_TRIP);
 }
 
+/// The keys of its findings are read once the rule is.
+#[tokio::test(start_paused = true)]
+async fn the_revoke_of_a_rule_that_is_named_by_its_id_alone_is_the_fourth_round_trip() {
+    let account = open();
+    ingress(&account.shell(Mode::Enforce), &event(GROUP, &["sgr-1"])).await.unwrap();
+    let look: &[&str] = &[RULES, DETAILS, "Query", "Query"];
+    let expected: [&[&str]; 6] = [look, &[BATCH], &LEASE, &[REVOKE], &[RULES], &TELL];
+    assert_eq!(rounds(&account), expected);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_revoke_of_a_rule_that_a_prefix_list_makes_public_is_the_fourth_round_trip() {
     let account = behind_a_list(&["10.0.0.0/8", WORLD]);
-    dealt_with(&account, &["sgr-1"]).await.unwrap();
+    dealt_with(&account, &[("sgr-1", "pl-1")]).await.unwrap();
     let expected: [&[&str]; 6] = [&LOOK_AT_PUBLIC, &[LIST], &LEASE, &[REVOKE], &[RULES], &TELL];
     assert_eq!(rounds(&account), expected);
     assert_eq!(until_the_revoke(&account), 3 * ROUND_TRIP);
@@ -128,7 +159,7 @@ async fn the_revoke_of_a_rule_that_a_prefix_list_makes_public_is_the_fourth_roun
 async fn several_prefix_lists_are_read_side_by_side() {
     let account = behind_a_list(&[WORLD]).with(GROUP, [rule("sgr-2", "pl-2")]);
     account.now().lists.insert("pl-2".to_owned(), Vec::new());
-    dealt_with(&account, &["sgr-1"]).await.unwrap();
+    dealt_with(&account, &[("sgr-1", "pl-1")]).await.unwrap();
     assert_eq!(rounds(&account)[1], [LIST, LIST]);
     assert_eq!(until_the_revoke(&account), 3 * ROUND_TRIP);
 }
@@ -139,7 +170,7 @@ async fn what_only_informs_and_fails_delays_neither_the_revoke_nor_the_alert() {
     for call in ["DescribeNetworkInterfaces", DETAILS] {
         account.fail(call, GROUP, "InternalError");
     }
-    dealt_with(&account, &["sgr-1"]).await.unwrap();
+    dealt_with(&account, &[("sgr-1", WORLD)]).await.unwrap();
     let expected: [&[&str]; 5] = [&LOOK_AT_PUBLIC, &LEASE, &[REVOKE], &[RULES], &TELL];
     assert_eq!(rounds(&account), expected);
     assert_eq!(ends(&account), ["done"]);
@@ -150,7 +181,7 @@ async fn what_only_informs_and_never_answers_delays_the_alert_by_two_seconds_at_
     let account = open();
     let shell = Shell { informs: silent(), ..account.shell(Mode::Enforce) };
     let begun = Instant::now();
-    ingress(&shell, &event(GROUP, &["sgr-1"])).await.unwrap();
+    ingress(&shell, &described(&[("sgr-1", WORLD)])).await.unwrap();
     assert_eq!(until_the_revoke(&account), 2 * ROUND_TRIP);
     assert_eq!(ends(&account), ["done"]);
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
@@ -166,7 +197,7 @@ async fn a_tag_that_arrives_after_the_revoke_says_that_the_group_is_protected() 
     account.now().groups[0].tags = Some(vec![protect]);
     account.fail(REVOKE, "sgr-1", "UnauthorizedOperation");
     let shell = Shell { informs: account.late_ec2(3), ..account.shell(Mode::Enforce) };
-    ingress(&shell, &event(GROUP, &["sgr-1"])).await.unwrap();
+    ingress(&shell, &described(&[("sgr-1", WORLD)])).await.unwrap();
     assert_eq!((account.count(REVOKE), ends(&account)), (1, vec!["withheld".to_owned()]));
     let (_, mail, _) = told(&account);
     assert!(mail.contains("portcullis:protect"), "{mail}");
@@ -174,6 +205,6 @@ async fn a_tag_that_arrives_after_the_revoke_says_that_the_group_is_protected() 
     let account = open();
     let protect = Tag::builder().key("portcullis:protect").value("yes").build();
     account.now().groups[0].tags = Some(vec![protect]);
-    dealt_with(&account, &["sgr-1"]).await.unwrap();
+    dealt_with(&account, &[("sgr-1", WORLD)]).await.unwrap();
     assert_eq!((account.count(REVOKE), ends(&account)), (0, vec!["withheld".to_owned()]));
 }

@@ -1,5 +1,6 @@
 //! Memory in an account: what a table that is shared, slow or gone does to closing and telling.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_ec2::types::SecurityGroupRule;
 use futures_util::future::join3;
 use portcullis_engine::event::{Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched};
@@ -94,6 +95,51 @@ async fn what_was_closed_is_remembered_with_what_undoes_it() {
     assert_eq!((occurrence.outcome.as_str(), occurrence.lease.as_ref()), ("done", None));
     assert!(occurrence.reported.is_some());
     assert_eq!(told(&account)[0]["findings"][0]["id"], entry.id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_cannot_be_read_costs_its_finding_alone() {
+    let account = Account::new().with(GROUP, [rule("sgr-1", WORLD), rule("sgr-2", "::/0")]);
+    let first = made("e-1", 0, &[("sgr-1", WORLD)]);
+    dealt_with(&account, &first).await.unwrap();
+    let key = {
+        let mut state = account.now();
+        let (key, item) = state.ledger.iter_mut().find(|(key, _)| key.0 == GROUP).unwrap();
+        item.insert("state".to_owned(), AttributeValue::S("forgiven".to_owned()));
+        key.clone()
+    };
+    let torn = account.now().ledger[&key].clone();
+    again(&account, "sgr-3");
+    let both = made("e-2", 5, &[("sgr-2", "::/0"), ("sgr-3", WORLD)]);
+    dealt_with(&account, &both).await.unwrap();
+    assert!(account.rule_ids(GROUP).is_empty());
+    let told = told(&account).pop().unwrap();
+    assert_eq!(told["findings"].as_array().unwrap().len(), 2);
+    let why = told["memory"].as_str().unwrap();
+    assert!(why.contains("an item cannot be read") && why.contains(&key.1), "{why}");
+    assert_eq!(account.now().ledger[&key], torn, "nobody writes over it");
+    let [entry] = entries(&account).await.try_into().unwrap();
+    assert_eq!(entry.rule.unwrap().rule, "sgr-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_tags_are_remembered_apart_and_the_alert_has_a_command_that_restores_them() {
+    let long = |at: usize| {
+        let value = "\u{1F511}".repeat(256);
+        aws_sdk_ec2::types::Tag::builder().key(format!("key-{at}")).value(value).build()
+    };
+    let mut large = rule("sgr-1", WORLD);
+    large.tags = Some((0..50).map(long).collect());
+    let account = Account::new().with(GROUP, [large]);
+    dealt_with(&account, &opened()).await.unwrap();
+    let told = told(&account).pop().unwrap();
+    let undo = told["findings"][0]["undo"].as_str().unwrap();
+    assert!(undo.starts_with("portcullis undo f-"), "{undo}");
+    let [entry] = entries(&account).await.try_into().unwrap();
+    let record = entry.rule.unwrap();
+    assert!(record.tags.is_empty() && record.tags_apart);
+    let tags = account.ledger().tags(GROUP, "sgr-1").await.unwrap().unwrap();
+    assert_eq!(tags.len(), 50);
 }
 
 #[tokio::test(start_paused = true)]

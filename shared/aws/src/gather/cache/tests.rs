@@ -157,7 +157,7 @@ async fn a_cluster_that_is_a_member_is_left_to_its_group() {
     let account = with_group(group_but(|_| {}));
     let facts = looked(&account, CacheKind::CacheCluster, "c-001").await;
     assert_eq!(facts.member_of.as_deref(), Some("c"));
-    assert_eq!(account.calls(), ["DescribeCacheClusters", "Query"], "nothing more is asked");
+    assert_eq!(account.calls(), ["DescribeCacheClusters", "BatchGetItem"], "nothing more is asked");
 }
 
 #[tokio::test(start_paused = true)]

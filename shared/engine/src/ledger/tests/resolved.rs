@@ -104,7 +104,9 @@ fn a_setting_of_a_cache_recovers_only_if_describe_says_so() {
         let decision = decide::cache(&event, lead, facts, &[], &judge);
         let lease = Lease { by: "r-1".to_owned(), until: now + 30 };
         let looked = Looked::at_cache(facts);
-        let turn = Turn { event: &event, looked: &looked, lease: &lease, now };
+        let still_open: Vec<Entry> = memory.entries.values().cloned().collect();
+        let turn =
+            Turn { event: &event, looked: &looked, still_open: &still_open, lease: &lease, now };
         let leased = decision.lease(&Reaches::of_cache(facts), memory, &turn);
         (decision, leased)
     };
