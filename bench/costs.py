@@ -38,6 +38,8 @@ POLLS_A_MINUTE = 5 * 60 // 20
 #: Units of DynamoDB. At each event: two keys of a rule and the snoozes of its group, as they are now, and one page of
 #: what is open, at half the price. At a fault: the entry twice, beside the minute's.
 LEDGER = {"reads": 3.5, "writes": 5}
+#: Of a call with a finding: most have none, and one with more rules than the limits admit has several.
+REVISITS = 1
 METRICS = {"clean": 1, "found": 4}
 KEY_USES = {"invocation": 1, "alert": 2}
 GB = 10**9
@@ -81,13 +83,15 @@ def usage(template, measured, kind, alarms="all"):
     """What one account uses in one Region and month, by the names of prices.json."""
     events = EVENTS[kind] * DAYS
     found = events * FOUND_SHARE
-    times = {"clean": events - found, "found": found, "trail": HOURS * 60 / template.check_minutes}
+    # A revisit is one more invocation for the same event.
+    times = {"clean": events - found, "found": found * (1 + REVISITS), "trail": HOURS * 60 / template.check_minutes}
     took = {case: START_MS + CALLS[case] * CALL_MS + measured[case]["billed_ms"] for case in times}
     seconds = sum(times[case] * took[case] / 1000 for case in times)
     logs = sum(times[case] * measured[case]["log_bytes"] for case in times) / GB
     return {
         "lambda-requests": sum(times.values()),
         "lambda-arm64": seconds * template.memory / 1024,
+        "schedules": found * REVISITS,
         "alarms": template.alarm_metrics[alarms],
         # Billed by the hour in which there is a value: at most all hours, and at most one for each event.
         "metrics": (METRICS["clean"] * min(HOURS, events) + (METRICS["found"] - METRICS["clean"]) * min(HOURS, found))
@@ -172,6 +176,7 @@ def assumptions(template, measured):
         ("requests to the queue of the program that reads alerts", f"{QUEUE_REQUESTS} an alert"),
         ("requests of Lambda to the digest's queue, although it is empty", f"{POLLS_A_MINUTE} a minute"),
         ("the ledger: read units a call, write units a call with a finding", f"{LEDGER['reads']}, {LEDGER['writes']}"),
+        ("revisits of a call with a finding", f"{REVISITS}, each as long as the call"),
         ("checks of the trail", f"every {template.check_minutes} minutes, {checks} a day (template)"),
         ("memory of the functions", f"{template.memory} MB (template)"),
         ("the function's own time: clean, with a finding, trail", f"{took} (measured)"),

@@ -20,6 +20,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 #: Caches come up at once, failed events are tried again at once, and a minute of a digest is one second.
 FAST = ("--creating-seconds", "0.3", "--retry-seconds", "0.1", "--window-scale", "0.017")
 
+#: The same, and the clock can be moved: `account.forward(60)`.
+MOVABLE = (*FAST, "--movable-clock")
 
 AGENT = f"Boto3/{boto3.__version__}"
 

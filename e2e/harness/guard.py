@@ -82,6 +82,17 @@ class Guard:
 
         return until(f"{', '.join(sorted(rule_ids))} of {group_id} to be closed", look, seconds)
 
+    def late(self, group_id, seconds):
+        """From now on, EC2 shows new rules of this group so many seconds after they were made."""
+        self.account.control("POST", "late", {"GroupId": group_id, "Seconds": seconds})
+
+    def schedules(self, subject):
+        """The schedules, by name, that invoke a function to look at a group or a cache again."""
+        scheduler, group = self.account.client("scheduler"), self.stack.outputs["RevisitGroupName"]
+        names = [item["Name"] for item in scheduler.list_schedules(GroupName=group)["Schedules"]]
+        found = {name: scheduler.get_schedule(GroupName=group, Name=name)["Target"]["Input"] for name in names}
+        return [name for name, text in found.items() if subject in text]
+
     def handled(self, function, subject, times=1, seconds=20.0):
         """Wait until so many invocations have ended that tell of this subject in their log."""
 

@@ -23,6 +23,10 @@ class Ledger:
         """What is remembered of a group or a cache: its items by their sort key."""
         return {item["finding"]: item for item in self.items() if item["subject"] == subject}
 
+    def revisits(self, subject):
+        """The records of what is looked at again about a group or a cache, by the id of the event."""
+        return self.of(f"revisit/{subject}")
+
     def minutes(self):
         """The numbers of each minute, by minute."""
         return {item["finding"]: item for item in self.items() if item["subject"] == MINUTE}

@@ -16,9 +16,12 @@ EVERYONE = WATCHERS | MOVERS | DIGEST | PAGE | {"trail"}
 #: A role allows what the files call that its function names, directly or through others. Calls of a file that not all
 #: of the functions make which name it.
 ONLY = {
+    "dynamodb:BatchGetItem": WATCHERS,
     "dynamodb:DeleteItem": MOVERS,
     "dynamodb:PutItem": WATCHERS | MOVERS,
-    "dynamodb:Scan": frozenset(),  # the command line's, with the rights of whoever runs it
+    "dynamodb:Query": WATCHERS,
+    "dynamodb:Scan": {"trail"},  # and the command line, with the rights of whoever runs it
+    "dynamodb:UpdateItem": WATCHERS | MOVERS | PAGE,
     "kms:GenerateMac": MOVERS,
     "kms:VerifyMac": PAGE,
     # No event about a group has a cache read.
@@ -37,6 +40,8 @@ BY_THE_PLATFORM = {
     "sqs:ReceiveMessage": DIGEST,
     "sqs:DeleteMessage": DIGEST,
     "sqs:GetQueueAttributes": DIGEST,
+    # What Scheduler asks of whoever gives it a role: CreateSchedule, "dependent actions".
+    "iam:PassRole": WATCHERS | {"trail"},
     "kms:Decrypt": EVERYONE,
     "kms:GenerateDataKey": EVERYONE,
     "xray:PutTraceSegments": EVERYONE,
@@ -72,6 +77,7 @@ SERVICES = {
     "ec2": ("ec2", "ec2"),
     "elasticache": ("elasticache", "elasticache"),
     "kms": ("kms", "kms"),
+    "scheduler": ("scheduler", "scheduler"),
     "secretsmanager": ("secretsmanager", "secrets"),
     "sfn": ("states", "sfn"),
     "sns": ("sns", "sns"),
@@ -308,13 +314,13 @@ def test_every_policy_belongs_to_a_role_that_is_looked_at():
     """What no function's role has would be seen by none of these tests."""
     resources = deploy.template()["Resources"]
     of_functions = {role for _, role in roles()}
-    looked_at = of_functions | {"RecreateStateMachineRole"}
+    looked_at = of_functions | {"RecreateStateMachineRole", "RevisitRole"}
     assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::Role"} == looked_at
     used = {policy for role in of_functions for policy, _ in managed(role)}
     assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::ManagedPolicy"} == used
     for resource in resources.values():
         if resource["Type"] == "AWS::IAM::Policy":
-            assert set(attached(resource)) <= of_functions
+            assert set(attached(resource)) <= looked_at
         if resource["Type"] in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine"):
             assert "Policies" not in resource["Properties"], "a role of its own says it all"
 
@@ -345,6 +351,36 @@ def test_the_workflow_may_invoke_its_function_and_write_its_logs():
     assert {action.split(":")[0] for action in on_everything} == {"logs", "xray"}
 
 
+def test_a_schedule_may_invoke_the_two_functions_and_leave_what_it_could_not_deliver():
+    """Only Scheduler may assume the role, and only for the schedules of the stack's own group."""
+    role = deploy.template()["Resources"]["RevisitRole"]["Properties"]
+    (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    group = {"Fn::GetAtt": ["RevisitGroup", "Arn"]}
+    assert trusted["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}, "aws:SourceArn": group}
+    }
+    rights = [(action, resource, condition) for action, resource, condition in allowed("RevisitRole")]
+    assert [right for right in rights if right[2] != "HasKey"] == [
+        ("lambda:InvokeFunction", {"Fn::GetAtt": ["IngressFunction", "Arn"]}, None),
+        ("lambda:InvokeFunction", {"Fn::GetAtt": ["CacheFunction", "Arn"]}, None),
+        ("sqs:SendMessage", {"Fn::GetAtt": ["UndeliveredQueue", "Arn"]}, None),
+    ]
+    assert {resource["Ref"] for _, resource, condition in rights if condition == "HasKey"} == {"KmsKeyArn"}
+
+
+def test_only_the_role_of_revisits_is_handed_on_and_only_to_scheduler():
+    passed = [
+        (statement["Resource"], statement["Condition"])
+        for _, role in roles()
+        for document, condition in documents(role)
+        for statement, _ in statements_of(document, condition)
+        if statement["Action"] == "iam:PassRole"
+    ]
+    to_scheduler = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+    assert passed == [({"Fn::GetAtt": ["RevisitRole", "Arn"]}, to_scheduler)] * len(WATCHERS | {"trail"})
+
+
 #: The partition and the Region with the longest names, and a stack of a stack set that turns moves on.
 LONGEST = {
     "AWS::Partition": "aws-us-gov",
@@ -352,6 +388,7 @@ LONGEST = {
     "AWS::AccountId": "111122223333",
     "AWS::URLSuffix": "amazonaws.com.cn",
     "AWS::StackName": f"StackSet-portcullis-ap-southeast-1-{uuid.UUID(int=0)}",
+    "RevisitGroup": "x" * 64,
 }
 #: What IAM takes, blanks not counted: of a managed policy, of all inline policies of a role together, and of who may
 #: assume a role (IAM user guide, "IAM and STS quotas").
@@ -438,7 +475,8 @@ def test_nobody_but_those_who_are_meant_puts_messages_into_a_queue():
     senders = {
         "DigestQueue": {"aws:PrincipalArn": functions},
         "FailureQueue": {"aws:PrincipalArn": functions},
-        "UndeliveredQueue": {"aws:SourceArn": rules},
+        # Scheduler's come with the role of revisits, and name no source.
+        "UndeliveredQueue": {"aws:SourceArn": rules, "aws:PrincipalArn": {"Fn::GetAtt": ["RevisitRole", "Arn"]}},
     }
     assert {name for name, r in resources.items() if r["Type"] == "AWS::SQS::Queue"} == set(senders)
     for queue, expected in senders.items():

@@ -2,7 +2,8 @@
 
 Refuses while events are in the on-failure queue or the dead-letter queue, because they would be
 lost (`make redrive` first); while alerts wait for their digest; and while a re-creation is in
-progress. Rules that were revoked stay revoked, and caches stay as they are. Alarms, logs and the
+progress. Rules that were revoked stay revoked, and caches stay as they are. Revisits that are scheduled go with
+the stack: it says how many. Alarms, logs and the
 dashboard are deleted; CloudWatch keeps metrics for 15 months.
 
 exit codes: 0 all is removed; 1 refused, or not all removed, and why is printed; 2 could not start
@@ -28,6 +29,7 @@ def main():
         return stacks.NOT_ALL
     else:
         stop_moves(account, current)
+        say_what_nobody_looks_at_again(account, current)
         remove(account, options.stack, current["StackId"])
         say_what_aws_keeps(current)
     bucket = managed_bucket(account)
@@ -74,6 +76,18 @@ def stop_moves(account, current):
             executionArn=arn, error="Portcullis.Destroyed", cause="make destroy FORCE=1"
         )
         print(f"{name} is stopped: look for caches, snapshots and rules with the tag portcullis:moved-from")
+
+
+def say_what_nobody_looks_at_again(account, current):
+    """How many revisits are scheduled. They are not run early: most wait for something that has not happened yet."""
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in current.get("Outputs", [])}
+    group = outputs.get("RevisitGroupName")
+    if not group:
+        return
+    pages = account.client("scheduler").get_paginator("list_schedules").paginate(GroupName=group)
+    count = sum(len(page["Schedules"]) for page in pages)
+    if count:
+        print(f"{stacks.number(count, 'revisit')} will not take place: what is open stays open, also after a snooze")
 
 
 def say_what_aws_keeps(current):

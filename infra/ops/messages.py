@@ -2,6 +2,8 @@
 
 Undelivered (EventBridge): the body is the event, the message attributes say why.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+Undelivered (EventBridge Scheduler): the body is what the schedule says, which names a revisit; attributes as above.
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
 Failed (Lambda): the body is an invocation record with event and error.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 Failed (SQS): an alert that the digest function did not send; an attribute names the queue that it was in.
@@ -45,13 +47,13 @@ class Untold:
 
 
 def undelivered(message):
-    """A message of EventBridge's."""
+    """A message of EventBridge's, or of EventBridge Scheduler's."""
     event = document(message)
     attributes = {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()}
     if not attributes.get("TARGET_ARN"):
         raise NotUnderstood("it has no attribute TARGET_ARN, so EventBridge did not send it")
     if "detail-type" not in event:
-        raise NotUnderstood("its body is not an EventBridge event")
+        raise NotUnderstood("its body is neither an EventBridge event nor a revisit")
     why = f"{attributes.get('ERROR_CODE', 'no ERROR_CODE')}: {attributes.get('ERROR_MESSAGE', '')}"
     return Owed(attributes["TARGET_ARN"], event, why.rstrip(": "))
 
@@ -109,6 +111,8 @@ def in_words(event):
     detail = event.get("detail") if isinstance(event, dict) else None
     if not isinstance(detail, dict):
         return "an event without detail"
+    if event.get("source") == "portcullis" and event.get("detail-type") == "Revisit":
+        return f"{detail.get('due')}  revisit  {detail.get('subject')}  for event {detail.get('event')}"
     if isinstance(detail.get("event"), dict):  # a function's own, around the event that led to it
         return in_words(detail["event"])
     who = detail.get("userIdentity")

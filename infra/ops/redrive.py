@@ -1,7 +1,7 @@
 """Give events in the on-failure queue and the dead-letter queue to their functions again.
 
-`undelivered`, the dead-letter queue, has events that EventBridge could not deliver; `failed`, the
-on-failure queue, has events for which a function failed three times. Each event is given to its
+`undelivered`, the dead-letter queue, has events and revisits that EventBridge could not deliver; `failed`,
+the on-failure queue, has those for which a function failed three times. Each event is given to its
 function once, and its message is deleted only if the function succeeds. Other messages stay, also
 those that are not understood. Alerts that the digest function could not send are given to it at the
 end, together. A second run does no harm. Interrupted, it ends what it has begun, and leaves the rest in the queues.

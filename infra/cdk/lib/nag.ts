@@ -44,6 +44,13 @@ export const ACKNOWLEDGED: readonly Reason[] = [
     reason: "EC2's Describe actions know no resources. It only reads.",
   },
   {
+    resource: "Remember",
+    ids: [
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/<RevisitGroup>/*]",
+    ],
+    reason: "Each revisit is a schedule of its own, and all of them are in the stack's own group.",
+  },
+  {
     resource: "MoveCache",
     ids: [
       ...["", "cluster:", "replicationgroup:", "snapshot:", "parametergroup:", "subnetgroup:", "securitygroup:", "usergroup:"].map(
@@ -87,10 +94,14 @@ export const ACKNOWLEDGED: readonly Reason[] = [
   },
   {
     resource: "TrailRole",
-    ids: ["AwsSolutions-IAM5[Resource::*]", "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudtrail:*:*:trail/*]"],
+    ids: [
+      "AwsSolutions-IAM5[Resource::*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudtrail:*:*:trail/*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/<RevisitGroup>/*]",
+    ],
     reason:
       "DescribeTrails knows no resources, and a trail may belong to another account of the organization, or to " +
-      "another Region. It only reads.",
+      "another Region. Each revisit is a schedule of its own, in the stack's own group.",
   },
   {
     resource: "Trace",

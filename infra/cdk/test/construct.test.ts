@@ -46,7 +46,7 @@ test("the exceptions are a layer of the functions that decide", () => {
   const { Resources } = assembly.getStackArtifact(Stack.of(construct).artifactId).template as Data;
   const { Key } = Resources.Exceptions.Properties.ContentUri;
   assert.deepEqual(readdirSync(join(assembly.directory, `asset.${Key.replace(".zip", "")}`)), ["ours.cedar"]);
-  const having = Object.keys(Resources).filter((id) => Resources[id].Properties.Layers);
+  const having = Object.keys(Resources).filter((id) => Resources[id].Properties?.Layers);
   assert.deepEqual(having.sort(), ["CacheFunction", "IngressFunction"]);
   for (const id of having) {
     const { Layers, Environment } = Resources[id].Properties;
@@ -221,6 +221,7 @@ test("tags reach everything that can carry them", () => {
     "AWS::Logs::LogGroup",
     "AWS::SNS::Topic",
     "AWS::SQS::Queue",
+    "AWS::Scheduler::ScheduleGroup",
     "AWS::Serverless::Function",
   ]);
   assert.equal(types.filter((type) => type === "AWS::Serverless::Function").length, 4);

@@ -49,6 +49,9 @@ def translated(template, given):
     for section in ("Resources", "Outputs"):
         kept = {name: item for name, item in plain[section].items() if settled.holds(item.pop("Condition", None))}
         plain[section] = settled.value(kept)
+    for resource in plain["Resources"].values():
+        if not resource.get("Properties", True):
+            del resource["Properties"]
     used = {names[0] for names in looked_up([plain["Resources"], plain["Outputs"]])}
     plain["Mappings"] = {name: mapping for name, mapping in plain.get("Mappings", {}).items() if name in used}
     return plain

@@ -6,15 +6,17 @@ use anyhow::{Result, bail};
 use futures_util::future::{OptionFuture, join, join_all};
 use portcullis_engine::action::{Outcome, StartRecreation};
 use portcullis_engine::case::{
-    Answered, Case, Count, Counted, Fact, Notification, PolicyContext, Read, Step, Summary,
+    Answered, Arranged, Case, Count, Counted, Fact, Notification, PolicyContext, Read, Step,
+    Summary,
 };
+use portcullis_engine::ledger::Revisit;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 use crate::act::{act, no_start};
 use crate::dispatch::{About, Invocation};
 use crate::shell::Shell;
-use crate::{gather, metrics, notify, schedule};
+use crate::{arrange, gather, metrics, notify};
 
 /// Deals with an event about a security group.
 ///
@@ -58,15 +60,21 @@ where
         About::Event(event) => Case::new(event.as_ref().clone(), id, policy),
         About::Revisit(revisit) => Case::revisit(revisit, id, policy),
     };
+    let is_call = matches!(invocation.about, About::Event(_));
     let mut counted = false;
+    // Why what is left undecided has no schedule.
+    let mut unscheduled: Option<(Box<Revisit>, String)> = None;
     let mut beside = Beside::default();
     loop {
         beside.hand_in(&mut case);
         let step = case.next((shell.now)());
         // As soon as it is known.
         if let Some(report) = case.report().filter(|_| !counted) {
-            metrics::print(metrics::acted(report), shell.metrics);
+            metrics::print(metrics::acted(report, is_call), shell.metrics);
             counted = true;
+        }
+        if let (Step::Done(_) | Step::Fail(_), Some((revisit, why))) = (&step, &unscheduled) {
+            metrics::count_unscheduled_revisit(revisit, why, shell.metrics);
         }
         match step {
             Step::Read { decide, inform, patience } => {
@@ -89,7 +97,12 @@ where
                 case.answer(Answered::Remediated(act(shell, &actions, start).await));
             }
             Step::Revisit(revisit) => {
-                case.answer(Answered::Arranged(schedule::arrange(shell, &revisit).await));
+                let arranged = arrange::arrange(shell, &revisit, &invocation.function_arn).await;
+                unscheduled = match &arranged {
+                    Arranged::OnlyRecorded(why) => Some((revisit, why.clone())),
+                    Arranged::Scheduled | Arranged::Lost | Arranged::Not(_) => None,
+                };
+                case.answer(Answered::Arranged(arranged));
             }
             Step::Notify(notification) => {
                 let Notification { report, channel } = *notification;

@@ -4,6 +4,7 @@
 //!
 //! An item that cannot be read costs that item, and is named: it is never "nothing remembered".
 
+mod due;
 mod item;
 mod read;
 
@@ -101,10 +102,21 @@ impl Ledger {
     ///
     /// If the table does not answer.
     pub async fn list(&self) -> Result<Memory> {
+        Ok(self.list_all().await?.0)
+    }
+
+    /// The same, and the revisits that are not settled. One whose record cannot be read is left out, and in the log.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub async fn list_all(&self) -> Result<(Memory, Vec<Revisit>)> {
         let scan = self.client.scan().table_name(&self.table).consistent_read(true);
         let items: Result<Vec<_>, _> = scan.into_paginator().items().send().collect().await;
         let items = items.map_err(|error| failed(&self.table, "listing", "Scan", &error))?;
-        memory(items, &self.table)
+        let revisits =
+            due::read(items.iter().filter(|item| due::is_of(item)).cloned(), &self.table);
+        Ok((memory(items, &self.table)?, revisits))
     }
 
     /// Writes entries, each unless somebody else wrote it since it was read.
@@ -224,7 +236,7 @@ impl Ledger {
     /// # Errors
     ///
     /// If the table does not take it.
-    pub(crate) async fn write_revisit(&self, revisit: &Revisit, now: i64) -> Result<bool> {
+    pub async fn write_revisit(&self, revisit: &Revisit, now: i64) -> Result<bool> {
         #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
         let put = self
             .client
@@ -250,6 +262,18 @@ impl Ledger {
                 Err(failed(&self.table, &doing, "PutItem", &error))
             }
         }
+    }
+
+    /// The records of revisits that are not settled, as far as so many pages of the table show them. A record that
+    /// cannot be read is left out, and in the log.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer.
+    pub async fn revisits(&self, pages: usize) -> Result<Vec<Revisit>> {
+        let items = due::items(&self.client, &self.table, pages).await;
+        let items = items.map_err(|error| failed(&self.table, "listing", "Scan", &error))?;
+        Ok(due::read(items, &self.table))
     }
 
     async fn put_tags(&self, tags: &RuleTags, now: i64) -> Result<()> {

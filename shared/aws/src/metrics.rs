@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use portcullis_engine::action::Action;
 use portcullis_engine::event::Ignored;
+use portcullis_engine::ledger::Revisit;
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::time;
@@ -57,14 +58,30 @@ pub(crate) fn chat_failed(event: &str) -> Metric {
     Metric::about(Some(event.to_owned()), "ChatFailures", Vec::new())
 }
 
+/// An event is looked at again at a time of our choosing.
+pub(crate) fn arranged(revisit: &Revisit) -> Metric {
+    let subject = Some(revisit.subject.clone());
+    let why = vec![("Why", revisit.why.as_str())];
+    Metric { subject, ..Metric::about(Some(revisit.event.clone()), "Revisits", why) }
+}
+
+/// It should be, and nothing will invoke a function at that time: the record stays due.
+pub fn count_unscheduled_revisit(revisit: &Revisit, why: &str, line: fn(&str)) {
+    let Revisit { subject, event, .. } = revisit;
+    tracing::error!(event, subject, "a revisit could not be scheduled: {why}");
+    let metric = Metric::about(Some(event.clone()), "RevisitsNotScheduled", Vec::new());
+    print([Metric { subject: Some(subject.clone()), ..metric }], line);
+}
+
 /// The approval page did not check a link, because too many were opened.
 pub fn count_unchecked_link() {
     print([Metric::about(None, "LinksNotChecked", Vec::new())], to_stdout);
 }
 
 /// What was found, what came of it, and how long what was closed had been open. To be printed as
-/// soon as it is seen to be closed. Nothing, if nothing was found.
-pub(crate) fn acted(report: &Report) -> Vec<Metric> {
+/// soon as it is seen to be closed. Nothing, if nothing was found. How long is said of calls only: after a revisit it would be
+/// how long Portcullis itself chose to wait.
+pub(crate) fn acted(report: &Report, is_call: bool) -> Vec<Metric> {
     let metric = |name, dimensions, amount| Metric {
         name,
         dimensions,
@@ -84,7 +101,7 @@ pub(crate) fn acted(report: &Report) -> Vec<Metric> {
         metric("Actions", dimensions, Amount::Count(ids.len()))
     });
     let mut metrics: Vec<Metric> = findings.chain(actions).collect();
-    if report.all().iter().any(|reported| reported.resolution == Resolution::Done) {
+    if is_call && report.all().iter().any(|reported| reported.resolution == Resolution::Done) {
         let since = Amount::Since(report.event.time.clone());
         metrics.push(metric("ContainmentSeconds", Vec::new(), since));
     }
@@ -136,7 +153,7 @@ pub(crate) fn print(metrics: impl IntoIterator<Item = Metric>, line: fn(&str)) {
 }
 
 /// Past `tracing`, which would wrap it: the object has to be the whole line.
-pub(crate) fn to_stdout(line: &str) {
+pub fn to_stdout(line: &str) {
     #[expect(clippy::print_stdout, reason = "the one place that prints")]
     {
         println!("{line}");

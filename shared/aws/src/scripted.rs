@@ -26,6 +26,7 @@ use aws_sdk_ec2::types::{
 use aws_sdk_elasticache::types::{
     CacheCluster, CacheSubnetGroup, ReplicationGroup, ServerlessCache,
 };
+use aws_sdk_scheduler::operation::create_schedule::{CreateScheduleInput, CreateScheduleOutput};
 use aws_sdk_sns::operation::publish::{PublishInput, PublishOutput};
 use aws_sdk_sqs::operation::send_message::{SendMessageInput, SendMessageOutput};
 use aws_smithy_mocks::{MockResponse, RuleBuilder, RuleMode, mock, mock_client};
@@ -40,7 +41,9 @@ use crate::publish::Notifier;
 
 pub(crate) use ec2::{ROUND_TRIP, silent, throttled_revoke};
 pub(crate) use ledger::{LEDGER, Silent, Stored};
-pub(crate) use samples::{ACCOUNT, EXCEPTIONS, NOW, event, event_on, interface, rule, settings};
+pub(crate) use samples::{
+    ACCOUNT, EXCEPTIONS, NOW, SCHEDULES, event, event_on, interface, rule, settings,
+};
 pub(crate) use starts::MACHINE;
 
 /// The account. A test changes it through [`Account::now`], and reads there what is left.
@@ -55,6 +58,7 @@ pub(crate) struct State {
     pub(crate) revokes: Vec<RevokeSecurityGroupIngressInput>,
     pub(crate) published: Vec<PublishInput>,
     pub(crate) queued: Vec<SendMessageInput>,
+    pub(crate) scheduled: Vec<CreateScheduleInput>,
     pub(crate) interface_looks: Vec<DescribeNetworkInterfacesInput>,
     /// The rules of each group, ingress and egress.
     pub(crate) rules: BTreeMap<String, Vec<Rule>>,
@@ -96,6 +100,7 @@ impl Account {
             revokes: Vec::new(),
             published: Vec::new(),
             queued: Vec::new(),
+            scheduled: Vec::new(),
             interface_looks: Vec::new(),
             rules: BTreeMap::new(),
             groups: Vec::new(),
@@ -171,6 +176,7 @@ impl Account {
             elasticache: made_at_once(self.elasticache()),
             notifier: self.notifier(),
             sqs: made_at_once(self.sqs()),
+            scheduler: made_at_once(self.scheduler()),
             config: SdkConfig::builder().build(),
             ledger: self.ledger(),
             metrics: count,
@@ -192,6 +198,25 @@ impl Account {
         );
         mock_client!(aws_sdk_sqs, RuleMode::MatchAny, &[send], |config| config
             .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled()))
+    }
+
+    /// Scheduler takes a schedule, and refuses another of its name.
+    fn scheduler(&self) -> aws_sdk_scheduler::Client {
+        #[expect(clippy::disallowed_methods, reason = "scripted: nothing is scheduled")]
+        let create = self.on(
+            "CreateSchedule",
+            mock!(aws_sdk_scheduler::Client::create_schedule),
+            |input| vec![input.group_name.clone()],
+            |state, input| {
+                if state.scheduled.iter().any(|there| there.name == input.name) {
+                    return Err("ConflictException");
+                }
+                state.scheduled.push(input.clone());
+                CreateScheduleOutput::builder().schedule_arn("arn").build().map_err(|_| "whole")
+            },
+        );
+        mock_client!(aws_sdk_scheduler, RuleMode::MatchAny, &[create], |config| config
+            .retry_config(aws_sdk_scheduler::config::retry::RetryConfig::disabled()))
     }
 
     /// What sends alerts.
@@ -263,7 +288,8 @@ impl State {
 fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
     let error = format!("<Error><Code>{code}</Code><Message>as scripted</Message></Error>");
     let body = match call {
-        "SendMessage" | "BatchGetItem" | "Query" | "Scan" | "PutItem" | "UpdateItem" => {
+        "SendMessage" | "CreateSchedule" | "BatchGetItem" | "Query" | "Scan" | "PutItem"
+        | "UpdateItem" => {
             format!(r#"{{"__type":"{code}","message":"as scripted"}}"#)
         }
         "Publish" => format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"),

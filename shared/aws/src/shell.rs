@@ -28,6 +28,8 @@ pub struct Shell {
     pub notifier: Notifier,
     /// SQS, in the function's own Region.
     pub sqs: Lazy<aws_sdk_sqs::Client>,
+    /// EventBridge Scheduler, in the function's own Region.
+    pub scheduler: Lazy<aws_sdk_scheduler::Client>,
     /// What a function makes clients of its own from.
     pub config: SdkConfig,
     /// What is remembered of findings.
@@ -42,13 +44,14 @@ impl Shell {
     /// Tolerates nothing yet. Makes the clients that every event needs, and sees to it that the others can be made.
     pub async fn new(settings: Settings) -> Self {
         let config = config(Patience::Prompt).await;
-        let (of_caches, sqs) = (config.clone(), config.clone());
+        let (of_caches, sqs, scheduler) = (config.clone(), config.clone(), config.clone());
         Self {
             informs: informing(&config),
             ec2: ec2(&config),
             elasticache: Lazy::new(Box::new(move || elasticache(&of_caches))),
             notifier: Notifier::new(settings.topics.clone(), &config),
             sqs: Lazy::new(Box::new(move || aws_sdk_sqs::Client::new(&sqs))),
+            scheduler: Lazy::new(Box::new(move || aws_sdk_scheduler::Client::new(&scheduler))),
             ledger: Ledger::hasty(&config, &settings.ledger_table),
             metrics: metrics::to_stdout,
             exceptions: Box::new(Unreadable::new("they were not read")),

@@ -37,6 +37,9 @@ const MOVES: &str = "PORTCULLIS_MOVES";
 const EXCEPTIONS: &str = "PORTCULLIS_EXCEPTIONS_DIR";
 const LEDGER: &str = "PORTCULLIS_LEDGER_TABLE";
 const DIGEST: &str = "PORTCULLIS_DIGEST_QUEUE_URL";
+const REVISIT_GROUP: &str = "PORTCULLIS_REVISIT_GROUP";
+const REVISIT_ROLE: &str = "PORTCULLIS_REVISIT_ROLE_ARN";
+const UNDELIVERED: &str = "PORTCULLIS_UNDELIVERED_QUEUE_ARN";
 const ACTIONS_PER_EVENT: &str = "PORTCULLIS_ACTIONS_PER_EVENT";
 const ACTIONS_PER_MINUTE: &str = "PORTCULLIS_ACTIONS_PER_MINUTE";
 const COMEBACKS_PER_HOUR: &str = "PORTCULLIS_COMEBACKS_PER_HOUR";
@@ -49,6 +52,17 @@ pub struct Topics {
     pub alert: String,
     /// `PORTCULLIS_CHAT_TOPIC_ARN`: the SNS topic of the alerts as chat shows them, if there is one.
     pub chat: Option<String>,
+}
+
+/// Where revisits are scheduled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedules {
+    /// `PORTCULLIS_REVISIT_GROUP`: the group of the schedules, by its name.
+    pub group: String,
+    /// `PORTCULLIS_REVISIT_ROLE_ARN`: the role with whose rights EventBridge Scheduler invokes a function.
+    pub role_arn: String,
+    /// `PORTCULLIS_UNDELIVERED_QUEUE_ARN`: the queue that gets what it could not deliver.
+    pub undelivered_queue_arn: String,
 }
 
 /// The settings of a function that looks at events.
@@ -76,6 +90,8 @@ pub struct Settings {
     /// `PORTCULLIS_DIGEST_QUEUE_URL`: the SQS queue of alerts that are told together. Without it each is
     /// told by itself, however many there are.
     pub digest_queue_url: Option<String>,
+    /// Where revisits are scheduled. Without it they are only in the ledger, for a function that is run by hand.
+    pub schedules: Option<Schedules>,
     /// `PORTCULLIS_ACTIONS_PER_EVENT`: how many changes one event may lead to. The argument for the default
     /// is at [`limits::ACTIONS_PER_EVENT`].
     pub actions_per_event: usize,
@@ -132,6 +148,7 @@ impl Settings {
             exceptions_dir: reader.optional(EXCEPTIONS, |_| true, "a directory"),
             ledger_table: reader.ledger_table(),
             digest_queue_url: reader.optional(DIGEST, is_queue, A_QUEUE),
+            schedules: reader.schedules(),
             actions_per_event: reader.limit(ACTIONS_PER_EVENT, limits::ACTIONS_PER_EVENT),
             actions_per_minute: reader.limit(ACTIONS_PER_MINUTE, limits::ACTIONS_PER_MINUTE),
             comebacks_per_hour: reader.comebacks(),
@@ -150,6 +167,12 @@ const TABLE_OF_STACK: &str =
     "the stack's output LedgerTableName has it, and `make account` prints it";
 const A_QUEUE: &str = "the URL of an SQS queue, as \
      `https://sqs.eu-west-1.amazonaws.com/111122223333/portcullis-digest`, or nothing";
+
+const A_GROUP: &str = "the name of a group of schedules, as `portcullis-RevisitGroup-1A2B3C4D`";
+const A_ROLE: &str =
+    "the ARN of an IAM role, as `arn:aws:iam::111122223333:role/portcullis-revisit`";
+const A_QUEUE_ARN: &str =
+    "the ARN of an SQS queue, as `arn:aws:sqs:eu-west-1:111122223333:undelivered`";
 
 /// Reads one setting after the other, and keeps what is wrong.
 struct Reader<F> {
@@ -244,6 +267,22 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         Some(value)
     }
 
+    /// All three, or none.
+    fn schedules(&mut self) -> Option<Schedules> {
+        let names = [REVISIT_GROUP, REVISIT_ROLE, UNDELIVERED];
+        names.iter().find(|name| self.value(name).is_some())?;
+        Some(Schedules {
+            group: self.required(REVISIT_GROUP, is_group, A_GROUP, A_GROUP),
+            role_arn: self.required(REVISIT_ROLE, is_role, A_ROLE, A_ROLE),
+            undelivered_queue_arn: self.required(
+                UNDELIVERED,
+                is_queue_arn,
+                A_QUEUE_ARN,
+                A_QUEUE_ARN,
+            ),
+        })
+    }
+
     fn limit(&mut self, name: &str, default: usize) -> usize {
         self.number(name, 1..=usize::MAX, "a whole number, 1 or more").unwrap_or(default)
     }
@@ -297,6 +336,18 @@ fn is_machine(text: &str) -> bool {
 fn is_table(text: &str) -> bool {
     (3..=255).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+}
+
+/// As EventBridge Scheduler admits names (API reference, CreateSchedule).
+fn is_group(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+}
+
+fn is_queue_arn(text: &str) -> bool {
+    Arn::parse(text).is_ok_and(|arn| {
+        arn.service == "sqs" && ![arn.region, arn.account, arn.resource].contains(&"")
+    })
 }
 
 /// On whatever host: endpoints differ between partitions, and an emulator has its own.

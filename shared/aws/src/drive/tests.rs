@@ -1,3 +1,4 @@
+mod again;
 mod caches;
 mod calls;
 mod memory;
@@ -17,6 +18,7 @@ use crate::scripted::{Account, NOW, event, event_on, rule};
 
 const GROUP: &str = "sg-1";
 const WORLD: &str = "0.0.0.0/0";
+const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:ingress";
 const REVOKE: &str = "RevokeSecurityGroupIngress";
 
 /// A group with a public rule `sgr-1` and a private one beside it.
@@ -26,7 +28,7 @@ fn open() -> Account {
 
 fn invocation(event: &Event, id: &str) -> Invocation {
     let about = About::Event(Box::new(event.clone()));
-    Invocation { about, id: id.to_owned(), function_arn: String::new() }
+    Invocation { about, id: id.to_owned(), function_arn: FUNCTION.to_owned() }
 }
 
 async fn ingress(shell: &Shell, event: &Event) -> Result<Summary> {
@@ -186,7 +188,7 @@ async fn looked_at_again(account: &Account, call: &Event) -> (Option<Revisit>, R
     let subject = Revisit::subject(call);
     let named = RevisitRef { subject, event: call.id.clone(), due: String::new() };
     let about = About::Revisit(named.clone());
-    let again = Invocation { about, id: "r-2".to_owned(), function_arn: String::new() };
+    let again = Invocation { about, id: "r-2".to_owned(), function_arn: FUNCTION.to_owned() };
     let ended = super::ingress(&shell, &again).await;
     (shell.ledger.revisit(&named.subject, &named.event).await.unwrap(), ended)
 }
@@ -204,7 +206,7 @@ async fn what_is_not_shown_is_recorded_to_be_looked_at_again_and_nothing_is_told
         assert!(due >= NOW + 120 && due % 60 == 0, "{due}");
         // Too early, for its time lies ahead: it stays as it is.
         let Summary(text) = ended.unwrap();
-        assert!(text.contains("no group of schedules is set"), "{text}");
+        assert!(text.contains("next: looked at again at"), "{text}");
         assert!(is_silent(&account));
     }
 }

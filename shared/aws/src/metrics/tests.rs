@@ -35,7 +35,7 @@ fn counted(
     let decision = decide::group(&event, lead, &facts, &judge);
     let outcomes = outcomes.iter().map(|(id, end)| ((*id).to_owned(), end.clone())).collect();
     let known = Known { outcomes: &outcomes, ..Known::new(Seen::Group(&facts), &judge) };
-    acted(&Report::new(&event, &decision, &known))
+    acted(&Report::new(&event, &decision, &known), true)
 }
 
 /// Name, values of the dimensions, and amount.

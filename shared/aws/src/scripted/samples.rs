@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{GroupIdentifier, NetworkInterface, SecurityGroupRule};
 use portcullis_engine::event::{
     Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
-use portcullis_engine::settings::{Mode, Settings, Topics};
+use portcullis_engine::settings::{Mode, Schedules, Settings, Topics};
 
 use super::LEDGER;
 
@@ -13,6 +13,9 @@ pub(crate) const ACCOUNT: &str = "111122223333";
 
 /// The policies as they are shipped.
 pub(crate) const EXCEPTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/exceptions");
+
+/// The group of the schedules.
+pub(crate) const SCHEDULES: &str = "portcullis-RevisitGroup-1A";
 
 /// Now: a minute after the sample event.
 pub(crate) const NOW: i64 = 1_795_255_260;
@@ -28,6 +31,11 @@ pub(crate) fn settings() -> Settings {
         exceptions_dir: Some(EXCEPTIONS.to_owned()),
         ledger_table: LEDGER.to_owned(),
         digest_queue_url: None,
+        schedules: Some(Schedules {
+            group: SCHEDULES.to_owned(),
+            role_arn: format!("arn:aws:iam::{ACCOUNT}:role/portcullis-RevisitRole-1A"),
+            undelivered_queue_arn: format!("arn:aws:sqs:eu-west-1:{ACCOUNT}:undelivered"),
+        }),
         actions_per_event: 25,
         actions_per_minute: 100,
         comebacks_per_hour: 3,

@@ -8,6 +8,10 @@ const TABLE: &str = "portcullis-ledger";
 
 const QUEUE: &str = "https://sqs.eu-west-1.amazonaws.com/111122223333/portcullis-digest";
 
+const REVISIT_ROLE: &str = "arn:aws:iam::111122223333:role/portcullis-RevisitRole-1A";
+
+const UNDELIVERED: &str = "arn:aws:sqs:eu-west-1:111122223333:portcullis-UndeliveredQueue-1A";
+
 fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     Settings::read(|name| {
         let found = variables.iter().find(|(known, _)| *known == name);
@@ -39,6 +43,7 @@ fn the_topic_and_the_table_are_enough() {
         exceptions_dir: None,
         ledger_table: TABLE.to_owned(),
         digest_queue_url: None,
+        schedules: None,
         actions_per_event: 25,
         actions_per_minute: 100,
         comebacks_per_hour: 3,
@@ -62,6 +67,9 @@ fn every_setting_is_read() {
         ("PORTCULLIS_CHAT_TOPIC_ARN", TOPIC),
         ("PORTCULLIS_LEDGER_TABLE", "guard-ledger"),
         ("PORTCULLIS_DIGEST_QUEUE_URL", QUEUE),
+        ("PORTCULLIS_REVISIT_GROUP", "portcullis-RevisitGroup-1A"),
+        ("PORTCULLIS_REVISIT_ROLE_ARN", REVISIT_ROLE),
+        ("PORTCULLIS_UNDELIVERED_QUEUE_ARN", UNDELIVERED),
         ("PORTCULLIS_ACTIONS_PER_EVENT", "1"),
         ("PORTCULLIS_ACTIONS_PER_MINUTE", "2"),
         ("PORTCULLIS_COMEBACKS_PER_HOUR", "3"),
@@ -73,6 +81,12 @@ fn every_setting_is_read() {
     assert_eq!(settings.topics.chat.as_deref(), Some(TOPIC));
     assert_eq!(settings.ledger_table, "guard-ledger");
     assert_eq!(settings.digest_queue_url.as_deref(), Some(QUEUE));
+    let schedules = Schedules {
+        group: "portcullis-RevisitGroup-1A".to_owned(),
+        role_arn: REVISIT_ROLE.to_owned(),
+        undelivered_queue_arn: UNDELIVERED.to_owned(),
+    };
+    assert_eq!(settings.schedules, Some(schedules));
     assert_eq!((settings.actions_per_event, settings.actions_per_minute), (1, 2));
     assert_eq!((settings.comebacks_per_hour, settings.alerts_per_minute), (3, 4));
     assert_eq!(settings.mode, Mode::Observe);
@@ -116,6 +130,21 @@ fn moves_are_there_or_not() {
     }
     let problem = problem(&[("PORTCULLIS_MOVES", "ask")]);
     assert_eq!(problem, "settings: PORTCULLIS_MOVES is `ask`, and must be `yes` or `no`");
+}
+
+/// A group without a role would be a revisit that nothing delivers.
+#[test]
+fn revisits_are_scheduled_with_all_of_their_settings_or_not_at_all() {
+    let problem = problem(&[
+        ("PORTCULLIS_REVISIT_GROUP", "no such name"),
+        ("PORTCULLIS_REVISIT_ROLE_ARN", REVISIT_ROLE),
+    ]);
+    assert_eq!(
+        problem,
+        "settings: PORTCULLIS_REVISIT_GROUP is `no such name`, and must be the name of a group of schedules, as \
+         `portcullis-RevisitGroup-1A2B3C4D`; PORTCULLIS_UNDELIVERED_QUEUE_ARN is not set, and must be the ARN of an \
+         SQS queue, as `arn:aws:sqs:eu-west-1:111122223333:undelivered`"
+    );
 }
 
 #[test]
