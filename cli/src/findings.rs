@@ -1,5 +1,6 @@
-//! `portcullis findings`: what is remembered of findings, and which rules are left alone.
+//! `portcullis findings`: what is remembered of findings, which rules are left alone, and what is looked at again.
 
+mod again;
 mod one;
 mod words;
 
@@ -9,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use portcullis_aws::now;
 use portcullis_engine::facts::{IngressRule, Protocol, Source};
-use portcullis_engine::ledger::{Entry, Memory, Snooze, State};
+use portcullis_engine::ledger::{Entry, Memory, Revisit, Snooze, State};
 use portcullis_engine::severity::Severity;
 use serde_json::json;
 
@@ -21,7 +22,7 @@ use crate::table::table;
 use crate::{account, paint};
 use words::{state, times};
 
-/// List open findings and snoozed rules, or show one finding
+/// List open findings, snoozed rules and revisits, or show one finding
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT)]
 pub(crate) struct Arguments {
@@ -46,20 +47,22 @@ Exit status:
 /// Lists the ledger, or shows one finding of it.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
     let config = account::config(common, None).await?;
-    let listed = account::ledger(&config, common).list().await;
-    let memory = listed.map_err(|error| account::no_ledger(error, &config, common))?;
+    let listed = account::ledger(&config, common).list_all().await;
+    let (memory, revisits) = listed.map_err(|error| account::no_ledger(error, &config, common))?;
     let output = match &arguments.id {
         Some(id) => {
             let entry = find(&memory, id, common)?;
             let snooze = snooze(&memory, entry);
+            let again = again::of(entry, &revisits);
             if arguments.json {
-                paint::json(&json!({"finding": entry, "exemption": snooze}))
+                let again: Vec<_> = again.into_iter().map(again::json).collect();
+                paint::json(&json!({"finding": entry, "exemption": snooze, "revisits": again}))
             } else {
-                one::text(entry, snooze, now(), &common.stack_option())
+                one::text(entry, snooze, &again, now(), &common.stack_option())
             }
         }
         None => {
-            let list = List::of(&memory, arguments.all, now());
+            let list = List::of(&memory, &revisits, arguments.all, now());
             if arguments.json { list.json() } else { list.text() }
         }
     };
@@ -97,12 +100,15 @@ struct List<'a> {
     entries: Vec<&'a Entry>,
     /// Each with the ids of the findings about the rule.
     snoozes: Vec<(&'a Snooze, Vec<&'a str>)>,
+    /// The earliest first.
+    revisits: Vec<&'a Revisit>,
     all: bool,
+    now: i64,
 }
 
 impl<'a> List<'a> {
     /// Open ones first, then the worst, then the latest.
-    fn of(memory: &'a Memory, all: bool, now: i64) -> Self {
+    fn of(memory: &'a Memory, revisits: &'a [Revisit], all: bool, now: i64) -> Self {
         let is_open = |entry: &Entry| entry.state == State::Open;
         let mut entries: Vec<&Entry> =
             memory.entries.values().filter(|entry| all || is_open(entry)).collect();
@@ -124,7 +130,9 @@ impl<'a> List<'a> {
             about.map(|entry| entry.id.as_str()).collect()
         };
         let snoozes = snoozes.map(|snooze| (snooze, of_rule(snooze))).collect();
-        Self { entries, snoozes, all }
+        let mut revisits: Vec<&Revisit> = revisits.iter().collect();
+        revisits.sort_by_key(|revisit| (revisit.due, &revisit.subject, &revisit.event));
+        Self { entries, snoozes, revisits, all, now }
     }
 
     fn text(&self) -> String {
@@ -135,7 +143,14 @@ impl<'a> List<'a> {
             }
             (false, _) => self.findings(),
         };
-        if self.snoozes.is_empty() { findings } else { format!("{findings}\n{}", self.left()) }
+        let mut text = findings;
+        if !self.snoozes.is_empty() {
+            text += &format!("\n{}", self.left());
+        }
+        if !self.revisits.is_empty() {
+            text += &format!("\n{}", again::listed(&self.revisits, self.now));
+        }
+        text
     }
 
     fn findings(&self) -> String {
@@ -174,7 +189,9 @@ impl<'a> List<'a> {
 
     fn json(&self) -> String {
         let snoozes: Vec<_> = self.snoozes.iter().map(|(snooze, _)| snooze).collect();
-        paint::json(&json!({"findings": self.entries, "exemptions": snoozes}))
+        let revisits: Vec<_> = self.revisits.iter().map(|revisit| again::json(revisit)).collect();
+        let all = json!({"findings": self.entries, "exemptions": snoozes, "revisits": revisits});
+        paint::json(&all)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! INVARIANT: the snooze is written before the rule is opened, or it would be closed again at once.
 
+mod again;
 mod group;
 
 use std::time::Duration;
@@ -55,7 +56,8 @@ You can run it again: an existing rule is not opened twice, and a snooze is made
 it. If a rule has to stay open for longer than 30 days, write an exception: a Cedar policy with a reason and an \
 expiry, which somebody reviews.
 
-When the snooze ends, nothing happens at once: the next event that touches the rule revokes it.
+When the snooze ends, Portcullis looks at the rule again by itself, and revokes it. After --end it does so within a \
+quarter of an hour.
 
 Exit status:
   0  the rule exists and is snoozed; with --end: it is no longer snoozed
@@ -94,6 +96,8 @@ struct Found<'a> {
     live: Option<Vec<IngressRule>>,
     /// The snooze of the rule, if one runs.
     running: Option<&'a Snooze>,
+    /// When this was asked for, in seconds since 1970.
+    asked_at: i64,
 }
 
 /// Puts a rule back, or ends its snooze.
@@ -109,8 +113,10 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         Some(kept) => group::read(&ec2, &kept.group).await?,
         None => None,
     };
-    let running = snooze(&memory, entry).filter(|found| seconds(&found.until) > now());
-    let found = Found { arguments, common, config: &config, ledger, ec2, entry, live, running };
+    let asked_at = now();
+    let running = snooze(&memory, entry).filter(|found| seconds(&found.until) > asked_at);
+    let config = &config;
+    let found = Found { arguments, common, config, ledger, ec2, entry, live, running, asked_at };
     let said = if arguments.end { found.end().await? } else { found.undo().await? };
     match said {
         Ok(done) => {
@@ -153,6 +159,7 @@ impl Found<'_> {
             ))),
             (Undo::AlreadyBack(rule), Some(kept)) => {
                 let left = self.leave_alone(kept).await?;
+                let left = format!("{left}{}", self.look_again(kept, &rule, self.ends()).await);
                 Ok(Ok(format!(
                     "The rule exists already, as {rule} in {}: nothing was opened.\n{left}\n",
                     kept.group
@@ -170,6 +177,7 @@ impl Found<'_> {
             Ok(opened) => opened,
             Err(error) => return Err(self.half_done(kept, rule, &left, &error)),
         };
+        let left = format!("{left}{}", self.look_again(kept, &back, self.ends()).await);
         let lost = rule.tags.iter().filter(|tag| tag.key.starts_with("aws:")).count();
         let lost = match lost {
             0 => "",
@@ -188,11 +196,29 @@ impl Found<'_> {
         ))
     }
 
+    /// When the snooze ends, in seconds since 1970: as was asked, or as it does if that is later.
+    fn ends(&self) -> i64 {
+        let lasts = i64::try_from(self.arguments.lasts.as_secs()).unwrap_or(i64::MAX);
+        let running = self.running.map_or(i64::MIN, |running| seconds(&running.until));
+        self.asked_at.saturating_add(lasts).max(running)
+    }
+
+    /// Writes into the ledger that a rule that is open is to be looked at again, and says so if that failed.
+    async fn look_again(&self, kept: &RuleRecord, rule: &str, at: i64) -> String {
+        let arranged = again::arrange(self.config, &self.ledger, kept, rule, at).await;
+        match arranged {
+            Ok(()) => String::new(),
+            Err(error) => format!(
+                "\nIt could not be arranged that Portcullis looks at it again, so it stays open until an event touches \
+                 it: {error:#}"
+            ),
+        }
+    }
+
     /// Sees to it that the rule is left alone for as long as was asked, and says until when it is.
     async fn leave_alone(&self, kept: &RuleRecord) -> Result<String> {
-        let lasts = i64::try_from(self.arguments.lasts.as_secs()).unwrap_or(i64::MAX);
-        let until = now().saturating_add(lasts);
-        if let Some(longer) = self.running.filter(|running| seconds(&running.until) >= until) {
+        let until = self.ends();
+        if let Some(longer) = self.running.filter(|running| seconds(&running.until) == until) {
             return Ok(format!("Snoozed {}, as before.", of(longer)));
         }
         let snooze = Snooze {
@@ -244,18 +270,20 @@ impl Found<'_> {
         };
         let written = self.ledger.write_snooze(&ended, at.saturating_add(RETENTION)).await;
         written.context("the snooze was not ended")?;
-        Ok(Ok(format!("Ended: the rule is no longer snoozed.\n{}", self.still_there())))
+        Ok(Ok(format!("Ended: the rule is no longer snoozed.\n{}", self.still_there(at).await)))
     }
 
     /// What is open, and how to close it.
-    fn still_there(&self) -> String {
+    async fn still_there(&self, now: i64) -> String {
         let (Some(live), Some(kept)) = (&self.live, &self.entry.rule) else { return String::new() };
         let Some(rule) = live.iter().find(|rule| shape(rule) == shape(&kept.rule())) else {
             return format!("It is not in {}.\n", kept.group);
         };
         let region = account::region(self.config);
+        let failed = self.look_again(kept, &rule.id, now).await;
         format!(
-            "It is still open, as {}, until an event touches it. To revoke it now:\n  {}\n",
+            "It is still open, as {}. Portcullis looks at it again within a quarter of an hour.{failed} To revoke it \
+             now:\n  {}\n",
             rule.id,
             harmless(&command::revoke(region, &kept.group, rule))
         )

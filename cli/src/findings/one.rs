@@ -1,15 +1,24 @@
 //! One finding, with all that is remembered of it.
 
-use portcullis_engine::ledger::{Entry, RuleRecord, Snooze, State, Undo, undo};
+use portcullis_engine::ledger::{Entry, Revisit, RuleRecord, Snooze, State, Undo, undo};
 
+use super::again::when;
 use super::words::{state, times};
 use crate::moment::{seconds, shown};
 use crate::paint::harmless;
 use crate::table::table;
 
-pub(super) fn text(entry: &Entry, snooze: Option<&Snooze>, now: i64, stack_option: &str) -> String {
+pub(super) fn text(
+    entry: &Entry,
+    snooze: Option<&Snooze>,
+    revisits: &[&Revisit],
+    now: i64,
+    stack_option: &str,
+) -> String {
     let mut text = format!("{}: {}\n\n", harmless(&entry.id), harmless(&entry.title));
-    for (name, value) in facts(entry, snooze, now) {
+    let again = revisits.iter().map(|one| format!("{}: {}", when(one, now), one.why.as_str()));
+    let again = again.map(|text| ("Next look", text));
+    for (name, value) in facts(entry, snooze, now).into_iter().chain(again) {
         text += &format!("  {name:12} {value}\n");
     }
     text += &format!("\n{}", indented(&occurrences(entry)));

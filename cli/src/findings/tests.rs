@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 
-use portcullis_engine::ledger::{Key, Occurrence, ReportedAs, RuleRecord};
+use portcullis_engine::event::{GroupLead, GroupRef, Lead, Touched};
+use portcullis_engine::ledger::{Key, Occurrence, ReportedAs, RuleRecord, Why};
 use portcullis_engine::resolution::{Resolution, Standing};
 use serde_json::Value;
 
 use super::*;
+use portcullis_testkit::example;
 use portcullis_testkit::hostile::{shows_all, texts};
 
 /// 2026-11-21 10:00:30 UTC
@@ -92,25 +94,25 @@ fn memory() -> Memory {
 
 #[test]
 fn open_findings_are_listed_the_worst_first_and_what_is_left_alone() {
-    insta::assert_snapshot!(List::of(&memory(), false, NOW).text());
+    insta::assert_snapshot!(List::of(&memory(), &[], false, NOW).text());
 }
 
 #[test]
 fn with_all_those_that_are_over_come_last() {
-    insta::assert_snapshot!(List::of(&memory(), true, NOW).text());
+    insta::assert_snapshot!(List::of(&memory(), &[], true, NOW).text());
 }
 
 #[test]
 fn an_empty_ledger_says_so() {
     let empty = Memory::default();
-    let open = List::of(&empty, false, NOW).text();
+    let open = List::of(&empty, &[], false, NOW).text();
     assert_eq!(open, "No open findings. --all also lists remediated and resolved ones.\n");
-    assert_eq!(List::of(&empty, true, NOW).text(), "No findings.\n");
+    assert_eq!(List::of(&empty, &[], true, NOW).text(), "No findings.\n");
 }
 
 #[test]
 fn the_list_for_machines_is_as_the_ledger_has_it() {
-    let list: Value = serde_json::from_str(&List::of(&memory(), false, NOW).json()).unwrap();
+    let list: Value = serde_json::from_str(&List::of(&memory(), &[], false, NOW).json()).unwrap();
     let ids: Vec<_> =
         list["findings"].as_array().unwrap().iter().map(|f| f["id"].clone()).collect();
     assert_eq!(ids, ["f-new", "f-old", "f-low"]);
@@ -124,13 +126,55 @@ fn one_finding_is_shown_whole() {
     let memory = memory();
     let shown = |id: &str, stack: &str| {
         let entry = memory.entries.values().find(|entry| entry.id == id).unwrap();
-        one::text(entry, snooze(&memory, entry), NOW, stack)
+        one::text(entry, snooze(&memory, entry), &[], NOW, stack)
     };
     insta::assert_snapshot!(shown("f-closed", ""));
     let guard = shown("f-closed", " --stack guard");
     assert!(guard.contains("portcullis undo f-closed --reason '...' --stack guard\n"), "{guard}");
     let open = shown("f-new", "");
     assert!(open.contains("The rule was not revoked.") && !open.contains("Snoozed"), "{open}");
+}
+
+/// A revisit that is due so many seconds from now, or was.
+fn revisit(event: &str, due: i64) -> Revisit {
+    let touched = Touched::Rules(Vec::new());
+    let lead = GroupLead { group: GroupRef::Id("sg-01".to_owned()), touched };
+    Revisit {
+        subject: "sg-01".to_owned(),
+        event: event.to_owned(),
+        due: NOW - 30 + due,
+        why: Why::Limit,
+        tries: 1,
+        call: example::event(Lead::Group(lead)),
+        version: 1,
+        settled: false,
+    }
+}
+
+#[test]
+fn what_is_looked_at_again_is_listed_and_what_should_have_been() {
+    let revisits = [revisit("e-2", 3600), revisit("e-1", 60), revisit("e-3", -3600)];
+    let memory = memory();
+    let list = List::of(&memory, &revisits, false, NOW);
+    let text = list.text();
+    let rows: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("LOOKED")).collect();
+    assert_eq!(
+        rows,
+        [
+            "LOOKED AT AGAIN                SUBJECT  BECAUSE  CALL OF       EVENT",
+            "2026-11-21 09:00 UTC, overdue  sg-01    limit    deploy/alice  e-3",
+            "2026-11-21 10:01 UTC           sg-01    limit    deploy/alice  e-1",
+            "2026-11-21 11:00 UTC           sg-01    limit    deploy/alice  e-2",
+        ]
+    );
+    let json: Value = serde_json::from_str(&list.json()).unwrap();
+    assert_eq!(json["revisits"][1]["due"], "2026-11-21T10:01:00Z");
+    assert_eq!(json["revisits"][1]["why"], "limit");
+    let entry = memory.entries.values().find(|entry| entry.id == "f-new").unwrap();
+    let of_entry = again::of(entry, &revisits);
+    let text = one::text(entry, None, &of_entry, NOW, "");
+    assert!(text.contains("Next look    2026-11-21 10:01 UTC: limit\n"), "{text}");
+    assert_eq!(of_entry.len(), 1, "of its own event alone");
 }
 
 #[test]
@@ -178,10 +222,13 @@ fn nothing_that_others_wrote_acts_upon_a_terminal() {
         let key = Key { subject: snooze.subject.clone(), finding: snooze.finding.clone() };
         memory.snoozes.insert(key, snooze.clone());
         memory.entries.insert(entry.key.clone(), entry.clone());
-        let list = List::of(&memory, true, NOW);
+        let mut again = revisit(&text, 60);
+        (again.subject, again.call.actor.name) = (text.clone(), text.clone());
+        let revisits = [again];
+        let list = List::of(&memory, &revisits, true, NOW);
         shows_all("the list", &list.text());
         shows_all("the list as JSON", &list.json());
-        assert_eq!(list.text().lines().count(), 5, "a row a line: {}", list.text());
-        shows_all("a finding", &one::text(&entry, Some(&snooze), NOW, ""));
+        assert_eq!(list.text().lines().count(), 8, "a row a line: {}", list.text());
+        shows_all("a finding", &one::text(&entry, Some(&snooze), &[&revisits[0]], NOW, ""));
     }
 }

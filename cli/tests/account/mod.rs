@@ -6,7 +6,7 @@ mod ec2;
 use std::process::Output;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use portcullis_engine::ledger::{Entry, Snooze};
+use portcullis_engine::ledger::{Entry, Revisit, Snooze};
 use portcullis_testkit::http;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -77,10 +77,21 @@ impl Account {
         snoozes.map(|item| (read(item), expires(item))).collect()
     }
 
+    /// What is to be looked at again.
+    pub(crate) fn revisits(&self) -> Vec<Revisit> {
+        let state = self.now();
+        let records =
+            state.items.iter().filter(|item| text(item, "subject").starts_with("revisit/"));
+        records.map(read).collect()
+    }
+
     pub(crate) fn entries(&self) -> Vec<Entry> {
         let state = self.now();
-        let entries =
-            state.items.iter().filter(|item| !text(item, "finding").starts_with("exempt#"));
+        let is_one = |item: &&Value| {
+            !text(item, "finding").starts_with("exempt#")
+                && !text(item, "subject").starts_with("revisit/")
+        };
+        let entries = state.items.iter().filter(is_one);
         entries.map(read).collect()
     }
 
