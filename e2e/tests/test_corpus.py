@@ -35,8 +35,6 @@ def test_event(guard, name):
     answer, error = guard.stack.invoke(function_of(event), event)
     if "\nmalformed event: " in snapshot:
         assert error and "malformed" in answer["errorMessage"], answer
-    elif "\nunseen: " in snapshot:
-        assert error and "does not show" in answer["errorMessage"], answer
     else:
         assert error is None, answer
         assert decided(answer)[: len(decided(decision(snapshot)))] == decided(decision(snapshot))
@@ -50,7 +48,10 @@ def test_event(guard, name):
 
 
 def decision(snapshot):
-    """The decision's text, without what the snapshot says around it."""
+    """The decision's text, without what the snapshot says around it. The events of the corpus are old by now."""
+    snapshot = re.sub(
+        r"(---\n)(event [^\n]*\n).*^ten minutes after the call:\n", r"\1\2", snapshot, flags=re.DOTALL | re.M
+    )
     body = snapshot.split("---\n", 2)[2].strip()
     return body.partition("\n")[2] if body.startswith("event ") else body
 

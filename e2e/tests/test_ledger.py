@@ -7,7 +7,7 @@ import pytest
 from harness import events, faults
 from harness.account import ACCOUNT_ID, FAST
 from harness.caches import make_group
-from harness.faults import COUNT, PUBLISH, REMEMBER, REMEMBERED, REVOKE, Fault
+from harness.faults import COUNT, PUBLISH, REMEMBER, REMEMBERED, REMEMBERED_BY_KEY, REVOKE, Fault
 from harness.guard import PRIVATE, permission
 from harness.pasted import paste
 from harness.wait import until
@@ -325,7 +325,7 @@ def test_what_neither_sns_takes_nor_the_table_remembers_is_told_by_the_digest(be
     proxy.set(
         fault.rule(group, "twice-cache")
         for fault in (
-            Fault(REMEMBERED, faults.DENIED),
+            Fault(REMEMBERED_BY_KEY, faults.DENIED),
             Fault(REMEMBER, faults.DENIED),
             Fault(PUBLISH, faults.DENIED, 1),
         )
