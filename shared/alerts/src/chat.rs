@@ -11,7 +11,7 @@ use portcullis_engine::text;
 
 use crate::by_rule::by_rule;
 use crate::notification::Notification;
-use crate::{command, mail, memory, owner};
+use crate::{command, mail, memory, open, owner};
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -159,6 +159,10 @@ fn step(report: &Report, reported: &Reported) -> Option<(u8, String)> {
             Resolution::Failed | Resolution::NotRemediated | Resolution::Manual,
             Some(Action::RevokeIngress { group, rule }),
         ) => {
+            if open::count(report) > 1 {
+                let close = open::close_all(report).join("\n");
+                return Some((0, format!("Close all that is open:\n```\n{close}\n```")));
+            }
             let close = command::revoke(&report.event.region, group, rule);
             Some((0, format!("Close it: `{close}`")))
         }

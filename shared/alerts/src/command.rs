@@ -60,6 +60,20 @@ pub(crate) fn record(region: &str, event: &str) -> String {
     )
 }
 
+/// `RevokeSecurityGroupIngress` takes more, and a command of 100 ids still fits a screen.
+const AT_ONCE: usize = 100;
+
+/// Revokes rules of one group by their ids: a command for every hundred.
+pub(crate) fn revoke_all(region: &str, group: &str, ids: &[&str]) -> Vec<String> {
+    let command = |ids: &[&str]| {
+        format!(
+            "aws ec2 revoke-security-group-ingress --region {region} --group-id {group} --security-group-rule-ids {}",
+            ids.join(" ")
+        )
+    };
+    ids.chunks(AT_ONCE).map(command).collect()
+}
+
 /// Has groups left alone.
 pub(crate) fn protect(region: &str, groups: &[&str]) -> String {
     let groups = groups.join(" ");

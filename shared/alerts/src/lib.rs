@@ -26,6 +26,7 @@ mod memory;
 pub mod message;
 mod next;
 mod notification;
+mod open;
 mod outcome;
 mod owner;
 mod tolerance;

@@ -12,7 +12,7 @@ use crate::by_rule::{by_rule, worst};
 use crate::footer::footer;
 use crate::message::SUBJECT_LIMIT;
 use crate::outcome::outcome;
-use crate::{guidance, memory, next, owner, tolerance};
+use crate::{guidance, memory, next, open, owner, tolerance};
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -153,6 +153,7 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
             groups.len() - room
         );
     }
+    open::paragraph(&mut body, report);
     older(&mut body, report, room);
     tolerance::tolerated(&mut body, report);
     memory::recovered(&mut body, report);

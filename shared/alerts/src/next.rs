@@ -80,9 +80,7 @@ fn left_open(report: &Report, first: &Reported, count: usize) -> String {
             "stop what opens the rule ({}): {are} open, and Portcullis no longer revokes {them}.",
             text::plain(who, TEXT)
         ),
-        Some(Because::TooMany { .. }) => {
-            format!("close {them} yourself: {are} open, because a limit was reached.")
-        }
+        Some(Because::TooMany { .. }) => return limited(report, count),
         Some(Because::Protected) => format!(
             "close {them} if not intended: {are} open, because the group is protected by its tag."
         ),
@@ -91,6 +89,27 @@ fn left_open(report: &Report, first: &Reported, count: usize) -> String {
         ),
     };
     format!("{what} {below}")
+}
+
+/// What a limit leaves open, and when its turn comes.
+fn limited(report: &Report, open: usize) -> String {
+    let Words { them, are, below } = words(open);
+    let closed = |reported: &&Reported| reported.resolution == Resolution::Done;
+    let closed =
+        by_rule(&report.findings).iter().filter_map(|group| worst(group)).filter(closed).count();
+    match &report.next {
+        Some(next) if next.not_arranged.is_none() => {
+            let done = match closed {
+                0 => "none could be closed yet".to_owned(),
+                1 => "the most dangerous one was closed".to_owned(),
+                closed => format!("the most dangerous {closed} were closed"),
+            };
+            format!("{done}; the rest at {}. To close {them} sooner, see below.", next.at())
+        }
+        Some(_) | None => {
+            format!("close {them} yourself: {are} open, because a limit was reached. {below}")
+        }
+    }
 }
 
 fn of_settings(report: &Report, settings: &[&Reported]) -> Option<String> {
@@ -133,10 +152,8 @@ struct Words {
 fn words(count: usize) -> Words {
     match count {
         1 => Words { them: "it".to_owned(), are: "it is", below: "The command is below." },
-        many => Words {
-            them: format!("{many} rules"),
-            are: "they are",
-            below: "The commands are below.",
-        },
+        many => {
+            Words { them: format!("{many} rules"), are: "they are", below: "The command is below." }
+        }
     }
 }

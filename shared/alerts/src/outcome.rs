@@ -8,7 +8,7 @@ use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::text;
 
-use crate::{command, memory};
+use crate::{command, memory, open};
 
 /// The lines of the mail for how a rule or a setting ended. `acted` is the finding on it that has the change.
 pub(crate) fn outcome(body: &mut String, report: &Report, end: &Reported, acted: &Reported) {
@@ -88,6 +88,12 @@ fn of_rule(
         Resolution::AlreadyGone | Resolution::Resolved => {
             let undo = command::undo(region, group, rule);
             writeln!(body, "  Restore it, as far as it is known:\n{undo}")
+        }
+        // One command closes all, below.
+        Resolution::Failed | Resolution::NotRemediated | Resolution::Manual
+            if open::count(report) > 1 =>
+        {
+            Ok(())
         }
         Resolution::Failed | Resolution::NotRemediated | Resolution::Manual => {
             writeln!(body, "  Close it:\n{}", command::revoke(region, group, rule))

@@ -14,8 +14,8 @@ use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, GroupDetails, GroupFacts,
     PrefixList, Protocol, Source, Subnet, Subnets, Tag,
 };
-use portcullis_engine::ledger::{Entry, Key, Recurrence, State};
-use portcullis_engine::report::{Report, Seen};
+use portcullis_engine::ledger::{Entry, Key, Recurrence, State, Why};
+use portcullis_engine::report::{Next, Report, Seen};
 use portcullis_engine::settings::Mode;
 use portcullis_testkit::example::{cache, group, making, report, rule, stack, touching};
 use portcullis_testkit::narrow::judge;
@@ -636,4 +636,36 @@ fn a_rule_that_only_the_event_tells_of_is_marked() {
     assert!(alert.mail.contains(marked), "{}", alert.mail);
     // Who called is never more than the event's word.
     assert!(alert.mail.contains("says. To verify it in CloudTrail:\naws cloudtrail lookup-events"));
+}
+
+/// The mail says when the rest is closed, and has one command for every hundred.
+#[test]
+fn what_a_limit_leaves_open_is_closed_at_a_time_or_by_one_command() {
+    let rules: Vec<_> =
+        (8000..).zip(0..130).map(|(port, at)| rule(at, port, "0.0.0.0/0")).collect();
+    let facts = group(rules);
+    let ids: Vec<&str> = facts.rules.iter().map(|rule| rule.id.as_str()).collect();
+    let lead = touching(&facts, &ids);
+    let event = event(Lead::Group(lead.clone()));
+    let judge = judge(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &judge);
+    let done = |action: &&Action| (action.id().to_owned(), Outcome::Done(None));
+    let outcomes: Outcomes = decision.actions().iter().map(done).collect();
+    let mut report = report(&event, &decision, Seen::Group(&facts), &judge, &outcomes);
+    // 2026-11-21 10:01 UTC
+    let next = Next { due: 1_795_255_260, why: Why::Limit, not_arranged: None };
+    report.next = Some(next.clone());
+    let mail = Alert::compose(&report).mail;
+    assert_eq!(
+        mail.lines().nth(2),
+        Some(
+            "Next: the most dangerous 25 were closed; the rest at 10:01 UTC. To close 105 rules sooner, see below."
+        )
+    );
+    let revokes = || mail.lines().filter(|line| line.starts_with("aws ec2 revoke-"));
+    let ids: Vec<usize> = revokes().map(|line| line.matches("sgr-").count()).collect();
+    assert_eq!(ids, [100, 5]);
+    report.next = Some(Next { not_arranged: Some("AccessDenied".to_owned()), ..next });
+    let mail = Alert::compose(&report).mail;
+    assert!(mail.contains("Next: close 105 rules yourself: they are open"), "{mail}");
 }

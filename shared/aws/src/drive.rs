@@ -59,7 +59,8 @@ where
     let mut case = match &invocation.about {
         About::Event(event) => Case::new(event.as_ref().clone(), id, policy),
         About::Revisit(revisit) => Case::revisit(revisit, id, policy),
-    };
+    }
+    .after(shell.spent.of((shell.now)()));
     let is_call = matches!(invocation.about, About::Event(_));
     let mut counted = false;
     // Why what is left undecided has no schedule.
@@ -93,6 +94,8 @@ where
                 case.answer(Answered::Leased { written, counted: counted.flatten() });
             }
             Step::Remediate(actions) => {
+                let revokes = actions.iter().filter(|action| action.revokes().is_some()).count();
+                shell.spent.add((shell.now)(), revokes);
                 let actions: Vec<_> = actions.iter().collect();
                 case.answer(Answered::Remediated(act(shell, &actions, start).await));
             }

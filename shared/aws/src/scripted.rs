@@ -180,6 +180,7 @@ impl Account {
             config: SdkConfig::builder().build(),
             ledger: self.ledger(),
             metrics: count,
+            spent: crate::shell::Spent::default(),
             now: || NOW,
         }
     }

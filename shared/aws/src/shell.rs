@@ -1,5 +1,7 @@
 //! What a function that guards the account has at hand, made once.
 
+use std::sync::{Mutex, PoisonError};
+
 use aws_config::SdkConfig;
 use portcullis_engine::exceptions::Exceptions;
 use portcullis_engine::settings::Settings;
@@ -10,6 +12,24 @@ use crate::environment::now;
 use crate::ledger::Ledger;
 use crate::metrics;
 use crate::publish::Notifier;
+
+/// The rules that one process revoked in a minute: the limit of a minute, where the ledger cannot count.
+#[derive(Debug, Default)]
+pub struct Spent(Mutex<(i64, usize)>);
+
+impl Spent {
+    /// How many it revoked in the minute of this time.
+    pub fn of(&self, now: i64) -> usize {
+        let (minute, spent) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if minute == now.div_euclid(60) { spent } else { 0 }
+    }
+
+    /// Adds what it is about to revoke.
+    pub fn add(&self, now: i64, revokes: usize) {
+        let spent = self.of(now) + revokes;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (now.div_euclid(60), spent);
+    }
+}
 
 /// Everything that a function needs to look, act and tell.
 #[derive(Debug)]
@@ -36,6 +56,8 @@ pub struct Shell {
     pub ledger: Ledger,
     /// Where the metrics go, line by line.
     pub metrics: fn(&str),
+    /// What this process revoked in this minute.
+    pub spent: Spent,
     /// Seconds since 1970: only what is remembered has a clock of its own.
     pub now: fn() -> i64,
 }
@@ -55,6 +77,7 @@ impl Shell {
             ledger: Ledger::hasty(&config, &settings.ledger_table),
             metrics: metrics::to_stdout,
             exceptions: Box::new(Unreadable::new("they were not read")),
+            spent: Spent::default(),
             now,
             settings,
             config,

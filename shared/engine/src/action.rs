@@ -154,7 +154,7 @@ pub enum Because {
         /// The tool or service that the call came through, where the event shows it.
         through: Option<String>,
     },
-    /// The limit is reached: a person decides about the rest.
+    /// The limit is reached: the rest is revoked in the next minutes.
     TooMany {
         /// The limit.
         most: usize,
@@ -228,13 +228,13 @@ impl fmt::Display for Because {
             }
             Self::TooMany { most, per } => {
                 let within = match per {
-                    Per::Event => "for one event",
+                    Per::Event => "at once for one event",
                     Per::Minute => "within a minute",
                 };
                 write!(
                     f,
-                    "more than {most} rules would be revoked {within} ({}). The worst were revoked first, and this \
-                     one is open: close it, and find out what opens so many",
+                    "more than {most} rules were to be revoked {within} ({}). The most dangerous are revoked first, and \
+                     this one is open until its turn comes in one of the next minutes",
                     per.setting()
                 )
             }

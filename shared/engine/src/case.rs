@@ -71,6 +71,10 @@ pub struct Case<'a> {
     waited: Waited,
     /// What was counted of this minute, this event included: once an invocation.
     counted: Option<Counted>,
+    /// How many revokes of that are this event's.
+    own: usize,
+    /// How many rules this process revoked in this minute before: the limit, where the minute cannot be counted.
+    spent: usize,
     /// What is to be looked at again.
     again: Again,
     /// What is being leased.
@@ -146,10 +150,18 @@ impl<'a> Case<'a> {
             steps: 0,
             waited: Waited::default(),
             counted: None,
+            own: 0,
+            spent: 0,
             again: Again::default(),
             leasing: None,
             plan: None,
         }
+    }
+
+    /// The same in a process that revoked so many rules in this minute before.
+    #[must_use]
+    pub fn after(self, spent: usize) -> Self {
+        Self { spent, ..self }
     }
 
     /// What to do next. `now` is in seconds since 1970.

@@ -86,6 +86,14 @@ impl<'a> SourceTable<'a> {
 /// A rule of a group, with whether the event touched it.
 pub type Judged<'a> = (&'a IngressRule, bool);
 
+/// The public addresses that each rule of the group admits by itself; none if its sources could not be read.
+pub(crate) fn admits(group: &GroupFacts) -> BTreeMap<&str, Count> {
+    let table = SourceTable::new(group);
+    let of =
+        |rule: &IngressRule| table.of(rule).ok().flatten().map(Sources::count).unwrap_or_default();
+    group.rules.iter().map(|rule| (rule.id.as_str(), of(rule))).collect()
+}
+
 /// The public addresses that a rule of the group admits by itself; none if its sources could not be read.
 pub(crate) fn own(group: &GroupFacts, rule: &IngressRule) -> Count {
     let table = SourceTable::new(group);

@@ -1,19 +1,27 @@
-//! How much Portcullis remediates before a person is asked.
+//! How many rules Portcullis revokes at once, and which of them first. A limit is a rate: what it leaves open is revoked in
+//! the next minutes, the most dangerous first.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+mod harm;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
 
 use crate::action::{Because, Per, Remedy};
+use crate::facts::GroupFacts;
 use crate::finding::Finding;
-use crate::severity::Severity;
+use crate::severity::Reaches;
+use harm::{Rule, most_harmful_first};
 
 /// `PORTCULLIS_COMEBACKS_PER_HOUR`, unless set. Once may be a person who did not read the alert, twice a script that
 /// was run again. What opens the same rule a third time within the hour is a machine that will go on for ever,
 /// and closing it again only makes an outage that comes and goes.
 pub const COMEBACKS_PER_HOUR: u32 = 3;
 
-/// `PORTCULLIS_ACTIONS_PER_EVENT`, unless set. A group has at most 60 ingress rules by default, and few calls open more
-/// than a handful at once. Whoever opens 25 moves something big, and should be asked before all of it goes.
+/// `PORTCULLIS_ACTIONS_PER_EVENT`, unless set: the rules that one pass over an event revokes; passes are a minute apart. A
+/// group has at most 60 ingress rules by default, and few calls open more than a handful at once. Whoever opens more
+/// moves something big, and has some minutes to say so. Sixty are closed in three passes.
 pub const ACTIONS_PER_EVENT: usize = 25;
 
 /// `PORTCULLIS_ACTIONS_PER_MINUTE`, unless set. It bounds what a wrong policy, or a fault of ours, can close in an account
@@ -25,7 +33,7 @@ pub const ACTIONS_PER_MINUTE: usize = 100;
 pub struct Limits {
     /// A finding that recurs so often within an hour is flapping; 0 counts as 1.
     pub comebacks_per_hour: u32,
-    /// How many rules are revoked for one event at the most.
+    /// How many rules are revoked in one pass over an event at the most.
     pub actions_per_event: usize,
 }
 
@@ -35,46 +43,38 @@ impl Default for Limits {
     }
 }
 
-/// How many rules may be revoked, and which count as revoked already.
-#[derive(Debug, Clone, Copy)]
-pub struct Room<'a> {
+/// How many rules may be revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
     /// The limit.
     pub most: usize,
     /// Whether it is the limit of an event or of a minute.
     pub per: Per,
     /// How many rules were revoked already.
     pub used: usize,
-    /// Rules that are among those already, and are revoked in any case.
-    pub free: &'a BTreeSet<String>,
 }
 
-/// Has as many rules revoked as there is room for, the most severe first; the others are not remediated. A rule with
-/// two findings counts once.
-pub fn limit(findings: &mut [Finding], severities: &[Severity], room: Room<'_>) {
-    let mut rules: BTreeMap<(String, String), Severity> = BTreeMap::new();
-    for (finding, severity) in findings.iter().zip(severities) {
-        if let Some(rule) = closes(finding).filter(|(_, rule)| !room.free.contains(rule)) {
-            let worst = rules.entry(rule).or_insert(*severity);
-            *worst = (*severity).max(*worst);
-        }
+/// Has as many rules revoked as there is room for, the most harmful first; the others are not remediated. A rule with
+/// two findings counts once. `groups`: the groups of the rules, as they were read.
+pub fn limit(findings: &mut [Finding], groups: &[GroupFacts], reaches: &Reaches, room: Room) {
+    let free = room.most.saturating_sub(room.used);
+    let rules = Rule::all(findings, groups, reaches);
+    if rules.len() <= free {
+        return;
     }
-    let mut worst_first: Vec<_> = rules.into_iter().collect();
-    worst_first.sort_by_key(|(_, severity)| Reverse(*severity));
-    let skipped = room.most.saturating_sub(room.used);
-    let left: BTreeSet<_> = worst_first.into_iter().skip(skipped).map(|(rule, _)| rule).collect();
+    let order = most_harmful_first(&rules);
+    let left: BTreeSet<(&str, &str)> =
+        order.into_iter().skip(free).map(|rule| (rule.group, rule.id())).collect();
+    let left: BTreeSet<(String, String)> =
+        left.into_iter().map(|(group, rule)| (group.to_owned(), rule.to_owned())).collect();
     let because = Because::TooMany { most: room.most, per: room.per };
     for finding in findings {
-        if closes(finding).is_some_and(|rule| left.contains(&rule))
-            && let Remedy::Do(action) = &finding.remedy
+        if let Remedy::Do(action) = &finding.remedy
+            && let Some((group, rule)) = action.revokes()
+            && left.contains(&(group.to_owned(), rule.id.clone()))
         {
             let (action, because) = (action.clone(), because.clone());
             finding.remedy = Remedy::NotRemediated { action, because };
         }
     }
-}
-
-/// The group and the id of the rule that is to be revoked.
-fn closes(finding: &Finding) -> Option<(String, String)> {
-    let Remedy::Do(action) = &finding.remedy else { return None };
-    action.revokes().map(|(group, rule)| (group.to_owned(), rule.id.clone()))
 }

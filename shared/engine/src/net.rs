@@ -6,5 +6,6 @@ mod space;
 mod unions;
 
 pub use exposure::{Candidate, Exposure, Sources, Tolerate};
+pub(crate) use space::everything;
 pub use space::{Count, Family, Range, public_count, range_of};
 pub use unions::exposed;

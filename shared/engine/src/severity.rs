@@ -132,8 +132,9 @@ fn alone(finding: &Finding, reach: Option<Reach>) -> Severity {
     match &finding.remedy {
         // All traffic from the addresses of an office: nobody has to be woken for it.
         Remedy::Manual { because: Because::AllTraffic, .. } => severity.min(Severity::Medium),
-        // A person must act now: what restores the rule does not stop by itself.
-        Remedy::NotRemediated { because: Because::Flapping { .. }, .. } => {
+        Remedy::NotRemediated { because, .. } | Remedy::Manual { because, .. }
+            if stays_open(because) =>
+        {
             severity.max(Severity::High)
         }
         Remedy::Do(_)
@@ -141,6 +142,30 @@ fn alone(finding: &Finding, reach: Option<Reach>) -> Severity {
         | Remedy::Manual { .. }
         | Remedy::Pending(_)
         | Remedy::Gone(_) => severity,
+    }
+}
+
+/// Whether it is open though nobody chose that: because of a limit, of flapping, or of what is not known. A person must
+/// look at it, whatever stands behind it today.
+fn stays_open(because: &Because) -> bool {
+    match because {
+        Because::TooMany { .. }
+        | Because::Flapping { .. }
+        | Because::ExceptionsNotKnown
+        | Because::ExceptionsUnreadable(_)
+        | Because::TouchedUnknown(_)
+        | Because::SourceUnknown(_)
+        | Because::SharingUnknown(_) => true,
+        Because::Observe
+        | Because::Protected
+        | Because::NotTouched
+        | Because::OtherOwner(_)
+        | Because::SharedGroup(_)
+        | Because::AllTraffic
+        | Because::PortIsFixed
+        | Because::ClientsMustChange
+        | Because::ConnectionIsFixed
+        | Because::SubnetsAreShared => false,
     }
 }
 

@@ -1,5 +1,9 @@
 //! A case ends, whatever it is answered: rightly, wrongly, in any order, or not at all.
 
+mod case {
+    mod limits;
+}
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

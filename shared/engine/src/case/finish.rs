@@ -6,6 +6,8 @@ use super::look::{Facts, REPORT};
 use super::step::{Channel, Notification, Step, Summary, Written, reading};
 use super::{Case, Plan};
 use crate::action::{Action, Outcome, Outcomes};
+use crate::decide::Decision;
+use crate::event::{GroupLead, Lead, RuleLead, Touched};
 use crate::ledger::{Again, Wanted, Why};
 use crate::report::{Deployment, Known, Report};
 use crate::time::iso;
@@ -86,7 +88,23 @@ impl Case<'_> {
         let unseen = &plan.decision.unseen;
         let lag =
             (!unseen.is_empty()).then(|| Undecided { why: Why::Lag, rules: Some(unseen.clone()) });
-        lag.into_iter().collect()
+        lag.into_iter().chain(self.limited(&plan.decision)).collect()
+    }
+
+    /// What a limit leaves open is closed in the next minutes.
+    fn limited(&self, decision: &Decision) -> Option<Undecided> {
+        if !decision.leaves_for_a_limit(|_| true) {
+            return None;
+        }
+        let rules = match &self.event.as_ref()?.lead {
+            Lead::Group(GroupLead { touched: Touched::Rules(leads), .. }) => {
+                let is_left =
+                    |lead: &&RuleLead| decision.leaves_for_a_limit(|rule| lead.is_about(rule));
+                Some(leads.iter().filter(is_left).cloned().collect())
+            }
+            Lead::Group(_) | Lead::Cache(_) => None,
+        };
+        Some(Undecided { why: Why::Limit, rules })
     }
 
     /// What was done without the ledger is recorded where the ledger answers by now: of a rule that was revoked for a

@@ -12,7 +12,7 @@ use crate::decide::{self, Decision, Judge};
 use crate::event::{CacheLead, Event, GroupLead, GroupRef, Lead, Touched};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Source};
 use crate::finding::Finding;
-use crate::ledger::{Key, Lease, Leased, Looked, Memory, Turn, Wanted, Why};
+use crate::ledger::{Key, Lease, Leased, Looked, Memory, Revisit, Turn, Wanted, Why};
 use crate::limits::Limits;
 use crate::net::Sources;
 use crate::report::Seen;
@@ -118,6 +118,10 @@ impl Case<'_> {
         // What only the decision tells: a rule is not always as the event describes it, or the event describes none.
         if let Some(read) = self.known.lacks(Wanted::of_keys(decision.keys())) {
             return reading(vec![read]);
+        }
+        if self.known.revisit.is_unread() && self.was_left_open(&decision, &event) {
+            let (subject, event) = (Revisit::subject(&event), event.id);
+            return reading(vec![Read::Revisit { subject, event }]);
         }
         if !decision.unseen.is_empty()
             && let Some(wait) = self.look_again()
@@ -322,6 +326,12 @@ impl Case<'_> {
             memory: self.known.ledger.get().unwrap_or(&NOTHING),
             by: &self.invocation,
             now,
+            waits: self
+                .known
+                .revisit
+                .get()
+                .and_then(Option::as_deref)
+                .is_some_and(|record| record.why == Why::Limit && record.is_ahead(now)),
         }
     }
 
@@ -333,6 +343,14 @@ impl Case<'_> {
                 decide::cache(event, lead, facts, unreported, &judge)
             }
         }
+    }
+
+    /// Whether something is to be remediated that an earlier pass over this event left open: then it is no pass before the
+    /// time that was arranged.
+    fn was_left_open(&self, decision: &Decision, event: &Event) -> bool {
+        let Some(memory) = self.known.ledger.get() else { return false };
+        !decision.actions().is_empty()
+            && decision.keys().iter().any(|key| memory.was_left_open(key, event))
     }
 
     /// Leases what was found, so that nobody else deals with it.
@@ -351,6 +369,9 @@ impl Case<'_> {
             return self.carry_out(decision, leased, None, now);
         }
         let (tags, entries) = (leased.tags.clone(), leased.entries.clone());
+        if self.counted.is_none() {
+            self.own = decision.closings();
+        }
         let count = self.counted.is_none().then(|| Count {
             minute: iso(now).chars().take("2026-11-21T16:40".len()).collect(),
             remediations: decision.closings(),
@@ -420,18 +441,17 @@ impl Case<'_> {
         unremembered: Option<String>,
         now: i64,
     ) -> Step {
-        if let Some(facts) = self.facts() {
+        let facts = self.facts();
+        if let Some(facts) = &facts {
             decision.protect(facts.around(), &Outcomes::new());
+            let used = self
+                .counted
+                .as_ref()
+                .map_or(self.spent, |counted| counted.remediations.saturating_sub(self.own));
+            let most = self.policy.settings.actions_per_minute;
+            let reaches = facts.seen().reaches();
+            decision = decision.within_minute(used, most, facts.around(), &reaches);
         }
-        let decision = match (&self.counted, &unremembered) {
-            (Some(counted), None) => {
-                let used = counted.remediations.saturating_sub(decision.closings());
-                let reaches = self.facts().map(|facts| facts.seen().reaches());
-                let most = self.policy.settings.actions_per_minute;
-                decision.within_minute(used, most, &reaches.unwrap_or_default())
-            }
-            (None, _) | (_, Some(_)) => decision,
-        };
         self.plan = Some(Plan {
             decision,
             leased,

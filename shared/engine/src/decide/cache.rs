@@ -82,7 +82,11 @@ pub fn cache(
     let (leased, unseen) = (Vec::new(), Vec::new());
     let mut decision =
         Decision { mode: judge.mode, subject, findings, tolerated, leased, unseen, notes };
-    remember(&mut decision, event, &Reaches::of_cache(facts), judge);
+    let groups = match &facts.groups {
+        CacheGroups::Unknown(_) => &[],
+        CacheGroups::Read(groups) => groups.as_slice(),
+    };
+    remember(&mut decision, event, groups, &Reaches::of_cache(facts), judge);
     decision
 }
 

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::settle::protect;
-use crate::action::{Action, Outcome, Outcomes, Per, Remedy};
+use crate::action::{Action, Because, Outcome, Outcomes, Per, Remedy};
 use crate::event::RuleLead;
 use crate::exceptions::Tolerated;
-use crate::facts::GroupFacts;
+use crate::facts::{GroupFacts, IngressRule};
 use crate::finding::{Finding, Subject, group_of};
 use crate::ledger::{Key, Leased, Memory, Open, Turn, lease};
 use crate::limits::{Room, limit};
 use crate::settings::Mode;
-use crate::severity::{Reaches, judge, rate};
+use crate::severity::{Reaches, rate};
 
 /// What was decided about one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,11 +82,29 @@ impl Decision {
 
     /// The decision under the limit of one minute, in which `used` rules were revoked already. Only the write of the
     /// leases tells that number, so this limit is applied last.
-    pub fn within_minute(mut self, used: usize, per_minute: usize, reaches: &Reaches) -> Self {
-        let free = BTreeSet::new();
-        let room = Room { most: per_minute, per: Per::Minute, used, free: &free };
-        let severities = judge(&self.findings, reaches);
-        limit(&mut self.findings, &severities, room);
+    pub fn within_minute(
+        mut self,
+        used: usize,
+        per_minute: usize,
+        groups: &[GroupFacts],
+        reaches: &Reaches,
+    ) -> Self {
+        let room = Room { most: per_minute, per: Per::Minute, used };
+        limit(&mut self.findings, groups, reaches, room);
         self
+    }
+
+    /// Whether a limit leaves this rule open.
+    pub fn leaves_for_a_limit(&self, is_it: impl Fn(&IngressRule) -> bool) -> bool {
+        self.findings.iter().any(|finding| match &finding.remedy {
+            Remedy::NotRemediated { action, because: Because::TooMany { .. } } => {
+                action.revokes().is_some_and(|(_, rule)| is_it(rule))
+            }
+            Remedy::Do(_)
+            | Remedy::NotRemediated { .. }
+            | Remedy::Manual { .. }
+            | Remedy::Pending(_)
+            | Remedy::Gone(_) => false,
+        })
     }
 }

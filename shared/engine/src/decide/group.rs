@@ -30,19 +30,19 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
     };
     let judged: Vec<Judged<'_>> =
         facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
-    let mut findings = group_findings(facts, &judged, &mut asked);
+    let mut findings = group_findings(facts, &judged, judge, &mut asked);
     let is_young = event.is_young(judge.now);
-    let mut gone = gone(facts, &resolved.missing, &mut inquiry());
+    let mut gone = gone(facts, &resolved.missing, judge, &mut inquiry());
     let mut unseen = Vec::new();
     if is_young {
         unseen = not_shown(event, facts, &resolved.missing, &mut gone, judge.memory);
     }
-    let edits = edits(&mut findings, facts, &resolved, &touched, is_young, &mut inquiry());
+    let edits = edits(&mut findings, facts, &resolved, &touched, is_young, judge, &mut inquiry());
     let edits = lead.touched.of(&edits);
     if is_young {
         unseen.extend(edits);
     } else {
-        gone.extend(self::gone(facts, &edits, &mut inquiry()));
+        gone.extend(self::gone(facts, &edits, judge, &mut inquiry()));
     }
     doubt(&mut findings, &asked);
     for finding in &mut findings {
@@ -64,7 +64,8 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
     let leased = Vec::new();
     let mut decision =
         Decision { mode: judge.mode, subject, findings, tolerated, leased, unseen, notes };
-    remember(&mut decision, event, &Reaches::of([facts]), judge);
+    let reaches = Reaches::of([facts]);
+    remember(&mut decision, event, std::slice::from_ref(facts), &reaches, judge);
     decision
 }
 
@@ -96,7 +97,7 @@ pub fn older(
         .map(|rule| (rule, true))
         .collect();
     let mut inquiry = Inquiry::new(judge.exceptions, event, None);
-    let mut older = group_findings(facts, &rest, &mut inquiry);
+    let mut older = group_findings(facts, &rest, judge, &mut inquiry);
     older.retain(|finding| !decision.leased.contains(&Key::of(finding, &decision.subject).id()));
     let mut snoozed = Vec::new();
     older.retain_mut(|finding| match judge.memory.snoozed(finding, judge.now) {
@@ -122,6 +123,7 @@ fn edits(
     resolved: &Resolved,
     touched: &BTreeSet<&str>,
     is_young: bool,
+    judge: &Judge<'_>,
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<String> {
     if resolved.unlike.is_empty() {
@@ -137,7 +139,7 @@ fn edits(
     }
     let judged: Vec<Judged<'_>> =
         edited.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
-    let by_event = group_findings(&edited, &judged, inquiry);
+    let by_event = group_findings(&edited, &judged, judge, inquiry);
     let of = |findings: &[Finding], id: &str| -> Vec<Finding> {
         let about = |f: &&Finding| rule_of(f).is_some_and(|rule| rule.id == id);
         findings.iter().filter(about).cloned().collect()
@@ -158,7 +160,12 @@ fn edits(
 }
 
 /// Findings about touched rules that are gone, judged by what the event says of them.
-fn gone(facts: &GroupFacts, missing: &[RuleLead], inquiry: &mut Inquiry<'_>) -> Vec<Finding> {
+fn gone(
+    facts: &GroupFacts,
+    missing: &[RuleLead],
+    judge: &Judge<'_>,
+    inquiry: &mut Inquiry<'_>,
+) -> Vec<Finding> {
     if missing.iter().all(|lead| lead.shape.is_none()) {
         return Vec::new();
     }
@@ -167,7 +174,7 @@ fn gone(facts: &GroupFacts, missing: &[RuleLead], inquiry: &mut Inquiry<'_>) -> 
     then.rules.extend(missing.iter().filter_map(as_told));
     let judged: Vec<Judged<'_>> =
         then.rules.iter().map(|rule| (rule, is_among(missing, rule))).collect();
-    told_as_gone(group_findings(&then, &judged, inquiry), missing)
+    told_as_gone(group_findings(&then, &judged, judge, inquiry), missing)
 }
 
 /// The touched rules that EC2 may only not show yet, and that are or may be at fault. Those that an attempt of ours went
@@ -191,14 +198,26 @@ fn not_shown(
     others
 }
 
+/// A snoozed rule is judged by itself: somebody answers for it alone, and it counts in no union of others.
 fn group_findings(
     facts: &GroupFacts,
     judged: &[Judged<'_>],
+    judge: &Judge<'_>,
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<Finding> {
+    let is_snoozed = |(rule, _): &Judged<'_>| judge.memory.is_snoozed(&facts.id, rule, judge.now);
+    let (snoozed, others): (Vec<_>, Vec<_>) = judged.iter().copied().partition(is_snoozed);
+    let mut findings = checked(facts, &others, inquiry);
+    for (rule, touched) in snoozed {
+        findings.extend(checked(facts, &[(rule, touched)], inquiry));
+    }
+    findings.sort_by(by_rule);
+    findings
+}
+
+fn checked(facts: &GroupFacts, judged: &[Judged<'_>], inquiry: &mut Inquiry<'_>) -> Vec<Finding> {
     let mut findings = open_ingress::check(facts, judged, inquiry);
     findings.extend(memcached_udp::check(facts, judged, inquiry));
-    findings.sort_by(by_rule);
     findings
 }
 

@@ -22,6 +22,8 @@ pub struct Judge<'a> {
     pub by: &'a str,
     /// Seconds since 1970.
     pub now: i64,
+    /// The event is due again in the future: what a limit left open stays so until then.
+    pub waits: bool,
 }
 
 static NOTHING: Memory = Memory::new();
@@ -30,6 +32,15 @@ impl<'a> Judge<'a> {
     /// With an empty ledger, without re-creations, and with the default limits.
     pub fn new(mode: Mode, exceptions: &'a dyn Exceptions) -> Self {
         let limits = Limits::default();
-        Self { mode, exceptions, machine: None, limits, memory: &NOTHING, by: "", now: 0 }
+        Self {
+            mode,
+            exceptions,
+            machine: None,
+            limits,
+            memory: &NOTHING,
+            by: "",
+            now: 0,
+            waits: false,
+        }
     }
 }

@@ -3,21 +3,24 @@
 use super::decision::Decision;
 use super::judge::Judge;
 use super::settle::leave_open;
-use crate::action::Per;
+use crate::action::{Because, Per};
 use crate::event::Event;
-use crate::ledger::{Histories, History};
+use crate::facts::GroupFacts;
+use crate::ledger::{Histories, History, Key};
 use crate::limits::{Room, limit};
-use crate::severity::{Reaches, judge};
+use crate::severity::Reaches;
 
 /// Applies the ledger to a decision: snoozed findings become suppressed, findings that another invocation has leased
 /// are removed, and flapping or over-limit ones are not remediated.
 pub(super) fn remember(
     decision: &mut Decision,
     event: &Event,
+    groups: &[GroupFacts],
     reaches: &Reaches,
     judged: &Judge<'_>,
 ) {
     let Judge { memory, limits, by, now, .. } = *judged;
+    let most = limits.actions_per_event;
     let mut histories = Histories::new(memory, event, by, limits.comebacks_per_hour, now);
     let Decision { findings, tolerated, leased, notes, subject, .. } = decision;
     findings.retain_mut(|finding| {
@@ -26,6 +29,12 @@ pub(super) fn remember(
             return false;
         }
         match histories.of(finding, subject, event) {
+            // A delivery before the time that is arranged is no pass: what a limit left open stays so until then.
+            History::Free
+                if judged.waits && memory.was_left_open(&Key::of(finding, subject), event) =>
+            {
+                leave_open(finding, Because::TooMany { most, per: Per::Event });
+            }
             History::Free => {}
             History::Leased(id) => {
                 notes.push(format!(
@@ -39,10 +48,5 @@ pub(super) fn remember(
         }
         true
     });
-    // What an earlier attempt at this event revoked counts once: a retry may finish what the first attempt began.
-    let free = memory.tried(event);
-    let most = limits.actions_per_event;
-    let room = Room { most, per: Per::Event, used: free.len(), free: &free };
-    let severities = judge(findings, reaches);
-    limit(findings, &severities, room);
+    limit(findings, groups, reaches, Room { most, per: Per::Event, used: 0 });
 }

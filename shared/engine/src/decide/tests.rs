@@ -14,6 +14,7 @@ use crate::fixtures::{
     self, cache_interface, cache_lead, event, interface, judge, public_interface, rule, rule_ids,
     with_interfaces, with_unreadable_list,
 };
+use crate::ledger::{Key, Memory, Snooze};
 use crate::report::{Report, Reported, Seen};
 use crate::settings::Mode;
 use crate::severity::Severity;
@@ -707,4 +708,30 @@ mod caches {
         let decision = decide(&CacheLead { inherits, ..cache_lead(GROUP) }, &facts);
         assert!(checks(&decision.findings).contains(&Check::OpenCache), "{decision:?}");
     }
+}
+
+/// Somebody answers for that rule alone.
+#[test]
+fn a_snoozed_rule_makes_no_other_one_public_beside_it() {
+    let rules = [rule("sgr-1", "tcp 22", "20.0.0.0/9"), rule("sgr-2", "tcp 22", "20.128.0.0/9")];
+    let lead = touched(Touched::Rules(vec![id("sgr-2")]));
+    let event = event(Lead::Group(lead.clone()));
+    let facts = fixtures::group(rules.to_vec());
+    let found = |memory: &Memory, now: &str| {
+        let now = crate::time::seconds(now);
+        let judge = Judge { memory, now, ..judge(Mode::Enforce) };
+        group(&event, &lead, &facts, &judge).findings.len()
+    };
+    assert_eq!(found(&Memory::default(), "2026-11-21T10:00:30Z"), 1);
+    let snooze = Snooze {
+        subject: "sg-01".to_owned(),
+        finding: Snooze::finding(&rules[0]),
+        until: "2026-11-21T11:00:00Z".to_owned(),
+        reason: "the demo".to_owned(),
+        by: "alice".to_owned(),
+    };
+    let key = Key { subject: snooze.subject.clone(), finding: snooze.finding.clone() };
+    let memory = Memory { snoozes: [(key, snooze)].into(), ..Memory::default() };
+    assert_eq!(found(&memory, "2026-11-21T10:00:30Z"), 0);
+    assert_eq!(found(&memory, "2026-11-21T11:00:30Z"), 1, "it has ended");
 }

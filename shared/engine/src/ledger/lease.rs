@@ -10,7 +10,7 @@ use super::{Entry, Key, Leased, Memory, Recurrence, RuleRecord, RuleTags, State,
 use crate::action::{Because, Remedy};
 use crate::event::Event;
 use crate::finding::{Evidence, Finding, Subject, rule_of};
-use crate::resolution::{Resolution, Standing};
+use crate::resolution::Standing;
 use crate::severity::Rating;
 
 impl Leased {
@@ -179,21 +179,6 @@ fn whole(finding: &Finding, entry: &Entry) -> Option<Finding> {
         (*rule, *gone) = (record.clone(), record);
     }
     Some(whole)
-}
-
-impl Memory {
-    /// The rules that an earlier attempt at the event revoked, or was about to revoke.
-    pub fn tried(&self, event: &Event) -> BTreeSet<String> {
-        let occurrences = self.entries.values().flat_map(|entry| &entry.occurrences);
-        let tried = |standing| match standing {
-            Standing::Leased(intent) => intent == crate::resolution::Intent::RevokeIngress,
-            Standing::Ended(resolution) => resolution == Resolution::Done,
-        };
-        occurrences
-            .filter(|occurrence| occurrence.event == event.id && tried(occurrence.outcome))
-            .filter_map(|occurrence| occurrence.rule.clone())
-            .collect()
-    }
 }
 
 impl Leased {

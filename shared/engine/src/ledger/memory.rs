@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Entry, Key, Occurrence, RuleRecord, Snooze};
 use crate::event::{Event, RuleLead};
 use crate::exceptions::Tolerated;
+use crate::facts::IngressRule;
 use crate::finding::{Finding, Subject, group_of, rule_of};
 use crate::resolution::{Intent, Resolution, Standing};
 use crate::time::seconds;
@@ -64,12 +65,27 @@ impl Memory {
         })
     }
 
+    /// Whether an earlier pass over this event left the finding open.
+    pub fn was_left_open(&self, key: &Key, event: &Event) -> bool {
+        let occurrences = self.entries.get(key).into_iter().flat_map(|entry| &entry.occurrences);
+        let left = Standing::Ended(Resolution::NotRemediated);
+        occurrences.into_iter().any(|one| one.event == event.id && one.outcome == left)
+    }
+
     /// The snooze that suppresses a finding now, if there is one.
     pub fn snoozed(&self, finding: &Finding, now: i64) -> Option<Tolerated> {
         let (group, rule) = (group_of(finding)?, rule_of(finding)?);
-        let key = Key { subject: group.to_owned(), finding: Snooze::finding(rule) };
-        let snooze = self.snoozes.get(&key).filter(|found| now < seconds(&found.until))?;
-        let by = snooze.exception();
+        let by = self.snooze(group, rule, now)?.exception();
         Some(Tolerated { check: finding.check, rule: Some(rule.clone()), by })
+    }
+
+    /// Whether a rule of a group is snoozed now.
+    pub fn is_snoozed(&self, group: &str, rule: &IngressRule, now: i64) -> bool {
+        !self.snoozes.is_empty() && self.snooze(group, rule, now).is_some()
+    }
+
+    fn snooze(&self, group: &str, rule: &IngressRule, now: i64) -> Option<&Snooze> {
+        let key = Key { subject: group.to_owned(), finding: Snooze::finding(rule) };
+        self.snoozes.get(&key).filter(|found| now < seconds(&found.until))
     }
 }

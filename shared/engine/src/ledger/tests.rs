@@ -9,7 +9,7 @@ use crate::action::{Because, Outcome, Outcomes, Remedy};
 use crate::decide::{self, Decision, Judge};
 use crate::event::{Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched};
 use crate::facts::{GroupFacts, IngressRule};
-use crate::finding::{Finding, rule_of};
+use crate::finding::Finding;
 use crate::fixtures::{self, judge, rule};
 use crate::limits::Limits;
 use crate::report::{Known, Report, Seen};

@@ -108,7 +108,7 @@ pub fn public_count(family: Family, range: Range) -> u128 {
 }
 
 /// How many public addresses there are.
-pub(super) fn everything(family: Family) -> u128 {
+pub(crate) fn everything(family: Family) -> u128 {
     match family {
         Family::V4 => public_count(family, (0, u32::MAX.into())),
         Family::V6 => public_count(family, (0, u128::MAX)),
