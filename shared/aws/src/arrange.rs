@@ -36,7 +36,8 @@ async fn of_function(shell: &Shell, planned: &Schedule, arn: &str) -> Result<(),
 /// The function itself, whatever version or alias of it was invoked.
 fn unqualified(arn: &str) -> Option<String> {
     let arn = Arn::parse(arn).ok()?;
-    let name = arn.id_of("function")?.split(':').next()?;
+    let id = arn.id_of("function")?;
+    let name = id.split_once(':').map_or(id, |(name, _)| name);
     Some(Arn { resource: &format!("function:{name}"), ..arn }.to_string())
 }
 
