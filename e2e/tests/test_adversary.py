@@ -3,6 +3,7 @@
 The clock of the account is moved, so that minutes and hours pass without waiting for them.
 """
 
+import datetime
 import json
 
 import pytest
@@ -20,7 +21,7 @@ MINUTE = 60
 
 @pytest.fixture(scope="module")
 def guard():
-    with guarded(*MOVABLE) as deployed:
+    with guarded(*MOVABLE, ActionsPerMinute="100") as deployed:
         yield deployed
 
 
@@ -83,6 +84,62 @@ def test_a_deleted_schedule_is_made_up_for_and_an_undelivered_revisit_redriven(g
     guard.account.client("lambda").invoke(FunctionName=guard.stack.functions["trail"])
     guard.account.forward(MINUTE)
     guard.gone(groups["deleted-schedule"], rules["deleted-schedule"])
+
+
+# Many at once ----------------------------------------------------------------------------------
+
+
+def passes(guard, group, rules):
+    """Lets each revisit of a group come, until none of the rules is there; how many seconds that took in all."""
+    spent = 0
+    while set(rules) & set(guard.look(group)["rules"]):
+        record = until("the next pass is arranged", lambda: unsettled(guard, group))[0]
+        until("its schedule is made", lambda: guard.schedules(group))
+        ahead = seconds(record["due"]) - guard.account.forward(0)["Now"]
+        spent += max(0, ahead)
+        assert spent <= 3 * MINUTE, f"{len(set(rules) & set(guard.look(group)['rules']))} rules are still open"
+        guard.account.forward(max(0, ahead) + 1)
+        until("it is over", lambda record=record: record not in unsettled(guard, group))
+    return spent
+
+
+def seconds(moment):
+    return datetime.datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
+
+
+def test_sixty_overlapping_rules_are_closed_within_three_minutes(guard):
+    """A limit delays, it never forgives: 25 a pass, the most harmful first, a pass a minute."""
+    group = guard.group("sixty")
+    before = guard.look(group)
+    rules = guard.open(group, *[permission("tcp", (22, 22 + last), "0.0.0.0/0") for last in range(60)])
+    assert len(rules) == 60
+    document, mail = guard.alerts.wait(group)
+    ends = [finding["outcome"] for finding in document["findings"]]
+    assert (ends.count("done"), ends.count("withheld")) == (25, 35) and document["severity"] in ("high", "critical")
+    assert "UTC" in mail["body"]
+    assert passes(guard, group, rules) > MINUTE
+    assert guard.look(group) == before and not unsettled(guard, group)
+
+
+def test_narrow_rules_that_are_wide_together_hide_beside_no_wide_one(guard):
+    """58 /9s are half of the internet. The /7 beside them is snoozed; it hides nobody."""
+    group = guard.group("nines")
+    wide = permission("tcp", 22, "16.0.0.0/7")
+    guard.ledger.put(snooze(group, "exempt#tcp#22#22#16.0.0.0/7"))
+    guard.open(group, wide)
+    guard.handled("ingress", group)
+    before = guard.look(group)
+    networks = [f"{first}.{half}.0.0/9" for first in range(24, 53) for half in (0, 128)]
+    rules = guard.open(group, permission("tcp", 22, *networks))
+    assert len(rules) == 58
+    passes(guard, group, rules)
+    assert guard.look(group) == before, "the snoozed one stays"
+
+
+def snooze(group, finding):
+    """A snooze of a rule for years, as the ledger has it."""
+    texts = {"subject": group, "finding": finding, "until": "2100-01-01T00:00:00Z", "reason": "a test", "by": "carol"}
+    return {**{name: {"S": text} for name, text in texts.items()}, "expires": {"N": "4102444800"}}
 
 
 # Nothing to starve on, and nothing to read into --------------------------------------------------
