@@ -79,7 +79,7 @@ def test_how_often_is_a_setting():
 
 
 def test_one_event_has_only_so_many_rules_closed(guard, name):
-    """25, unless set; the others are left to a person, and all are told in the same alert."""
+    """25 at once, unless set; the others wait for the next minute, and all are told in the same alert."""
     group = guard.group(name, permission("tcp", 6379, PRIVATE))
     before = guard.look(group)
     opened = guard.open(group, *[permission("tcp", port, WORLD) for port in range(20000, 20030)])
