@@ -52,7 +52,7 @@ class Template:
     def __init__(self, document):
         resources = document["Resources"].values()
         alarms = [item for item in resources if item["Type"] == "AWS::CloudWatch::Alarm"]
-        asked = {"HasAlarms": ("all", "essential"), "HasAllAlarms": ("all",), "HasMovesAlarm": ()}
+        asked = {"HasAlarms": ("all", "essential"), "HasAllAlarms": ("all",), "HasMovesAlarm": (), "HasChatAlarm": ()}
         self.alarm_metrics = dict.fromkeys(ALARMS, 0)
         for alarm in alarms:
             for setting in asked[alarm["Condition"]]:

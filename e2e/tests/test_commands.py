@@ -132,6 +132,9 @@ PLACES = {
         "aws cloudtrail start-logging": [NAMED, "test_watch.py::test_silence_is_told_and_its_end_too"],
         "aws cloudtrail put-event-selectors": [CHOICE],
     },
+    "functions/trail/src/switches.rs": {
+        "aws events enable-rule": ["test_watch.py::test_a_rule_that_somebody_disabled_is_off_and_says_how_to_go_on"]
+    },
     f"{RECREATION}/around.rs": {
         "aws application-autoscaling describe-scalable-targets": [AROUND],
         "aws cloudwatch describe-alarms": [AROUND],

@@ -371,7 +371,8 @@ def test_canary_names_what_is_broken(guard):
     assert code == 1 and "still open" in said, said
     assert names_of_groups(guard) == before
     assert f"rule {rule} (IngressFunctionCalls): DISABLED (!)" in said
-    for part in ("trail: what Portcullis watches is logged", "function portcullis-Ingress", "log ", "queue failed: 0"):
+    assert f"check: FAILED: Portcullis is off: the event rule {rule} is disabled" in said
+    for part in ("function portcullis-Ingress", "log ", "queue failed: 0"):
         assert part in said
 
 

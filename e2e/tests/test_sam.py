@@ -109,7 +109,7 @@ def test_deployed_by_sam_it_closes_exactly_one_rule(deployed, name):
 def test_deploy_says_whether_anything_is_seen_and_what_is_next(deployed):
     *_, said = deployed
     assert "portcullis is CREATE_COMPLETE, in enforce mode" in said
-    assert "Trail: what Portcullis watches is logged" in said and "make canary" in said
+    assert "Check: what Portcullis watches is logged" in said and "make canary" in said
 
 
 def test_every_resource_that_can_have_tags_has_the_stack_s(deployed):

@@ -72,6 +72,7 @@ KNOW_NO_RESOURCES = re.compile(
 SERVICES = {
     "applicationautoscaling": ("application-autoscaling", "scaling"),
     "cloudtrail": ("cloudtrail", "cloudtrail"),
+    "eventbridge": ("events", "events"),
     "cloudwatch": ("cloudwatch", "cloudwatch"),
     "dynamodb": ("dynamodb", "client"),
     "ec2": ("ec2", "ec2"),
@@ -504,7 +505,7 @@ def test_alarms_that_fill_what_is_missing_look_back():
             filled += 1
             properties = resource["Properties"]
             assert (properties["EvaluationPeriods"], properties["DatapointsToAlarm"]) == (3, 1), name
-    assert filled == 4
+    assert filled == 5
 
 
 def test_names_of_endpoints_and_consoles_are_of_the_partition():

@@ -133,10 +133,21 @@ def test_undelivered_event_sounds_the_alarm(watched):
     assert "make redrive" in message["AlarmDescription"]
 
 
-def test_failed_event_sounds_two_alarms(watched):
+def arrivals_told(guard):
+    name = alarm(guard, "ArrivalsAlarm")["AlarmName"]
+    return len([m for m in guard.alerts.alarms(name) if m["NewStateValue"] == "ALARM"])
+
+
+def test_failed_event_sounds_three_alarms(watched):
     watched.stack.deliver("ingress", events.corpus("malformed-empty-detail"))
     goes_to(watched, "ErrorsAlarm", "ALARM")
     goes_to(watched, "FailureQueueAlarm", "ALARM")
+    # The second one is told as well, though the first one waits still.
+    goes_to(watched, "ArrivalsAlarm", "ALARM")
+    until("the alarm is back", lambda: alarm(watched, "ArrivalsAlarm")["StateValue"] == "OK", 30)
+    watched.stack.deliver("ingress", events.corpus("malformed-empty-detail"))
+    until("it tells again", lambda: arrivals_told(watched) == 2, 30)
+    assert alarm(watched, "FailureQueueAlarm")["StateValue"] == "ALARM"
 
 
 def test_alert_that_sns_refuses_sounds_an_alarm(watched):
@@ -158,6 +169,48 @@ def test_silence_is_told_and_its_end_too(watched):
     pasted.paste(command, watched.account)
     assert watched.account.client("cloudtrail").get_trail_status(Name=trail)["IsLogging"] is True
     goes_to(watched, "SilenceAlarm", "OK")
+
+
+def test_a_rule_that_somebody_disabled_is_off_and_says_how_to_go_on(watched):
+    (rule,) = [
+        r["Name"] for r in watched.account.client("events").list_rules()["Rules"] if "IngressFunctionCalls" in r["Name"]
+    ]
+    goes_to(watched, "SilenceAlarm", "OK")
+    watched.account.client("events").disable_rule(Name=rule)
+    assert "every six hours" in goes_to(watched, "OffAlarm", "ALARM")["AlarmDescription"]
+    answer, error = watched.stack.invoke("trail", {})
+    (command,) = re.findall(r"\((aws events enable-rule [^)]*)\)", answer["errorMessage"])
+    assert error
+    pasted.paste(command, watched.account)
+    assert watched.account.client("events").describe_rule(Name=rule)["State"] == "ENABLED"
+    goes_to(watched, "SilenceAlarm", "OK")
+    assert alarm(watched, "MuteAlarm")["StateValue"] == alarm(watched, "BlindAlarm")["StateValue"] == "OK"
+
+
+def test_mail_that_somebody_unsubscribed_is_told_to_who_still_hears():
+    with guarded(*WATCHFUL, AlertEmail="security@example.com") as guard:
+        sns, topic = guard.account.client("sns"), guard.stack.topic
+        goes_to(guard, "SilenceAlarm", "OK")
+        found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        (mail,) = [item for item in found if item["Protocol"] == "email"]
+        sns.unsubscribe(SubscriptionArn=mail["SubscriptionArn"])
+        goes_to(guard, "MuteAlarm", "ALARM")
+        answer, error = guard.stack.invoke("trail", {})
+        assert error and "`security@example.com`, the stack's AlertEmail, is not subscribed" in answer["errorMessage"]
+        sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="security@example.com")
+        goes_to(guard, "SilenceAlarm", "OK")
+
+
+def test_function_that_was_switched_by_itself_is_off(watched):
+    """As an intruder may: the stack says enforce, the function observes. The first event tells."""
+    client, function = watched.account.client("lambda"), watched.stack.functions["ingress"]
+    variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    client.update_function_configuration(
+        FunctionName=function, Environment={"Variables": {**variables, "PORTCULLIS_MODE": "observe"}}
+    )
+    group = watched.group("switched", permission("tcp", 6379, "0.0.0.0/0"))
+    watched.alerts.wait(group)
+    goes_to(watched, "OffAlarm", "ALARM")
 
 
 def test_check_that_stops_running_is_told(watched):
@@ -189,10 +242,10 @@ def test_throttled_events_sound_an_alarm_and_are_not_lost():
 
 @pytest.mark.parametrize("alarms", ["all", "essential", "none"])
 def test_alarms_are_a_choice(alarms):
-    with guarded(Alarms=alarms, MoveCaches="on-request") as guard:
+    with guarded(Alarms=alarms, MoveCaches="on-request", ChatTopic="yes") as guard:
         made = set(guard.stack.resources("AWS::CloudWatch::Alarm"))
     every = {name for name, r in deploy.template()["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
-    of_functions = {"ErrorsAlarm", "ThrottlesAlarm", "TimeoutsAlarm"}
+    of_functions = {"ErrorsAlarm", "TimeoutsAlarm"}
     assert made == {"all": every, "essential": every - of_functions, "none": set()}[alarms]
 
 
@@ -209,7 +262,7 @@ def test_dashboard_shows_every_metric_that_we_emit(guard):
     shown = set(re.findall(r'\["Portcullis", "(\w+)"', text)) | set(re.findall(r'MetricName=\\+"(\w+)', text))
     names = re.findall(r'\bmetric\("(\w+)"|Metric::about\([^"]*"(\w+)"', METRICS.read_text())
     emitted = {name for found in names for name in found if name}
-    assert shown == emitted and len(emitted) == 10
+    assert shown == emitted and len(emitted) == 13
     for function in guard.stack.functions.values():
         assert function in text
     assert "${" not in body

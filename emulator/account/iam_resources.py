@@ -4,6 +4,8 @@ AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_ama
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticache.html
 """
 
+import json
+
 from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
 
@@ -34,10 +36,18 @@ def install():
     def extract_resource(service, method, path, headers, body, query_params, region, account_id):
         parameters = {key: value[0] if isinstance(value, list) else value for key, value in query_params.items()}
         own = {"ec2": ec2_resource, "elasticache": cache_resource}.get(service)
-        arn = own(parameters) if own else None
+        arn = own(parameters) if own else rule_of(headers, body) if service == "events" else None
         return arn or extract(service, method, path, headers, body, query_params, region, account_id)
 
     iam_actions.extract_resource_arn = extract_resource
+
+
+def rule_of(headers, body):
+    """DescribeRule is authorized on the rule (Service Authorization Reference, EventBridge)."""
+    target = next((value for name, value in headers.items() if name.lower() == "x-amz-target"), "")
+    if not target.endswith(".DescribeRule"):
+        return None
+    return f"arn:aws:events:{get_region()}:{get_account_id()}:rule/{json.loads(body).get('Name', '')}"
 
 
 def ec2_resource(parameters):

@@ -113,3 +113,4 @@ def send_to_queue(queue, body, attributes):
     }
     queue["messages"].append(message)
     sqs._ensure_msg_fields(message)
+    metrics.count("AWS/SQS", "NumberOfMessagesSent", QueueName=queue["name"])

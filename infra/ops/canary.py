@@ -14,6 +14,7 @@ import sys
 import time
 
 import diagnosis
+import ears
 import stack as stacks
 from botocore.exceptions import ClientError
 
@@ -35,7 +36,11 @@ def main():
     stack = stacks.Stack(options.stack)
     canary = Canary(stack, options.vpc)
     try:
-        return watch(stack, canary, options.minutes * 60)
+        status = watch(stack, canary, options.minutes * 60)
+        if not stack.parameters["AlertTopicArn"]:
+            for step in ears.steps(stack):
+                print(f"note: {step}")
+        return status
     finally:
         canary.remove()
 

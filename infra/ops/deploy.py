@@ -11,6 +11,7 @@ import re
 import shlex
 
 import build
+import ears
 import stack as stacks
 
 #: Of a stack's name: AWS takes 80 characters of a state machine's, which is that of the stack with `-recreate`.
@@ -106,9 +107,9 @@ def report(stack):
     print(f"Alerts go to {stack.outputs['AlertTopicArn']}.")
     blind, said = stack.invoke(stack.functions["trail"], {})
     if blind:
-        print(f"\n{'!' * 80}\nTHE TRAIL CHECK FAILED: {stacks.plain(blind)}\n{'!' * 80}\n")
+        print(f"\n{'!' * 80}\nTHE CHECK FAILED: {stacks.plain(blind)}\n{'!' * 80}\n")
     else:
-        print(f"Trail: {stacks.plain(said)}")
+        print(f"Check: {stacks.plain(said)}")
     print("Next:")
     for step in next_steps(stack, blind):
         print(f"  - {step}")
@@ -116,23 +117,13 @@ def report(stack):
 
 
 def next_steps(stack, blind):
-    if blind:
+    if blind and "blind" in blind:
         yield f"let a trail log the management events of {stack.account.region}, then: make deploy (it checks again)"
     if not stack.parameters["AlertTopicArn"]:
-        yield from subscriptions(stack)
+        yield from ears.steps(stack)
     yield "see it work: make canary"
     if stack.parameters["Mode"] == "observe":
         yield "read the alerts for some days, then: make resume (enforce mode)"
-
-
-def subscriptions(stack):
-    pages = stack.client("sns").get_paginator("list_subscriptions_by_topic")
-    found = [item for page in pages.paginate(TopicArn=stack.outputs["AlertTopicArn"]) for item in page["Subscriptions"]]
-    for item in found:
-        if not item["SubscriptionArn"].startswith("arn:"):
-            yield f"confirm the subscription of {item['Endpoint']}: AWS has sent a mail with a link"
-    if not found:
-        yield "nobody is subscribed to the alerts: make deploy EMAIL=..."
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ def lines(stack, since):
 
 
 def trail(stack, _):
-    blind, said = stack.invoke(stack.functions["trail"], {})
-    yield f"trail: {stacks.plain(f'BLIND: {blind}' if blind else said)}"
+    wrong, said = stack.invoke(stack.functions["trail"], {})
+    yield f"check: {stacks.plain(f'FAILED: {wrong}' if wrong else said)}"
 
 
 def rules(stack, _):

@@ -9,6 +9,8 @@ use std::fmt;
 use portcullis_engine::arn::Arn;
 use portcullis_engine::event::EventName;
 
+use crate::verdict::Verdict;
+
 /// A trail that covers the Region, as CloudTrail shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trail {
@@ -68,26 +70,6 @@ pub(crate) struct FieldSelector {
     pub(crate) not_ends_with: Vec<String>,
 }
 
-/// What the trails come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Every watched call is logged.
-    Seen {
-        /// By which trails, and what of that was taken on trust.
-        by: String,
-    },
-    /// Some watched call is not logged by any trail.
-    Blind {
-        /// What is wrong with each trail, and what to do.
-        why: String,
-    },
-    /// It could not be told.
-    Unknown {
-        /// Why not.
-        why: String,
-    },
-}
-
 /// Whether the trails log every call that is watched.
 pub(crate) fn judge(trails: &[Trail]) -> Verdict {
     let best = EventName::ALL.map(|call| (call, best(trails, call)));
@@ -97,7 +79,7 @@ pub(crate) fn judge(trails: &[Trail]) -> Verdict {
         .map(|(call, _)| *call)
         .collect();
     if !missed.is_empty() {
-        return Verdict::Blind { why: blind(trails, &missed) };
+        return Verdict::Wrong(blind(trails, &missed));
     }
     let mut by = Vec::new();
     let mut unread = Vec::new();
@@ -112,9 +94,9 @@ pub(crate) fn judge(trails: &[Trail]) -> Verdict {
         }
     }
     if unread.is_empty() {
-        Verdict::Seen { by: by.join("; ") }
+        Verdict::Right(by.join("; "))
     } else {
-        Verdict::Unknown { why: unread.join("; ") }
+        Verdict::Unknown(unread.join("; "))
     }
 }
 

@@ -1,24 +1,53 @@
-//! The function that checks that a trail logs what the others are to see, and makes up for revisits that nothing will
-//! invoke. It does so whenever it is invoked, whatever with: a schedule and a deployment say no more than when.
+//! The function that checks that Portcullis sees, is heard and is on: that a trail logs what the others are to see, that
+//! somebody is subscribed to the alerts, and that the event rules are enabled. It makes up for revisits that nothing will
+//! invoke, too. It does so whenever it is invoked, whatever with: a schedule and a deployment say no more than when.
 
 mod check;
 mod coverage;
+mod ears;
 mod read;
 mod revisits;
+mod switches;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use lambda_runtime::LambdaEvent;
-use portcullis_aws::{Ledger, Patience, answer, config, log_json_lines, now};
+use portcullis_aws::{Ledger, Patience, answer, config, log_json_lines, now, sns, variable};
+use portcullis_engine::arn::Arn;
 use serde_json::Value;
 
+use check::{Watched, check};
+use ears::Topic;
 use revisits::{Place, Revisits};
+use switches::Switches;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     log_json_lines();
     let config = config(Patience::Prompt).await;
-    let cloudtrail = aws_sdk_cloudtrail::Client::new(&config);
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let list = |name: &str| -> Vec<String> {
+        set(name).unwrap_or_default().split(',').map(str::to_owned).collect()
+    };
+    let topics = [
+        (set("PORTCULLIS_ALERT_TOPIC_ARN"), set("PORTCULLIS_ALERT_EMAIL")),
+        (set("PORTCULLIS_CHAT_TOPIC_ARN"), None),
+    ];
+    let account = set("PORTCULLIS_ACCOUNT");
+    let topics = topics.into_iter().filter_map(|(arn, email)| {
+        let arn = arn?;
+        let foreign = Arn::parse(&arn).ok().map(|arn| arn.account.to_owned()) != account;
+        Some(Topic { sns: sns(&config, &arn), foreign, email, arn })
+    });
+    let watched = Watched {
+        cloudtrail: aws_sdk_cloudtrail::Client::new(&config),
+        topics: topics.collect(),
+        switches: Switches {
+            events: aws_sdk_eventbridge::Client::new(&config),
+            rules: list("PORTCULLIS_RULES"),
+        },
+    };
     let place = Place::read().inspect_err(|error| tracing::warn!("no revisits: {error:#}")).ok();
     let revisits = place.map(|place| {
         let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&config), &place.table);
@@ -28,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
         if let Some(revisits) = &revisits {
             revisits.make_up(now()).await;
         }
-        check::check(&cloudtrail).await
+        check(&watched, now()).await
     })
     .await
 }

@@ -10,7 +10,8 @@ use aws_sdk_cloudtrail::types::{
 use futures_util::future::{join, join_all};
 use portcullis_aws::error::{code, why};
 
-use crate::coverage::{BasicSelector, FieldSelector, Reading, Selectors, Trail, Verdict, judge};
+use crate::coverage::{BasicSelector, FieldSelector, Reading, Selectors, Trail, judge};
+use crate::verdict::Verdict;
 
 /// Whether the trails of this Region log what the functions are to see. The trails of other
 /// Regions that cover this one, and those of the organization, are among them.

@@ -5,10 +5,14 @@ use aws_sdk_cloudtrail::types::{
     AdvancedEventSelector, AdvancedFieldSelector, EventSelector, ReadWriteType,
 };
 
-use crate::check::check;
-use crate::coverage::Verdict;
+use aws_sdk_eventbridge::types::RuleState;
+
+use crate::check::{Watched, check, tells};
+use crate::ears::Topic;
 use crate::read::look;
-use account::{Account, ScriptedTrail};
+use crate::switches::Switches;
+use crate::verdict::Verdict;
+use account::{Account, ScriptedTrail, State};
 
 fn with(trails: impl IntoIterator<Item = ScriptedTrail>) -> Account {
     let account = Account::default();
@@ -33,14 +37,14 @@ fn with_fields(fields: impl IntoIterator<Item = AdvancedFieldSelector>) -> Accou
 
 async fn blind(account: &Account) -> String {
     match look(&account.cloudtrail()).await.unwrap() {
-        Verdict::Blind { why } => why,
+        Verdict::Wrong(why) => why,
         other => panic!("{other:?}"),
     }
 }
 
 async fn seen(account: &Account) -> String {
     match look(&account.cloudtrail()).await.unwrap() {
-        Verdict::Seen { by } => by,
+        Verdict::Right(by) => by,
         other => panic!("{other:?}"),
     }
 }
@@ -126,38 +130,153 @@ async fn what_could_not_be_read_is_unknown() {
         let account = with([trail]);
         account.fail("GetTrailStatus", &arn, code);
         let verdict = look(&account.cloudtrail()).await.unwrap();
-        let Verdict::Unknown { why } = verdict else { panic!("{verdict:?}") };
+        let Verdict::Unknown(why) = verdict else { panic!("{verdict:?}") };
         assert!(why.contains(code), "{why}");
     }
 }
 
-/// How a check of the account's trails ended: its text, or the error's type and message.
+const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
+const RULES: [&str; 2] = ["portcullis-ingress-calls", "portcullis-cache-calls"];
+
+/// In the middle of six hours.
+const NOON: i64 = 12 * 3600 + 1800;
+
+/// An account in which all is as it should be.
+fn sound() -> Account {
+    let account = with([ScriptedTrail::new("all")]);
+    {
+        let mut state = account.now();
+        let heard = vec![("security@example.com".to_owned(), true)];
+        state.subscriptions.insert(TOPIC.to_owned(), heard);
+        state.rules.extend(RULES.map(|name| (name.to_owned(), RuleState::Enabled)));
+    }
+    account
+}
+
+fn watched(account: &Account) -> Watched {
+    let email = Some("security@example.com".to_owned());
+    Watched {
+        cloudtrail: account.cloudtrail(),
+        topics: vec![Topic { arn: TOPIC.to_owned(), sns: account.sns(), foreign: false, email }],
+        switches: Switches { events: account.events(), rules: RULES.map(str::to_owned).to_vec() },
+    }
+}
+
+/// How a check of the account ended: its text, or the error's type and message.
 async fn checked(account: &Account) -> Result<String, (String, String)> {
-    let ended = check(&account.cloudtrail()).await;
+    let ended = check(&watched(account), NOON).await;
     ended.map_err(|error| (error.error_type, error.error_message))
 }
 
+async fn wrong(account: &Account) -> String {
+    let (kind, why) = checked(account).await.unwrap_err();
+    assert_eq!(kind, "Portcullis.NotWatching", "{why}");
+    why
+}
+
 #[tokio::test(start_paused = true)]
-async fn the_check_of_the_trail_names_it_or_fails_and_says_why() {
-    let account = Account::default();
-    let (kind, why) = checked(&account).await.unwrap_err();
-    assert_eq!(kind, "Portcullis.NoTrail");
-    assert!(why.starts_with("Portcullis is blind") && why.contains("There is no trail"), "{why}");
-    account.now().trails.push(ScriptedTrail::new("all"));
+async fn the_check_names_what_it_saw_or_fails_and_says_why() {
+    let account = sound();
     let text = checked(&account).await.unwrap();
     assert!(text.starts_with("what Portcullis watches is logged by trail `all`"), "{text}");
+    for part in ["1 subscription hears", "portcullis-cache-calls is enabled"] {
+        assert!(text.contains(part), "{text}");
+    }
+    account.now().trails.clear();
+    let why = wrong(&account).await;
+    assert!(why.starts_with("Portcullis is blind") && why.contains("There is no trail"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_nobody_to_hear_it_is_mute() {
+    let security = || "security@example.com".to_owned();
+    for (subscribed, told) in [
+        (vec![], "no confirmed subscription"),
+        (vec![(security(), false)], "no confirmed subscription"),
+        // Somebody ended the subscription that the stack made; another one is there.
+        (
+            vec![("arn:aws:sqs:eu-west-1:111122223333:pager".to_owned(), true)],
+            "`security@example.com`",
+        ),
+        (
+            vec![(security(), false), ("other@example.com".to_owned(), true)],
+            "`security@example.com`",
+        ),
+    ] {
+        let account = sound();
+        account.now().subscriptions.insert(TOPIC.to_owned(), subscribed);
+        let why = wrong(&account).await;
+        assert!(why.starts_with("Portcullis is mute: ") && why.contains(told), "{why}");
+    }
+    let account = sound();
+    account.now().subscriptions.clear();
+    assert!(wrong(&account).await.contains("is gone"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_subscriptions_of_another_accounts_topic_are_taken_on_trust() {
+    let account = sound();
+    account.fail("ListSubscriptionsByTopic", TOPIC, "AuthorizationError");
+    let mut foreign = watched(&account);
+    assert!(check(&foreign, NOON).await.unwrap_err().error_message.contains("AuthorizationError"));
+    foreign.topics[0].foreign = true;
+    let text = check(&foreign, NOON).await.unwrap();
+    assert!(text.contains("taken on trust"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_switched_off_is_told_with_how_to_switch_it_on() {
+    type Change = fn(&mut State);
+    let changes: [(Change, &str); 3] = [
+        (
+            |state| {
+                state.rules.insert(RULES[1].to_owned(), RuleState::Disabled);
+            },
+            "aws events enable-rule --name portcullis-cache-calls",
+        ),
+        (|state| state.rules.clear(), "the event rule portcullis-ingress-calls is gone"),
+        (
+            |state| {
+                state.trails.clear();
+                state.subscriptions.clear();
+                state.rules.clear();
+            },
+            "Portcullis is mute: the topic",
+        ),
+    ];
+    for (change, told) in changes {
+        let account = sound();
+        change(&mut account.now());
+        let why = wrong(&account).await;
+        assert!(why.contains("Portcullis is off: ") && why.contains(told), "{why}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_check_that_could_not_look_fails_in_words_of_its_own() {
-    let account = Account::default();
-    let trail = ScriptedTrail::new("all");
-    account.fail("GetTrailStatus", &trail.arn(), "ThrottlingException");
-    account.now().trails.push(trail);
-    for _ in 0..2 {
+    let trail = ScriptedTrail::new("all").arn();
+    for (call, subject) in [
+        ("DescribeTrails", "all"),
+        ("GetTrailStatus", trail.as_str()),
+        ("ListSubscriptionsByTopic", TOPIC),
+        ("DescribeRule", RULES[0]),
+    ] {
+        let account = sound();
+        account.fail(call, subject, "AccessDeniedException");
         let (kind, why) = checked(&account).await.unwrap_err();
-        assert_eq!(kind, "Portcullis.TrailNotChecked");
-        assert!(why.starts_with("the trails could not be checked: "), "{why}");
-        account.fail("DescribeTrails", "all", "AccessDeniedException");
+        assert_eq!(kind, "Portcullis.NotChecked", "{call}");
+        assert!(
+            why.starts_with("it could not be checked: ") && why.contains("AccessDenied"),
+            "{why}"
+        );
     }
+}
+
+/// An alarm tells when it goes off. So that it tells again, it goes back once in six hours.
+#[test]
+fn what_is_wrong_counts_but_in_one_quarter_of_an_hour_of_every_six_hours() {
+    let day = (0..96).map(|quarter| tells(1_796_000_400 / 86_400 * 86_400 + quarter * 900 + 7));
+    let silent: Vec<usize> =
+        day.enumerate().filter(|(_, tells)| !tells).map(|(quarter, _)| quarter).collect();
+    assert_eq!(silent, [0, 24, 48, 72]);
 }

@@ -111,7 +111,7 @@ export const ACKNOWLEDGED: readonly Reason[] = [
 ];
 
 /** The CDK's own check of references sees the template before SAM makes the rules of events. */
-export const REFER_TO_EVENTS = ["LostAlarm", "UndeliveredQueuePolicy"];
+export const REFER_TO_EVENTS = ["LostAlarm", "TrailFunction", "TrailRole", "UndeliveredQueuePolicy"];
 const TRANSLATED = {
   id: "CloudFormation-Validate::F1020",
   reason: "It refers to the rule that SAM makes of a function's event.",

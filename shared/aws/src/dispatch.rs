@@ -8,11 +8,12 @@ use lambda_runtime::LambdaEvent;
 use portcullis_engine::arn::Arn;
 use portcullis_engine::case::Summary;
 use portcullis_engine::event::{Event, Lead, Parsed, RevisitRef, parse};
-use portcullis_engine::settings::Settings;
+use portcullis_engine::settings::{Mode, Settings};
 use serde_json::Value;
 
 use crate::environment::variable;
 use crate::log::log_json_lines;
+use crate::metrics::Trouble;
 use crate::runtime::{answer, failure};
 use crate::shell::Shell;
 use crate::{exceptions, metrics};
@@ -75,11 +76,25 @@ where
     let exceptions = exceptions::read(settings.exceptions_dir.clone());
     let shell = Shell { exceptions, ..Shell::new(settings).await };
     tracing::info!(mode = shell.settings.mode.as_str(), "ready");
+    let is_off = is_in_another_mode(shell.settings.mode, variable(STACK_MODE).as_deref());
     answer(async |invoked: LambdaEvent<Value>| {
+        if is_off {
+            metrics::count_trouble(Trouble::Off, true);
+            tracing::warn!("this function is in another mode than the stack: make pause or make resume sets both");
+        }
         let ended = serve(&shell, &handler, &invoked).await;
         ended.map_err(|error| failure("EventNotProcessed", format!("{error:#}")))
     })
     .await
+}
+
+/// The mode of the stack, `enforce` or `observe`. `make pause` sets the functions' own mode first and then this one, with
+/// the stack; whoever sets only the functions' is found out at the next event.
+const STACK_MODE: &str = "PORTCULLIS_STACK_MODE";
+
+/// Whether the function is in another mode than the stack, if that is told.
+fn is_in_another_mode(mode: Mode, stack: Option<&str>) -> bool {
+    stack.is_some_and(|stack| !stack.is_empty() && stack != mode.as_str())
 }
 
 /// Deals with one event. What it answers is for whoever invokes the function by hand.

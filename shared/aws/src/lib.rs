@@ -36,7 +36,9 @@ pub use environment::{now, variable};
 pub use gather::{Reads, around, described_entries, described_rules, rules};
 pub use ledger::{Ledger, RETENTION};
 pub use log::log_json_lines;
-pub use metrics::{count_unchecked_link, count_unscheduled_revisit, to_stdout};
+pub use metrics::{
+    Trouble, count_trouble, count_unchecked_link, count_unscheduled_revisit, to_stdout,
+};
 pub use publish::{Message, Notifier, publish};
 pub use runtime::{answer, failure};
 pub use schedule::schedule;

@@ -78,6 +78,31 @@ pub fn count_unchecked_link() {
     print([Metric::about(None, "LinksNotChecked", Vec::new())], to_stdout);
 }
 
+/// What keeps Portcullis from its work, as the check of the trail finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// No trail logs what is watched.
+    Blind,
+    /// Nobody is subscribed to the alerts.
+    Mute,
+    /// An event rule is disabled, or a function is in another mode than the stack.
+    Off,
+}
+
+/// The check looked, and there is this trouble or not: 1 or 0, for an alarm.
+pub fn count_trouble(trouble: Trouble, is_there: bool) {
+    print([of_trouble(trouble, is_there)], to_stdout);
+}
+
+fn of_trouble(trouble: Trouble, is_there: bool) -> Metric {
+    let metric = match trouble {
+        Trouble::Blind => Metric::about(None, "Blind", Vec::new()),
+        Trouble::Mute => Metric::about(None, "Mute", Vec::new()),
+        Trouble::Off => Metric::about(None, "Off", Vec::new()),
+    };
+    Metric { amount: Amount::Count(is_there.into()), ..metric }
+}
+
 /// What was found, what came of it, and how long what was closed had been open. To be printed as
 /// soon as it is seen to be closed. Nothing, if nothing was found. How long is said of calls only: after a revisit it would be
 /// how long Portcullis itself chose to wait.

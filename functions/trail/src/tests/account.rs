@@ -1,5 +1,7 @@
-//! A scripted CloudTrail: the trails that cover the Region, by ARN, what goes wrong, and the calls made.
+//! A scripted account: the trails that cover the Region, the subscriptions of topics, and the event rules;
+//! what goes wrong, and the calls made.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -12,6 +14,12 @@ use aws_sdk_cloudtrail::operation::get_event_selectors::{
 };
 use aws_sdk_cloudtrail::operation::get_trail_status::{GetTrailStatusInput, GetTrailStatusOutput};
 use aws_sdk_cloudtrail::types::Trail;
+use aws_sdk_eventbridge::operation::describe_rule::{DescribeRuleInput, DescribeRuleOutput};
+use aws_sdk_eventbridge::types::RuleState;
+use aws_sdk_sns::operation::list_subscriptions_by_topic::{
+    ListSubscriptionsByTopicInput, ListSubscriptionsByTopicOutput,
+};
+use aws_sdk_sns::types::Subscription;
 use aws_smithy_mocks::{MockResponse, Rule, RuleBuilder, RuleMode, mock, mock_client};
 
 const ACCOUNT: &str = "111122223333";
@@ -20,10 +28,14 @@ const ACCOUNT: &str = "111122223333";
 #[derive(Clone, Default)]
 pub(crate) struct Account(Arc<Mutex<State>>);
 
-/// The trails, and what is asked of them.
+/// What there is, and what is asked of it.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) trails: Vec<ScriptedTrail>,
+    /// The endpoints that are subscribed to a topic, by its ARN, each with whether it confirmed.
+    pub(crate) subscriptions: BTreeMap<String, Vec<(String, bool)>>,
+    /// The state of each event rule, by its name.
+    pub(crate) rules: BTreeMap<String, RuleState>,
     calls: Vec<&'static str>,
     /// A call fails with a code where it names this subject.
     failures: Vec<(&'static str, String, &'static str)>,
@@ -64,7 +76,8 @@ impl Account {
         self.0.lock().expect("no test panics with the account in hand")
     }
 
-    /// From now on, `call` fails with `code` where it names `subject`: the ARN of a trail, or all of them.
+    /// From now on, `call` fails with `code` where it names `subject`: the ARN of a trail or of a topic, the name of a
+    /// rule; `all` for a call that names nothing.
     pub(crate) fn fail(&self, call: &'static str, subject: &str, code: &'static str) {
         self.now().failures.push((call, subject.to_owned(), code));
     }
@@ -100,6 +113,30 @@ impl Account {
             .retry_config(RetryConfig::disabled()))
     }
 
+    /// The same of SNS.
+    pub(crate) fn sns(&self) -> aws_sdk_sns::Client {
+        let list = self.on(
+            "ListSubscriptionsByTopic",
+            mock!(aws_sdk_sns::Client::list_subscriptions_by_topic),
+            |input| input.topic_arn.clone(),
+            subscriptions,
+        );
+        mock_client!(aws_sdk_sns, RuleMode::MatchAny, &[list], |config| config
+            .retry_config(aws_sdk_sns::config::retry::RetryConfig::disabled()))
+    }
+
+    /// The same of EventBridge.
+    pub(crate) fn events(&self) -> aws_sdk_eventbridge::Client {
+        let describe = self.on(
+            "DescribeRule",
+            mock!(aws_sdk_eventbridge::Client::describe_rule),
+            |input| input.name.clone(),
+            rule,
+        );
+        mock_client!(aws_sdk_eventbridge, RuleMode::MatchAny, &[describe], |config| config
+            .retry_config(aws_sdk_eventbridge::config::retry::RetryConfig::disabled()))
+    }
+
     /// A call: noted, failed if the script says so, else answered from the state.
     fn on<I, O, E>(
         &self,
@@ -126,14 +163,21 @@ impl Account {
                 Some((_, _, code)) => Err(*code),
                 None => answer(&state, input),
             };
-            answered.map_or_else(refused, MockResponse::Output)
+            answered.map_or_else(|code| refused(name, code), MockResponse::Output)
         })
     }
 }
 
-/// An error as it comes over the wire, in JSON.
-fn refused<O, E>(code: &str) -> MockResponse<O, E> {
-    let body = format!(r#"{{"__type":"{code}","message":"as scripted"}}"#);
+/// An error as it comes over the wire: SNS speaks XML, the others JSON.
+fn refused<O, E>(call: &str, code: &str) -> MockResponse<O, E> {
+    let body = if call == "ListSubscriptionsByTopic" {
+        format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>as scripted</Message></Error>\
+             </ErrorResponse>"
+        )
+    } else {
+        format!(r#"{{"__type":"{code}","message":"as scripted"}}"#)
+    };
     let status = 400.try_into().expect("a status code");
     MockResponse::Http(HttpResponse::new(status, body.into()))
 }
@@ -170,4 +214,28 @@ fn selectors(
     input: &GetEventSelectorsInput,
 ) -> Result<GetEventSelectorsOutput, &'static str> {
     Ok(found(state, input.trail_name.as_ref())?.selectors.clone())
+}
+
+fn subscriptions(
+    state: &State,
+    input: &ListSubscriptionsByTopicInput,
+) -> Result<ListSubscriptionsByTopicOutput, &'static str> {
+    let topic = input.topic_arn.clone().unwrap_or_default();
+    let found = state.subscriptions.get(&topic).ok_or("NotFound")?;
+    let subscriptions = found.iter().map(|(endpoint, confirmed)| {
+        let arn = if *confirmed {
+            format!("{topic}:{endpoint}")
+        } else {
+            "PendingConfirmation".to_owned()
+        };
+        Subscription::builder().subscription_arn(arn).endpoint(endpoint).build()
+    });
+    let subscriptions = Some(subscriptions.collect());
+    Ok(ListSubscriptionsByTopicOutput::builder().set_subscriptions(subscriptions).build())
+}
+
+fn rule(state: &State, input: &DescribeRuleInput) -> Result<DescribeRuleOutput, &'static str> {
+    let found = input.name.as_ref().and_then(|name| state.rules.get(name));
+    let state = found.ok_or("ResourceNotFoundException")?;
+    Ok(DescribeRuleOutput::builder().state(state.clone()).build())
 }

@@ -52,6 +52,21 @@ async fn served(account: &Account, event: &Value) -> Result<String> {
     serve(&shell, &ingress, &invoked(event, &arn("eu-west-1", ACCOUNT))).await
 }
 
+#[test]
+fn a_function_that_was_switched_by_itself_is_found_out() {
+    for (mode, stack, is_off) in [
+        (Mode::Observe, Some("enforce"), true),
+        (Mode::Enforce, Some("observe"), true),
+        (Mode::Enforce, Some("enforce"), false),
+        (Mode::Observe, Some("observe"), false),
+        // Run by hand.
+        (Mode::Observe, None, false),
+        (Mode::Observe, Some(""), false),
+    ] {
+        assert_eq!(is_in_another_mode(mode, stack), is_off, "{mode:?} {stack:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_event_is_dealt_with_and_answered_in_words() {
     let account = open();
