@@ -55,6 +55,7 @@ fn closed() -> Entry {
                 (text("owner"), text("web & co")),
             ]),
         }),
+        spared: None,
         version: 2,
     }
 }

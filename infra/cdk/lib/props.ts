@@ -33,7 +33,8 @@ export interface PortcullisProps {
   readonly actionsPerMinute?: number;
 
   /**
-   * A revoked rule that recurs this often within an hour is flapping: it is no longer revoked, and a person is notified.
+   * A revoked rule that a machine opens again this often within an hour is flapping: it is revoked after an hour without a
+   * recurrence, and a person is notified.
    * From 1 to 10.
    * @default 3
    */

@@ -77,7 +77,8 @@ fn left_open(report: &Report, first: &Reported, count: usize) -> String {
             )
         }
         Some(Because::Flapping { who, .. }) => format!(
-            "stop what opens the rule ({}): {are} open, and Portcullis no longer revokes {them}.",
+            "stop what opens the rule ({}): {are} open, and Portcullis revokes {them} only after an hour in which the rule \
+             does not recur.",
             text::plain(who, TEXT)
         ),
         Some(Because::TooMany { .. }) => return limited(report, count),

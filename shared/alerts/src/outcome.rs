@@ -23,7 +23,7 @@ pub(crate) fn outcome(body: &mut String, report: &Report, end: &Reported, acted:
 }
 
 fn verdict(body: &mut String, end: &Reported) {
-    let why = text::plain(end.because.as_deref().unwrap_or_default(), 400);
+    let why = text::plain(end.because.as_deref().unwrap_or_default(), 700);
     let _ = match end.resolution {
         Resolution::Done => {
             writeln!(body, "  Done:     revoked. The group was read again, and the rule is gone.")
@@ -32,8 +32,13 @@ fn verdict(body: &mut String, end: &Reported) {
             writeln!(
                 body,
                 "  Done:     already removed: by someone else, or by an earlier attempt of Portcullis that failed \
-                 before it could\n            send this alert.{}",
-                as_told(end)
+                 before it could\n            send this alert.{}{}",
+                as_told(end),
+                if why.is_empty() {
+                    String::new()
+                } else {
+                    format!("\n            In any case: {why}.")
+                }
             )
         }
         Resolution::Started => {

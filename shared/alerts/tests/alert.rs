@@ -239,6 +239,7 @@ fn what_is_gone_since_it_was_told_is_good_news_by_itself() {
         returns: 0,
         occurrences: Vec::new(),
         rule: None,
+        spared: None,
         version: 2,
     }];
     assert!(!report.is_silent());
@@ -659,7 +660,7 @@ fn what_a_limit_leaves_open_is_closed_at_a_time_or_by_one_command() {
     assert_eq!(
         mail.lines().nth(2),
         Some(
-            "Next: the most dangerous 25 were closed; the rest at 10:01 UTC. To close 105 rules sooner, see below."
+            "Next: the most dangerous 25 were closed; the rest at 10:01 UTC on 2026-11-21. To close 105 rules sooner, see below."
         )
     );
     let revokes = || mail.lines().filter(|line| line.starts_with("aws ec2 revoke-"));

@@ -179,10 +179,14 @@ fn unreadable() {
 fn put_back_again_and_again() {
     let (event, decision, facts) = decided(&group(vec![rule(1, 6379, "0.0.0.0/0")]), Mode::Enforce);
     let through = Some("Terraform".to_owned());
-    let fight = Because::Flapping { times: 3, who: "deploy/alice".to_owned(), through };
+    let fight = Because::Flapping {
+        times: 3,
+        who: "deploy/alice".to_owned(),
+        through,
+        until: 1_795_258_800,
+    };
     let decision = withheld(decision, &fight);
-    let next =
-        "stop what opens the rule (deploy/alice): it is open, and Portcullis no longer revokes it";
+    let next = "stop what opens the rule (deploy/alice): it is open, and Portcullis revokes it only after an hour";
     let seen = Seen::Group(&facts);
     mail("fight", &event, &decision, seen, &Outcomes::new(), ["left open TCP 6379", next]);
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::facts::{IngressRule, PROTECT};
+use crate::time::iso;
 
 pub use start_recreation::{Input, StartRecreation, recreation_id};
 
@@ -153,6 +154,8 @@ pub enum Because {
         who: String,
         /// The tool or service that the call came through, where the event shows it.
         through: Option<String>,
+        /// When it is revoked if it has not recurred until then, in seconds since 1970.
+        until: i64,
     },
     /// The limit is reached: the rest is revoked in the next minutes.
     TooMany {
@@ -216,13 +219,15 @@ impl fmt::Display for Because {
                 "ElastiCache cannot change the subnet group of a cache, and other resources in the subnets may need \
                  their routes",
             ),
-            Self::Flapping { times, who, through } => {
+            Self::Flapping { times, who, through, until } => {
                 write!(
                     f,
                     "it is flapping: it recurred {times} times within an hour after a revoke, the last time by {}{}. \
-                     Portcullis no longer revokes it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: {}",
+                     It is open now (PORTCULLIS_COMEBACKS_PER_HOUR), and is revoked at {} if it has not recurred until \
+                     then: {}",
                     who.escape_debug(),
                     through_what(through.as_deref()),
+                    iso(*until),
                     end_of_fight(through.as_deref())
                 )
             }
@@ -242,9 +247,36 @@ impl fmt::Display for Because {
     }
 }
 
+/// Whose word it is that a machine made a call, and will make it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// A service of AWS acted by itself (`userIdentity.invokedBy`): AWS says so.
+    Aws,
+    /// A controller, or infrastructure as code: the user agent, and so the caller, says so.
+    Tool,
+    /// Nobody: a person on the console, a command line or an SDK.
+    Nobody,
+}
+
+impl Word {
+    /// By what a call came through.
+    pub fn of(through: Option<&str>) -> Self {
+        match through {
+            Some("Terraform" | "OpenTofu" | "Pulumi" | "AWS Load Balancer Controller") => {
+                Self::Tool
+            }
+            Some(service) if service.ends_with(".amazonaws.com") => Self::Aws,
+            Some(_) | None => Self::Nobody,
+        }
+    }
+}
+
 fn through_what(through: Option<&str>) -> String {
     match through {
         Some("AWS console") => " through the AWS console".to_owned(),
+        Some(through) if Word::of(Some(through)) == Word::Tool => {
+            format!(" through {}, by its own word", through.escape_debug())
+        }
         Some(through) => format!(" through {}", through.escape_debug()),
         None => String::new(),
     }

@@ -38,7 +38,7 @@ pub struct Event {
 
 /// EC2 and ElastiCache show what a call did within seconds, and in the worst cases that are known within minutes. So
 /// for as many seconds what is not shown may still come, and after that it is gone.
-const YOUNG: i64 = 300;
+pub const YOUNG: i64 = 300;
 
 impl Event {
     /// Whether what AWS does not show yet may still come. An event of a time that lies ahead is as young as one that
@@ -247,6 +247,15 @@ impl Resolved {
 }
 
 impl Touched {
+    /// What the event says of this rule; `None` if it says nothing.
+    pub fn about(&self, rule: &IngressRule) -> Option<Vec<RuleLead>> {
+        let Self::Rules(leads) = self else { return None };
+        let by_id = |lead: &&RuleLead| lead.id.as_ref() == Some(&rule.id);
+        let by_shape = |lead: &&RuleLead| lead.id.is_none() && lead.is_about(rule);
+        let found = leads.iter().find(by_id).or_else(|| leads.iter().find(by_shape))?;
+        Some(vec![found.clone()])
+    }
+
     /// What the event says of these rules.
     pub fn of(&self, ids: &[String]) -> Vec<RuleLead> {
         let Self::Rules(leads) = self else { return Vec::new() };

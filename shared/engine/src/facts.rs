@@ -354,6 +354,11 @@ pub struct CacheFacts {
 }
 
 impl CacheFacts {
+    /// Whether it is still being created: what it will listen on, and what carries its groups, may not be shown yet.
+    pub fn is_being_made(&self) -> bool {
+        self.member_of.is_none() && self.status == "creating"
+    }
+
     /// The VPC that it lies in, as its subnet group tells, or else its security groups, once they are read in full.
     pub fn vpc(&self) -> Option<&str> {
         let of_groups = || match &self.groups {

@@ -25,8 +25,8 @@
 //! | reported as resolved, and a revoke was begun | closed | closed | closed |
 //! | reported as resolved, and no revoke was begun | resolved | resolved | resolved |
 //!
-//! An occurrence of a finding that was closed is a recurrence. From `ComebacksPerHour` of them within an hour the
-//! finding is flapping. A snooze is an item of its own ([`Snooze`]): it changes no state, it makes the finding
+//! An occurrence of a finding that was closed is a recurrence. From `ComebacksPerHour` of them within an hour, by a
+//! machine, the finding is flapping, until an hour without one is over. A snooze is an item of its own ([`Snooze`]): it changes no state, it makes the finding
 //! suppressed.
 //!
 //! # The states of an occurrence

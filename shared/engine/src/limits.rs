@@ -15,8 +15,8 @@ use crate::severity::Reaches;
 use harm::{Rule, most_harmful_first};
 
 /// `PORTCULLIS_COMEBACKS_PER_HOUR`, unless set. Once may be a person who did not read the alert, twice a script that
-/// was run again. What opens the same rule a third time within the hour is a machine that will go on for ever,
-/// and closing it again only makes an outage that comes and goes.
+/// was run again. A machine that opens the same rule a third time within the hour will go on for ever, and closing it
+/// again at once only makes an outage that comes and goes. A person is closed each time.
 pub const COMEBACKS_PER_HOUR: u32 = 3;
 
 /// `PORTCULLIS_ACTIONS_PER_EVENT`, unless set: the rules that one pass over an event revokes; passes are a minute apart. A

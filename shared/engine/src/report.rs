@@ -15,8 +15,12 @@ use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
 use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Why, has_large_tags, shape};
 use crate::reach::Reach;
 use crate::resolution::Resolution;
+use crate::settings::Mode;
 use crate::severity::{Rating, Reaches, Severity, rate};
 use crate::time::{iso, seconds};
+
+/// What is not decided after so many seconds is told.
+const DAY: i64 = 24 * 3600;
 
 /// The report about one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +67,11 @@ pub struct Next {
 }
 
 impl Next {
-    /// When, for people: `10:01 UTC`, with the day where that is another than today.
+    /// When, for people: `10:01 UTC on 2026-11-29`.
     pub fn at(&self) -> String {
         let due = iso(self.due);
-        format!("{} UTC", due.get("2026-11-29T".len().."2026-11-29T10:01".len()).unwrap_or(&due))
+        let (day, time) = due.split_once('T').unwrap_or_default();
+        format!("{} UTC on {day}", time.get(.."10:01".len()).unwrap_or_default())
     }
 }
 
@@ -186,6 +191,7 @@ impl Report {
         reported.sort_by_key(|reported| Reverse(reported.severity));
         let (silent, findings): (Vec<_>, Vec<_>) = reported.into_iter().partition(|reported| {
             known.leased.is_known(&reported.key, reported.rating(), reported.resolution)
+                || known.is_waited_for(reported, event)
         });
         let (older, snoozed) = known.older(event, decision);
         Self {
@@ -235,16 +241,41 @@ impl Report {
 
     /// The findings as they are to be recorded.
     pub fn settled(&self) -> Vec<Settled<'_>> {
-        let all = self.findings.iter().chain(&self.known);
-        all.map(|reported| {
+        let told = self.findings.iter().map(|reported| (reported, true));
+        let all = told.chain(self.known.iter().map(|reported| (reported, false)));
+        all.map(|(reported, is_told)| {
             let Reported { key, finding, .. } = reported;
-            Settled { key, finding, rating: reported.rating() }
+            Settled { key, finding, rating: reported.rating(), is_told }
         })
         .collect()
     }
 }
 
 impl Known<'_> {
+    /// Whether the recipient need not know of it yet: the cache is still being created, it is looked at again, and is told
+    /// once it is decided, or after a day.
+    fn is_waited_for(&self, reported: &Reported, event: &Event) -> bool {
+        let age = self.judge.now.saturating_sub(seconds(&event.time));
+        reported.resolution == Resolution::Pending
+            && self.seen.cache().is_some_and(CacheFacts::is_being_made)
+            && age < DAY
+            && self.next.is_some_and(|next| next.not_arranged.is_none())
+    }
+
+    /// When a finding that is left open is looked at again, after the reason why it is.
+    fn looked_at_again(&self, finding: &Finding) -> String {
+        let is_paused = self.judge.is_revisit && self.judge.mode == Mode::Observe;
+        match (self.next, Why::of(&finding.remedy, is_paused)) {
+            (None, _) | (_, None) => String::new(),
+            (Some(next), Some(_)) => match &next.not_arranged {
+                None => format!(". It is looked at again at {}", next.at()),
+                Some(why) => format!(
+                    ". It could not be arranged to look at it again: {why}. `portcullis findings` has it as due"
+                ),
+            },
+        }
+    }
+
     /// Of a rule that is gone: since when it was open, and which rule is there that admits the same.
     fn was_open(&self, finding: &Finding, event: &Event) -> Option<String> {
         let Remedy::Gone(Action::RevokeIngress { group, rule }) = &finding.remedy else {
@@ -278,7 +309,9 @@ impl Known<'_> {
                     at_least,
                     reach: reaches.behind(finding),
                     resolution: Resolution::of(finding, self.outcomes),
-                    because: because(finding, outcome).or_else(|| self.was_open(finding, event)),
+                    because: because(finding, outcome)
+                        .map(|because| because + &self.looked_at_again(finding))
+                        .or_else(|| self.was_open(finding, event)),
                     execution: outcome.and_then(Outcome::execution).map(str::to_owned),
                     went_as: outcome.and_then(Outcome::went_as).cloned(),
                     tags_apart: self.has_tags_apart(finding, &key),

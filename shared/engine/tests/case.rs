@@ -18,7 +18,9 @@ use portcullis_engine::facts::{
 };
 use portcullis_engine::ledger::{Key, Memory, Revisit, Wanted, Why};
 use portcullis_engine::settings::Mode;
-use portcullis_testkit::example::{cache, event, group, making, rule, settings, touching};
+use portcullis_testkit::example::{
+    cache, event, group, making, of_cache, rule, settings, touching,
+};
 use portcullis_testkit::narrow;
 use proptest::prelude::*;
 
@@ -139,7 +141,7 @@ fn remediated(event: &Event, handed_in: &[bool]) -> Vec<Action> {
         }
         Read::List(id) => Fact::List(id.clone(), PrefixList::Entries(Vec::new())),
         Read::Details(id) => Fact::Details(id.clone(), Ok(GroupDetails::default())),
-        Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Read(Vec::new())),
+        Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Read(vec![of_cache()])),
         Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
         Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
         Read::Cache(..) => {

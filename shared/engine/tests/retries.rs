@@ -14,7 +14,9 @@ use portcullis_engine::facts::{
 use portcullis_engine::ledger::{Entry, Memory};
 use portcullis_engine::report::Report;
 use portcullis_engine::settings::Mode;
-use portcullis_testkit::example::{cache, event, group, making, rule, settings, touching};
+use portcullis_testkit::example::{
+    cache, event, group, making, of_cache, rule, settings, touching,
+};
 use portcullis_testkit::narrow;
 use proptest::prelude::*;
 
@@ -108,7 +110,9 @@ impl World {
             }
             Read::List(id) => Fact::List(id.clone(), PrefixList::Entries(Vec::new())),
             Read::Details(id) => Fact::Details(id.clone(), Ok(GroupDetails::default())),
-            Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Read(Vec::new())),
+            Read::Interfaces(id) => {
+                Fact::Interfaces(id.clone(), Interfaces::Read(vec![of_cache()]))
+            }
             Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
             Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
             Read::Cache(kind, _) => {

@@ -57,6 +57,11 @@ pub fn rule(id: usize, port: i32, source: &str) -> IngressRule {
     crate::rule(&format!("sgr-{id:03}"), &format!("tcp {port}"), source)
 }
 
+/// A network interface of a cache's node.
+pub fn of_cache() -> Interface {
+    Interface { id: "eni-0c".to_owned(), of_cache: true, ..Interface::default() }
+}
+
 /// On a public network interface.
 pub fn group(rules: Vec<IngressRule>) -> GroupFacts {
     GroupFacts {

@@ -3,14 +3,19 @@
 use super::step::Arranged;
 use crate::event::{Event, Lead, RuleLead, Touched};
 use crate::ledger::{Revisit, Why, due};
+use crate::time::seconds;
 
-/// How long until what EC2 does not show is looked at again, in seconds.
-const LAG: i64 = 120;
+/// In seconds.
+const MINUTE: i64 = 60;
+const HOUR: i64 = 3600;
+pub(super) const DAY: i64 = 24 * HOUR;
 
 /// What is to be looked at again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Undecided {
     pub(super) why: Why,
+    /// Not before this time, in seconds since 1970, where it is known.
+    pub(super) not_before: Option<i64>,
     /// The rules that it is about; `None` if it is about all that the event touched.
     pub(super) rules: Option<Vec<RuleLead>>,
 }
@@ -43,32 +48,36 @@ impl Again {
 pub(super) fn revisit(
     before: Option<&Revisit>,
     mut call: Event,
-    why: Why,
     undecided: &[Undecided],
     now: i64,
-) -> Revisit {
+) -> Option<Revisit> {
+    let age = now.saturating_sub(seconds(&call.time));
     narrow(&mut call, undecided);
-    let subject = Revisit::subject(&call);
-    let next = |tries, version| Revisit {
-        subject: subject.clone(),
+    let tries = |why| {
+        let same = before.filter(|before| before.why == why && !before.settled);
+        same.map_or(0, |same| same.tries.saturating_add(u32::from(!same.is_ahead(now))))
+    };
+    let at = |one: &Undecided| match one.not_before {
+        Some(at) => due(at.max(now), 0),
+        None => due(now, delay(one.why, tries(one.why), age)),
+    };
+    let first = undecided.iter().min_by_key(|one| at(one))?;
+    let next = Revisit {
+        subject: Revisit::subject(&call),
         event: call.id.clone(),
-        due: due(now, delay(why)),
-        why,
-        tries,
-        call: call.clone(),
-        version,
+        due: at(first),
+        why: first.why,
+        tries: tries(first.why),
+        call,
+        version: before.map_or(0, |before| before.version) + 1,
         settled: false,
     };
-    let Some(before) = before else { return next(0, 1) };
-    let is_over = u32::from(!before.is_ahead(now));
-    let same = before.why == why && !before.settled;
-    let tries = if same { before.tries.saturating_add(is_over) } else { 0 };
-    let next = next(tries, before.version + 1);
-    if !before.is_ahead(now) || before.due > next.due {
-        return next;
-    }
+    let Some(before) = before.filter(|before| before.is_ahead(now) && before.due <= next.due)
+    else {
+        return Some(next);
+    };
     let same = Revisit { due: before.due, why: before.why, tries: before.tries, ..next };
-    if same.call == before.call { before.clone() } else { same }
+    Some(if same.call == before.call { before.clone() } else { same })
 }
 
 /// Keeps the rules that are still undecided.
@@ -82,12 +91,15 @@ fn narrow(call: &mut Event, undecided: &[Undecided]) {
     }
 }
 
-/// How long until it is looked at again, in seconds.
-pub(super) fn delay(why: Why) -> i64 {
+/// How long until it is looked at again after so many tries, in seconds; `age` is that of the event.
+fn delay(why: Why, tries: u32, age: i64) -> i64 {
+    let doubled = (2 * MINUTE).saturating_mul(1 << tries.min(10));
     match why {
-        Why::Lag => LAG,
+        Why::Lag => 2 * MINUTE,
         Why::Limit => 10,
-        Why::Pending | Why::Unknown => 120,
-        Why::Flapping | Why::Paused | Why::Snooze => 3600,
+        Why::Pending if age >= DAY => HOUR,
+        Why::Pending => doubled.min(30 * MINUTE),
+        Why::Unknown => doubled.min(HOUR),
+        Why::Flapping | Why::Paused | Why::Snooze => HOUR,
     }
 }

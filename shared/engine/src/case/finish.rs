@@ -4,16 +4,23 @@ use super::again::Undecided;
 use super::known::{self, Part};
 use super::look::{Facts, REPORT};
 use super::step::{Channel, Notification, Step, Summary, Written, reading};
-use super::{Case, Plan};
-use crate::action::{Action, Outcome, Outcomes};
+use super::{Case, Cause, Plan};
+use crate::action::{Action, Because, Outcome, Outcomes, Remedy};
 use crate::decide::Decision;
-use crate::event::{GroupLead, Lead, RuleLead, Touched};
+use crate::event::Lead;
+use crate::exceptions::Tolerated;
+use crate::facts::IngressRule;
+use crate::finding::rule_of;
 use crate::ledger::{Again, Wanted, Why};
 use crate::report::{Deployment, Known, Report};
-use crate::time::iso;
+use crate::settings::Mode;
+use crate::time::{iso, seconds};
 
 /// How often what others wrote meanwhile is read again before the record is given up.
 const CONFLICTS: usize = 6;
+
+/// For how long a cache that is not decided is looked at again, in seconds.
+const WEEK: i64 = 7 * 24 * 3600;
 
 static NO_OUTCOMES: Outcomes = Outcomes::new();
 
@@ -30,7 +37,7 @@ impl Case<'_> {
                 return step;
             }
             self.protect();
-            let undecided = self.undecided();
+            let undecided = self.undecided(now);
             if let Some(step) = self.arrange(&undecided, now) {
                 return step;
             }
@@ -83,28 +90,47 @@ impl Case<'_> {
     }
 
     /// What is to be looked at again.
-    fn undecided(&self) -> Vec<Undecided> {
-        let Some(plan) = &self.plan else { return Vec::new() };
-        let unseen = &plan.decision.unseen;
-        let lag =
-            (!unseen.is_empty()).then(|| Undecided { why: Why::Lag, rules: Some(unseen.clone()) });
-        lag.into_iter().chain(self.limited(&plan.decision)).collect()
-    }
-
-    /// What a limit leaves open is closed in the next minutes.
-    fn limited(&self, decision: &Decision) -> Option<Undecided> {
-        if !decision.leaves_for_a_limit(|_| true) {
-            return None;
+    fn undecided(&self, now: i64) -> Vec<Undecided> {
+        let (Some(plan), Some(event)) = (&self.plan, &self.event) else { return Vec::new() };
+        let (decision, is_paused) =
+            (&plan.decision, decision_is_paused(&plan.decision, &self.cause));
+        let mut undecided = Vec::new();
+        if !decision.unseen.is_empty() {
+            let rules = Some(decision.unseen.clone());
+            undecided.push(Undecided { why: Why::Lag, not_before: None, rules });
         }
-        let rules = match &self.event.as_ref()?.lead {
-            Lead::Group(GroupLead { touched: Touched::Rules(leads), .. }) => {
-                let is_left =
-                    |lead: &&RuleLead| decision.leaves_for_a_limit(|rule| lead.is_about(rule));
-                Some(leads.iter().filter(is_left).cloned().collect())
-            }
-            Lead::Group(_) | Lead::Cache(_) => None,
+        let touched = |rule: &IngressRule| match &event.lead {
+            Lead::Group(lead) => lead.touched.about(rule),
+            Lead::Cache(_) => None,
         };
-        Some(Undecided { why: Why::Limit, rules })
+        for finding in &decision.findings {
+            let Some(why) = Why::of(&finding.remedy, is_paused) else { continue };
+            let not_before = if let Remedy::NotRemediated { because, .. } = &finding.remedy
+                && let Because::Flapping { until, .. } = because
+            {
+                Some(*until)
+            } else {
+                None
+            };
+            undecided.push(Undecided {
+                why,
+                not_before,
+                rules: rule_of(finding).and_then(touched),
+            });
+        }
+        let snoozes = |tolerated: &Tolerated| {
+            let rule = tolerated.rule.as_ref()?;
+            let ends = self.known.ledger.get()?.snooze_ends(rule, now)?;
+            Some(Undecided { why: Why::Snooze, not_before: Some(ends), rules: touched(rule) })
+        };
+        undecided.extend(decision.tolerated.iter().filter_map(snoozes));
+        let is_made = self.cache().is_some_and(|cache| cache.is_being_made());
+        if is_made {
+            undecided.push(Undecided { why: Why::Pending, not_before: None, rules: None });
+        }
+        let age = now.saturating_sub(seconds(&event.time));
+        undecided.retain(|one| one.why != Why::Pending || age < WEEK);
+        undecided
     }
 
     /// What was done without the ledger is recorded where the ledger answers by now: of a rule that was revoked for a
@@ -181,6 +207,11 @@ impl Case<'_> {
         };
         Some(Report::new(self.event.as_ref()?, &plan.decision, &known))
     }
+}
+
+/// Whether it was to be done and is not, because Portcullis is paused.
+fn decision_is_paused(decision: &Decision, cause: &Cause) -> bool {
+    decision.mode == Mode::Observe && matches!(cause, Cause::Revisit { .. })
 }
 
 impl Plan {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::again::Undecided;
 use super::known::{Known, Part};
-use super::step::{Count, Read, Step, Summary, Written, reading, unread};
+use super::step::{Count, Read, Step, Written, reading, unread};
 use super::{Case, Leasing, Plan};
 use crate::action::{Because, Outcomes, Remedy};
 use crate::decide::{self, Decision, Judge};
@@ -185,7 +185,7 @@ impl Case<'_> {
     fn read(&mut self, event: &Event, now: i64) -> Result<Facts, Box<Step>> {
         match &event.lead {
             Lead::Group(lead) => self.read_group(event, lead, now),
-            Lead::Cache(lead) => self.read_cache(event, lead.clone()),
+            Lead::Cache(lead) => self.read_cache(event, lead.clone(), now),
         }
     }
 
@@ -241,14 +241,14 @@ impl Case<'_> {
     /// What the event is about is not shown: it is looked at again later while it may still come, and then it is gone.
     fn not_shown(&mut self, kind: &str, name: &str, why: Why, now: i64) -> Step {
         let is_young = self.event.as_ref().is_some_and(|event| event.is_young(now));
-        let all = Undecided { why, rules: None };
+        let all = Undecided { why, not_before: None, rules: None };
         if is_young && let Some(step) = self.arrange(&[all], now) {
             return step;
         }
         self.end_without_plan(format!("gone {kind} {name}"))
     }
 
-    fn read_cache(&mut self, event: &Event, lead: CacheLead) -> Result<Facts, Box<Step>> {
+    fn read_cache(&mut self, event: &Event, lead: CacheLead, now: i64) -> Result<Facts, Box<Step>> {
         let shown = match &self.known.cache {
             Part::Unread => {
                 let cache = Read::Cache(lead.kind, lead.id.clone());
@@ -256,10 +256,13 @@ impl Case<'_> {
             }
             Part::Failed(why) => return Err(Box::new(Step::Fail(why.clone()))),
             Part::Read(None) => {
-                let gone = Step::Done(Summary(format!("gone cache {}", lead.id)));
-                let step = self.look_again().unwrap_or(gone);
-                self.known.cache = Part::Unread;
-                return Err(Box::new(step));
+                if event.is_young(now)
+                    && let Some(wait) = self.look_again()
+                {
+                    self.known.cache = Part::Unread;
+                    return Err(Box::new(wait));
+                }
+                return Err(Box::new(self.not_shown("cache", &lead.id, Why::Pending, now)));
             }
             Part::Read(Some(shown)) => shown,
         };
@@ -332,6 +335,7 @@ impl Case<'_> {
                 .get()
                 .and_then(Option::as_deref)
                 .is_some_and(|record| record.why == Why::Limit && record.is_ahead(now)),
+            is_revisit: matches!(self.cause, super::Cause::Revisit { .. }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Looking again: the record of a revisit is read, arranged while something is undecided, and settled when nothing is.
 
-use super::again::{Again, Undecided, delay, revisit};
+use super::again::{Again, Undecided, revisit};
 use super::known::Part;
 use super::step::{Arranged, Read, Step, Summary, reading};
 use super::{Case, Cause};
@@ -40,7 +40,7 @@ impl Case<'_> {
 
     /// Writes the record and makes the schedule, until that is answered.
     pub(super) fn arrange(&mut self, undecided: &[Undecided], now: i64) -> Option<Step> {
-        let earliest = undecided.iter().map(|one| one.why).min_by_key(|why| delay(*why))?;
+        let earliest = undecided.first()?.why;
         self.again.why = Some(earliest);
         match &self.again.arranged {
             Some(Arranged::Lost) if self.again.conflicts < CONFLICTS => {
@@ -71,7 +71,7 @@ impl Case<'_> {
             }
             Part::Read(before) => before.as_deref(),
         };
-        let revisit = revisit(before, event, earliest, undecided, now);
+        let revisit = revisit(before, event, undecided, now)?;
         self.again.sent = Some(revisit.clone());
         Some(Step::Revisit(Box::new(revisit)))
     }

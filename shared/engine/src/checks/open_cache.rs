@@ -150,6 +150,9 @@ fn at_port(
         let Some(exposure) = exposed.remove(&at) else { continue };
         let action = table.revoke(rule);
         let remedy = match shared(table.group) {
+            None if !carries_cache(table.group) => {
+                Remedy::Pending("no network interface of a cache carries its group yet".to_owned())
+            }
             None => Remedy::Do(action),
             Some(because) => Remedy::Manual { action: Some(action), because },
         };
@@ -165,6 +168,14 @@ fn at_port(
         });
     }
     findings
+}
+
+/// Whether a cache is behind the group: a rule is revoked for a cache only then.
+fn carries_cache(group: &GroupFacts) -> bool {
+    match &group.interfaces {
+        Interfaces::Read(interfaces) => interfaces.iter().any(|interface| interface.of_cache),
+        Interfaces::NotRead | Interfaces::Unknown(_) => false,
+    }
 }
 
 /// Why the group may protect more than caches; `None` if it does not.
@@ -308,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_rule_goes_where_no_interface_carries_its_group() {
-        assert!(matches!(remedy(Interfaces::Read(Vec::new())), Remedy::Do(_)));
+        assert!(matches!(remedy(Interfaces::Read(Vec::new())), Remedy::Pending(_)));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::settle::protect;
-use crate::action::{Action, Because, Outcome, Outcomes, Per, Remedy};
+use crate::action::{Action, Outcome, Outcomes, Per, Remedy};
 use crate::event::RuleLead;
 use crate::exceptions::Tolerated;
-use crate::facts::{GroupFacts, IngressRule};
+use crate::facts::GroupFacts;
 use crate::finding::{Finding, Subject, group_of};
 use crate::ledger::{Key, Leased, Memory, Open, Turn, lease};
 use crate::limits::{Room, limit};
@@ -92,19 +92,5 @@ impl Decision {
         let room = Room { most: per_minute, per: Per::Minute, used };
         limit(&mut self.findings, groups, reaches, room);
         self
-    }
-
-    /// Whether a limit leaves this rule open.
-    pub fn leaves_for_a_limit(&self, is_it: impl Fn(&IngressRule) -> bool) -> bool {
-        self.findings.iter().any(|finding| match &finding.remedy {
-            Remedy::NotRemediated { action, because: Because::TooMany { .. } } => {
-                action.revokes().is_some_and(|(_, rule)| is_it(rule))
-            }
-            Remedy::Do(_)
-            | Remedy::NotRemediated { .. }
-            | Remedy::Manual { .. }
-            | Remedy::Pending(_)
-            | Remedy::Gone(_) => false,
-        })
     }
 }

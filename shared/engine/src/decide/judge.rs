@@ -24,6 +24,8 @@ pub struct Judge<'a> {
     pub now: i64,
     /// The event is due again in the future: what a limit left open stays so until then.
     pub waits: bool,
+    /// Whether the event is looked at again.
+    pub is_revisit: bool,
 }
 
 static NOTHING: Memory = Memory::new();
@@ -41,6 +43,7 @@ impl<'a> Judge<'a> {
             by: "",
             now: 0,
             waits: false,
+            is_revisit: false,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::facts::GroupFacts;
 use crate::ledger::{Histories, History, Key};
 use crate::limits::{Room, limit};
 use crate::severity::Reaches;
+use crate::time::seconds;
 
 /// Applies the ledger to a decision: snoozed findings become suppressed, findings that another invocation has leased
 /// are removed, and flapping or over-limit ones are not remediated.
@@ -21,14 +22,16 @@ pub(super) fn remember(
 ) {
     let Judge { memory, limits, by, now, .. } = *judged;
     let most = limits.actions_per_event;
-    let mut histories = Histories::new(memory, event, by, limits.comebacks_per_hour, now);
+    // A call is judged as of its time, however late it is delivered; what is looked at again, as of now.
+    let hour = if judged.is_revisit { now } else { seconds(&event.time) };
+    let mut histories = Histories::new(memory, event, by, limits.comebacks_per_hour, now, hour);
     let Decision { findings, tolerated, leased, notes, subject, .. } = decision;
     findings.retain_mut(|finding| {
         if let Some(snoozed) = memory.snoozed(finding, now) {
             tolerated.push(snoozed);
             return false;
         }
-        match histories.of(finding, subject, event) {
+        match histories.of(finding, subject) {
             // A delivery before the time that is arranged is no pass: what a limit left open stays so until then.
             History::Free
                 if judged.waits && memory.was_left_open(&Key::of(finding, subject), event) =>

@@ -38,6 +38,9 @@ pub struct Entry {
     pub occurrences: Vec<Occurrence>,
     /// The rule as it was before it was revoked, so that `undo` can restore it. None for a setting of a cache.
     pub rule: Option<RuleRecord>,
+    /// Since when a tool's own word kept the rule open, the last time, ISO 8601.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spared: Option<String>,
     /// The number of writes. A write is conditional on the version that was read.
     pub version: u64,
 }
@@ -245,6 +248,7 @@ mod tests {
                 lease: Some(Lease { by: text("r-1"), until: 4 }),
             }],
             rule: Some(RuleRecord::of("sg-01", &rule("sgr-1", "tcp 22", "::/0"))),
+            spared: None,
             version: 3,
         };
         let stored = serde_json::to_string(&entry).unwrap();

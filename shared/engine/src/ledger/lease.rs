@@ -80,22 +80,26 @@ pub struct Histories<'a> {
     by: &'a str,
     recurrences_per_hour: u32,
     now: i64,
+    /// When the hour ends in which recurrences count.
+    hour: i64,
 }
 
 impl<'a> Histories<'a> {
-    /// For the invocation `by`. A finding that recurs `recurrences_per_hour` times within an hour is flapping.
+    /// For the invocation `by`. A finding that recurs `recurrences_per_hour` times within the hour that ends at `hour` is
+    /// flapping.
     pub fn new(
         memory: &'a Memory,
         event: &'a Event,
         by: &'a str,
         recurrences_per_hour: u32,
         now: i64,
+        hour: i64,
     ) -> Self {
-        Self { memory, placed: Placed::new(memory, event), by, recurrences_per_hour, now }
+        Self { memory, placed: Placed::new(memory, event), by, recurrences_per_hour, now, hour }
     }
 
     /// What the ledger says of a finding.
-    pub fn of(&mut self, finding: &Finding, subject: &Subject, event: &Event) -> History {
+    pub fn of(&mut self, finding: &Finding, subject: &Subject) -> History {
         let key = Key::of(finding, subject);
         if self.memory.unreadable.contains_key(&key) {
             return History::Free;
@@ -108,7 +112,7 @@ impl<'a> Histories<'a> {
         {
             return History::Leased(entry.id);
         }
-        let flapping = super::flapping::flapping(&entry, &event.time, self.recurrences_per_hour);
+        let flapping = super::flapping::flapping(&entry, self.hour, self.recurrences_per_hour);
         let whole = whole(finding, &entry);
         self.placed.entries.insert(key, entry);
         match (whole, flapping, &finding.remedy) {
@@ -233,6 +237,9 @@ impl Entry {
             // Of a rule that is gone, this finding has only what the ledger had.
             record.tags_apart |= is_gone(finding) && before.is_some_and(|before| before.tags_apart);
             self.rule = Some(record);
+        }
+        if let Remedy::NotRemediated { because, .. } = &finding.remedy {
+            self.spare(because);
         }
         let begun = before.may_have_revoked();
         self.state =

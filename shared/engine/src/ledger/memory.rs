@@ -72,6 +72,13 @@ impl Memory {
         occurrences.into_iter().any(|one| one.event == event.id && one.outcome == left)
     }
 
+    /// When the snooze of a rule ends, if there is one now; in seconds since 1970.
+    pub fn snooze_ends(&self, rule: &IngressRule, now: i64) -> Option<i64> {
+        let finding = Snooze::finding(rule);
+        let of_rule = self.snoozes.values().filter(|snooze| snooze.finding == finding);
+        of_rule.map(|snooze| seconds(&snooze.until)).filter(|until| now < *until).min()
+    }
+
     /// The snooze that suppresses a finding now, if there is one.
     pub fn snoozed(&self, finding: &Finding, now: i64) -> Option<Tolerated> {
         let (group, rule) = (group_of(finding)?, rule_of(finding)?);

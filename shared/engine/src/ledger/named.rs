@@ -99,6 +99,7 @@ mod tests {
             returns: 0,
             occurrences: vec![occurrence],
             rule: Some(RuleRecord::of("sg-01", &rule)),
+            spared: None,
             version: 1,
         };
         Memory { entries: [(key, entry)].into(), ..Memory::default() }

@@ -57,6 +57,7 @@ fn unknown(key: &Key, finding: &Finding, event: &Event) -> Entry {
         returns: 0,
         occurrences: Vec::new(),
         rule: None,
+        spared: None,
         version: 0,
     }
 }

@@ -1,13 +1,13 @@
 //! Findings that were reported, and are gone now, although this event does not revoke them.
 
 use super::{Entry, Key, State, Turn};
-use crate::event::RuleLead;
+use crate::event::{RuleLead, YOUNG};
 use crate::exceptions::Tolerated;
 use crate::finding::{Finding, Subject};
 use crate::time::seconds;
 
-/// A finding counts as gone at the earliest so many seconds after its alert. EC2 sometimes does not show for some
-/// seconds what is there; a minute is longer than any such time that was measured.
+/// A setting counts as gone at the earliest so many seconds after its alert, and a rule when its event is old by then:
+/// what EC2 does not show before that may only not be shown yet.
 const SETTLED: i64 = 60;
 
 /// What this event found: of that, nothing is gone.
@@ -44,7 +44,8 @@ pub(super) fn resolved(open: Open<'_>, turn: &Turn<'_>) -> Vec<Entry> {
         entry.state == State::Open
             && entry.latest().is_some_and(|occurrence| {
                 let reported = occurrence.reported.as_ref().map(|reported| seconds(&reported.at));
-                reported.is_some_and(|reported| turn.now.saturating_sub(reported) >= SETTLED)
+                let settled = if entry.rule.is_some() { YOUNG } else { SETTLED };
+                reported.is_some_and(|reported| turn.now.saturating_sub(reported) >= settled)
                     && !occurrence.is_leased_by_other(&turn.lease.by, turn.now)
             })
             && turn.looked.shows_gone(entry)

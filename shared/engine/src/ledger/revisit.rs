@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Key;
+use crate::action::{Because, Remedy};
 use crate::event::{Event, GroupRef, Lead, RevisitRef};
 use crate::time::{iso, seconds};
 
@@ -56,6 +57,33 @@ impl Why {
         Self::Unknown,
         Self::Paused,
     ];
+
+    /// Why something with this remedy is looked at again, if it is. `is_paused`: it was looked at again in observe mode.
+    pub fn of(remedy: &Remedy, is_paused: bool) -> Option<Self> {
+        match remedy {
+            Remedy::Pending(_) => Some(Self::Pending),
+            Remedy::NotRemediated { because, .. } => match because {
+                Because::Observe => is_paused.then_some(Self::Paused),
+                Because::Flapping { .. } => Some(Self::Flapping),
+                Because::TooMany { .. } => Some(Self::Limit),
+                Because::ExceptionsNotKnown
+                | Because::ExceptionsUnreadable(_)
+                | Because::SourceUnknown(_) => Some(Self::Unknown),
+                Because::Protected
+                | Because::NotTouched
+                | Because::TouchedUnknown(_)
+                | Because::OtherOwner(_)
+                | Because::SharedGroup(_)
+                | Because::SharingUnknown(_)
+                | Because::AllTraffic
+                | Because::PortIsFixed
+                | Because::ClientsMustChange
+                | Because::ConnectionIsFixed
+                | Because::SubnetsAreShared => None,
+            },
+            Remedy::Do(_) | Remedy::Manual { .. } | Remedy::Gone(_) => None,
+        }
+    }
 
     /// As the ledger and metrics have it.
     pub fn as_str(self) -> &'static str {

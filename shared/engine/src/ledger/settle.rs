@@ -16,6 +16,8 @@ pub struct Settled<'a> {
     pub finding: &'a Finding,
     /// Its severity in the report.
     pub rating: Rating,
+    /// Whether the report tells it.
+    pub is_told: bool,
 }
 
 /// A second attempt to write, after another invocation wrote in between. It starts from what the table has now, and
@@ -81,7 +83,7 @@ impl Leased {
         if let Some(occurrence) = entry.occurrences.get_mut(at) {
             occurrence.outcome = Standing::Ended(resolution);
             self.release(occurrence);
-            if let Some(time) = reported.filter(|_| is_news) {
+            if let Some(time) = reported.filter(|_| is_news && settled.is_told) {
                 occurrence.reported = Some(ReportedAs {
                     at: time.to_owned(),
                     outcome: resolution,

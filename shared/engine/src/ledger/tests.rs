@@ -51,6 +51,7 @@ struct Desk {
     now: i64,
     by: &'static str,
     outcome: Outcome,
+    is_revisit: bool,
 }
 
 /// What it did.
@@ -63,12 +64,20 @@ struct Dealt {
 impl Desk {
     fn new() -> Self {
         let (memory, limits) = (Memory::default(), Limits::default());
-        Self { memory, limits, now: NOW, by: "r-1", outcome: Outcome::Done(None) }
+        Self {
+            memory,
+            limits,
+            now: NOW,
+            by: "r-1",
+            outcome: Outcome::Done(None),
+            is_revisit: false,
+        }
     }
 
     fn judge(&self) -> Judge<'_> {
-        let (memory, limits, by, now) = (&self.memory, self.limits, self.by, self.now);
-        Judge { memory, limits, by, now, ..judge(Mode::Enforce) }
+        let Self { memory, limits, by, now, is_revisit, .. } = self;
+        let (limits, by, now, is_revisit) = (*limits, *by, *now, *is_revisit);
+        Judge { memory, limits, by, now, is_revisit, ..judge(Mode::Enforce) }
     }
 
     fn lease(&self, event: &Event, facts: &GroupFacts) -> (Decision, Leased) {
@@ -131,7 +140,8 @@ fn settled(
         decision.findings.iter().map(|finding| Key::of(finding, &decision.subject)).collect();
     let settled = keys.iter().zip(&decision.findings);
     let rating = Rating { severity: Severity::Low, at_least: Severity::Low };
-    let settled: Vec<_> = settled.map(|(key, finding)| Settled { key, finding, rating }).collect();
+    let settled: Vec<_> =
+        settled.map(|(key, finding)| Settled { key, finding, rating, is_told: true }).collect();
     leased.settle(&settled, outcomes, reported, again)
 }
 

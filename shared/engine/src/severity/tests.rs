@@ -105,7 +105,7 @@ fn what_is_not_known_raises_nothing_and_is_not_raised() {
 fn what_is_flapping_is_at_least_high() {
     let facts = group(vec![rule("sgr-1", "tcp 22", "0.0.0.0/0")]);
     let action = Action::RevokeIngress { group: facts.id.clone(), rule: facts.rules[0].clone() };
-    let because = Because::Flapping { times: 3, who: "ci".to_owned(), through: None };
+    let because = Because::Flapping { times: 3, who: "ci".to_owned(), through: None, until: 0 };
     let evidence = Evidence::Rule {
         group: facts.id.clone(),
         rule: facts.rules[0].clone(),

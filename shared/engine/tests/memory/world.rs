@@ -16,7 +16,7 @@ use portcullis_engine::event::{
 use portcullis_engine::facts::{
     GroupDetails, IngressRule, Interfaces, PrefixList, Protocol, PublicSetting, Source, Subnets,
 };
-use portcullis_engine::ledger::{Entry, Key, Memory, Revisit};
+use portcullis_engine::ledger::{Entry, Key, Memory, Revisit, Snooze, Why};
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::settings::{Mode, Settings};
 
@@ -75,6 +75,8 @@ struct Running {
     lost: Vec<Key>,
     /// What informs, begun and not answered.
     beside: Vec<Read>,
+    /// What EC2 showed it the last time.
+    shown: BTreeMap<i32, IngressRule>,
     until: i64,
     /// The rules that its alert told of.
     telling: Vec<String>,
@@ -84,7 +86,16 @@ struct Running {
 pub(crate) struct World {
     pub(crate) mode: Mode,
     pub(crate) now: i64,
+    /// What calls come through: a service of AWS, unless somebody else opens rules.
+    pub(crate) via: Option<String>,
     pub(crate) live: BTreeMap<i32, IngressRule>,
+    /// What was live, and from when on: EC2 may show it as it was.
+    past: Vec<(i64, BTreeMap<i32, IngressRule>)>,
+    /// How old what EC2 shows may be, in seconds: by what is read next.
+    pub(crate) lag: i64,
+    /// The rules that an alert called gone while EC2 showed one of their shape, which the alert did not name.
+    pub(crate) wrongly_gone: Vec<String>,
+
     pub(crate) table: Memory,
     counts: BTreeMap<String, Counted>,
     pub(crate) opened: Vec<Opened>,
@@ -113,7 +124,11 @@ impl World {
         Self {
             mode,
             now: START,
+            via: Some("eks.amazonaws.com".to_owned()),
             live: BTreeMap::new(),
+            past: vec![(START, BTreeMap::new())],
+            lag: 0,
+            wrongly_gone: Vec::new(),
             table: Memory::default(),
             counts: BTreeMap::new(),
             opened: Vec::new(),
@@ -149,6 +164,18 @@ impl World {
         self.opened.push(Opened { rule: rule.id.clone(), key: self.key(&rule) });
         self.send(EventName::AuthorizeSecurityGroupIngress, &rule, copies);
         self.live.insert(port, rule);
+        self.past.push((self.now, self.live.clone()));
+    }
+
+    /// Somebody snoozes what is found about an open port, for so many seconds.
+    pub(crate) fn snooze(&mut self, port: i32, seconds: i64) {
+        let finding = format!("exempt#tcp#{port}#{port}#0.0.0.0/0");
+        let key = Key { subject: GROUP.to_owned(), finding: finding.clone() };
+        let (until, reason, by) =
+            (iso(self.now + seconds), "the demo".to_owned(), "bob".to_owned());
+        self.table
+            .snoozes
+            .insert(key, Snooze { subject: GROUP.to_owned(), finding, until, reason, by });
     }
 
     /// What the finding of an open rule is remembered under.
@@ -168,6 +195,7 @@ impl World {
     /// Somebody removes a rule, which no event tells.
     pub(crate) fn remove(&mut self, port: i32) {
         self.live.remove(&port);
+        self.past.push((self.now, self.live.clone()));
     }
 
     fn send(&mut self, name: EventName, rule: &IngressRule, copies: usize) {
@@ -186,7 +214,7 @@ impl World {
             time: iso(self.now),
             account: "111122223333".to_owned(),
             region: "eu-west-1".to_owned(),
-            actor: Actor { name: "ci".to_owned(), ..Actor::default() },
+            actor: Actor { name: "ci".to_owned(), via: self.via.clone(), ..Actor::default() },
             lead: Lead::Group(GroupLead { group: GroupRef::Id(GROUP.to_owned()), touched }),
         };
         for _ in 0..copies {
@@ -216,6 +244,7 @@ impl World {
             step: None,
             lost: Vec::new(),
             beside: Vec::new(),
+            shown: BTreeMap::new(),
             until: self.now + TIMEOUT,
             telling: Vec::new(),
             recorded: false,
@@ -254,6 +283,9 @@ impl World {
         match step {
             Step::Read { decide, inform, patience } => {
                 let late = fault == Fault::Late;
+                if decide.iter().any(|read| matches!(read, Read::Rules(_))) {
+                    run.shown = self.shown().clone();
+                }
                 for read in decide.iter().chain(inform.iter().filter(|_| !late)) {
                     run.case.answer(Answered::Fact(self.read(read, fault)));
                 }
@@ -284,12 +316,18 @@ impl World {
         self.running.insert(which, run);
     }
 
+    /// What EC2 shows: the account as it was up to `lag` seconds ago.
+    fn shown(&self) -> &BTreeMap<i32, IngressRule> {
+        let before = self.past.iter().rev().find(|(since, _)| *since <= self.now - self.lag);
+        before.map_or(&self.live, |(_, shown)| shown)
+    }
+
     fn read(&self, read: &Read, fault: Fault) -> Fact {
         match read {
             Read::GroupNamed(_) => Fact::GroupNamed(Ok(Some(GROUP.to_owned()))),
             Read::Rules(id) => {
                 let owner = Some("111122223333".to_owned());
-                let rules = self.live.values().cloned().collect();
+                let rules = self.shown().values().cloned().collect();
                 Fact::Rules(id.clone(), Ok(Shown { owner, rules, egress: Vec::new() }))
             }
             Read::List(id) => Fact::List(id.clone(), PrefixList::Entries(Vec::new())),
@@ -395,6 +433,7 @@ impl World {
             };
             if fault != Fault::Refused && there {
                 self.live.remove(&rule.from_port);
+                self.past.push((self.now, self.live.clone()));
                 self.closed.insert(rule.id.clone());
             }
             outcomes.insert(rule.id.clone(), outcome);
@@ -407,6 +446,20 @@ impl World {
             return run.case.answer(Answered::Notified(Err("SNS refused".to_owned())));
         }
         let Notification { report, channel } = notification;
+        for reported in report.findings.iter().filter(|reported| reported.resolution.is_gone()) {
+            let rule = reported.rule().expect("only rules are at fault");
+            let live = run.shown.get(&rule.from_port);
+            let named = reported.because.as_deref().unwrap_or_default();
+            if live.is_some_and(|live| live.id != rule.id && !named.contains(&live.id)) {
+                self.wrongly_gone.push(rule.id.clone());
+            }
+        }
+        for entry in &report.resolved {
+            let record = entry.rule.as_ref().expect("only rules are at fault");
+            if run.shown.contains_key(&record.from_port) {
+                self.wrongly_gone.push(record.rule.clone());
+            }
+        }
         for reported in &report.findings {
             let rule = reported.rule().expect("only rules are at fault").id.clone();
             run.telling.push(rule.clone());
@@ -470,20 +523,27 @@ impl World {
 
     /// Lets everything come to its end, without a fault.
     pub(crate) fn settle(&mut self) {
-        for _ in 0..4000 {
+        self.settle_until(i64::MAX);
+        // Until no lease is left.
+        self.wait(TIMEOUT * 2);
+    }
+
+    /// The same, but for what is looked at again after this time.
+    pub(crate) fn settle_until(&mut self, last: i64) {
+        for _ in 0..8000 {
             if !self.running.is_empty() {
                 self.step(0, Fault::None);
             } else if !self.queue.is_empty() {
                 // Lambda waits a minute and more before it tries again.
                 self.wait(TIMEOUT * 2);
                 self.deliver(0);
-            } else if let Some(revisit) = self.next_revisit() {
+            } else if let Some(revisit) = self.next_revisit().filter(|next| next.due <= last) {
                 self.now = self.now.max(revisit.due);
+                self.lag = 0;
                 self.look_again(&revisit);
                 self.deliver(0);
             } else {
-                // Until no lease is left.
-                return self.wait(TIMEOUT * 2);
+                return;
             }
         }
         panic!("{} events are tried again for ever", self.queue.len() + self.running.len());
@@ -493,7 +553,11 @@ impl World {
 impl World {
     /// What is due next. Where no schedule was made, somebody makes it up.
     fn next_revisit(&self) -> Option<Revisit> {
-        let due = self.revisits.values().filter(|revisit| !revisit.settled);
+        // A pause, and what is looked at again in it, lasts until somebody ends it.
+        let is_paused =
+            |revisit: &Revisit| self.mode == Mode::Observe && revisit.why == Why::Paused;
+        let is_due = |revisit: &&Revisit| !revisit.settled && !is_paused(revisit);
+        let due = self.revisits.values().filter(is_due);
         due.min_by_key(|revisit| revisit.due).cloned()
     }
 }

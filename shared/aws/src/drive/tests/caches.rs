@@ -127,9 +127,14 @@ async fn a_rule_that_opens_a_cache_stays_where_it_is_unknown_who_carries_its_gro
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cache_that_is_gone_is_silent() {
+async fn a_cache_that_is_not_shown_is_silent_and_looked_at_again() {
     let account = Account::new();
-    assert_eq!(made(&account).await.unwrap(), Summary("gone cache m".to_owned()));
+    let Summary(text) = made(&account).await.unwrap();
+    assert!(text.starts_with("gone cache m"), "{text}");
+    let event = event_of("m");
+    let ledger = account.ledger();
+    let record = ledger.revisit(&Revisit::subject(&event), &event.id).await.unwrap();
+    assert_eq!(record.map(|record| record.why), Some(Why::Pending));
     assert!(is_silent(&account));
 }
 

@@ -48,7 +48,12 @@ fn the_third_comeback_within_an_hour_is_not_closed_and_pages() {
     assert_eq!(closed(&dealt.decision), [""; 0]);
     let finding = &dealt.report.findings[0];
     let (who, through) = ("deploy/ci".to_owned(), Some("Terraform".to_owned()));
-    assert_eq!(because(&finding.finding), Some(&Because::Flapping { times: 3, who, through }));
+    // An hour after the last one, at 10:30.
+    let until = NOW + 30 * 60 + 3600;
+    assert_eq!(
+        because(&finding.finding),
+        Some(&Because::Flapping { times: 3, who, through, until })
+    );
     // Nothing carries the group: without the fight it is low.
     assert_eq!(finding.severity, Severity::High);
     assert_eq!((desk.entry().state, desk.entry().returns), (State::Open, 3));
@@ -57,21 +62,21 @@ fn the_third_comeback_within_an_hour_is_not_closed_and_pages() {
 
 #[test]
 fn a_fight_stays_one_when_its_event_is_delivered_again_hours_later() {
-    let (mut desk, _) = came_back(3, &actor("ci", None));
+    let (mut desk, _) = came_back(3, &actor("ci", Some("eks.amazonaws.com")));
     let three = rule("sgr-3", "tcp 6379", WORLD);
     let again = Event { time: "2026-11-21T10:30:00Z".to_owned(), ..event("e-3", &[&three]) };
     desk.now += 7200;
     let dealt = desk.deal(&again, &facts(std::slice::from_ref(&three)));
     assert!(closed(&dealt.decision).is_empty() && dealt.reported().is_empty());
     // Touched after the hour, it is closed, and that is told.
-    let later = Event { time: "2026-11-21T11:20:00Z".to_owned(), ..event("e-9", &[&three]) };
+    let later = Event { time: "2026-11-21T11:30:00Z".to_owned(), ..event("e-9", &[&three]) };
     let dealt = desk.deal(&later, &facts(&[three]));
     assert_eq!((closed(&dealt.decision), dealt.reported()), (vec!["sgr-3"], vec!["sgr-3"]));
 }
 
 #[test]
 fn a_fight_is_not_forgotten_however_often_the_rule_is_made_anew_in_it() {
-    let (mut desk, _) = came_back(3, &actor("ci", None));
+    let (mut desk, _) = came_back(3, &actor("ci", Some("eks.amazonaws.com")));
     for at in 31..59 {
         let one = rule(&format!("sgr-{at}"), "tcp 6379", WORLD);
         let mut event = event(&format!("e-{at}"), &[&one]);
@@ -82,15 +87,61 @@ fn a_fight_is_not_forgotten_however_often_the_rule_is_made_anew_in_it() {
     assert_eq!((desk.entry().times, desk.entry().occurrences.len()), (32, OCCURRENCES + 3));
 }
 
+/// A person is closed each time, but for what nobody does by hand.
+#[test]
+fn what_a_person_opens_is_closed_each_time_unless_it_recurs_ten_times_within_an_hour() {
+    for via in [None, Some("AWS console"), Some("AWS CLI"), Some("an AWS SDK")] {
+        let mut desk = Desk::new();
+        let mut closed_times = 0;
+        for at in 0..=11 {
+            let one = rule(&format!("sgr-{at}"), "tcp 6379", WORLD);
+            let mut event = event(&format!("e-{at}"), &[&one]);
+            event.time = format!("2026-11-21T10:{:02}:00Z", 4 * at);
+            event.actor = actor("alice", via);
+            let dealt = desk.deal(&event, &facts(&[one]));
+            closed_times += closed(&dealt.decision).len();
+        }
+        assert_eq!(closed_times, 10, "{via:?}: the first one, and nine recurrences");
+    }
+}
+
+/// A user agent is the caller's own word.
+#[test]
+fn an_hour_on_the_word_of_a_tool_is_given_once_a_day() {
+    let terraform = actor("deploy/ci", Some("Terraform"));
+    let (mut desk, dealt) = came_back(3, &terraform);
+    assert_eq!(closed(&dealt.decision), [""; 0]);
+    let mut open = |id: &str, time: &str, now: i64, is_revisit: bool| {
+        let one = rule(id, "tcp 6379", WORLD);
+        let event = Event {
+            time: time.to_owned(),
+            actor: terraform.clone(),
+            ..event(&format!("e-{id}"), &[&one])
+        };
+        (desk.now, desk.is_revisit) = (now, is_revisit);
+        closed(&desk.deal(&event, &facts(&[one])).decision).len()
+    };
+    let at = |minute: i64| NOW + 60 * minute;
+    // Looked at again, too early and when the hour is over.
+    assert_eq!(open("sgr-3", "2026-11-21T10:30:00Z", at(89), true), 0);
+    assert_eq!(open("sgr-3", "2026-11-21T10:30:00Z", at(90), true), 1);
+    // From now on it is closed each time, however often it recurs, up to ten times within the hour.
+    let mut closed = 0;
+    for minute in 31..=42 {
+        let time = format!("2026-11-21T11:{minute}:00Z");
+        closed += open(&format!("sgr-{minute}"), &time, at(60 + minute), false);
+    }
+    assert_eq!(closed, 9);
+}
+
 #[test]
 fn a_fight_says_who_how_often_through_what_and_what_ends_it() {
     let words = |actor: &Actor| {
         because(&came_back(3, actor).1.report.findings[0].finding).unwrap().to_string()
     };
-    insta::assert_snapshot!(words(&actor("deploy/ci", Some("Terraform"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by deploy/ci through Terraform. Portcullis no longer revokes it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: change it where it is declared, then close it"#);
-    insta::assert_snapshot!(words(&actor("alice", Some("AWS console"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by alice through the AWS console. Portcullis no longer revokes it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: a person opens it, so ask them before you close it"#);
-    insta::assert_snapshot!(words(&actor("eks", Some("eks.amazonaws.com"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by eks through eks.amazonaws.com. Portcullis no longer revokes it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: change what makes this service open it, then close it"#);
-    insta::assert_snapshot!(words(&actor("node\nDone: nothing to see", None)), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by node\nDone: nothing to see. Portcullis no longer revokes it (PORTCULLIS_COMEBACKS_PER_HOUR), so it is open now: find the controller or script that opens it, then close it"#);
+    insta::assert_snapshot!(words(&actor("deploy/ci", Some("Terraform"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by deploy/ci through Terraform, by its own word. It is open now (PORTCULLIS_COMEBACKS_PER_HOUR), and is revoked at 2026-11-21T11:30:00Z if it has not recurred until then: change it where it is declared, then close it"#);
+    insta::assert_snapshot!(words(&actor("eks", Some("eks.amazonaws.com"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by eks through eks.amazonaws.com. It is open now (PORTCULLIS_COMEBACKS_PER_HOUR), and is revoked at 2026-11-21T11:30:00Z if it has not recurred until then: change what makes this service open it, then close it"#);
+    insta::assert_snapshot!(words(&actor("node\nDone: nothing to see", Some("a\nb.amazonaws.com"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by node\nDone: nothing to see through a\nb.amazonaws.com. It is open now (PORTCULLIS_COMEBACKS_PER_HOUR), and is revoked at 2026-11-21T11:30:00Z if it has not recurred until then: change what makes this service open it, then close it"#);
 }
 
 #[test]

@@ -7,7 +7,7 @@ fn left_open(rule: &IngressRule) -> Desk {
     let mut desk = Desk::new();
     desk.limits.actions_per_event = 0;
     desk.deal(&event("e-1", &[rule]), &fixtures::group(vec![rule.clone()]));
-    desk.now += 60;
+    desk.now += 300;
     desk
 }
 
@@ -73,6 +73,7 @@ fn an_edit_that_is_not_shown_yet_has_not_recovered() {
     let one = rule("sgr-1", "tcp 6379", WORLD);
     let mut desk = left_open(&one);
     let mut edit = event("e-2", &[&one]);
+    edit.time = "2026-11-21T10:05:00Z".to_owned();
     let Lead::Group(GroupLead { touched: Touched::Rules(leads), .. }) = &mut edit.lead else {
         panic!("it touched no rule")
     };
