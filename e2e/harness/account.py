@@ -54,6 +54,16 @@ class Account(EmulatedAccount):
             self.clients[key].meta.events.register("request-created", _call_as)
         return self.clients[key]
 
+    def as_tool(self, service, agent):
+        """A client of the root user that calls itself so, as a tool of its own would."""
+        client = super().client(service)
+
+        def call_as(request, **_):
+            request.headers["User-Agent"] = agent
+
+        client.meta.events.register("request-created", call_as)
+        return client
+
     def environment(self):
         """For command-line tools: the account, and nothing of the caller's own AWS setup."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

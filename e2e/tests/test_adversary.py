@@ -142,6 +142,35 @@ def snooze(group, finding):
     return {**{name: {"S": text} for name, text in texts.items()}, "expires": {"N": "4102444800"}}
 
 
+# Again and again -------------------------------------------------------------------------------
+
+
+def test_what_a_tool_opens_four_times_is_closed_again_when_an_hour_without_it_is_over(guard):
+    """Three recurrences buy nothing but an hour, which is told."""
+    group = guard.group("four-calls")
+    before = guard.look(group)
+    tool = guard.account.as_tool("ec2", "HashiCorp Terraform/1.9.8 (+https://www.terraform.io)")
+    for number in range(1, 5):
+        answer = tool.authorize_security_group_ingress(GroupId=group, IpPermissions=[SSH])
+        rules = [rule["SecurityGroupRuleId"] for rule in answer["SecurityGroupRules"]]
+        document, _ = guard.alerts.wait(group, number)
+        ends = [finding["outcome"] for finding in document["findings"]]
+        if ends == ["withheld"]:
+            break
+        assert ends == ["done"] and guard.gone(group, rules) == before
+        until("it is written", lambda: not held(guard, group))
+    assert set(rules) <= set(guard.look(group)["rules"]) and document["severity"] in ("high", "critical")
+    record = until("it is looked at again", lambda: unsettled(guard, group))[0]
+    assert record["why"] == "flapping"
+    until("it is scheduled", lambda: guard.schedules(group))
+    guard.account.forward(61 * MINUTE)
+    assert guard.gone(group, rules) == before
+
+
+def held(guard, group):
+    return [coming for item in guard.ledger.of(group).values() for coming in item["comings"] if coming.get("held")]
+
+
 # Nothing to starve on, and nothing to read into --------------------------------------------------
 
 
@@ -224,3 +253,16 @@ def waiting(guard, url):
 
 def unsettled(guard, subject):
     return [record for record in guard.ledger.revisits(subject).values() if not record["settled"]]
+
+
+# Last, for nobody hears anything after it.
+
+
+def test_who_unsubscribes_the_mail_is_told_of(guard):
+    """The link is in every mail. Who uses it makes Portcullis mute, and the check says so while it lasts."""
+    sns, trail = guard.account.client("sns"), guard.stack.functions["trail"]
+    subscribed = sns.list_subscriptions_by_topic(TopicArn=guard.stack.topic)["Subscriptions"]
+    for subscription in subscribed:
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    answer = guard.account.client("lambda").invoke(FunctionName=trail)
+    assert answer.get("FunctionError") and "Portcullis is mute" in answer["Payload"].read().decode()
