@@ -1,4 +1,4 @@
-//! `portcullis exceptions`: what is tolerated, and whether the policies are in order.
+//! `portcullis exceptions`: what is suppressed, and whether the policies are in order.
 
 use std::path::{Path, PathBuf};
 

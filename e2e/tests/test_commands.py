@@ -56,6 +56,7 @@ TOO_LONG = "no test: the same command as in other mails, where SNS does not take
 
 #: The tests of the places, by file and by what is made there.
 PLACES = {
+    "shared/engine/src/report.rs": {"portcullis findings": [NAMED]},
     "shared/approval/src/link.rs": {"portcullis approval": [NO_COMMAND]},
     "shared/approval/src/record.rs": {"portcullis {verb}": [ON_PAGE, OTHER_STACK]},
     f"{ALERTS}/chat.rs": {"portcullis moves": [IN_CHAT]},
@@ -243,6 +244,7 @@ PLACES = {
         "portcullis reject": [STARTED],
     },
     "cli/src/undo.rs": {"portcullis undo": [UNDONE, HALF_WAY]},
+    "cli/src/undo/again.rs": {"portcullis undo": [NO_COMMAND]},
 }
 
 

@@ -13,7 +13,7 @@ use criterion::{Criterion, criterion_group};
 use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::{Outcome, Outcomes};
 use portcullis_engine::case::PolicyContext;
-use portcullis_engine::decide::{self, Decision, Judge};
+use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::document::Answers;
 use portcullis_engine::event::parse;
 use portcullis_engine::report::{Known, Report, Seen};
@@ -27,15 +27,15 @@ use crate::groups::Case;
 
 const EVENT: &str = include_str!("../../../events/authorize-redis-to-the-world.json");
 
-/// As they are shipped: what is tolerated is asked of them.
+/// As they are shipped: what is suppressed is asked of them.
 static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/exceptions");
     Policies::read(Path::new(shipped)).expect("the shipped policies are in order")
 });
 
 fn decided(case: &Case) -> Decision {
-    let judge = Judge::new(Mode::Enforce, &*EXCEPTIONS);
-    decide::group(&case.event, &case.lead, &case.facts, &judge)
+    let context = DecisionContext::new(Mode::Enforce, &*EXCEPTIONS);
+    decide::group(&case.event, &case.lead, &case.facts, &context)
 }
 
 fn parsing(criterion: &mut Criterion) {
@@ -93,8 +93,8 @@ fn telling(criterion: &mut Criterion) {
             .into_iter()
             .map(|action| (action.id().to_owned(), Outcome::Done(None)))
             .collect::<BTreeMap<_, _>>();
-        let judge = Judge::new(Mode::Enforce, &*EXCEPTIONS);
-        let known = Known { outcomes: &outcomes, ..Known::new(Seen::Group(&case.facts), &judge) };
+        let context = DecisionContext::new(Mode::Enforce, &*EXCEPTIONS);
+        let known = Known { outcomes: &outcomes, ..Known::new(Seen::Group(&case.facts), &context) };
         criterion.bench_function(&format!("alert/findings: {findings}"), |b| {
             b.iter(|| {
                 let report = Report::new(&case.event, black_box(&decision), &known);

@@ -62,8 +62,8 @@ impl Explained {
             self.line(&format!("{}: {}", finding.check, finding.evidence));
             self.line(&format!("  -> {}", finding.remedy));
         }
-        for tolerated in &decision.tolerated {
-            self.line(&format!("suppressed: {tolerated}"));
+        for suppressed in &decision.suppressed {
+            self.line(&format!("suppressed: {suppressed}"));
         }
         for unseen in &decision.unseen {
             self.line(&format!("EC2 does not show {unseen} yet as the event has it"));

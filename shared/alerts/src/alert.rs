@@ -25,7 +25,7 @@ impl Alert {
         let lists = [
             report.findings.len(),
             report.older.len(),
-            report.tolerated.len(),
+            report.suppressed.len(),
             report.resolved.len(),
         ];
         let mut room = lists.into_iter().max().unwrap_or_default();

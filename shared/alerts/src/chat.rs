@@ -163,7 +163,7 @@ fn step(report: &Report, reported: &Reported) -> Option<(u8, String)> {
                 let close = open::close_all(report).join("\n");
                 return Some((0, format!("Close all that is open:\n```\n{close}\n```")));
             }
-            let close = command::revoke(&report.event.region, group, rule);
+            let close = command::revoke(&report.event.region, group, &[&rule.id]);
             Some((0, format!("Close it: `{close}`")))
         }
         (Resolution::Started | Resolution::AlreadyStarted, _) => {

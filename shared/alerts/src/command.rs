@@ -44,11 +44,11 @@ pub fn write_snooze(region: &str, table: &str, snooze: &Snooze, expires: i64) ->
     )
 }
 
-/// Revokes one rule by its id.
-pub fn revoke(region: &str, group: &str, rule: &IngressRule) -> String {
-    let id = &rule.id;
+/// Revokes rules of one group by their ids.
+pub fn revoke(region: &str, group: &str, ids: &[&str]) -> String {
+    let ids = ids.join(" ");
     format!(
-        "aws ec2 revoke-security-group-ingress --region {region} --group-id {group} --security-group-rule-ids {id}"
+        "aws ec2 revoke-security-group-ingress --region {region} --group-id {group} --security-group-rule-ids {ids}"
     )
 }
 
@@ -63,15 +63,9 @@ pub(crate) fn record(region: &str, event: &str) -> String {
 /// `RevokeSecurityGroupIngress` takes more, and a command of 100 ids still fits a screen.
 const AT_ONCE: usize = 100;
 
-/// Revokes rules of one group by their ids: a command for every hundred.
+/// The same of many rules: a command for every hundred.
 pub(crate) fn revoke_all(region: &str, group: &str, ids: &[&str]) -> Vec<String> {
-    let command = |ids: &[&str]| {
-        format!(
-            "aws ec2 revoke-security-group-ingress --region {region} --group-id {group} --security-group-rule-ids {}",
-            ids.join(" ")
-        )
-    };
-    ids.chunks(AT_ONCE).map(command).collect()
+    ids.chunks(AT_ONCE).map(|ids| revoke(region, group, ids)).collect()
 }
 
 /// Has groups left alone.
@@ -225,7 +219,7 @@ mod tests {
 
     #[test]
     fn revoke_names_the_rule_by_its_id() {
-        insta::assert_snapshot!(revoke("eu-west-1", "sg-01", &rule("tcp", "0.0.0.0/0")), @"aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-01 --security-group-rule-ids sgr-01");
+        insta::assert_snapshot!(revoke("eu-west-1", "sg-01", &["sgr-01"]), @"aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-01 --security-group-rule-ids sgr-01");
     }
 
     #[test]

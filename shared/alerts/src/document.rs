@@ -34,7 +34,7 @@ struct Document<'a> {
     event: EventRef<'a>,
     findings: Vec<Value>,
     older: Vec<Value>,
-    tolerated: Vec<Value>,
+    suppressed: Vec<Value>,
     ended: Vec<Value>,
     recovered: Vec<Value>,
     memory: Option<String>,
@@ -71,7 +71,7 @@ struct EventRef<'a> {
 struct Omitted {
     findings: usize,
     older: usize,
-    tolerated: usize,
+    suppressed: usize,
     recovered: usize,
 }
 
@@ -110,14 +110,14 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
         event: EventRef { name: event.name.as_str(), id: &event.id },
         findings: told(&report.findings),
         older: told(&report.older),
-        tolerated: report.tolerated.iter().take(room).map(tolerance::tolerated_json).collect(),
+        suppressed: report.suppressed.iter().take(room).map(tolerance::tolerated_json).collect(),
         ended: report.ended.iter().take(room).map(tolerance::ended_json).collect(),
         recovered: report.resolved.iter().take(room).map(memory::recovered_json).collect(),
         memory: memory::away(report).map(|why| bounded(&why)),
         omitted: Omitted {
             findings: report.findings.len().saturating_sub(room),
             older: report.older.len().saturating_sub(room),
-            tolerated: report.tolerated.len().saturating_sub(room),
+            suppressed: report.suppressed.len().saturating_sub(room),
             recovered: report.resolved.len().saturating_sub(room),
         },
     };

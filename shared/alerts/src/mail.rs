@@ -155,7 +155,7 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
     }
     open::paragraph(&mut body, report);
     older(&mut body, report, room);
-    tolerance::tolerated(&mut body, report);
+    tolerance::suppressed(&mut body, report);
     memory::recovered(&mut body, report);
     footer(&mut body, report);
     body

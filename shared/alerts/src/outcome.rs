@@ -101,7 +101,7 @@ fn of_rule(
             Ok(())
         }
         Resolution::Failed | Resolution::NotRemediated | Resolution::Manual => {
-            writeln!(body, "  Close it:\n{}", command::revoke(region, group, rule))
+            writeln!(body, "  Close it:\n{}", command::revoke(region, group, &[&rule.id]))
         }
         Resolution::Pending | Resolution::Started | Resolution::AlreadyStarted => Ok(()),
     };

@@ -1,10 +1,10 @@
-//! What is tolerated, what was until an exception ended, and how to write one.
+//! What is suppressed, what was until an exception ended, and how to write one.
 
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use portcullis_engine::exceptions::{Ended, Exception, Tolerated};
+use portcullis_engine::exceptions::{Ended, Exception, Suppressed};
 use portcullis_engine::facts::{IngressRule, Source};
 use portcullis_engine::finding::{Check, Evidence, Finding, rule_of};
 use portcullis_engine::report::Report;
@@ -32,12 +32,12 @@ fn is_of(ended: &Ended, finding: &Finding) -> bool {
 }
 
 /// What the event brought about beside it, and an exception tolerates.
-pub(crate) fn tolerated(body: &mut String, report: &Report) {
-    if report.tolerated.is_empty() {
+pub(crate) fn suppressed(body: &mut String, report: &Report) {
+    if report.suppressed.is_empty() {
         return;
     }
     body.push_str("\nSuppressed in the same event:\n");
-    for Tolerated { check, rule, by } in report.tolerated.iter().take(TOLD) {
+    for Suppressed { check, rule, by } in report.suppressed.iter().take(TOLD) {
         let what = match rule {
             Some(rule) => format!("{} from {} {} [{check}]", rule.traffic(), rule.source, rule.id),
             None => format!("[{check}]"),
@@ -46,17 +46,17 @@ pub(crate) fn tolerated(body: &mut String, report: &Report) {
         let until = by.until.as_ref().map(|until| format!(", until {}", text::plain(until, 40)));
         let _ = writeln!(body, "- {what} by {id}{}: {reason}", until.unwrap_or_default());
     }
-    if let Some(more) = report.tolerated.len().checked_sub(TOLD).filter(|more| *more > 0) {
+    if let Some(more) = report.suppressed.len().checked_sub(TOLD).filter(|more| *more > 0) {
         let _ = writeln!(body, "- ... and {more} more");
     }
 }
 
 /// For the document.
-pub(crate) fn tolerated_json(tolerated: &Tolerated) -> Value {
+pub(crate) fn tolerated_json(suppressed: &Suppressed) -> Value {
     json!({
-        "check": tolerated.check.as_str(),
-        "rule": tolerated.rule.as_ref().map(|rule| &rule.id),
-        "exception": exception_json(&tolerated.by),
+        "check": suppressed.check.as_str(),
+        "rule": suppressed.rule.as_ref().map(|rule| &rule.id),
+        "exception": exception_json(&suppressed.by),
     })
 }
 
@@ -78,7 +78,7 @@ fn exception_json(exception: &Exception) -> Value {
 }
 
 /// The exception in Cedar that tolerates exactly this rule, or this cache as it is; none where the shipped policies
-/// forbid it, or where nothing is known that could be tolerated.
+/// forbid it, or where nothing is known that could be suppressed.
 pub(crate) fn policy(report: &Report, finding: &Finding) -> Option<String> {
     match &finding.evidence {
         Evidence::Rule { group, rule, .. } => of_rule(report, finding.check, group, rule),

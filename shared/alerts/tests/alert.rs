@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::{Action, Outcome, Outcomes};
-use portcullis_engine::decide::{self, Decision, Judge};
+use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::event::{
     Actor, Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
 };
@@ -18,7 +18,7 @@ use portcullis_engine::ledger::{Entry, Key, Recurrence, State, Why};
 use portcullis_engine::report::{Next, Report, Seen};
 use portcullis_engine::settings::Mode;
 use portcullis_testkit::example::{cache, group, making, report, rule, stack, touching};
-use portcullis_testkit::narrow::judge;
+use portcullis_testkit::narrow::context;
 use portcullis_testkit::{example, hostile, schema};
 use serde_json::{Value, json};
 
@@ -33,11 +33,11 @@ fn event(lead: Lead) -> Event {
 fn alert(facts: &GroupFacts, touched: &[&str], outcomes: &[(&str, Outcome)], mode: Mode) -> Alert {
     let lead = touching(facts, touched);
     let event = event(Lead::Group(lead.clone()));
-    let judge = judge(mode);
-    let decision = decide::group(&event, &lead, facts, &judge);
+    let context = context(mode);
+    let decision = decide::group(&event, &lead, facts, &context);
     let outcomes: Outcomes =
         outcomes.iter().map(|(id, outcome)| ((*id).to_owned(), outcome.clone())).collect();
-    Alert::compose(&report(&event, &decision, Seen::Group(facts), &judge, &outcomes))
+    Alert::compose(&report(&event, &decision, Seen::Group(facts), &context, &outcomes))
 }
 
 fn document(alert: &Alert) -> Value {
@@ -59,9 +59,9 @@ fn a_session_is_named_with_its_source_identity() {
     let lead = touching(&facts, &["sgr-001"]);
     let mut event = event(Lead::Group(lead.clone()));
     let composed = |event: &Event| {
-        let judge = judge(Mode::Enforce);
-        let decision = decide::group(event, &lead, &facts, &judge);
-        Alert::compose(&report(event, &decision, Seen::Group(&facts), &judge, &Outcomes::new()))
+        let context = context(Mode::Enforce);
+        let decision = decide::group(event, &lead, &facts, &context);
+        Alert::compose(&report(event, &decision, Seen::Group(&facts), &context, &Outcomes::new()))
     };
     let without = document(&composed(&event));
     assert_eq!(without["actor"].get("sourceIdentity"), None);
@@ -111,7 +111,7 @@ fn a_rule_that_could_not_be_closed_says_so_first() {
     assert_eq!(document(&alert)["findings"][0]["undo"], Value::Null);
 }
 
-/// Tolerates TCP 443, and tolerated everything else until it ended.
+/// Tolerates TCP 443, and suppressed everything else until it ended.
 #[derive(Debug)]
 struct Lapsed;
 
@@ -126,7 +126,7 @@ fn exception(id: &str, until: Option<&str>) -> Exception {
 impl Exceptions for Lapsed {
     fn ask(&self, asked: &Asked<'_>) -> Answer {
         match asked.on.map(|on| on.rule.ports()) {
-            Some((443, 443)) => Answer::Tolerated(vec![exception("public-https", None)]),
+            Some((443, 443)) => Answer::Suppressed(vec![exception("public-https", None)]),
             _ => Answer::Fault,
         }
     }
@@ -141,10 +141,10 @@ fn an_exception_that_ended_is_told_and_so_is_what_is_tolerated_beside_it() {
     let facts = group(vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 443, "0.0.0.0/0")]);
     let lead = touching(&facts, &["sgr-001", "sgr-002"]);
     let event = event(Lead::Group(lead.clone()));
-    let judge = Judge { exceptions: &Lapsed, ..judge(Mode::Enforce) };
-    let decision = decide::group(&event, &lead, &facts, &judge);
+    let context = DecisionContext { exceptions: &Lapsed, ..context(Mode::Enforce) };
+    let decision = decide::group(&event, &lead, &facts, &context);
     let outcomes = Outcomes::from([("sgr-001".to_owned(), Outcome::Done(None))]);
-    let report = report(&event, &decision, Seen::Group(&facts), &judge, &outcomes);
+    let report = report(&event, &decision, Seen::Group(&facts), &context, &outcomes);
     let alert = Alert::compose(&report);
     insta::assert_snapshot!(
         "ended_exception",
@@ -163,10 +163,10 @@ fn remembered(change: impl FnOnce(&mut Report)) -> Alert {
     let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
     let lead = touching(&facts, &["sgr-001"]);
     let event = event(Lead::Group(lead.clone()));
-    let judge = judge(Mode::Enforce);
-    let decision = decide::group(&event, &lead, &facts, &judge);
+    let context = context(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &context);
     let outcomes = Outcomes::from([("sgr-001".to_owned(), Outcome::Done(None))]);
-    let mut report = report(&event, &decision, Seen::Group(&facts), &judge, &outcomes);
+    let mut report = report(&event, &decision, Seen::Group(&facts), &context, &outcomes);
     report.deployment = stack("portcullis");
     change(&mut report);
     let alert = Alert::compose(&report);
@@ -221,9 +221,9 @@ fn what_is_gone_since_it_was_told_is_good_news_by_itself() {
     let facts = group(vec![rule(2, 6379, "10.0.0.0/8")]);
     let lead = touching(&facts, &["sgr-002"]);
     let event = event(Lead::Group(lead.clone()));
-    let judge = judge(Mode::Enforce);
-    let decision = decide::group(&event, &lead, &facts, &judge);
-    let mut report = report(&event, &decision, Seen::Group(&facts), &judge, &Outcomes::new());
+    let context = context(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &context);
+    let mut report = report(&event, &decision, Seen::Group(&facts), &context, &Outcomes::new());
     assert!(report.is_silent());
     let at = || "2026-11-20T08:00:00Z".to_owned();
     report.resolved = vec![Entry {
@@ -303,9 +303,9 @@ fn reported(
 ) -> Report {
     let lead = making(facts);
     let event = event(Lead::Cache(lead.clone()));
-    let judge = Judge { machine, ..judge(mode) };
-    let decision = decide::cache(&event, &lead, facts, &[], &judge);
-    report(&event, &decision, Seen::Cache(facts), &judge, &came(&decision))
+    let context = DecisionContext { machine, ..context(mode) };
+    let decision = decide::cache(&event, &lead, facts, &[], &context);
+    report(&event, &decision, Seen::Cache(facts), &context, &came(&decision))
 }
 
 fn nothing(_: &Decision) -> Outcomes {
@@ -469,12 +469,12 @@ fn stays_text(hostile: &str) {
         ip: text(),
         agent: text(),
     };
-    let judge = judge(Mode::Enforce);
-    let decision = decide::group(&event, &lead, &facts, &judge);
+    let context = context(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &context);
     let failed = Outcome::Failed(text());
     for outcome in [Outcome::Done(None), failed] {
         let outcomes = Outcomes::from([("sgr-001".to_owned(), outcome)]);
-        let report = report(&event, &decision, Seen::Group(&facts), &judge, &outcomes);
+        let report = report(&event, &decision, Seen::Group(&facts), &context, &outcomes);
         let alert = Alert::compose(&report);
         forges_nothing_in_a_chat(&chat(&alert));
         assert!(alert.subject.len() < 100 && alert.subject.is_ascii());
@@ -581,9 +581,9 @@ fn repeats_of_a_day_are_one_thread() {
         let touched = Touched::Rules(vec![touched]);
         let lead = GroupLead { group: GroupRef::Id(facts.id.clone()), touched };
         let event = Event { time: time.to_owned(), ..event(Lead::Group(lead.clone())) };
-        let judge = judge(Mode::Observe);
-        let decision = decide::group(&event, &lead, facts, &judge);
-        let report = report(&event, &decision, Seen::Group(facts), &judge, &Outcomes::new());
+        let context = context(Mode::Observe);
+        let decision = decide::group(&event, &lead, facts, &context);
+        let report = report(&event, &decision, Seen::Group(facts), &context, &Outcomes::new());
         chat(&Alert::compose(&report))["metadata"]["threadId"].clone()
     };
     let one = group(vec![rule(1, 6379, "0.0.0.0/0")]);
@@ -621,10 +621,10 @@ fn a_rule_that_only_the_event_tells_of_is_marked() {
     let lead =
         GroupLead { group: GroupRef::Id(facts.id.clone()), touched: Touched::Rules(vec![touched]) };
     let event = event(Lead::Group(lead.clone()));
-    let judge = judge(Mode::Enforce);
-    let decision = decide::group(&event, &lead, &facts, &judge);
+    let context = context(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &context);
     assert!(decision.actions().is_empty() && !decision.is_clean(), "{decision:?}");
-    let report = report(&event, &decision, Seen::Group(&facts), &judge, &Outcomes::new());
+    let report = report(&event, &decision, Seen::Group(&facts), &context, &Outcomes::new());
     let alert = Alert::compose(&report);
     let finding = &document(&alert)["findings"][0];
     assert_eq!(
@@ -648,11 +648,11 @@ fn what_a_limit_leaves_open_is_closed_at_a_time_or_by_one_command() {
     let ids: Vec<&str> = facts.rules.iter().map(|rule| rule.id.as_str()).collect();
     let lead = touching(&facts, &ids);
     let event = event(Lead::Group(lead.clone()));
-    let judge = judge(Mode::Enforce);
-    let decision = decide::group(&event, &lead, &facts, &judge);
+    let context = context(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &context);
     let done = |action: &&Action| (action.id().to_owned(), Outcome::Done(None));
     let outcomes: Outcomes = decision.actions().iter().map(done).collect();
-    let mut report = report(&event, &decision, Seen::Group(&facts), &judge, &outcomes);
+    let mut report = report(&event, &decision, Seen::Group(&facts), &context, &outcomes);
     // 2026-11-21 10:01 UTC
     let next = Next { due: 1_795_255_260, why: Why::Limit, not_arranged: None };
     report.next = Some(next.clone());

@@ -292,9 +292,9 @@ fn reported(rules: usize, outcomes: &Outcomes) -> Report {
     let ids: Vec<&str> = facts.rules.iter().map(|rule| rule.id.as_str()).collect();
     let lead = example::touching(&facts, &ids);
     let event = example::event(Lead::Group(lead.clone()));
-    let judge = narrow::judge(Mode::Enforce);
-    let decision = decide::group(&event, &lead, &facts, &judge);
-    example::report(&event, &decision, Seen::Group(&facts), &judge, outcomes)
+    let context = narrow::context(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &context);
+    example::report(&event, &decision, Seen::Group(&facts), &context, outcomes)
 }
 
 #[test]

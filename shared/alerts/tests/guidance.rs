@@ -20,9 +20,9 @@ fn cache(kind: CacheKind, engine: Engine) -> CacheFacts {
 fn reported(facts: &CacheFacts) -> Report {
     let lead = example::making(facts);
     let event = example::event(Lead::Cache(lead.clone()));
-    let judge = narrow::judge(Mode::Enforce);
-    let decision = decide::cache(&event, &lead, facts, &[], &judge);
-    example::report(&event, &decision, Seen::Cache(facts), &judge, &Outcomes::new())
+    let context = narrow::context(Mode::Enforce);
+    let decision = decide::cache(&event, &lead, facts, &[], &context);
+    example::report(&event, &decision, Seen::Cache(facts), &context, &Outcomes::new())
 }
 
 /// The kinds of steps, check by check, about a cache that is at fault in everything but what is changed.

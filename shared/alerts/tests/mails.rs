@@ -2,7 +2,7 @@
 
 use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::{Action, Because, Outcome, Outcomes, Per, Remedy};
-use portcullis_engine::decide::{self, Decision, Judge};
+use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::event::{Event, Lead};
 use portcullis_engine::facts::{
     CacheFacts, CacheKind, Engine, GroupFacts, IngressRule, PrefixList, Tag,
@@ -11,7 +11,7 @@ use portcullis_engine::report::Seen;
 use portcullis_engine::settings::Mode;
 use portcullis_testkit::example;
 use portcullis_testkit::example::{cache, group, making, stack, touching};
-use portcullis_testkit::narrow::judge;
+use portcullis_testkit::narrow::context;
 
 fn event(lead: Lead) -> Event {
     let mut event = example::event(lead);
@@ -33,7 +33,7 @@ fn decided(facts: &GroupFacts, mode: Mode) -> Decided<GroupFacts> {
     let ids: Vec<&str> = facts.rules.iter().map(|rule| rule.id.as_str()).collect();
     let lead = touching(facts, &ids);
     let event = event(Lead::Group(lead.clone()));
-    let decision = decide::group(&event, &lead, facts, &judge(mode));
+    let decision = decide::group(&event, &lead, facts, &context(mode));
     (event, decision, facts.clone())
 }
 
@@ -43,8 +43,13 @@ fn decided_cache(machine: Option<&str>) -> Decided<CacheFacts> {
     let facts = cache(CacheKind::ReplicationGroup, Engine::Valkey, groups);
     let lead = making(&facts);
     let event = event(Lead::Cache(lead.clone()));
-    let decision =
-        decide::cache(&event, &lead, &facts, &[], &Judge { machine, ..judge(Mode::Enforce) });
+    let decision = decide::cache(
+        &event,
+        &lead,
+        &facts,
+        &[],
+        &DecisionContext { machine, ..context(Mode::Enforce) },
+    );
     (event, decision, facts)
 }
 
@@ -74,8 +79,8 @@ fn mail(
     outcomes: &Outcomes,
     [says, next]: [&str; 2],
 ) {
-    let judge = judge(decision.mode);
-    let mut report = example::report(event, decision, seen, &judge, outcomes);
+    let context = context(decision.mode);
+    let mut report = example::report(event, decision, seen, &context, outcomes);
     if let Seen::Group(_) = seen {
         report.deployment = stack("portcullis");
     }

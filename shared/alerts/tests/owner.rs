@@ -2,7 +2,7 @@
 
 use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::{Outcome, Outcomes};
-use portcullis_engine::decide::{self, Decision, Judge};
+use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::event::{CacheLead, Event, Lead};
 use portcullis_engine::facts::{
     CacheFacts, CacheKind, Engine, GroupDetails, GroupFacts, Interfaces,
@@ -10,7 +10,7 @@ use portcullis_engine::facts::{
 use portcullis_engine::report::Seen;
 use portcullis_engine::settings::Mode;
 use portcullis_testkit::example::{cache, making, rule, tags, touching};
-use portcullis_testkit::narrow::judge;
+use portcullis_testkit::narrow::context;
 use portcullis_testkit::{example, hostile, schema};
 use serde_json::Value;
 
@@ -37,8 +37,8 @@ fn group(name: &str, pairs: &[(&str, &str)]) -> GroupFacts {
 fn of_group(facts: &GroupFacts, via: Option<&str>, agent: &str) -> Alert {
     let lead = touching(facts, &["sgr-001"]);
     let event = event(Lead::Group(lead.clone()), via, agent);
-    let judge = judge(Mode::Enforce);
-    compose(&event, &decide::group(&event, &lead, facts, &judge), Seen::Group(facts), &judge)
+    let context = context(Mode::Enforce);
+    compose(&event, &decide::group(&event, &lead, facts, &context), Seen::Group(facts), &context)
 }
 
 /// The alert for a cache that was made with these tags, behind groups that are open or not.
@@ -55,13 +55,23 @@ fn of_cache(
     };
     let lead = CacheLead { tags: tags(pairs), ..making(&facts) };
     let event = event(Lead::Cache(lead.clone()), via, agent);
-    let judge = judge(Mode::Enforce);
-    compose(&event, &decide::cache(&event, &lead, &facts, &[], &judge), Seen::Cache(&facts), &judge)
+    let context = context(Mode::Enforce);
+    compose(
+        &event,
+        &decide::cache(&event, &lead, &facts, &[], &context),
+        Seen::Cache(&facts),
+        &context,
+    )
 }
 
-fn compose(event: &Event, decision: &Decision, seen: Seen<'_>, judge: &Judge<'_>) -> Alert {
+fn compose(
+    event: &Event,
+    decision: &Decision,
+    seen: Seen<'_>,
+    context: &DecisionContext<'_>,
+) -> Alert {
     let outcomes = Outcomes::from([("sgr-001".to_owned(), Outcome::Done(None))]);
-    Alert::compose(&example::report(event, decision, seen, judge, &outcomes))
+    Alert::compose(&example::report(event, decision, seen, context, &outcomes))
 }
 
 fn owner(alert: &Alert) -> Value {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_alerts::alert::Alert;
-use portcullis_engine::decide::{self, Judge};
+use portcullis_engine::decide::{self, DecisionContext};
 use portcullis_engine::event::{Event, Lead};
 use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, Engine, GroupDetails, GroupFacts, IngressRule, Interfaces,
@@ -29,9 +29,9 @@ fn decided(rule: IngressRule, policies: &Policies) -> Report {
     };
     let lead = touching(&facts, &["sgr-1"]);
     let event = event(Lead::Group(lead.clone()));
-    let judge = Judge::new(Mode::Enforce, policies);
-    let decision = decide::group(&event, &lead, &facts, &judge);
-    Report::new(&event, &decision, &Known::new(Seen::Group(&facts), &judge))
+    let context = DecisionContext::new(Mode::Enforce, policies);
+    let decision = decide::group(&event, &lead, &facts, &context);
+    Report::new(&event, &decision, &Known::new(Seen::Group(&facts), &context))
 }
 
 /// The exception in the mail, as text and as it is read.
@@ -84,9 +84,9 @@ fn decided_cache(id: &str, account: &str, policies: &Policies) -> Report {
     let facts = CacheFacts { id: id.to_owned(), groups, ..cache };
     let lead = making(&facts);
     let event = Event { account: account.to_owned(), ..event(Lead::Cache(lead.clone())) };
-    let judge = Judge::new(Mode::Enforce, policies);
-    let decision = decide::cache(&event, &lead, &facts, &[], &judge);
-    Report::new(&event, &decision, &Known::new(Seen::Cache(&facts), &judge))
+    let context = DecisionContext::new(Mode::Enforce, policies);
+    let decision = decide::cache(&event, &lead, &facts, &[], &context);
+    Report::new(&event, &decision, &Known::new(Seen::Cache(&facts), &context))
 }
 
 #[test]

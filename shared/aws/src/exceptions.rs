@@ -1,4 +1,4 @@
-//! What is tolerated: the policies of the stack, read once at start.
+//! What is suppressed: the policies of the stack, read once at start.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use std::thread;
 use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
 use portcullis_exceptions::{Policies, Unreadable};
 
-/// The policies of a directory. If they cannot be read, or are not in order, nothing is tolerated and nothing done:
+/// The policies of a directory. If they cannot be read, or are not in order, nothing is suppressed and nothing done:
 /// the functions go on, and only tell.
 ///
 /// They are read on a thread of their own, which takes some milliseconds: nobody waits for them before the first
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_policies_of_the_directory_answer() {
-        assert!(matches!(asked(Some(EXCEPTIONS)), Answer::Tolerated(_)));
+        assert!(matches!(asked(Some(EXCEPTIONS)), Answer::Suppressed(_)));
     }
 
     #[test]

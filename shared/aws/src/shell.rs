@@ -36,7 +36,7 @@ impl Spent {
 pub struct Shell {
     /// Its settings.
     pub settings: Settings,
-    /// What is tolerated.
+    /// What is suppressed.
     pub exceptions: Box<dyn Exceptions>,
     /// EC2, in the function's own Region.
     pub ec2: aws_sdk_ec2::Client,

@@ -34,7 +34,7 @@ pub const STEPS: u32 = 100;
 pub struct PolicyContext<'a> {
     /// The settings of the function.
     pub settings: &'a Settings,
-    /// What is tolerated.
+    /// What is suppressed.
     pub exceptions: &'a dyn Exceptions,
 }
 

@@ -8,18 +8,18 @@
 //! `Remedy::NotRemediated` in `settle`, and nothing after it asks for the mode.
 
 mod cache;
+mod context;
 mod decision;
 mod gone;
 mod group;
-mod judge;
 mod remember;
 mod settle;
 mod start_recreation;
 
 pub use cache::cache;
+pub use context::DecisionContext;
 pub use decision::Decision;
 pub use group::{group, older};
-pub use judge::Judge;
 
 #[cfg(test)]
 mod tests;

@@ -40,7 +40,7 @@ pub struct OnRule<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// Each of these exceptions suppresses it, in the order of the policies. Never empty.
-    Tolerated(Vec<Exception>),
+    Suppressed(Vec<Exception>),
     /// No exception suppresses it.
     Fault,
     /// A policy asks for a fact that was not read yet.
@@ -82,7 +82,7 @@ pub trait Exceptions: fmt::Debug + Send + Sync {
 
 /// A suppressed finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tolerated {
+pub struct Suppressed {
     /// The check that would report it.
     pub check: Check,
     /// The rule that it is about, if it is about one.
@@ -91,7 +91,7 @@ pub struct Tolerated {
     pub by: Exception,
 }
 
-impl fmt::Display for Tolerated {
+impl fmt::Display for Suppressed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.check)?;
         if let Some(rule) = &self.rule {
@@ -117,7 +117,7 @@ pub(crate) struct Inquiry<'a> {
     event: &'a Event,
     cache: Option<(&'a CacheFacts, &'a str)>,
     /// By check and rule id, which is empty where there is no rule.
-    tolerated: BTreeMap<(Check, String), Tolerated>,
+    suppressed: BTreeMap<(Check, String), Suppressed>,
     doubts: BTreeMap<(Check, String), Doubt>,
 }
 
@@ -128,8 +128,8 @@ impl<'a> Inquiry<'a> {
         event: &'a Event,
         cache: Option<(&'a CacheFacts, &'a str)>,
     ) -> Self {
-        let (tolerated, doubts) = (BTreeMap::new(), BTreeMap::new());
-        Self { exceptions, event, cache, tolerated, doubts }
+        let (suppressed, doubts) = (BTreeMap::new(), BTreeMap::new());
+        Self { exceptions, event, cache, suppressed, doubts }
     }
 
     /// The ids of the exceptions that permit what a rule admits.
@@ -141,7 +141,7 @@ impl<'a> Inquiry<'a> {
     pub(crate) fn untouched(&self, check: Check, on: OnRule<'_>) -> Vec<String> {
         let asked = Asked { check, event: self.event, cache: self.cache, on: Some(on) };
         match self.exceptions.ask(&asked) {
-            Answer::Tolerated(by) => by.into_iter().map(|exception| exception.id).collect(),
+            Answer::Suppressed(by) => by.into_iter().map(|exception| exception.id).collect(),
             Answer::Fault | Answer::NotKnown | Answer::Unreadable(_) => Vec::new(),
         }
     }
@@ -155,12 +155,12 @@ impl<'a> Inquiry<'a> {
         let asked = Asked { check, event: self.event, cache: self.cache, on };
         let key = (check, on.map(|on| on.rule.id.clone()).unwrap_or_default());
         let doubt = match self.exceptions.ask(&asked) {
-            Answer::Tolerated(by) => {
+            Answer::Suppressed(by) => {
                 let ids = by.iter().map(|exception| exception.id.clone()).collect();
                 let rule = on.map(|on| on.rule.clone());
                 let first = by.into_iter().next();
-                let tolerated = first.map(|by| Tolerated { check, rule, by });
-                self.tolerated.extend(tolerated.map(|tolerated| (key, tolerated)));
+                let suppressed = first.map(|by| Suppressed { check, rule, by });
+                self.suppressed.extend(suppressed.map(|suppressed| (key, suppressed)));
                 return ids;
             }
             Answer::Fault => return Vec::new(),
@@ -178,14 +178,14 @@ impl<'a> Inquiry<'a> {
     }
 
     /// What exceptions suppress, without the rules and checks that have a finding all the same.
-    pub(crate) fn tolerated(self, findings: &[Finding]) -> Vec<Tolerated> {
-        let at_fault = |tolerated: &Tolerated| {
+    pub(crate) fn suppressed(self, findings: &[Finding]) -> Vec<Suppressed> {
+        let at_fault = |suppressed: &Suppressed| {
             let rule = |id: &str| findings.iter().filter_map(rule_of).any(|rule| rule.id == id);
-            match &tolerated.rule {
-                Some(tolerated) => rule(&tolerated.id),
-                None => findings.iter().any(|finding| finding.check == tolerated.check),
+            match &suppressed.rule {
+                Some(suppressed) => rule(&suppressed.id),
+                None => findings.iter().any(|finding| finding.check == suppressed.check),
             }
         };
-        self.tolerated.into_values().filter(|tolerated| !at_fault(tolerated)).collect()
+        self.suppressed.into_values().filter(|suppressed| !at_fault(suppressed)).collect()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::checks::Judged;
-use crate::decide::{self, Decision, Judge};
+use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched};
 use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
 use crate::facts::{
@@ -136,7 +136,7 @@ pub(crate) fn subnet(id: &str, destinations: &[&str]) -> Subnet {
 pub(crate) fn decided(facts: &CacheFacts) -> Decision {
     let lead = cache_lead(facts.kind);
     let event = event(Lead::Cache(lead.clone()));
-    decide::cache(&event, &lead, facts, &[], &judge(Mode::Enforce))
+    decide::cache(&event, &lead, facts, &[], &context(Mode::Enforce))
 }
 
 /// A request for a cache that named neither engine nor port nor groups.
@@ -176,7 +176,7 @@ impl Exceptions for Narrow {
     fn ask(&self, asked: &Asked<'_>) -> Answer {
         let narrow = asked.on.is_some_and(|on| on.union.v4 < 1 << 24 && on.union.v6 < 1 << 100);
         if narrow && matches!(asked.check, Check::OpenIngress | Check::OpenCache) {
-            Answer::Tolerated(vec![exception("narrow", None)])
+            Answer::Suppressed(vec![exception("narrow", None)])
         } else {
             Answer::Fault
         }
@@ -210,18 +210,21 @@ pub(crate) fn exception(id: &str, until: Option<&str>) -> Exception {
 }
 
 /// With the shipped policies, and no moves, half a minute after the event.
-pub(crate) fn judge(mode: Mode) -> Judge<'static> {
-    Judge { now: crate::time::seconds("2026-11-21T10:00:30Z"), ..Judge::new(mode, &Narrow) }
+pub(crate) fn context(mode: Mode) -> DecisionContext<'static> {
+    DecisionContext {
+        now: crate::time::seconds("2026-11-21T10:00:30Z"),
+        ..DecisionContext::new(mode, &Narrow)
+    }
 }
 
 /// What is told of a decision before anything is done.
 pub(crate) fn report(event: &Event, decision: &Decision, seen: Seen<'_>) -> Report {
-    Report::new(event, decision, &Known::new(seen, &judge(decision.mode)))
+    Report::new(event, decision, &Known::new(seen, &context(decision.mode)))
 }
 
 /// How bad a finding is by itself, of one of these groups.
 pub(crate) fn severity(finding: &Finding, groups: &[GroupFacts]) -> Severity {
-    severity::judge(std::slice::from_ref(finding), &Reaches::of(groups))[0]
+    severity::context(std::slice::from_ref(finding), &Reaches::of(groups))[0]
 }
 
 /// For checks that are tried one by one.

@@ -44,7 +44,7 @@ mod flapping;
 mod key;
 mod lease;
 mod leased;
-mod looked;
+mod live_state;
 mod memory;
 mod named;
 mod occurrence;
@@ -63,7 +63,7 @@ pub use entry::{
 pub use key::{Key, shape};
 pub use lease::{Histories, History, lease};
 pub use leased::{Leased, Recurrence, Turn};
-pub use looked::Looked;
+pub use live_state::LiveState;
 pub use memory::Memory;
 pub use named::{completed, named};
 pub use resolved::Open;

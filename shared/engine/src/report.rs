@@ -7,9 +7,9 @@ use std::fmt;
 
 use crate::action::{Action, Outcome, Outcomes, Remedy};
 use crate::checks::own;
-use crate::decide::{self, Decision, Judge};
+use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{CacheLead, Event, Lead};
-use crate::exceptions::{Asked, Ended, Exception, OnRule, Tolerated};
+use crate::exceptions::{Asked, Ended, Exception, OnRule, Suppressed};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, Tag};
 use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
 use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Why, has_large_tags, shape};
@@ -36,7 +36,7 @@ pub struct Report {
     /// Older findings: reported beside the others, never the cause of an alert.
     pub older: Vec<Reported>,
     /// The suppressed findings, older ones as well.
-    pub tolerated: Vec<Tolerated>,
+    pub suppressed: Vec<Suppressed>,
     /// Findings that an expired exception suppressed before.
     pub ended: Vec<Ended>,
     /// Findings that were reported before, and are resolved.
@@ -152,7 +152,7 @@ pub struct Known<'a> {
     /// What was read.
     pub seen: Seen<'a>,
     /// What the decision depended on.
-    pub judge: &'a Judge<'a>,
+    pub context: &'a DecisionContext<'a>,
     /// The outcomes of the remediations.
     pub outcomes: &'a Outcomes,
     /// The leases, which know what was reported before.
@@ -171,10 +171,10 @@ static NO_STACK: Deployment = Deployment { stack: None, ledger: None, moves: fal
 
 impl<'a> Known<'a> {
     /// Before anything was done, and with an empty ledger.
-    pub fn new(seen: Seen<'a>, judge: &'a Judge<'a>) -> Self {
+    pub fn new(seen: Seen<'a>, context: &'a DecisionContext<'a>) -> Self {
         Self {
             seen,
-            judge,
+            context,
             outcomes: &NO_OUTCOMES,
             leased: &NO_LEASE,
             deployment: &NO_STACK,
@@ -201,7 +201,7 @@ impl Report {
             findings,
             known: silent,
             older: known.reported(&older, &decision.subject, event),
-            tolerated: decision.tolerated.iter().cloned().chain(snoozed).collect(),
+            suppressed: decision.suppressed.iter().cloned().chain(snoozed).collect(),
             resolved: known.leased.resolved.clone(),
             names: known.seen.names(event),
             cache: known.seen.cache().cloned(),
@@ -255,7 +255,7 @@ impl Known<'_> {
     /// Whether the recipient need not know of it yet: the cache is still being created, it is looked at again, and is told
     /// once it is decided, or after a day.
     fn is_waited_for(&self, reported: &Reported, event: &Event) -> bool {
-        let age = self.judge.now.saturating_sub(seconds(&event.time));
+        let age = self.context.now.saturating_sub(seconds(&event.time));
         reported.resolution == Resolution::Pending
             && self.seen.cache().is_some_and(CacheFacts::is_being_made)
             && age < DAY
@@ -264,7 +264,7 @@ impl Known<'_> {
 
     /// When a finding that is left open is looked at again, after the reason why it is.
     fn looked_at_again(&self, finding: &Finding) -> String {
-        let is_paused = self.judge.is_revisit && self.judge.mode == Mode::Observe;
+        let is_paused = self.context.is_revisit && self.context.mode == Mode::Observe;
         match (self.next, Why::of(&finding.remedy, is_paused)) {
             (None, _) | (_, None) => String::new(),
             (Some(next), Some(_)) => match &next.not_arranged {
@@ -282,7 +282,7 @@ impl Known<'_> {
             return None;
         };
         let mut words = format!("it was open since {}", event.time);
-        let open = self.judge.now.saturating_sub(seconds(&event.time));
+        let open = self.context.now.saturating_sub(seconds(&event.time));
         if open > 0 {
             words += &format!(", for {} at the most", lasted(open));
         }
@@ -333,17 +333,17 @@ impl Known<'_> {
     fn unreadable(&self, decision: &Decision) -> BTreeMap<Key, String> {
         let subject = &decision.subject;
         let why = |finding: &Finding| {
-            let why = self.judge.memory.unreadable(finding, subject)?;
+            let why = self.context.memory.unreadable(finding, subject)?;
             Some((Key::of(finding, subject), why.to_owned()))
         };
         decision.findings.iter().filter_map(why).collect()
     }
 
-    fn older(&self, event: &Event, decision: &Decision) -> (Vec<Finding>, Vec<Tolerated>) {
+    fn older(&self, event: &Event, decision: &Decision) -> (Vec<Finding>, Vec<Suppressed>) {
         let is_live = |finding: &Finding| !matches!(finding.remedy, Remedy::Gone(_));
         match (&event.lead, self.seen) {
             (Lead::Group(lead), Seen::Group(facts)) if decision.findings.iter().any(is_live) => {
-                decide::older(event, lead, facts, decision, self.judge)
+                decide::older(event, lead, facts, decision, self.context)
             }
             (Lead::Group(_) | Lead::Cache(_), Seen::Group(_) | Seen::Cache(_)) => {
                 (Vec::new(), Vec::new())
@@ -370,7 +370,7 @@ impl Known<'_> {
             };
             let cache = self.seen.cache().map(|cache| (cache, subject.arn.as_str()));
             let exception =
-                self.judge.exceptions.ended(&Asked { check: finding.check, event, cache, on })?;
+                self.context.exceptions.ended(&Asked { check: finding.check, event, cache, on })?;
             Some(Ended { check: finding.check, rule: rule.map(|rule| rule.id.clone()), exception })
         });
         ended.collect()
@@ -501,13 +501,13 @@ fn fault(f: &mut fmt::Formatter<'_>, finding: &Finding, reach: Option<&Reach>) -
 /// One line a finding: the same in logs, tests and the command line.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { decision, older, tolerated, ended, .. } = self;
+        let Self { decision, older, suppressed, ended, .. } = self;
         let mut lines: Vec<String> = self.all().iter().map(ToString::to_string).collect();
         if lines.is_empty() {
             lines.push(format!("clean {} {}", decision.subject.kind, decision.subject.id));
         }
         lines.extend(older.iter().map(|reported| format!("older: {reported}")));
-        lines.extend(tolerated.iter().map(|tolerated| format!("suppressed: {tolerated}")));
+        lines.extend(suppressed.iter().map(|suppressed| format!("suppressed: {suppressed}")));
         lines.extend(ended.iter().map(|ended| {
             let Ended { check, rule, exception: Exception { id, until, .. } } = ended;
             let about = rule.as_deref().map(|rule| format!(" {rule}")).unwrap_or_default();

@@ -82,8 +82,8 @@ pub struct Settings {
     /// `PORTCULLIS_MOVES`: whether the stack has the workflow that moves caches, whatever starts it: `no` unless
     /// set to `yes`. With it, alerts name the command that asks for a move.
     pub moves: bool,
-    /// `PORTCULLIS_EXCEPTIONS_DIR`: the directory of the policies that say what is tolerated. Without it nothing is
-    /// tolerated and nothing done.
+    /// `PORTCULLIS_EXCEPTIONS_DIR`: the directory of the policies that say what is suppressed. Without it nothing is
+    /// suppressed and nothing done.
     pub exceptions_dir: Option<String>,
     /// `PORTCULLIS_LEDGER_TABLE`: the DynamoDB table of what is remembered of findings.
     pub ledger_table: String,

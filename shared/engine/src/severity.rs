@@ -82,7 +82,7 @@ impl Reaches {
 }
 
 /// The severity of each finding about one resource, in their order.
-pub fn judge(findings: &[Finding], reaches: &Reaches) -> Vec<Severity> {
+pub fn context(findings: &[Finding], reaches: &Reaches) -> Vec<Severity> {
     judge_by(findings, |finding| reaches.behind(finding))
 }
 
@@ -95,13 +95,13 @@ pub struct Rating {
     pub at_least: Severity,
 }
 
-/// As [`judge`], with how bad each is at least.
+/// As [`context`], with how bad each is at least.
 pub fn rate(findings: &[Finding], reaches: &Reaches) -> Vec<Rating> {
     let at_least = judge_by(findings, |finding| {
         let reach = reaches.behind(finding)?;
         Some(if matches!(reach, Reach::Unknown(_)) { Reach::Nothing } else { reach })
     });
-    let severities = judge(findings, reaches).into_iter().zip(at_least);
+    let severities = context(findings, reaches).into_iter().zip(at_least);
     severities.map(|(severity, at_least)| Rating { severity, at_least }).collect()
 }
 

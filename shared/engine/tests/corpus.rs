@@ -22,7 +22,7 @@ use portcullis_engine::settings::Mode;
 use serde_json::Value;
 
 use cases::{
-    Case, LATER, Looked, SOON, case, cases, decide, decide_with, events, judge, names, report,
+    Case, LATER, Looked, SOON, case, cases, context, decide, decide_with, events, names, report,
 };
 
 const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-recreate";
@@ -175,7 +175,7 @@ fn an_event_acts_only_on_rules_that_it_touched() {
         let Some((event, Looked::Group(facts))) = case.look() else { continue };
         let Lead::Group(lead) = &event.lead else { continue };
         let touched = lead.touched.resolve(&facts.rules, &facts.egress).ids;
-        let decision = decide::group(event, lead, &facts, &judge(Mode::Enforce));
+        let decision = decide::group(event, lead, &facts, &context(Mode::Enforce));
         for (group, rule) in decision.actions().into_iter().filter_map(Action::revokes) {
             assert_eq!(group, facts.id, "{}", case.name);
             assert!(touched.contains(&rule.id), "{}: {} was not touched", case.name, rule.id);

@@ -14,7 +14,7 @@ use portcullis_engine::facts::{GroupDetails, GroupFacts, IngressRule, PROTECT, S
 use portcullis_engine::net::{Candidate, Sources, exposed};
 use portcullis_engine::report::{Known, Report, Seen};
 use portcullis_engine::settings::Mode;
-use portcullis_testkit::narrow::{is_narrow, judge};
+use portcullis_testkit::narrow::{context, is_narrow};
 use proptest::prelude::*;
 
 fn lead(touched: &[String]) -> GroupLead {
@@ -28,7 +28,7 @@ fn lead(touched: &[String]) -> GroupLead {
 fn decide(facts: &GroupFacts, touched: &[String], mode: Mode) -> Decision {
     let lead = lead(touched);
     let event = event(Lead::Group(lead.clone()));
-    decide::group(&event, &lead, facts, &judge(mode))
+    decide::group(&event, &lead, facts, &context(mode))
 }
 
 fn text(decision: &Decision) -> Vec<String> {
@@ -36,7 +36,7 @@ fn text(decision: &Decision) -> Vec<String> {
         .findings
         .iter()
         .map(|found| format!("{} {} -> {}", found.check, found.evidence, found.remedy));
-    findings.chain(decision.tolerated.iter().map(ToString::to_string)).collect()
+    findings.chain(decision.suppressed.iter().map(ToString::to_string)).collect()
 }
 
 fn revoked(decision: &Decision) -> BTreeSet<String> {
@@ -105,9 +105,9 @@ proptest! {
     #[test]
     fn an_event_that_touched_nothing_is_silent(rules in rules(12)) {
         let (facts, lead) = (group(rules), lead(&[]));
-        let (event, judge) = (event(Lead::Group(lead.clone())), judge(Mode::Enforce));
-        let decision = decide::group(&event, &lead, &facts, &judge);
-        let report = Report::new(&event, &decision, &Known::new(Seen::Group(&facts), &judge));
+        let (event, context) = (event(Lead::Group(lead.clone())), context(Mode::Enforce));
+        let decision = decide::group(&event, &lead, &facts, &context);
+        let report = Report::new(&event, &decision, &Known::new(Seen::Group(&facts), &context));
         prop_assert!(decision.is_clean() && report.is_silent() && report.older.is_empty());
     }
 }

@@ -74,7 +74,7 @@ fn own(rule: &Rule) -> Count {
     Sources::new([IpNet::V4(rule.net)]).count()
 }
 
-/// In no union: at fault by itself, or tolerated however much others admit.
+/// In no union: at fault by itself, or suppressed however much others admit.
 fn stands_alone(rule: &Rule) -> bool {
     tolerated_by(rule, own(rule)).is_empty() || rule.exceptions[2]
 }

@@ -61,7 +61,7 @@ impl Policies {
         let response = question.put(live().filter(|policy| !blind(policy)))?;
         let by = self.permitted(&response);
         if !by.is_empty() {
-            return Ok(Answer::Tolerated(by.into_iter().map(|p| p.exception.clone()).collect()));
+            return Ok(Answer::Suppressed(by.into_iter().map(|p| p.exception.clone()).collect()));
         }
         let forbidden = response.diagnostics().reason().next().is_some();
         if !forbidden && live().any(|policy| blind(&policy)) {

@@ -1,4 +1,4 @@
-//! Which faults are tolerated: policies in Cedar, read, checked and asked.
+//! Which faults are suppressed: policies in Cedar, read, checked and asked.
 //!
 //! [`Policies::read`] takes a directory of `*.cedar` files, and is the only I/O here. [`Policies::parse`] checks what is in
 //! them, against the schema that is compiled in. The engine asks them as its [`Exceptions`].

@@ -17,7 +17,7 @@ use crate::looks::{Later, Looks};
 use crate::problem::{Problem, Problems};
 use crate::request::Names;
 
-/// Policies that are in order: there may be none, and then nothing is tolerated.
+/// Policies that are in order: there may be none, and then nothing is suppressed.
 #[derive(Debug)]
 pub struct Policies {
     /// In the order in which they are named as reasons: first those that look at nothing that is read late, so that an

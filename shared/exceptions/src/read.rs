@@ -9,7 +9,7 @@ use crate::problem::{Problem, Problems};
 
 impl Policies {
     /// The policies of a directory: of every `*.cedar` that is directly in it, as a shell lists them. None is no
-    /// problem: then nothing is tolerated. A directory that is not there is one.
+    /// problem: then nothing is suppressed. A directory that is not there is one.
     pub fn read(dir: &Path) -> Result<Self, Problems> {
         let names = names(dir).map_err(|error| {
             let dir = dir.display().to_string();

@@ -1,7 +1,7 @@
 //! A group and a cache, and the calls that touch them, as the tests of what arrives have them.
 
 use portcullis_engine::action::Outcomes;
-use portcullis_engine::decide::{Decision, Judge};
+use portcullis_engine::decide::{Decision, DecisionContext};
 use portcullis_engine::event::{
     Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
@@ -131,10 +131,10 @@ pub fn report(
     event: &Event,
     decision: &Decision,
     seen: Seen<'_>,
-    judge: &Judge<'_>,
+    context: &DecisionContext<'_>,
     outcomes: &Outcomes,
 ) -> Report {
-    Report::new(event, decision, &Known { outcomes, ..Known::new(seen, judge) })
+    Report::new(event, decision, &Known { outcomes, ..Known::new(seen, context) })
 }
 
 /// A stack of this name.

@@ -1,6 +1,6 @@
-//! Stands in for the policies where a test is not about them: networks that are not the internet are tolerated.
+//! Stands in for the policies where a test is not about them: networks that are not the internet are suppressed.
 
-use portcullis_engine::decide::Judge;
+use portcullis_engine::decide::DecisionContext;
 use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
 use portcullis_engine::finding::Check;
 use portcullis_engine::net::Count;
@@ -18,7 +18,7 @@ impl Exceptions for Narrow {
     fn ask(&self, asked: &Asked<'_>) -> Answer {
         let of_rules = matches!(asked.check, Check::OpenIngress | Check::OpenCache);
         if of_rules && asked.on.is_some_and(|on| is_narrow(on.union)) {
-            Answer::Tolerated(vec![Exception {
+            Answer::Suppressed(vec![Exception {
                 id: "narrow".to_owned(),
                 reason: "it is not the internet".to_owned(),
                 until: None,
@@ -36,6 +36,6 @@ impl Exceptions for Narrow {
 /// The same, for whoever outlives a test.
 pub const NARROW: &dyn Exceptions = &Narrow;
 
-pub fn judge(mode: Mode) -> Judge<'static> {
-    Judge::new(mode, &Narrow)
+pub fn context(mode: Mode) -> DecisionContext<'static> {
+    DecisionContext::new(mode, &Narrow)
 }

@@ -1,5 +1,5 @@
 use portcullis_engine::action::Outcome;
-use portcullis_engine::decide::{self, Judge};
+use portcullis_engine::decide::{self, DecisionContext};
 use portcullis_engine::event::Lead;
 use portcullis_engine::facts::{GroupDetails, GroupFacts, IngressRule, PROTECT, Tag};
 use portcullis_engine::report::{Known, Seen};
@@ -31,10 +31,10 @@ fn counted(
         ..GroupFacts::default()
     };
     let exceptions = exceptions::read(Some(EXCEPTIONS.to_owned()));
-    let judge = Judge::new(mode, exceptions.as_ref());
-    let decision = decide::group(&event, lead, &facts, &judge);
+    let context = DecisionContext::new(mode, exceptions.as_ref());
+    let decision = decide::group(&event, lead, &facts, &context);
     let outcomes = outcomes.iter().map(|(id, end)| ((*id).to_owned(), end.clone())).collect();
-    let known = Known { outcomes: &outcomes, ..Known::new(Seen::Group(&facts), &judge) };
+    let known = Known { outcomes: &outcomes, ..Known::new(Seen::Group(&facts), &context) };
     acted(&Report::new(&event, &decision, &known), true)
 }
 

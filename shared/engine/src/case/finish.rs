@@ -8,7 +8,7 @@ use super::{Case, Cause, Plan};
 use crate::action::{Action, Because, Outcome, Outcomes, Remedy};
 use crate::decide::Decision;
 use crate::event::Lead;
-use crate::exceptions::Tolerated;
+use crate::exceptions::Suppressed;
 use crate::facts::IngressRule;
 use crate::finding::rule_of;
 use crate::ledger::{Again, Wanted, Why};
@@ -118,12 +118,12 @@ impl Case<'_> {
                 rules: rule_of(finding).and_then(touched),
             });
         }
-        let snoozes = |tolerated: &Tolerated| {
-            let rule = tolerated.rule.as_ref()?;
+        let snoozes = |suppressed: &Suppressed| {
+            let rule = suppressed.rule.as_ref()?;
             let ends = self.known.ledger.get()?.snooze_ends(rule, now)?;
             Some(Undecided { why: Why::Snooze, not_before: Some(ends), rules: touched(rule) })
         };
-        undecided.extend(decision.tolerated.iter().filter_map(snoozes));
+        undecided.extend(decision.suppressed.iter().filter_map(snoozes));
         let is_made = self.cache().is_some_and(|cache| cache.is_being_made());
         if is_made {
             undecided.push(Undecided { why: Why::Pending, not_before: None, rules: None });
@@ -198,7 +198,7 @@ impl Case<'_> {
         };
         let known = Known {
             seen: facts.seen(),
-            judge: &self.judge(now),
+            context: &self.context(now),
             outcomes: plan.outcomes.as_ref().unwrap_or(&NO_OUTCOMES),
             leased: &plan.leased,
             deployment: &deployment,

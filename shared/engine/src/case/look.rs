@@ -8,11 +8,11 @@ use super::known::{Known, Part};
 use super::step::{Count, Read, Step, Written, reading, unread};
 use super::{Case, Leasing, Plan};
 use crate::action::{Because, Outcomes, Remedy};
-use crate::decide::{self, Decision, Judge};
+use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{CacheLead, Event, GroupLead, GroupRef, Lead, Touched};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Source};
 use crate::finding::Finding;
-use crate::ledger::{Key, Lease, Leased, Looked, Memory, Revisit, Turn, Wanted, Why};
+use crate::ledger::{Key, Lease, Leased, LiveState, Memory, Revisit, Turn, Wanted, Why};
 use crate::limits::Limits;
 use crate::net::Sources;
 use crate::report::Seen;
@@ -61,10 +61,10 @@ impl Facts {
         }
     }
 
-    fn looked(&self) -> Looked {
+    fn looked(&self) -> LiveState {
         match self {
-            Self::Group(facts, _) => Looked::at_group(facts),
-            Self::Cache(facts, ..) => Looked::at_cache(facts),
+            Self::Group(facts, _) => LiveState::at_group(facts),
+            Self::Cache(facts, ..) => LiveState::at_cache(facts),
         }
     }
 
@@ -315,10 +315,10 @@ impl Case<'_> {
         Some(Step::Wait(*pause))
     }
 
-    pub(super) fn judge(&self, now: i64) -> Judge<'_> {
+    pub(super) fn context(&self, now: i64) -> DecisionContext<'_> {
         let super::PolicyContext { settings, exceptions } = self.policy;
         static NOTHING: Memory = Memory::new();
-        Judge {
+        DecisionContext {
             mode: settings.mode,
             exceptions,
             machine: settings.recreate_state_machine_arn.as_deref(),
@@ -340,11 +340,11 @@ impl Case<'_> {
     }
 
     fn decide(&self, event: &Event, facts: &Facts, now: i64) -> Decision {
-        let judge = self.judge(now);
+        let context = self.context(now);
         match facts {
-            Facts::Group(facts, lead) => decide::group(event, lead, facts, &judge),
+            Facts::Group(facts, lead) => decide::group(event, lead, facts, &context),
             Facts::Cache(facts, lead, unreported) => {
-                decide::cache(event, lead, facts, unreported, &judge)
+                decide::cache(event, lead, facts, unreported, &context)
             }
         }
     }
@@ -394,7 +394,7 @@ impl Case<'_> {
         let (looked, still_open) = (facts.looked(), self.known.still_open());
         let still_open = &still_open;
         let turn = Turn { event, looked: &looked, still_open, lease: &lease, now };
-        decision.lease(&facts.seen().reaches(), self.judge(now).memory, &turn)
+        decision.lease(&facts.seen().reaches(), self.context(now).memory, &turn)
     }
 
     /// Why the event has to come again once the ledger is there: an earlier attempt may have revoked a rule of which

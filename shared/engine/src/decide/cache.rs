@@ -1,8 +1,8 @@
 //! A decision about a cache.
 
+use super::context::DecisionContext;
 use super::decision::Decision;
 use super::gone::{as_told, told_as_gone};
-use super::judge::Judge;
 use super::remember::remember;
 use super::settle::{doubt, protect, settle};
 use crate::action::{Action, Remedy, StartRecreation};
@@ -29,10 +29,10 @@ pub fn cache(
     lead: &CacheLead,
     facts: &CacheFacts,
     unreported: &[GroupLead],
-    judge: &Judge<'_>,
+    context: &DecisionContext<'_>,
 ) -> Decision {
     let subject = subject(event, facts);
-    let inquiry = || Inquiry::new(judge.exceptions, event, Some((facts, &subject.arn)));
+    let inquiry = || Inquiry::new(context.exceptions, event, Some((facts, &subject.arn)));
     let mut asked = inquiry();
     let engine = facts
         .engine
@@ -65,7 +65,7 @@ pub fn cache(
         notes.extend(missing.iter().map(|rule| format!("{rule} is gone")));
     }
     for finding in &mut findings {
-        if let Some(machine) = judge.machine {
+        if let Some(machine) = context.machine {
             offer_recreation(finding, event, &subject, machine);
         }
     }
@@ -75,18 +75,18 @@ pub fn cache(
         if let Some(group) = group {
             protect(finding, group);
         }
-        settle(finding, event, group.and_then(|group| group.owner.as_deref()), judge.mode);
+        settle(finding, event, group.and_then(|group| group.owner.as_deref()), context.mode);
     }
     findings.extend(gone);
-    let tolerated = asked.tolerated(&findings);
+    let suppressed = asked.suppressed(&findings);
     let (leased, unseen) = (Vec::new(), Vec::new());
     let mut decision =
-        Decision { mode: judge.mode, subject, findings, tolerated, leased, unseen, notes };
+        Decision { mode: context.mode, subject, findings, suppressed, leased, unseen, notes };
     let groups = match &facts.groups {
         CacheGroups::Unknown(_) => &[],
         CacheGroups::Read(groups) => groups.as_slice(),
     };
-    remember(&mut decision, event, groups, &Reaches::of_cache(facts), judge);
+    remember(&mut decision, event, groups, &Reaches::of_cache(facts), context);
     decision
 }
 

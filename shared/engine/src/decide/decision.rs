@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::settle::protect;
 use crate::action::{Action, Outcome, Outcomes, Per, Remedy};
 use crate::event::RuleLead;
-use crate::exceptions::Tolerated;
+use crate::exceptions::Suppressed;
 use crate::facts::GroupFacts;
 use crate::finding::{Finding, Subject, group_of};
 use crate::ledger::{Key, Leased, Memory, Open, Turn, lease};
@@ -23,7 +23,7 @@ pub struct Decision {
     /// The findings about what the event touched, each with its remedy.
     pub findings: Vec<Finding>,
     /// Faults that the event touched and that an exception or a snooze suppresses.
-    pub tolerated: Vec<Tolerated>,
+    pub suppressed: Vec<Suppressed>,
     /// The ids of findings that another invocation has leased. This decision leaves them out.
     pub leased: Vec<String>,
     /// Touched rules that would be at fault as the event has them, or cannot be judged so, and that EC2 does not show
@@ -59,8 +59,8 @@ impl Decision {
 
     /// The leases of the findings, to be written before anything is done.
     pub fn lease(&self, reaches: &Reaches, memory: &Memory, turn: &Turn<'_>) -> Leased {
-        let Self { subject, findings, tolerated, unseen, .. } = self;
-        let open = Open { subject, findings, tolerated, unseen };
+        let Self { subject, findings, suppressed, unseen, .. } = self;
+        let open = Open { subject, findings, suppressed, unseen };
         lease(findings.iter().zip(rate(findings, reaches)), open, memory, turn)
     }
 

@@ -3,24 +3,29 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use super::context::DecisionContext;
 use super::decision::Decision;
 use super::gone::{as_told, cannot_be_judged, is_among, told_as_gone};
-use super::judge::Judge;
 use super::remember::remember;
 use super::settle::{doubt, leave_open, protect, settle};
 use crate::action::{Because, Remedy};
 use crate::arn::Arn;
 use crate::checks::{Judged, memcached_udp, open_ingress};
 use crate::event::{Event, GroupLead, Resolved, RuleLead, Touched};
-use crate::exceptions::{Inquiry, Tolerated};
+use crate::exceptions::{Inquiry, Suppressed};
 use crate::facts::GroupFacts;
 use crate::finding::{Finding, Subject, rule_of};
 use crate::ledger::{Key, Memory};
 use crate::severity::Reaches;
 
 /// Decides about a security group that an event touched.
-pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<'_>) -> Decision {
-    let inquiry = || Inquiry::new(judge.exceptions, event, None);
+pub fn group(
+    event: &Event,
+    lead: &GroupLead,
+    facts: &GroupFacts,
+    context: &DecisionContext<'_>,
+) -> Decision {
+    let inquiry = || Inquiry::new(context.exceptions, event, None);
     let mut asked = inquiry();
     let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
     let touched: BTreeSet<&str> = match &lead.touched {
@@ -30,19 +35,19 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
     };
     let judged: Vec<Judged<'_>> =
         facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
-    let mut findings = group_findings(facts, &judged, judge, &mut asked);
-    let is_young = event.is_young(judge.now);
-    let mut gone = gone(facts, &resolved.missing, judge, &mut inquiry());
+    let mut findings = group_findings(facts, &judged, context, &mut asked);
+    let is_young = event.is_young(context.now);
+    let mut gone = gone(facts, &resolved.missing, context, &mut inquiry());
     let mut unseen = Vec::new();
     if is_young {
-        unseen = not_shown(event, facts, &resolved.missing, &mut gone, judge.memory);
+        unseen = not_shown(event, facts, &resolved.missing, &mut gone, context.memory);
     }
-    let edits = edits(&mut findings, facts, &resolved, &touched, is_young, judge, &mut inquiry());
+    let edits = edits(&mut findings, facts, &resolved, &touched, is_young, context, &mut inquiry());
     let edits = lead.touched.of(&edits);
     if is_young {
         unseen.extend(edits);
     } else {
-        gone.extend(self::gone(facts, &edits, judge, &mut inquiry()));
+        gone.extend(self::gone(facts, &edits, context, &mut inquiry()));
     }
     doubt(&mut findings, &asked);
     for finding in &mut findings {
@@ -50,10 +55,10 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
         if let Touched::Unknown(why) = &lead.touched {
             leave_open(finding, Because::TouchedUnknown(why.clone()));
         }
-        settle(finding, event, facts.owner.as_deref(), judge.mode);
+        settle(finding, event, facts.owner.as_deref(), context.mode);
     }
     findings.extend(gone);
-    let tolerated = asked.tolerated(&findings);
+    let suppressed = asked.suppressed(&findings);
     let missing = if is_young { "not shown" } else { "gone" };
     let mut notes: Vec<String> =
         resolved.missing.iter().map(|rule| format!("{rule} is {missing}")).collect();
@@ -63,9 +68,9 @@ pub fn group(event: &Event, lead: &GroupLead, facts: &GroupFacts, judge: &Judge<
     let subject = subject(event, facts);
     let leased = Vec::new();
     let mut decision =
-        Decision { mode: judge.mode, subject, findings, tolerated, leased, unseen, notes };
+        Decision { mode: context.mode, subject, findings, suppressed, leased, unseen, notes };
     let reaches = Reaches::of([facts]);
-    remember(&mut decision, event, std::slice::from_ref(facts), &reaches, judge);
+    remember(&mut decision, event, std::slice::from_ref(facts), &reaches, context);
     decision
 }
 
@@ -76,15 +81,15 @@ pub fn older(
     lead: &GroupLead,
     facts: &GroupFacts,
     decision: &Decision,
-    judge: &Judge<'_>,
-) -> (Vec<Finding>, Vec<Tolerated>) {
+    context: &DecisionContext<'_>,
+) -> (Vec<Finding>, Vec<Suppressed>) {
     let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
-    let tolerated = decision.tolerated.iter().filter_map(|tolerated| tolerated.rule.as_ref());
+    let suppressed = decision.suppressed.iter().filter_map(|suppressed| suppressed.rule.as_ref());
     let told: BTreeSet<&str> = decision
         .findings
         .iter()
         .filter_map(rule_of)
-        .chain(tolerated)
+        .chain(suppressed)
         .map(|rule| rule.id.as_str())
         .collect();
     let rest: Vec<Judged<'_>> = facts
@@ -96,13 +101,13 @@ pub fn older(
         })
         .map(|rule| (rule, true))
         .collect();
-    let mut inquiry = Inquiry::new(judge.exceptions, event, None);
-    let mut older = group_findings(facts, &rest, judge, &mut inquiry);
+    let mut inquiry = Inquiry::new(context.exceptions, event, None);
+    let mut older = group_findings(facts, &rest, context, &mut inquiry);
     older.retain(|finding| !decision.leased.contains(&Key::of(finding, &decision.subject).id()));
     let mut snoozed = Vec::new();
-    older.retain_mut(|finding| match judge.memory.snoozed(finding, judge.now) {
-        Some(tolerated) => {
-            snoozed.push(tolerated);
+    older.retain_mut(|finding| match context.memory.snoozed(finding, context.now) {
+        Some(suppressed) => {
+            snoozed.push(suppressed);
             false
         }
         None => {
@@ -123,7 +128,7 @@ fn edits(
     resolved: &Resolved,
     touched: &BTreeSet<&str>,
     is_young: bool,
-    judge: &Judge<'_>,
+    context: &DecisionContext<'_>,
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<String> {
     if resolved.unlike.is_empty() {
@@ -139,7 +144,7 @@ fn edits(
     }
     let judged: Vec<Judged<'_>> =
         edited.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
-    let by_event = group_findings(&edited, &judged, judge, inquiry);
+    let by_event = group_findings(&edited, &judged, context, inquiry);
     let of = |findings: &[Finding], id: &str| -> Vec<Finding> {
         let about = |f: &&Finding| rule_of(f).is_some_and(|rule| rule.id == id);
         findings.iter().filter(about).cloned().collect()
@@ -163,7 +168,7 @@ fn edits(
 fn gone(
     facts: &GroupFacts,
     missing: &[RuleLead],
-    judge: &Judge<'_>,
+    context: &DecisionContext<'_>,
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<Finding> {
     if missing.iter().all(|lead| lead.shape.is_none()) {
@@ -174,7 +179,7 @@ fn gone(
     then.rules.extend(missing.iter().filter_map(as_told));
     let judged: Vec<Judged<'_>> =
         then.rules.iter().map(|rule| (rule, is_among(missing, rule))).collect();
-    told_as_gone(group_findings(&then, &judged, judge, inquiry), missing)
+    told_as_gone(group_findings(&then, &judged, context, inquiry), missing)
 }
 
 /// The touched rules that EC2 may only not show yet, and that are or may be at fault. Those that an attempt of ours went
@@ -202,10 +207,11 @@ fn not_shown(
 fn group_findings(
     facts: &GroupFacts,
     judged: &[Judged<'_>],
-    judge: &Judge<'_>,
+    context: &DecisionContext<'_>,
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<Finding> {
-    let is_snoozed = |(rule, _): &Judged<'_>| judge.memory.is_snoozed(&facts.id, rule, judge.now);
+    let is_snoozed =
+        |(rule, _): &Judged<'_>| context.memory.is_snoozed(&facts.id, rule, context.now);
     let (snoozed, others): (Vec<_>, Vec<_>) = judged.iter().copied().partition(is_snoozed);
     let mut findings = checked(facts, &others, inquiry);
     for (rule, touched) in snoozed {

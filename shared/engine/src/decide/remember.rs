@@ -1,7 +1,7 @@
 //! What the ledger changes.
 
+use super::context::DecisionContext;
 use super::decision::Decision;
-use super::judge::Judge;
 use super::settle::leave_open;
 use crate::action::{Because, Per};
 use crate::event::Event;
@@ -18,17 +18,17 @@ pub(super) fn remember(
     event: &Event,
     groups: &[GroupFacts],
     reaches: &Reaches,
-    judged: &Judge<'_>,
+    judged: &DecisionContext<'_>,
 ) {
-    let Judge { memory, limits, by, now, .. } = *judged;
+    let DecisionContext { memory, limits, by, now, .. } = *judged;
     let most = limits.actions_per_event;
     // A call is judged as of its time, however late it is delivered; what is looked at again, as of now.
     let hour = if judged.is_revisit { now } else { seconds(&event.time) };
     let mut histories = Histories::new(memory, event, by, limits.comebacks_per_hour, now, hour);
-    let Decision { findings, tolerated, leased, notes, subject, .. } = decision;
+    let Decision { findings, suppressed, leased, notes, subject, .. } = decision;
     findings.retain_mut(|finding| {
         if let Some(snoozed) = memory.snoozed(finding, now) {
-            tolerated.push(snoozed);
+            suppressed.push(snoozed);
             return false;
         }
         match histories.of(finding, subject) {

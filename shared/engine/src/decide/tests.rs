@@ -11,7 +11,7 @@ use crate::event::{
 use crate::facts::{CacheFacts, CacheGroups, CacheKind, Engine, GroupFacts, IngressRule};
 use crate::finding::{Check, Evidence, Finding, rule_of};
 use crate::fixtures::{
-    self, cache_interface, cache_lead, event, interface, judge, public_interface, rule, rule_ids,
+    self, cache_interface, cache_lead, context, event, interface, public_interface, rule, rule_ids,
     with_interfaces, with_unreadable_list,
 };
 use crate::ledger::{Key, Memory, Snooze};
@@ -44,7 +44,7 @@ fn touched(touched: Touched) -> GroupLead {
 }
 
 fn decide_in(mode: Mode, facts: &GroupFacts, lead: &GroupLead) -> Decision {
-    group(&event(Lead::Group(lead.clone())), lead, facts, &judge(mode))
+    group(&event(Lead::Group(lead.clone())), lead, facts, &context(mode))
 }
 
 /// What is told of it before anything is done.
@@ -75,8 +75,8 @@ fn decide_after(seconds: i64, rules: Vec<IngressRule>, leads: Vec<RuleLead>) -> 
     let lead = touched(Touched::Rules(leads));
     let event = event(Lead::Group(lead.clone()));
     let now = crate::time::seconds(&event.time) + seconds;
-    let judge = Judge { now, ..judge(Mode::Enforce) };
-    group(&event, &lead, &fixtures::group(rules), &judge)
+    let context = DecisionContext { now, ..context(Mode::Enforce) };
+    group(&event, &lead, &fixtures::group(rules), &context)
 }
 
 /// The ids of the rules that are told as gone.
@@ -168,7 +168,7 @@ mod groups {
         for (region, partition) in [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")] {
             let mut event = event(Lead::Group(lead.clone()));
             region.clone_into(&mut event.region);
-            let decision = group(&event, &lead, &facts, &judge(Mode::Enforce));
+            let decision = group(&event, &lead, &facts, &context(Mode::Enforce));
             assert!(decision.subject.arn.starts_with(&format!("arn:{partition}:ec2:{region}:")));
         }
     }
@@ -472,7 +472,7 @@ mod caches {
     const GROUP: CacheKind = CacheKind::ReplicationGroup;
 
     fn decide_in(mode: Mode, lead: &CacheLead, facts: &CacheFacts) -> Decision {
-        cache(&event(Lead::Cache(lead.clone())), lead, facts, &[], &judge(mode))
+        cache(&event(Lead::Cache(lead.clone())), lead, facts, &[], &context(mode))
     }
 
     fn decide(lead: &CacheLead, facts: &CacheFacts) -> Decision {
@@ -719,8 +719,8 @@ fn a_snoozed_rule_makes_no_other_one_public_beside_it() {
     let facts = fixtures::group(rules.to_vec());
     let found = |memory: &Memory, now: &str| {
         let now = crate::time::seconds(now);
-        let judge = Judge { memory, now, ..judge(Mode::Enforce) };
-        group(&event, &lead, &facts, &judge).findings.len()
+        let context = DecisionContext { memory, now, ..context(Mode::Enforce) };
+        group(&event, &lead, &facts, &context).findings.len()
     };
     assert_eq!(found(&Memory::default(), "2026-11-21T10:00:30Z"), 1);
     let snooze = Snooze {

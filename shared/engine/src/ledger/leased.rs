@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Entry, Key, Lease, Looked, RuleTags};
+use super::{Entry, Key, Lease, LiveState, RuleTags};
 use crate::event::Event;
 
 /// The circumstances of a lease.
@@ -11,7 +11,7 @@ pub struct Turn<'a> {
     /// The event.
     pub event: &'a Event,
     /// What was read completely: what it does not show is gone.
-    pub looked: &'a Looked,
+    pub looked: &'a LiveState,
     /// The findings that are open as far as the ledger says. They inform only: what is missing is not reported as resolved.
     pub still_open: &'a [Entry],
     /// The lease that this invocation takes: its id, and the latest time at which it may still run.

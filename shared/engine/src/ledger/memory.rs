@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Entry, Key, Occurrence, RuleRecord, Snooze};
 use crate::event::{Event, RuleLead};
-use crate::exceptions::Tolerated;
+use crate::exceptions::Suppressed;
 use crate::facts::IngressRule;
 use crate::finding::{Finding, Subject, group_of, rule_of};
 use crate::resolution::{Intent, Resolution, Standing};
@@ -80,10 +80,10 @@ impl Memory {
     }
 
     /// The snooze that suppresses a finding now, if there is one.
-    pub fn snoozed(&self, finding: &Finding, now: i64) -> Option<Tolerated> {
+    pub fn snoozed(&self, finding: &Finding, now: i64) -> Option<Suppressed> {
         let (group, rule) = (group_of(finding)?, rule_of(finding)?);
         let by = self.snooze(group, rule, now)?.exception();
-        Some(Tolerated { check: finding.check, rule: Some(rule.clone()), by })
+        Some(Suppressed { check: finding.check, rule: Some(rule.clone()), by })
     }
 
     /// Whether a rule of a group is snoozed now.

@@ -2,7 +2,7 @@
 
 use super::{Entry, Key, State, Turn};
 use crate::event::{RuleLead, YOUNG};
-use crate::exceptions::Tolerated;
+use crate::exceptions::Suppressed;
 use crate::finding::{Finding, Subject};
 use crate::time::seconds;
 
@@ -18,7 +18,7 @@ pub struct Open<'a> {
     /// The findings.
     pub findings: &'a [Finding],
     /// The suppressed findings.
-    pub tolerated: &'a [Tolerated],
+    pub suppressed: &'a [Suppressed],
     /// The rules that EC2 does not show yet as the event has them.
     pub unseen: &'a [RuleLead],
 }
@@ -26,13 +26,13 @@ pub struct Open<'a> {
 impl Open<'_> {
     /// INVARIANT: what is found, suppressed or not shown yet is not reported as resolved.
     fn holds(&self, entry: &Entry) -> bool {
-        let tolerated = || {
-            let settings = self.tolerated.iter().filter(|tolerated| tolerated.rule.is_none());
-            settings.map(|tolerated| tolerated.check.as_str()).any(|check| check == entry.check)
+        let suppressed = || {
+            let settings = self.suppressed.iter().filter(|suppressed| suppressed.rule.is_none());
+            settings.map(|suppressed| suppressed.check.as_str()).any(|check| check == entry.check)
         };
         let record = entry.rule.as_ref();
         record.is_some_and(|record| self.unseen.iter().any(|lead| lead.is_about(&record.rule())))
-            || (record.is_none() && tolerated())
+            || (record.is_none() && suppressed())
             || self.findings.iter().any(|finding| Key::of(finding, self.subject) == entry.key)
     }
 }

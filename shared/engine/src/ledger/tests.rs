@@ -6,11 +6,11 @@ mod undo;
 
 use super::*;
 use crate::action::{Because, Outcome, Outcomes, Remedy};
-use crate::decide::{self, Decision, Judge};
+use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched};
 use crate::facts::{GroupFacts, IngressRule};
 use crate::finding::Finding;
-use crate::fixtures::{self, judge, rule};
+use crate::fixtures::{self, context, rule};
 use crate::limits::Limits;
 use crate::report::{Known, Report, Seen};
 use crate::resolution::{Intent, Resolution, Standing};
@@ -41,7 +41,7 @@ fn event(id: &str, rules: &[&IngressRule]) -> Event {
 
 fn decided(event: &Event, facts: &GroupFacts) -> Decision {
     let Lead::Group(lead) = &event.lead else { panic!("not about a group") };
-    decide::group(event, lead, facts, &judge(Mode::Enforce))
+    decide::group(event, lead, facts, &context(Mode::Enforce))
 }
 
 /// An invocation, one after the other.
@@ -74,19 +74,19 @@ impl Desk {
         }
     }
 
-    fn judge(&self) -> Judge<'_> {
+    fn context(&self) -> DecisionContext<'_> {
         let Self { memory, limits, by, now, is_revisit, .. } = self;
         let (limits, by, now, is_revisit) = (*limits, *by, *now, *is_revisit);
-        Judge { memory, limits, by, now, is_revisit, ..judge(Mode::Enforce) }
+        DecisionContext { memory, limits, by, now, is_revisit, ..context(Mode::Enforce) }
     }
 
     fn lease(&self, event: &Event, facts: &GroupFacts) -> (Decision, Leased) {
         let Lead::Group(lead) = &event.lead else { panic!("not about a group") };
-        let decision = decide::group(event, lead, facts, &self.judge());
+        let decision = decide::group(event, lead, facts, &self.context());
         let still_open: Vec<Entry> = self.memory.entries.values().cloned().collect();
         let turn = Turn {
             event,
-            looked: &Looked::at_group(facts),
+            looked: &LiveState::at_group(facts),
             still_open: &still_open,
             lease: &Lease { by: self.by.to_owned(), until: self.now + 30 },
             now: self.now,
@@ -108,8 +108,8 @@ impl Desk {
         let (decision, leased) = self.lease(event, facts);
         self.write(leased.entries.clone());
         let outcomes = self.act(&decision);
-        let judge = self.judge();
-        let known = Known::new(Seen::Group(facts), &judge);
+        let context = self.context();
+        let known = Known::new(Seen::Group(facts), &context);
         let report =
             Report::new(event, &decision, &Known { outcomes: &outcomes, leased: &leased, ..known });
         let reported = "2026-11-21T10:00:00Z";

@@ -4,7 +4,7 @@ use crate::action::Action;
 use crate::decide;
 use crate::event::{GroupLead, GroupRef, Lead, RuleLead, Touched};
 use crate::facts::IngressRule;
-use crate::fixtures::{self, group, judge, rule};
+use crate::fixtures::{self, context, group, rule};
 use crate::settings::Mode;
 
 /// The ids of the rules that are revoked in each pass over one event, 25 at once.
@@ -16,7 +16,7 @@ fn passes(mut live: Vec<IngressRule>) -> Vec<BTreeSet<String>> {
         let touched = Touched::Rules(live.iter().map(lead).collect());
         let lead = GroupLead { group: GroupRef::Id("sg-01".to_owned()), touched };
         let event = fixtures::event(Lead::Group(lead.clone()));
-        let decision = decide::group(&event, &lead, &group(live.clone()), &judge(Mode::Enforce));
+        let decision = decide::group(&event, &lead, &group(live.clone()), &context(Mode::Enforce));
         let revoked: BTreeSet<String> =
             decision.actions().into_iter().map(Action::id).map(str::to_owned).collect();
         assert!(!revoked.is_empty() && revoked.len() <= 25, "{} in a pass", revoked.len());

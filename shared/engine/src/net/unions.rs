@@ -66,7 +66,7 @@ pub fn exposed(
     found
 }
 
-/// The protocols to judge one by one. A rule for all protocols joins each of them.
+/// The protocols to context one by one. A rule for all protocols joins each of them.
 fn protocols<'a>(candidates: &[Candidate<'a>]) -> BTreeSet<&'a Protocol> {
     let mut protocols: BTreeSet<_> = candidates.iter().map(|c| c.protocol).collect();
     if protocols.len() > 1 {
@@ -192,16 +192,16 @@ impl<'a> Unions<'a> {
         let widest = |port: u16| unions(port).max_by_key(|(_, union)| *union);
         let mut ports: Vec<_> = ports.into_iter().filter_map(|p| Some((p, widest(p)?))).collect();
         ports.sort_by_key(|(port, (_, union))| (std::cmp::Reverse(*union), *port));
-        let mut tolerated: BTreeMap<&String, u128> = BTreeMap::new();
+        let mut suppressed: BTreeMap<&String, u128> = BTreeMap::new();
         for (port, (exception, public)) in ports {
             let refused = unions(port).all(|(exception, union)| {
-                let known = tolerated.get(exception).is_some_and(|most| union <= *most);
+                let known = suppressed.get(exception).is_some_and(|most| union <= *most);
                 let one = std::slice::from_ref(exception);
                 let refused = !known && !self.is_tolerated(at, one, union, tolerate);
                 if !refused {
-                    tolerated.insert(
+                    suppressed.insert(
                         exception,
-                        union.max(tolerated.get(exception).copied().unwrap_or(0)),
+                        union.max(suppressed.get(exception).copied().unwrap_or(0)),
                     );
                 }
                 refused

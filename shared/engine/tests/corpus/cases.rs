@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use portcullis_engine::decide::{self, Decision, Judge};
+use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::document::Document;
 use portcullis_engine::event::{Event, Lead, Parsed, parse};
 use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts};
@@ -26,13 +26,13 @@ pub(crate) static EXCEPTIONS: LazyLock<Policies> = LazyLock::new(|| {
     Policies::read(Path::new(shipped)).expect("the shipped policies are in order")
 });
 
-pub(crate) fn judge(mode: Mode) -> Judge<'static> {
-    Judge::new(mode, &*EXCEPTIONS)
+pub(crate) fn context(mode: Mode) -> DecisionContext<'static> {
+    DecisionContext::new(mode, &*EXCEPTIONS)
 }
 
 /// The same, so many seconds after the event.
-pub(crate) fn judge_after(event: &Event, seconds: i64, mode: Mode) -> Judge<'static> {
-    Judge { now: time::seconds(&event.time) + seconds, ..judge(mode) }
+pub(crate) fn judge_after(event: &Event, seconds: i64, mode: Mode) -> DecisionContext<'static> {
+    DecisionContext { now: time::seconds(&event.time) + seconds, ..context(mode) }
 }
 
 /// When the events are looked at, and when each of them is old: in seconds after the call.
@@ -93,10 +93,12 @@ pub(crate) fn decide_with(
     machine: Option<&str>,
     after: i64,
 ) -> Decision {
-    let judge = Judge { machine, ..judge_after(event, after, mode) };
+    let context = DecisionContext { machine, ..judge_after(event, after, mode) };
     match (&event.lead, looked) {
-        (Lead::Group(lead), Looked::Group(facts)) => decide::group(event, lead, facts, &judge),
-        (Lead::Cache(lead), Looked::Cache(facts)) => decide::cache(event, lead, facts, &[], &judge),
+        (Lead::Group(lead), Looked::Group(facts)) => decide::group(event, lead, facts, &context),
+        (Lead::Cache(lead), Looked::Cache(facts)) => {
+            decide::cache(event, lead, facts, &[], &context)
+        }
         (Lead::Group(_), Looked::Cache(_)) | (Lead::Cache(_), Looked::Group(_)) => {
             unreachable!("what was looked at is what the event leads to")
         }
@@ -110,8 +112,8 @@ pub(crate) fn report(event: &Event, looked: &Looked, after: i64) -> Report {
         Looked::Cache(facts) => Seen::Cache(facts),
     };
     let decision = decide_with(event, looked, Mode::Enforce, None, after);
-    let judge = judge_after(event, after, Mode::Enforce);
-    Report::new(event, &decision, &Known::new(seen, &judge))
+    let context = judge_after(event, after, Mode::Enforce);
+    Report::new(event, &decision, &Known::new(seen, &context))
 }
 
 /// What is told of it in the end: soon, or once the event is old.

@@ -8,7 +8,7 @@ use portcullis_engine::facts::{Holder, Interfaces, PrefixList, Protocol};
 use portcullis_engine::finding::Check;
 
 use super::world::{
-    World, balancer, interface, policies, problems, setting, tag, tolerated, world,
+    World, balancer, interface, policies, problems, setting, suppressed, tag, world,
 };
 use crate::Policies;
 
@@ -57,7 +57,7 @@ fn holds(id: &str, tolerates: &[World], refuses: &[World]) {
     let policies = policies(&recipes[id]);
     for world in tolerates {
         let answer = world.ask(&policies);
-        assert_eq!(tolerated(&answer), Some(id), "{answer:?}: {world:?}");
+        assert_eq!(suppressed(&answer), Some(id), "{answer:?}: {world:?}");
     }
     for world in refuses {
         let answer = world.ask(&policies);

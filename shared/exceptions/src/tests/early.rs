@@ -8,7 +8,7 @@ use portcullis_engine::finding::Check;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use super::world::{World, balancer, interface, policies, tag, tolerated, world};
+use super::world::{World, balancer, interface, policies, suppressed, tag, world};
 use crate::looks::{Later, Looks};
 
 /// Conditions, and what they look at of what is read late: details of the group, and what carries it.
@@ -148,10 +148,12 @@ proptest! {
     }
 }
 
-/// Whether it is the late answer, or tolerated by some of the same exceptions.
+/// Whether it is the late answer, or suppressed by some of the same exceptions.
 fn is_part(answer: &Answer, late: &Answer) -> bool {
     match (answer, late) {
-        (Answer::Tolerated(some), Answer::Tolerated(all)) => some.iter().all(|by| all.contains(by)),
+        (Answer::Suppressed(some), Answer::Suppressed(all)) => {
+            some.iter().all(|by| all.contains(by))
+        }
         _ => answer == late,
     }
 }
@@ -168,7 +170,7 @@ fn what_looks_around_is_waited_for() {
     assert_eq!(early(&looks), Answer::NotKnown);
     assert_eq!(early(&policy(1, "forbid", "when", TAGGED, "")), Answer::NotKnown);
     let fits = policy(2, "permit", "when", "context.fromPort == 22", "");
-    assert_eq!(tolerated(&early(&format!("{looks}{fits}"))), Some("p2"));
+    assert_eq!(suppressed(&early(&format!("{looks}{fits}"))), Some("p2"));
     // Yet a forbid may take it back.
     let forbids = policy(3, "forbid", "when", "context.reach == \"public\"", "");
     assert_eq!(early(&format!("{fits}{forbids}")), Answer::NotKnown);
@@ -207,7 +209,7 @@ fn what_could_not_be_read_is_no_reason_to_close_or_to_tolerate() {
     assert_eq!(unread(&balancers), Answer::Unreadable(why.to_owned()));
     assert_eq!(unread(&policy(1, "permit", "when", "context.fromPort == 23", "")), Answer::Fault);
     let port = policy(2, "permit", "when", "context.fromPort == 22", "");
-    assert_eq!(tolerated(&unread(&format!("{balancers}{port}"))), Some("p2"));
+    assert_eq!(suppressed(&unread(&format!("{balancers}{port}"))), Some("p2"));
 }
 
 /// A cache is asked about before anything but the rules of its groups was read, too.
@@ -219,12 +221,12 @@ fn where_a_cache_lies_is_waited_for_and_its_tags_are_known_at_once() {
     };
     let cache = || world("tcp 6379", "0.0.0.0/0").check(Check::OpenCache);
     let lies = "resource has vpc && resource.vpc == \"vpc-01\"";
-    assert_eq!(tolerated(&ask(cache(), lies)), Some("p1"));
+    assert_eq!(suppressed(&ask(cache(), lies)), Some("p1"));
     let unread = || cache().with(|w| w.cache.network.vpc = None);
     assert_eq!(ask(unread(), lies), Answer::NotKnown);
     // Its groups tell as well.
     let told = unread().with(|w| w.cache.groups = CacheGroups::Read(vec![w.group.clone()]));
-    assert_eq!(tolerated(&ask(told, lies)), Some("p1"));
+    assert_eq!(suppressed(&ask(told, lies)), Some("p1"));
     // With a public endpoint it lies in none.
     let public = unread().with(|w| w.cache.network.connection = Connection::Public);
     assert_eq!(ask(public, lies), Answer::Fault);
@@ -233,6 +235,6 @@ fn where_a_cache_lies_is_waited_for_and_its_tags_are_known_at_once() {
         let text = policy(1, "permit", "when", open, "").replace("open-ingress", "no-auth");
         unread().check(Check::NoAuth).made_with(tags).ask(&policies(&text))
     };
-    assert_eq!(tolerated(&setting(&[("open", "yes")])), Some("p1"));
+    assert_eq!(suppressed(&setting(&[("open", "yes")])), Some("p1"));
     assert_eq!(setting(&[]), Answer::Fault);
 }

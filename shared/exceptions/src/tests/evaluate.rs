@@ -3,7 +3,7 @@
 use portcullis_engine::exceptions::Answer;
 use portcullis_engine::finding::Check;
 
-use super::world::{policies, setting, tag, tolerated, world};
+use super::world::{policies, setting, suppressed, tag, world};
 use crate::Policies;
 
 /// Policies `a`, `b`, … for `open-ingress`, each with an effect and a condition.
@@ -26,13 +26,13 @@ fn a_forbid_wins_over_every_permit() {
         ("permit", "context.toPort > 0"),
     ]);
     assert_eq!(world("tcp 22", "0.0.0.0/0").ask(&policies), Answer::Fault);
-    assert_eq!(tolerated(&world("tcp 23", "0.0.0.0/0").ask(&policies)), Some("a"));
+    assert_eq!(suppressed(&world("tcp 23", "0.0.0.0/0").ask(&policies)), Some("a"));
 }
 
 #[test]
 fn a_policy_is_about_the_checks_that_it_names() {
     let policies = ingress(&[("permit", "context.fromPort == 22")]);
-    assert_eq!(tolerated(&world("tcp 22", "0.0.0.0/0").ask(&policies)), Some("a"));
+    assert_eq!(suppressed(&world("tcp 22", "0.0.0.0/0").ask(&policies)), Some("a"));
     for check in [Check::MemcachedUdp, Check::OpenCache, Check::NoAuth] {
         assert_eq!(world("tcp 22", "0.0.0.0/0").check(check).ask(&policies), Answer::Fault);
     }
@@ -48,7 +48,7 @@ fn what_cannot_be_evaluated_tolerates_nothing() {
         assert!(why.contains("`b`") && why.contains("overflow"), "{why}");
         // Where it does not fail, it does not matter.
         let answer = world("tcp 1", "0.0.0.0/0").ask(&policies);
-        assert_eq!(tolerated(&answer), (effect == "permit").then_some("a"));
+        assert_eq!(suppressed(&answer), (effect == "permit").then_some("a"));
     }
 }
 
@@ -97,7 +97,7 @@ fn text_of_users_is_only_ever_text() {
         world("tcp 22", "0.0.0.0/0").tagged("open", "yes"),
         world("tcp 22", "0.0.0.0/0").with(|w| w.rule.tags = vec![tag("open", "yes")]),
     ] {
-        assert!(tolerated(&agreed.ask(&policies)).is_some());
+        assert!(suppressed(&agreed.ask(&policies)).is_some());
     }
 }
 
@@ -120,13 +120,13 @@ fn a_group_and_a_cache_of_the_same_name_are_not_confused() {
     );
     assert_eq!(setting(Check::NoAuth).ask(&policies), Answer::Fault);
     let group = world("tcp 22", "0.0.0.0/0").with(|w| w.group.id = "orders".to_owned());
-    assert_eq!(tolerated(&group.ask(&policies)), Some("a"));
+    assert_eq!(suppressed(&group.ask(&policies)), Some("a"));
 }
 
 #[test]
 fn a_caller_of_the_same_name_as_another_is_not_the_other() {
     let policies = ingress(&[("permit", "principal has role && principal.role == \"deploy\"")]);
-    let at = |world: super::world::World| tolerated(&world.ask(&policies)).is_some();
+    let at = |world: super::world::World| suppressed(&world.ask(&policies)).is_some();
     assert!(at(world("tcp 22", "0.0.0.0/0").by_role("deploy")));
     assert!(!at(world("tcp 22", "0.0.0.0/0").by_role("other")));
     assert!(!at(world("tcp 22", "0.0.0.0/0").with(|w| w.event.actor.name = "deploy".to_owned())));

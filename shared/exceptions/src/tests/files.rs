@@ -200,7 +200,7 @@ fn of_a_directory_only_its_own_cedar_files_count() {
     let tolerates = || {
         Policies::read(dir.path()).map(|policies| {
             let answer = world("tcp 22", "0.0.0.0/0").ask(&policies);
-            super::world::tolerated(&answer).map(str::to_owned)
+            super::world::suppressed(&answer).map(str::to_owned)
         })
     };
     assert_eq!(tolerates(), Ok(None));

@@ -5,11 +5,11 @@ use portcullis_engine::facts::PrefixList;
 use portcullis_engine::finding::Check;
 use portcullis_engine::net::Count;
 
-use super::world::{World, infra, setting, shipped, tolerated, world};
+use super::world::{World, infra, setting, shipped, suppressed, world};
 use crate::Policies;
 
 fn by(world: &World) -> Option<String> {
-    tolerated(&world.ask(&shipped())).map(str::to_owned)
+    suppressed(&world.ask(&shipped())).map(str::to_owned)
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn they_are_in_order_and_answer_before_the_group_is_read() {
     let early = world("tcp 22", "0.0.0.0/0").early();
     assert_eq!(early.ask(&shipped()), Answer::Fault);
     let early = world("tcp 443", "0.0.0.0/0").early();
-    assert_eq!(tolerated(&early.ask(&shipped())), Some("public-https"));
+    assert_eq!(suppressed(&early.ask(&shipped())), Some("public-https"));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn memcached_over_udp_is_never_tolerated_not_even_by_a_permit() {
         refused(world(traffic, "0.0.0.0/0").check(Check::OpenCache));
     }
     let allowed =
-        |world: World| assert!(tolerated(&world.ask(&with_permit)).is_some(), "{world:?}");
+        |world: World| assert!(suppressed(&world.ask(&with_permit)).is_some(), "{world:?}");
     for traffic in ["udp 11210", "udp 11212", "udp 0-11210", "tcp 11211"] {
         allowed(world(traffic, "0.0.0.0/0"));
     }
@@ -166,12 +166,12 @@ fn no_setting_of_a_cache_is_tolerated() {
 fn the_stricter_variant_wants_the_tag() {
     let strict = Policies::read(&infra("strict")).unwrap();
     let web = || world("tcp 443", "0.0.0.0/0");
-    assert_eq!(tolerated(&web().tagged("exposure", "web").ask(&strict)), Some("public-https"));
+    assert_eq!(suppressed(&web().tagged("exposure", "web").ask(&strict)), Some("public-https"));
     let http = world("tcp 80", "::/0").tagged("exposure", "web");
-    assert_eq!(tolerated(&http.ask(&strict)), Some("public-http"));
+    assert_eq!(suppressed(&http.ask(&strict)), Some("public-http"));
     for (traffic, expected) in [("udp 443", "public-http3"), ("icmp 3-4", "path-mtu-discovery")] {
         let tagged = world(traffic, "0.0.0.0/0").tagged("exposure", "web");
-        assert_eq!(tolerated(&tagged.ask(&strict)), Some(expected));
+        assert_eq!(suppressed(&tagged.ask(&strict)), Some(expected));
         assert_eq!(world(traffic, "0.0.0.0/0").ask(&strict), Answer::Fault, "{traffic}");
     }
     for refused in [

@@ -2,7 +2,7 @@
 
 use portcullis_engine::exceptions::{Answer, Exception};
 
-use super::world::{World, policies, tolerated, world};
+use super::world::{World, policies, suppressed, world};
 use crate::Policies;
 
 const PERMIT: &str = "permit (principal, action, resource);";
@@ -29,7 +29,7 @@ fn a_day_counts_to_its_end_and_a_moment_until_it() {
     ] {
         let policies = policies(&format!("@id(\"a\") @reason(\"b\") @until(\"{until}\") {PERMIT}"));
         let at = |time: &str| world("tcp 22", "0.0.0.0/0").at(time).ask(&policies);
-        assert_eq!(tolerated(&at(last)), Some("a"), "{until}");
+        assert_eq!(suppressed(&at(last)), Some("a"), "{until}");
         assert_eq!(
             asked(&world("tcp 22", "0.0.0.0/0").at(first), &policies),
             ended("a", until),
@@ -45,7 +45,7 @@ fn a_forbid_ends_too() {
     ));
     let at = |time: &str| world("tcp 22", "0.0.0.0/0").at(time).ask(&policies);
     assert_eq!(at("2026-11-21T10:00:00Z"), Answer::Fault);
-    assert_eq!(tolerated(&at("2026-11-22T00:00:00Z")), Some("a"));
+    assert_eq!(suppressed(&at("2026-11-22T00:00:00Z")), Some("a"));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn of_several_the_first_by_id_is_named_whatever_their_order() {
     let until = "@until(\"2026-11-20\")";
     for ids in [["b", "a", "c"], ["c", "b", "a"], ["a", "c", "b"]] {
         let live = policies(&ids.map(|id| policy(id, "")).concat());
-        assert_eq!(tolerated(&world("tcp 22", "0.0.0.0/0").ask(&live)), Some("a"));
+        assert_eq!(suppressed(&world("tcp 22", "0.0.0.0/0").ask(&live)), Some("a"));
         let over = policies(&ids.map(|id| policy(id, until)).concat());
         assert_eq!(asked(&world("tcp 22", "0.0.0.0/0"), &over), ended("a", "2026-11-20"));
     }

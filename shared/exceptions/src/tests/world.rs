@@ -175,9 +175,9 @@ pub(crate) fn infra(below: &str) -> PathBuf {
 }
 
 /// The id of the exception that tolerates it.
-pub(crate) fn tolerated(answer: &Answer) -> Option<&str> {
+pub(crate) fn suppressed(answer: &Answer) -> Option<&str> {
     match answer {
-        Answer::Tolerated(by) => by.first().map(|exception| exception.id.as_str()),
+        Answer::Suppressed(by) => by.first().map(|exception| exception.id.as_str()),
         Answer::Fault | Answer::NotKnown | Answer::Unreadable(_) => None,
     }
 }

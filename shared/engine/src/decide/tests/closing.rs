@@ -21,7 +21,7 @@ fn decide_behind(mode: Mode, groups: CacheGroups, unreported: &[IngressRule]) ->
     let lead = cache_lead(CACHE);
     let facts = CacheFacts { groups, ..fixtures::cache(CACHE, Engine::Valkey, &[7000]) };
     let event = event(Lead::Cache(lead.clone()));
-    cache(&event, &lead, &facts, &[unreported], &fixtures::judge(mode))
+    cache(&event, &lead, &facts, &[unreported], &fixtures::context(mode))
 }
 
 fn decide(live: Vec<IngressRule>, unreported: &[IngressRule]) -> Decision {

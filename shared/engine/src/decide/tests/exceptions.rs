@@ -12,8 +12,8 @@ fn judged(answer: Answer, facts: &GroupFacts, leads: &[&str]) -> Decision {
 
 fn by(exceptions: &dyn Exceptions, facts: &GroupFacts, leads: &[&str]) -> Decision {
     let lead = touched(Touched::Rules(leads.iter().map(|lead| id(lead)).collect()));
-    let judge = Judge { exceptions, ..judge(Mode::Enforce) };
-    group(&event(Lead::Group(lead.clone())), &lead, facts, &judge)
+    let context = DecisionContext { exceptions, ..context(Mode::Enforce) };
+    group(&event(Lead::Group(lead.clone())), &lead, facts, &context)
 }
 
 fn three() -> GroupFacts {
@@ -28,9 +28,9 @@ const ALL: [&str; 3] = ["sgr-1", "sgr-2", "sgr-3"];
 
 #[test]
 fn what_is_tolerated_is_no_finding_and_is_said() {
-    let decision = judged(Answer::Tolerated(vec![exception("sandbox", None)]), &three(), &ALL);
+    let decision = judged(Answer::Suppressed(vec![exception("sandbox", None)]), &three(), &ALL);
     assert!(decision.is_clean());
-    let told: Vec<_> = decision.tolerated.iter().map(ToString::to_string).collect();
+    let told: Vec<_> = decision.suppressed.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [
@@ -44,7 +44,7 @@ fn what_is_tolerated_is_no_finding_and_is_said() {
 fn private_rules_are_nobodys_question() {
     for answer in [Answer::Fault, Answer::NotKnown, Answer::Unreadable("gone".to_owned())] {
         let decision = judged(answer, &three(), &["sgr-1"]);
-        assert!(decision.is_clean() && decision.tolerated.is_empty(), "{decision:?}");
+        assert!(decision.is_clean() && decision.suppressed.is_empty(), "{decision:?}");
     }
 }
 
@@ -52,7 +52,7 @@ fn private_rules_are_nobodys_question() {
 fn with_policies_that_cannot_be_read_nothing_is_tolerated_and_nothing_done() {
     let decision = judged(Answer::Unreadable("line 1".to_owned()), &three(), &ALL);
     assert_eq!(rule_ids(&decision.findings), ["sgr-2", "sgr-3"]);
-    assert!(decision.actions().is_empty() && decision.tolerated.is_empty());
+    assert!(decision.actions().is_empty() && decision.suppressed.is_empty());
     for finding in &decision.findings {
         assert_eq!(withheld(finding), Some(&Because::ExceptionsUnreadable("line 1".to_owned())));
     }
@@ -65,7 +65,7 @@ fn what_depends_on_what_could_not_be_read_is_left_to_a_person() {
     assert_eq!(withheld(&decision.findings[0]), Some(&Because::ExceptionsNotKnown));
 }
 
-/// Tolerated everything until it ended.
+/// Suppressed everything until it ended.
 #[derive(Debug)]
 struct Lapsed;
 
@@ -85,10 +85,10 @@ impl Exceptions for Lapsed {
 fn an_exception_that_ended_is_named_and_the_rule_goes() {
     let lead = touched(Touched::Rules(vec![id("sgr-3")]));
     let (event, facts) = (event(Lead::Group(lead.clone())), three());
-    let judge = Judge { exceptions: &Lapsed, ..judge(Mode::Enforce) };
-    let decision = group(&event, &lead, &facts, &judge);
+    let context = DecisionContext { exceptions: &Lapsed, ..context(Mode::Enforce) };
+    let decision = group(&event, &lead, &facts, &context);
     assert_eq!(revoked(&decision), ["sgr-3"]);
-    let report = Report::new(&event, &decision, &Known::new(Seen::Group(&facts), &judge));
+    let report = Report::new(&event, &decision, &Known::new(Seen::Group(&facts), &context));
     let rule = Some("sgr-3".to_owned());
     let exception = exception("bastion", Some("2026-11-01"));
     assert_eq!(report.ended, [Ended { check: Check::OpenIngress, rule, exception }]);
@@ -106,7 +106,7 @@ impl Exceptions for Web {
             .on
             .is_some_and(|on| on.rule.protocol == Protocol::Tcp && on.rule.ports() == (443, 443));
         if https && asked.check == Check::OpenIngress {
-            Answer::Tolerated(vec![exception("web", None)])
+            Answer::Suppressed(vec![exception("web", None)])
         } else {
             Narrow.ask(asked)
         }
@@ -124,7 +124,7 @@ fn what_is_tolerated_at_a_port_does_not_make_another_rule_complete_a_union() {
     for touched in [&["sgr-1", "sgr-2"][..], &["sgr-1"], &["sgr-2"]] {
         let decision = by(&Web, &facts, touched);
         assert!(decision.is_clean(), "{decision:?}");
-        assert_eq!(decision.tolerated.len(), touched.len(), "{decision:?}");
+        assert_eq!(decision.suppressed.len(), touched.len(), "{decision:?}");
     }
 }
 
@@ -144,7 +144,7 @@ fn a_rule_at_fault_in_another_way_is_not_told_as_tolerated() {
     let facts = fixtures::group(vec![rule("sgr-1", "udp 11211", "52.94.76.1/32")]);
     let decision = by(&Narrow, &facts, &["sgr-1"]);
     assert_eq!(checks(&decision.findings), [Check::MemcachedUdp]);
-    assert!(decision.tolerated.is_empty(), "{decision:?}");
+    assert!(decision.suppressed.is_empty(), "{decision:?}");
 }
 
 #[test]
@@ -158,15 +158,15 @@ fn a_caches_settings_are_asked_about_as_well() {
     let lead = cache_lead(kind);
     let decide = |answer: Answer| {
         let exceptions = Always(answer);
-        let judge = Judge {
+        let context = DecisionContext {
             exceptions: &exceptions,
             machine: Some("arn:aws:states:eu-west-1:111122223333:stateMachine:m"),
-            ..judge(Mode::Enforce)
+            ..context(Mode::Enforce)
         };
-        cache(&event(Lead::Cache(lead.clone())), &lead, &facts, &[], &judge)
+        cache(&event(Lead::Cache(lead.clone())), &lead, &facts, &[], &context)
     };
-    let tolerated = decide(Answer::Tolerated(vec![exception("vendor", None)]));
-    assert!(tolerated.is_clean() && tolerated.tolerated.len() == 3, "{tolerated:?}");
+    let suppressed = decide(Answer::Suppressed(vec![exception("vendor", None)]));
+    assert!(suppressed.is_clean() && suppressed.suppressed.len() == 3, "{suppressed:?}");
     assert_eq!(decide(Answer::Fault).actions().len(), 1);
     let unreadable = decide(Answer::Unreadable("line 1".to_owned()));
     assert!(unreadable.actions().is_empty(), "{unreadable:?}");

@@ -15,7 +15,7 @@ fn on_default_port() -> CacheFacts {
 
 fn decide_for(event: &Event, facts: &CacheFacts, mode: Mode, machine: Option<&str>) -> Decision {
     let Lead::Cache(lead) = &event.lead else { panic!("it is of a cache") };
-    cache(event, lead, facts, &[], &Judge { machine, ..judge(mode) })
+    cache(event, lead, facts, &[], &DecisionContext { machine, ..context(mode) })
 }
 
 fn decide(facts: &CacheFacts, mode: Mode) -> Decision {

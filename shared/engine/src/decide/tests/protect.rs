@@ -79,7 +79,7 @@ fn of_the_groups_of_a_cache_only_the_protected_is_left_alone() {
         &lead,
         &facts,
         &[],
-        &fixtures::judge(Mode::Enforce),
+        &fixtures::context(Mode::Enforce),
     );
     assert_eq!(revoked(&decision), ["sgr-2"]);
     let protected =

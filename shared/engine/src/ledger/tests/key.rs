@@ -38,7 +38,7 @@ fn a_rule_that_opens_a_cache_is_another_finding_for_each_cache() {
     for cache in ["orders", "sessions"] {
         let (event, facts) = made(cache);
         let Lead::Cache(lead) = &event.lead else { panic!("not about a cache") };
-        let decision = decide::cache(&event, lead, &facts, &[], &judge(Mode::Enforce));
+        let decision = decide::cache(&event, lead, &facts, &[], &context(Mode::Enforce));
         let mut keys = of(&decision);
         keys.sort();
         let expected = [

@@ -271,7 +271,7 @@ mod write_snooze {
     #[test]
     fn it_holds_until_its_end_to_the_second() {
         let one = open("sgr-1");
-        for (until, tolerated) in [
+        for (until, suppressed) in [
             ("2026-11-21T10:00:01Z", true),
             ("2026-11-21T10:00:00Z", false),
             ("2026-11-21T09:59:59Z", false),
@@ -281,10 +281,10 @@ mod write_snooze {
             let mut desk = Desk::new();
             snoozed(&mut desk, &one, until);
             let dealt = desk.deal(&event("e-1", &[&one]), &facts(&[&one]));
-            assert_eq!(dealt.decision.findings.is_empty(), tolerated, "{until}");
-            assert_eq!(dealt.decision.tolerated.len(), usize::from(tolerated), "{until}");
-            assert_eq!(dealt.reported().is_empty(), tolerated, "{until}");
-            assert_eq!(desk.memory.entries.is_empty(), tolerated, "{until}");
+            assert_eq!(dealt.decision.findings.is_empty(), suppressed, "{until}");
+            assert_eq!(dealt.decision.suppressed.len(), usize::from(suppressed), "{until}");
+            assert_eq!(dealt.reported().is_empty(), suppressed, "{until}");
+            assert_eq!(desk.memory.entries.is_empty(), suppressed, "{until}");
         }
     }
 
@@ -293,11 +293,11 @@ mod write_snooze {
         let (mut desk, one) = (Desk::new(), open("sgr-1"));
         snoozed(&mut desk, &one, "2026-11-22T10:00:00Z");
         let (decision, _) = desk.lease(&event("e-1", &[&one]), &facts(&[&one]));
-        let [tolerated] = decision.tolerated.as_slice() else { panic!("{decision:?}") };
-        assert_eq!(tolerated.rule, Some(one));
-        assert_eq!(tolerated.by.id, "snooze by alice");
-        assert_eq!(tolerated.by.reason, "the vendor's demo");
-        assert_eq!(tolerated.by.until.as_deref(), Some("2026-11-22T10:00:00Z"));
+        let [suppressed] = decision.suppressed.as_slice() else { panic!("{decision:?}") };
+        assert_eq!(suppressed.rule, Some(one));
+        assert_eq!(suppressed.by.id, "snooze by alice");
+        assert_eq!(suppressed.by.reason, "the vendor's demo");
+        assert_eq!(suppressed.by.until.as_deref(), Some("2026-11-22T10:00:00Z"));
     }
 
     #[test]
@@ -308,11 +308,11 @@ mod write_snooze {
         let facts = facts(&[&write_snooze, &other]);
         let (decision, _) = desk.lease(&event("e-1", &[&write_snooze, &other]), &facts);
         assert_eq!(fixtures::rule_ids(&decision.findings), ["sgr-2"]);
-        assert_eq!(decision.tolerated.len(), 2);
+        assert_eq!(decision.suppressed.len(), 2);
         let (decision, _) = desk.lease(&event("e-2", &[&other]), &facts);
         assert_eq!(fixtures::rule_ids(&decision.findings), ["sgr-2"]);
         let dealt = desk.deal(&event("e-3", &[&other]), &facts);
         assert!(dealt.report.older.is_empty());
-        assert_eq!(dealt.report.tolerated.len(), 2);
+        assert_eq!(dealt.report.suppressed.len(), 2);
     }
 }

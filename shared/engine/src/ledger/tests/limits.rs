@@ -122,7 +122,7 @@ fn an_hour_on_the_word_of_a_tool_is_given_once_a_day() {
         closed(&desk.deal(&event, &facts(&[one])).decision).len()
     };
     let at = |minute: i64| NOW + 60 * minute;
-    // Looked at again, too early and when the hour is over.
+    // LiveState at again, too early and when the hour is over.
     assert_eq!(open("sgr-3", "2026-11-21T10:30:00Z", at(89), true), 0);
     assert_eq!(open("sgr-3", "2026-11-21T10:30:00Z", at(90), true), 1);
     // From now on it is closed each time, however often it recurs, up to ten times within the hour.
@@ -171,8 +171,8 @@ fn what_was_too_much_for_a_pass_stays_until_the_next_one() {
     let left: Vec<_> = open.into_iter().filter(|rule| !gone.contains(&rule.id)).collect();
     let Lead::Group(lead) = &event.lead else { panic!("not about a group") };
     let closing = |waits| {
-        let judge = Judge { waits, ..desk.judge() };
-        let decision = decide::group(&event, lead, &facts(&left), &judge);
+        let context = DecisionContext { waits, ..desk.context() };
+        let decision = decide::group(&event, lead, &facts(&left), &context);
         closed(&decision).len()
     };
     assert_eq!((closing(true), closing(false)), (0, 2));

@@ -101,10 +101,10 @@ fn a_setting_of_a_cache_recovers_only_if_describe_says_so() {
     let event = fixtures::event(Lead::Cache(cache_lead(CacheKind::ReplicationGroup)));
     let Lead::Cache(lead) = &event.lead else { panic!("not about a cache") };
     let take = |memory: &Memory, facts: &CacheFacts, now: i64| {
-        let judge = Judge { memory, now, by: "r-1", ..judge(Mode::Enforce) };
-        let decision = decide::cache(&event, lead, facts, &[], &judge);
+        let context = DecisionContext { memory, now, by: "r-1", ..context(Mode::Enforce) };
+        let decision = decide::cache(&event, lead, facts, &[], &context);
         let lease = Lease { by: "r-1".to_owned(), until: now + 30 };
-        let looked = Looked::at_cache(facts);
+        let looked = LiveState::at_cache(facts);
         let still_open: Vec<Entry> = memory.entries.values().cloned().collect();
         let turn =
             Turn { event: &event, looked: &looked, still_open: &still_open, lease: &lease, now };

@@ -7,7 +7,7 @@ use crate::settings::Mode;
 
 /// What a decision depends on, besides the event and the facts.
 #[derive(Debug, Clone, Copy)]
-pub struct Judge<'a> {
+pub struct DecisionContext<'a> {
     /// Enforce or observe.
     pub mode: Mode,
     /// The policies that suppress findings.
@@ -30,7 +30,7 @@ pub struct Judge<'a> {
 
 static NOTHING: Memory = Memory::new();
 
-impl<'a> Judge<'a> {
+impl<'a> DecisionContext<'a> {
     /// With an empty ledger, without re-creations, and with the default limits.
     pub fn new(mode: Mode, exceptions: &'a dyn Exceptions) -> Self {
         let limits = Limits::default();

@@ -8,14 +8,14 @@ use crate::finding::Check;
 
 /// What this invocation read completely, by subject: only of that it can say that something is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Looked {
+pub struct LiveState {
     /// The shapes of the rules of a group.
     rules: BTreeMap<String, BTreeSet<String>>,
     /// The checks whose facts were read, of a cache.
     settings: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
-impl Looked {
+impl LiveState {
     /// What a read of a group shows.
     pub fn at_group(facts: &GroupFacts) -> Self {
         Self { rules: BTreeMap::from([rules(facts)]), settings: BTreeMap::new() }
