@@ -148,7 +148,9 @@ def test_a_cache_and_its_group_are_remembered_apart(guard, name):
     (item,) = guard.ledger.of(group).values()
     settled(item)
     assert item["check"] == "open-cache" and item["rule"]["rule"] == rule["SecurityGroupRuleId"]
-    of_cache = [item for item in guard.ledger.items() if item["subject"].endswith(f"/{name}")]
+    # Beside them is the record of the revisit of a cache that is still being created.
+    items = [item for item in guard.ledger.items() if not item["subject"].startswith("revisit/")]
+    of_cache = [item for item in items if item["subject"].endswith(f"/{name}")]
     assert {item["check"] for item in of_cache} == set(outcomes) - {"open-cache"}
     assert {item["state"] for item in of_cache} == {"open"}
     listed = paste("portcullis findings", guard.account)

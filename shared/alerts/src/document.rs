@@ -34,6 +34,7 @@ struct Document<'a> {
     event: EventRef<'a>,
     findings: Vec<Value>,
     older: Vec<Value>,
+    #[serde(rename = "tolerated")]
     suppressed: Vec<Value>,
     ended: Vec<Value>,
     recovered: Vec<Value>,
@@ -71,6 +72,7 @@ struct EventRef<'a> {
 struct Omitted {
     findings: usize,
     older: usize,
+    #[serde(rename = "tolerated")]
     suppressed: usize,
     recovered: usize,
 }
@@ -110,7 +112,7 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
         event: EventRef { name: event.name.as_str(), id: &event.id },
         findings: told(&report.findings),
         older: told(&report.older),
-        suppressed: report.suppressed.iter().take(room).map(tolerance::tolerated_json).collect(),
+        suppressed: report.suppressed.iter().take(room).map(tolerance::suppressed_json).collect(),
         ended: report.ended.iter().take(room).map(tolerance::ended_json).collect(),
         recovered: report.resolved.iter().take(room).map(memory::recovered_json).collect(),
         memory: memory::away(report).map(|why| bounded(&why)),

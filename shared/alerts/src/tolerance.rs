@@ -52,7 +52,7 @@ pub(crate) fn suppressed(body: &mut String, report: &Report) {
 }
 
 /// For the document.
-pub(crate) fn tolerated_json(suppressed: &Suppressed) -> Value {
+pub(crate) fn suppressed_json(suppressed: &Suppressed) -> Value {
     json!({
         "check": suppressed.check.as_str(),
         "rule": suppressed.rule.as_ref().map(|rule| &rule.id),
