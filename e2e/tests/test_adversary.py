@@ -93,7 +93,7 @@ def passes(guard, group, rules):
     """Lets each revisit of a group come, until none of the rules is there; how many seconds that took in all."""
     spent = 0
     while set(rules) & set(guard.look(group)["rules"]):
-        record = until("the next pass is arranged", lambda: unsettled(guard, group))[0]
+        record = until("the next pass is arranged", lambda: passing(guard, group))[0]
         until("its schedule is made", lambda: guard.schedules(group))
         ahead = seconds(record["due"]) - guard.account.forward(0)["Now"]
         spent += max(0, ahead)
@@ -101,6 +101,11 @@ def passes(guard, group, rules):
         guard.account.forward(max(0, ahead) + 1)
         until("it is over", lambda record=record: record not in unsettled(guard, group))
     return spent
+
+
+def passing(guard, group):
+    """The revisits of a group that are due soon: not those that wait for the end of a snooze."""
+    return [record for record in unsettled(guard, group) if record["why"] != "snooze"]
 
 
 def seconds(moment):
