@@ -285,7 +285,7 @@ impl Found<'_> {
             "It is still open, as {}. Portcullis looks at it again within a quarter of an hour.{failed} To revoke it \
              now:\n  {}\n",
             rule.id,
-            harmless(&command::revoke(region, &kept.group, rule))
+            harmless(&command::revoke(region, &kept.group, &[&rule.id]))
         )
     }
 }

@@ -71,7 +71,7 @@ pub(crate) struct FieldSelector {
 }
 
 /// Whether the trails log every call that is watched.
-pub(crate) fn context(trails: &[Trail]) -> Verdict {
+pub(crate) fn verdict(trails: &[Trail]) -> Verdict {
     let best = EventName::ALL.map(|call| (call, best(trails, call)));
     let missed: Vec<EventName> = best
         .iter()

@@ -10,7 +10,7 @@ use aws_sdk_cloudtrail::types::{
 use futures_util::future::{join, join_all};
 use portcullis_aws::error::{code, why};
 
-use crate::coverage::{BasicSelector, FieldSelector, Reading, Selectors, Trail, context};
+use crate::coverage::{BasicSelector, FieldSelector, Reading, Selectors, Trail, verdict};
 use crate::verdict::Verdict;
 
 /// Whether the trails of this Region log what the functions are to see. The trails of other
@@ -24,7 +24,7 @@ pub(crate) async fn look(cloudtrail: &Client) -> Result<Verdict> {
     let described = request.send().await.context("listing the trails")?;
     let trails = described.trail_list.unwrap_or_default();
     let trails = join_all(trails.into_iter().map(|trail| read(cloudtrail, trail))).await;
-    Ok(context(&trails))
+    Ok(verdict(&trails))
 }
 
 /// By its ARN, for a trail of another Region is not found by its name.

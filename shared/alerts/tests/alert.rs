@@ -111,7 +111,7 @@ fn a_rule_that_could_not_be_closed_says_so_first() {
     assert_eq!(document(&alert)["findings"][0]["undo"], Value::Null);
 }
 
-/// Tolerates TCP 443, and suppressed everything else until it ended.
+/// Suppresses TCP 443, and suppressed everything else until it ended.
 #[derive(Debug)]
 struct Lapsed;
 

@@ -73,7 +73,8 @@ mod tests {
         let group = GroupFacts::default();
         let on = OnRule { group: &group, rule: &rule, own: one, union: one };
         let event = event("sg-1", &[]);
-        let asked = Asked { check: Check::OpenIngress, event: &event, cache: None, on: Some(on) };
+        let check = Check::OpenIngress;
+        let asked = Asked { check, event: &event, now: None, cache: None, on: Some(on) };
         read(dir.map(str::to_owned)).ask(&asked)
     }
 

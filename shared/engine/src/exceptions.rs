@@ -17,6 +17,8 @@ pub struct Asked<'a> {
     pub check: Check,
     /// The event: who called, where and when.
     pub event: &'a Event,
+    /// When it is asked, in seconds since 1970, if that is not the time of the event: the event is looked at again.
+    pub now: Option<i64>,
     /// The cache that it is about; without one it is about the group of `on`.
     pub cache: Option<(&'a CacheFacts, &'a str)>,
     /// The rule that it is about.
@@ -73,7 +75,7 @@ pub struct Ended {
 
 /// The policies, as the engine asks them.
 pub trait Exceptions: fmt::Debug + Send + Sync {
-    /// The answer. Pure: the time of the event counts as now.
+    /// The answer. Pure: the time counts that the question has.
     fn ask(&self, asked: &Asked<'_>) -> Answer;
 
     /// The expired exception that would suppress the finding. It is only reported: no decision waits for it.
@@ -114,6 +116,7 @@ pub enum Doubt {
 #[derive(Debug)]
 pub(crate) struct Inquiry<'a> {
     exceptions: &'a dyn Exceptions,
+    now: Option<i64>,
     event: &'a Event,
     cache: Option<(&'a CacheFacts, &'a str)>,
     /// By check and rule id, which is empty where there is no rule.
@@ -122,14 +125,15 @@ pub(crate) struct Inquiry<'a> {
 }
 
 impl<'a> Inquiry<'a> {
-    /// About what an event touched; about a cache, with its ARN.
+    /// About what an event touched; about a cache, with its ARN. `now` as in [`Asked`].
     pub(crate) fn new(
         exceptions: &'a dyn Exceptions,
+        now: Option<i64>,
         event: &'a Event,
         cache: Option<(&'a CacheFacts, &'a str)>,
     ) -> Self {
         let (suppressed, doubts) = (BTreeMap::new(), BTreeMap::new());
-        Self { exceptions, event, cache, suppressed, doubts }
+        Self { exceptions, now, event, cache, suppressed, doubts }
     }
 
     /// The ids of the exceptions that permit what a rule admits.
@@ -139,7 +143,7 @@ impl<'a> Inquiry<'a> {
 
     /// The same for a rule that the event did not touch: it is not reported as suppressed.
     pub(crate) fn untouched(&self, check: Check, on: OnRule<'_>) -> Vec<String> {
-        let asked = Asked { check, event: self.event, cache: self.cache, on: Some(on) };
+        let asked = self.asked(check, Some(on));
         match self.exceptions.ask(&asked) {
             Answer::Suppressed(by) => by.into_iter().map(|exception| exception.id).collect(),
             Answer::Fault | Answer::NotKnown | Answer::Unreadable(_) => Vec::new(),
@@ -151,8 +155,12 @@ impl<'a> Inquiry<'a> {
         !self.tolerated_by(check, None).is_empty()
     }
 
+    fn asked<'b>(&'b self, check: Check, on: Option<OnRule<'b>>) -> Asked<'b> {
+        Asked { check, event: self.event, now: self.now, cache: self.cache, on }
+    }
+
     fn tolerated_by(&mut self, check: Check, on: Option<OnRule<'_>>) -> Vec<String> {
-        let asked = Asked { check, event: self.event, cache: self.cache, on };
+        let asked = self.asked(check, on);
         let key = (check, on.map(|on| on.rule.id.clone()).unwrap_or_default());
         let doubt = match self.exceptions.ask(&asked) {
             Answer::Suppressed(by) => {

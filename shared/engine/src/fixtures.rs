@@ -224,7 +224,7 @@ pub(crate) fn report(event: &Event, decision: &Decision, seen: Seen<'_>) -> Repo
 
 /// How bad a finding is by itself, of one of these groups.
 pub(crate) fn severity(finding: &Finding, groups: &[GroupFacts]) -> Severity {
-    severity::context(std::slice::from_ref(finding), &Reaches::of(groups))[0]
+    severity::severities(std::slice::from_ref(finding), &Reaches::of(groups))[0]
 }
 
 /// For checks that are tried one by one.
@@ -233,5 +233,5 @@ pub(crate) fn inquiry() -> Inquiry<'static> {
         let group = GroupRef::Id("sg-01".to_owned());
         event(Lead::Group(GroupLead { group, touched: Touched::Rules(Vec::new()) }))
     });
-    Inquiry::new(&Narrow, &EVENT, None)
+    Inquiry::new(&Narrow, None, &EVENT, None)
 }

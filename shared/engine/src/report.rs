@@ -369,8 +369,9 @@ impl Known<'_> {
                 | Evidence::Port { port: None, .. } => return None,
             };
             let cache = self.seen.cache().map(|cache| (cache, subject.arn.as_str()));
-            let exception =
-                self.context.exceptions.ended(&Asked { check: finding.check, event, cache, on })?;
+            let now = self.context.asked_at();
+            let asked = Asked { check: finding.check, event, now, cache, on };
+            let exception = self.context.exceptions.ended(&asked)?;
             Some(Ended { check: finding.check, rule: rule.map(|rule| rule.id.clone()), exception })
         });
         ended.collect()

@@ -82,8 +82,8 @@ impl Reaches {
 }
 
 /// The severity of each finding about one resource, in their order.
-pub fn context(findings: &[Finding], reaches: &Reaches) -> Vec<Severity> {
-    judge_by(findings, |finding| reaches.behind(finding))
+pub fn severities(findings: &[Finding], reaches: &Reaches) -> Vec<Severity> {
+    severities_by(findings, |finding| reaches.behind(finding))
 }
 
 /// How bad a finding is, and how bad it is by what was read.
@@ -95,17 +95,20 @@ pub struct Rating {
     pub at_least: Severity,
 }
 
-/// As [`context`], with how bad each is at least.
+/// As [`severities`], with how bad each is at least.
 pub fn rate(findings: &[Finding], reaches: &Reaches) -> Vec<Rating> {
-    let at_least = judge_by(findings, |finding| {
+    let at_least = severities_by(findings, |finding| {
         let reach = reaches.behind(finding)?;
         Some(if matches!(reach, Reach::Unknown(_)) { Reach::Nothing } else { reach })
     });
-    let severities = context(findings, reaches).into_iter().zip(at_least);
-    severities.map(|(severity, at_least)| Rating { severity, at_least }).collect()
+    let both = severities(findings, reaches).into_iter().zip(at_least);
+    both.map(|(severity, at_least)| Rating { severity, at_least }).collect()
 }
 
-fn judge_by(findings: &[Finding], behind: impl Fn(&Finding) -> Option<Reach>) -> Vec<Severity> {
+fn severities_by(
+    findings: &[Finding],
+    behind: impl Fn(&Finding) -> Option<Reach>,
+) -> Vec<Severity> {
     let is = |finding: &Finding, check| finding.check == check && counts(finding);
     let open =
         findings.iter().any(|finding| is(finding, Check::OpenCache) && group_of(finding).is_some());

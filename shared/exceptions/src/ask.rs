@@ -7,7 +7,7 @@
 use cedar_policy::{Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Response};
 use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
 use portcullis_engine::facts::{CacheFacts, Connection, Interfaces};
-use portcullis_engine::time::read;
+use portcullis_engine::time::{at, read};
 use time::OffsetDateTime;
 
 use crate::looks::Later;
@@ -21,7 +21,7 @@ impl Exceptions for Policies {
 
     /// A failure to tell is none: it is a fault anyway.
     fn ended(&self, asked: &Asked<'_>) -> Option<Exception> {
-        let now = read(&asked.event.time)?;
+        let now = moment(asked)?;
         let about = || self.policies.iter().filter(|policy| policy.checks.contains(&asked.check));
         let ended = |policy: &&Policy| policy.has_ended(now) && !policy.forbids();
         about().find(ended)?;
@@ -45,8 +45,8 @@ impl Policies {
 
     fn answer(&self, asked: &Asked<'_>) -> Result<Answer, String> {
         let time = &asked.event.time;
-        let now =
-            read(time).ok_or_else(|| format!("`{time}`, the time of the event, is no moment"))?;
+        let now = moment(asked)
+            .ok_or_else(|| format!("`{time}`, the time of the event, is no moment"))?;
         let question = self.question(asked, now)?;
         let missing = missing(asked);
         let blind = |policy: &&Policy| policy.later.meets(missing);
@@ -77,6 +77,14 @@ impl Policies {
         }
         let reasons: Vec<&PolicyId> = response.diagnostics().reason().collect();
         self.policies.iter().filter(|policy| reasons.contains(&policy.cedar.id())).collect()
+    }
+}
+
+/// When it is asked.
+fn moment(asked: &Asked<'_>) -> Option<OffsetDateTime> {
+    match asked.now {
+        Some(seconds) => at(seconds),
+        None => read(&asked.event.time),
     }
 }
 

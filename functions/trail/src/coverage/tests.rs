@@ -32,13 +32,13 @@ fn advanced_trail(more: Vec<FieldSelector>) -> Trail {
 }
 
 fn seen(trails: &[Trail]) -> String {
-    let verdict = context(trails);
+    let verdict = verdict(trails);
     let Verdict::Right(by) = verdict else { panic!("{verdict:?}") };
     by
 }
 
 fn blind_to(trails: &[Trail]) -> String {
-    let verdict = context(trails);
+    let verdict = verdict(trails);
     let Verdict::Wrong(why) = verdict else { panic!("{verdict:?}") };
     why
 }
@@ -187,10 +187,10 @@ fn a_trail_that_is_sure_is_named_before_one_that_is_trusted() {
 fn what_could_not_be_read_is_neither_seen_nor_blind() {
     let failed = || Reading::Failed("GetTrailStatus: ThrottlingException".to_owned());
     let unread = || Trail { logging: failed(), ..trail("all") };
-    let Verdict::Unknown(why) = context(&[unread()]) else { panic!("it was not read") };
+    let Verdict::Unknown(why) = verdict(&[unread()]) else { panic!("it was not read") };
     assert!(why.contains("trail `all`") && why.contains("ThrottlingException"), "{why}");
     let stopped = Trail { logging: Reading::Read(false), ..trail("stopped") };
-    assert!(matches!(context(&[unread(), stopped]), Verdict::Unknown(_)));
+    assert!(matches!(verdict(&[unread(), stopped]), Verdict::Unknown(_)));
 }
 
 #[test]

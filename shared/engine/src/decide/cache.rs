@@ -32,7 +32,8 @@ pub fn cache(
     context: &DecisionContext<'_>,
 ) -> Decision {
     let subject = subject(event, facts);
-    let inquiry = || Inquiry::new(context.exceptions, event, Some((facts, &subject.arn)));
+    let inquiry =
+        || Inquiry::new(context.exceptions, context.asked_at(), event, Some((facts, &subject.arn)));
     let mut asked = inquiry();
     let engine = facts
         .engine

@@ -30,6 +30,14 @@ pub struct DecisionContext<'a> {
 
 static NOTHING: Memory = Memory::new();
 
+impl DecisionContext<'_> {
+    /// When the policies are asked, in seconds since 1970, if that is not the time of the event: an exception that has
+    /// expired since suppresses nothing when the event is looked at again.
+    pub fn asked_at(&self) -> Option<i64> {
+        self.is_revisit.then_some(self.now)
+    }
+}
+
 impl<'a> DecisionContext<'a> {
     /// With an empty ledger, without re-creations, and with the default limits.
     pub fn new(mode: Mode, exceptions: &'a dyn Exceptions) -> Self {

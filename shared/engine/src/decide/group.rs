@@ -25,7 +25,7 @@ pub fn group(
     facts: &GroupFacts,
     context: &DecisionContext<'_>,
 ) -> Decision {
-    let inquiry = || Inquiry::new(context.exceptions, event, None);
+    let inquiry = || Inquiry::new(context.exceptions, context.asked_at(), event, None);
     let mut asked = inquiry();
     let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
     let touched: BTreeSet<&str> = match &lead.touched {
@@ -101,7 +101,7 @@ pub fn older(
         })
         .map(|rule| (rule, true))
         .collect();
-    let mut inquiry = Inquiry::new(context.exceptions, event, None);
+    let mut inquiry = Inquiry::new(context.exceptions, context.asked_at(), event, None);
     let mut older = group_findings(facts, &rest, context, &mut inquiry);
     older.retain(|finding| !decision.leased.contains(&Key::of(finding, &decision.subject).id()));
     let mut snoozed = Vec::new();

@@ -66,7 +66,7 @@ pub fn exposed(
     found
 }
 
-/// The protocols to context one by one. A rule for all protocols joins each of them.
+/// The protocols to look at one by one. A rule for all protocols joins each of them.
 fn protocols<'a>(candidates: &[Candidate<'a>]) -> BTreeSet<&'a Protocol> {
     let mut protocols: BTreeSet<_> = candidates.iter().map(|c| c.protocol).collect();
     if protocols.len() > 1 {

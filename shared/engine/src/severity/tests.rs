@@ -17,7 +17,7 @@ fn findings(source: &str, destinations: &[&str]) -> Vec<(Check, Severity)> {
         ..cache(CacheKind::ReplicationGroup, Engine::Redis, &[6379])
     };
     let decided = crate::fixtures::decided(&facts).findings;
-    let severities = context(&decided, &Reaches::of_cache(&facts));
+    let severities = severities(&decided, &Reaches::of_cache(&facts));
     decided.iter().map(|finding| finding.check).zip(severities).collect()
 }
 
@@ -95,9 +95,9 @@ fn what_is_not_known_raises_nothing_and_is_not_raised() {
     ];
     let alone: Vec<_> = found
         .iter()
-        .flat_map(|one| context(std::slice::from_ref(one), &Reaches::default()))
+        .flat_map(|one| severities(std::slice::from_ref(one), &Reaches::default()))
         .collect();
-    assert_eq!(context(&found, &Reaches::default()), alone);
+    assert_eq!(severities(&found, &Reaches::default()), alone);
 }
 
 /// What stops a fight is somebody who is paged.

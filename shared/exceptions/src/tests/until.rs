@@ -1,6 +1,7 @@
 //! Exceptions end.
 
 use portcullis_engine::exceptions::{Answer, Exception};
+use portcullis_engine::time::seconds;
 
 use super::world::{World, policies, suppressed, world};
 use crate::Policies;
@@ -36,6 +37,16 @@ fn a_day_counts_to_its_end_and_a_moment_until_it() {
             "{until}"
         );
     }
+}
+
+#[test]
+fn an_event_that_is_looked_at_again_is_asked_about_with_the_time_of_the_look() {
+    let policies = policies(&format!("@id(\"a\") @reason(\"b\") @until(\"2026-11-21\") {PERMIT}"));
+    let call = world("tcp 22", "0.0.0.0/0").at("2026-11-21T10:00:00Z");
+    assert_eq!(suppressed(&call.ask(&policies)), Some("a"));
+    let again = |now: &str| World { now: Some(seconds(now)), ..call.clone() };
+    assert_eq!(suppressed(&again("2026-11-21T23:59:59Z").ask(&policies)), Some("a"));
+    assert_eq!(asked(&again("2026-11-22T00:00:00Z"), &policies), ended("a", "2026-11-21"));
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) struct World {
     pub(crate) check: Check,
     pub(crate) event: Event,
+    /// When it is asked, if the event is looked at again.
+    pub(crate) now: Option<i64>,
     pub(crate) group: GroupFacts,
     pub(crate) rule: IngressRule,
     /// What other rules add to the union.
@@ -36,6 +38,7 @@ pub(crate) fn world(traffic: &str, source: &str) -> World {
     World {
         check: Check::OpenIngress,
         event: event(),
+        now: None,
         group: group(),
         rule: rule(traffic, source),
         beside: Count::default(),
@@ -115,14 +118,14 @@ impl World {
         let on = OnRule { group: &self.group, rule: &self.rule, own, union };
         let cache =
             (&self.cache, "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders");
+        let (check, event, now) = (self.check, &self.event, self.now);
+        let asked = Asked { check, event, now, cache: Some(cache), on: None };
         match self.check {
             Check::OpenIngress | Check::MemcachedUdp => {
-                Asked { check: self.check, event: &self.event, cache: None, on: Some(on) }
+                Asked { cache: None, on: Some(on), ..asked }
             }
-            Check::OpenCache => {
-                Asked { check: self.check, event: &self.event, cache: Some(cache), on: Some(on) }
-            }
-            _ => Asked { check: self.check, event: &self.event, cache: Some(cache), on: None },
+            Check::OpenCache => Asked { on: Some(on), ..asked },
+            _ => asked,
         }
     }
 

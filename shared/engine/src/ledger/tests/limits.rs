@@ -122,7 +122,7 @@ fn an_hour_on_the_word_of_a_tool_is_given_once_a_day() {
         closed(&desk.deal(&event, &facts(&[one])).decision).len()
     };
     let at = |minute: i64| NOW + 60 * minute;
-    // LiveState at again, too early and when the hour is over.
+    // Looked at again, too early and when the hour is over.
     assert_eq!(open("sgr-3", "2026-11-21T10:30:00Z", at(89), true), 0);
     assert_eq!(open("sgr-3", "2026-11-21T10:30:00Z", at(90), true), 1);
     // From now on it is closed each time, however often it recurs, up to ten times within the hour.
