@@ -273,6 +273,7 @@ def settings(guard):
         kind: {
             **client.get_function_configuration(FunctionName=name)["Environment"]["Variables"],
             "PORTCULLIS_MODE": None,
+            "PORTCULLIS_STACK_MODE": None,
         }
         for kind, name in guard.stack.functions.items()
     }
