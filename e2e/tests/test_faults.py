@@ -73,8 +73,8 @@ def cases(names):
 
 @pytest.fixture(scope="module")
 def behind_proxy():
-    # Most of the time the functions wait to try again, so many more run at once than there are processors. With too many
-    # the account is so slow that every call times out, and no longer the faults are tested but this machine.
+    # Most of the time the functions wait to try again, so many more run at once than there are processors. With too
+    # many the account is so slow that every call times out, and the machine is tested instead of the faults.
     with faults.guarded_behind_proxy(*FAST, "--concurrency", "48", Alarms="none") as pair:
         yield pair
 
