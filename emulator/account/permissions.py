@@ -128,18 +128,23 @@ def events_may_send(queue_arn, rule_arn):
     return sqs.queue_policy_allows(queue_arn, "events.amazonaws.com", rule_arn, get_account_id())
 
 
+def of_service(action, resource_arn, source_arn):
+    """A call that a service of AWS makes for one of its resources in this account."""
+    return iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource_arn,
+        region=get_region(),
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()},
+    )
+
+
 def events_may_invoke(function, function_arn, rule_arn):
     """Whether the function's policy lets EventBridge invoke it for this rule."""
     if not app.AUTH:
         return True
-    context = iam_evaluator.EvalContext(
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action="lambda:InvokeFunction",
-        resource_arn=function_arn,
-        region=get_region(),
-        service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()},
-    )
+    context = of_service("lambda:InvokeFunction", function_arn, rule_arn)
     answer = iam_evaluator.evaluate_resource_policy(function.get("policy"), context, service="events.amazonaws.com")
     return answer.decision == "Allow"

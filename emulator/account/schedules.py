@@ -16,7 +16,6 @@ import uuid
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, iam, lambda_svc, scheduler, sqs
 
 from . import lambda_async, patching, permissions
@@ -133,15 +132,7 @@ def trusts(role_arn, group):
     if role is None or role["Arn"] != role_arn:
         return False
     policy = role["AssumeRolePolicyDocument"]
-    context = iam_evaluator.EvalContext(
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action="sts:AssumeRole",
-        resource_arn=role_arn,
-        region=get_region(),
-        service_context={"aws:sourcearn": scheduler._group_arn(group), "aws:sourceaccount": get_account_id()},
-    )
+    context = permissions.of_service("sts:AssumeRole", role_arn, scheduler._group_arn(group))
     policy = policy if isinstance(policy, dict) else json.loads(policy)
     # A trust policy names no resource.
     statements = [{"Resource": role_arn, **statement} for statement in policy.get("Statement", [])]

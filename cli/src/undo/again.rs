@@ -6,7 +6,7 @@ use aws_config::SdkConfig;
 use portcullis_aws::{Ledger, now};
 use portcullis_engine::arn::Arn;
 use portcullis_engine::event::{
-    Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
+    Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
 use portcullis_engine::ledger::{Revisit, RuleRecord, Why, due};
 
@@ -36,14 +36,8 @@ fn record(
     now: i64,
 ) -> Result<Revisit> {
     let arn = Arn::parse(caller).context("the caller has no ARN")?;
-    let shape = kept.rule();
-    let shape = RuleShape {
-        protocol: shape.protocol,
-        from_port: shape.from_port,
-        to_port: shape.to_port,
-        source: shape.source,
-    };
-    let lead = RuleLead { id: Some(rule.to_owned()), shape: Some(shape), edit: false };
+    let shape = Some(kept.rule().into());
+    let lead = RuleLead { id: Some(rule.to_owned()), shape, edit: false };
     let touched = Touched::Rules(vec![lead]);
     let call = Event {
         // Of no call: nobody else has this id.

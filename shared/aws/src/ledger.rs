@@ -22,6 +22,8 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure a
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portcullis_engine::case::{Counted, Written};
 use portcullis_engine::ledger::{Entry, Key, Memory, Revisit, RuleTags, Snooze, Wanted};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use item::{MINUTE, failed, memory, number, text};
 use read::Reader;
@@ -237,31 +239,8 @@ impl Ledger {
     ///
     /// If the table does not take it.
     pub async fn write_revisit(&self, revisit: &Revisit, now: i64) -> Result<bool> {
-        #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item::write(revisit, revisit.expires(now))?))
-            .expression_attribute_names("#version", "version")
-            .return_values_on_condition_check_failure(OnRefusal::AllOld);
-        let put = match revisit.version.saturating_sub(1) {
-            0 => put.condition_expression("attribute_not_exists(#version)"),
-            before => put
-                .condition_expression("#version = :before")
-                .expression_attribute_values(":before", number(before)),
-        };
-        let Err(error) = put.send().await else { return Ok(true) };
-        match error.as_service_error() {
-            // It is there word for word: nothing has changed, or the answer to it was lost on its way.
-            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                Ok(refused.item().is_some_and(|there| item::is(there, revisit)))
-            }
-            _ => {
-                let doing = format!("writing the revisit of {}", revisit.subject);
-                Err(failed(&self.table, &doing, "PutItem", &error))
-            }
-        }
+        let doing = format!("writing the revisit of {}", revisit.subject);
+        self.put_version(revisit, revisit.version, revisit.expires(now), &doing).await
     }
 
     /// The records of revisits that are not settled, as far as so many pages of the table show them. A record that
@@ -291,30 +270,37 @@ impl Ledger {
 
     /// Writes an entry; its key, if somebody else wrote it since it was read.
     async fn put(&self, entry: &Entry, now: i64) -> Result<Option<Key>> {
+        let (expires, doing) = (now.saturating_add(RETENTION), format!("remembering {}", entry.id));
+        let written = self.put_version(entry, entry.version, expires, &doing).await?;
+        Ok((!written).then(|| entry.key.clone()))
+    }
+
+    /// Writes an item in this version, unless somebody else wrote it since it was read: then `false`. One that is there
+    /// word for word is written: nothing has changed, or the answer to an earlier attempt was lost on its way.
+    async fn put_version<T>(&self, one: &T, version: u64, expires: i64, doing: &str) -> Result<bool>
+    where
+        T: Serialize + DeserializeOwned + PartialEq,
+    {
         #[expect(clippy::disallowed_methods, reason = "the one place that writes the ledger")]
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item::write(entry, now.saturating_add(RETENTION))?))
+            .set_item(Some(item::write(one, expires)?))
             .expression_attribute_names("#version", "version")
             .return_values_on_condition_check_failure(OnRefusal::AllOld);
-        let put = match entry.version.saturating_sub(1) {
+        let put = match version.saturating_sub(1) {
             0 => put.condition_expression("attribute_not_exists(#version)"),
             before => put
                 .condition_expression("#version = :before")
                 .expression_attribute_values(":before", number(before)),
         };
-        let Err(error) = put.send().await else { return Ok(None) };
+        let Err(error) = put.send().await else { return Ok(true) };
         match error.as_service_error() {
-            // It is there word for word: ours, and the answer to it was lost on its way.
-            Some(PutItemError::ConditionalCheckFailedException(refused))
-                if refused.item().is_some_and(|there| item::is(there, entry)) =>
-            {
-                Ok(None)
+            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                Ok(refused.item().is_some_and(|there| item::is(there, one)))
             }
-            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(Some(entry.key.clone())),
-            _ => Err(failed(&self.table, &format!("remembering {}", entry.id), "PutItem", &error)),
+            _ => Err(failed(&self.table, doing, "PutItem", &error)),
         }
     }
 }

@@ -214,6 +214,13 @@ pub struct RuleShape {
     pub source: Source,
 }
 
+impl From<IngressRule> for RuleShape {
+    fn from(rule: IngressRule) -> Self {
+        let IngressRule { protocol, from_port, to_port, source, .. } = rule;
+        Self { protocol, from_port, to_port, source }
+    }
+}
+
 impl RuleShape {
     /// Whether the live rule is the one that was asked for.
     ///

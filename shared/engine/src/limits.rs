@@ -63,10 +63,8 @@ pub fn limit(findings: &mut [Finding], groups: &[GroupFacts], reaches: &Reaches,
         return;
     }
     let order = most_harmful_first(&rules);
-    let left: BTreeSet<(&str, &str)> =
-        order.into_iter().skip(free).map(|rule| (rule.group, rule.id())).collect();
-    let left: BTreeSet<(String, String)> =
-        left.into_iter().map(|(group, rule)| (group.to_owned(), rule.to_owned())).collect();
+    let owned = |rule: harm::Rule<'_>| (rule.group.to_owned(), rule.id().to_owned());
+    let left: BTreeSet<(String, String)> = order.into_iter().skip(free).map(owned).collect();
     let because = Because::TooMany { most: room.most, per: room.per };
     for finding in findings {
         if let Remedy::Do(action) = &finding.remedy

@@ -15,12 +15,8 @@ use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
 use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Why, has_large_tags, shape};
 use crate::reach::Reach;
 use crate::resolution::Resolution;
-use crate::settings::Mode;
 use crate::severity::{Rating, Reaches, Severity, rate};
-use crate::time::{iso, seconds};
-
-/// What is not decided after so many seconds is told.
-const DAY: i64 = 24 * 3600;
+use crate::time::{DAY, iso, seconds};
 
 /// The report about one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,8 +260,7 @@ impl Known<'_> {
 
     /// When a finding that is left open is looked at again, after the reason why it is.
     fn looked_at_again(&self, finding: &Finding) -> String {
-        let is_paused = self.context.is_revisit && self.context.mode == Mode::Observe;
-        match (self.next, Why::of(&finding.remedy, is_paused)) {
+        match (self.next, Why::of(&finding.remedy, self.context.is_paused())) {
             (None, _) | (_, None) => String::new(),
             (Some(next), Some(_)) => match &next.not_arranged {
                 None => format!(". It is looked at again at {}", next.at()),

@@ -4,6 +4,13 @@
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
+/// In seconds.
+pub const MINUTE: i64 = 60;
+/// In seconds.
+pub const HOUR: i64 = 60 * MINUTE;
+/// In seconds.
+pub const DAY: i64 = 24 * HOUR;
+
 /// The moment of a text as RFC 3339 has it, `2026-11-21T11:30:00+01:30`.
 pub fn read(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()

@@ -3,12 +3,7 @@
 use super::step::Arranged;
 use crate::event::{Event, Lead, RuleLead, Touched};
 use crate::ledger::{Revisit, Why, due};
-use crate::time::seconds;
-
-/// In seconds.
-const MINUTE: i64 = 60;
-const HOUR: i64 = 3600;
-pub(super) const DAY: i64 = 24 * HOUR;
+use crate::time::{DAY, HOUR, MINUTE, seconds};
 
 /// What is to be looked at again.
 #[derive(Debug, Clone, PartialEq, Eq)]

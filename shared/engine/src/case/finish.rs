@@ -4,23 +4,21 @@ use super::again::Undecided;
 use super::known::{self, Part};
 use super::look::{Facts, REPORT};
 use super::step::{Channel, Notification, Step, Summary, Written, reading};
-use super::{Case, Cause, Plan};
+use super::{Case, Plan};
 use crate::action::{Action, Because, Outcome, Outcomes, Remedy};
-use crate::decide::Decision;
 use crate::event::Lead;
 use crate::exceptions::Suppressed;
 use crate::facts::IngressRule;
 use crate::finding::rule_of;
 use crate::ledger::{Again, Wanted, Why};
 use crate::report::{Deployment, Known, Report};
-use crate::settings::Mode;
-use crate::time::{iso, seconds};
+use crate::time::{DAY, iso, seconds};
 
 /// How often what others wrote meanwhile is read again before the record is given up.
 const CONFLICTS: usize = 6;
 
 /// For how long a cache that is not decided is looked at again, in seconds.
-const WEEK: i64 = 7 * 24 * 3600;
+const WEEK: i64 = 7 * DAY;
 
 static NO_OUTCOMES: Outcomes = Outcomes::new();
 
@@ -92,8 +90,7 @@ impl Case<'_> {
     /// What is to be looked at again.
     fn undecided(&self, now: i64) -> Vec<Undecided> {
         let (Some(plan), Some(event)) = (&self.plan, &self.event) else { return Vec::new() };
-        let (decision, is_paused) =
-            (&plan.decision, decision_is_paused(&plan.decision, &self.cause));
+        let (decision, is_paused) = (&plan.decision, self.context(now).is_paused());
         let mut undecided = Vec::new();
         if !decision.unseen.is_empty() {
             let rules = Some(decision.unseen.clone());
@@ -207,11 +204,6 @@ impl Case<'_> {
         };
         Some(Report::new(self.event.as_ref()?, &plan.decision, &known))
     }
-}
-
-/// Whether it was to be done and is not, because Portcullis is paused.
-fn decision_is_paused(decision: &Decision, cause: &Cause) -> bool {
-    decision.mode == Mode::Observe && matches!(cause, Cause::Revisit { .. })
 }
 
 impl Plan {

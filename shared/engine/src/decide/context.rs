@@ -36,6 +36,11 @@ impl DecisionContext<'_> {
     pub fn asked_at(&self) -> Option<i64> {
         self.is_revisit.then_some(self.now)
     }
+
+    /// Whether what was to be done is not, because Portcullis is paused.
+    pub fn is_paused(&self) -> bool {
+        self.is_revisit && self.mode == Mode::Observe
+    }
 }
 
 impl<'a> DecisionContext<'a> {

@@ -18,12 +18,12 @@ pub(super) fn remember(
     event: &Event,
     groups: &[GroupFacts],
     reaches: &Reaches,
-    judged: &DecisionContext<'_>,
+    context: &DecisionContext<'_>,
 ) {
-    let DecisionContext { memory, limits, by, now, .. } = *judged;
+    let DecisionContext { memory, limits, by, now, .. } = *context;
     let most = limits.actions_per_event;
     // A call is judged as of its time, however late it is delivered; what is looked at again, as of now.
-    let hour = if judged.is_revisit { now } else { seconds(&event.time) };
+    let hour = if context.is_revisit { now } else { seconds(&event.time) };
     let mut histories = Histories::new(memory, event, by, limits.comebacks_per_hour, now, hour);
     let Decision { findings, suppressed, leased, notes, subject, .. } = decision;
     findings.retain_mut(|finding| {
@@ -34,7 +34,7 @@ pub(super) fn remember(
         match histories.of(finding, subject) {
             // A delivery before the time that is arranged is no pass: what a limit left open stays so until then.
             History::Free
-                if judged.waits && memory.was_left_open(&Key::of(finding, subject), event) =>
+                if context.waits && memory.was_left_open(&Key::of(finding, subject), event) =>
             {
                 leave_open(finding, Because::TooMany { most, per: Per::Event });
             }

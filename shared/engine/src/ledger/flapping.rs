@@ -1,12 +1,8 @@
 //! Flapping: a rule that is revoked and recurs again and again.
 
-use super::occurrence::HOUR;
 use super::{Entry, OCCURRENCES};
 use crate::action::{Because, Word};
-use crate::time::seconds;
-
-/// How long the word of a tool counts again for the same rule, in seconds: a day.
-const DAY: i64 = 24 * HOUR;
+use crate::time::{DAY, HOUR, iso, seconds};
 
 /// The reason not to revoke a rule now: it recurred `most` times or more within an hour, an hour without a recurrence is
 /// not over since, and a machine opens it, which would go on for ever. A rule that a person opens is revoked each time.
@@ -46,7 +42,7 @@ impl Entry {
         if let Because::Flapping { through, until, .. } = because
             && Word::of(through.as_deref()) == Word::Tool
         {
-            self.spared = Some(crate::time::iso(until.saturating_sub(HOUR)));
+            self.spared = Some(iso(until.saturating_sub(HOUR)));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the ledger adds to an event: the rules that an earlier attempt at the same event was about to revoke.
 
 use super::Memory;
-use crate::event::{GroupLead, GroupRef, RuleLead, RuleShape, Touched};
+use crate::event::{GroupLead, GroupRef, RuleLead, Touched};
 use crate::finding::Check;
 use crate::resolution::Resolution;
 
@@ -46,13 +46,7 @@ fn unreported(memory: &Memory, event: &str, of: impl Fn(&str) -> bool) -> Vec<Gr
                 && occurrence.rule.as_ref() == Some(&record.rule)
         })?;
         let rule = record.rule();
-        let shape = RuleShape {
-            protocol: rule.protocol,
-            from_port: rule.from_port,
-            to_port: rule.to_port,
-            source: rule.source,
-        };
-        let lead = RuleLead { id: Some(rule.id), shape: Some(shape), edit: false };
+        let lead = RuleLead { id: Some(rule.id.clone()), shape: Some(rule.into()), edit: false };
         let group = GroupRef::Id(record.group.clone());
         Some(GroupLead { group, touched: Touched::Rules(vec![lead]) })
     });

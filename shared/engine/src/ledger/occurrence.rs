@@ -8,10 +8,7 @@ use crate::action::{Action, Remedy};
 use crate::event::Event;
 use crate::finding::{Finding, rule_of};
 use crate::resolution::{Intent, Standing};
-use crate::time::seconds;
-
-/// In seconds: recurrences within it count towards flapping.
-pub(super) const HOUR: i64 = 3600;
+use crate::time::{HOUR, seconds};
 
 /// An occurrence of an entry, by its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,16 +12,16 @@ use sha2::{Digest, Sha256};
 use super::Key;
 use crate::action::{Because, Remedy};
 use crate::event::{Event, GroupRef, Lead, RevisitRef};
-use crate::time::{iso, seconds};
+use crate::time::{DAY, iso, seconds};
 
 /// The partitions of records begin so: nothing else reads them.
 pub const REVISITS: &str = "revisit/";
 
 /// How long a record stays after it was due, in seconds: 90 days.
-const KEPT: i64 = 90 * 24 * 3600;
+const KEPT: i64 = 90 * DAY;
 
 /// How long a record stays after nothing is left to look at, in seconds: a day.
-const KEPT_SETTLED: i64 = 24 * 3600;
+const KEPT_SETTLED: i64 = DAY;
 
 /// The shortest time in which a schedule can be made, in seconds.
 const SOONEST: i64 = 10;
