@@ -99,7 +99,7 @@ class Moving:
             self.shown = max(self.shown, len(told))
             return last in told or self.move.status() != "RUNNING"
 
-        until(f"the step {last}", look, 60)
+        until(f"the step {last}", look)
 
     def hand_over(self):
         document, mail = self.move.told("handed-over")

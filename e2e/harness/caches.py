@@ -2,7 +2,7 @@
 
 import gzip
 
-from .wait import until
+from .wait import PATIENCE, until
 
 #: What differs between a cache and its copy, whatever they are called and wherever they listen.
 OWN = {
@@ -80,7 +80,7 @@ def tags(elasticache, arn):
     return {tag["Key"]: tag["Value"] for tag in elasticache.list_tags_for_resource(ResourceName=arn)["TagList"]}
 
 
-def available(elasticache, arn, seconds=20.0):
+def available(elasticache, arn, seconds=PATIENCE):
     until(f"{arn} is available", lambda: status(elasticache, arn) == "available", seconds)
     return arn
 

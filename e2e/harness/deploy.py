@@ -152,7 +152,7 @@ def _finished(cloudformation, wanted):
             raise RuntimeError(f"the stack is {stack['StackStatus']}:\n" + "\n".join(reasons))
         return stack if stack["StackStatus"] == wanted else None
 
-    return until(f"the stack is {wanted}", look, 60)
+    return until(f"the stack is {wanted}", look)
 
 
 class Stack:

@@ -103,7 +103,7 @@ class Proxy:
                 cwd=REPO / "e2e",
                 start_new_session=True,
             )
-        until("the proxy answers", self._answers, 30)
+        until("the proxy answers", self._answers)
 
     def stop(self):
         if self.process is not None:

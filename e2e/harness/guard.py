@@ -1,5 +1,6 @@
 """An account with the stack in it, and the few verbs that tests and the demo are written in."""
 
+import collections
 import contextlib
 
 from . import groups
@@ -7,7 +8,7 @@ from .account import FAST, Account
 from .deploy import deploy
 from .inbox import Alerts, Chat, Queue
 from .ledger import Ledger
-from .wait import until
+from .wait import PATIENCE, until
 
 PRIVATE = "10.20.0.0/16"
 
@@ -17,6 +18,7 @@ class Guard:
 
     def __init__(self, account):
         self.account = account
+        self.names = collections.Counter()
         self.ec2, self.elasticache = account.client("ec2"), account.client("elasticache")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
         subnets = [
@@ -42,7 +44,10 @@ class Guard:
         return self
 
     def group(self, name, *permissions, tags=None, vpc=None):
-        """A new security group with these ingress rules, and a rule's worth of tags."""
+        """A new security group with these ingress rules and tags; numbered, if a test that runs again asks for it."""
+        self.names[name] += 1
+        if self.names[name] > 1:
+            name += f"-{self.names[name]}"
         specification = {"ResourceType": "security-group", "Tags": _tags(tags or {"team": "shop"})}
         group_id = self.ec2.create_security_group(
             GroupName=name,
@@ -72,7 +77,7 @@ class Guard:
     def look(self, group_id):
         return groups.whole(self.ec2, group_id)
 
-    def gone(self, group_id, rule_ids, seconds=20.0):
+    def gone(self, group_id, rule_ids, seconds=PATIENCE):
         """Wait until none of these rules is there; gives the group as it is then."""
         rule_ids = set(rule_ids)
 
@@ -93,7 +98,7 @@ class Guard:
         found = {name: scheduler.get_schedule(GroupName=group, Name=name)["Target"]["Input"] for name in names}
         return [name for name, text in found.items() if subject in text]
 
-    def handled(self, function, subject, times=1, seconds=20.0):
+    def handled(self, function, subject, times=1, seconds=PATIENCE):
         """Wait until so many invocations have ended that tell of this subject in their log."""
 
         def look():

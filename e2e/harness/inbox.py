@@ -5,7 +5,7 @@ import email.policy
 import json
 import os
 
-from .wait import until
+from .wait import PATIENCE, until
 
 ADDRESS = "security@example.com"
 
@@ -26,7 +26,7 @@ class Queue:
             if not messages:
                 return self.seen
 
-    def wait(self, what, accept, seconds=20.0):
+    def wait(self, what, accept, seconds=PATIENCE):
         """The first message that `accept` takes."""
         return until(what, lambda: next((item for item in self.read() if accept(item)), None), seconds)
 
@@ -70,7 +70,7 @@ class Chat:
         found = [json.loads(envelope["Message"]) for envelope in self.queue.read()]
         return [message for message in found if text in json.dumps(message)]
 
-    def wait(self, text, number=1, seconds=20.0):
+    def wait(self, text, number=1, seconds=PATIENCE):
         """The first, or second, ... message with this text in it."""
         return until(
             f"message {number} with {text!r} in the chat", lambda: self.messages(text)[number - 1 : number], seconds
@@ -115,7 +115,7 @@ class Alerts:
         found = [self.letters[name] for name in names]
         return [mail for mail in found if subject is None or subject in mail["subject"] + mail["body"]]
 
-    def wait(self, subject, number=1, seconds=20.0):
+    def wait(self, subject, number=1, seconds=PATIENCE):
         """The alert about a subject as (document, mail): the first, or the second, ..."""
         document = until(
             f"alert {number} about {subject}", lambda: self.documents(subject)[number - 1 : number], seconds

@@ -2,7 +2,7 @@
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from .wait import until
+from .wait import PATIENCE, until
 
 MINUTE = "minute"
 _READ = TypeDeserializer().deserialize
@@ -36,7 +36,7 @@ class Ledger:
         """The numbers of each minute, by minute."""
         return {item["finding"]: item for item in self.items() if item["subject"] == MINUTE}
 
-    def wait(self, subject, accept, seconds=20.0):
+    def wait(self, subject, accept, seconds=PATIENCE):
         """The first item of a subject that `accept` takes."""
         return until(
             f"the ledger on {subject}",

@@ -2,12 +2,15 @@
 
 import time
 
+#: Seconds. Long, for a busy machine: what comes in time is not waited for.
+PATIENCE = 60.0
+
 
 class NotInTime(AssertionError):
     """What was waited for did not happen."""
 
 
-def until(what, probe, seconds=20.0):
+def until(what, probe, seconds=PATIENCE):
     """Ask `probe` until it answers with something true, and give that back."""
     deadline = time.monotonic() + seconds
     pause = 0.005

@@ -125,7 +125,7 @@ def test_events_that_race_on_one_group_lose_nothing(guard, name):
     rules = {rule for made in opened for rule in made}
     assert len(rules) == len(wanted)
     assert guard.gone(group, rules, 60) == before
-    until("each is told", lambda: findings(guard, group).keys() >= rules, 60)
+    until("each is told", lambda: findings(guard, group).keys() >= rules)
     for rule in rules:
         guard.handled("ingress", rule, 1, 60)
     assert findings(guard, group) == {rule: ["done"] for rule in rules}

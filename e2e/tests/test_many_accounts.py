@@ -139,7 +139,7 @@ class Member:
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=words[words.index("--capabilities") + 1].split(","),
         )
-        until(f"the member's stack in {region}", self.complete, 60)
+        until(f"the member's stack in {region}", self.complete)
 
     def client(self, service):
         return self.account.client(service, region=self.region, access_key=MEMBER)

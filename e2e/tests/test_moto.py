@@ -39,7 +39,7 @@ def moto():
     )
     endpoint = f"http://127.0.0.1:{port}"
     try:
-        until("moto to start", lambda: answers(endpoint), 60)
+        until("moto to start", lambda: answers(endpoint))
         yield endpoint
     finally:
         os.killpg(process.pid, signal.SIGKILL)

@@ -351,7 +351,7 @@ def killed(moves):
             cache.move.answer("move")
     for what in ("delete", "revoke", "end"):
         made[what].move.answer("deletion")
-    until("every function is in the middle", lambda: all(moves.proxy.fired()), 60)
+    until("every function is in the middle", lambda: all(moves.proxy.fired()))
     assert faults.kill_functions(moves.guard.account) >= 1
     moves.proxy.clear()
     for cache in made.values():

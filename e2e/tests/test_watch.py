@@ -144,9 +144,9 @@ def test_failed_event_sounds_three_alarms(watched):
     goes_to(watched, "FailureQueueAlarm", "ALARM")
     # The second one is told as well, though the first one waits still.
     goes_to(watched, "ArrivalsAlarm", "ALARM")
-    until("the alarm is back", lambda: alarm(watched, "ArrivalsAlarm")["StateValue"] == "OK", 30)
+    until("the alarm is back", lambda: alarm(watched, "ArrivalsAlarm")["StateValue"] == "OK")
     watched.stack.deliver("ingress", events.corpus("malformed-empty-detail"))
-    until("it tells again", lambda: arrivals_told(watched) == 2, 30)
+    until("it tells again", lambda: arrivals_told(watched) == 2)
     assert alarm(watched, "FailureQueueAlarm")["StateValue"] == "ALARM"
 
 
@@ -155,7 +155,7 @@ def test_alert_that_sns_refuses_sounds_an_alarm(watched):
     watched.account.client("sns").delete_topic(TopicArn=watched.stack.topic)
     group = watched.group("untold")
     watched.gone(group, watched.open(group, permission("tcp", 6379, "0.0.0.0/0")))
-    until("the alarm stands", lambda: alarm(watched, "AlertFailuresAlarm")["StateValue"] == "ALARM", 30)
+    until("the alarm stands", lambda: alarm(watched, "AlertFailuresAlarm")["StateValue"] == "ALARM")
 
 
 def test_silence_is_told_and_its_end_too(watched):
@@ -215,7 +215,7 @@ def test_function_that_was_switched_by_itself_is_off(watched):
 
 def test_check_that_stops_running_is_told(watched):
     goes_silent = watched.account.client("events")
-    until("the check runs", lambda: alarm(watched, "SilenceAlarm")["StateValue"] == "OK", 30)
+    until("the check runs", lambda: alarm(watched, "SilenceAlarm")["StateValue"] == "OK")
     for rule in goes_silent.list_rules()["Rules"]:
         if "TrailFunction" in rule["Name"]:
             goes_silent.disable_rule(Name=rule["Name"])
