@@ -104,7 +104,7 @@ def in_moto(ec2, group):
         ([permission("tcp", 6379, "::/0")], []),
         ([permission("-1", None, "0.0.0.0/0")], []),
         ([permission("tcp", 6379, "0.0.0.0/1", "128.0.0.0/1")], []),
-        ([permission("udp", 11211, "52.94.76.10/32")], []),
+        ([permission("udp", 11211, "52.0.0.0/8")], []),
         ([permission("tcp", 6379, "0.0.0.0/0", "::/0")], [permission("tcp", 6379, "172.16.0.0/12", "fd00::/8")]),
         (
             [permission("tcp", (6000, 7000), "0.0.0.0/0"), permission("tcp", 22, "0.0.0.0/0")],

@@ -10,7 +10,7 @@ import secrets
 from ministack.core.responses import get_account_id
 from ministack.services import ec2
 
-from . import ec2_network, ec2_public_access, late, patching
+from . import ec2_network, ec2_public_access, ec2_vpcs, late, patching
 from .ec2_describe import describe_groups, describe_rules, find_group, is_default_vpc
 from .ec2_rules import (
     SOURCES,
@@ -344,3 +344,4 @@ def install():
         ec2._ACTION_MAP[action] = endpoint("ec2", action, function)
     ec2_network.install()
     ec2_public_access.install()
+    ec2_vpcs.install()

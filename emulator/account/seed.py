@@ -11,7 +11,7 @@ from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import ec2
 from ministack.services import elasticache as ec
 
-from . import ec2_network
+from . import ec2_network, ec2_vpcs
 from . import elasticache_store as store
 from . import elasticache_versions as versions
 from .ec2_rules import canonical_protocol, make_rule, new_rule_id, side
@@ -405,6 +405,7 @@ SEEDERS = (
     ("RouteTables", seed_route_table),
     ("PrefixLists", seed_prefix_list),
     ("SecurityGroups", seed_security_group),
+    ("SecurityGroupVpcAssociations", ec2_vpcs.seed_association),
     ("NetworkInterfaces", seed_interface),
     ("CacheSubnetGroups", seed_subnet_group),
     ("ReplicationGroups", seed_replication_group),

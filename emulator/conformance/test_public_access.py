@@ -1,4 +1,4 @@
-"""VPC block public access, on the emulated account."""
+"""VPC block public access, and the address space of VPCs, on the emulated account."""
 
 import pytest
 from conftest import code_of
@@ -64,3 +64,41 @@ def test_an_exclusion_is_of_one_thing_that_is_there(ec2, subnet):
     assert code_of(create, VpcId="vpc-0c", SubnetId=subnet, **mode) == "InvalidParameterCombination"
     assert code_of(create, VpcId="vpc-0c", **mode) == "InvalidVpcID.NotFound"
     assert ec2.describe_vpc_block_public_access_exclusions()["VpcBlockPublicAccessExclusions"] == []
+
+
+def blocks(ec2, vpc):
+    [shown] = ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
+    v4 = [(block["CidrBlock"], block["CidrBlockState"]["State"]) for block in shown["CidrBlockAssociationSet"]]
+    v6 = shown.get("Ipv6CidrBlockAssociationSet", [])
+    return v4, [(block["Ipv6CidrBlock"], block["Ipv6CidrBlockState"]["State"]) for block in v6]
+
+
+def test_a_vpc_shows_the_blocks_of_both_families_that_it_was_given(ec2):
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    assert blocks(ec2, vpc) == ([("10.9.0.0/16", "associated")], [])
+    more = ec2.associate_vpc_cidr_block(VpcId=vpc, CidrBlock="52.95.64.0/20")["CidrBlockAssociation"]
+    given = ec2.associate_vpc_cidr_block(VpcId=vpc, AmazonProvidedIpv6CidrBlock=True)["Ipv6CidrBlockAssociation"]
+    v4, v6 = blocks(ec2, vpc)
+    assert v4 == [("10.9.0.0/16", "associated"), ("52.95.64.0/20", "associated")]
+    assert v6 == [(given["Ipv6CidrBlock"], "associated")] and given["Ipv6CidrBlock"].endswith("/56")
+    for block in (more, given):
+        ec2.disassociate_vpc_cidr_block(AssociationId=block["AssociationId"])
+    assert blocks(ec2, vpc) == ([("10.9.0.0/16", "associated")], [])
+    assert code_of(ec2.associate_vpc_cidr_block, VpcId=vpc, CidrBlock="52.0.0.0/8") == "InvalidVpc.Range"
+    assert code_of(ec2.describe_vpcs, VpcIds=[vpc, "vpc-0c"]) == "InvalidVpcID.NotFound"
+
+
+def test_a_group_is_associated_with_vpcs_beside_its_own(ec2):
+    own, other = (ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"] for _ in range(2))
+    group = ec2.create_security_group(GroupName="shared", Description="d", VpcId=own)["GroupId"]
+
+    def associated():
+        found = ec2.describe_security_group_vpc_associations(Filters=[{"Name": "group-id", "Values": [group]}])
+        return [(one["VpcId"], one["State"]) for one in found["SecurityGroupVpcAssociations"]]
+
+    assert associated() == []
+    ec2.associate_security_group_vpc(GroupId=group, VpcId=other)
+    assert associated() == [(other, "associated")]
+    assert code_of(ec2.associate_security_group_vpc, GroupId=group, VpcId=own) == "InvalidParameterValue"
+    ec2.disassociate_security_group_vpc(GroupId=group, VpcId=other)
+    assert associated() == []

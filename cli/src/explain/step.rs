@@ -8,7 +8,7 @@ use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::Action;
 use portcullis_engine::case::{Case, Channel, Fact, Notification, Read};
 use portcullis_engine::event::{Event, GroupRef, Lead};
-use portcullis_engine::facts::{Interface, Interfaces, PrefixList, Subnets};
+use portcullis_engine::facts::{AddressSpace, Interface, Interfaces, PrefixList, Subnets};
 use portcullis_engine::ledger::{Entry, Revisit, State, Wanted};
 use portcullis_engine::time;
 use portcullis_recreation::text::Role;
@@ -186,6 +186,7 @@ fn what(read: &Read) -> String {
         Read::Interfaces(id) => format!("the network interfaces of {id}"),
         Read::PublicAccess => "VPC block public access".to_owned(),
         Read::Vpcs(ids) => format!("the owners of {}", ids.join(", ")),
+        Read::Space(id) => format!("the address space of the VPCs of {id}"),
         Read::Cache(_, id) => format!("the cache {id}"),
         Read::Subnets(name) => format!("the subnet group {name}"),
         Read::Ledger(wanted) => format!("the ledger ({})", wanted_words(wanted)),
@@ -244,6 +245,13 @@ fn told(fact: &Fact) -> (String, Vec<String>) {
         }
         Fact::PublicAccess(Ok(setting)) => alone(setting.mode.to_string()),
         Fact::Vpcs(Ok(vpcs)) => alone(count(vpcs.len(), "VPC")),
+        Fact::Space(_, AddressSpace::NotRead) => alone("not read".to_owned()),
+        Fact::Space(_, AddressSpace::Unknown(why)) => alone(format!("could not be read: {why}")),
+        Fact::Space(_, AddressSpace::Read { own, further }) => {
+            let blocks = own.iter().map(ToString::to_string);
+            let further = further.keys().map(|vpc| format!("and {vpc}"));
+            (count(own.len(), "block"), blocks.chain(further).collect())
+        }
         Fact::Cache(Ok(None)) => alone("not there".to_owned()),
         Fact::Cache(Ok(Some(shown))) => {
             let facts = &shown.facts;

@@ -3,6 +3,7 @@
 mod cache;
 mod group;
 mod public_access;
+mod space;
 mod subnets;
 
 pub(crate) use group::read;
@@ -69,6 +70,7 @@ async fn fact<'a>(
         Read::Interfaces(id) => interfaces(ec2, id).await,
         Read::PublicAccess => public_access(ec2).await,
         Read::Vpcs(ids) => vpcs(ec2, ids).await,
+        Read::Space(id) => Fact::Space(id.clone(), space::space(ec2, id).await),
         Read::Cache(kind, id) => {
             let shown = cache::cache(elasticache(), *kind, id).await;
             Fact::Cache(shown.map(|shown| shown.map(Box::new)).map_err(said))
@@ -102,6 +104,7 @@ pub(crate) async fn inform(ec2: &Client, ledger: &Ledger, read: &Read) -> Option
         Read::GroupNamed(_)
         | Read::Rules(_)
         | Read::List(_)
+        | Read::Space(_)
         | Read::Cache(..)
         | Read::Subnets(_)
         | Read::Ledger(_)

@@ -20,8 +20,8 @@ use aws_config::SdkConfig;
 use aws_sdk_ec2::operation::describe_network_interfaces::DescribeNetworkInterfacesInput;
 use aws_sdk_ec2::operation::revoke_security_group_ingress::RevokeSecurityGroupIngressInput;
 use aws_sdk_ec2::types::{
-    NetworkInterface, PrefixListEntry, RouteTable, SecurityGroup, SecurityGroupRule as Rule, Vpc,
-    VpcBlockPublicAccessExclusion, VpcBlockPublicAccessOptions,
+    NetworkInterface, PrefixListEntry, RouteTable, SecurityGroup, SecurityGroupRule as Rule,
+    SecurityGroupVpcAssociation, Vpc, VpcBlockPublicAccessExclusion, VpcBlockPublicAccessOptions,
 };
 use aws_sdk_elasticache::types::{
     CacheCluster, CacheSubnetGroup, ReplicationGroup, ServerlessCache,
@@ -42,7 +42,7 @@ use crate::publish::Notifier;
 pub(crate) use ec2::{ROUND_TRIP, silent, throttled_revoke};
 pub(crate) use ledger::{LEDGER, Silent, Stored};
 pub(crate) use samples::{
-    ACCOUNT, EXCEPTIONS, NOW, SCHEDULES, event, event_on, interface, rule, settings,
+    ACCOUNT, EXCEPTIONS, NOW, SCHEDULES, event, event_on, interface, rule, settings, vpc,
 };
 pub(crate) use starts::MACHINE;
 
@@ -69,6 +69,8 @@ pub(crate) struct State {
     pub(crate) block: Option<VpcBlockPublicAccessOptions>,
     pub(crate) exclusions: Vec<VpcBlockPublicAccessExclusion>,
     pub(crate) vpcs: Vec<Vpc>,
+    /// The VPCs that groups are associated with besides their own.
+    pub(crate) associations: Vec<SecurityGroupVpcAssociation>,
     pub(crate) route_tables: Vec<RouteTable>,
     pub(crate) subnet_groups: Vec<CacheSubnetGroup>,
     pub(crate) clusters: Vec<CacheCluster>,
@@ -109,6 +111,7 @@ impl Account {
             block: None,
             exclusions: Vec::new(),
             vpcs: Vec::new(),
+            associations: Vec::new(),
             route_tables: Vec::new(),
             subnet_groups: Vec::new(),
             clusters: Vec::new(),

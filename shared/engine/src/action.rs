@@ -130,6 +130,11 @@ pub enum Because {
     TouchedUnknown(String),
     /// The rule's source could not be read.
     SourceUnknown(String),
+    /// The rule's source may lie in the address space of the group's VPC, which could not be read: why.
+    SpaceUnknown(String),
+    /// The rule's source lies in the address space of one of the VPCs that the group is in, and not of all: the VPCs that
+    /// it is associated with besides its own.
+    LocalInSome(Vec<String>),
     /// The group belongs to this other account, and only that account can change it.
     OtherOwner(String),
     /// The group is also on these interfaces, which are not a cache's.
@@ -200,6 +205,16 @@ impl fmt::Display for Because {
             Self::NotTouched => f.write_str("this event did not touch the rule"),
             Self::TouchedUnknown(why) => write!(f, "the event does not say which rules it touched: {why}"),
             Self::SourceUnknown(why) => write!(f, "its sources could not be read: {why}"),
+            Self::SpaceUnknown(why) => write!(
+                f,
+                "its source may lie in the address space of the group's own VPC, which could not be read: {why}"
+            ),
+            Self::LocalInSome(vpcs) => write!(
+                f,
+                "the group is associated with {} besides its own VPC, and the source lies in the address space of one of \
+                 them: it is local there, and the internet in the others",
+                vpcs.join(", ")
+            ),
             Self::OtherOwner(owner) => write!(f, "the group belongs to account {owner}"),
             Self::SharedGroup(ids) => {
                 write!(f, "other resources than caches use the group too: {}", ids.join(", "))

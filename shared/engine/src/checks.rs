@@ -13,8 +13,10 @@ pub mod public_subnet;
 
 use std::collections::{BTreeMap, HashMap};
 
+use ipnet::IpNet;
+
 use crate::action::{Action, Because, Remedy};
-use crate::facts::{GroupFacts, IngressRule, PrefixList, Source};
+use crate::facts::{AddressSpace, GroupFacts, IngressRule, PrefixList, Source};
 use crate::finding::{Check, Evidence, Finding};
 use crate::net::{Count, Sources};
 
@@ -25,12 +27,45 @@ struct SourceTable<'a> {
     own: HashMap<&'a str, Sources>,
 }
 
+/// Which sources lie in the address space of the group's VPC, and so admit nobody from the internet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Local {
+    /// Those that lie in it as it was read; none, if it was not.
+    Known,
+    /// Those that may.
+    Possible,
+}
+
+impl Local {
+    fn is_met_by(self, sources: &Sources, space: &AddressSpace) -> bool {
+        let inside = |nets: &mut dyn Iterator<Item = &IpNet>| {
+            sources.is_inside(&Sources::new(nets.copied()))
+        };
+        match (self, space) {
+            (Self::Known, AddressSpace::Read { own, further }) => {
+                further.is_empty() && inside(&mut own.iter())
+            }
+            (Self::Known, AddressSpace::NotRead | AddressSpace::Unknown(_)) => false,
+            (Self::Possible, AddressSpace::Read { own, further }) => {
+                inside(&mut own.iter().chain(further.values().flatten()))
+            }
+            (Self::Possible, AddressSpace::NotRead | AddressSpace::Unknown(_)) => {
+                sources.count().fits_into_a_vpc()
+            }
+        }
+    }
+}
+
 impl<'a> SourceTable<'a> {
-    fn new(group: &'a GroupFacts) -> Self {
+    fn new(group: &'a GroupFacts, local: Local) -> Self {
+        let of = |nets: &mut dyn Iterator<Item = IpNet>| {
+            let sources = Sources::new(nets);
+            if local.is_met_by(&sources, &group.space) { Sources::default() } else { sources }
+        };
         let mut lists = BTreeMap::new();
         for (id, list) in &group.prefix_lists {
             let sources = match list {
-                PrefixList::Entries(entries) => Ok(Sources::new(entries.iter().copied())),
+                PrefixList::Entries(entries) => Ok(of(&mut entries.iter().copied())),
                 PrefixList::Unknown(why) => Err(why.as_str()),
             };
             lists.insert(id.as_str(), sources);
@@ -42,7 +77,7 @@ impl<'a> SourceTable<'a> {
                 Source::Ipv6(net) => (*net).into(),
                 Source::PrefixList(_) | Source::Group(_) | Source::Unreadable(_) => continue,
             };
-            own.insert(rule.id.as_str(), Sources::new([net]));
+            own.insert(rule.id.as_str(), of(&mut std::iter::once(net)));
         }
         Self { group, lists, own }
     }
@@ -88,7 +123,7 @@ pub type Judged<'a> = (&'a IngressRule, bool);
 
 /// The public addresses that each rule of the group admits by itself; none if its sources could not be read.
 pub(crate) fn admits(group: &GroupFacts) -> BTreeMap<&str, Count> {
-    let table = SourceTable::new(group);
+    let table = SourceTable::new(group, Local::Known);
     let of =
         |rule: &IngressRule| table.of(rule).ok().flatten().map(Sources::count).unwrap_or_default();
     group.rules.iter().map(|rule| (rule.id.as_str(), of(rule))).collect()
@@ -96,6 +131,6 @@ pub(crate) fn admits(group: &GroupFacts) -> BTreeMap<&str, Count> {
 
 /// The public addresses that a rule of the group admits by itself; none if its sources could not be read.
 pub(crate) fn own(group: &GroupFacts, rule: &IngressRule) -> Count {
-    let table = SourceTable::new(group);
+    let table = SourceTable::new(group, Local::Known);
     table.of(rule).ok().flatten().map(Sources::count).unwrap_or_default()
 }

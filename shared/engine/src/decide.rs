@@ -1,7 +1,7 @@
 //! The decision about one event, from facts and the ledger. Pure and total: any facts give a decision.
 //!
 //! The reasons not to remediate are applied in this order, and the first that applies is reported: the policies
-//! cannot be asked, the group is protected, it is not known which rules were touched, another account owns the group,
+//! cannot be asked, the address space of the VPC is not known, the group is protected, it is not known which rules were touched, another account owns the group,
 //! observe mode, flapping, a limit. What somebody chose for this very group comes before what holds for all groups.
 //!
 //! INVARIANT: everything that chooses is here or called from here. `observe` mode turns `Remedy::Do` into
@@ -14,6 +14,7 @@ mod gone;
 mod group;
 mod remember;
 mod settle;
+mod space;
 mod start_recreation;
 
 pub use cache::cache;

@@ -52,6 +52,31 @@ pub struct Document {
     serverless_caches: Vec<ServerlessCache>,
     cache_subnet_groups: Vec<CacheSubnetGroup>,
     route_tables: Vec<RouteTable>,
+    vpcs: Vec<Vpc>,
+    security_group_vpc_associations: Vec<VpcAssociation>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Vpc {
+    vpc_id: String,
+    cidr_block_association_set: Vec<CidrBlock>,
+    ipv6_cidr_block_association_set: Vec<CidrBlock>,
+}
+
+/// Of either family, as long as it is associated.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct CidrBlock {
+    #[serde(alias = "Ipv6CidrBlock")]
+    cidr_block: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct VpcAssociation {
+    group_id: String,
+    vpc_id: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::checks::Local;
 use crate::event::Event;
 use crate::facts::{CacheFacts, GroupFacts, IngressRule};
 use crate::finding::{Check, Finding, rule_of};
@@ -119,6 +120,7 @@ pub(crate) struct Inquiry<'a> {
     now: Option<i64>,
     event: &'a Event,
     cache: Option<(&'a CacheFacts, &'a str)>,
+    local: Local,
     /// By check and rule id, which is empty where there is no rule.
     suppressed: BTreeMap<(Check, String), Suppressed>,
     doubts: BTreeMap<(Check, String), Doubt>,
@@ -133,7 +135,23 @@ impl<'a> Inquiry<'a> {
         cache: Option<(&'a CacheFacts, &'a str)>,
     ) -> Self {
         let (suppressed, doubts) = (BTreeMap::new(), BTreeMap::new());
-        Self { exceptions, now, event, cache, suppressed, doubts }
+        Self { exceptions, now, event, cache, local: Local::Known, suppressed, doubts }
+    }
+
+    /// The same questions, with no answers.
+    pub(crate) fn again(&self) -> Self {
+        let Self { exceptions, now, event, cache, local, .. } = *self;
+        Self { local, ..Self::new(exceptions, now, event, cache) }
+    }
+
+    /// The same, if every source lies in the address space of the VPC that may.
+    pub(crate) fn if_local(self) -> Self {
+        Self { local: Local::Possible, ..self }
+    }
+
+    /// Which sources lie in the address space of the VPC.
+    pub(crate) fn local(&self) -> Local {
+        self.local
     }
 
     /// The ids of the exceptions that permit what a rule admits.

@@ -3,6 +3,7 @@
 //! Facts hold what was read and how far reading got. They draw no conclusion: that is what
 //! [`crate::checks`] and [`crate::decide`] are for.
 
+mod address_space;
 mod interface;
 mod network;
 mod public_access;
@@ -13,6 +14,7 @@ use std::fmt;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+pub use address_space::AddressSpace;
 pub use interface::{Holder, Interface, Interfaces, LoadBalancer, Signs};
 pub use network::{CacheNetwork, Connection, Subnet, Subnets};
 pub use public_access::{BlockMode, BlockPublicAccess, PublicAccess, PublicSetting, Vpc};
@@ -233,6 +235,8 @@ pub struct GroupFacts {
     pub interfaces: Interfaces,
     /// VPC block public access: read only when a fault was found.
     pub public_access: PublicAccess,
+    /// The address space of its VPCs: read only when a finding depends on it.
+    pub space: AddressSpace,
 }
 
 impl GroupFacts {

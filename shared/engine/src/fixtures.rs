@@ -7,9 +7,9 @@ use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched};
 use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
 use crate::facts::{
-    BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine,
-    GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, PublicAccess,
-    Subnet,
+    AddressSpace, BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork,
+    Engine, GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList,
+    PublicAccess, Subnet,
 };
 use crate::finding::rule_of;
 use crate::finding::{Check, Finding};
@@ -33,8 +33,15 @@ pub(crate) fn group(rules: Vec<IngressRule>) -> GroupFacts {
         owner: Some(ACCOUNT.to_owned()),
         rules,
         interfaces: Interfaces::Read(Vec::new()),
+        space: space(&["10.0.0.0/16"]),
         ..GroupFacts::default()
     }
+}
+
+/// The address space of a group in one VPC, which has these blocks.
+pub(crate) fn space(blocks: &[&str]) -> AddressSpace {
+    let own = blocks.iter().map(|text| text.parse().unwrap()).collect();
+    AddressSpace::Read { own, further: std::collections::BTreeMap::new() }
 }
 
 /// The group with a prefix list of these entries.

@@ -158,6 +158,8 @@ fn stays_open(because: &Because) -> bool {
         | Because::ExceptionsUnreadable(_)
         | Because::TouchedUnknown(_)
         | Because::SourceUnknown(_)
+        | Because::SpaceUnknown(_)
+        | Because::LocalInSome(_)
         | Because::SharingUnknown(_) => true,
         Because::Observe
         | Because::Protected

@@ -19,7 +19,7 @@ use portcullis_engine::facts::{
 use portcullis_engine::ledger::{Key, Memory, Revisit, Wanted, Why};
 use portcullis_engine::settings::Mode;
 use portcullis_testkit::example::{
-    cache, event, group, making, of_cache, rule, settings, touching,
+    cache, event, group, making, of_cache, rule, settings, space, touching,
 };
 use portcullis_testkit::narrow;
 use proptest::prelude::*;
@@ -144,6 +144,7 @@ fn remediated(event: &Event, handed_in: &[bool]) -> Vec<Action> {
         Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Read(vec![of_cache()])),
         Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
         Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
+        Read::Space(id) => Fact::Space(id.clone(), space()),
         Read::Cache(..) => {
             let groups = vec![group(Vec::new()).id];
             Fact::Cache(Ok(Some(Box::new(CacheShown { facts: facts.clone(), groups }))))

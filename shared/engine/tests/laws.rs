@@ -2,6 +2,7 @@
 
 mod laws {
     pub(crate) mod model;
+    mod space;
 }
 
 use std::collections::BTreeSet;

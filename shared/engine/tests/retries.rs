@@ -15,7 +15,7 @@ use portcullis_engine::ledger::{Entry, Memory};
 use portcullis_engine::report::Report;
 use portcullis_engine::settings::Mode;
 use portcullis_testkit::example::{
-    cache, event, group, making, of_cache, rule, settings, touching,
+    cache, event, group, making, of_cache, rule, settings, space, touching,
 };
 use portcullis_testkit::narrow;
 use proptest::prelude::*;
@@ -115,6 +115,7 @@ impl World {
             }
             Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
             Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
+            Read::Space(id) => Fact::Space(id.clone(), space()),
             Read::Cache(kind, _) => {
                 let facts = cache(*kind, Engine::Valkey, Vec::new());
                 let groups = vec![group(Vec::new()).id];

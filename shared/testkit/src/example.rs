@@ -1,13 +1,15 @@
 //! A group and a cache, and the calls that touch them, as the tests of what arrives have them.
 
+use std::collections::BTreeMap;
+
 use portcullis_engine::action::Outcomes;
 use portcullis_engine::decide::{Decision, DecisionContext};
 use portcullis_engine::event::{
     Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine, EngineVersion, GroupDetails,
-    GroupFacts, IngressRule, Interface, Interfaces, Tag,
+    AddressSpace, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine, EngineVersion,
+    GroupDetails, GroupFacts, IngressRule, Interface, Interfaces, Tag,
 };
 use portcullis_engine::report::{Deployment, Known, Report, Seen};
 use portcullis_engine::settings::{Mode, Settings};
@@ -62,6 +64,14 @@ pub fn of_cache() -> Interface {
     Interface { id: "eni-0c".to_owned(), of_cache: true, ..Interface::default() }
 }
 
+/// That of a VPC with private addresses.
+pub fn space() -> AddressSpace {
+    AddressSpace::Read {
+        own: vec!["10.0.0.0/16".parse().expect("it is a block")],
+        further: BTreeMap::new(),
+    }
+}
+
 /// On a public network interface.
 pub fn group(rules: Vec<IngressRule>) -> GroupFacts {
     GroupFacts {
@@ -79,6 +89,7 @@ pub fn group(rules: Vec<IngressRule>) -> GroupFacts {
             kind: "interface".to_owned(),
             ..Interface::default()
         }]),
+        space: space(),
         ..GroupFacts::default()
     }
 }

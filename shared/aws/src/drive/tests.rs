@@ -3,6 +3,7 @@ mod caches;
 mod calls;
 mod memory;
 mod moves;
+mod space;
 mod telling;
 
 use portcullis_engine::event::{

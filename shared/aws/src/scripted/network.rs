@@ -4,6 +4,9 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::describe_route_tables::{
     DescribeRouteTablesInput, DescribeRouteTablesOutput,
 };
+use aws_sdk_ec2::operation::describe_security_group_vpc_associations::{
+    DescribeSecurityGroupVpcAssociationsInput, DescribeSecurityGroupVpcAssociationsOutput,
+};
 use aws_sdk_ec2::operation::describe_vpc_block_public_access_exclusions::{
     DescribeVpcBlockPublicAccessExclusionsInput as ExclusionsInput,
     DescribeVpcBlockPublicAccessExclusionsOutput as ExclusionsOutput,
@@ -18,7 +21,7 @@ use aws_smithy_mocks::{Rule, mock};
 use super::{Account, State, page};
 
 impl Account {
-    pub(super) fn network(&self) -> [Rule; 4] {
+    pub(super) fn network(&self) -> [Rule; 5] {
         [
             self.on(
                 "DescribeVpcBlockPublicAccessOptions",
@@ -37,6 +40,14 @@ impl Account {
                 mock!(Client::describe_vpcs),
                 |input| input.vpc_ids().iter().cloned().map(Some).collect(),
                 vpcs,
+            ),
+            self.on(
+                "DescribeSecurityGroupVpcAssociations",
+                mock!(Client::describe_security_group_vpc_associations),
+                |input| {
+                    input.filters().iter().flat_map(|f| f.values()).cloned().map(Some).collect()
+                },
+                associations,
             ),
             self.on(
                 "DescribeRouteTables",
@@ -62,6 +73,19 @@ fn exclusions(
     let (found, next) = page(state.exclusions.clone(), input.next_token(), state.page);
     Ok(ExclusionsOutput::builder()
         .set_vpc_block_public_access_exclusions(Some(found))
+        .set_next_token(next)
+        .build())
+}
+
+fn associations(
+    state: &mut State,
+    input: &DescribeSecurityGroupVpcAssociationsInput,
+) -> Result<DescribeSecurityGroupVpcAssociationsOutput, &'static str> {
+    let asked = input.filters().first().and_then(|filter| filter.values().first());
+    let of_group = state.associations.iter().filter(|one| one.group_id.as_ref() == asked);
+    let (found, next) = page(of_group.cloned().collect(), input.next_token(), state.page);
+    Ok(DescribeSecurityGroupVpcAssociationsOutput::builder()
+        .set_security_group_vpc_associations(Some(found))
         .set_next_token(next)
         .build())
 }

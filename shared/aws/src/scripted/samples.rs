@@ -1,6 +1,9 @@
 //! Samples: rules, interfaces and events with as little in them as a test needs.
 
-use aws_sdk_ec2::types::{GroupIdentifier, NetworkInterface, SecurityGroupRule};
+use aws_sdk_ec2::types::{
+    GroupIdentifier, NetworkInterface, SecurityGroupRule, Vpc, VpcCidrBlockAssociation,
+    VpcCidrBlockState, VpcCidrBlockStateCode, VpcIpv6CidrBlockAssociation,
+};
 use portcullis_engine::event::{
     Actor, Event, EventName, GroupLead, GroupRef, Lead, RuleLead, Touched,
 };
@@ -64,6 +67,24 @@ pub(crate) fn rule(id: &str, source: &str) -> SecurityGroupRule {
 pub(crate) fn interface(id: &str, group: &str) -> NetworkInterface {
     let carried = GroupIdentifier::builder().group_id(group).build();
     NetworkInterface::builder().network_interface_id(id).groups(carried).build()
+}
+
+/// A VPC with these blocks, of either family.
+pub(crate) fn vpc(id: &str, blocks: &[&str]) -> Vpc {
+    let state = VpcCidrBlockState::builder().state(VpcCidrBlockStateCode::Associated).build();
+    blocks
+        .iter()
+        .fold(Vpc::builder().vpc_id(id).owner_id(ACCOUNT), |vpc, block| {
+            if block.contains(':') {
+                let v6 = VpcIpv6CidrBlockAssociation::builder().ipv6_cidr_block(*block);
+                let v6 = v6.ipv6_cidr_block_state(state.clone());
+                vpc.ipv6_cidr_block_association_set(v6.build())
+            } else {
+                let v4 = VpcCidrBlockAssociation::builder().cidr_block(*block);
+                vpc.cidr_block_association_set(v4.cidr_block_state(state.clone()).build())
+            }
+        })
+        .build()
 }
 
 /// The event of a call that touched these rules of `group`.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::step::{CacheShown, Fact, Read, Shown};
 use crate::event::{CacheLead, GroupLead};
 use crate::facts::{
-    BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, GroupDetails, GroupFacts,
-    Interfaces, PrefixList, PublicAccess, PublicSetting, Source, Subnets, Vpc,
+    AddressSpace, BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, GroupDetails,
+    GroupFacts, Interfaces, PrefixList, PublicAccess, PublicSetting, Source, Subnets, Vpc,
 };
 use crate::ledger::{Entry, Memory, Revisit, Wanted, completed, named};
 
@@ -66,6 +66,7 @@ pub(super) struct Parts {
     pub(super) rules: Part<Shown>,
     details: Part<GroupDetails>,
     interfaces: Interfaces,
+    space: AddressSpace,
 }
 
 impl Known {
@@ -81,6 +82,7 @@ impl Known {
             Fact::Interfaces(id, read) => self.of(id).interfaces = read,
             Fact::PublicAccess(read) => self.public_access = Part::of(read),
             Fact::Vpcs(read) => self.vpcs = Part::of(read),
+            Fact::Space(id, read) => self.of(id).space = read,
             Fact::Cache(read) => self.cache = Part::of(read),
             Fact::Subnets(vpc, subnets) => self.subnets = Part::Read((vpc, subnets)),
             Fact::Ledger(wanted, read) => {
@@ -247,6 +249,7 @@ impl Known {
             details: parts.details.get().cloned(),
             interfaces: parts.interfaces.clone(),
             public_access: self.public_access(),
+            space: parts.space.clone(),
         })
     }
 

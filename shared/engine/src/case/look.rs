@@ -48,7 +48,7 @@ const LEASE: i64 = 130;
 
 /// What is looked at, once it is read.
 pub(super) enum Facts {
-    Group(GroupFacts, GroupLead),
+    Group(Box<GroupFacts>, GroupLead),
     /// With the rules that an earlier attempt went to close for it.
     Cache(Box<CacheFacts>, CacheLead, Vec<GroupLead>),
 }
@@ -71,7 +71,7 @@ impl Facts {
     /// Its groups.
     pub(super) fn around(&self) -> &[GroupFacts] {
         match self {
-            Self::Group(facts, _) => std::slice::from_ref(facts),
+            Self::Group(facts, _) => std::slice::from_ref(facts.as_ref()),
             Self::Cache(facts, ..) => match &facts.groups {
                 CacheGroups::Unknown(_) => &[],
                 CacheGroups::Read(groups) => groups,
@@ -89,7 +89,7 @@ impl Case<'_> {
     /// The group that the event is about, as far as it was read.
     pub fn group(&self) -> Option<GroupFacts> {
         match self.facts()? {
-            Facts::Group(facts, _) => Some(facts),
+            Facts::Group(facts, _) => Some(*facts),
             Facts::Cache(..) => None,
         }
     }
@@ -128,6 +128,11 @@ impl Case<'_> {
         {
             facts.groups().iter().for_each(|id| self.known.forget_rules(id));
             return wait;
+        }
+        // What may lie in the address space of a VPC is not judged before that is known.
+        let space = decision.spaces.iter().cloned().map(Read::Space);
+        if let Some(step) = unread(space) {
+            return step;
         }
         match self.around(&facts, &decision) {
             Some(step) => step,
@@ -235,7 +240,7 @@ impl Case<'_> {
         reads.extend(self.known.lacks(Wanted::of_missing(&id, &missing)));
         self.all_read(reads)?;
         let facts = self.known.group_facts(&id).unwrap_or_default();
-        Ok(Facts::Group(facts, self.known.completed(lead, &event.id)))
+        Ok(Facts::Group(Box::new(facts), self.known.completed(lead, &event.id)))
     }
 
     /// What the event is about is not shown: it is looked at again later while it may still come, and then it is gone.
@@ -483,7 +488,7 @@ impl Case<'_> {
                     GroupRef::Name(_) => self.known.group.get()?.as_ref()?,
                 };
                 let lead = self.known.completed(lead, &event.id);
-                Some(Facts::Group(self.known.group_facts(id)?, lead))
+                Some(Facts::Group(Box::new(self.known.group_facts(id)?), lead))
             }
             Lead::Cache(lead) => {
                 let facts = Box::new(self.known.cache_facts(lead)?);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::action::{Action, Outcomes};
 use crate::facts::{
-    CacheFacts, CacheKind, GroupDetails, IngressRule, Interfaces, PrefixList, PublicSetting,
-    Subnets, Vpc,
+    AddressSpace, CacheFacts, CacheKind, GroupDetails, IngressRule, Interfaces, PrefixList,
+    PublicSetting, Subnets, Vpc,
 };
 use crate::ledger::{Entry, Key, Memory, Revisit, RuleTags, Wanted};
 use crate::report::Report;
@@ -68,6 +68,8 @@ pub enum Read {
     PublicAccess,
     /// Whose these VPCs are.
     Vpcs(Vec<String>),
+    /// The address space of the VPCs that a group is in.
+    Space(String),
     /// A cache.
     Cache(CacheKind, String),
     /// A subnet group of ElastiCache, and where its subnets lead.
@@ -102,6 +104,8 @@ pub enum Fact {
     PublicAccess(Result<PublicSetting, String>),
     /// Whose the VPCs are.
     Vpcs(Result<Vec<Vpc>, String>),
+    /// The address space of the VPCs that this group is in.
+    Space(String, AddressSpace),
     /// The cache; `None` if it is not shown.
     Cache(Result<Option<Box<CacheShown>>, String>),
     /// The VPC of the subnet group, and its subnets.

@@ -27,7 +27,7 @@ pub(crate) fn check(
     if !rules.iter().any(|(rule, touched)| *touched && rule.covers(&Protocol::Udp, PORT)) {
         return Vec::new();
     }
-    let table = SourceTable::new(group);
+    let table = SourceTable::new(group, inquiry.local());
     let mut findings = Vec::new();
     for (rule, _) in rules.iter().filter(|(r, touched)| *touched && r.covers(&Protocol::Udp, PORT))
     {

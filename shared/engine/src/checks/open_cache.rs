@@ -29,7 +29,8 @@ pub(crate) fn check(
         CacheGroups::Read(groups) => groups,
         CacheGroups::Unknown(why) => return vec![pending(why)],
     };
-    let tables: Vec<_> = groups.iter().map(SourceTable::new).collect();
+    let tables: Vec<_> =
+        groups.iter().map(|group| SourceTable::new(group, inquiry.local())).collect();
     let ports = match port {
         Port::Known(ports) => ports,
         Port::Pending(why) => return at_unknown_port(engine, &tables, why, inquiry),

@@ -15,7 +15,7 @@ pub(crate) fn check(
     rules: &[Judged<'_>],
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<Finding> {
-    let table = SourceTable::new(group);
+    let table = SourceTable::new(group, inquiry.local());
     let mut findings = Vec::new();
     let mut candidates = Vec::new();
     let mut behind = Vec::new();

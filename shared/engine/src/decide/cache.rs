@@ -1,10 +1,13 @@
 //! A decision about a cache.
 
+use std::collections::BTreeSet;
+
 use super::context::DecisionContext;
 use super::decision::Decision;
 use super::gone::{as_told, told_as_gone};
 use super::remember::remember;
 use super::settle::{doubt, protect, settle};
+use super::space;
 use crate::action::{Action, Remedy, StartRecreation};
 use crate::arn::Arn;
 use crate::checks::default_port::Port;
@@ -41,6 +44,7 @@ pub fn cache(
         .or_else(|| lead.engine.as_deref().map(Engine::parse))
         .unwrap_or_else(|| Engine::Unknown("unknown engine".to_owned()));
     let (mut findings, mut gone) = (Vec::new(), Vec::new());
+    let mut certain = None;
     let mut notes = Vec::new();
     if let Some(group) = &facts.member_of {
         notes.push(format!(
@@ -64,6 +68,12 @@ pub fn cache(
         let missing;
         (gone, missing) = gone_of_cache(&engine, &port, unreported, &facts.groups, &mut inquiry());
         notes.extend(missing.iter().map(|rule| format!("{rule} is gone")));
+        if space::matters(groups(facts), findings.iter().chain(&gone), false) {
+            let mut if_local = inquiry().if_local();
+            let mut found = open_cache::check(&engine, &port, &facts.groups, &mut if_local);
+            found.extend(gone_of_cache(&engine, &port, unreported, &facts.groups, &mut if_local).0);
+            certain = Some(found);
+        }
     }
     for finding in &mut findings {
         if let Some(machine) = context.machine {
@@ -71,6 +81,9 @@ pub fn cache(
         }
     }
     doubt(&mut findings, &asked);
+    let spaces = certain.map_or_else(BTreeSet::new, |certain| {
+        space::leave_open_what_depends(&mut findings, &gone, &certain, groups(facts))
+    });
     for finding in &mut findings {
         let group = behind(facts, finding);
         if let Some(group) = group {
@@ -81,13 +94,10 @@ pub fn cache(
     findings.extend(gone);
     let suppressed = asked.suppressed(&findings);
     let (leased, unseen) = (Vec::new(), Vec::new());
+    let mode = context.mode;
     let mut decision =
-        Decision { mode: context.mode, subject, findings, suppressed, leased, unseen, notes };
-    let groups = match &facts.groups {
-        CacheGroups::Unknown(_) => &[],
-        CacheGroups::Read(groups) => groups.as_slice(),
-    };
-    remember(&mut decision, event, groups, &Reaches::of_cache(facts), context);
+        Decision { mode, subject, findings, suppressed, leased, unseen, spaces, notes };
+    remember(&mut decision, event, groups(facts), &Reaches::of_cache(facts), context);
     decision
 }
 
@@ -156,13 +166,18 @@ fn offer_recreation(finding: &mut Finding, event: &Event, cache: &Subject, machi
     }
 }
 
+/// The groups of the cache, as far as they were read.
+fn groups(facts: &CacheFacts) -> &[GroupFacts] {
+    match &facts.groups {
+        CacheGroups::Unknown(_) => &[],
+        CacheGroups::Read(groups) => groups,
+    }
+}
+
 /// The group of the cache that a finding is about.
 fn behind<'a>(facts: &'a CacheFacts, finding: &Finding) -> Option<&'a GroupFacts> {
     let id = group_of(finding)?;
-    match &facts.groups {
-        CacheGroups::Unknown(_) => None,
-        CacheGroups::Read(groups) => groups.iter().find(|group| group.id == id),
-    }
+    groups(facts).iter().find(|group| group.id == id)
 }
 
 fn subject(event: &Event, facts: &CacheFacts) -> Subject {

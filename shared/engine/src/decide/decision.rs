@@ -29,6 +29,8 @@ pub struct Decision {
     /// Touched rules that would be at fault as the event has them, or cannot be judged so, and that EC2 does not show
     /// so yet: the group must be read again later. None once the event is old: then EC2 is right.
     pub unseen: Vec<RuleLead>,
+    /// Groups whose address space was not read, though a finding depends on it: read it, and decide again.
+    pub spaces: BTreeSet<String>,
     /// For the log: what was seen and is no finding.
     pub notes: Vec<String>,
 }

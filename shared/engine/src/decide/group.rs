@@ -8,6 +8,7 @@ use super::decision::Decision;
 use super::gone::{as_told, cannot_be_judged, is_among, told_as_gone};
 use super::remember::remember;
 use super::settle::{doubt, leave_open, protect, settle};
+use super::space;
 use crate::action::{Because, Remedy};
 use crate::arn::Arn;
 use crate::checks::{Judged, memcached_udp, open_ingress};
@@ -25,31 +26,23 @@ pub fn group(
     facts: &GroupFacts,
     context: &DecisionContext<'_>,
 ) -> Decision {
-    let inquiry = || Inquiry::new(context.exceptions, context.asked_at(), event, None);
-    let mut asked = inquiry();
+    let mut asked = Inquiry::new(context.exceptions, context.asked_at(), event, None);
     let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
-    let touched: BTreeSet<&str> = match &lead.touched {
-        Touched::Rules(_) => resolved.ids.iter().map(String::as_str).collect(),
-        // Every finding of the group is reported, and none is remediated (below): it may be older than the event.
-        Touched::Unknown(_) => facts.rules.iter().map(|rule| rule.id.as_str()).collect(),
-    };
-    let judged: Vec<Judged<'_>> =
-        facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
-    let mut findings = group_findings(facts, &judged, context, &mut asked);
-    let is_young = event.is_young(context.now);
-    let mut gone = gone(facts, &resolved.missing, context, &mut inquiry());
-    let mut unseen = Vec::new();
-    if is_young {
-        unseen = not_shown(event, facts, &resolved.missing, &mut gone, context.memory);
-    }
-    let edits = edits(&mut findings, facts, &resolved, &touched, is_young, context, &mut inquiry());
-    let edits = lead.touched.of(&edits);
-    if is_young {
-        unseen.extend(edits);
+    let found = find(event, lead, facts, &resolved, context, &mut asked);
+    let groups = std::slice::from_ref(facts);
+    let certain = if space::matters(groups, found.all(), !resolved.unlike.is_empty()) {
+        let mut asked =
+            Inquiry::new(context.exceptions, context.asked_at(), event, None).if_local();
+        Some(find(event, lead, facts, &resolved, context, &mut asked))
     } else {
-        gone.extend(self::gone(facts, &edits, context, &mut inquiry()));
-    }
+        None
+    };
+    let Found { mut findings, gone, unseen } = found;
     doubt(&mut findings, &asked);
+    let spaces = certain.map_or_else(BTreeSet::new, |certain| {
+        let certain: Vec<Finding> = certain.all().cloned().collect();
+        space::leave_open_what_depends(&mut findings, &gone, &certain, groups)
+    });
     for finding in &mut findings {
         protect(finding, facts);
         if let Touched::Unknown(why) = &lead.touched {
@@ -59,7 +52,7 @@ pub fn group(
     }
     findings.extend(gone);
     let suppressed = asked.suppressed(&findings);
-    let missing = if is_young { "not shown" } else { "gone" };
+    let missing = if event.is_young(context.now) { "not shown" } else { "gone" };
     let mut notes: Vec<String> =
         resolved.missing.iter().map(|rule| format!("{rule} is {missing}")).collect();
     notes.extend(resolved.unlike.iter().map(|(id, shape)| {
@@ -67,11 +60,60 @@ pub fn group(
     }));
     let subject = subject(event, facts);
     let leased = Vec::new();
+    let mode = context.mode;
     let mut decision =
-        Decision { mode: context.mode, subject, findings, suppressed, leased, unseen, notes };
+        Decision { mode, subject, findings, suppressed, leased, unseen, spaces, notes };
     let reaches = Reaches::of([facts]);
-    remember(&mut decision, event, std::slice::from_ref(facts), &reaches, context);
+    remember(&mut decision, event, groups, &reaches, context);
     decision
+}
+
+/// What is found of a group before it is settled what is done.
+struct Found {
+    findings: Vec<Finding>,
+    /// Of rules that are gone, or are not any more what the event says.
+    gone: Vec<Finding>,
+    /// See [`Decision::unseen`].
+    unseen: Vec<RuleLead>,
+}
+
+impl Found {
+    fn all(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().chain(&self.gone)
+    }
+}
+
+fn find(
+    event: &Event,
+    lead: &GroupLead,
+    facts: &GroupFacts,
+    resolved: &Resolved,
+    context: &DecisionContext<'_>,
+    asked: &mut Inquiry<'_>,
+) -> Found {
+    let touched: BTreeSet<&str> = match &lead.touched {
+        Touched::Rules(_) => resolved.ids.iter().map(String::as_str).collect(),
+        // Every finding of the group is reported, and none is remediated: it may be older than the event.
+        Touched::Unknown(_) => facts.rules.iter().map(|rule| rule.id.as_str()).collect(),
+    };
+    let judged: Vec<Judged<'_>> =
+        facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
+    let mut others = asked.again();
+    let mut findings = group_findings(facts, &judged, context, asked);
+    let is_young = event.is_young(context.now);
+    let mut gone = gone(facts, &resolved.missing, context, &mut others);
+    let mut unseen = Vec::new();
+    if is_young {
+        unseen = not_shown(event, facts, &resolved.missing, &mut gone, context.memory);
+    }
+    let edits = edits(&mut findings, facts, resolved, &touched, is_young, context, &mut others);
+    let edits = lead.touched.of(&edits);
+    if is_young {
+        unseen.extend(edits);
+    } else {
+        gone.extend(self::gone(facts, &edits, context, &mut others));
+    }
+    Found { findings, gone, unseen }
 }
 
 /// The older findings of the group, and those of them that are snoozed. An alert lists them beside its findings; they

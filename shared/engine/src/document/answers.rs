@@ -71,6 +71,10 @@ impl Answers {
             }
             Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
             Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
+            Read::Space(id) => {
+                let space = of(id).map(|group| group.space.clone());
+                Fact::Space(id.clone(), space.unwrap_or_default())
+            }
             Read::Cache(..) => Fact::Cache(Ok(self.cache.as_ref().map(|facts| {
                 let groups = self.groups.iter().map(|group| group.id.clone()).collect();
                 Box::new(CacheShown { facts: facts.clone(), groups })

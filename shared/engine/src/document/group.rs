@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use ipnet::IpNet;
+
 use super::{
     Document, FactsError, ManagedPrefixList, NetworkInterface, SecurityGroup, SecurityGroupRule,
-    WireTag,
+    Vpc, WireTag,
 };
 use crate::event::{GroupLead, GroupRef};
 use crate::facts::{
-    BlockPublicAccess, GroupDetails, GroupFacts, Holder, IngressRule, Interface, Interfaces,
-    PrefixList, Protocol, PublicAccess, Signs, Source, Tag,
+    AddressSpace, BlockPublicAccess, GroupDetails, GroupFacts, Holder, IngressRule, Interface,
+    Interfaces, PrefixList, Protocol, PublicAccess, Signs, Source, Tag,
 };
 
 impl Document {
@@ -50,7 +52,24 @@ impl Document {
             }),
             interfaces: Interfaces::Read(carriers.map(NetworkInterface::facts).collect()),
             public_access: PublicAccess::Read(BlockPublicAccess::default()),
+            space: self.space(group)?,
         })
+    }
+
+    fn space(&self, group: &SecurityGroup) -> Result<AddressSpace, FactsError> {
+        let own = group.vpc_id.iter();
+        let associated = self.security_group_vpc_associations.iter();
+        let associated = associated.filter(|one| one.group_id == group.group_id);
+        let mut further = BTreeMap::new();
+        for id in own.chain(associated.map(|one| &one.vpc_id)) {
+            match self.vpcs.iter().find(|vpc| vpc.vpc_id == *id) {
+                Some(vpc) => further.insert(id.clone(), vpc.blocks()?),
+                None => return Ok(AddressSpace::Unknown(format!("the facts have no VPC `{id}`"))),
+            };
+        }
+        let own = group.vpc_id.as_ref().and_then(|id| further.remove(id));
+        let unknown = || AddressSpace::Unknown("the facts name no VPC of the group".to_owned());
+        Ok(own.map_or_else(unknown, |own| AddressSpace::Read { own, further }))
     }
 
     fn prefix_lists(
@@ -67,6 +86,15 @@ impl Document {
             }
         }
         Ok(lists)
+    }
+}
+
+impl Vpc {
+    fn blocks(&self) -> Result<Vec<IpNet>, FactsError> {
+        let blocks =
+            self.cidr_block_association_set.iter().chain(&self.ipv6_cidr_block_association_set);
+        let block = |text: &String| text.parse().map_err(|_| no_cidr(&self.vpc_id, text));
+        blocks.map(|block_| block(&block_.cidr_block)).collect()
     }
 }
 

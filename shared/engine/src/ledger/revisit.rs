@@ -68,13 +68,15 @@ impl Why {
                 Because::TooMany { .. } => Some(Self::Limit),
                 Because::ExceptionsNotKnown
                 | Because::ExceptionsUnreadable(_)
-                | Because::SourceUnknown(_) => Some(Self::Unknown),
+                | Because::SourceUnknown(_)
+                | Because::SpaceUnknown(_) => Some(Self::Unknown),
                 Because::Protected
                 | Because::NotTouched
                 | Because::TouchedUnknown(_)
                 | Because::OtherOwner(_)
                 | Because::SharedGroup(_)
                 | Because::SharingUnknown(_)
+                | Because::LocalInSome(_)
                 | Because::AllTraffic
                 | Because::PortIsFixed
                 | Because::ClientsMustChange

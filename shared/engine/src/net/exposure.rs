@@ -41,6 +41,19 @@ impl Sources {
         self.count
     }
 
+    /// Whether all of its public addresses are among the others.
+    pub fn is_inside(&self, others: &Self) -> bool {
+        let shared = |family| {
+            let pairs =
+                self.of(family).flat_map(|own| others.of(family).map(move |other| (own, other)));
+            let both = pairs.map(|(own, other)| (own.0.max(other.0), own.1.min(other.1)));
+            both.filter(|(first, last)| first <= last)
+                .map(|range| public_count(family, range))
+                .sum::<u128>()
+        };
+        [Family::V4, Family::V6].iter().all(|family| shared(*family) == self.count.of(*family))
+    }
+
     pub(super) fn of(&self, family: Family) -> impl Iterator<Item = Range> {
         self.ranges.iter().filter(move |(own, _)| *own == family).map(|(_, range)| *range)
     }
@@ -83,6 +96,16 @@ pub enum Exposure {
         /// Ids of some of the other rules.
         with: Vec<String>,
     },
+}
+
+impl Exposure {
+    /// Whether it may be due to sources that lie in the address space of a VPC.
+    pub fn may_be_of_a_vpc(&self) -> bool {
+        match self {
+            Self::Alone(count) => count.fits_into_a_vpc(),
+            Self::Together { .. } => true,
+        }
+    }
 }
 
 /// Asks the exceptions: which of them permit this candidate (by its index) to admit so many public addresses? The

@@ -125,7 +125,16 @@ pub fn range_of(net: IpNet) -> (Family, Range) {
     }
 }
 
+/// The CIDR blocks that a VPC has of each family at most (Amazon VPC quotas, adjusted).
+const BLOCKS: u128 = 50;
+
 impl Count {
+    /// Whether so many may all lie in the address space of one VPC. Its blocks are at most a /16 of IPv4 and a /44 of
+    /// IPv6 (Amazon VPC user guide, "VPC CIDR blocks").
+    pub fn fits_into_a_vpc(self) -> bool {
+        self.v4 <= BLOCKS << 16 && self.v6 <= BLOCKS << 84
+    }
+
     /// The count of one family.
     pub fn of(self, family: Family) -> u128 {
         match family {

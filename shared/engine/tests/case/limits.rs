@@ -12,7 +12,7 @@ use portcullis_engine::ledger::{Key, Memory, Revisit, Why};
 use portcullis_engine::report::Report;
 use portcullis_engine::settings::Mode;
 use portcullis_engine::severity::Severity;
-use portcullis_testkit::example::{event, group, rule, settings, touching};
+use portcullis_testkit::example::{event, group, rule, settings, space, touching};
 use portcullis_testkit::narrow;
 
 /// A minute after the event.
@@ -99,6 +99,7 @@ impl Account {
                 let record = self.records.get(&Revisit::key_of(subject, event));
                 Fact::Revisit(Ok(record.cloned().map(Box::new)))
             }
+            Read::Space(id) => Fact::Space(id.clone(), space()),
             Read::GroupNamed(_) | Read::Vpcs(_) | Read::Cache(..) | Read::Subnets(_) => {
                 return None;
             }

@@ -1,12 +1,14 @@
 //! Random groups, and a model of "public" that counts instead of calculating.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
 use ipnet::Ipv4Net;
 use portcullis_engine::event::{Actor, Event, EventName, Lead};
-use portcullis_engine::facts::{GroupFacts, IngressRule, Interfaces, Protocol, Source};
+use portcullis_engine::facts::{
+    AddressSpace, GroupFacts, IngressRule, Interfaces, Protocol, Source,
+};
 use proptest::prelude::*;
 
 pub(crate) fn event(lead: Lead) -> Event {
@@ -27,6 +29,10 @@ pub(crate) fn group(rules: Vec<IngressRule>) -> GroupFacts {
         owner: Some("111122223333".to_owned()),
         rules,
         interfaces: Interfaces::Read(Vec::new()),
+        space: AddressSpace::Read {
+            own: vec!["10.0.0.0/16".parse().unwrap()],
+            further: BTreeMap::new(),
+        },
         ..GroupFacts::default()
     }
 }

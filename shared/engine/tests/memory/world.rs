@@ -335,6 +335,7 @@ impl World {
             Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Read(Vec::new())),
             Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
             Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
+            Read::Space(id) => Fact::Space(id.clone(), example::space()),
             Read::Cache(..) => Fact::Cache(Ok(None)),
             Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
             Read::Revisit { subject, event } => {
