@@ -91,6 +91,10 @@ test-emulator: $(VENV)/stamp $(MOTO)/stamp ## Conformance of the emulated accoun
 	$(PYTEST) -n $(WORKERS) --dist loadfile emulator/conformance
 
 # The servers are in network namespaces of their own, which needs root; each test mostly waits for one to restart.
+.PHONY: document
+document: ## Write the script for Memcached servers into the document of the template
+	@$(PYTHON) infra/documents/write.py
+
 .PHONY: test-memcached
 test-memcached: $(VENV)/stamp ## The script that hardens Memcached servers, with the real memcached; needs root
 	$(PYTEST) -n $(WORKERS) e2e/memcached

@@ -190,19 +190,24 @@ fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Res
 
 /// Asks on the terminal.
 fn confirmed(about: About, agrees: bool) -> Result<bool> {
-    if !io::stdin().is_terminal() {
-        return Err(advice(
-            "nothing is recorded: there is no terminal for the confirmation",
-            "add --yes to answer without confirmation",
-        ));
-    }
     let what = match (about, agrees) {
         (About::Recreation, true) => "Approve the re-creation",
         (About::Recreation, false) => "Reject the re-creation",
         (About::Deletion, true) => "Approve the deletion of the old cache",
         (About::Deletion, false) => "Keep the old cache",
     };
-    tell(&format!("{what}? Type yes:"));
+    sure(&format!("{what}? Type yes:"), "nothing is recorded")
+}
+
+/// Asks on the terminal; without one, `nothing` is what was done.
+pub(crate) fn sure(question: &str, nothing: &str) -> Result<bool> {
+    if !io::stdin().is_terminal() {
+        return Err(advice(
+            format!("{nothing}: there is no terminal for the confirmation"),
+            "add --yes to answer without confirmation",
+        ));
+    }
+    tell(question);
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).context("reading your answer")?;
     Ok(line.trim().eq_ignore_ascii_case("yes"))

@@ -1,7 +1,8 @@
 //! The command line of Portcullis.
 //!
 //! INVARIANT: `plan`, `moves`, `findings`, `exceptions` and `explain` only read; `move` starts a workflow, `approve` and `reject`
-//! answer it; `undo` puts back one rule that was closed, as it was. No command changes a cache itself.
+//! answer it; `undo` puts back one rule that was closed, as it was; `harden` runs the stack's document on one server. No command
+//! changes a cache itself.
 
 mod account;
 mod advice;
@@ -10,6 +11,7 @@ mod common;
 mod exceptions;
 mod explain;
 mod findings;
+mod harden;
 mod live;
 mod log;
 mod moment;
@@ -47,6 +49,7 @@ enum Command {
     Reject(answer::Reject),
     Findings(findings::Arguments),
     Undo(undo::Arguments),
+    Harden(harden::Arguments),
     Exceptions(exceptions::Arguments),
     Explain(explain::Arguments),
 }
@@ -77,6 +80,7 @@ fn run(cli: &Cli) -> Result<Ended> {
             Command::Reject(arguments) => answer::reject(arguments, common).await,
             Command::Findings(arguments) => findings::run(arguments, common).await,
             Command::Undo(arguments) => undo::run(arguments, common).await,
+            Command::Harden(arguments) => harden::run(arguments, common).await,
             Command::Exceptions(arguments) => exceptions::run(arguments, common),
             Command::Explain(arguments) => explain::run(arguments, common).await,
         }

@@ -41,6 +41,7 @@ DELETED = "test_commands_moves.py::test_a_deleted_cache_is_made_again_and_its_sn
 KEPT = "test_commands_moves.py::test_who_keeps_both_can_end_with_either"
 LEFT = "test_commands_moves.py::test_what_is_left_is_removed_by_its_commands"
 FAILED = "test_commands_moves.py::test_a_failed_move_says_how_to_see_what_is_left"
+HARDENED = "test_harden.py::test_a_server_is_hardened_from_the_command_line_and_put_back"
 EARLIER = "test_commands_moves.py::test_what_is_in_the_way_of_a_plan_is_deleted_by_its_command"
 
 # Why no test runs what is printed there.
@@ -52,6 +53,8 @@ BROWSER = "no test: it opens a browser"
 NEWER_CLI = "no test: AWS CLI 2 alone has it, and PyPI has none"
 HISTORY = "no test: it reads the history that CloudTrail keeps, and the emulated account keeps none"
 REDIS_CLI = "no test: an option of redis-cli, which needs a server of the engine"
+AGENT = "no test: it updates an agent by a document of AWS's own"
+NEVER_OVER = "no test: it shows a command that was not over after four minutes"
 TOO_LONG = "no test: the same command as in other mails, where SNS does not take the whole"
 
 #: The tests of the places, by file and by what is made there.
@@ -226,6 +229,8 @@ PLACES = {
     "cli/src/explain.rs": {"portcullis explain": [EXPLAINED] * 3},
     "cli/src/findings/one.rs": {"portcullis undo": [UNDONE]},
     "cli/src/findings.rs": {"portcullis undo": [NAMED], "portcullis findings": [NO_ID]},
+    "cli/src/harden.rs": {"portcullis harden": [HARDENED]},
+    "cli/src/harden/run.rs": {"aws ssm send-command": [AGENT], "aws ssm get-command-invocation": [NEVER_OVER]},
     "cli/src/live.rs": {"aws elasticache describe-cache-clusters": [NOT_THERE]},
     "cli/src/moves.rs": {"portcullis approve": [NAMED], "portcullis reject": [NAMED]},
     "cli/src/plan.rs": {

@@ -3,6 +3,7 @@
 test_documents.py lists every table, with what holds it.
 """
 
+import json
 import re
 
 from harness import deploy, places
@@ -36,6 +37,26 @@ def test_values_of_move_caches():
     parameter = deploy.template()["Parameters"]["MoveCaches"]
     assert [code(cell)[0] for cell in table] == parameter["AllowedValues"]
     assert [code(cell)[0] for cell in table if "(default)" in cell] == [parameter["Default"]]
+
+
+def test_the_document_for_memcached_servers_runs_the_script():
+    properties = deploy.template()["Resources"]["HardenDocument"]["Properties"]
+    ((step,), parameters) = (properties["Content"]["mainSteps"], properties["Content"]["parameters"])
+    script = read("infra/documents/harden-memcached.sh")
+    before, last = step["inputs"]["runCommand"]
+    assert last == script, "make document"
+    # The quota of Systems Manager. JSON's quotes and escapes are counted.
+    assert len(json.dumps(properties["Content"]).encode()) < 64 * 1024
+    # Nothing is written into the text but what an old agent is allowed to do, which is one of three words.
+    assert set(re.findall(r"{{.*?}}", before)) == {"{{ Mode }}"} and "{{" not in script
+    assert parameters["Mode"]["allowedValues"] == ["report", "apply", "undo"]
+    for name, one in parameters.items():
+        assert (one["type"], one["interpolationType"]) == ("String", "ENV_VAR"), name
+        assert name == "Mode" or f"$SSM_{name}" in before
+    for shell in ('a"b', "a'b", "a b", "$(id)", "`id`", "a;b", "a\nb", "a\\b", "-x", "{{ Mode }}"):
+        for name in ("Listen", "Expected", "Id"):
+            pattern = parameters[name]["allowedPattern"]
+            assert name == "Id" and shell == "-x" or not re.fullmatch(pattern.strip("^$"), shell), (name, shell)
 
 
 def test_statements_of_a_move():

@@ -43,6 +43,7 @@ PARTS = (
         "stack_resources",
         "stack_tags",
         "stack_events",
+        "ssm",
     ),
 )
 

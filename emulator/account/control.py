@@ -43,7 +43,7 @@ async def _body(receive):
 
 def respond(method, path, body):
     """GET health; POST clock; POST seed (a facts document); GET and DELETE mail; metrics of caches; failures."""
-    from . import cache_metrics, failures, late, movable, seed
+    from . import cache_metrics, failures, late, movable, seed, ssm
 
     if (method, path) == ("GET", "health"):
         return 200, {
@@ -58,6 +58,8 @@ def respond(method, path, body):
         return 200, late.say(json.loads(body))
     if (method, path) == ("POST", "seed"):
         return 200, seed.seed_document(json.loads(body))
+    if (method, path) == ("POST", "server"):
+        return 200, ssm.server(json.loads(body))
     if (method, path) == ("GET", "mail"):
         return 200, {"mails": mails()}
     if (method, path) == ("DELETE", "mail"):

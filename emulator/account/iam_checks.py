@@ -7,13 +7,14 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-taggin
 """
 
 import contextvars
+import json
 from dataclasses import dataclass, field
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import elasticache as ec
 
-from . import elasticache_versions, patching, wire
+from . import elasticache_versions, patching, ssm, wire
 from .ec2_rules import tags_for
 
 #: The checks of the call that is being authorized, and the one that failed.
@@ -78,7 +79,7 @@ def install():
 
     def extract_first(service, method, path, headers, body, query_params, region, account_id):
         parameters = {key: value[0] if isinstance(value, list) else value for key, value in query_params.items()}
-        checks = checks_of(service, parameters)
+        checks = ssm_checks(headers, body) if service == "ssm" else checks_of(service, parameters)
         PENDING.set(checks)
         DENIED.set(None)
         arguments = (service, method, path, headers, body, query_params, region, account_id)
@@ -116,6 +117,15 @@ def checks_of(service, parameters):
     if service == "elasticache" and action in FIRST:
         return cache_checks(action, wire.parse(service, action, parameters, required=False))
     return ()
+
+
+# Systems Manager --------------------------------------------------------------------------
+
+
+def ssm_checks(headers, body):
+    action = next((value for name, value in headers.items() if name.lower() == "x-amz-target"), "").rpartition(".")[2]
+    found = ssm.resources(action, json.loads(body or b"{}"))
+    return tuple(Check(f"ssm:{action}", resource, keys=keys) for resource, keys in found)
 
 
 # EC2 --------------------------------------------------------------------------------------

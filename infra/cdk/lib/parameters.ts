@@ -41,6 +41,7 @@ export function choicesOf(props: PortcullisProps): Choices {
     CachePort: ["cachePort", props.cachePort?.toString()],
     ApprovalPage: ["approvalPage", yesOrNo(props.approvalPage)],
     AnswerDays: ["answerDays", props.answerDays],
+    HardenMemcached: ["hardenMemcached", props.hardenMemcached],
     Alarms: ["alarms", props.alarms],
     Dashboard: ["dashboard", yesOrNo(props.dashboard)],
     Tracing: ["tracing", yesOrNo(props.tracing)],

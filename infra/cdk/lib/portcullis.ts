@@ -46,6 +46,8 @@ export class Portcullis extends Construct {
   readonly recreateStateMachineArn: string | undefined;
   /** The table of re-creations; undefined without `moveCaches`. */
   readonly movesTableName: string | undefined;
+  /** The document for Memcached servers; undefined without `hardenMemcached`. */
+  readonly hardenDocumentName: string | undefined;
   /** The approval page; undefined without it. */
   readonly approvalPageUrl: string | undefined;
 
@@ -79,6 +81,7 @@ export class Portcullis extends Construct {
     this.dashboardUrl = output("DashboardUrl", props.dashboard !== false);
     this.recreateStateMachineArn = output("RecreateStateMachineArn", moves);
     this.movesTableName = output("MovesTableName", moves);
+    this.hardenDocumentName = output("HardenDocumentName", (props.hardenMemcached ?? "no") !== "no");
     this.approvalPageUrl = output("ApprovalPageUrl", props.approvalPage === true);
   }
 

@@ -11,6 +11,7 @@ export const LOG_RETENTION_DAYS = [
 ] as const;
 export const MODES = ["enforce", "observe"] as const;
 export const MOVE_CACHES = ["no", "on-request", "ask", "fresh"] as const;
+export const HARDEN_MEMCACHED = ["no", "report"] as const;
 export const ALARMS = ["all", "essential", "none"] as const;
 
 export interface PortcullisProps {
@@ -96,6 +97,13 @@ export interface PortcullisProps {
    * @default 7
    */
   readonly answerDays?: number;
+
+  /**
+   * `report`: a Systems Manager document that inspects and hardens Memcached on servers, for `portcullis harden`. Nothing is
+   * changed on a server unless somebody asks for it.
+   * @default "no"
+   */
+  readonly hardenMemcached?: (typeof HARDEN_MEMCACHED)[number];
 
   /**
    * `essential` leaves out errors, throttles and time-outs of the functions, whose events end in a queue anyway.

@@ -32,14 +32,14 @@ const CASES: Case[] = [
     parameters: {
       ...{ Mode: "observe", AlertEmail: "ops@example.com", OrganizationId: "o-abcdefghij", Alarms: "essential" },
       ...{ ActionsPerEvent: 5, ActionsPerMinute: 50, ComebacksPerHour: 2, ChatTopic: "yes", AlertsPerMinute: 4 },
-      ...{ MoveCaches: "fresh", CachePort: "17321", ApprovalPage: "yes", AnswerDays: 3 },
+      ...{ MoveCaches: "fresh", CachePort: "17321", ApprovalPage: "yes", AnswerDays: 3, HardenMemcached: "report" },
       ...{ Dashboard: "no", Tracing: "yes", LogRetentionDays: 365, KmsKeyArn: KEY, PermissionsBoundaryArn: BOUNDARY },
       ...{ Architecture: "x86_64", ReservedConcurrency: "5" },
     },
     props: (stack) => ({
       ...{ mode: "observe", alertEmail: "ops@example.com", organizationId: "o-abcdefghij", alarms: "essential" },
       ...{ actionsPerEvent: 5, actionsPerMinute: 50, comebacksPerHour: 2, chatTopic: true, alertsPerMinute: 4 },
-      ...{ moveCaches: "fresh", cachePort: 17321, approvalPage: true, answerDays: 3 },
+      ...{ moveCaches: "fresh", cachePort: 17321, approvalPage: true, answerDays: 3, hardenMemcached: "report" },
       ...{ dashboard: false, tracing: true, logRetentionDays: 365, kmsKey: Key.fromKeyArn(stack, "Key", KEY) },
       permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(stack, "Boundary", BOUNDARY),
       ...{ architecture: Architecture.X86_64, reservedConcurrency: 5 },

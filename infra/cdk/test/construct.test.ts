@@ -7,7 +7,7 @@ import { ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { Portcullis } from "../lib/portcullis.ts";
-import { ALARMS, LOG_RETENTION_DAYS, MODES, MOVE_CACHES } from "../lib/props.ts";
+import { ALARMS, HARDEN_MEMCACHED, LOG_RETENTION_DAYS, MODES, MOVE_CACHES } from "../lib/props.ts";
 import { readTemplate } from "../lib/template.ts";
 import { app, built, type Data, portcullis, program, scratch, synthesise } from "./synth.ts";
 
@@ -125,6 +125,17 @@ test("without moves nothing of them is there", () => {
   assert.doesNotMatch(text, /Recreate|Approve|Moves|RECREATE|LinkKey|StepFunctions/);
 });
 
+test("the document for Memcached servers runs the script, and is there on request", () => {
+  const construct = portcullis(() => ({ hardenMemcached: "report" }));
+  assert.deepEqual(Stack.of(construct).resolve(construct.hardenDocumentName), { Ref: "HardenDocument" });
+  const { Content } = synthesise(construct)["Resources"].HardenDocument.Properties;
+  const script = readFileSync(join(import.meta.dirname, "../../documents/harden-memcached.sh"), "utf8");
+  assert.equal(Content.mainSteps[0].inputs.runCommand.at(-1), script);
+  const plain = portcullis();
+  assert.equal(plain.hardenDocumentName, undefined);
+  assert.doesNotMatch(JSON.stringify(synthesise(plain)), /Harden|AWS::SSM/);
+});
+
 test("moves without a page have no type that some Regions do not know", () => {
   const { Resources } = synthesise(portcullis(() => ({ moveCaches: "ask" })));
   assert.ok(Resources.RecreateStateMachine);
@@ -232,5 +243,6 @@ test("the types of the properties are the template's allowed values", () => {
   assert.deepEqual(Parameters["LogRetentionDays"]!.AllowedValues, LOG_RETENTION_DAYS);
   assert.deepEqual(Parameters["Mode"]!.AllowedValues, MODES);
   assert.deepEqual(Parameters["MoveCaches"]!.AllowedValues, MOVE_CACHES);
+  assert.deepEqual(Parameters["HardenMemcached"]!.AllowedValues, HARDEN_MEMCACHED);
   assert.deepEqual(Parameters["Alarms"]!.AllowedValues, ALARMS);
 });
