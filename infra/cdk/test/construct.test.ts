@@ -133,7 +133,7 @@ test("the document for Memcached servers runs the script, and is there on reques
   assert.equal(Content.mainSteps[0].inputs.runCommand.at(-1), script);
   const plain = portcullis();
   assert.equal(plain.hardenDocumentName, undefined);
-  assert.doesNotMatch(JSON.stringify(synthesise(plain)), /Harden|AWS::SSM/);
+  assert.doesNotMatch(JSON.stringify(synthesise(plain)), /Harden|SSM::Document/);
 });
 
 test("moves without a page have no type that some Regions do not know", () => {
