@@ -206,7 +206,7 @@ fn settings(event: &Event, mode: Mode, stack: &str) -> Result<Settings> {
     })
 }
 
-fn policies(dir: &Path) -> Result<Policies> {
+pub(crate) fn policies(dir: &Path) -> Result<Policies> {
     Policies::read(dir).map_err(|problems| {
         let dir = dir.display();
         advice(

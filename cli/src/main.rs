@@ -1,8 +1,8 @@
 //! The command line of Portcullis.
 //!
-//! INVARIANT: `plan`, `moves`, `findings`, `exceptions` and `explain` only read; `move` starts a workflow, `approve` and `reject`
-//! answer it; `undo` puts back one rule that was closed, as it was; `harden` runs the stack's document on one server. No command
-//! changes a cache itself.
+//! INVARIANT: `plan`, `moves`, `findings`, `exceptions`, `explain` and `replay` only read; `move` starts a workflow, `approve`
+//! and `reject` answer it; `undo` puts back one rule that was closed, as it was; `harden` runs the stack's document on one
+//! server. No command changes a cache itself.
 
 mod account;
 mod advice;
@@ -18,6 +18,7 @@ mod moment;
 mod moves;
 mod paint;
 mod plan;
+mod replay;
 mod short;
 mod start;
 mod table;
@@ -52,6 +53,7 @@ enum Command {
     Harden(harden::Arguments),
     Exceptions(exceptions::Arguments),
     Explain(explain::Arguments),
+    Replay(replay::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -83,6 +85,7 @@ fn run(cli: &Cli) -> Result<Ended> {
             Command::Harden(arguments) => harden::run(arguments, common).await,
             Command::Exceptions(arguments) => exceptions::run(arguments, common),
             Command::Explain(arguments) => explain::run(arguments, common).await,
+            Command::Replay(arguments) => replay::run(arguments, common),
         }
     })
 }

@@ -10,7 +10,7 @@ from harness import modules, places
 #: The crates from the lowest: each may need those of lower rows, and of its own row none.
 LAYERS = (
     {"engine"},
-    {"exceptions", "recreation", "testkit"},
+    {"exceptions", "recreation", "replay", "testkit"},
     {"alerts"},
     {"aws"},
     {"inventory", "approval"},

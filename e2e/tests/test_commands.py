@@ -46,6 +46,7 @@ EARLIER = "test_commands_moves.py::test_what_is_in_the_way_of_a_plan_is_deleted_
 
 # Why no test runs what is printed there.
 EXPLAINED = "no test: cli/tests/explain.rs runs the examples of the README"
+REPLAYED = "no test: cli/tests/replay.rs runs it"
 NAMED = "no test: a sentence names the command, and there is nothing to paste"
 NO_COMMAND = "no test: it is no command"
 CHOICE = "no test: the beginning of a command, whose rest is the reader's choice"
@@ -242,6 +243,8 @@ PLACES = {
         "aws elasticache describe-snapshots": [HELP],
         "aws ec2 describe-security-group-rules": [HELP],
     },
+    "cli/src/replay.rs": {"portcullis replay": [REPLAYED] * 4, "aws cloudtrail lookup-events": [HISTORY] * 2},
+    "shared/replay/src/input.rs": {"aws cloudtrail lookup-events": [HISTORY]},
     "cli/src/start.rs": {
         "portcullis moves": [NAMED, NAMED, NAMED, STARTED],
         "portcullis approve": [NAMED, STARTED],

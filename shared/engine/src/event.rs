@@ -4,6 +4,7 @@
 //! name; what is true is read from the account afterwards.
 
 mod actor;
+mod history;
 mod json;
 mod parse;
 mod revisit;
@@ -14,6 +15,7 @@ use std::fmt;
 use crate::facts::{CacheKind, IngressRule, Protocol, Source, Tag};
 use crate::time::seconds;
 
+pub use history::{CHANGES, Change, Changed, Requested};
 pub use parse::{Ignored, Malformed, Parsed, parse};
 pub use revisit::RevisitRef;
 

@@ -274,7 +274,7 @@ fn authorize(request: Json<'_>, response: Json<'_>) -> Result<GroupLead, Stop> {
 
 /// What AuthorizeSecurityGroupIngress asked for, in its nested and its flat form. One range that
 /// cannot be read makes the whole unknown: acting on the rest would look like having dealt with it.
-fn requested(request: Json<'_>) -> Touched {
+pub(super) fn requested(request: Json<'_>) -> Touched {
     let permissions = request.get("ipPermissions").list();
     let mut rules = Vec::new();
     for permission in permissions.into_iter().chain([request]) {
@@ -384,7 +384,7 @@ fn modify(request: Json<'_>) -> Result<GroupLead, Stop> {
 }
 
 /// A rule as the record tells it, in a response or an edit, if it tells all of it.
-fn told(after: Json<'_>) -> Option<RuleShape> {
+pub(super) fn told(after: Json<'_>) -> Option<RuleShape> {
     let members = ["CidrIpv4", "CidrIpv6"];
     let cidr = members.into_iter().find_map(|member| after.get(member).text());
     let source = match cidr {

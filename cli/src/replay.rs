@@ -1,0 +1,197 @@
+//! `portcullis replay`: what Portcullis would have done with the history of an account. It reads files, and calls nothing.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use portcullis_engine::case::PolicyContext;
+use portcullis_engine::settings::{Mode, Settings};
+use portcullis_engine::time::{DAY, seconds};
+use portcullis_exceptions::Policies;
+use portcullis_recreation::text::Role;
+use portcullis_replay::compare::compare;
+use portcullis_replay::files::{self, Inputs};
+use portcullis_replay::replay::{Options, replay};
+use portcullis_replay::shown::Shown;
+use portcullis_replay::summary::Summary;
+use portcullis_replay::{csv, html, json, text};
+
+use crate::advice::advice;
+use crate::common::{Common, Ended};
+use crate::explain::policies;
+use crate::paint::{self, paint};
+
+/// Tell what Portcullis would have done with the CloudTrail records of an account: nothing is called or changed
+///
+/// It decides about each watched call as the functions do, in the order of time, and knows of rules, groups and caches
+/// what the records tell. What they do not tell is said to be unknown.
+#[derive(Debug, Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Arguments {
+    /// Files and directories with CloudTrail records, packed by gzip or not; - is standard input
+    #[arg(value_name = "SOURCE", required = true)]
+    sources: Vec<PathBuf>,
+    /// The directory with the `*.cedar` files of the exceptions
+    #[arg(long, value_name = "DIR", default_value = "infra/exceptions")]
+    exceptions: PathBuf,
+    /// Other exceptions, to see what changes with them, finding by finding
+    #[arg(long, value_name = "DIR2")]
+    compare: Option<PathBuf>,
+    /// End with status 1 if the other exceptions close a rule that the first do not (close), or change any finding
+    #[arg(long, value_name = "WHAT", requires = "compare")]
+    fail_on_change: Option<FailOn>,
+    /// As if Portcullis was switched on then: `2026-03-01`, or RFC 3339. Earlier records only tell what was there
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    from: Option<i64>,
+    /// Until then. A day counts whole. Later records only tell what became of it
+    #[arg(long, value_name = "TIME", value_parser = end)]
+    to: Option<i64>,
+    /// The mode of the stack
+    #[arg(long, value_name = "MODE", default_value = "enforce")]
+    mode: ModeName,
+    /// How many seconds it takes from a call until its rule is closed
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    delay: u32,
+    /// How the report is written
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Csv,
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Close,
+    Any,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ModeName {
+    Enforce,
+    Observe,
+}
+
+const HELP: &str = "\
+  portcullis replay ./AWSLogs
+  portcullis replay ./AWSLogs --from 2026-03-01 --format json
+  aws cloudtrail lookup-events --output json | portcullis replay -
+  portcullis replay ./AWSLogs --compare my-exceptions --fail-on-change close
+
+docs/replay.md says where to get the records, and what a replay cannot tell.
+
+Exit status:
+  0  the report
+  1  with --fail-on-change: something changes
+  2  the exceptions could not be read, or no source has a record";
+
+/// Prints the report. No, if something changes that must not.
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+    let mode = match arguments.mode {
+        ModeName::Enforce => Mode::Enforce,
+        ModeName::Observe => Mode::Observe,
+    };
+    let settings = settings(mode, &common.stack)?;
+    let dirs = [Some(&arguments.exceptions), arguments.compare.as_ref()];
+    let exceptions: Vec<Policies> =
+        dirs.into_iter().flatten().map(|dir| policies(dir)).collect::<Result<_>>()?;
+    let contexts: Vec<PolicyContext<'_>> = exceptions
+        .iter()
+        .map(|exceptions| PolicyContext { settings: &settings, exceptions })
+        .collect();
+    let (files, inputs) = files::listed(&arguments.sources);
+    let shows = io::stderr().is_terminal();
+    let (records, inputs) = files::read(&files, inputs, &|inputs| {
+        if shows {
+            progress(inputs, files.len());
+        }
+    })
+    .context("the records cannot be ordered")?;
+    if shows {
+        let _ = write!(io::stderr(), "\r\u{1b}[K");
+    }
+    let options = Options {
+        from: arguments.from.unwrap_or(i64::MIN),
+        to: arguments.to.unwrap_or(i64::MAX),
+        delay: i64::from(arguments.delay),
+        stack: &common.stack,
+    };
+    let mut records = records;
+    let (mut facts, outcomes) =
+        replay(records.by_ref(), &contexts, &options).context("the records cannot be ordered")?;
+    (facts.inputs, facts.duplicates) = (inputs, records.duplicates);
+    if facts.inputs.records == 0 {
+        return Err(nothing(&facts.inputs));
+    }
+    let (outcome, other) = (outcomes.first(), outcomes.get(1));
+    let outcome = outcome.context("there is no outcome")?;
+    let changes = other.map(|other| compare(outcome, other)).unwrap_or_default();
+    let fails = match arguments.fail_on_change {
+        Some(FailOn::Close) => changes.iter().any(portcullis_replay::compare::Change::closes),
+        Some(FailOn::Any) => !changes.is_empty(),
+        None => false,
+    };
+    let shown = Shown {
+        mode: mode.as_str(),
+        delay: options.delay,
+        exceptions: arguments.exceptions.display().to_string(),
+        summary: Summary::new(&facts, outcome),
+        facts: &facts,
+        outcome,
+        compared: arguments.compare.as_ref().map(|dir| (dir.display().to_string(), changes)),
+    };
+    let written = match arguments.format {
+        Format::Table => text::text(&shown, &|heading| paint(Role::Heading, heading)),
+        Format::Json => paint::json(&json::document(&shown)),
+        Format::Csv => csv::csv(&shown),
+        Format::Html => html::page(&shown),
+    };
+    paint::write(&written, common.color).context("the report cannot be written")?;
+    Ok(if fails { Ended::No } else { Ended::Yes })
+}
+
+fn progress(inputs: &Inputs, files: usize) {
+    let Inputs { files: done, records, bytes, .. } = inputs;
+    let mega = bytes / 1_000_000;
+    let _ = write!(io::stderr(), "\r{done} of {files} files, {records} records, {mega} MB\u{1b}[K");
+}
+
+fn nothing(inputs: &Inputs) -> anyhow::Error {
+    let first = inputs.problems.first().map(|(name, what)| format!(": {name}: {what}"));
+    advice(
+        format!("no source has a CloudTrail record{}", first.unwrap_or_default()),
+        "give the files of a trail, or the output of `aws cloudtrail lookup-events --output json`",
+    )
+}
+
+fn settings(mode: Mode, stack: &str) -> Result<Settings> {
+    let settings = Settings::read(|name| match name {
+        // Nothing is sent anywhere.
+        "PORTCULLIS_ALERT_TOPIC_ARN" => Some("arn:aws:sns:eu-west-1:111122223333:none".to_owned()),
+        "PORTCULLIS_LEDGER_TABLE" => Some("none".to_owned()),
+        "PORTCULLIS_STACK" => Some(stack.to_owned()),
+        "PORTCULLIS_MODE" => Some(mode.as_str().to_owned()),
+        _ => None,
+    });
+    settings.context("the settings of a replay")
+}
+
+fn moment(text: &str) -> Result<i64, String> {
+    let is_day = text.len() == "2026-11-21".len();
+    let whole = if is_day { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    match seconds(&whole) {
+        i64::MIN => Err("give a day as 2026-11-21, or a time as 2026-11-21T10:00:00Z".to_owned()),
+        at => Ok(at),
+    }
+}
+
+fn end(text: &str) -> Result<i64, String> {
+    let is_day = text.len() == "2026-11-21".len();
+    moment(text).map(|at| if is_day { at + DAY - 1 } else { at })
+}

@@ -1,0 +1,119 @@
+//! The findings as CSV (RFC 4180), one row each, for a spreadsheet.
+
+use std::borrow::Cow;
+
+use portcullis_engine::text::harmless;
+use portcullis_engine::time::iso;
+
+use crate::finding::{Finding, Verdict};
+use crate::shown::Shown;
+
+const COLUMNS: [&str; 21] = [
+    "time",
+    "account",
+    "region",
+    "verdict",
+    "suppressed_by",
+    "because",
+    "check",
+    "severity",
+    "subject",
+    "group",
+    "rule",
+    "evidence",
+    "call",
+    "event",
+    "caller",
+    "role",
+    "tool",
+    "would_close",
+    "open_seconds",
+    "closed_by",
+    "opened_again",
+];
+
+/// The table. With other exceptions it has one column more: what they make of the finding, where that differs.
+pub fn csv(shown: &Shown<'_>) -> String {
+    let end = shown.end();
+    let mut text = String::new();
+    let mut row = |cells: &[String]| {
+        let cells: Vec<_> = cells.iter().map(|cell| quoted(cell)).collect();
+        text += &cells.join(",");
+        text += "\r\n";
+    };
+    let changes = shown.compared.as_ref().map(|(_, changes)| changes);
+    let mut head = COLUMNS.map(str::to_owned).to_vec();
+    head.extend(changes.map(|_| "with_other_exceptions".to_owned()));
+    row(&head);
+    for one in &shown.outcome.findings {
+        let mut cells = cells(one, end);
+        cells.extend(changes.map(|changes| {
+            let change = changes.iter().find(|change| change.finding.identity() == one.identity());
+            let after = |verdict: Option<&Verdict>| {
+                verdict.map_or_else(|| "no finding".to_owned(), Verdict::words)
+            };
+            change.map(|change| after(change.after)).unwrap_or_default()
+        }));
+        row(&cells);
+    }
+    text
+}
+
+fn cells(one: &Finding, end: i64) -> Vec<String> {
+    let Finding { place, actor, life, .. } = one;
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let cells = [
+        iso(one.at),
+        place.account.clone(),
+        place.region.clone(),
+        one.verdict.as_str().to_owned(),
+        one.verdict.suppressed_by().unwrap_or_default().to_owned(),
+        text(&one.why),
+        one.check.as_str().to_owned(),
+        one.severity.map(|severity| severity.as_str()).unwrap_or_default().to_owned(),
+        one.subject.clone(),
+        text(&one.group),
+        one.told_rule().unwrap_or_default().to_owned(),
+        one.evidence.clone(),
+        one.name.as_str().to_owned(),
+        one.event.clone(),
+        actor.name.clone(),
+        text(&actor.role),
+        text(&actor.via),
+        one.would_close.map(iso).unwrap_or_default(),
+        one.open(end).to_string(),
+        life.closed.as_ref().map(|(_, by)| by.clone()).unwrap_or_default(),
+        life.again.map(iso).unwrap_or_default(),
+    ];
+    cells.to_vec()
+}
+
+/// A cell that no spreadsheet takes for a formula, and that hides nothing.
+fn quoted(cell: &str) -> String {
+    let cell = harmless(cell);
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let cell: Cow<'_, str> = if is_formula { format!("'{cell}").into() } else { cell.into() };
+    if cell.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_neither_a_formula_nor_two_cells() {
+        for (cell, expected) in [
+            ("alice", "alice"),
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("@a,b", "\"'@a,b\""),
+            ("-1", "'-1"),
+            ("a \"b\"", "\"a \"\"b\"\"\""),
+        ] {
+            assert_eq!(quoted(cell), expected);
+        }
+    }
+}

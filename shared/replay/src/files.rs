@@ -1,0 +1,123 @@
+//! Reading inputs side by side.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::input::Input;
+use crate::sorted::{Merged, Runs};
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// How many inputs.
+    pub files: u64,
+    /// How many bytes, unpacked.
+    pub bytes: u64,
+    /// How many records.
+    pub records: u64,
+    /// Files that have no records by their names: of digests and insights.
+    pub passed_over: u64,
+    /// What was wrong with an input, by its name.
+    pub problems: Vec<(String, String)>,
+}
+
+/// The files of these paths, each directory with all that is in it, in the order of their names.
+pub fn listed(paths: &[PathBuf]) -> (Vec<PathBuf>, Inputs) {
+    let (mut files, mut inputs) = (Vec::new(), Inputs::default());
+    for path in paths {
+        if path.as_os_str() == "-" {
+            files.push(path.clone());
+        } else {
+            list(path, true, &mut files, &mut inputs);
+        }
+    }
+    (files, inputs)
+}
+
+fn list(path: &Path, is_given: bool, files: &mut Vec<PathBuf>, inputs: &mut Inputs) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if !path.is_dir() {
+        let has_none =
+            name.contains("_CloudTrail-Digest_") || name.contains("_CloudTrail-Insight_");
+        if has_none && !is_given {
+            inputs.passed_over += 1;
+        } else if is_given || !name.starts_with('.') {
+            files.push(path.to_owned());
+        }
+        return;
+    }
+    match std::fs::read_dir(path).and_then(|all| all.map(|one| Ok(one?.path())).collect()) {
+        Ok(all) => {
+            let mut all: Vec<PathBuf> = all;
+            all.sort();
+            // A link may lead back here.
+            all.retain(|one| !(one.is_symlink() && one.is_dir()));
+            all.iter().for_each(|one| list(one, false, files, inputs));
+        }
+        Err(error) => {
+            let why = format!("the directory cannot be read: {error}");
+            inputs.problems.push((path.display().to_string(), why));
+        }
+    }
+}
+
+/// Reads the files, as many side by side as there are processors; `progress` is called after each.
+///
+/// # Errors
+///
+/// If no temporary file can be written. What is wrong with a file is in [`Inputs`].
+pub fn read(
+    files: &[PathBuf],
+    mut inputs: Inputs,
+    progress: &(dyn Fn(&Inputs) + Sync),
+) -> io::Result<(Merged, Inputs)> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new((&mut inputs, Vec::new())));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len());
+    let work = || -> io::Result<()> {
+        let mut runs = Runs::default();
+        while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut input = Input::named(&path.display().to_string());
+            let mut written = Ok(());
+            let mut each = |record| {
+                if written.is_ok() {
+                    written = runs.add(record);
+                }
+            };
+            if path.as_os_str() == "-" {
+                input.read(io::stdin().lock(), &mut each);
+            } else {
+                match File::open(path) {
+                    Ok(file) => input.read(file, &mut each),
+                    Err(error) => input.wrong(format!("it cannot be read: {error}")),
+                }
+            }
+            written?;
+            let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            done.0.add(input);
+            progress(done.0);
+        }
+        done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).1.push(runs);
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        all.into_iter().try_for_each(|one| {
+            one.join().unwrap_or_else(|_| Err(io::Error::other("a reader has died")))
+        })
+    })?;
+    let (_, runs) = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    inputs.problems.sort();
+    Ok((Merged::new(runs)?, inputs))
+}
+
+impl Inputs {
+    fn add(&mut self, input: Input) {
+        self.files += 1;
+        self.bytes += input.bytes;
+        self.records += input.records;
+        self.problems.extend(input.problem.map(|problem| (input.name, problem)));
+    }
+}

@@ -1,0 +1,132 @@
+//! One input: what it is, and the records in it.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::named::may_matter;
+use crate::record::{Found, Record, found};
+use crate::split::{Piece, Splitter};
+
+/// How many bytes are read at once.
+const CHUNK: usize = 256 << 10;
+
+/// What was in an input.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// How many bytes it has, unpacked.
+    pub bytes: u64,
+    /// How many records.
+    pub records: u64,
+    /// How many objects in it are no records.
+    pub foreign: u64,
+    /// What is wrong with it, if something is.
+    pub problem: Option<String>,
+    damaged: u64,
+}
+
+impl Input {
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// The first thing that is wrong counts.
+    pub(crate) fn wrong(&mut self, what: impl Into<String>) {
+        self.problem.get_or_insert_with(|| what.into());
+    }
+
+    /// Reads all of it; `each` gets what matters. It never fails: what is wrong is noted.
+    pub fn read(&mut self, source: impl Read, each: &mut impl FnMut(Record)) {
+        let mut source = BufReader::with_capacity(CHUNK, source);
+        let begin = match source.fill_buf() {
+            Ok(begin) => begin,
+            Err(error) => return self.wrong(format!("it cannot be read: {error}")),
+        };
+        if begin.starts_with(&[0x1f, 0x8b]) {
+            let mut unpacked = BufReader::with_capacity(CHUNK, MultiGzDecoder::new(source));
+            match unpacked.fill_buf() {
+                Ok(begin) if self.is_json(begin) => self.split(unpacked, each),
+                Ok(_) => {}
+                Err(error) => self.wrong(format!("its gzip is damaged: {error}")),
+            }
+        } else if self.is_json(begin) {
+            self.split(source, each);
+        }
+    }
+
+    /// Whether it begins as JSON does; else it is said what it is, and what to do.
+    fn is_json(&mut self, begin: &[u8]) -> bool {
+        let text = begin.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begin).trim_ascii_start();
+        let has_objects = text.contains(&b'{');
+        let wrong = match text.first() {
+            None => "it is empty",
+            Some(b'{' | b'[') => return true,
+            Some(_) if text.starts_with(b"PAR1") => {
+                "it is Parquet: unload the records as JSON lines instead (docs/replay.md, \"Athena\")"
+            }
+            Some(_) if text.starts_with(b"PK\x03\x04") => "it is a zip archive: unpack it",
+            Some(_) if text.contains(&0) => "it is neither gzip nor text in UTF-8",
+            // A log whose lines have something before the record.
+            Some(_) if has_objects && !text.starts_with(b"\"") => return true,
+            Some(_) if text.contains(&b',') => {
+                "it is CSV, which has no whole records: download JSON from the console, or use \
+                 `aws cloudtrail lookup-events --output json`"
+            }
+            Some(_) => "it is no JSON",
+        };
+        self.wrong(wrong);
+        false
+    }
+
+    fn split(&mut self, mut source: impl Read, each: &mut impl FnMut(Record)) {
+        let mut splitter = Splitter::default();
+        loop {
+            let read = match source.read(splitter.room(CHUNK)) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    let after = self.records;
+                    self.wrong(format!("it is damaged after {after} records: {error}"));
+                    break;
+                }
+            };
+            self.bytes += read as u64;
+            splitter.look(read, &mut |piece| self.piece(piece, each));
+        }
+        splitter.end(&mut |piece| self.piece(piece, each));
+        if self.damaged > 1 {
+            let first = self.problem.take().unwrap_or_default();
+            self.problem = Some(format!("{first}; and {} more like it", self.damaged - 1));
+        }
+        if self.records == 0 {
+            self.wrong("there is no CloudTrail record in it");
+        }
+    }
+
+    fn piece(&mut self, piece: Piece<'_>, each: &mut impl FnMut(Record)) {
+        match piece {
+            Piece::Record(bytes) if !may_matter(bytes) => self.records += 1,
+            Piece::Record(bytes) => match found(bytes) {
+                Found::Record(record) => {
+                    self.records += 1;
+                    each(*record);
+                }
+                Found::Other => self.records += 1,
+                Found::Foreign => self.foreign += 1,
+                Found::Damaged(why) => self.damage(&format!("a record cannot be read: {why}")),
+            },
+            Piece::TooLarge => self.damage("a record is larger than 4 MB"),
+            Piece::Cut => self.damage("it is cut off within a record"),
+            Piece::Foreign => self.damage("there is text in it that is no JSON"),
+        }
+    }
+
+    fn damage(&mut self, what: &str) {
+        self.damaged += 1;
+        let after = self.records;
+        self.wrong(format!("{what}, after {after} records"));
+    }
+}

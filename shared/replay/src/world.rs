@@ -1,0 +1,422 @@
+//! The account as it would have been with Portcullis in it: the rules that are open in fact, without those that it would
+//! have closed. It drives the [`Case`] of the functions, and answers it from the history.
+
+use std::collections::{BTreeMap, HashMap};
+
+use portcullis_engine::action::{Action, Outcome, Outcomes};
+use portcullis_engine::case::{
+    Answered, CacheShown, Case, Channel, Fact, PolicyContext, Read, Shown, Step,
+};
+use portcullis_engine::event::{CacheLead, Event, Lead, Requested, RevisitRef};
+use portcullis_engine::facts::{
+    AddressSpace, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine,
+    EngineVersion, Interfaces, PrefixList, Subnets,
+};
+use portcullis_engine::finding::{Evidence, Finding as EngineFinding, Subject, group_of, rule_of};
+use portcullis_engine::ledger::shape;
+use portcullis_engine::net::Exposure;
+use portcullis_engine::report::Report;
+use portcullis_engine::time::{iso, seconds};
+
+use crate::finding::{Finding, Life, Verdict};
+use crate::history::{Effect, GroupAt, History, Place};
+use crate::ledger::Ledger;
+
+const UNTOLD_HERE: &str = "the history does not tell it";
+
+/// What people would have been told on a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Alerts, each a mail of its own.
+    pub alerts: u64,
+    /// Digests, each of the alerts of a minute.
+    pub digests: u64,
+}
+
+/// When, which event, and which finding: the order of a report.
+pub(crate) type At = (i64, Place, String, String);
+
+/// An account with Portcullis in it, with one set of exceptions.
+#[derive(Debug)]
+pub(crate) struct World<'a> {
+    policy: PolicyContext<'a>,
+    /// How long it takes from a call until its rule is closed, in seconds.
+    delay: i64,
+    ledger: Ledger,
+    /// When rules would have been closed, by their ids.
+    closed: HashMap<GroupAt, BTreeMap<String, i64>>,
+    caches: HashMap<(Place, String), (CacheLead, Requested)>,
+    pub(crate) findings: BTreeMap<At, Finding>,
+    /// The findings about a rule that is open in fact, or about a cache that is there.
+    open: HashMap<(GroupAt, String), Vec<At>>,
+    /// The findings about a rule of a shape that was closed last.
+    shapes: HashMap<(GroupAt, String), Vec<At>>,
+    pub(crate) told: BTreeMap<String, Told>,
+    digested: HashMap<Place, String>,
+    /// Events without a finding about groups whose rules are not all known.
+    pub(crate) partly_known: u64,
+    /// Events that would have ended in the on-failure queue: why.
+    pub(crate) failed: Vec<(String, String)>,
+}
+
+/// One look at an event.
+struct Look<'w> {
+    place: Place,
+    now: i64,
+    history: &'w History,
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(policy: PolicyContext<'a>, delay: i64) -> Self {
+        Self {
+            policy,
+            delay,
+            ledger: Ledger::default(),
+            closed: HashMap::new(),
+            caches: HashMap::new(),
+            findings: BTreeMap::new(),
+            open: HashMap::new(),
+            shapes: HashMap::new(),
+            told: BTreeMap::new(),
+            digested: HashMap::new(),
+            partly_known: 0,
+            failed: Vec::new(),
+        }
+    }
+
+    /// Notes what became of rules in fact.
+    pub(crate) fn note(&mut self, effect: &Effect, at: i64, by: &str) {
+        for (group, rule) in &effect.edited {
+            // Somebody edited a rule that would have been closed: they would have opened it again.
+            self.closed.get_mut(group).and_then(|closed| closed.remove(rule));
+        }
+        for key in &effect.opened {
+            for one in self.shapes.remove(key).unwrap_or_default() {
+                if let Some(finding) = self.findings.get_mut(&one) {
+                    finding.life.again = Some(at);
+                }
+            }
+        }
+        for (group, rule) in &effect.closed {
+            self.closed.get_mut(group).and_then(|closed| closed.remove(&rule.id));
+            let ended = self.end(&(group.clone(), rule.id.clone()), at, by);
+            self.shapes.insert((group.clone(), shape(rule)), ended);
+        }
+    }
+
+    /// A cache is gone.
+    pub(crate) fn cache_deleted(&mut self, place: &Place, id: &str, at: i64, by: &str) {
+        self.caches.remove(&(place.clone(), id.to_owned()));
+        self.end(&(place.group(id), String::new()), at, by);
+    }
+
+    fn end(&mut self, key: &(GroupAt, String), at: i64, by: &str) -> Vec<At> {
+        let ended = self.open.remove(key).unwrap_or_default();
+        for one in &ended {
+            if let Some(finding) = self.findings.get_mut(one) {
+                finding.life = Life { closed: Some((at, by.to_owned())), again: None };
+            }
+        }
+        ended
+    }
+
+    /// What is looked at again by then.
+    pub(crate) fn catch_up(&mut self, history: &History, by: i64) {
+        while let Some((place, record)) = self.ledger.next_due(by) {
+            let now = record.due;
+            let named = RevisitRef {
+                subject: record.subject.clone(),
+                event: record.event.clone(),
+                due: iso(now),
+            };
+            let case = Case::revisit(&named, &format!("{}-{now}", record.event), self.policy);
+            self.drive(case, &Look { place, now, history });
+        }
+    }
+
+    /// Decides about an event.
+    pub(crate) fn event(
+        &mut self,
+        history: &History,
+        place: Place,
+        event: &Event,
+        asked: &Requested,
+    ) {
+        if let Lead::Cache(lead) = &event.lead {
+            self.caches.insert((place.clone(), lead.id.clone()), (lead.clone(), asked.clone()));
+        }
+        let case = Case::new(event.clone(), &event.id, self.policy);
+        self.drive(case, &Look { place, now: seconds(&event.time), history });
+    }
+
+    fn drive(&mut self, mut case: Case<'_>, look: &Look<'_>) {
+        let (place, now) = (&look.place, look.now);
+        let tell = |case: &mut Case<'_>, world: &Self, reads: &[Read]| {
+            for read in reads {
+                case.answer(Answered::Fact(world.read(look, read)));
+            }
+        };
+        loop {
+            match case.next(now) {
+                Step::Read { decide, inform, .. } => {
+                    tell(&mut case, self, &decide);
+                    tell(&mut case, self, &inform);
+                    case.answer(Answered::Waited);
+                }
+                Step::Lease { entries, count, inform, .. } => {
+                    tell(&mut case, self, &inform);
+                    let written = self.ledger.write(place, entries);
+                    let counted = count.map(|count| self.ledger.count(place, &count));
+                    case.answer(Answered::Leased { written, counted });
+                }
+                Step::Remediate(actions) => {
+                    let outcomes = self.remediate(look, &actions);
+                    case.answer(Answered::Remediated(outcomes));
+                }
+                Step::Revisit(revisit) => {
+                    let arranged = self.ledger.arrange(place, &revisit);
+                    case.answer(Answered::Arranged(arranged));
+                }
+                Step::Notify(notification) => {
+                    self.tell(place, now, notification.channel);
+                    case.answer(Answered::Notified(Ok(notification.channel)));
+                }
+                Step::Record(entries) => {
+                    let written = self.ledger.write(place, entries);
+                    case.answer(Answered::Recorded(written));
+                }
+                Step::Wait(_) => case.answer(Answered::Waited),
+                Step::Done(_) => break,
+                Step::Fail(why) => {
+                    let event = case.event().map(|event| event.id.clone()).unwrap_or_default();
+                    self.failed.push((event, why));
+                    break;
+                }
+            }
+        }
+        if let (Some(event), Some(report)) = (case.event(), case.report()) {
+            self.keep(look, event, report);
+        }
+    }
+
+    fn tell(&mut self, place: &Place, now: i64, channel: Channel) {
+        let time = iso(now);
+        let part = |end: usize| time.get(..end).unwrap_or_default().to_owned();
+        let told = self.told.entry(part("2026-11-21".len())).or_default();
+        match channel {
+            Channel::Alert => told.alerts += 1,
+            Channel::Digest | Channel::Later => {
+                let minute = part("2026-11-21T10:00".len());
+                if self.digested.insert(place.clone(), minute.clone()) != Some(minute) {
+                    told.digests += 1;
+                }
+            }
+        }
+    }
+
+    fn remediate(&mut self, look: &Look<'_>, actions: &[Action]) -> Outcomes {
+        let mut outcomes = Outcomes::new();
+        for action in actions {
+            let outcome = match action {
+                Action::RevokeIngress { group, rule } => {
+                    let closed = self.closed.entry(look.place.group(group)).or_default();
+                    closed.insert(rule.id.clone(), look.now.saturating_add(self.delay));
+                    Outcome::Done(None)
+                }
+                Action::StartRecreation(start) => Outcome::Started(start.execution()),
+            };
+            outcomes.insert(action.id().to_owned(), outcome);
+        }
+        outcomes
+    }
+
+    fn read(&self, look: &Look<'_>, read: &Read) -> Fact {
+        let untold = || UNTOLD_HERE.to_owned();
+        let place = &look.place;
+        match read {
+            Read::GroupNamed(name) => Fact::GroupNamed(Ok(Some(look.history.named(place, name)))),
+            Read::Rules(id) => Fact::Rules(id.clone(), Ok(self.shown(look, id))),
+            Read::List(id) => Fact::List(id.clone(), PrefixList::Unknown(untold())),
+            Read::Details(id) => {
+                let group = look.history.group(&place.group(id));
+                let details = group.and_then(|group| group.known_details());
+                Fact::Details(id.clone(), details.ok_or_else(untold))
+            }
+            Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Unknown(untold())),
+            Read::PublicAccess => Fact::PublicAccess(Err(untold())),
+            Read::Vpcs(_) => Fact::Vpcs(Err(untold())),
+            Read::Space(id) => Fact::Space(id.clone(), AddressSpace::Unknown(untold())),
+            Read::Cache(kind, id) => Fact::Cache(Ok(self.cache(place, *kind, id).map(Box::new))),
+            Read::Subnets(_) => Fact::Subnets(None, Subnets::Unknown(untold())),
+            Read::Ledger(wanted) => {
+                Fact::Ledger(wanted.clone(), Ok(self.ledger.read(place, wanted)))
+            }
+            Read::OpenOf(groups) => Fact::OpenOf(Ok(self.ledger.open_of(place, groups))),
+            Read::Revisit { subject, event } => {
+                Fact::Revisit(Ok(self.ledger.record(place, subject, event).map(Box::new)))
+            }
+        }
+    }
+
+    fn shown(&self, look: &Look<'_>, id: &str) -> Shown {
+        let at = look.place.group(id);
+        let closed = self.closed.get(&at);
+        let is_open = |rule: &str| {
+            closed.and_then(|closed| closed.get(rule)).is_none_or(|closed| look.now < *closed)
+        };
+        let Some(group) = look.history.group(&at) else { return Shown::default() };
+        Shown {
+            owner: Some(look.place.account.clone()),
+            rules: group.rules.iter().filter(|rule| is_open(&rule.id)).cloned().collect(),
+            egress: group.egress.clone(),
+        }
+    }
+
+    /// As Describe would show it once it is available, as far as the request tells.
+    fn cache(&self, place: &Place, kind: CacheKind, id: &str) -> Option<CacheShown> {
+        let (lead, asked) = self.caches.get(&(place.clone(), id.to_owned()))?;
+        let is_serverless = kind == CacheKind::ServerlessCache;
+        let connection = match asked.connection.as_deref() {
+            None | Some("vpc") => Connection::Vpc,
+            Some("public") => Connection::Public,
+            Some(other) => Connection::Unknown(format!("its connection type is `{other}`")),
+        };
+        let untold = || UNTOLD_HERE.to_owned();
+        let subnets = if is_serverless { Subnets::default() } else { Subnets::Unknown(untold()) };
+        let groups = match &connection {
+            Connection::Public => CacheGroups::Read(Vec::new()),
+            Connection::Vpc | Connection::Unknown(_) => CacheGroups::Unknown(untold()),
+        };
+        let facts = CacheFacts {
+            kind,
+            id: id.to_owned(),
+            arn: None,
+            engine: lead.engine.as_deref().map(Engine::parse),
+            version: asked.version.as_deref().map(EngineVersion::new),
+            status: "available".to_owned(),
+            member_of: None,
+            ports: Vec::new(),
+            transit_encryption: if is_serverless { Some(true) } else { asked.transit_encryption },
+            plaintext_too: asked.plaintext_too,
+            authentication: Some(asked.authentication || connection == Connection::Public),
+            groups,
+            network: CacheNetwork { connection, subnets, ..CacheNetwork::default() },
+        };
+        Some(CacheShown { facts, groups: lead.security_groups.clone() })
+    }
+
+    /// Keeps what came of an event; what comes of a revisit takes the place of what was there.
+    fn keep(&mut self, look: &Look<'_>, event: &Event, report: &Report) {
+        let subject = &report.decision.subject;
+        let at = seconds(&event.time);
+        let group = |id: &str| look.history.group(&look.place.group(id));
+        let is_whole = |id: &str| group(id).is_some_and(|group| group.is_whole);
+        let mut kept = Vec::new();
+        for reported in report.all() {
+            let rule = rule_of(&reported.finding);
+            let of_group = group_of(&reported.finding);
+            let mut unknown = Vec::new();
+            if let (Evidence::Rule { exposure: Exposure::Together { .. }, .. }, Some(id)) =
+                (&reported.finding.evidence, of_group)
+                && !is_whole(id)
+            {
+                unknown.push(
+                    "rules from before the history: the union admits at least this".to_owned(),
+                );
+            }
+            let verdict = Verdict::of(reported);
+            let would_close =
+                (verdict == Verdict::Closed).then(|| look.now.saturating_add(self.delay));
+            kept.push((
+                reported.key.finding.clone(),
+                Finding {
+                    id: reported.key.id(),
+                    place: look.place.clone(),
+                    check: reported.finding.check,
+                    severity: Some(reported.severity),
+                    subject: subject.id.clone(),
+                    group: of_group.map(str::to_owned),
+                    rule: rule.map(|rule| rule.id.clone()),
+                    evidence: evidence(&reported.finding),
+                    event: event.id.clone(),
+                    name: event.name,
+                    at,
+                    actor: event.actor.clone(),
+                    verdict,
+                    why: reported.because.clone(),
+                    unknown,
+                    would_close,
+                    life: Life::default(),
+                },
+            ));
+        }
+        for suppressed in &report.decision.suppressed {
+            let of_rule = suppressed.rule.as_ref().map(|rule| format!("#{}", shape(rule)));
+            let of_group = matches!(event.lead, Lead::Group(_)).then(|| subject.id.clone());
+            let words = suppressed.rule.as_ref().map(|rule| rule.words()).unwrap_or_default();
+            kept.push((
+                finding_key(suppressed.check.as_str(), of_rule, subject),
+                Finding {
+                    id: String::new(),
+                    place: look.place.clone(),
+                    check: suppressed.check,
+                    severity: None,
+                    subject: subject.id.clone(),
+                    group: of_group,
+                    rule: suppressed.rule.as_ref().map(|rule| rule.id.clone()),
+                    evidence: words,
+                    event: event.id.clone(),
+                    name: event.name,
+                    at,
+                    actor: event.actor.clone(),
+                    verdict: Verdict::Suppressed(suppressed.by.id.clone()),
+                    why: Some(suppressed.by.reason.clone()),
+                    unknown: Vec::new(),
+                    would_close: None,
+                    life: Life::default(),
+                },
+            ));
+        }
+        if kept.is_empty() && matches!(event.lead, Lead::Group(_)) && !is_whole(&subject.id) {
+            self.partly_known += 1;
+        }
+        for (key, finding) in kept {
+            let one = (at, look.place.clone(), event.id.clone(), key);
+            if let Some(before) = self.findings.get_mut(&one) {
+                // The facts of its life stay.
+                let life = std::mem::take(&mut before.life);
+                let is_over = before.verdict == Verdict::Closed;
+                if is_over {
+                    before.life = life;
+                } else {
+                    *before = Finding { life, ..finding };
+                }
+                continue;
+            }
+            let about = finding.group.clone().unwrap_or_else(|| finding.subject.clone());
+            let open = (look.place.group(&about), finding.rule.clone().unwrap_or_default());
+            self.open.entry(open).or_default().push(one.clone());
+            self.findings.insert(one, finding);
+        }
+    }
+}
+
+/// What was found: of a rule what it admits, for the check says the rest.
+fn evidence(finding: &EngineFinding) -> String {
+    match (rule_of(finding), &finding.evidence) {
+        (Some(rule), Evidence::Rule { exposure: Exposure::Together { .. }, .. }) => {
+            format!("{}, together with other rules", rule.words())
+        }
+        (Some(rule), _) => rule.words(),
+        (None, _) => finding.title(),
+    }
+}
+
+/// As the key of the same finding has it, so that two worlds can be compared.
+fn finding_key(check: &str, of_rule: Option<String>, subject: &Subject) -> String {
+    let about = match (check, &of_rule) {
+        ("open-cache", Some(_)) => format!("#{}/{}", subject.kind, subject.id),
+        _ => String::new(),
+    };
+    format!("{check}{}{about}", of_rule.unwrap_or_default())
+}
