@@ -10,6 +10,7 @@ mod known;
 mod look;
 mod revisit;
 mod step;
+mod together;
 
 use crate::action::Outcomes;
 use crate::decide::Decision;
@@ -81,6 +82,10 @@ pub struct Case<'a> {
     leasing: Option<Leasing>,
     /// What is carried out; `None` while it looks.
     plan: Option<Plan>,
+    /// What was carried out before the rules of other groups were known.
+    first: Option<Box<Plan>>,
+    /// Whether the group was judged with them.
+    judged_together: bool,
 }
 
 /// What informs is waited for once by each.
@@ -155,6 +160,8 @@ impl<'a> Case<'a> {
             again: Again::default(),
             leasing: None,
             plan: None,
+            first: None,
+            judged_together: false,
         }
     }
 
@@ -173,7 +180,11 @@ impl<'a> Case<'a> {
         if let Some(step) = self.open() {
             return step;
         }
-        if self.plan.is_some() { self.finish(now) } else { self.look(now) }
+        match (&self.plan, &self.first) {
+            (Some(_), _) => self.finish(now),
+            (None, Some(_)) => self.lease_together(now),
+            (None, None) => self.look(now),
+        }
     }
 
     /// What came of the step.

@@ -113,6 +113,12 @@ pub enum Doubt {
     Unreadable(String),
 }
 
+/// What is snoozed, as the checks ask it.
+pub(crate) trait Snoozes: fmt::Debug {
+    /// Whether a rule of a group is snoozed at this time, in seconds since 1970.
+    fn is_snoozed(&self, group: &str, rule: &IngressRule, now: i64) -> bool;
+}
+
 /// The questions of one decision, with the answers.
 #[derive(Debug)]
 pub(crate) struct Inquiry<'a> {
@@ -121,6 +127,8 @@ pub(crate) struct Inquiry<'a> {
     event: &'a Event,
     cache: Option<(&'a CacheFacts, &'a str)>,
     local: Local,
+    /// The snoozes, and when they are asked for.
+    snoozes: Option<(&'a dyn Snoozes, i64)>,
     /// By check and rule id, which is empty where there is no rule.
     suppressed: BTreeMap<(Check, String), Suppressed>,
     doubts: BTreeMap<(Check, String), Doubt>,
@@ -135,13 +143,24 @@ impl<'a> Inquiry<'a> {
         cache: Option<(&'a CacheFacts, &'a str)>,
     ) -> Self {
         let (suppressed, doubts) = (BTreeMap::new(), BTreeMap::new());
-        Self { exceptions, now, event, cache, local: Local::Known, suppressed, doubts }
+        let (local, snoozes) = (Local::Known, None);
+        Self { exceptions, now, event, cache, local, snoozes, suppressed, doubts }
+    }
+
+    /// The same, where these rules are snoozed at this time.
+    pub(crate) fn snoozing(self, snoozes: &'a dyn Snoozes, now: i64) -> Self {
+        Self { snoozes: Some((snoozes, now)), ..self }
+    }
+
+    /// Whether a rule of a group is snoozed.
+    pub(crate) fn is_snoozed(&self, group: &str, rule: &IngressRule) -> bool {
+        self.snoozes.is_some_and(|(snoozes, now)| snoozes.is_snoozed(group, rule, now))
     }
 
     /// The same questions, with no answers.
     pub(crate) fn again(&self) -> Self {
-        let Self { exceptions, now, event, cache, local, .. } = *self;
-        Self { local, ..Self::new(exceptions, now, event, cache) }
+        let Self { exceptions, now, event, cache, local, snoozes, .. } = *self;
+        Self { local, snoozes, ..Self::new(exceptions, now, event, cache) }
     }
 
     /// The same, if every source lies in the address space of the VPC that may.

@@ -233,6 +233,9 @@ pub struct GroupFacts {
     pub details: Option<GroupDetails>,
     /// The network interfaces that carry the group: read only when a fault was found.
     pub interfaces: Interfaces,
+    /// The other groups of each interface that carries it, each set once, as far as they were read: only where there is
+    /// something to report anyway.
+    pub beside: Vec<Vec<GroupFacts>>,
     /// VPC block public access: read only when a fault was found.
     pub public_access: PublicAccess,
     /// The address space of its VPCs: read only when a finding depends on it.

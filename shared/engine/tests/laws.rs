@@ -3,6 +3,7 @@
 mod laws {
     pub(crate) mod model;
     mod space;
+    mod together;
 }
 
 use std::collections::BTreeSet;

@@ -194,7 +194,9 @@ fn interface(found: NetworkInterface) -> Interface {
         instance: found.attachment().and_then(|attachment| attachment.instance_id()),
         description: found.description().unwrap_or_default(),
     });
+    let groups = found.groups().iter().filter_map(|carried| carried.group_id());
     Interface {
+        groups: groups.map(str::to_owned).collect(),
         holder,
         of_cache: found.requester_id() == Some("amazon-elasticache"),
         kind: found.interface_type().map_or("interface", |kind| kind.as_str()).to_owned(),

@@ -30,8 +30,13 @@ impl Case<'_> {
         if plan.outcomes.is_none() && !actions.is_empty() {
             return Step::Remediate(actions);
         }
+        self.put_together();
+        let Some(plan) = &mut self.plan else { return Step::Fail("there is no plan".to_owned()) };
         if plan.report.is_none() {
             if let Some(step) = self.inform() {
+                return step;
+            }
+            if let Some(step) = self.judge_together(now) {
                 return step;
             }
             self.protect();

@@ -6,7 +6,8 @@ use super::step::{CacheShown, Fact, Read, Shown};
 use crate::event::{CacheLead, GroupLead};
 use crate::facts::{
     AddressSpace, BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, GroupDetails,
-    GroupFacts, Interfaces, PrefixList, PublicAccess, PublicSetting, Source, Subnets, Vpc,
+    GroupFacts, Interface, Interfaces, PrefixList, PublicAccess, PublicSetting, Source, Subnets,
+    Vpc,
 };
 use crate::ledger::{Entry, Memory, Revisit, Wanted, completed, named};
 
@@ -38,6 +39,9 @@ impl<T> Part<T> {
         }
     }
 }
+
+/// How many other groups of the interfaces of a group are looked at.
+const BESIDE: usize = 20;
 
 /// What a case knows.
 #[derive(Debug, Clone, Default)]
@@ -232,8 +236,54 @@ impl Known {
         PublicAccess::Read(BlockPublicAccess { mode, excluded, vpcs })
     }
 
-    /// The facts of a group whose rules were read.
+    /// The other groups of each interface that carries a group, each set once, and [`BESIDE`] groups at most.
+    fn beside(&self, id: &str) -> BTreeSet<BTreeSet<&String>> {
+        let Some(Interfaces::Read(interfaces)) = self.groups.get(id).map(|parts| &parts.interfaces)
+        else {
+            return BTreeSet::new();
+        };
+        let others: BTreeSet<&String> = interfaces
+            .iter()
+            .flat_map(|interface| &interface.groups)
+            .filter(|other| *other != id)
+            .collect();
+        let looked_at: BTreeSet<&String> = others.into_iter().take(BESIDE).collect();
+        let set = |interface: &Interface| -> BTreeSet<&String> {
+            interface.groups.iter().filter_map(|id| looked_at.get(id).copied()).collect()
+        };
+        interfaces.iter().map(set).filter(|set| !set.is_empty()).collect()
+    }
+
+    /// What is to be read of these groups: their rules, the lists that they name, and what of them is snoozed.
+    pub(super) fn reads_beside(&self, id: &str) -> Vec<Read> {
+        let others: BTreeSet<String> = self.beside(id).into_iter().flatten().cloned().collect();
+        if others.is_empty() {
+            return Vec::new();
+        }
+        let ids: Vec<String> = others.iter().cloned().collect();
+        let mut reads: Vec<Read> =
+            ids.iter().filter(|id| self.lacks_rules(id)).cloned().map(Read::Rules).collect();
+        reads.extend(self.unread_lists(&ids));
+        reads.extend(self.lacks(Wanted { snoozes: others, ..Wanted::default() }));
+        reads
+    }
+
+    /// The facts of a group whose rules were read, with those of its interfaces' other groups that were read.
     pub(super) fn group_facts(&self, id: &str) -> Option<GroupFacts> {
+        let mut facts = self.group_alone(id)?;
+        for set in self.beside(id) {
+            // What is local for one group of an interface is for all of them.
+            let space = |other| GroupFacts { space: facts.space.clone(), ..other };
+            let others = set.iter().filter_map(|other| self.group_alone(other));
+            let others: Vec<GroupFacts> = others.map(space).collect();
+            if !others.is_empty() {
+                facts.beside.push(others);
+            }
+        }
+        Some(facts)
+    }
+
+    fn group_alone(&self, id: &str) -> Option<GroupFacts> {
         let parts = self.groups.get(id)?;
         let shown = parts.rules.get()?.clone();
         let is_named = |list: &String| {
@@ -250,6 +300,7 @@ impl Known {
             interfaces: parts.interfaces.clone(),
             public_access: self.public_access(),
             space: parts.space.clone(),
+            beside: Vec::new(),
         })
     }
 

@@ -7,13 +7,13 @@ use super::again::Undecided;
 use super::known::{Known, Part};
 use super::step::{Count, Read, Step, Written, reading, unread};
 use super::{Case, Leasing, Plan};
-use crate::action::{Because, Outcomes, Remedy};
+use crate::action::{Because, Outcomes, Per, Remedy};
 use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{CacheLead, Event, GroupLead, GroupRef, Lead, Touched};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Source};
 use crate::finding::Finding;
 use crate::ledger::{Key, Lease, Leased, LiveState, Memory, Revisit, Turn, Wanted, Why};
-use crate::limits::Limits;
+use crate::limits::{Limits, Room};
 use crate::net::Sources;
 use crate::report::Seen;
 use crate::time::iso;
@@ -344,7 +344,7 @@ impl Case<'_> {
         }
     }
 
-    fn decide(&self, event: &Event, facts: &Facts, now: i64) -> Decision {
+    pub(super) fn decide(&self, event: &Event, facts: &Facts, now: i64) -> Decision {
         let context = self.context(now);
         match facts {
             Facts::Group(facts, lead) => decide::group(event, lead, facts, &context),
@@ -363,17 +363,21 @@ impl Case<'_> {
     }
 
     /// Leases what was found, so that nobody else deals with it.
-    fn lease(&mut self, facts: &Facts, decision: Decision, now: i64) -> Step {
+    pub(super) fn lease(&mut self, facts: &Facts, decision: Decision, now: i64) -> Step {
         if let Part::Failed(why) = &self.known.ledger {
             let unremembered = Some(why.clone());
             return self.carry_out(decision, Leased::new(), unremembered, now);
         }
         if !decision.leased.is_empty()
+            && self.first.is_none()
             && let Some(wait) = self.start_over()
         {
             return wait;
         }
-        let leased = self.leased_by(&decision, facts, now);
+        let mut leased = self.leased_by(&decision, facts, now);
+        if self.first.is_some() {
+            leased = leased.of_findings();
+        }
         if leased.entries.is_empty() {
             return self.carry_out(decision, leased, None, now);
         }
@@ -381,10 +385,11 @@ impl Case<'_> {
         if self.counted.is_none() {
             self.own = decision.closings();
         }
-        let count = self.counted.is_none().then(|| Count {
+        let is_first = self.counted.is_none();
+        let count = (is_first || self.first.is_some()).then(|| Count {
             minute: iso(now).chars().take("2026-11-21T16:40".len()).collect(),
             remediations: decision.closings(),
-            alerts: 1,
+            alerts: usize::from(is_first),
         });
         let inform =
             if decision.is_clean() { Vec::new() } else { self.known.begin_around(&facts.groups()) };
@@ -418,12 +423,19 @@ impl Case<'_> {
     }
 
     /// What was to be leased was written, or not.
-    fn leased(&mut self, leasing: Leasing, now: i64) -> Step {
+    pub(super) fn leased(&mut self, leasing: Leasing, now: i64) -> Step {
         let Leasing { decision, leased, written } = leasing;
         match written {
             Some(Written::All) | None => self.carry_out(decision, leased, None, now),
             Some(Written::Unavailable(why)) => {
                 self.carry_out(decision, Leased::new(), Some(why), now)
+            }
+            // The first part is carried out and stays; of the rest, the retry of the event finds what is left.
+            Some(Written::Conflict(keys)) if self.first.is_some() => {
+                let mut decision = decision;
+                decision.findings.clear();
+                decision.leased.extend(keys.iter().map(Key::id));
+                self.carry_out(decision, Leased::new(), None, now)
             }
             Some(Written::Conflict(keys)) => {
                 // What is resolved only informs: no revoke waits for it, and it is no reason to go without the ledger.
@@ -457,9 +469,11 @@ impl Case<'_> {
                 .counted
                 .as_ref()
                 .map_or(self.spent, |counted| counted.remediations.saturating_sub(self.own));
+            let used = used + self.first.as_ref().map_or(0, |first| first.decision.closings());
             let most = self.policy.settings.actions_per_minute;
             let reaches = facts.seen().reaches();
-            decision = decision.within_minute(used, most, facts.around(), &reaches);
+            let room = Room { most, per: Per::Minute, used };
+            decision = decision.within(room, facts.around(), &reaches);
         }
         self.plan = Some(Plan {
             decision,

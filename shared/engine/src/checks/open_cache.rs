@@ -100,19 +100,31 @@ fn open_somewhere(
     !at_fault(&candidates, &behind, inquiry).is_empty()
 }
 
-/// The candidates that no exception tolerates, by index; `behind` holds their groups and rules.
+/// The candidates that no exception tolerates, by index; `behind` holds their groups and rules. A snoozed rule is judged by
+/// itself: somebody answers for it alone, and it counts in no union of others.
 fn at_fault(
     candidates: &[Candidate<'_>],
     behind: &[(&GroupFacts, &IngressRule)],
     inquiry: &mut Inquiry<'_>,
 ) -> BTreeMap<usize, Exposure> {
-    exposed(candidates, &mut |at, union| {
-        let (Some((group, rule)), Some(own)) = (behind.get(at), candidates.get(at)) else {
-            return Vec::new();
-        };
-        let own = own.sources.count();
-        inquiry.rule(Check::OpenCache, OnRule { group, rule, own, union })
-    })
+    let is_snoozed = |at: &usize| {
+        behind.get(*at).is_some_and(|(group, rule)| inquiry.is_snoozed(&group.id, rule))
+    };
+    let (snoozed, others): (Vec<usize>, Vec<usize>) = (0..candidates.len()).partition(is_snoozed);
+    let mut found = BTreeMap::new();
+    for part in std::iter::once(others).chain(snoozed.into_iter().map(|at| vec![at])) {
+        let members: Vec<_> = part.iter().filter_map(|at| candidates.get(*at).copied()).collect();
+        let exposed = exposed(&members, &mut |at, union| {
+            let at = part.get(at).copied().unwrap_or(at);
+            let (Some((group, rule)), Some(own)) = (behind.get(at), candidates.get(at)) else {
+                return Vec::new();
+            };
+            let own = own.sources.count();
+            inquiry.rule(Check::OpenCache, OnRule { group, rule, own, union })
+        });
+        found.extend(exposed.into_iter().filter_map(|(at, why)| Some((*part.get(at)?, why))));
+    }
+    found
 }
 
 /// At one port, or by rules that cover every port.

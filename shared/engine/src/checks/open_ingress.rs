@@ -1,18 +1,25 @@
 //! `open-ingress`: an ingress rule lets the internet in.
 
+use std::collections::BTreeMap;
+
 use super::{Judged, SourceTable};
 
 use crate::finding::{Check, Evidence, Finding};
 
 use crate::action::Remedy;
 use crate::exceptions::{Inquiry, OnRule};
-use crate::facts::GroupFacts;
-use crate::net::{Candidate, exposed};
+use crate::facts::{GroupFacts, IngressRule};
+use crate::net::{Candidate, Exposure, exposed};
 
-/// The touched rules that let the internet in, and the touched ones that could not be evaluated.
+/// A rule with its group.
+pub(crate) type Placed<'a> = (&'a GroupFacts, &'a IngressRule);
+
+/// The touched rules that let the internet in, and the touched ones that could not be evaluated. `beside`: the rules of the
+/// other groups of each interface that carries the group, for an interface admits what any of its groups admits.
 pub(crate) fn check(
     group: &GroupFacts,
     rules: &[Judged<'_>],
+    beside: &[Vec<Placed<'_>>],
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<Finding> {
     let table = SourceTable::new(group, inquiry.local());
@@ -23,25 +30,31 @@ pub(crate) fn check(
         match table.of(rule) {
             Ok(Some(sources)) => {
                 candidates.push(Candidate { touched: *touched, ..Candidate::of(rule, sources) });
-                behind.push(*rule);
+                behind.push((group, *rule));
             }
             Ok(None) => {}
             Err(why) if *touched => findings.push(table.unreadable(Check::OpenIngress, rule, why)),
             Err(_) => {}
         }
     }
-    let mut exposed = exposed(&candidates, &mut |at, union| {
-        let (Some(rule), Some(own)) = (behind.get(at), candidates.get(at)) else {
-            return Vec::new();
-        };
-        let on = OnRule { group, rule, own: own.sources.count(), union };
-        if own.touched {
-            inquiry.rule(Check::OpenIngress, on)
-        } else {
-            inquiry.untouched(Check::OpenIngress, on)
+    let mut exposed = at_fault(&candidates, &behind, inquiry);
+    for others in beside {
+        let tables: Vec<(SourceTable<'_>, &IngressRule)> = others
+            .iter()
+            .map(|(group, rule)| (SourceTable::new(group, inquiry.local()), *rule))
+            .collect();
+        let (mut candidates, mut behind) = (candidates.clone(), behind.clone());
+        for (table, rule) in &tables {
+            if let Ok(Some(sources)) = table.of(rule) {
+                candidates.push(Candidate { touched: false, ..Candidate::of(rule, sources) });
+                behind.push((table.group, *rule));
+            }
         }
-    });
-    for (at, rule) in behind.into_iter().enumerate() {
+        for (at, exposure) in at_fault(&candidates, &behind, inquiry) {
+            exposed.entry(at).or_insert(exposure);
+        }
+    }
+    for (at, (_, rule)) in behind.into_iter().enumerate() {
         let Some(exposure) = exposed.remove(&at) else { continue };
         findings.push(Finding {
             check: Check::OpenIngress,
@@ -57,21 +70,39 @@ pub(crate) fn check(
     findings
 }
 
+fn at_fault(
+    candidates: &[Candidate<'_>],
+    behind: &[Placed<'_>],
+    inquiry: &mut Inquiry<'_>,
+) -> BTreeMap<usize, Exposure> {
+    exposed(candidates, &mut |at, union| {
+        let (Some((group, rule)), Some(own)) = (behind.get(at), candidates.get(at)) else {
+            return Vec::new();
+        };
+        let on = OnRule { group, rule, own: own.sources.count(), union };
+        if own.touched {
+            inquiry.rule(Check::OpenIngress, on)
+        } else {
+            inquiry.untouched(Check::OpenIngress, on)
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::action::{Action, Because};
-    use crate::facts::{IngressRule, Interfaces};
+    use crate::facts::Interfaces;
     use crate::fixtures;
     use crate::fixtures::{
         all_touched, group, inquiry, interface, public_interface, rule, rule_ids, touching,
         with_interfaces, with_list, with_unreadable_list,
     };
-    use crate::net::{Count, Exposure};
+    use crate::net::Count;
     use crate::severity::Severity;
 
     fn checked(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
-        check(group, rules, &mut inquiry())
+        check(group, rules, &[], &mut inquiry())
     }
 
     /// The rules at fault when the event touched all of them.

@@ -35,8 +35,7 @@ pub fn cache(
     context: &DecisionContext<'_>,
 ) -> Decision {
     let subject = subject(event, facts);
-    let inquiry =
-        || Inquiry::new(context.exceptions, context.asked_at(), event, Some((facts, &subject.arn)));
+    let inquiry = || context.inquiry(event, Some((facts, &subject.arn)));
     let mut asked = inquiry();
     let engine = facts
         .engine

@@ -1,6 +1,8 @@
 //! What a decision depends on.
 
-use crate::exceptions::Exceptions;
+use crate::event::Event;
+use crate::exceptions::{Exceptions, Inquiry};
+use crate::facts::CacheFacts;
 use crate::ledger::Memory;
 use crate::limits::Limits;
 use crate::settings::Mode;
@@ -44,6 +46,15 @@ impl DecisionContext<'_> {
 }
 
 impl<'a> DecisionContext<'a> {
+    /// The questions about an event; about a cache, with its ARN.
+    pub(crate) fn inquiry(
+        &self,
+        event: &'a Event,
+        cache: Option<(&'a CacheFacts, &'a str)>,
+    ) -> Inquiry<'a> {
+        Inquiry::new(self.exceptions, self.asked_at(), event, cache).snoozing(self.memory, self.now)
+    }
+
     /// With an empty ledger, without re-creations, and with the default limits.
     pub fn new(mode: Mode, exceptions: &'a dyn Exceptions) -> Self {
         let limits = Limits::default();

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::settle::protect;
-use crate::action::{Action, Outcome, Outcomes, Per, Remedy};
+use crate::action::{Action, Outcome, Outcomes, Remedy};
 use crate::event::RuleLead;
 use crate::exceptions::Suppressed;
 use crate::facts::GroupFacts;
-use crate::finding::{Finding, Subject, group_of};
+use crate::finding::{Finding, Subject, group_of, rule_of};
 use crate::ledger::{Key, Leased, Memory, Open, Turn, lease};
 use crate::limits::{Room, limit};
 use crate::settings::Mode;
@@ -82,17 +82,29 @@ impl Decision {
         self.actions().into_iter().filter_map(Action::revokes).count()
     }
 
-    /// The decision under the limit of one minute, in which `used` rules were revoked already. Only the write of the
-    /// leases tells that number, so this limit is applied last.
-    pub fn within_minute(
-        mut self,
-        used: usize,
-        per_minute: usize,
-        groups: &[GroupFacts],
-        reaches: &Reaches,
-    ) -> Self {
-        let room = Room { most: per_minute, per: Per::Minute, used };
+    /// The decision under a limit. That of a minute is applied last: only the write of the leases tells how many rules were
+    /// revoked in it already.
+    pub fn within(mut self, room: Room, groups: &[GroupFacts], reaches: &Reaches) -> Self {
         limit(&mut self.findings, groups, reaches, room);
         self
+    }
+
+    /// What it has that a decision made with less knowledge does not.
+    pub fn beyond(mut self, first: &Self) -> Self {
+        let known = first.keys();
+        self.findings.retain(|finding| !known.contains(&Key::of(finding, &self.subject)));
+        self.leased.retain(|id| !first.leased.contains(id));
+        self
+    }
+
+    /// Adds what was decided later about the same.
+    pub fn extend(&mut self, more: Self) {
+        let is_at_fault = |suppressed: &Suppressed| {
+            let about = |finding: &Finding| rule_of(finding) == suppressed.rule.as_ref();
+            suppressed.rule.is_some() && more.findings.iter().any(about)
+        };
+        self.suppressed.retain(|suppressed| !is_at_fault(suppressed));
+        self.findings.extend(more.findings);
+        self.leased.extend(more.leased);
     }
 }

@@ -11,6 +11,7 @@ use super::settle::{doubt, leave_open, protect, settle};
 use super::space;
 use crate::action::{Because, Remedy};
 use crate::arn::Arn;
+use crate::checks::open_ingress::Placed;
 use crate::checks::{Judged, memcached_udp, open_ingress};
 use crate::event::{Event, GroupLead, Resolved, RuleLead, Touched};
 use crate::exceptions::{Inquiry, Suppressed};
@@ -26,13 +27,12 @@ pub fn group(
     facts: &GroupFacts,
     context: &DecisionContext<'_>,
 ) -> Decision {
-    let mut asked = Inquiry::new(context.exceptions, context.asked_at(), event, None);
+    let mut asked = context.inquiry(event, None);
     let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
     let found = find(event, lead, facts, &resolved, context, &mut asked);
     let groups = std::slice::from_ref(facts);
     let certain = if space::matters(groups, found.all(), !resolved.unlike.is_empty()) {
-        let mut asked =
-            Inquiry::new(context.exceptions, context.asked_at(), event, None).if_local();
+        let mut asked = context.inquiry(event, None).if_local();
         Some(find(event, lead, facts, &resolved, context, &mut asked))
     } else {
         None
@@ -99,19 +99,19 @@ fn find(
     let judged: Vec<Judged<'_>> =
         facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
     let mut others = asked.again();
-    let mut findings = group_findings(facts, &judged, context, asked);
+    let mut findings = group_findings(facts, &judged, asked);
     let is_young = event.is_young(context.now);
-    let mut gone = gone(facts, &resolved.missing, context, &mut others);
+    let mut gone = gone(facts, &resolved.missing, &mut others);
     let mut unseen = Vec::new();
     if is_young {
         unseen = not_shown(event, facts, &resolved.missing, &mut gone, context.memory);
     }
-    let edits = edits(&mut findings, facts, resolved, &touched, is_young, context, &mut others);
+    let edits = edits(&mut findings, facts, resolved, &touched, is_young, &mut others);
     let edits = lead.touched.of(&edits);
     if is_young {
         unseen.extend(edits);
     } else {
-        gone.extend(self::gone(facts, &edits, context, &mut others));
+        gone.extend(self::gone(facts, &edits, &mut others));
     }
     Found { findings, gone, unseen }
 }
@@ -143,8 +143,8 @@ pub fn older(
         })
         .map(|rule| (rule, true))
         .collect();
-    let mut inquiry = Inquiry::new(context.exceptions, context.asked_at(), event, None);
-    let mut older = group_findings(facts, &rest, context, &mut inquiry);
+    let mut inquiry = context.inquiry(event, None);
+    let mut older = group_findings(facts, &rest, &mut inquiry);
     older.retain(|finding| !decision.leased.contains(&Key::of(finding, &decision.subject).id()));
     let mut snoozed = Vec::new();
     older.retain_mut(|finding| match context.memory.snoozed(finding, context.now) {
@@ -170,7 +170,6 @@ fn edits(
     resolved: &Resolved,
     touched: &BTreeSet<&str>,
     is_young: bool,
-    context: &DecisionContext<'_>,
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<String> {
     if resolved.unlike.is_empty() {
@@ -186,7 +185,7 @@ fn edits(
     }
     let judged: Vec<Judged<'_>> =
         edited.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
-    let by_event = group_findings(&edited, &judged, context, inquiry);
+    let by_event = group_findings(&edited, &judged, inquiry);
     let of = |findings: &[Finding], id: &str| -> Vec<Finding> {
         let about = |f: &&Finding| rule_of(f).is_some_and(|rule| rule.id == id);
         findings.iter().filter(about).cloned().collect()
@@ -207,12 +206,7 @@ fn edits(
 }
 
 /// Findings about touched rules that are gone, judged by what the event says of them.
-fn gone(
-    facts: &GroupFacts,
-    missing: &[RuleLead],
-    context: &DecisionContext<'_>,
-    inquiry: &mut Inquiry<'_>,
-) -> Vec<Finding> {
+fn gone(facts: &GroupFacts, missing: &[RuleLead], inquiry: &mut Inquiry<'_>) -> Vec<Finding> {
     if missing.iter().all(|lead| lead.shape.is_none()) {
         return Vec::new();
     }
@@ -221,7 +215,7 @@ fn gone(
     then.rules.extend(missing.iter().filter_map(as_told));
     let judged: Vec<Judged<'_>> =
         then.rules.iter().map(|rule| (rule, is_among(missing, rule))).collect();
-    told_as_gone(group_findings(&then, &judged, context, inquiry), missing)
+    told_as_gone(group_findings(&then, &judged, inquiry), missing)
 }
 
 /// The touched rules that EC2 may only not show yet, and that are or may be at fault. Those that an attempt of ours went
@@ -249,22 +243,31 @@ fn not_shown(
 fn group_findings(
     facts: &GroupFacts,
     judged: &[Judged<'_>],
-    context: &DecisionContext<'_>,
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<Finding> {
-    let is_snoozed =
-        |(rule, _): &Judged<'_>| context.memory.is_snoozed(&facts.id, rule, context.now);
+    let is_snoozed = |(rule, _): &Judged<'_>| inquiry.is_snoozed(&facts.id, rule);
     let (snoozed, others): (Vec<_>, Vec<_>) = judged.iter().copied().partition(is_snoozed);
-    let mut findings = checked(facts, &others, inquiry);
+    let mut beside = Vec::new();
+    for set in &facts.beside {
+        let rules = set.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
+        let counts = |(group, rule): &Placed<'_>| !inquiry.is_snoozed(&group.id, rule);
+        beside.push(rules.filter(counts).collect());
+    }
+    let mut findings = checked(facts, &others, &beside, inquiry);
     for (rule, touched) in snoozed {
-        findings.extend(checked(facts, &[(rule, touched)], inquiry));
+        findings.extend(checked(facts, &[(rule, touched)], &[], inquiry));
     }
     findings.sort_by(by_rule);
     findings
 }
 
-fn checked(facts: &GroupFacts, judged: &[Judged<'_>], inquiry: &mut Inquiry<'_>) -> Vec<Finding> {
-    let mut findings = open_ingress::check(facts, judged, inquiry);
+fn checked(
+    facts: &GroupFacts,
+    judged: &[Judged<'_>],
+    beside: &[Vec<Placed<'_>>],
+    inquiry: &mut Inquiry<'_>,
+) -> Vec<Finding> {
+    let mut findings = open_ingress::check(facts, judged, beside, inquiry);
     findings.extend(memcached_udp::check(facts, judged, inquiry));
     findings
 }

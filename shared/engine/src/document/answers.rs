@@ -21,7 +21,11 @@ impl Document {
     /// As [`Document::group`] and [`Document::cache`].
     pub fn answers(&self, event: &Event) -> Result<Answers, FactsError> {
         Ok(match &event.lead {
-            Lead::Group(lead) => self.group(lead)?.into(),
+            Lead::Group(lead) => {
+                let group = self.group(lead)?;
+                let beside: Vec<GroupFacts> = group.beside.iter().flatten().cloned().collect();
+                Answers { groups: std::iter::once(group).chain(beside).collect(), cache: None }
+            }
             Lead::Cache(lead) => {
                 let cache = self.cache(lead)?;
                 let groups = match &cache.groups {
@@ -55,7 +59,7 @@ impl Answers {
                     rules: group.rules.clone(),
                     egress: group.egress.clone(),
                 });
-                Fact::Rules(id.clone(), Ok(shown.unwrap_or_default()))
+                Fact::Rules(id.clone(), shown.ok_or_else(none))
             }
             Read::List(id) => {
                 let list = self.groups.iter().find_map(|group| group.prefix_lists.get(id).cloned());

@@ -1,6 +1,6 @@
 //! A security group of a document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
@@ -28,7 +28,27 @@ impl Document {
         };
         let group = self.security_groups.iter().find(is_meant);
         let needed = "which the event names";
-        self.group_facts(group.ok_or_else(|| FactsError::missing("security group", named, needed))?)
+        let group = group.ok_or_else(|| FactsError::missing("security group", named, needed))?;
+        let mut facts = self.group_facts(group)?;
+        facts.beside = self.beside(&facts)?;
+        Ok(facts)
+    }
+
+    /// The other groups of the interfaces that carry a group, as far as the document has them.
+    fn beside(&self, facts: &GroupFacts) -> Result<Vec<Vec<GroupFacts>>, FactsError> {
+        let Interfaces::Read(interfaces) = &facts.interfaces else { return Ok(Vec::new()) };
+        let sets: BTreeSet<&Vec<String>> = interfaces.iter().map(|one| &one.groups).collect();
+        let mut beside = Vec::new();
+        for set in sets {
+            let is_other = |group: &&SecurityGroup| {
+                group.group_id != facts.id && set.contains(&group.group_id)
+            };
+            let others = self.security_groups.iter().filter(is_other);
+            let others: Vec<_> =
+                others.map(|group| self.group_facts(group)).collect::<Result<_, _>>()?;
+            beside.extend((!others.is_empty()).then_some(others));
+        }
+        Ok(beside)
     }
 
     pub(super) fn group_facts(&self, group: &SecurityGroup) -> Result<GroupFacts, FactsError> {
@@ -53,6 +73,7 @@ impl Document {
             interfaces: Interfaces::Read(carriers.map(NetworkInterface::facts).collect()),
             public_access: PublicAccess::Read(BlockPublicAccess::default()),
             space: self.space(group)?,
+            beside: Vec::new(),
         })
     }
 
@@ -150,6 +171,7 @@ impl NetworkInterface {
             }),
             vpc: self.vpc_id.clone(),
             subnet: self.subnet_id.clone(),
+            groups: self.groups.iter().map(|carried| carried.group_id.clone()).collect(),
         }
     }
 }

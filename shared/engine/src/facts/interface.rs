@@ -34,6 +34,8 @@ pub struct Interface {
     pub vpc: Option<String>,
     /// `subnet-…`
     pub subnet: Option<String>,
+    /// The groups that it carries, `sg-…`. It admits what any of them admits.
+    pub groups: Vec<String>,
 }
 
 /// What an interface belongs to.

@@ -47,6 +47,27 @@ impl Leased {
         self
     }
 
+    /// Without what is resolved.
+    pub fn of_findings(mut self) -> Self {
+        let resolved = std::mem::take(&mut self.resolved);
+        self.entries.retain(|entry| !resolved.iter().any(|one| one.key == entry.key));
+        self
+    }
+
+    /// Adds leases of other findings by the same invocation.
+    pub fn extend(&mut self, more: Self) {
+        let Self { entries, tags, resolved, recurrences, silent, taken, by } = more;
+        self.entries.extend(entries);
+        self.tags.extend(tags);
+        self.resolved.extend(resolved);
+        self.recurrences.extend(recurrences);
+        self.silent.extend(silent);
+        self.taken.extend(taken);
+        if self.by.is_empty() {
+            self.by = by;
+        }
+    }
+
     /// Without what only informs, and another invocation wrote meanwhile; `None` if it wrote more than that.
     pub fn but_resolved(mut self, lost: &[Key]) -> Option<Self> {
         if !lost.iter().all(|key| self.resolved.iter().any(|entry| entry.key == *key)) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Entry, Key, Occurrence, RuleRecord, Snooze};
 use crate::event::{Event, RuleLead};
-use crate::exceptions::Suppressed;
+use crate::exceptions::{Snoozes, Suppressed};
 use crate::facts::IngressRule;
 use crate::finding::{Finding, Subject, group_of, rule_of};
 use crate::resolution::{Intent, Resolution, Standing};
@@ -86,13 +86,14 @@ impl Memory {
         Some(Suppressed { check: finding.check, rule: Some(rule.clone()), by })
     }
 
-    /// Whether a rule of a group is snoozed now.
-    pub fn is_snoozed(&self, group: &str, rule: &IngressRule, now: i64) -> bool {
-        !self.snoozes.is_empty() && self.snooze(group, rule, now).is_some()
-    }
-
     fn snooze(&self, group: &str, rule: &IngressRule, now: i64) -> Option<&Snooze> {
         let key = Key { subject: group.to_owned(), finding: Snooze::finding(rule) };
         self.snoozes.get(&key).filter(|found| now < seconds(&found.until))
+    }
+}
+
+impl Snoozes for Memory {
+    fn is_snoozed(&self, group: &str, rule: &IngressRule, now: i64) -> bool {
+        !self.snoozes.is_empty() && self.snooze(group, rule, now).is_some()
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::action::Per;
+use crate::limits::Room;
 
 use crate::event::Actor;
 use crate::severity::Severity;
@@ -184,7 +185,8 @@ fn a_minute_has_room_for_what_is_left_of_it() {
     let groups = [facts(&open)];
     let decided = decided(&opening("e-1", &open), &groups[0]);
     for (before, room) in [(0, 5), (95, 5), (97, 3), (100, 0), (1000, 0)] {
-        let decision = decided.clone().within_minute(before, 100, &groups, &Reaches::default());
+        let of_minute = Room { most: 100, per: Per::Minute, used: before };
+        let decision = decided.clone().within(of_minute, &groups, &Reaches::default());
         assert_eq!(closed(&decision).len(), room, "{before}");
         let left: Vec<_> = decision.findings.iter().filter_map(because).collect();
         let too_many = Because::TooMany { most: 100, per: Per::Minute };

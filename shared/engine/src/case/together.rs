@@ -1,0 +1,80 @@
+//! Judging a group once more, with the rules of the other groups of its interfaces.
+//!
+//! An interface admits what any of its groups admits. Which groups these are is known only after the revoke of what is clear
+//! already, and that never waits for it. What is found besides is leased and carried out like the rest, and told with it.
+
+use super::look::Facts;
+use super::step::{Read, Step, unread};
+use super::{Case, Plan};
+use crate::action::Per;
+use crate::decide::Decision;
+use crate::limits::Room;
+
+impl Case<'_> {
+    /// Once, where the interfaces were read anyway; `None` if it comes to nothing.
+    pub(super) fn judge_together(&mut self, now: i64) -> Option<Step> {
+        let found = self.plan.as_ref().is_some_and(|plan| !plan.decision.is_clean());
+        let Some(Facts::Group(group, _)) = self.facts().filter(|_| found && !self.judged_together)
+        else {
+            return None;
+        };
+        let step = unread(self.known.reads_beside(&group.id));
+        if step.is_some() {
+            return step;
+        }
+        // Without the ledger it is not known which of their rules are snoozed.
+        let more = (!group.beside.is_empty() && self.known.ledger.get().is_some())
+            .then(|| self.found_together(now))
+            .flatten();
+        let spaces = more.iter().flat_map(|more| &more.spaces).cloned().map(Read::Space);
+        if let Some(step) = unread(spaces) {
+            return Some(step);
+        }
+        self.judged_together = true;
+        more.filter(|more| !more.is_clean() || !more.leased.is_empty())?;
+        self.first = self.plan.take().map(Box::new);
+        Some(self.lease_together(now))
+    }
+
+    /// Leases what is found together with other groups, or goes on with what came of that.
+    pub(super) fn lease_together(&mut self, now: i64) -> Step {
+        if let Some(leasing) = self.leasing.take_if(|leasing| leasing.written.is_some()) {
+            return self.leased(leasing, now);
+        }
+        match (self.facts(), self.found_together(now)) {
+            (Some(facts), Some(more)) => self.lease(&facts, more, now),
+            (_, _) => Step::Fail("the group is not known any more".to_owned()),
+        }
+    }
+
+    /// What is decided with the rules of the other groups, and was not without them.
+    fn found_together(&self, now: i64) -> Option<Decision> {
+        let facts = self.facts()?;
+        let first = self.plan.as_ref().or(self.first.as_deref())?;
+        let more = self.decide(self.event.as_ref()?, &facts, now).beyond(&first.decision);
+        let most = self.policy.settings.actions_per_event;
+        let room = Room { most, per: Per::Event, used: first.decision.closings() };
+        Some(more.within(room, facts.around(), &facts.seen().reaches()))
+    }
+
+    /// What was carried out in two parts is one plan from here on.
+    pub(super) fn put_together(&mut self) {
+        if let Some(first) = self.first.take()
+            && let Some(more) = self.plan.take()
+        {
+            self.plan = Some(first.and(more));
+        }
+    }
+}
+
+impl Plan {
+    fn and(mut self, more: Self) -> Self {
+        self.decision.extend(more.decision);
+        self.leased.extend(more.leased);
+        self.unremembered = self.unremembered.or(more.unremembered);
+        if let Some(outcomes) = more.outcomes {
+            self.outcomes.get_or_insert_default().extend(outcomes);
+        }
+        self
+    }
+}
