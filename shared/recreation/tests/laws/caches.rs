@@ -1,6 +1,7 @@
 //! Any cache that AWS would make, as the request that makes it.
 
 use portcullis_engine::facts::{Engine, IngressRule, Protocol, Source, Tag};
+use portcullis_engine::owner::by_tags;
 use portcullis_recreation::describe::{DestinationDetails, LogDelivery, LogGroup};
 use portcullis_recreation::request::{
     ClusterInputs, GroupInputs, Kind, Placement, Request, Shape, Shard, Token,
@@ -30,11 +31,11 @@ fn text(all: &[&'static str]) -> impl Strategy<Value = Option<String>> + use<> {
 fn tags() -> impl Strategy<Value = Vec<Tag>> {
     prop::collection::btree_map("[A-Za-z][A-Za-z0-9:/-]{0,8}", "[ -~]{0,12}", 0..5).prop_map(
         |tags| {
-            let tags = tags.into_iter().filter(|(key, _)| {
-                let key = key.to_ascii_lowercase();
-                !key.starts_with("aws:") && !key.starts_with("terra") && !key.starts_with("pulumi")
-            });
-            tags.map(|(key, value)| Tag { key, value }).collect()
+            let tags =
+                tags.into_iter().filter(|(key, _)| !key.to_ascii_lowercase().starts_with("aws:"));
+            let tags = tags.map(|(key, value)| Tag { key, value });
+            // A tool that owns a cache is a reason to refuse.
+            tags.filter(|tag| by_tags(std::slice::from_ref(tag)).is_none()).collect()
         },
     )
 }
