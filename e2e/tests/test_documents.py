@@ -91,6 +91,16 @@ TABLES = {
     ("docs/operations.md", "| graph | how to read it |"): "test_documents_stack.py: test_graphs",
     ("docs/operations.md", "| | |"): "prose",
     ("docs/operations.md", "| command | rights |"): "test_documents_stack.py: test_commands_exist",
+    ("docs/replay.md", "| you have | do |"): "prose",
+    (
+        "docs/replay.md",
+        "| verdict | meaning |",
+    ): "test_replay.py: test_the_words_of_the_document_are_those_of_the_report",
+    ("docs/replay.md", "| figure | how it is counted |"): "prose",
+    (
+        "docs/replay.md",
+        "| exception | what the records have | what changes |",
+    ): "cookbook.rs: the_table_of_the_document_is_what_a_replay_says",
     ("docs/traps.md", "| | trap | held by |"): "tidy.rs: every_trap_names_tests_and_events_that_exist",
     ("e2e/README.md", "| where | what |"): "test_files_of_the_tests_exist",
     ("emulator/README.md", "| option | default | |"): "test_options_of_the_account",

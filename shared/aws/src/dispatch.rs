@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use lambda_runtime::LambdaEvent;
 use portcullis_engine::arn::Arn;
 use portcullis_engine::case::Summary;
-use portcullis_engine::event::{Event, Lead, Parsed, RevisitRef, parse};
+use portcullis_engine::event::{Event, Lead, Parsed, RevisitRef, is_replay, parse};
 use portcullis_engine::settings::{Mode, Settings};
 use serde_json::Value;
 
@@ -34,6 +34,8 @@ pub struct Invocation {
 pub enum About {
     /// An API call.
     Event(Box<Event>),
+    /// An API call that an archive delivered once more.
+    Replay(Box<Event>),
     /// A call that is looked at again.
     Revisit(RevisitRef),
 }
@@ -42,7 +44,7 @@ impl About {
     /// Whether it is about a security group; else about a cache.
     pub(crate) fn is_of_group(&self) -> bool {
         match self {
-            Self::Event(event) => matches!(event.lead, Lead::Group(_)),
+            Self::Event(event) | Self::Replay(event) => matches!(event.lead, Lead::Group(_)),
             Self::Revisit(revisit) => revisit.is_of_group(),
         }
     }
@@ -53,6 +55,9 @@ impl fmt::Display for About {
         match self {
             Self::Event(event) => {
                 write!(f, "event {} ({} at {})", event.id, event.name, event.time)
+            }
+            Self::Replay(event) => {
+                write!(f, "replayed event {} ({} at {})", event.id, event.name, event.time)
             }
             Self::Revisit(RevisitRef { subject, event, due }) => {
                 write!(f, "the revisit of {subject} for event {event}, due {due}")
@@ -110,7 +115,12 @@ where
     let about = match parsed {
         Parsed::Event(event) => {
             guard(&event, &context.invoked_function_arn)?;
-            About::Event(event)
+            if is_replay(payload) {
+                metrics::print([metrics::replayed(payload)], shell.metrics);
+                About::Replay(event)
+            } else {
+                About::Event(event)
+            }
         }
         Parsed::Revisit(revisit) => About::Revisit(revisit),
         Parsed::Ignored(why) => {
@@ -128,7 +138,7 @@ where
     let about = || invocation.about.to_string();
     let Summary(text) = handler(shell, &invocation).await.with_context(about)?;
     match &invocation.about {
-        About::Event(event) => {
+        About::Event(event) | About::Replay(event) => {
             tracing::info!(event = event.id, name = event.name.as_str(), "{text}");
         }
         About::Revisit(revisit) => tracing::info!(revisit = revisit.event, "{text}"),

@@ -58,6 +58,7 @@ where
     let id = &invocation.id;
     let mut case = match &invocation.about {
         About::Event(event) => Case::new(event.as_ref().clone(), id, policy),
+        About::Replay(event) => Case::replayed(event.as_ref().clone(), id, policy),
         About::Revisit(revisit) => Case::revisit(revisit, id, policy),
     }
     .after(shell.spent.of((shell.now)()));

@@ -38,6 +38,11 @@ pub(crate) fn arrived(event: &Value) -> Metric {
     Metric::about(id_of(event), "Events", Vec::new())
 }
 
+/// An archive delivered it once more.
+pub(crate) fn replayed(event: &Value) -> Metric {
+    Metric::about(id_of(event), "Replayed", Vec::new())
+}
+
 /// It led to nothing.
 pub(crate) fn ignored(event: &Value, why: &Ignored) -> Metric {
     Metric::about(id_of(event), "Ignored", vec![("Reason", why.as_str())])

@@ -19,6 +19,7 @@ use crate::exceptions::Exceptions;
 use crate::ledger::{Entry, Leased};
 use crate::report::Report;
 use crate::settings::Settings;
+use crate::time::HOUR;
 use again::Again;
 pub use finish::words;
 use known::Known;
@@ -51,7 +52,13 @@ pub enum Cause {
         /// The id of the event.
         event: String,
     },
+    /// An API call that an archive of EventBridge delivered once more. Unless it is younger than [`REPLAYED`], it is only
+    /// looked at: nothing is leased, remediated, reported or recorded.
+    Replay,
 }
+
+/// An event that is replayed acts while it is so young, in seconds: then it is a delivery that came late.
+pub const REPLAYED: i64 = HOUR;
 
 /// One event, from its delivery to its record.
 #[derive(Debug, Clone)]
@@ -135,6 +142,11 @@ impl<'a> Case<'a> {
     /// A new event. `invocation` is the same in each try of it by the same invocation.
     pub fn new(event: Event, invocation: &str, policy: PolicyContext<'a>) -> Self {
         Self::of(Cause::Call, Some(event), invocation, policy)
+    }
+
+    /// An event that an archive delivered once more.
+    pub fn replayed(event: Event, invocation: &str, policy: PolicyContext<'a>) -> Self {
+        Self::of(Cause::Replay, Some(event), invocation, policy)
     }
 
     /// An event that is looked at again.

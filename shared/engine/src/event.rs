@@ -16,7 +16,7 @@ use crate::facts::{CacheKind, IngressRule, Protocol, Source, Tag};
 use crate::time::seconds;
 
 pub use history::{CHANGES, Change, Changed, Requested};
-pub use parse::{Ignored, Malformed, Parsed, parse};
+pub use parse::{Ignored, Malformed, Parsed, is_replay, parse};
 pub use revisit::RevisitRef;
 
 /// A successful API call that may have opened something.

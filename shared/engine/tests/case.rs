@@ -13,6 +13,7 @@ use portcullis_engine::case::{
     Answered, Arranged, CacheShown, Case, Channel, Counted, Fact, PolicyContext, Read, STEPS,
     Shown, Step, Written,
 };
+use portcullis_engine::document::Answers;
 use portcullis_engine::event::{Event, Lead, RevisitRef};
 use portcullis_engine::facts::{
     CacheKind, Engine, GroupDetails, Interfaces, PrefixList, PublicSetting, Subnets,
@@ -125,6 +126,34 @@ fn a_group_and_the_ledger_are_read_first_and_side_by_side() {
     let decide = vec![Read::Rules(id.clone()), Read::Ledger(wanted)];
     let inform = vec![Read::Details(id.clone()), Read::OpenOf(vec![id])];
     assert_eq!(case.next(NOW), Step::Read { decide, inform, patience: Duration::ZERO });
+}
+
+/// An archive of EventBridge may hold the calls of a year, and whoever replays it does not want them undone.
+#[test]
+fn what_is_replayed_only_looks_once_it_is_an_hour_old() {
+    let settings = settings(Mode::Enforce);
+    let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
+    let event = event(Lead::Group(touching(&facts, &["sgr-001"])));
+    let at = portcullis_engine::time::seconds(&event.time);
+    let answers = Answers::from(facts);
+    let ends = |now: i64| {
+        let mut case = Case::replayed(event.clone(), "r-1", policy);
+        loop {
+            match case.next(now) {
+                Step::Read { decide, inform, .. } => {
+                    for read in decide.iter().chain(&inform) {
+                        case.answer(Answered::Fact(answers.answer(read)));
+                    }
+                }
+                other => return other,
+            }
+        }
+    };
+    assert!(matches!(ends(at + 3599), Step::Lease { .. }));
+    let Step::Done(summary) = ends(at + 3600) else { panic!("it does more than look") };
+    assert!(summary.0.starts_with("replayed, and only looked at:\n"), "{}", summary.0);
+    assert!(summary.0.contains("sgr-001 TCP 6379 from 0.0.0.0/0"), "{}", summary.0);
 }
 
 /// What a case changes, where of what only informs this is handed in: by the number of the read.

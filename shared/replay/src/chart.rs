@@ -22,7 +22,7 @@ const BARS: usize = 100;
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 180.0;
 /// Where the bars begin, right of the numbers.
-const LEFT: f64 = 44.0;
+const LEFT: f64 = 56.0;
 
 /// The values of a span of time, one for each series.
 pub(crate) struct Bar {
@@ -86,7 +86,7 @@ pub(crate) fn chart(title: &str, unit: &str, series: usize, bars: &[Bar]) -> Mar
     html! {
         figure {
             figcaption { (title) }
-            svg viewBox=(format!("0 0 {WIDTH} {}", HEIGHT + 24.0)) role="img"
+            svg viewBox=(format!("0 0 {WIDTH} {}", HEIGHT + 32.0)) role="img"
                 aria-label=(format!("{title}: at most {} {unit}; the table below has the numbers", number(most))) {
                 line x1=(LEFT) y1="8" x2=(WIDTH) y2="8" class="grid" {}
                 line x1=(LEFT) y1=(HEIGHT) x2=(WIDTH) y2=(HEIGHT) class="grid" {}
@@ -95,12 +95,12 @@ pub(crate) fn chart(title: &str, unit: &str, series: usize, bars: &[Bar]) -> Mar
                 @for (at, bar) in bars.iter().enumerate() {
                     @for piece in pieces(bar, at, step, most) { (piece) }
                 }
-                text x=(LEFT) y=(HEIGHT + 18.0) { (name(first)) }
+                text x=(LEFT) y=(HEIGHT + 26.0) { (name(first)) }
                 @if has_middle {
-                    text x=(LEFT + (WIDTH - LEFT) / 2.0) y=(HEIGHT + 18.0) text-anchor="middle" { (middle) }
+                    text x=(LEFT + (WIDTH - LEFT) / 2.0) y=(HEIGHT + 26.0) text-anchor="middle" { (middle) }
                 }
                 @if bars.len() > 1 {
-                    text x=(WIDTH) y=(HEIGHT + 18.0) text-anchor="end" { (name(last)) }
+                    text x=(WIDTH) y=(HEIGHT + 26.0) text-anchor="end" { (name(last)) }
                 }
             }
             details {
@@ -147,7 +147,11 @@ fn pieces(bar: &Bar, at: usize, step: f64, most: f64) -> Vec<Markup> {
     pieces
 }
 
-/// A whole number without a fraction, another with one digit.
+/// One digit after the point, where it says something.
 fn number(value: f64) -> String {
-    if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.1}") }
+    if value.fract() == 0.0 || value >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.1}")
+    }
 }

@@ -94,15 +94,15 @@ impl History {
     pub fn note(&mut self, happened: &Happened) -> Effect {
         let place = Place::of(happened);
         match &happened.what {
-            What::Event(event, _) => match &event.lead {
-                Lead::Group(lead) => self.touched(&place, event, lead),
+            What::Event(event, asked) => match &event.lead {
+                Lead::Group(lead) => self.touched(&place, event, lead, &asked.rule_tags),
                 Lead::Cache(_) => Effect::default(),
             },
             What::Change(changed) => self.changed(&place, &changed.change),
         }
     }
 
-    fn touched(&mut self, place: &Place, event: &Event, lead: &GroupLead) -> Effect {
+    fn touched(&mut self, place: &Place, event: &Event, lead: &GroupLead, tags: &[Tag]) -> Effect {
         let mut effect = Effect::default();
         let id = self.id(place, &lead.group);
         let at = place.group(&id);
@@ -129,7 +129,11 @@ impl History {
                 (Some(told), _) => rule(String::new(), Some(told), told.source.clone()),
             };
             let made_up = || format!("{UNTOLD}{}-{number}", event.id);
-            let rule = IngressRule { id: id.clone().unwrap_or_else(made_up), ..rule };
+            let mut rule = IngressRule { id: id.clone().unwrap_or_else(made_up), ..rule };
+            match known.and_then(|known| group.rules.get(known)) {
+                Some(known) => rule.tags.clone_from(&known.tags),
+                None => rule.tags = tags.to_vec(),
+            }
             if *edit {
                 effect.edited.push((at.clone(), rule.id.clone()));
             } else {

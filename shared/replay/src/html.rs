@@ -38,7 +38,7 @@ pub fn page(shown: &Shown<'_>) -> String {
                     (chart::chart("Exposure saved, by the day on which a rule was opened", "hours", 1, &chart::hours(all, &days, last)))
                 }
                 h2 { "Closed rules" }
-                div.side { @for (by, counts) in &shown.summary.by { (counted(by, counts)) } }
+                div.side { @for (by, counts) in shown.summary.by.iter().filter(|(by, _)| *by != "day") { (counted(by, counts)) } }
                 (changes(shown))
                 h2 { "Findings" }
                 (findings(shown))
@@ -83,7 +83,7 @@ fn counted(by: &str, counts: &[(String, u64)]) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label=(format!("Closed rules by {by}")) {
             table {
-                thead { tr { th scope="col" { "by " (by) } th scope="col" { "rules" } } }
+                thead { tr { th scope="col" { "by " (by) } th.number scope="col" { "rules" } } }
                 tbody { @for (name, count) in counts {
                     tr { th scope="row" { (harmless(name)) } td.number { (count) } }
                 } }

@@ -188,6 +188,28 @@ async fn every_event_is_counted_and_why_it_was_ignored() {
     assert_eq!(names(), ["Events"], "it is clean by now");
 }
 
+/// For the functions of the scripted account it is 2026.
+#[tokio::test(start_paused = true)]
+async fn what_an_archive_replays_is_counted_and_only_looked_at_once_it_is_old() {
+    let account = open();
+    let mut event = delivered();
+    event["replay-name"] = json!("last-year");
+    event["detail"]["eventTime"] = json!("2025-11-21T10:00:00Z");
+    names();
+    let text = served(&account, &event).await.unwrap();
+    assert_eq!(names(), ["Events", "Replayed"]);
+    assert!(text.starts_with("replayed, and only looked at:\n") && text.contains(RULE), "{text}");
+    assert_eq!(account.rule_ids(GROUP), [RULE]);
+    let called = account.calls();
+    let reads = called.iter().filter(|call| {
+        call.starts_with("Describe") || call.starts_with("Query") || call.starts_with("BatchGet")
+    });
+    assert_eq!(reads.count(), called.len(), "{called:?}");
+    event["detail"]["eventTime"] = delivered()["detail"]["eventTime"].clone();
+    served(&account, &event).await.unwrap();
+    assert!(account.rule_ids(GROUP).is_empty(), "a delivery that came late");
+}
+
 /// It may hold an alert that nobody got: an error keeps it in the failure queue.
 #[tokio::test(start_paused = true)]
 async fn what_an_older_version_handed_to_itself_is_malformed_and_leads_to_no_call() {

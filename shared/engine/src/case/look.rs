@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::again::Undecided;
 use super::known::{Known, Part};
-use super::step::{Count, Read, Step, Written, reading, unread};
+use super::step::{Count, Read, Step, Summary, Written, reading, unread};
 use super::{Case, Leasing, Plan};
 use crate::action::{Because, Outcomes, Per, Remedy};
 use crate::decide::{self, Decision, DecisionContext};
@@ -15,8 +15,8 @@ use crate::finding::Finding;
 use crate::ledger::{Key, Lease, Leased, LiveState, Memory, Revisit, Turn, Wanted, Why};
 use crate::limits::{Limits, Room};
 use crate::net::Sources;
-use crate::report::Seen;
-use crate::time::iso;
+use crate::report::{self, Report, Seen};
+use crate::time::{iso, seconds};
 
 /// How long to wait before each new look. EC2 and ElastiCache are eventually consistent: what an
 /// event names may take some seconds to be shown (EC2 API reference, "Eventual consistency").
@@ -364,6 +364,9 @@ impl Case<'_> {
 
     /// Leases what was found, so that nobody else deals with it.
     pub(super) fn lease(&mut self, facts: &Facts, decision: Decision, now: i64) -> Step {
+        if let Some(step) = self.only_looked(facts, &decision, now) {
+            return step;
+        }
         if let Part::Failed(why) = &self.known.ledger {
             let unremembered = Some(why.clone());
             return self.carry_out(decision, Leased::new(), unremembered, now);
@@ -395,6 +398,17 @@ impl Case<'_> {
             if decision.is_clean() { Vec::new() } else { self.known.begin_around(&facts.groups()) };
         self.leasing = Some(Leasing { decision, leased, written: None });
         Step::Lease { inform, tags, entries, count }
+    }
+
+    /// An old event that an archive delivered once more is over now: it is told in the log what would have been done.
+    fn only_looked(&self, facts: &Facts, decision: &Decision, now: i64) -> Option<Step> {
+        let event = self.event.as_ref().filter(|_| self.cause == super::Cause::Replay)?;
+        if now.saturating_sub(seconds(&event.time)) < super::REPLAYED {
+            return None;
+        }
+        let context = self.context(now);
+        let report = Report::new(event, decision, &report::Known::new(facts.seen(), &context));
+        Some(Step::Done(Summary(format!("replayed, and only looked at:\n{report}"))))
     }
 
     /// The findings, leased by this invocation.

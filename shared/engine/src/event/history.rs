@@ -67,7 +67,7 @@ pub struct Changed {
     pub actor: Actor,
 }
 
-/// What a request for a cache says, and Describe would: what the watched call alone tells of it.
+/// What a watched call says that Describe would: of a cache its settings, of rules their tags.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requested {
     /// Encryption in transit, where the record has it.
@@ -80,6 +80,8 @@ pub struct Requested {
     pub version: Option<String>,
     /// `connectionType` of a serverless cache.
     pub connection: Option<String>,
+    /// The tags that a call gives to the ingress rules that it makes.
+    pub rule_tags: Vec<Tag>,
 }
 
 impl Changed {
@@ -119,7 +121,7 @@ impl Changed {
 }
 
 impl Requested {
-    /// What the record of a call that created a cache says.
+    /// What the record of a watched call says.
     pub fn read(record: &Value) -> Self {
         let record = Json::new(record);
         let (request, response) = (record.get("requestParameters"), record.get("responseElements"));
@@ -136,6 +138,7 @@ impl Requested {
                 || response.get("authTokenEnabled").is_true(),
             version: either("engineVersion"),
             connection: either("connectionType"),
+            rule_tags: specified(request, "security-group-rule"),
         }
     }
 }
@@ -150,15 +153,12 @@ fn group(request: Json<'_>) -> Option<GroupRef> {
 }
 
 fn created(request: Json<'_>, response: Json<'_>) -> Option<Change> {
-    let of_group =
-        |set: &Json<'_>| set.get("resourceType").text().is_none_or(|kind| kind == "security-group");
-    let sets = request.get("tagSpecificationSet").list().into_iter().filter(of_group);
     Some(Change::GroupCreated {
         group: response.get("groupId").text()?,
         details: GroupDetails {
             name: request.get("groupName").text().unwrap_or_default(),
             vpc: request.get("vpcId").text(),
-            tags: sets.flat_map(|set| read_tags(set.get("tags"))).collect(),
+            tags: specified(request, "security-group"),
         },
     })
 }
@@ -182,6 +182,13 @@ fn revoked(request: Json<'_>, response: Json<'_>) -> Option<Change> {
         id.map(GroupRef::Id)
     };
     Some(Change::Revoked { group: group(request).or_else(of_set)?, ids: all, shapes })
+}
+
+/// The tags that a request gives to what it makes of this kind.
+fn specified(request: Json<'_>, kind: &str) -> Vec<Tag> {
+    let sets = request.get("tagSpecificationSet").list().into_iter();
+    let of_kind = sets.filter(|set| set.get("resourceType").text().is_none_or(|of| of == kind));
+    of_kind.flat_map(|set| read_tags(set.get("tags"))).collect()
 }
 
 fn ids(list: Json<'_>, member: &str) -> Vec<String> {

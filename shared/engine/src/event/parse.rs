@@ -126,6 +126,12 @@ pub fn parse(event: &Value, own_roles: &[String]) -> Parsed {
     }
 }
 
+/// Whether an archive of EventBridge delivered this once more (EventBridge user guide, "Archiving and replaying events":
+/// `replay-name` is the name of the replay).
+pub fn is_replay(event: &Value) -> bool {
+    Json::new(event).get("replay-name").exists()
+}
+
 fn read(event: &Value, own_roles: &[String]) -> Result<Event, Stop> {
     if !event.is_object() {
         return Err(malformed("event", "is not a JSON object"));

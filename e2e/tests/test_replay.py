@@ -1,0 +1,116 @@
+"""`portcullis replay` over a trail as it lies in S3: the project's events and stories of people, found among noise."""
+
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from harness import places
+
+sys.path.insert(0, str(places.REPO / "bench"))
+import trail
+
+NOISE_MB = 3
+
+
+def replay(*arguments, status=0):
+    command = [places.binary("portcullis"), "replay", *map(str, arguments)]
+    ran = subprocess.run(command, cwd=places.REPO, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == status, ran.stderr
+    assert not ran.stderr, "progress is for a terminal only"
+    return ran.stdout
+
+
+def document(*arguments, status=0):
+    return json.loads(replay(*arguments, "--format", "json", status=status))
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("trail")
+    trail.make(directory, NOISE_MB)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def report(logs):
+    return document(logs)
+
+
+def test_what_is_planted_is_found_and_nothing_else(logs, report):
+    planted = list(trail.planted(random.Random(7), 90 * 24 * 60))
+    inputs = report["inputs"]
+    assert inputs["records"] > 10 * len(planted)
+    assert inputs["passedOver"] == 1
+    events = {one["eventID"] for _, one in planted if one["eventName"] in watched()}
+    assert {one["event"]["id"] for one in report["findings"]} <= events
+    assert len(inputs["problems"]) == 3, "those of the events that are malformed, each in a file of its own"
+    assert all("malformed event" in one["problem"] for one in inputs["problems"])
+
+
+def watched():
+    return {
+        "AuthorizeSecurityGroupIngress",
+        "ModifySecurityGroupRules",
+        "CreateCacheCluster",
+        "CreateReplicationGroup",
+        "CreateServerlessCache",
+    }
+
+
+def test_the_stories_of_people_are_told_as_they_were(report):
+    """Each opens a rule; the report says how long it was really open, and whether somebody opened it again."""
+    told = {}
+    for one in report["findings"]:
+        who = one["actor"]["role"]
+        if who in {story[0] for story in trail.STORIES} and one["actor"]["name"] == f"{who}/{who}":
+            closed = one["life"]["closed"]
+            minutes = one["life"]["openSeconds"] // 60 if closed else None
+            told.setdefault(who, []).append((one["verdict"], minutes, one["life"]["openedAgain"] is not None))
+    expected = {}
+    for who, after, again in trail.STORIES:
+        expected.setdefault(who, []).append(("closed", after, again))
+        if again:
+            expected[who].append(("closed", after, False))
+    assert {who: sorted(all, key=str) for who, all in told.items()} == {
+        who: sorted(all, key=str) for who, all in expected.items()
+    }
+    assert report["statistics"]["shortLived"] == 2
+    assert report["statistics"]["openedAgain"] == 2
+    assert report["statistics"]["undone"] is None, "Portcullis was not there: it cannot be measured"
+
+
+def test_one_file_of_lines_in_any_order_is_the_same_history(logs, report, tmp_path):
+    lines = []
+    for path in logs.rglob("*_CloudTrail_*.json.gz"):
+        unpacked = subprocess.run(["gzip", "-dc", path], capture_output=True, check=True).stdout
+        lines += [json.dumps(one) for one in json.loads(unpacked)["Records"]]
+    random.Random(1).shuffle(lines)
+    (tmp_path / "all.jsonl").write_text("\n".join(lines))
+    again = document(tmp_path / "all.jsonl")
+    assert again["findings"] == report["findings"]
+    assert again["statistics"] == report["statistics"]
+
+
+def test_a_file_that_is_damaged_or_foreign_is_one_line_and_the_rest_is_read(logs, report, tmp_path):
+    shutil.copytree(logs, tmp_path / "logs")
+    (tmp_path / "logs" / "history.csv").write_text("Event name,Event time\nRunInstances,now\n")
+    (tmp_path / "logs" / "broken.json.gz").write_bytes(b"\x1f\x8b\x08 broken")
+    (tmp_path / "logs" / "empty.json").write_text("")
+    found = document(tmp_path / "logs")
+    assert found["findings"] == report["findings"]
+    problems = {one["name"].rsplit("/", 1)[1]: one["problem"] for one in found["inputs"]["problems"]}
+    assert "CSV" in problems["history.csv"] and "lookup-events" in problems["history.csv"]
+    assert "gzip is damaged" in problems["broken.json.gz"] and "empty" in problems["empty.json"]
+    assert len(problems) == len(report["inputs"]["problems"]) + 3
+
+
+def test_the_words_of_the_document_are_those_of_the_report(report):
+    text = (places.REPO / "docs" / "replay.md").read_text()
+    table = text.partition("| verdict | meaning |\n")[2].partition("\n\n")[0]
+    documented = set(re.findall(r"`([\w-]+)`", "".join(row.split("|")[1] for row in table.splitlines()[1:])))
+    assert documented == {"closed", "reported", "suppressed", "limit", "flapping", "unknown"}
+    assert {one["verdict"] for one in report["findings"]} <= documented
