@@ -21,7 +21,7 @@ AXE := $(TARGET)/axe
 ASL := infra/asl/node_modules
 PY := $(abspath $(VENV))/bin/python
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
-ENGINE := $(addprefix -p portcullis-,engine recreation exceptions alerts replay testkit)
+ENGINE := $(addprefix -p portcullis-,engine recreation exceptions alerts audit replay testkit)
 SHELLS := $(addprefix -p portcullis-,aws inventory approval trail digest cache recreate approval-page cli)
 # All that the demo and the tests run, in one build and with the feature that the tests have: the SDK is compiled once for all
 # of it, and for `cargo lambda watch`. A selection with other features would compile the SDK anew (e2e/tests/test_build.py).

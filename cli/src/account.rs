@@ -82,7 +82,7 @@ pub(crate) fn region(config: &SdkConfig) -> &str {
 }
 
 /// A Region is a part of the name of a host.
-fn is_region(text: &str) -> bool {
+pub(crate) fn is_region(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

@@ -45,11 +45,12 @@ impl Common {
     }
 }
 
-/// How a command ended: 0, or 1 where the answer is no.
+/// How a command ended: 0, or 1 where the answer is no, or 3 where a part of it is unknown and that was not to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     Yes,
     No,
+    Incomplete,
 }
 
 /// Writes to standard error. It may be closed: then there is nobody to tell.

@@ -1,12 +1,13 @@
 //! The command line of Portcullis.
 //!
-//! INVARIANT: `plan`, `moves`, `findings`, `exceptions`, `explain` and `replay` only read; `move` starts a workflow, `approve`
+//! INVARIANT: `audit`, `plan`, `moves`, `findings`, `exceptions`, `explain` and `replay` only read; `move` starts a workflow, `approve`
 //! and `reject` answer it; `undo` puts back one rule that was closed, as it was; `harden` runs the stack's document on one
 //! server. No command changes a cache itself.
 
 mod account;
 mod advice;
 mod answer;
+mod audit;
 mod common;
 mod exceptions;
 mod explain;
@@ -43,6 +44,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Arguments),
     Plan(plan::Arguments),
     Move(start::Arguments),
     Moves(moves::Arguments),
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
             tell(&advice::told(&error, &cli.common.place()));
             ExitCode::from(2)
         }
+        Ok(Ended::Incomplete) => ExitCode::from(3),
     }
 }
 
@@ -75,6 +78,7 @@ fn run(cli: &Cli) -> Result<Ended> {
     let common = &cli.common;
     runtime.block_on(async {
         match &cli.command {
+            Command::Audit(arguments) => audit::run(arguments, common).await,
             Command::Plan(arguments) => plan::run(arguments, common).await,
             Command::Move(arguments) => start::run(arguments, common).await,
             Command::Moves(arguments) => moves::run(arguments, common).await,

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+from harness import browser as browsers  # noqa: E402
 from harness.faults import guarded_behind_proxy  # noqa: E402
 from harness.guard import PRIVATE, guarded, permission  # noqa: E402
 from harness.moves import FAST as FAST_MOVES  # noqa: E402
@@ -53,6 +54,17 @@ def name(request):
 def group(guard, name):
     """A group with what must survive beside a public rule on 6379: a private rule, a group, a prefix list."""
     return furnished(guard, name)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One browser for the tests of a file."""
+    found, axe = browsers.executable(), browsers.AXE.is_file()
+    missing = browsers.MISSING if found is None else None if axe else browsers.NO_AXE
+    if missing:
+        pytest.skip(missing)
+    with browsers.browser() as started:
+        yield started
 
 
 def furnished(guard, name):

@@ -12,7 +12,7 @@ LAYERS = (
     {"engine"},
     {"exceptions", "recreation", "replay", "testkit"},
     {"alerts"},
-    {"aws"},
+    {"aws", "audit"},
     {"inventory", "approval"},
     {"ingress", "cache", "digest", "trail", "recreate", "approval-page", "cli"},
 )

@@ -28,6 +28,7 @@ TAGS = "test_commands_looks.py::test_tags_that_are_missing_are_listed"
 MEMBER = "test_commands_looks.py::test_the_group_of_a_member_alone_is_described"
 NO_CACHE = "test_commands_looks.py::test_an_input_without_a_cache_says_what_to_print"
 NOT_THERE = "test_commands_looks.py::test_a_cache_that_is_not_there_says_how_to_list_them"
+AUDIT = "test_audit.py::test_the_commands_of_the_help_audit"
 CREDENTIALS = "test_commands_looks.py::test_credentials_that_are_not_taken_say_how_to_look"
 ASKED = "test_commands_moves.py::test_the_commands_of_the_questions_answer_them"
 AGAIN = "test_commands_moves.py::test_after_a_no_the_command_of_the_mail_asks_again"
@@ -61,6 +62,8 @@ TOO_LONG = "no test: the same command as in other mails, where SNS does not take
 #: The tests of the places, by file and by what is made there.
 PLACES = {
     "shared/engine/src/report.rs": {"portcullis findings": [NAMED]},
+    "cli/src/audit/arguments.rs": {"portcullis audit": [AUDIT] * 4},
+    "cli/src/audit/output.rs": {"portcullis audit": [AUDIT] * 2},
     "shared/approval/src/link.rs": {"portcullis approval": [NO_COMMAND]},
     "shared/approval/src/record.rs": {"portcullis {verb}": [ON_PAGE, OTHER_STACK]},
     f"{ALERTS}/chat.rs": {"portcullis moves": [IN_CHAT]},

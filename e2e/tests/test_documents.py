@@ -39,6 +39,9 @@ TABLES = {
     ("bench/README.md", "| zip | bytes |"): "prose",
     ("docs/alerts.md", "| what | to whom | form |"): "test_schemas_that_are_named_exist",
     ("docs/alerts.md", "| member | values |"): "test_what_subscriptions_filter_by",
+    ("docs/audit.md", "| option | |"): "test_options_of_the_audit",
+    ("docs/audit.md", "| status | |"): "test_documents_stack.py: test_exit_codes",
+    ("docs/audit.md", "| step | in the report |"): "prose",
     ("docs/checks.md", "| | |"): "test_severities",
     ("docs/checks.md", "| owner | recognised by | what the owner changes |"): "prose",
     ("docs/checks.md", "| cache | what can be done |"): "test_versions_that_guidance_depends_on",
@@ -235,6 +238,13 @@ def test_schemas_that_are_named_exist():
         for link in re.findall(r"\]\((\w+\.schema\.json)\)", row[2]):
             named = code(row[2])
             assert not named or named[0] in read(f"docs/{link}")
+
+
+def test_options_of_the_audit():
+    arguments = read("cli/src/audit/arguments.rs").split("pub(crate) struct Arguments")[1].split("\n}")[0]
+    options = {name.replace("_", "-") for name in re.findall(r"pub\(super\) (\w+):", arguments)}
+    listed = [option for row in rows("docs/audit.md", "| option | |") for option in code(row[0])]
+    assert sorted(listed) == sorted(f"--{name}" for name in options)
 
 
 def test_settings_and_their_defaults():

@@ -149,8 +149,9 @@ def read_all(directory):
 
 def test_exit_codes():
     text = read("cli/src/main.rs")
-    documented = [row[0] for row in rows("docs/operations.md", "| exit code | |")]
-    assert documented == ["0", *re.findall(r"ExitCode::from\((\d)\)", text)] and "ExitCode::SUCCESS" in text
+    codes = ["0", *re.findall(r"ExitCode::from\((\d)\)", text)]
+    assert "ExitCode::SUCCESS" in text and codes == [row[0] for row in rows("docs/audit.md", "| status | |")]
+    assert [row[0] for row in rows("docs/operations.md", "| exit code | |")] == codes[:-1]
 
 
 def test_commands_exist():

@@ -35,16 +35,6 @@ def links():
             process.kill()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """One browser for all of them."""
-    missing = harness.MISSING if harness.executable() is None else harness.NO_AXE if not harness.AXE.is_file() else None
-    if missing:
-        pytest.skip(missing)
-    with harness.browser() as started:
-        yield started
-
-
 def complaints(page):
     """What the browser says of the page, but for the status, which is meant."""
     meant = "Failed to load resource: the server responded with a status of 4"

@@ -257,10 +257,15 @@ def called(function):
     return {action for action in made if function in ONLY.get(action, EVERYONE)}
 
 
-def test_every_call_is_some_functions():
-    """What no function uses would be seen by none of these tests."""
+def of_audit():
+    """The files of the audit: no function uses them, and whoever runs it needs `infra/audit-policy.json`."""
+    return {file for file in code() if file[:1] == ("inventory",) and file[1][:1] == ("survey",)}
+
+
+def test_every_call_is_some_functions_or_the_audits():
+    """What nobody uses would be seen by none of these tests."""
     used = set().union(*(workspace().used(function) for function in EVERYONE))
-    assert set(code()) - used == set()
+    assert set(code()) - used == of_audit() != set()
     assert {binary for binary, _ in roles()} == EVERYONE
 
 
@@ -282,6 +287,15 @@ def test_roles_allow_exactly_what_the_code_of_their_function_calls():
         made = called(function)
         assert made, f"no call of {function} was found"
         assert {action for action, _, _ in allowed(role)} == made | of_platform, role
+
+
+def test_the_policy_of_the_audit_allows_exactly_what_it_calls_and_only_reads():
+    (statement,) = json.loads((places.REPO / "infra" / "audit-policy.json").read_text())["Statement"]
+    made = set().union(*(code()[file] for file in of_audit()))
+    accounts = (places.REPO / "cli" / "src" / "audit" / "accounts.rs").read_text()
+    assert set(statement["Action"]) == made | set(calls(accounts))
+    assert statement["Action"] == sorted(statement["Action"])
+    assert all(re.match(r"\w+:(Describe|Get|List)", action) for action in statement["Action"])
 
 
 def test_what_is_asked_for_is_allowed_on_request_only():

@@ -25,7 +25,7 @@ pub(super) struct Explained {
 
 impl Explained {
     pub(super) fn of(event: &Event) -> Self {
-        let Event { id, name, time, actor, .. } = event;
+        let Event { id, time, actor, .. } = event;
         let subject = match &event.lead {
             Lead::Group(lead) => match &lead.group {
                 GroupRef::Id(id) => id.clone(),
@@ -34,7 +34,7 @@ impl Explained {
             Lead::Cache(lead) => lead.id.clone(),
         };
         let via = actor.via.as_ref().map(|via| format!(" via {via}")).unwrap_or_default();
-        let head = format!("{name} on {subject}, by {}{via}", actor.name);
+        let head = format!("{} on {subject}, by {}{via}", event.call(), actor.name);
         let mut explained = Self { text: String::new(), decided: false, read: BTreeMap::new() };
         explained.text += &format!("{}\n", paint(Role::Heading, &harmless(&head)));
         explained.line(&format!("event {id} of {time}"));

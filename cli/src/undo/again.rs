@@ -42,7 +42,7 @@ fn record(
     let call = Event {
         // Of no call: nobody else has this id.
         id: format!("undo/{rule}/{}", iso(now)),
-        name: EventName::AuthorizeSecurityGroupIngress,
+        name: Some(EventName::AuthorizeSecurityGroupIngress),
         time: iso(now),
         account: arn.account.to_owned(),
         region: region.to_owned(),

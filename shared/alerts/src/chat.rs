@@ -85,7 +85,7 @@ fn description(report: &Report) -> Vec<String> {
             "{}{} called {}{} from {} at {}.",
             text::code(&actor.name, TEXT),
             whom.unwrap_or_default(),
-            event.name,
+            event.call(),
             via.unwrap_or_default(),
             text::code(&actor.ip, TEXT),
             text::chat(&event.time, 40)

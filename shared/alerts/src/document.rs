@@ -109,7 +109,7 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
             vpc: names.vpc.as_deref(),
         },
         owner: owner::told(report, text::quoted),
-        event: EventRef { name: event.name.as_str(), id: &event.id },
+        event: EventRef { name: event.call(), id: &event.id },
         findings: told(&report.findings),
         older: told(&report.older),
         suppressed: report.suppressed.iter().take(room).map(tolerance::suppressed_json).collect(),
@@ -127,7 +127,8 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
     text::harmless_json(&serde_json::to_string(&document).unwrap_or_default())
 }
 
-fn finding(report: &Report, reported: &Reported) -> Value {
+/// A finding, as `$defs/finding` of the schema has it.
+pub(crate) fn finding(report: &Report, reported: &Reported) -> Value {
     let Reported { key, finding, severity, resolution, because, execution, .. } = reported;
     let action = reported.action();
     json!({

@@ -14,6 +14,7 @@
 )]
 
 pub mod alert;
+pub mod audited;
 mod by_rule;
 mod chat;
 pub mod command;

@@ -133,7 +133,7 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
         "{}{} called {}{} from {} at {}.",
         text::plain(&actor.name, TEXT),
         whom.unwrap_or_default(),
-        event.name,
+        event.call(),
         via.unwrap_or_default(),
         text::plain(&actor.ip, TEXT),
         text::plain(&event.time, 40)

@@ -21,15 +21,15 @@ use advice::{Quote, TEXT, Target, Written};
 #[derive(Debug, Serialize)]
 pub(crate) struct Told {
     /// As in the document.
-    kind: &'static str,
+    pub(crate) kind: &'static str,
     /// The stack, the cluster, the service or the tool, where that is told.
     name: Option<String>,
     /// How it was told.
-    by: String,
+    pub(crate) by: String,
     /// What to change where.
-    advice: String,
+    pub(crate) advice: String,
     #[serde(skip)]
-    who: String,
+    pub(crate) who: String,
 }
 
 /// The owner of the resource that the decision is about, if anything tells of one.
@@ -75,6 +75,7 @@ pub(crate) fn told(report: &Report, quote: Quote) -> Option<Told> {
         (Some(owner), through) => {
             let written = match through {
                 Some(_) => Written::Yes,
+                None if !event.is_call() => Written::Unknown,
                 None if owner::is_person(&event.actor) || tells_itself(&owner.kind) => Written::No,
                 None => Written::Unknown,
             };

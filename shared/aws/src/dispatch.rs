@@ -54,10 +54,10 @@ impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Event(event) => {
-                write!(f, "event {} ({} at {})", event.id, event.name, event.time)
+                write!(f, "event {} ({} at {})", event.id, event.call(), event.time)
             }
             Self::Replay(event) => {
-                write!(f, "replayed event {} ({} at {})", event.id, event.name, event.time)
+                write!(f, "replayed event {} ({} at {})", event.id, event.call(), event.time)
             }
             Self::Revisit(RevisitRef { subject, event, due }) => {
                 write!(f, "the revisit of {subject} for event {event}, due {due}")
@@ -139,7 +139,7 @@ where
     let Summary(text) = handler(shell, &invocation).await.with_context(about)?;
     match &invocation.about {
         About::Event(event) | About::Replay(event) => {
-            tracing::info!(event = event.id, name = event.name.as_str(), "{text}");
+            tracing::info!(event = event.id, name = event.call(), "{text}");
         }
         About::Revisit(revisit) => tracing::info!(revisit = revisit.event, "{text}"),
     }

@@ -9,6 +9,15 @@ mod subnets;
 pub(crate) use group::read;
 pub use group::{around, described_entries, described_rules, rules};
 
+/// What AWS shows, as facts: for whoever reads many at once.
+pub mod shown {
+    pub use super::cache::{of_cluster, of_group, of_serverless};
+    pub use super::group::{ingress_rule, interface, nets, tag};
+    pub use super::public_access::{block_mode, excluded_from};
+    pub use super::space::{blocks, may_be_there};
+    pub use super::subnets::routes;
+}
+
 use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use portcullis_engine::case::{Fact, Read, Shown};

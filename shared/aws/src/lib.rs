@@ -33,7 +33,7 @@ pub use clients::{Patience, config, ec2, elasticache, sns};
 pub use dispatch::{About, Invocation, run};
 pub use drive::{cache, ingress};
 pub use environment::{now, variable};
-pub use gather::{Reads, around, described_entries, described_rules, rules};
+pub use gather::{Reads, around, described_entries, described_rules, rules, shown};
 pub use ledger::{Ledger, RETENTION};
 pub use log::log_json_lines;
 pub use metrics::{

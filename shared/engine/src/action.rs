@@ -118,12 +118,16 @@ impl fmt::Display for Remedy {
 pub enum Because {
     /// `PORTCULLIS_MODE=observe`
     Observe,
+    /// It is an audit, which changes nothing.
+    Audit,
     /// The group has the tag [`crate::facts::PROTECT`].
     Protected,
     /// The exceptions cannot be read; the reason.
     ExceptionsUnreadable(String),
     /// An exception asks for a fact that could not be read.
     ExceptionsNotKnown,
+    /// An exception asks who called, and nothing was called.
+    CallerNotKnown,
     /// The event did not touch the rule.
     NotTouched,
     /// The event does not say which rules it touched; the reason.
@@ -194,6 +198,7 @@ impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Observe => f.write_str("Portcullis is in observe mode"),
+            Self::Audit => f.write_str("an audit changes nothing"),
             Self::Protected => write!(f, "the group has the tag {PROTECT}"),
             Self::ExceptionsUnreadable(why) => write!(
                 f,
@@ -201,6 +206,9 @@ impl fmt::Display for Because {
             ),
             Self::ExceptionsNotKnown => f.write_str(
                 "an exception may suppress it, but asks for facts that could not be read: tags, name or interfaces",
+            ),
+            Self::CallerNotKnown => f.write_str(
+                "an exception may suppress it, but asks who made the call, which only CloudTrail knows",
             ),
             Self::NotTouched => f.write_str("this event did not touch the rule"),
             Self::TouchedUnknown(why) => write!(f, "the event does not say which rules it touched: {why}"),

@@ -55,6 +55,9 @@ pub enum Cause {
     /// An API call that an archive of EventBridge delivered once more. Unless it is younger than [`REPLAYED`], it is only
     /// looked at: nothing is leased, remediated, reported or recorded.
     Replay,
+    /// Nothing: what is there is looked at. Every rule of the subject is in question, it is not known who called, and
+    /// nothing is leased, remediated or recorded.
+    Audit,
 }
 
 /// An event that is replayed acts while it is so young, in seconds: then it is a delivery that came late.
@@ -153,6 +156,14 @@ impl<'a> Case<'a> {
     pub fn revisit(named: &RevisitRef, invocation: &str, policy: PolicyContext<'a>) -> Self {
         let RevisitRef { subject, event, .. } = named.clone();
         Self::of(Cause::Revisit { subject, event }, None, invocation, policy)
+    }
+
+    /// Something that is there, by the event of [`scan::event`](crate::scan::event). What is read of it already is
+    /// handed in by [`Case::answer`] before the first step.
+    pub fn audit(event: Event, policy: PolicyContext<'a>) -> Self {
+        let mut case = Self::of(Cause::Audit, Some(event), "", policy);
+        case.known = Known::without_ledger();
+        case
     }
 
     fn of(cause: Cause, event: Option<Event>, invocation: &str, policy: PolicyContext<'a>) -> Self {

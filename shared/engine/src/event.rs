@@ -24,15 +24,15 @@ pub use revisit::RevisitRef;
 pub struct Event {
     /// CloudTrail's `eventID`, the same in every delivery of one call; else the envelope's id.
     pub id: String,
-    /// Which API was called.
-    pub name: EventName,
+    /// Which API was called; `None` where nothing was called: what is there is looked at.
+    pub name: Option<EventName>,
     /// CloudTrail's `eventTime`, ISO 8601 in UTC. It is "now" for every decision.
     pub time: String,
     /// The account that owns the resource (`recipientAccountId`), 12 digits.
     pub account: String,
     /// The Region of the call, as `eu-west-1`.
     pub region: String,
-    /// Who called.
+    /// Who called; empty where nothing was called.
     pub actor: Actor,
     /// Where to look.
     pub lead: Lead,
@@ -43,6 +43,16 @@ pub struct Event {
 pub const YOUNG: i64 = 300;
 
 impl Event {
+    /// Whether somebody called: then it is known who.
+    pub fn is_call(&self) -> bool {
+        self.name.is_some()
+    }
+
+    /// The name of the call; empty where nothing was called.
+    pub fn call(&self) -> &'static str {
+        self.name.map_or("", EventName::as_str)
+    }
+
     /// Whether what AWS does not show yet may still come. An event of a time that lies ahead is as young as one that
     /// lies as far behind: clocks differ, and a time may be forged. `now` is in seconds since 1970.
     pub fn is_young(&self, now: i64) -> bool {

@@ -48,6 +48,8 @@ pub enum Answer {
     Fault,
     /// A policy asks for a fact that was not read yet.
     NotKnown,
+    /// A policy asks who called, and nothing was called. All else is known.
+    CallerNotKnown,
     /// The policies cannot be read or evaluated; the reason. Then nothing is suppressed, and nothing is remediated.
     Unreadable(String),
 }
@@ -109,6 +111,8 @@ impl fmt::Display for Suppressed {
 pub enum Doubt {
     /// A policy asks for a fact that could not be read.
     NotKnown,
+    /// A policy asks who called, and nothing was called.
+    CallerNotKnown,
     /// The policies cannot be read; the reason.
     Unreadable(String),
 }
@@ -183,7 +187,9 @@ impl<'a> Inquiry<'a> {
         let asked = self.asked(check, Some(on));
         match self.exceptions.ask(&asked) {
             Answer::Suppressed(by) => by.into_iter().map(|exception| exception.id).collect(),
-            Answer::Fault | Answer::NotKnown | Answer::Unreadable(_) => Vec::new(),
+            Answer::Fault | Answer::NotKnown | Answer::CallerNotKnown | Answer::Unreadable(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -210,6 +216,7 @@ impl<'a> Inquiry<'a> {
             }
             Answer::Fault => return Vec::new(),
             Answer::NotKnown => Doubt::NotKnown,
+            Answer::CallerNotKnown => Doubt::CallerNotKnown,
             Answer::Unreadable(why) => Doubt::Unreadable(why),
         };
         self.doubts.insert(key, doubt);

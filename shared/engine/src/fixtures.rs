@@ -163,10 +163,10 @@ pub(crate) fn cache_lead(kind: CacheKind) -> CacheLead {
 pub(crate) fn event(lead: Lead) -> Event {
     Event {
         id: "e-1".to_owned(),
-        name: match lead {
+        name: Some(match lead {
             Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
             Lead::Cache(_) => EventName::CreateReplicationGroup,
-        },
+        }),
         time: "2026-11-21T10:00:00Z".to_owned(),
         account: ACCOUNT.to_owned(),
         region: "eu-west-1".to_owned(),

@@ -37,6 +37,7 @@ pub mod owner;
 pub mod reach;
 pub mod report;
 pub mod resolution;
+pub mod scan;
 pub mod servers;
 pub mod settings;
 pub mod severity;

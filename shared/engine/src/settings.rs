@@ -135,6 +135,26 @@ impl Topics {
 }
 
 impl Settings {
+    /// Of somebody who only looks: no stack, no ledger, and nobody is alerted.
+    pub fn of_audit() -> Self {
+        Self {
+            topics: Topics { alert: String::new(), chat: None },
+            stack: None,
+            mode: Mode::Observe,
+            own_role_arns: Vec::new(),
+            recreate_state_machine_arn: None,
+            moves: false,
+            exceptions_dir: None,
+            ledger_table: String::new(),
+            digest_queue_url: None,
+            schedules: None,
+            actions_per_event: 0,
+            actions_per_minute: 0,
+            comebacks_per_hour: limits::COMEBACKS_PER_HOUR,
+            alerts_per_minute: usize::MAX,
+        }
+    }
+
     /// Reads the settings from a look-up of environment variables. An empty value is an absent one.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(variable);

@@ -162,6 +162,8 @@ fn stays_open(because: &Because) -> bool {
         | Because::LocalInSome(_)
         | Because::SharingUnknown(_) => true,
         Because::Observe
+        | Because::Audit
+        | Because::CallerNotKnown
         | Because::Protected
         | Because::NotTouched
         | Because::OtherOwner(_)

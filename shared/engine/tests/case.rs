@@ -19,7 +19,10 @@ use portcullis_engine::facts::{
     CacheKind, Engine, GroupDetails, Interfaces, PrefixList, PublicSetting, Subnets,
 };
 use portcullis_engine::ledger::{Key, Memory, Revisit, Wanted, Why};
-use portcullis_engine::settings::Mode;
+use portcullis_engine::report::Report;
+use portcullis_engine::resolution::Resolution;
+use portcullis_engine::scan::Place;
+use portcullis_engine::settings::{Mode, Settings};
 use portcullis_testkit::example::{
     cache, event, group, making, of_cache, rule, settings, space, touching,
 };
@@ -78,6 +81,16 @@ fn answers() -> Vec<Answered> {
         Answered::Recorded(Written::All),
         Answered::Recorded(Written::Unavailable(why())),
     ]
+}
+
+/// What is there, looked at without a call.
+fn audited() -> Vec<Event> {
+    let time = "2026-11-21T10:00:30Z".to_owned();
+    let place = Place { account: "111122223333".to_owned(), region: "eu-west-1".to_owned(), time };
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 22, "pl-01")]);
+    let made = cache(CacheKind::ReplicationGroup, Engine::Valkey, vec![]);
+    let shown = CacheShown { facts: made, groups: vec![facts.id.clone()] };
+    vec![place.group(&facts.id, &facts.rules), place.cache(&shown, Vec::new())]
 }
 
 /// The record of an event that is looked at again.
@@ -156,14 +169,10 @@ fn what_is_replayed_only_looks_once_it_is_an_hour_old() {
     assert!(summary.0.contains("sgr-001 TCP 6379 from 0.0.0.0/0"), "{}", summary.0);
 }
 
-/// What a case changes, where of what only informs this is handed in: by the number of the read.
-fn remediated(event: &Event, handed_in: &[bool]) -> Vec<Action> {
-    let settings = settings(Mode::Enforce);
-    let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
-    let mut case = Case::new(event.clone(), "r-1", policy);
-    let (mut handed_in, mut actions) = (handed_in.iter(), Vec::new());
+/// A group with two public rules behind nothing but a cache.
+fn shown(read: &Read) -> Fact {
     let facts = cache(CacheKind::ReplicationGroup, Engine::Valkey, Vec::new());
-    let read = |read: &Read| match read {
+    match read {
         Read::GroupNamed(_) => Fact::GroupNamed(Ok(None)),
         Read::Rules(id) => {
             let rules = vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 22, "::/0")];
@@ -183,13 +192,21 @@ fn remediated(event: &Event, handed_in: &[bool]) -> Vec<Action> {
         Read::Ledger(wanted) => Fact::Ledger(wanted.clone(), Ok(Memory::default())),
         Read::OpenOf(_) => Fact::OpenOf(Ok(Vec::new())),
         Read::Revisit { .. } => Fact::Revisit(Ok(None)),
-    };
+    }
+}
+
+/// What a case changes, where of what only informs this is handed in: by the number of the read.
+fn remediated(event: &Event, handed_in: &[bool]) -> Vec<Action> {
+    let settings = settings(Mode::Enforce);
+    let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
+    let mut case = Case::new(event.clone(), "r-1", policy);
+    let (mut handed_in, mut actions) = (handed_in.iter(), Vec::new());
     let mut answer = |case: &mut Case<'_>, decide: &[Read], inform: &[Read]| {
         for one in decide {
-            case.answer(Answered::Fact(read(one)));
+            case.answer(Answered::Fact(shown(one)));
         }
         for one in inform.iter().rev().filter(|_| handed_in.next() == Some(&true)) {
-            case.answer(Answered::Fact(read(one)));
+            case.answer(Answered::Fact(shown(one)));
         }
     };
     loop {
@@ -209,6 +226,39 @@ fn remediated(event: &Event, handed_in: &[bool]) -> Vec<Action> {
             Step::Revisit(_) => case.answer(Answered::Arranged(Arranged::Scheduled)),
             Step::Wait(_) => case.answer(Answered::Waited),
             Step::Done(_) | Step::Fail(_) => return actions,
+        }
+    }
+}
+
+#[test]
+fn an_audit_reads_and_reports_and_does_nothing_else() {
+    let settings = Settings::of_audit();
+    let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
+    for event in audited() {
+        let mut case = Case::audit(event.clone(), policy);
+        let told: Report = loop {
+            match case.next(NOW) {
+                Step::Read { decide, inform, .. } => {
+                    for one in decide.iter().chain(&inform) {
+                        assert!(!matches!(one, Read::Ledger(_) | Read::OpenOf(_)), "{one:?}");
+                        case.answer(Answered::Fact(shown(one)));
+                    }
+                }
+                Step::Notify(_) => case.answer(Answered::Notified(Ok(Channel::Alert))),
+                Step::Done(_) => break case.report().unwrap().clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(!told.findings.is_empty(), "{event:?}");
+        for reported in &told.findings {
+            let resolution = reported.resolution;
+            assert!(
+                matches!(resolution, Resolution::NotRemediated | Resolution::Manual),
+                "{reported:?}"
+            );
+            if resolution == Resolution::NotRemediated {
+                assert_eq!(reported.because.as_deref(), Some("an audit changes nothing"));
+            }
         }
     }
 }
@@ -235,7 +285,8 @@ proptest! {
             case.answer(Answered::Fact(Fact::Revisit(Ok(Some(Box::new(record))))));
             case
         });
-        for mut case in begun.chain(again) {
+        let audits = audited().into_iter().map(|event| Case::audit(event, policy));
+        for mut case in begun.chain(again).chain(audits) {
             let mut answered = which.iter();
             let mut over = false;
             for _ in 0..=STEPS {

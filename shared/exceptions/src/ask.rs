@@ -25,8 +25,7 @@ impl Exceptions for Policies {
         let about = || self.policies.iter().filter(|policy| policy.checks.contains(&asked.check));
         let ended = |policy: &&Policy| policy.has_ended(now) && !policy.forbids();
         about().find(ended)?;
-        let missing = missing(asked);
-        let sees = |policy: &&Policy| !policy.later.meets(missing);
+        let sees = |policy: &&Policy| !is_blind(policy, asked);
         let live = about().filter(|policy| !policy.has_ended(now));
         let response =
             self.question(asked, now).ok()?.put(live.chain(about().filter(ended)).filter(sees));
@@ -48,15 +47,14 @@ impl Policies {
         let now = moment(asked)
             .ok_or_else(|| format!("`{time}`, the time of the event, is no moment"))?;
         let question = self.question(asked, now)?;
-        let missing = missing(asked);
-        let blind = |policy: &&Policy| policy.later.meets(missing);
+        let blind = |policy: &&Policy| is_blind(policy, asked);
         let live = || {
             let about = self.policies.iter().filter(|policy| policy.checks.contains(&asked.check));
             about.filter(|policy| !policy.has_ended(now))
         };
         // What the others say would not count if this one forbids it.
         if live().filter(blind).any(|policy| policy.forbids()) {
-            return not_known(asked);
+            return not_known(asked, live());
         }
         let response = question.put(live().filter(|policy| !blind(policy)))?;
         let by = self.permitted(&response);
@@ -65,7 +63,7 @@ impl Policies {
         }
         let forbidden = response.diagnostics().reason().next().is_some();
         if !forbidden && live().any(|policy| blind(&policy)) {
-            return not_known(asked);
+            return not_known(asked, live());
         }
         Ok(Answer::Fault)
     }
@@ -118,8 +116,19 @@ fn missing(asked: &Asked<'_>) -> Later {
     }
 }
 
-/// A policy looks at what is missing: it comes later, or it could not be read, and never comes.
-fn not_known(asked: &Asked<'_>) -> Result<Answer, String> {
+/// Whether a policy looks at what is missing.
+fn is_blind(policy: &Policy, asked: &Asked<'_>) -> bool {
+    policy.later.meets(missing(asked)) || (policy.asks_caller && !asked.event.is_call())
+}
+
+/// A policy looks at what is missing: it comes later, or it could not be read, and never comes; or nothing was called.
+fn not_known<'a>(
+    asked: &Asked<'_>,
+    mut live: impl Iterator<Item = &'a Policy>,
+) -> Result<Answer, String> {
+    if !live.any(|policy| policy.later.meets(missing(asked))) {
+        return Ok(Answer::CallerNotKnown);
+    }
     match request::group(asked).map(|group| (&group.details, &group.interfaces)) {
         Some((Some(_), Interfaces::Unknown(why))) => {
             Err(format!("a policy asks what uses the group, which could not be read: {why}"))

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::Policy;
 use cedar_policy::pst::{BinaryOp, Clause, Expr, Var};
+use cedar_policy::{Policy, PrincipalConstraint};
 
 /// Parts of a resource that are read late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +35,8 @@ pub(crate) struct Looks {
     attributes: BTreeSet<String>,
     /// Attributes of the caller, which are known at once.
     of_caller: BTreeSet<String>,
+    /// The caller, or anything of it.
+    caller: bool,
     tags: bool,
     everything: bool,
 }
@@ -42,7 +44,7 @@ pub(crate) struct Looks {
 impl Looks {
     /// What a policy may look at. Where that cannot be told, everything.
     pub(crate) fn of(policy: &Policy) -> Self {
-        let mut looks = Self::default();
+        let mut looks = Self { caller: names_caller(policy), ..Self::default() };
         match policy.to_pst() {
             Err(_) => looks.everything = true,
             Ok(policy) => {
@@ -64,6 +66,7 @@ impl Looks {
     pub(crate) fn add(&mut self, other: &Self) {
         self.attributes.extend(other.attributes.iter().cloned());
         self.of_caller.extend(other.of_caller.iter().cloned());
+        self.caller |= other.caller;
         self.tags |= other.tags;
         self.everything |= other.everything;
     }
@@ -76,6 +79,11 @@ impl Looks {
             interfaces: self.everything || any(&["attached", "reach"]),
             cache_vpc: self.everything || any(&["vpc"]),
         }
+    }
+
+    /// Whether it depends on who called.
+    pub(crate) fn at_caller(&self) -> bool {
+        self.everything || self.caller
     }
 
     /// Whether an attribute of this name is looked at.
@@ -92,7 +100,8 @@ impl Looks {
         match expr {
             // The context by itself is all that is in it. An entity by itself is its id.
             Expr::Var(Var::Context) => self.everything = true,
-            Expr::Var(Var::Principal | Var::Action | Var::Resource) | Expr::Literal(_) => {}
+            Expr::Var(Var::Principal) => self.caller = true,
+            Expr::Var(Var::Action | Var::Resource) | Expr::Literal(_) => {}
             Expr::GetAttr { expr, attr } => self.attribute(expr, attr),
             Expr::HasAttr { expr, attrs } => {
                 attrs.iter().for_each(|attr| self.attribute(expr, attr))
@@ -120,6 +129,7 @@ impl Looks {
     fn attribute(&mut self, expr: &Expr, name: &str) {
         match expr {
             Expr::Var(Var::Principal) => {
+                self.caller = true;
                 self.of_caller.insert(name.to_owned());
                 return;
             }
@@ -127,5 +137,15 @@ impl Looks {
             other => self.walk(other),
         }
         self.attributes.insert(name.to_owned());
+    }
+}
+
+/// Whether the head of a policy says who. There is one type of callers, so the type alone says nothing.
+fn names_caller(policy: &Policy) -> bool {
+    match policy.principal_constraint() {
+        PrincipalConstraint::Any | PrincipalConstraint::Is(_) => false,
+        PrincipalConstraint::In(_) | PrincipalConstraint::Eq(_) | PrincipalConstraint::IsIn(..) => {
+            true
+        }
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Policy {
     pub(crate) checks: Vec<Check>,
     /// What it looks at of what is read late.
     pub(crate) later: Later,
+    /// Whether it depends on who called.
+    pub(crate) asks_caller: bool,
 }
 
 impl Policy {
@@ -175,8 +177,10 @@ fn policy(file: &str, cedar: Cedar, read: Annotations) -> Policy {
         ActionConstraint::Eq(action) => about(&[action]),
         ActionConstraint::In(actions) => about(&actions),
     };
+    let looks = Looks::of(&cedar);
     Policy {
-        later: Looks::of(&cedar).later(),
+        later: looks.later(),
+        asks_caller: looks.at_caller(),
         cedar: cedar.new_id(PolicyId::new(&read.exception.id)),
         file: file.to_owned(),
         exception: read.exception,

@@ -13,6 +13,7 @@ mod earlier;
 mod error;
 mod network;
 mod shapes;
+pub mod survey;
 #[cfg(test)]
 mod tests;
 mod usage;

@@ -75,7 +75,7 @@ fn cells(one: &Finding, end: i64) -> Vec<String> {
         text(&one.group),
         one.told_rule().unwrap_or_default().to_owned(),
         one.evidence.clone(),
-        one.name.as_str().to_owned(),
+        one.name.to_owned(),
         one.event.clone(),
         actor.name.clone(),
         text(&actor.role),

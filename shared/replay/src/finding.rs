@@ -1,7 +1,7 @@
 //! One finding of a replay: what would have been done about it, and what became of it in fact.
 
 use portcullis_engine::action::{Because, Remedy};
-use portcullis_engine::event::{Actor, EventName};
+use portcullis_engine::event::Actor;
 use portcullis_engine::finding::Check;
 use portcullis_engine::report::Reported;
 use portcullis_engine::resolution::Resolution;
@@ -79,6 +79,8 @@ impl Verdict {
                     | Because::SpaceUnknown(_)
                     | Because::SharingUnknown(_) => Self::Unknown,
                     Because::Observe
+                    | Because::Audit
+                    | Because::CallerNotKnown
                     | Because::Protected
                     | Because::NotTouched
                     | Because::LocalInSome(_)
@@ -127,7 +129,7 @@ pub struct Finding {
     /// The event's id.
     pub event: String,
     /// The call.
-    pub name: EventName,
+    pub name: &'static str,
     /// When, in seconds since 1970.
     pub at: i64,
     /// Who called.

@@ -89,7 +89,7 @@ fn finding(one: &Finding, end: i64) -> Value {
         "group": one.group,
         "rule": one.told_rule(),
         "evidence": one.evidence,
-        "event": {"id": one.event, "name": one.name.as_str(), "time": iso(one.at)},
+        "event": {"id": one.event, "name": one.name, "time": iso(one.at)},
         "actor": {"name": one.actor.name, "role": one.actor.role, "via": one.actor.via, "arn": one.actor.arn},
         "verdict": one.verdict.as_str(),
         "suppressedBy": one.verdict.suppressed_by(),

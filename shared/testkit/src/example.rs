@@ -32,10 +32,10 @@ pub fn settings(mode: Mode) -> Settings {
 pub fn event(lead: Lead) -> Event {
     Event {
         id: "7f1c0ffe-0000-4000-8000-000000000001".to_owned(),
-        name: match lead {
+        name: Some(match lead {
             Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
             Lead::Cache(_) => EventName::CreateReplicationGroup,
-        },
+        }),
         time: "2026-11-21T10:00:00Z".to_owned(),
         account: "111122223333".to_owned(),
         region: "eu-west-1".to_owned(),

@@ -76,7 +76,7 @@ fn edited_to_public() -> Event {
     let edited = RuleLead { id: Some("sgr-1".to_owned()), shape: Some(shape), edit: true };
     let group = GroupRef::Id(GROUP.to_owned());
     let lead = GroupLead { group, touched: Touched::Rules(vec![edited]) };
-    Event { name: EventName::ModifySecurityGroupRules, ..event_on(Lead::Group(lead)) }
+    Event { name: Some(EventName::ModifySecurityGroupRules), ..event_on(Lead::Group(lead)) }
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,21 +19,20 @@ pub(super) async fn cache(
     kind: CacheKind,
     id: &str,
 ) -> Result<Option<CacheShown>> {
-    let found = match kind {
+    Ok(match kind {
         CacheKind::ReplicationGroup => replication_group(elasticache, id).await?,
-        CacheKind::CacheCluster => cluster(elasticache, id).await?.map(of_cluster),
+        CacheKind::CacheCluster => cluster(elasticache, id).await?.as_ref().map(of_cluster),
         CacheKind::ServerlessCache => serverless(elasticache, id).await?,
-    };
-    let Some((mut facts, groups)) = found else { return Ok(None) };
+    })
+}
+
+fn shown(mut facts: CacheFacts, groups: Vec<String>) -> CacheShown {
     if facts.kind != CacheKind::ServerlessCache && facts.network.subnet_group.is_none() {
         let why = "ElastiCache does not show its subnet group (yet)";
         facts.network.subnets = Subnets::Unknown(why.to_owned());
     }
-    Ok(Some(CacheShown { facts, groups }))
+    CacheShown { facts, groups }
 }
-
-/// A cache, and the ids of its security groups as Describe shows them.
-type Found = (CacheFacts, Vec<String>);
 
 fn facts(
     kind: CacheKind,
@@ -61,7 +60,7 @@ fn facts(
     }
 }
 
-async fn replication_group(elasticache: &Client, id: &str) -> Result<Option<Found>> {
+async fn replication_group(elasticache: &Client, id: &str) -> Result<Option<CacheShown>> {
     let answer =
         match elasticache.describe_replication_groups().replication_group_id(id).send().await {
             Ok(answer) => answer,
@@ -76,21 +75,27 @@ async fn replication_group(elasticache: &Client, id: &str) -> Result<Option<Foun
         Some(member) => cluster(elasticache, member).await?,
         None => None,
     };
-    let mut facts =
-        facts(CacheKind::ReplicationGroup, id, group.arn(), group.engine(), group.status());
+    Ok(Some(of_group(group, member.as_ref())))
+}
+
+/// A replication group as ElastiCache shows it and one of its members.
+pub fn of_group(group: &ReplicationGroup, member: Option<&CacheCluster>) -> CacheShown {
+    let id = group.replication_group_id().unwrap_or_default();
+    let (arn, engine, status) = (group.arn(), group.engine(), group.status());
+    let mut facts = facts(CacheKind::ReplicationGroup, id, arn, engine, status);
     facts.ports = group_ports(group);
     facts.transit_encryption = group.transit_encryption_enabled();
     facts.authentication =
         authenticates(group.auth_token_enabled(), !group.user_group_ids().is_empty());
     facts.plaintext_too = is_preferred(group.transit_encryption_mode());
-    let Some(member) = member else { return Ok(Some((facts, Vec::new()))) };
+    let Some(member) = member else { return shown(facts, Vec::new()) };
     if facts.ports.is_empty() {
-        facts.ports = cluster_ports(&member);
+        facts.ports = cluster_ports(member);
     }
     facts.engine = facts.engine.or_else(|| member.engine().map(Engine::parse));
     facts.version = member.engine_version().map(EngineVersion::new);
     facts.network.subnet_group = member.cache_subnet_group_name().map(str::to_owned);
-    Ok(Some((facts, security_groups(&member))))
+    shown(facts, security_groups(member))
 }
 
 /// In cluster mode the configuration endpoint, else the primary endpoints. Absent while creating.
@@ -110,18 +115,19 @@ async fn cluster(elasticache: &Client, id: &str) -> Result<Option<CacheCluster>>
     }
 }
 
-fn of_cluster(cluster: CacheCluster) -> Found {
+/// A cluster as ElastiCache shows it with its nodes.
+pub fn of_cluster(cluster: &CacheCluster) -> CacheShown {
     let id = cluster.cache_cluster_id().unwrap_or_default();
     let (arn, engine, status) = (cluster.arn(), cluster.engine(), cluster.cache_cluster_status());
     let mut facts = facts(CacheKind::CacheCluster, id, arn, engine, status);
     facts.member_of = cluster.replication_group_id().map(str::to_owned);
-    facts.ports = cluster_ports(&cluster);
+    facts.ports = cluster_ports(cluster);
     facts.transit_encryption = cluster.transit_encryption_enabled();
     facts.authentication = authenticates(cluster.auth_token_enabled(), false);
     facts.version = cluster.engine_version().map(EngineVersion::new);
     facts.plaintext_too = is_preferred(cluster.transit_encryption_mode());
     facts.network.subnet_group = cluster.cache_subnet_group_name().map(str::to_owned);
-    (facts, security_groups(&cluster))
+    shown(facts, security_groups(cluster))
 }
 
 /// Memcached has a configuration endpoint; a node of Redis or Valkey only its own.
@@ -138,7 +144,7 @@ fn security_groups(cluster: &CacheCluster) -> Vec<String> {
         .collect()
 }
 
-async fn serverless(elasticache: &Client, name: &str) -> Result<Option<Found>> {
+async fn serverless(elasticache: &Client, name: &str) -> Result<Option<CacheShown>> {
     let answer =
         match elasticache.describe_serverless_caches().serverless_cache_name(name).send().await {
             Ok(answer) => answer,
@@ -150,7 +156,8 @@ async fn serverless(elasticache: &Client, name: &str) -> Result<Option<Found>> {
     Ok(answer.serverless_caches().first().map(of_serverless))
 }
 
-fn of_serverless(cache: &ServerlessCache) -> Found {
+/// A serverless cache as ElastiCache shows it.
+pub fn of_serverless(cache: &ServerlessCache) -> CacheShown {
     let name = cache.serverless_cache_name().unwrap_or_default();
     let mut facts =
         facts(CacheKind::ServerlessCache, name, cache.arn(), cache.engine(), cache.status());
@@ -171,7 +178,7 @@ fn of_serverless(cache: &ServerlessCache) -> Found {
         facts.groups = CacheGroups::Read(Vec::new());
         facts.authentication = Some(true);
     }
-    (facts, cache.security_group_ids().to_vec())
+    shown(facts, cache.security_group_ids().to_vec())
 }
 
 fn is_preferred(mode: Option<&TransitEncryptionMode>) -> bool {

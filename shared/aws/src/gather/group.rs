@@ -76,7 +76,8 @@ pub async fn described_rules(ec2: &Client, id: &str) -> Result<Vec<SecurityGroup
     Ok(rules)
 }
 
-fn ingress_rule(rule: SecurityGroupRule) -> IngressRule {
+/// An ingress rule as EC2 shows it.
+pub fn ingress_rule(rule: SecurityGroupRule) -> IngressRule {
     let group = rule.referenced_group_info.and_then(|group| group.group_id);
     let cidr = rule.cidr_ipv4.or(rule.cidr_ipv6);
     let source = match (cidr, rule.prefix_list_id, group) {
@@ -99,7 +100,8 @@ fn ingress_rule(rule: SecurityGroupRule) -> IngressRule {
     }
 }
 
-fn tag(tag: aws_sdk_ec2::types::Tag) -> Tag {
+/// A tag as EC2 shows it.
+pub fn tag(tag: aws_sdk_ec2::types::Tag) -> Tag {
     Tag { key: tag.key.unwrap_or_default(), value: tag.value.unwrap_or_default() }
 }
 
@@ -122,8 +124,16 @@ async fn lists(ec2: &Client, facts: &mut GroupFacts) {
 }
 
 pub(super) async fn entries(ec2: &Client, id: &str) -> Result<Vec<IpNet>, String> {
-    let listed = described_entries(ec2, id).await.map_err(|failed| failed.to_string())?;
-    let entries = listed.into_iter().map(|entry| {
+    nets(described_entries(ec2, id).await.map_err(|failed| failed.to_string())?)
+}
+
+/// The networks of a prefix list as EC2 shows its entries.
+///
+/// # Errors
+///
+/// If one of them is no network: which.
+pub fn nets(entries: Vec<PrefixListEntry>) -> Result<Vec<IpNet>, String> {
+    let entries = entries.into_iter().map(|entry| {
         let cidr = entry.cidr.unwrap_or_default();
         cidr.parse().map_err(|_| format!("entry `{}` is not a CIDR", cidr.escape_default()))
     });
@@ -177,7 +187,8 @@ pub(super) async fn interfaces(ec2: &Client, id: &str) -> Interfaces {
     Interfaces::Read(interfaces)
 }
 
-fn interface(found: NetworkInterface) -> Interface {
+/// A network interface as EC2 shows it.
+pub fn interface(found: NetworkInterface) -> Interface {
     let mut public = BTreeSet::new();
     // Then the Internet Gateway drops whatever comes for it (API reference, NetworkInterface).
     if found.deny_all_igw_traffic() != Some(true) {

@@ -1,6 +1,7 @@
 //! VPC block public access: whether the internet gets to the account's VPCs at all.
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::describe_vpc_block_public_access_options::DescribeVpcBlockPublicAccessOptionsOutput as Answer;
 use aws_sdk_ec2::types::{
     InternetGatewayExclusionMode, VpcBlockPublicAccessExclusion as Exclusion,
     VpcBlockPublicAccessExclusionState as ExclusionState, VpcBlockPublicAccessOptions as Options,
@@ -28,6 +29,15 @@ async fn options(ec2: &Client) -> Result<(BlockMode, Option<String>), String> {
         .send()
         .await
         .map_err(|error| why("DescribeVpcBlockPublicAccessOptions", &error))?;
+    block_mode(answer)
+}
+
+/// The mode, and the account that it holds for.
+///
+/// # Errors
+///
+/// If the mode is none that is known: which.
+pub fn block_mode(answer: Answer) -> Result<(BlockMode, Option<String>), String> {
     let options =
         answer.vpc_block_public_access_options.unwrap_or_else(|| Options::builder().build());
     let mode = options.internet_gateway_block_mode().map_or("off", |mode| mode.as_str());
@@ -49,13 +59,17 @@ async fn exclusions(ec2: &Client) -> Result<Vec<String>, String> {
             .send()
             .await
             .map_err(|error| why("DescribeVpcBlockPublicAccessExclusions", &error))?;
-        let shown = answer.vpc_block_public_access_exclusions().iter();
-        excluded.extend(shown.filter(|exclusion| admits(exclusion)).filter_map(resource));
+        excluded.extend(excluded_from(answer.vpc_block_public_access_exclusions()));
         token = answer.next_token;
         if token.is_none() {
             return Ok(excluded);
         }
     }
+}
+
+/// The VPCs and subnets that the internet may get into by these.
+pub fn excluded_from(exclusions: &[Exclusion]) -> impl Iterator<Item = String> {
+    exclusions.iter().filter(|exclusion| admits(exclusion)).filter_map(resource)
 }
 
 /// Whether the internet gets in by it, or may for all we know. `allow-egress` lets nobody in.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
-    Filter, SecurityGroupVpcAssociationState, Vpc, VpcCidrBlockState, VpcCidrBlockStateCode,
+    Filter, SecurityGroupVpcAssociation, SecurityGroupVpcAssociationState, Vpc, VpcCidrBlockState,
+    VpcCidrBlockStateCode,
 };
 use futures_util::future::try_join;
 use ipnet::IpNet;
@@ -43,20 +44,26 @@ async fn associated(ec2: &Client, id: &str) -> Result<Vec<String>, String> {
     let request = ec2.describe_security_group_vpc_associations().filters(of_group);
     let found: Result<Vec<_>, _> = request.into_paginator().items().send().collect().await;
     let found = found.map_err(|error| why("DescribeSecurityGroupVpcAssociations", &error))?;
-    let may_be = found.into_iter().filter(|association| {
-        !matches!(
-            association.state(),
-            Some(
-                SecurityGroupVpcAssociationState::AssociationFailed
-                    | SecurityGroupVpcAssociationState::Disassociated
-            )
+    Ok(found.into_iter().filter(may_be_there).filter_map(|found| found.vpc_id).collect())
+}
+
+/// Whether the group is associated with the VPC, or may be.
+pub fn may_be_there(association: &SecurityGroupVpcAssociation) -> bool {
+    !matches!(
+        association.state(),
+        Some(
+            SecurityGroupVpcAssociationState::AssociationFailed
+                | SecurityGroupVpcAssociationState::Disassociated
         )
-    });
-    Ok(may_be.filter_map(|association| association.vpc_id).collect())
+    )
 }
 
 /// The blocks of both families that are associated with the VPC.
-fn blocks(vpc: &Vpc) -> Result<Vec<IpNet>, String> {
+///
+/// # Errors
+///
+/// If it is not known what a block is for: which.
+pub fn blocks(vpc: &Vpc) -> Result<Vec<IpNet>, String> {
     let v4 = vpc
         .cidr_block_association_set()
         .iter()

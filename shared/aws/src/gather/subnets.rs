@@ -34,9 +34,17 @@ async fn subnet_group(
 }
 
 async fn routed(ec2: &Client, vpc: &str, group: &CacheSubnetGroup) -> Result<Vec<Subnet>, String> {
-    let tables = tables(ec2, vpc).await?;
+    routes(group, &tables(ec2, vpc).await?)
+}
+
+/// The subnets of a subnet group, with their routes by the route tables of its VPC.
+///
+/// # Errors
+///
+/// If the table of a subnet is not among them: which.
+pub fn routes(group: &CacheSubnetGroup, tables: &[RouteTable]) -> Result<Vec<Subnet>, String> {
     let ids = group.subnets().iter().filter_map(|subnet| subnet.subnet_identifier());
-    ids.map(|id| subnet(id, &tables)).collect()
+    ids.map(|id| subnet(id, tables)).collect()
 }
 
 async fn tables(ec2: &Client, vpc: &str) -> Result<Vec<RouteTable>, String> {

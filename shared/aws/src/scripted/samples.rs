@@ -104,7 +104,7 @@ pub(crate) fn event_on(lead: Lead) -> Event {
     };
     Event {
         id: "e-1".to_owned(),
-        name,
+        name: Some(name),
         time: "2026-11-21T10:00:00Z".to_owned(),
         account: ACCOUNT.to_owned(),
         region: "eu-west-1".to_owned(),

@@ -4,7 +4,7 @@ use super::again::Undecided;
 use super::known::{self, Part};
 use super::look::{Facts, REPORT};
 use super::step::{Channel, Notification, Step, Summary, Written, reading};
-use super::{Case, Plan};
+use super::{Case, Cause, Plan};
 use crate::action::{Action, Because, Outcome, Outcomes, Remedy};
 use crate::event::Lead;
 use crate::exceptions::Suppressed;
@@ -94,6 +94,9 @@ impl Case<'_> {
 
     /// What is to be looked at again.
     fn undecided(&self, now: i64) -> Vec<Undecided> {
+        if self.cause == Cause::Audit {
+            return Vec::new();
+        }
         let (Some(plan), Some(event)) = (&self.plan, &self.event) else { return Vec::new() };
         let (decision, is_paused) = (&plan.decision, self.context(now).is_paused());
         let mut undecided = Vec::new();

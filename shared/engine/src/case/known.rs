@@ -62,6 +62,8 @@ pub(super) struct Known {
     pub(super) open: Part<Vec<Entry>>,
     /// What informs and was begun.
     begun: BTreeSet<Read>,
+    /// There is no ledger to ask.
+    no_ledger: bool,
 }
 
 /// What is known of a group.
@@ -74,6 +76,11 @@ pub(super) struct Parts {
 }
 
 impl Known {
+    /// Nothing, and the ledger is not asked.
+    pub(super) fn without_ledger() -> Self {
+        Self { no_ledger: true, ..Self::default() }
+    }
+
     /// Notes what was read.
     pub(super) fn note(&mut self, fact: Fact) {
         match fact {
@@ -104,6 +111,7 @@ impl Known {
     /// What of this is still to be read of the ledger.
     pub(super) fn lacks(&self, wanted: Wanted) -> Option<Read> {
         let lacking = match &self.ledger {
+            Part::Unread if self.no_ledger => return None,
             Part::Unread => self.asked.clone().and(wanted),
             Part::Failed(_) => return None,
             Part::Read(_) => wanted.without(&self.asked),
@@ -114,7 +122,7 @@ impl Known {
     /// Begins to read what is still open in these groups, unless that is begun.
     pub(super) fn begin_open(&mut self, groups: &[String]) -> Vec<Read> {
         let open = Read::OpenOf(groups.to_vec());
-        (!groups.is_empty() && self.begun.insert(open.clone()))
+        (!self.no_ledger && !groups.is_empty() && self.begun.insert(open.clone()))
             .then_some(open)
             .into_iter()
             .collect()

@@ -341,6 +341,7 @@ impl Case<'_> {
                 .and_then(Option::as_deref)
                 .is_some_and(|record| record.why == Why::Limit && record.is_ahead(now)),
             is_revisit: matches!(self.cause, super::Cause::Revisit { .. }),
+            is_audit: self.cause == super::Cause::Audit,
         }
     }
 
@@ -366,6 +367,9 @@ impl Case<'_> {
     pub(super) fn lease(&mut self, facts: &Facts, decision: Decision, now: i64) -> Step {
         if let Some(step) = self.only_looked(facts, &decision, now) {
             return step;
+        }
+        if self.cause == super::Cause::Audit {
+            return self.carry_out(decision, Leased::new(), None, now);
         }
         if let Part::Failed(why) = &self.known.ledger {
             let unremembered = Some(why.clone());

@@ -5,7 +5,7 @@
 
 use super::look::Facts;
 use super::step::{Read, Step, unread};
-use super::{Case, Plan};
+use super::{Case, Cause, Plan};
 use crate::action::Per;
 use crate::decide::Decision;
 use crate::limits::Room;
@@ -22,10 +22,10 @@ impl Case<'_> {
         if step.is_some() {
             return step;
         }
-        // Without the ledger it is not known which of their rules are snoozed.
-        let more = (!group.beside.is_empty() && self.known.ledger.get().is_some())
-            .then(|| self.found_together(now))
-            .flatten();
+        // Without the ledger it is not known which of their rules are snoozed; to an audit none is.
+        let is_known = self.known.ledger.get().is_some() || self.cause == Cause::Audit;
+        let more =
+            (!group.beside.is_empty() && is_known).then(|| self.found_together(now)).flatten();
         let spaces = more.iter().flat_map(|more| &more.spaces).cloned().map(Read::Space);
         if let Some(step) = unread(spaces) {
             return Some(step);

@@ -51,7 +51,7 @@ pub fn cache(
             facts.id
         ));
     } else {
-        let port = port(&engine, lead, facts);
+        let port = port(event, &engine, lead, facts);
         findings.extend(open_cache::check(&engine, &port, &facts.groups, &mut asked));
         let settings = [
             default_port::check(facts.kind, &engine, &port),
@@ -88,7 +88,7 @@ pub fn cache(
         if let Some(group) = group {
             protect(finding, group);
         }
-        settle(finding, event, group.and_then(|group| group.owner.as_deref()), context.mode);
+        settle(finding, event, group.and_then(|group| group.owner.as_deref()), context);
     }
     findings.extend(gone);
     let suppressed = asked.suppressed(&findings);
@@ -129,8 +129,8 @@ fn gone_of_cache(
 
 /// The ports that the cache listens on, or will listen on. While a cache is created, Describe shows no endpoint (API
 /// reference, DescribeCacheClusters). Then the port is that of the request, or the engine's default; it is pending if
-/// the cache may take over the port of a snapshot or of another cache.
-fn port(engine: &Engine, lead: &CacheLead, facts: &CacheFacts) -> Port {
+/// the cache may take over the port of a snapshot or of another cache, or if nobody knows the request.
+fn port(event: &Event, engine: &Engine, lead: &CacheLead, facts: &CacheFacts) -> Port {
     if !facts.ports.is_empty() {
         return Port::Known(facts.ports.clone());
     }
@@ -145,6 +145,9 @@ fn port(engine: &Engine, lead: &CacheLead, facts: &CacheFacts) -> Port {
     }
     match (lead.port, &lead.inherits, engine.default_port()) {
         (Some(port), _, _) => Port::Known(vec![port]),
+        (None, None, _) if !event.is_call() => {
+            Port::Pending("it has no endpoint yet, and the request is not known".to_owned())
+        }
         (None, Some(from), _) => Port::Pending(format!(
             "it is {from}, which may bring its port, and has no endpoint yet"
         )),

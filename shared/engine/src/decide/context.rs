@@ -28,6 +28,8 @@ pub struct DecisionContext<'a> {
     pub waits: bool,
     /// Whether the event is looked at again.
     pub is_revisit: bool,
+    /// Whether it is an audit: nothing is remediated, whatever the mode.
+    pub is_audit: bool,
 }
 
 static NOTHING: Memory = Memory::new();
@@ -68,6 +70,7 @@ impl<'a> DecisionContext<'a> {
             now: 0,
             waits: false,
             is_revisit: false,
+            is_audit: false,
         }
     }
 }

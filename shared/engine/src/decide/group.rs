@@ -48,7 +48,7 @@ pub fn group(
         if let Touched::Unknown(why) = &lead.touched {
             leave_open(finding, Because::TouchedUnknown(why.clone()));
         }
-        settle(finding, event, facts.owner.as_deref(), context.mode);
+        settle(finding, event, facts.owner.as_deref(), context);
     }
     findings.extend(gone);
     let suppressed = asked.suppressed(&findings);

@@ -174,7 +174,7 @@ fn read(event: &Value, own_roles: &[String]) -> Result<Event, Stop> {
     let first = |a: Json<'_>, b: Json<'_>| a.text().or_else(|| b.text());
     let (recipient, region) = (record.get("recipientAccountId"), record.get("awsRegion"));
     Ok(Event {
-        name,
+        name: Some(name),
         lead: lead(name, record)?,
         id: word(first(record.get("eventID"), envelope.get("id")), "detail.eventID")?,
         time: word(first(record.get("eventTime"), envelope.get("time")), "detail.eventTime")?,

@@ -70,7 +70,9 @@ impl Why {
                 | Because::ExceptionsUnreadable(_)
                 | Because::SourceUnknown(_)
                 | Because::SpaceUnknown(_) => Some(Self::Unknown),
-                Because::Protected
+                Because::Audit
+                | Because::CallerNotKnown
+                | Because::Protected
                 | Because::NotTouched
                 | Because::TouchedUnknown(_)
                 | Because::OtherOwner(_)

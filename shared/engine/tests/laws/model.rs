@@ -14,7 +14,7 @@ use proptest::prelude::*;
 pub(crate) fn event(lead: Lead) -> Event {
     Event {
         id: "e-1".to_owned(),
-        name: EventName::AuthorizeSecurityGroupIngress,
+        name: Some(EventName::AuthorizeSecurityGroupIngress),
         time: "2026-11-21T10:00:00Z".to_owned(),
         account: "111122223333".to_owned(),
         region: "eu-west-1".to_owned(),

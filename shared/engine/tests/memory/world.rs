@@ -210,7 +210,7 @@ impl World {
         let touched = Touched::Rules(vec![lead]);
         let event = Event {
             id: format!("e-{}", self.name()),
-            name,
+            name: Some(name),
             time: iso(self.now),
             account: "111122223333".to_owned(),
             region: "eu-west-1".to_owned(),

@@ -238,3 +238,37 @@ fn where_a_cache_lies_is_waited_for_and_its_tags_are_known_at_once() {
     assert_eq!(suppressed(&setting(&[("open", "yes")])), Some("p1"));
     assert_eq!(setting(&[]), Answer::Fault);
 }
+
+#[test]
+fn where_nothing_was_called_a_policy_that_asks_who_called_is_not_known() {
+    let caller = "Portcullis::Principal::\"arn:aws:iam::111122223333:user/alice\"";
+    let when = |condition: &str| policy(1, "permit", "when", condition, "");
+    let open = world("tcp 22", "0.0.0.0/0").uncalled();
+    for asks in [
+        when("principal.name like \"*\""),
+        when("!(principal has role)"),
+        when(&format!("principal == {caller}")),
+        when("true").replace("(principal,", &format!("(principal == {caller},")),
+        policy(1, "forbid", "unless", "principal has via", ""),
+    ] {
+        assert_eq!(open.ask(&policies(&asks)), Answer::CallerNotKnown, "{asks}");
+        let unread = open.clone().early().ask(&policies(&asks));
+        assert_eq!(unread, Answer::CallerNotKnown, "nothing else is asked for: {asks}");
+    }
+    let both = when("principal has role && resource.name == \"web\"");
+    assert_eq!(
+        open.clone().early().ask(&policies(&both)),
+        Answer::NotKnown,
+        "the name is read first"
+    );
+    assert_eq!(open.ask(&policies(&both)), Answer::CallerNotKnown);
+    let other = policy(2, "permit", "when", "context.fromPort == 22", "");
+    let answer = open.ask(&policies(&(when("principal has role") + &other)));
+    assert_eq!(suppressed(&answer), Some("p2"), "what another policy suppresses is suppressed");
+    let typed = when("true").replace("(principal,", "(principal is Portcullis::Principal,");
+    assert_eq!(
+        suppressed(&open.ask(&policies(&typed))),
+        Some("p1"),
+        "there is one type of callers"
+    );
+}

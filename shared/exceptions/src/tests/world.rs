@@ -96,6 +96,12 @@ impl World {
         self
     }
 
+    /// Nothing was called: it is looked at by an audit.
+    pub(crate) fn uncalled(mut self) -> Self {
+        (self.event.name, self.event.actor) = (None, Actor::default());
+        self
+    }
+
     /// As it is before anything about the group but its rules was read.
     pub(crate) fn early(mut self) -> Self {
         self.group.details = None;
@@ -181,14 +187,14 @@ pub(crate) fn infra(below: &str) -> PathBuf {
 pub(crate) fn suppressed(answer: &Answer) -> Option<&str> {
     match answer {
         Answer::Suppressed(by) => by.first().map(|exception| exception.id.as_str()),
-        Answer::Fault | Answer::NotKnown | Answer::Unreadable(_) => None,
+        Answer::Fault | Answer::NotKnown | Answer::CallerNotKnown | Answer::Unreadable(_) => None,
     }
 }
 
 fn event() -> Event {
     Event {
         id: "e-1".to_owned(),
-        name: EventName::AuthorizeSecurityGroupIngress,
+        name: Some(EventName::AuthorizeSecurityGroupIngress),
         time: "2026-11-21T10:00:00Z".to_owned(),
         account: ACCOUNT.to_owned(),
         region: "eu-west-1".to_owned(),

@@ -108,7 +108,7 @@ impl From<Revisit> for Record {
             Lead::Cache(lead) => About::Cache(cache(lead)),
         };
         let (subject, finding) = (key.subject, key.finding);
-        let name = name.as_str().to_owned();
+        let name = name.map_or("", EventName::as_str).to_owned();
         let call = Call { name, time, account, region, actor: caller(actor), lead };
         Self { subject, finding, due: iso(due), why, tries, version, settled, call }
     }
@@ -124,7 +124,7 @@ impl TryFrom<Record> for Revisit {
         let known = EventName::ALL.into_iter().find(|known| known.as_str() == name);
         let call = Event {
             id: finding.clone(),
-            name: known.ok_or_else(|| format!("`{}` is not watched", name.escape_default()))?,
+            name: Some(known.ok_or_else(|| format!("`{}` is not watched", name.escape_default()))?),
             time,
             account,
             region,

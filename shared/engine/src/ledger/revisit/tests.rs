@@ -28,7 +28,7 @@ fn revisit(lead: Lead) -> Revisit {
         Lead::Group(_) => EventName::ModifySecurityGroupRules,
         Lead::Cache(_) => EventName::CreateReplicationGroup,
     };
-    let call = Event { name, actor: actor(), ..fixtures::event(lead) };
+    let call = Event { name: Some(name), actor: actor(), ..fixtures::event(lead) };
     Revisit {
         subject: Revisit::subject(&call),
         event: call.id.clone(),

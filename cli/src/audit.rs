@@ -1,0 +1,160 @@
+//! `portcullis audit`: what is open in an account today. It only reads, and needs no stack.
+
+mod accounts;
+mod arguments;
+mod exceptions;
+mod output;
+mod progress;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use aws_config::SdkConfig;
+use futures_util::stream::{self, StreamExt};
+use portcullis_audit::{
+    Calls, Counts, Document, Gathered, SCHEMA, Scope, Summary, Unknown, unknown,
+};
+use portcullis_aws::now;
+use portcullis_engine::case::PolicyContext;
+use portcullis_engine::scan::Place;
+use portcullis_engine::settings::Settings;
+use portcullis_engine::time::iso;
+use portcullis_inventory::survey::{Item, Survey, Surveyed, survey};
+use tokio::time::Instant;
+
+use crate::common::{Common, Ended};
+use accounts::Account;
+use arguments::Level;
+use progress::Progress;
+
+pub(crate) use arguments::Arguments;
+
+/// Regions that are read at once, of all accounts together.
+const AT_ONCE: usize = 8;
+
+/// Audits, prints, and says how bad it is.
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+    let document = if arguments.from.is_empty() {
+        audited(arguments, common).await?
+    } else {
+        output::read(&arguments.from)?
+    };
+    if let Some(path) = &arguments.save {
+        output::save(path, &output::json(&document)?)?;
+    }
+    output::write(&document, arguments, common)?;
+    let is_bad = |level: Level| {
+        document.findings.iter().any(|finding| finding.severity() >= level.severity())
+    };
+    Ok(if arguments.fail_on.is_some_and(is_bad) {
+        Ended::No
+    } else if arguments.require_complete && !document.complete {
+        Ended::Incomplete
+    } else {
+        Ended::Yes
+    })
+}
+
+async fn audited(arguments: &Arguments, common: &Common) -> Result<Document> {
+    let (exceptions, from) = exceptions::read(arguments.exceptions.as_deref())?;
+    let settings = Settings::of_audit();
+    let policy = PolicyContext { settings: &settings, exceptions: &exceptions };
+    let started = now();
+    let (caller, accounts) = accounts::of(arguments, common).await?;
+    let progress = Progress::new();
+    let mut document = Document {
+        schema: SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: iso(started),
+        finished: String::new(),
+        complete: true,
+        caller: Some(caller),
+        exceptions: from,
+        scopes: Vec::new(),
+        findings: Vec::new(),
+        suppressed: Vec::new(),
+        unknown: Vec::new(),
+        summary: Summary::default(),
+    };
+    let mut places = Vec::new();
+    for Account { id, config, regions, unknown } in accounts {
+        document.unknown.extend(unknown);
+        let place = |region| Place { account: id.clone(), region, time: iso(started) };
+        places.extend(config.iter().flat_map(|config| {
+            regions
+                .iter()
+                .cloned()
+                .map(|region| (config.clone(), place(region)))
+                .collect::<Vec<_>>()
+        }));
+    }
+    let audits = stream::iter(places).map(|(config, place)| {
+        let survey = Survey { place, policy, calls_per_second: arguments.max_calls_per_second };
+        audit_region(config, survey, &progress)
+    });
+    let audits = audits.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+    progress.done();
+    for (scope, found, unknown) in audits {
+        document.scopes.push(scope);
+        document.findings.extend(found.findings);
+        document.suppressed.extend(found.suppressed);
+        document.unknown.extend(unknown);
+    }
+    document.finished = iso(now());
+    document.complete = document.unknown.is_empty();
+    if document.scopes.is_empty() {
+        let why = document.unknown.first().map(|first| first.error.clone());
+        return Err(crate::advice::advice(
+            format!("nothing could be audited: {}", why.unwrap_or_default()),
+            "check the Regions, and the role of --role-name and its trust policy",
+        ));
+    }
+    Ok(document.sorted())
+}
+
+/// One Region of one account.
+async fn audit_region(
+    config: SdkConfig,
+    survey_of: Survey<'_>,
+    progress: &Progress,
+) -> (Scope, Gathered, Vec<Unknown>) {
+    let Place { account, region, .. } = survey_of.place.clone();
+    let start = Instant::now();
+    let bar = progress.begin(&account, &region);
+    let found = std::cell::RefCell::new(Gathered::default());
+    let of_region = config.into_builder().region(aws_config::Region::new(region.clone())).build();
+    let surveyed = survey(&of_region, &survey_of, &|item| match item {
+        Item::Report(report) => {
+            let Gathered { findings, suppressed } = Gathered::of(&report);
+            let mut found = found.borrow_mut();
+            found.findings.extend(findings);
+            found.suppressed.extend(suppressed);
+            bar.found(found.findings.len());
+        }
+        Item::Progress(at) => bar.at(at.done, at.of),
+    })
+    .await;
+    bar.end();
+    let Surveyed { counts, not_read } = surveyed;
+    let scope = Scope {
+        complete: not_read.is_empty(),
+        seconds: rounded(start.elapsed()),
+        counts: Counts {
+            groups: counts.groups,
+            suspects: counts.suspects,
+            rules: counts.rules,
+            prefix_lists: counts.prefix_lists,
+            caches: counts.caches,
+        },
+        calls: Calls { made: counts.calls, throttled: counts.throttled },
+        account: account.clone(),
+        region: region.clone(),
+    };
+    let unknown = not_read.iter().map(|one| unknown(&account, Some(&region), one)).collect();
+    (scope, found.into_inner(), unknown)
+}
+
+/// In tenths of a second.
+fn rounded(time: Duration) -> f64 {
+    (time.as_secs_f64() * 10.0).round() / 10.0
+}

@@ -1,0 +1,238 @@
+"""`portcullis audit`: an account with a past, without a stack, read with no more rights than its policy gives."""
+
+import csv
+import json
+import subprocess
+
+import jsonschema
+import pytest
+import referencing
+from harness import browser as browsers
+from harness import guided, places
+from harness.account import ACCOUNT_ID, CREDENTIALS, FAST, REGION, Account
+from harness.calls import Calls
+from harness.guard import PRIVATE, Guard, permission
+
+POLICY = json.loads((places.REPO / "infra" / "audit-policy.json").read_text())
+#: What the account has from before: a fault of each check, one of another account's, one that is protected, one that an
+#: exception permits, one behind a list that nobody may read.
+PAST = (
+    "authorize-redis-to-the-world",
+    "authorize-block-that-completes-a-union",
+    "authorize-https-to-the-world",
+    "authorize-in-a-protected-group",
+    "authorize-unreadable-prefix-list",
+    "authorize-memcached-udp-from-one-address",
+    "create-redis-without-security",
+    "create-valkey-open-to-the-internet",
+    "create-serverless-cache-public",
+    "create-redis-in-a-public-subnet",
+)
+CHECKS = {
+    "open-ingress",
+    "memcached-udp",
+    "open-cache",
+    "default-port",
+    "plaintext-transit",
+    "no-auth",
+    "public-subnet",
+    "public-endpoint",
+}
+
+
+class Auditor:
+    """The account, and whoever audits it."""
+
+    def __init__(self, account):
+        self.account = account
+        self.guard = Guard(account)
+        for name in PAST:
+            account.seed(json.loads((places.EVENTS / f"{name}.facts.json").read_text()))
+        self.clean = self.guard.group("clean", permission("tcp", 6379, PRIVATE))
+        self.calls = Calls(account)
+
+    def run(self, *arguments, lacking=(), environment=None):
+        """The finished process, by a user with the rights of the policy but these."""
+        own = environment or self.user(lacking)
+        return subprocess.run(
+            [places.PROGRAMS / "portcullis", "audit", *arguments],
+            env={**self.account.environment(), **own},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def user(self, lacking):
+        name = "-".join(["auditor", *(right.split(":")[1] for right in lacking)])
+        iam, (statement,) = self.account.client("iam"), POLICY["Statement"]
+        actions = [action for action in statement["Action"] if action not in lacking]
+        document = {**POLICY, "Statement": [{**statement, "Action": actions}]}
+        if name not in {user["UserName"] for user in iam.list_users()["Users"]}:
+            iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="audit", PolicyDocument=json.dumps(document))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+    def report(self, *arguments, **options):
+        done = self.run("--format", "json", *arguments, **options)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def auditor():
+    with Account(*FAST) as account:
+        yield Auditor(account)
+
+
+@pytest.fixture(scope="module")
+def report(auditor):
+    """Of all Regions that are enabled, by the policy alone."""
+    return auditor.report()
+
+
+def validator():
+    schema, alert = (
+        json.loads((places.REPO / "docs" / f"{name}.schema.json").read_text()) for name in ("audit", "alert")
+    )
+    jsonschema.Draft202012Validator.check_schema(schema)
+    registry = referencing.Registry().with_resource(alert["$id"], referencing.Resource.from_contents(alert))
+    return jsonschema.Draft202012Validator(schema, registry=registry)
+
+
+def test_each_fault_is_found_and_nothing_that_is_clean(auditor, report):
+    validator().validate(report)
+    assert {row["finding"]["check"] for row in report["findings"]} == CHECKS
+    severities = [row["finding"]["severity"] for row in report["findings"]]
+    assert severities == sorted(severities, key=["critical", "high", "medium", "low"].index)
+    assert auditor.clean not in json.dumps(report)
+    assert {row["exception"] for row in report["suppressed"]} == {"public-https"}
+    regions = [scope["region"] for scope in report["scopes"]]
+    assert len(regions) > 10 and REGION in regions
+
+
+def test_it_decides_as_about_an_event(report):
+    """Unions, protected groups, and lists that nobody may read."""
+    told = [row["finding"] for row in report["findings"]]
+    assert any(finding["evidence"].get("togetherWith") for finding in told)
+    because = {finding["because"] for finding in told}
+    assert "the group has the tag portcullis:protect" in because
+    (unreadable,) = [finding for finding in told if "could not be evaluated" in finding["title"]]
+    assert unreadable["severity"] == "high" and "pl-" in unreadable["because"]
+
+
+def test_an_audit_changes_nothing_and_its_commands_do(auditor, report):
+    """Whoever audits has no right to change anything, and CloudTrail has no call of theirs that did."""
+    assert auditor.calls.queue.read() == []
+    row = next(row for row in report["findings"] if row["command"] and row["finding"]["outcome"] == "withheld")
+    assert row["finding"]["because"] == "an audit changes nothing"
+    rule = row["finding"]["evidence"]["rule"]["id"]
+    shown = lambda: auditor.guard.ec2.describe_security_group_rules(SecurityGroupRuleIds=[rule])  # noqa: E731
+    assert shown()["SecurityGroupRules"]
+
+
+@pytest.mark.parametrize(
+    ("right", "effect"),
+    [
+        ("ec2:GetManagedPrefixListEntries", "rules that name the prefix list are unknown"),
+        ("ec2:DescribeNetworkInterfaces", "such findings count as high"),
+        ("ec2:DescribeSecurityGroupRules", "the rules of some security groups were not looked at"),
+        ("elasticache:DescribeCacheClusters", "no Memcached cache"),
+    ],
+)
+def test_what_may_not_be_read_is_unknown_with_the_right_that_is_missing(auditor, right, effect):
+    partial = auditor.report("--regions", REGION, lacking=[right])
+    validator().validate(partial)
+    assert not partial["complete"]
+    (unknown,) = [row for row in partial["unknown"] if row["right"] == right]
+    assert effect in unknown["effect"] and unknown["region"] == REGION
+    if right == "ec2:DescribeNetworkInterfaces":
+        assert {row["finding"]["severity"] for row in partial["findings"] if row["reach"]} <= {"high", "medium"}
+    text = auditor.run("--regions", REGION, "--require-complete", lacking=[right])
+    assert text.returncode == 3 and right in text.stdout and "INCOMPLETE" in text.stdout
+
+
+def test_how_it_ends_is_its_status(auditor, report, tmp_path):
+    kept = tmp_path / "audit.json"
+    kept.write_text(json.dumps(report))
+    offline = {**CREDENTIALS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    for arguments, status in [
+        ((), 0),
+        (("--fail-on", "low"), 1),
+        (("--fail-on", "critical"), int("critical" in report["summary"]["bySeverity"])),
+        (("--require-complete",), 3),
+    ]:
+        done = auditor.run("--from", kept, *arguments, environment=offline)
+        assert done.returncode == status, (arguments, done.stderr)
+        assert done.stderr == "", "a pipe sees no bars"
+    twice = auditor.run("--from", kept, kept, "--format", "json", environment=offline)
+    merged = json.loads(twice.stdout)
+    validator().validate(merged)
+    assert len(merged["findings"]) == 2 * len(report["findings"])
+    (tmp_path / "other.json").write_text("{}")
+    wrong = auditor.run("--from", tmp_path / "other.json", environment=offline)
+    assert wrong.returncode == 2 and "no report of an audit" in wrong.stderr
+    nobody = auditor.run(environment={"AWS_ACCESS_KEY_ID": "AKIANOBODY", "AWS_SECRET_ACCESS_KEY": "x"})
+    assert nobody.returncode == 2 and nobody.stderr.startswith("error: ") and "help: " in nobody.stderr
+
+
+def test_another_account_is_read_by_a_role_and_one_that_refuses_is_unknown(auditor):
+    both = auditor.report("--regions", REGION, "--accounts", f"{ACCOUNT_ID},444455556666", "--role-name", "nobody")
+    assert [scope["account"] for scope in both["scopes"]] == [ACCOUNT_ID]
+    (refused,) = [row for row in both["unknown"] if row["call"] == "AssumeRole"]
+    assert refused["account"] == "444455556666" and "role/nobody" in refused["error"]
+
+
+def test_the_commands_of_the_help_audit(auditor, tmp_path):
+    """As they are printed, but for the ids of accounts and the Regions, one of which is enough here."""
+    shell = guided.Shell(auditor.account, tmp_path)
+    commands = [line.strip() for line in shell.run("portcullis audit --help").splitlines() if "  portcullis " in line]
+    assert len(commands) == 4
+    for command in commands:
+        command = command.replace("111122223333,444455556666", ACCOUNT_ID).removesuffix(" --fail-on high")
+        said = shell.run(command)
+        assert "f-" in (said or (tmp_path / "audit.html").read_text()), command
+    kept = json.loads((tmp_path / "audit.json").read_text())
+    assert {scope["region"] for scope in kept["scopes"]} == {REGION}
+
+
+@pytest.fixture(scope="module")
+def kept(report, tmp_path_factory):
+    """The report as it is kept, with what a stranger might have written."""
+    hostile = json.loads(json.dumps(report).replace('"name": "', '"name": "</summary><script>alert(1)</script> '))
+    path = tmp_path_factory.mktemp("kept") / "audit.json"
+    path.write_text(json.dumps(hostile))
+    return path
+
+
+def test_a_spreadsheet_and_a_siem_get_every_finding(auditor, kept):
+    report = json.loads(kept.read_text())
+    rows = list(csv.DictReader(auditor.run("--from", kept, "--format", "csv").stdout.splitlines()))
+    assert [row["finding_id"] for row in rows if row["status"] == "open"] == [
+        row["finding"]["id"] for row in report["findings"]
+    ]
+    assert {row["status"] for row in rows} == {"open", "suppressed", "unknown"}
+    schema = json.loads((places.REPO / "docs" / "ocsf-compliance-finding.schema.json").read_text())
+    events = [json.loads(line) for line in auditor.run("--from", kept, "--format", "ocsf").stdout.splitlines()]
+    for event in events:
+        jsonschema.validate(event, schema)
+    assert len(events) == len(rows)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_reads_well_everywhere(auditor, kept, browser, scheme, tmp_path):
+    path = tmp_path / "audit.html"
+    assert auditor.run("--from", kept, "--format", "html", "--output", path).returncode == 0
+    with browser.open(path.as_uri(), scheme=scheme) as page:
+        assert page.locator("h1").count() == page.locator("main").count() == 1
+        first = page.locator("section h2").first
+        assert first.inner_text() == "Not everything could be read"
+        assert page.locator("article").count() == len(json.loads(kept.read_text())["findings"])
+        assert page.locator("script").count() == 0 and "<script>" in page.locator("main").inner_text()
+        page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+        for width in (1280, 320):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert browsers.overflow(page) == []
+            browsers.screenshot(page, f"audit-{width}-{scheme}")
+        assert browsers.axe(page) == []
+        assert page.complaints == []

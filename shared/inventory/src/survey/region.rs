@@ -1,0 +1,35 @@
+//! A Region, and how it is called.
+
+use std::cell::RefCell;
+
+use portcullis_engine::case::PolicyContext;
+use portcullis_engine::scan::Place;
+
+use super::calls::Calls;
+use super::store::Store;
+use super::told::{Counts, Item};
+
+/// Batches that are read at once.
+pub(super) const SIDE_BY_SIDE: usize = 6;
+
+/// What is looked at, and how.
+#[derive(Debug, Clone)]
+pub struct Survey<'a> {
+    /// Where and when.
+    pub place: Place,
+    /// The settings and the exceptions.
+    pub policy: PolicyContext<'a>,
+    /// Calls to EC2 in a second at the most; to ElastiCache half of that.
+    pub calls_per_second: f64,
+}
+
+/// A Region while it is read.
+pub(super) struct Region<'a> {
+    pub(super) survey: &'a Survey<'a>,
+    pub(super) calls: Calls,
+    pub(super) ec2: aws_sdk_ec2::Client,
+    pub(super) elasticache: aws_sdk_elasticache::Client,
+    pub(super) store: Store,
+    pub(super) counts: RefCell<Counts>,
+    pub(super) tell: &'a dyn Fn(Item),
+}
