@@ -78,6 +78,7 @@ SERVICES = {
     "ec2": ("ec2", "ec2"),
     "elasticache": ("elasticache", "elasticache"),
     "kms": ("kms", "kms"),
+    "lambda": ("lambda", "lambda"),
     "scheduler": ("scheduler", "scheduler"),
     "secretsmanager": ("secretsmanager", "secrets"),
     "sfn": ("states", "sfn"),

@@ -45,7 +45,13 @@ async fn main() -> anyhow::Result<()> {
         topics: topics.collect(),
         switches: Switches {
             events: aws_sdk_eventbridge::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
             rules: list("PORTCULLIS_RULES"),
+            functions: ["PORTCULLIS_INGRESS_FUNCTION_ARN", "PORTCULLIS_CACHE_FUNCTION_ARN"]
+                .into_iter()
+                .filter_map(set)
+                .collect(),
+            mode: set("PORTCULLIS_STACK_MODE").unwrap_or_default(),
         },
     };
     let place = Place::read().inspect_err(|error| tracing::warn!("no revisits: {error:#}")).ok();

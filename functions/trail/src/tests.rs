@@ -136,10 +136,18 @@ async fn what_could_not_be_read_is_unknown() {
 }
 
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
+const FUNCTIONS: [&str; 2] = [
+    "arn:aws:lambda:eu-west-1:111122223333:function:portcullis-ingress",
+    "arn:aws:lambda:eu-west-1:111122223333:function:portcullis-cache",
+];
 const RULES: [&str; 2] = ["portcullis-ingress-calls", "portcullis-cache-calls"];
 
 /// In the middle of six hours.
 const NOON: i64 = 12 * 3600 + 1800;
+
+fn enforce() -> Option<String> {
+    Some("enforce".to_owned())
+}
 
 /// An account in which all is as it should be.
 fn sound() -> Account {
@@ -149,6 +157,7 @@ fn sound() -> Account {
         let heard = vec![("security@example.com".to_owned(), true)];
         state.subscriptions.insert(TOPIC.to_owned(), heard);
         state.rules.extend(RULES.map(|name| (name.to_owned(), RuleState::Enabled)));
+        state.functions.extend(FUNCTIONS.map(|arn| (arn.to_owned(), (None, enforce()))));
     }
     account
 }
@@ -158,7 +167,13 @@ fn watched(account: &Account) -> Watched {
     Watched {
         cloudtrail: account.cloudtrail(),
         topics: vec![Topic { arn: TOPIC.to_owned(), sns: account.sns(), foreign: false, email }],
-        switches: Switches { events: account.events(), rules: RULES.map(str::to_owned).to_vec() },
+        switches: Switches {
+            events: account.events(),
+            lambda: account.lambda(),
+            rules: RULES.map(str::to_owned).to_vec(),
+            functions: FUNCTIONS.map(str::to_owned).to_vec(),
+            mode: "enforce".to_owned(),
+        },
     }
 }
 
@@ -227,7 +242,20 @@ async fn the_subscriptions_of_another_accounts_topic_are_taken_on_trust() {
 #[tokio::test(start_paused = true)]
 async fn what_is_switched_off_is_told_with_how_to_switch_it_on() {
     type Change = fn(&mut State);
-    let changes: [(Change, &str); 3] = [
+    let changes: [(Change, &str); 6] = [
+        (
+            |state| {
+                state.functions.insert(FUNCTIONS[0].to_owned(), (Some(0), enforce()));
+            },
+            "the function portcullis-ingress may not run",
+        ),
+        (
+            |state| {
+                state.functions.insert(FUNCTIONS[1].to_owned(), (None, Some("observe".to_owned())));
+            },
+            "the function portcullis-cache is in mode `observe`, the stack is in mode enforce",
+        ),
+        (|state| state.functions.clear(), "the function portcullis-cache is gone"),
         (
             |state| {
                 state.rules.insert(RULES[1].to_owned(), RuleState::Disabled);
@@ -260,6 +288,8 @@ async fn a_check_that_could_not_look_fails_in_words_of_its_own() {
         ("GetTrailStatus", trail.as_str()),
         ("ListSubscriptionsByTopic", TOPIC),
         ("DescribeRule", RULES[0]),
+        ("GetFunctionConcurrency", FUNCTIONS[0]),
+        ("GetFunctionConfiguration", FUNCTIONS[1]),
     ] {
         let account = sound();
         account.fail(call, subject, "AccessDeniedException");
@@ -270,6 +300,18 @@ async fn a_check_that_could_not_look_fails_in_words_of_its_own() {
             "{why}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_cannot_be_read_are_no_mode() {
+    let account = sound();
+    account.now().functions.insert(FUNCTIONS[0].to_owned(), (None, None));
+    let (kind, why) = checked(&account).await.unwrap_err();
+    assert_eq!(kind, "Portcullis.NotChecked");
+    assert_eq!(
+        why,
+        "it could not be checked: the settings of the function portcullis-ingress cannot be read"
+    );
 }
 
 /// An alarm tells when it goes off. So that it tells again, it goes back once in six hours.

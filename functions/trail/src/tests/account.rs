@@ -1,5 +1,5 @@
-//! A scripted account: the trails that cover the Region, the subscriptions of topics, and the event rules;
-//! what goes wrong, and the calls made.
+//! A scripted account: the trails that cover the Region, the subscriptions of topics, the event rules, and
+//! the functions; what goes wrong, and the calls made.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -16,6 +16,13 @@ use aws_sdk_cloudtrail::operation::get_trail_status::{GetTrailStatusInput, GetTr
 use aws_sdk_cloudtrail::types::Trail;
 use aws_sdk_eventbridge::operation::describe_rule::{DescribeRuleInput, DescribeRuleOutput};
 use aws_sdk_eventbridge::types::RuleState;
+use aws_sdk_lambda::operation::get_function_concurrency::{
+    GetFunctionConcurrencyInput, GetFunctionConcurrencyOutput,
+};
+use aws_sdk_lambda::operation::get_function_configuration::{
+    GetFunctionConfigurationInput, GetFunctionConfigurationOutput,
+};
+use aws_sdk_lambda::types::{EnvironmentError, EnvironmentResponse};
 use aws_sdk_sns::operation::list_subscriptions_by_topic::{
     ListSubscriptionsByTopicInput, ListSubscriptionsByTopicOutput,
 };
@@ -36,6 +43,8 @@ pub(crate) struct State {
     pub(crate) subscriptions: BTreeMap<String, Vec<(String, bool)>>,
     /// The state of each event rule, by its name.
     pub(crate) rules: BTreeMap<String, RuleState>,
+    /// The reserved concurrency of each function, by its ARN, and its mode; without a mode its settings cannot be read.
+    pub(crate) functions: BTreeMap<String, (Option<i32>, Option<String>)>,
     calls: Vec<&'static str>,
     /// A call fails with a code where it names this subject.
     failures: Vec<(&'static str, String, &'static str)>,
@@ -135,6 +144,26 @@ impl Account {
         );
         mock_client!(aws_sdk_eventbridge, RuleMode::MatchAny, &[describe], |config| config
             .retry_config(aws_sdk_eventbridge::config::retry::RetryConfig::disabled()))
+    }
+
+    /// The same of Lambda.
+    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
+        let script = [
+            self.on(
+                "GetFunctionConcurrency",
+                mock!(aws_sdk_lambda::Client::get_function_concurrency),
+                |input| input.function_name.clone(),
+                concurrency,
+            ),
+            self.on(
+                "GetFunctionConfiguration",
+                mock!(aws_sdk_lambda::Client::get_function_configuration),
+                |input| input.function_name.clone(),
+                configuration,
+            ),
+        ];
+        mock_client!(aws_sdk_lambda, RuleMode::MatchAny, &script, |config| config
+            .retry_config(aws_sdk_lambda::config::retry::RetryConfig::disabled()))
     }
 
     /// A call: noted, failed if the script says so, else answered from the state.
@@ -238,4 +267,33 @@ fn rule(state: &State, input: &DescribeRuleInput) -> Result<DescribeRuleOutput, 
     let found = input.name.as_ref().and_then(|name| state.rules.get(name));
     let state = found.ok_or("ResourceNotFoundException")?;
     Ok(DescribeRuleOutput::builder().state(state.clone()).build())
+}
+
+fn function<'a>(
+    state: &'a State,
+    arn: Option<&String>,
+) -> Result<&'a (Option<i32>, Option<String>), &'static str> {
+    arn.and_then(|arn| state.functions.get(arn)).ok_or("ResourceNotFoundException")
+}
+
+fn concurrency(
+    state: &State,
+    input: &GetFunctionConcurrencyInput,
+) -> Result<GetFunctionConcurrencyOutput, &'static str> {
+    let (reserved, _) = function(state, input.function_name.as_ref())?;
+    let answer = GetFunctionConcurrencyOutput::builder();
+    Ok(answer.set_reserved_concurrent_executions(*reserved).build())
+}
+
+fn configuration(
+    state: &State,
+    input: &GetFunctionConfigurationInput,
+) -> Result<GetFunctionConfigurationOutput, &'static str> {
+    let (_, mode) = function(state, input.function_name.as_ref())?;
+    let environment = EnvironmentResponse::builder();
+    let environment = match mode {
+        Some(mode) => environment.variables("PORTCULLIS_MODE", mode),
+        None => environment.error(EnvironmentError::builder().error_code("AccessDenied").build()),
+    };
+    Ok(GetFunctionConfigurationOutput::builder().environment(environment.build()).build())
 }
