@@ -18,7 +18,7 @@ use crate::notification::Notification;
 use mail::totals;
 use whole::Whole;
 
-pub use row::{About, NoRow, Row, Tally, Told};
+pub use row::{About, Finding, NoRow, Row, Tally};
 
 /// How many rows a chat shows.
 const IN_CHAT: usize = 10;

@@ -19,12 +19,12 @@ use advice::{Quote, TEXT, Target, Written};
 
 /// The owner, in words.
 #[derive(Debug, Serialize)]
-pub(crate) struct Told {
+pub(crate) struct InWords {
     /// As in the document.
     pub(crate) kind: &'static str,
-    /// The stack, the cluster, the service or the tool, where that is told.
+    /// The stack, the cluster, the service or the tool, where that is known.
     name: Option<String>,
-    /// How it was told.
+    /// How it was recognised.
     pub(crate) by: String,
     /// What to change where.
     pub(crate) advice: String,
@@ -33,7 +33,7 @@ pub(crate) struct Told {
 }
 
 /// The owner of the resource that the decision is about, if anything tells of one.
-pub(crate) fn told(report: &Report, quote: Quote) -> Option<Told> {
+pub(crate) fn in_words(report: &Report, quote: Quote) -> Option<InWords> {
     let Report { event, names, findings, .. } = report;
     let through = owner::by_call(&event.actor);
     let rule = findings.iter().find_map(Reported::rule);
@@ -83,17 +83,18 @@ pub(crate) fn told(report: &Report, quote: Quote) -> Option<Told> {
             (owner, advice)
         }
     };
-    let mut told = words(&owner, advice, quote);
-    told.by.push_str(of);
-    Some(told)
+    let mut owner = words(&owner, advice, quote);
+    owner.by.push_str(of);
+    Some(owner)
 }
 
 /// The paragraphs of the mail: of the resource, and of the groups of a cache that have an open rule.
 pub(crate) fn paragraph(report: &Report, quote: Quote) -> String {
     let mut text = String::new();
     // What is gone is nobody's to change.
-    if let Some(told) = told(report, quote).filter(|_| !report.findings.is_empty()) {
-        let _ = writeln!(text, "Owner: {}, recognised by {}. {}", told.who, told.by, told.advice);
+    if let Some(owner) = in_words(report, quote).filter(|_| !report.findings.is_empty()) {
+        let _ =
+            writeln!(text, "Owner: {}, recognised by {}. {}", owner.who, owner.by, owner.advice);
     }
     for group in behind(report) {
         let Some(details) = &group.details else { continue };
@@ -101,11 +102,11 @@ pub(crate) fn paragraph(report: &Report, quote: Quote) -> String {
         let (region, id) = (report.event.region.as_str(), group.id.as_str());
         let target = Target { region, id, rule: None, cache: false, quote };
         // The event made a cache: who wrote the rule it does not say.
-        let told = words(&owner, target.advice(&owner.kind, Written::Unknown), quote);
+        let owner = words(&owner, target.advice(&owner.kind, Written::Unknown), quote);
         let _ = writeln!(
             text,
             "Owner of {id}: {}, recognised by {}. {}",
-            told.who, told.by, told.advice
+            owner.who, owner.by, owner.advice
         );
     }
     text
@@ -124,9 +125,9 @@ fn behind(report: &Report) -> Vec<&GroupFacts> {
     groups.iter().filter(open).collect()
 }
 
-fn words(owner: &Owner, advice: String, quote: Quote) -> Told {
+fn words(owner: &Owner, advice: String, quote: Quote) -> InWords {
     let (kind, name) = kind_and_name(&owner.kind);
-    Told {
+    InWords {
         kind,
         name: name.map(|name| text::bounded(name, 2 * TEXT)),
         by: match &owner.by {

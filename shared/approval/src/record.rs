@@ -113,7 +113,7 @@ pub struct Record {
     pub asked_by: String,
     /// Why.
     pub why: String,
-    /// What was wished for.
+    /// What a person chose.
     pub choices: Choices,
     /// What the plan was made from: JSON, as [`document::read`] reads it.
     pub document: String,

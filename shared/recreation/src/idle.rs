@@ -138,7 +138,7 @@ fn folded(metric: &Metric, values: &[f64]) -> Option<f64> {
 pub fn idle(used: &Use) -> Idle {
     let (busy, mut unknown) = signs(used);
     if !busy.is_empty() {
-        return Idle::Busy { why: told(&busy) };
+        return Idle::Busy { why: first_of(&busy) };
     }
     let short = used.nodes.iter().filter(|node| node.datapoints < used.minutes);
     unknown.extend(short.map(|node| {
@@ -150,7 +150,7 @@ pub fn idle(used: &Use) -> Idle {
     if unknown.is_empty() {
         Idle::Quiet { seen: seen(used) }
     } else {
-        Idle::Unknown { why: told(&unknown) }
+        Idle::Unknown { why: first_of(&unknown) }
     }
 }
 
@@ -211,7 +211,7 @@ fn evidence(node: &NodeUse, engine: &Engine) -> Vec<String> {
 }
 
 /// The first of many, and how many more.
-fn told(all: &[String]) -> String {
+fn first_of(all: &[String]) -> String {
     const SHOWN: usize = 6;
     let mut text = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
     if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {

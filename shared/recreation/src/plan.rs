@@ -23,7 +23,7 @@ pub use crate::form::Form;
 pub use fingerprint::{FINGERPRINT_DIGITS, is_fingerprint};
 pub use make::plan;
 
-/// What a person wishes.
+/// What a person chooses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Choices {
     /// The new port; one is chosen if none is given.

@@ -39,7 +39,7 @@ fn on(port: u16) -> Choices {
     Choices { port: Some(port), ..Choices::default() }
 }
 
-/// A document with a new cache in it, as an earlier run with this wish leaves it behind.
+/// A document with a new cache in it, as an earlier run with these choices leaves it behind.
 fn begun(name: &str, choices: &Choices) -> (Value, Plan) {
     let mut document = example(name);
     let first = planned(&document, choices);

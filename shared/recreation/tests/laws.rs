@@ -31,7 +31,7 @@ const ESCAPE: char = '\u{1b}';
 
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:cache-AbCdEf";
 
-/// The wish that fits the cache: with its secret, if it has a token.
+/// The choices that fit the cache: with its secret, if it has a token.
 fn choices(request: &Request, port: Option<u16>) -> Choices {
     let secret = (request.auth_token != Token::None).then(|| SECRET.to_owned());
     Choices { port, auth_token_secret: secret }

@@ -103,7 +103,7 @@ impl Step<'_> {
         }
     }
 
-    /// What is wished for: what was asked for by hand goes before what the stack says.
+    /// What a person asked for goes before what the stack says.
     fn choices(&self) -> Choices {
         Choices {
             port: self.of.port.or(self.shell.settings.port),

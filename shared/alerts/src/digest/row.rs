@@ -18,13 +18,13 @@ const SCHEMA: &str = "portcullis.digest-row.v1";
 const TEXT: usize = 120;
 const WHAT: usize = 200;
 
-/// How many findings of an alert are told one by one; all are counted.
+/// How many findings of an alert are in a row; all are counted.
 const FINDINGS: usize = 20;
 
 /// How many findings ended in which way, by severity.
 pub type Tally = BTreeMap<String, BTreeMap<Resolution, u32>>;
 
-/// What is told of one alert that is told among others.
+/// What a digest tells of one alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
@@ -47,7 +47,7 @@ pub struct Row {
     pub(super) checks: BTreeSet<String>,
     pub(super) tally: Tally,
     /// The worst first. Those that are not here are in the tally.
-    pub(super) findings: Vec<Told>,
+    pub(super) findings: Vec<Finding>,
 }
 
 /// The resource.
@@ -60,7 +60,7 @@ pub struct About {
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct Finding {
     /// As `portcullis undo` takes it.
     pub(super) id: String,
     pub(super) check: String,
@@ -87,7 +87,7 @@ impl Row {
             let of_severity = tally.entry(severity.as_str().to_owned()).or_default();
             *of_severity.entry(*resolution).or_default() += 1;
         }
-        let told = report.findings.iter().take(FINDINGS).map(|reported| Told {
+        let told = report.findings.iter().take(FINDINGS).map(|reported| Finding {
             id: reported.key.id(),
             check: reported.finding.check.as_str().to_owned(),
             severity: reported.severity.as_str().to_owned(),

@@ -7,7 +7,7 @@ use crate::region;
 use crate::replacement;
 use crate::request::Request;
 
-/// The port that is wished for: by hand, or because an earlier run made a cache on it.
+/// The port that a person chose, or on which an earlier run made a cache.
 pub(super) fn port(
     facts: &Facts,
     now: &Request,

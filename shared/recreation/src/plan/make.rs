@@ -12,16 +12,16 @@ use crate::replacement;
 use crate::request::{Request, Token};
 use crate::{constraints, marks, owner, patch, refuse};
 
-/// The wish, held against the facts.
+/// The plan for these choices, or every reason why this cache cannot be re-created.
 pub fn plan(facts: &Facts, choices: &Choices) -> Answer {
     let recovered = recover(facts);
     let now = recovered.request;
     let mut reasons = recovered.reasons;
-    let wished = earlier::port(facts, &now, choices.port).unwrap_or_else(|reason| {
+    let chosen = earlier::port(facts, &now, choices.port).unwrap_or_else(|reason| {
         reasons.push(*reason);
         choices.port
     });
-    let port = match port(facts, &now, wished) {
+    let port = match port(facts, &now, chosen) {
         Ok(port) => Some(port),
         Err(reason) => {
             // Without the old port, the missing member is the reason already.
@@ -78,7 +78,7 @@ fn asked(facts: &Facts, now: &Request, port: Option<u16>) -> Request {
     Request { id: replacement::id(&now.id, Some(now.port), port), port, tags, ..now.clone() }
 }
 
-/// The secret that keeps the AUTH token: the one that is wished for, or that the owner named by a tag.
+/// The secret that keeps the AUTH token: the one that a person chose, or that the owner named by a tag.
 /// A tag that is left from before a token was removed is none.
 fn secret<'a>(facts: &'a Facts, now: &Request, choices: &'a Choices) -> Option<&'a str> {
     let tagged =

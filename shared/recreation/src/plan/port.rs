@@ -1,4 +1,4 @@
-//! The new port: the one that is wished for, or one that is chosen for this cache.
+//! The new port: the one that a person chose, or one that suits this cache.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::request::{GroupInputs, Kind, Request, Shape};
 /// proxy, bus and Sentinel, Memcached and its TLS twin.
 const DEFAULTS: [u16; 6] = [6379, 6380, 11_211, 11_212, 16_379, 26_379];
 
-/// The new port: the one that is wished for, or one that is chosen for this cache.
+/// The new port: the one that a person chose, or one that suits this cache.
 pub(super) fn port(facts: &Facts, now: &Request, choices: Option<u16>) -> Result<u16, Box<Reason>> {
     let reason = |why: String, remedy: &str| Err(Box::new(Reason::new("Port", why, remedy)));
     let shared = |groups: &[String]| groups.iter().any(|id| now.security_groups.contains(id));

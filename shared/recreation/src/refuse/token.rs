@@ -4,8 +4,8 @@ use crate::reason::Reason;
 use crate::request::{Request, Token};
 use crate::secret::is_secret;
 
-/// What the wish for a token and the cache have to do with each other. The ARN is never repeated
-/// unless it is one: somebody may have given the token itself.
+/// Which token the new cache gets, if the secret that was given fits the cache. An error repeats what was given only if it
+/// is an ARN: somebody may have given the token itself.
 pub(crate) fn token(request: &Request, secret: Option<&str>) -> Result<Token, Box<Reason>> {
     let reason = |why: &str, remedy: &str| Box::new(Reason::new("AuthToken", why, remedy));
     match (&request.auth_token, secret) {
