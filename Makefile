@@ -96,7 +96,7 @@ document: ## Write the script for Memcached servers into the document of the tem
 	@$(PYTHON) infra/documents/write.py
 
 .PHONY: test-memcached
-test-memcached: $(VENV)/stamp ## The script that hardens Memcached servers, with the real memcached; needs root
+test-memcached: $(VENV)/stamp ## The script that hardens Memcached servers, with the real memcached; needs root and `make programs`
 	$(PYTEST) -n $(WORKERS) e2e/memcached
 
 .PHONY: test-template
@@ -110,8 +110,8 @@ test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## Lint the template
 .PHONY: test-workflow
 test-workflow: $(ASL)/stamp ## Validate the workflow (Amazon States Language)
 	@mkdir -p $(TARGET)
-	@sed 's/$${Partition}/aws/' infra/recreate.asl.json >$(TARGET)/recreate.asl.json
-	$(ASL)/.bin/asl-validator --json-path $(TARGET)/recreate.asl.json
+	@for name in recreate harden; do sed 's/$${Partition}/aws/' infra/$$name.asl.json >$(TARGET)/$$name.asl.json; done
+	$(ASL)/.bin/asl-validator --json-path $(TARGET)/recreate.asl.json --json-path $(TARGET)/harden.asl.json
 
 .PHONY: test-cdk
 test-cdk: $(VENV)/stamp $(NODE_MODULES)/stamp ## The CDK construct: types, synthesis, cdk-nag, and that it agrees with the template

@@ -1,7 +1,13 @@
 """A fresh host for each test, or one reason for all why there is none."""
 
+import pathlib
+import sys
+
 import pytest
-from host import Host, missing
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from host import Host, missing  # noqa: E402
 
 MISSING = missing()
 

@@ -42,7 +42,8 @@ DELETED = "test_commands_moves.py::test_a_deleted_cache_is_made_again_and_its_sn
 KEPT = "test_commands_moves.py::test_who_keeps_both_can_end_with_either"
 LEFT = "test_commands_moves.py::test_what_is_left_is_removed_by_its_commands"
 FAILED = "test_commands_moves.py::test_a_failed_move_says_how_to_see_what_is_left"
-HARDENED = "test_harden.py::test_a_server_is_hardened_from_the_command_line_and_put_back"
+HARDENED = "../memcached/test_systems_manager.py::test_a_server_is_hardened_from_the_command_line_and_put_back"
+BEHIND = "../memcached/test_systems_manager.py::test_an_alert_says_what_runs_behind_the_rule_and_how_to_harden_it"
 EARLIER = "test_commands_moves.py::test_what_is_in_the_way_of_a_plan_is_deleted_by_its_command"
 
 # Why no test runs what is printed there.
@@ -78,6 +79,7 @@ PLACES = {
         "aws stepfunctions stop-execution": [STOP],
         "portcullis plan": [GUIDANCE],
         "portcullis move": ["test_guidance_commands.py::test_the_command_of_an_alert_starts_the_move"],
+        "portcullis harden": [BEHIND, BEHIND],
         "--region": [STOP],
         "--tags": [GUIDANCE],
         "aws secretsmanager create-secret": [GUIDANCE],

@@ -279,14 +279,15 @@ def test_code_is_in_every_region_and_named_by_its_content(company):
 
 def test_workflow_is_in_every_region_and_named_by_its_content(company):
     template = json.loads((company.workplace.target / "portcullis.json").read_text())
-    (machine,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
-    place = machine["Properties"]["DefinitionS3Location"]
-    assert place["Bucket"] == {"Fn::Sub": f"{PREFIX}-${{AWS::Region}}"}
-    body = (places.REPO / "infra" / "recreate.asl.json").read_bytes()
-    assert hashlib.sha256(body).hexdigest()[:16] in place["Key"]
-    for region in REGIONS:
-        s3 = company.account.client("s3", region=region)
-        assert s3.get_object(Bucket=f"{PREFIX}-{region}", Key=place["Key"])["Body"].read() == body
+    machines = [r for r in template["Resources"].values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
+    for machine, name in zip(machines, ("recreate", "harden"), strict=True):
+        place = machine["Properties"]["DefinitionS3Location"]
+        assert place["Bucket"] == {"Fn::Sub": f"{PREFIX}-${{AWS::Region}}"}
+        body = (places.REPO / "infra" / f"{name}.asl.json").read_bytes()
+        assert hashlib.sha256(body).hexdigest()[:16] in place["Key"]
+        for region in REGIONS:
+            s3 = company.account.client("s3", region=region)
+            assert s3.get_object(Bucket=f"{PREFIX}-{region}", Key=place["Key"])["Body"].read() == body
 
 
 def test_exceptions_are_in_every_region_and_named_by_their_content(company):

@@ -310,7 +310,9 @@ def test_what_is_asked_for_is_allowed_on_request_only():
             elif action.startswith("xray:"):
                 expected = "Traced"
             elif action == "states:StartExecution":
-                expected = "MovesBegin"
+                expected = "Hardens" if role == "IngressRole" else "MovesBegin"
+            elif role == "IngressRole" and action == "states:DescribeExecution":
+                expected = "Hardens"
             elif action in ("kms:GenerateMac", "kms:VerifyMac"):
                 expected = "HasPage"
             elif resource == {"Ref": "ChatAlerts"}:
@@ -330,7 +332,7 @@ def test_every_policy_belongs_to_a_role_that_is_looked_at():
     """What no function's role has would be seen by none of these tests."""
     resources = deploy.template()["Resources"]
     of_functions = {role for _, role in roles()}
-    looked_at = of_functions | {"RecreateStateMachineRole", "RevisitRole"}
+    looked_at = of_functions | {"RecreateStateMachineRole", "HardenStateMachineRole", "RevisitRole"}
     assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::Role"} == looked_at
     used = {policy for role in of_functions for policy, _ in managed(role)}
     assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::ManagedPolicy"} == used
@@ -365,6 +367,23 @@ def test_the_workflow_may_invoke_its_function_and_write_its_logs():
     assert changes.pop(json.dumps({"Fn::GetAtt": ["RecreateFunction", "Arn"]})) == {"lambda:InvokeFunction"}
     (on_everything,) = changes.values()
     assert {action.split(":")[0] for action in on_everything} == {"logs", "xray"}
+
+
+def test_the_workflow_that_asks_servers_may_send_its_document_to_instances_and_nobody_else_may():
+    template = deploy.template()
+    instances = {"Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:instance/*"}
+    sent = [resource for action, resource, _ in allowed("HardenStateMachineRole") if action == "ssm:SendCommand"]
+    document = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/${HardenDocument}"
+    assert sent == [{"Fn::Sub": document}, instances]
+    (policy,) = template["Resources"]["HardenStateMachineRole"]["Properties"]["Policies"]
+    (bound,) = [one["Condition"] for one in policy["PolicyDocument"]["Statement"] if one["Resource"] == instances]
+    tagged = {"StringEquals": {"ssm:resourceTag/portcullis:harden": {"Ref": "HardenTag"}}}
+    assert bound == {"Fn::If": ["HasHardenTag", tagged, {"Ref": "AWS::NoValue"}]}
+    others = {action for _, role in roles() for action, _, _ in allowed(role)}
+    assert not [action for action in others if action.startswith("ssm:")]
+    # It reports, and cannot be told to do anything else.
+    text = (places.REPO / "infra" / "harden.asl.json").read_text()
+    assert text.count("sendCommand") == 1 and re.findall(r'"Mode": \[\s*"(\w+)"', text) == ["report"]
 
 
 def test_a_schedule_may_invoke_the_two_functions_and_leave_what_it_could_not_deliver():
@@ -405,6 +424,7 @@ LONGEST = {
     "AWS::URLSuffix": "amazonaws.com.cn",
     "AWS::StackName": f"StackSet-portcullis-ap-southeast-1-{uuid.UUID(int=0)}",
     "RevisitGroup": "x" * 64,
+    "HardenDocument": "x" * 78,
 }
 #: What IAM takes, blanks not counted: of a managed policy, of all inline policies of a role together, and of who may
 #: assume a role (IAM user guide, "IAM and STS quotas").

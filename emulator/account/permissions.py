@@ -101,7 +101,7 @@ def tags_of_ec2():
             yield f"arn:aws:ec2:{get_region()}:{get_account_id()}:{kind}/{resource_id}", tags
 
 
-def role_allows(role_arn, action, resource_arn):
+def role_allows(role_arn, action, resource_arn, keys=None):
     """Whether a function's role may do this; always, when IAM is not enforced."""
     if not app.AUTH:
         return True
@@ -113,6 +113,7 @@ def role_allows(role_arn, action, resource_arn):
         action=action,
         resource_arn=resource_arn,
         region=get_region(),
+        service_context={key.lower(): value for key, value in (keys or {}).items()},
     )
     policies = iam_evaluator._gather_role_policies(role_name, get_account_id())
     limits = iam_evaluator._permissions_boundary(iam._roles, role_name, get_account_id())

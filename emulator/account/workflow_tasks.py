@@ -17,7 +17,7 @@ from ministack.core.responses import error_response_json
 from ministack.services import lambda_svc
 from ministack.services import stepfunctions as sfn
 
-from . import patching, permissions, workflows
+from . import patching, permissions, ssm, workflows
 from .settings import SETTINGS
 
 CALLBACK = ".waitForTaskToken"
@@ -128,6 +128,8 @@ def finished(state, raw_input, ctx, result, jsonata):
 def perform(resource, arguments, state, raw_input, ctx):
     if CALLBACK in resource:
         return with_callback(resource, arguments, state, raw_input, ctx)
+    if ":aws-sdk:ssm:" in resource:
+        check_ssm(resource.rpartition(":")[2], arguments)
     limit = seconds_of("TimeoutSeconds", state, raw_input, ctx)
     if limit is None or ":activity:" in resource:
         return sfn._invoke_resource(resource, arguments)
@@ -178,6 +180,16 @@ def check_role(function_arn):
         "identity-based policy allows the lambda:InvokeFunction action (Service: AWSLambda; Status Code: 403; "
         "Error Code: AccessDeniedException)",
     )
+
+
+def check_ssm(name, arguments):
+    """Systems Manager is called with the rights of the state machine's role, on every resource that the call names."""
+    role, action = workflows.current_role(), name[0].upper() + name[1:]
+    for resource, keys in tuple(ssm.resources(action, arguments)) or (("*", {}),):
+        if role is not None and not permissions.role_allows(role, f"ssm:{action}", resource, keys):
+            who = role.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/states"
+            why = f"User: {who} is not authorized to perform: ssm:{action} on resource: {resource}"
+            raise sfn._ExecutionError("Ssm.SsmException", why)
 
 
 # Task tokens ------------------------------------------------------------------------------

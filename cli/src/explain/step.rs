@@ -190,6 +190,7 @@ fn what(read: &Read) -> String {
         Read::Cache(_, id) => format!("the cache {id}"),
         Read::Subnets(name) => format!("the subnet group {name}"),
         Read::Ledger(wanted) => format!("the ledger ({})", wanted_words(wanted)),
+        Read::Servers(instance) => format!("the Memcached servers of {instance}"),
         Read::OpenOf(groups) => format!("what is still open of {}", groups.join(", ")),
         Read::Revisit { .. } => "the revisit of the event".to_owned(),
     }
@@ -225,7 +226,8 @@ fn told(fact: &Fact) -> (String, Vec<String>) {
         | Fact::Cache(Err(why))
         | Fact::Ledger(_, Err(why))
         | Fact::OpenOf(Err(why))
-        | Fact::Revisit(Err(why)) => alone(format!("could not be read: {why}")),
+        | Fact::Revisit(Err(why))
+        | Fact::Servers(_, Err(why)) => alone(format!("could not be read: {why}")),
         Fact::GroupNamed(Ok(id)) => alone(id.clone().unwrap_or_else(|| "not there".to_owned())),
         Fact::Rules(_, Ok(shown)) => {
             let rules = shown.rules.iter().map(|rule| format!("{} {}", rule.id, rule.words()));
@@ -275,6 +277,9 @@ fn told(fact: &Fact) -> (String, Vec<String>) {
                 "{}, {public} with a route to an internet gateway",
                 count(subnets.len(), "subnet")
             ))
+        }
+        Fact::Servers(_, Ok(servers)) => {
+            (count(servers.len(), "server"), servers.iter().map(ToString::to_string).collect())
         }
         Fact::Revisit(Ok(None)) => alone("none is arranged".to_owned()),
         Fact::Revisit(Ok(Some(revisit))) => {

@@ -88,6 +88,22 @@ export const ACKNOWLEDGED: readonly Reason[] = [
     reason: "The delivery of a workflow's logs and traces knows no resources.",
   },
   {
+    resource: "HardenStateMachineRole",
+    ids: [
+      "AwsSolutions-IAM5[Resource::*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:instance/*]",
+    ],
+    reason:
+      "Any instance may be behind a rule; a tag bounds it, if one is chosen. Reading commands and delivering logs know no resources.",
+  },
+  {
+    resource: "IngressAsksServers",
+    ids: [
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<AWS::StackName>-harden:*]",
+    ],
+    reason: "Each execution asks one instance, and is named after it.",
+  },
+  {
     resource: "ApproveRole",
     ids: ["AwsSolutions-IAM5[Resource::*]"],
     reason: "SendTaskSuccess knows no resources: the token says which task is meant, and wakes it, no more.",

@@ -42,6 +42,7 @@ export function choicesOf(props: PortcullisProps): Choices {
     ApprovalPage: ["approvalPage", yesOrNo(props.approvalPage)],
     AnswerDays: ["answerDays", props.answerDays],
     HardenMemcached: ["hardenMemcached", props.hardenMemcached],
+    HardenTag: ["hardenTag", props.hardenTag],
     Alarms: ["alarms", props.alarms],
     Dashboard: ["dashboard", yesOrNo(props.dashboard)],
     Tracing: ["tracing", yesOrNo(props.tracing)],

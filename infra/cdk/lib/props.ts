@@ -99,11 +99,17 @@ export interface PortcullisProps {
   readonly answerDays?: number;
 
   /**
-   * `report`: a Systems Manager document that inspects and hardens Memcached on servers, for `portcullis harden`. Nothing is
-   * changed on a server unless somebody asks for it.
+   * `report`: an alert about port 11211 says what runs on the instances behind the rule, by a Systems Manager document;
+   * `portcullis harden` hardens them through it. Nothing is changed on a server unless somebody asks for it.
    * @default "no"
    */
   readonly hardenMemcached?: (typeof HARDEN_MEMCACHED)[number];
+
+  /**
+   * Only instances whose tag `portcullis:harden` has this value are inspected after a finding.
+   * @default - all
+   */
+  readonly hardenTag?: string;
 
   /**
    * `essential` leaves out errors, throttles and time-outs of the functions, whose events end in a queue anyway.

@@ -102,6 +102,16 @@ pub(crate) fn start_recreation(report: &Report) -> String {
     format!("portcullis move {}{}", bare(&report.subject().id), options(report))
 }
 
+/// Inspects the Memcached servers of an instance.
+pub(crate) fn inspect(report: &Report, instance: &str) -> String {
+    format!("portcullis harden {}{} --report", bare(instance), options(report))
+}
+
+/// Hardens them, after a question.
+pub(crate) fn harden(report: &Report, instance: &str) -> String {
+    format!("portcullis harden {}{}", bare(instance), options(report))
+}
+
 /// Whether an id is one that ElastiCache gives: letters, digits and hyphens (API reference). No other goes into a
 /// command for a shell.
 pub(crate) fn is_id(id: &str) -> bool {

@@ -13,7 +13,7 @@ use portcullis_engine::reach::Reach;
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::text;
 
-use crate::{memory, owner, tolerance};
+use crate::{memory, owner, servers, tolerance};
 
 /// Longest text of a user that is passed on.
 const TEXT: usize = 256;
@@ -39,6 +39,8 @@ struct Document<'a> {
     ended: Vec<Value>,
     recovered: Vec<Value>,
     memory: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    servers: Vec<Value>,
     omitted: Omitted,
 }
 
@@ -116,6 +118,7 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
         ended: report.ended.iter().take(room).map(tolerance::ended_json).collect(),
         recovered: report.resolved.iter().take(room).map(memory::recovered_json).collect(),
         memory: memory::away(report).map(|why| bounded(&why)),
+        servers: servers::json(report),
         omitted: Omitted {
             findings: report.findings.len().saturating_sub(room),
             older: report.older.len().saturating_sub(room),

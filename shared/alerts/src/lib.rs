@@ -30,4 +30,5 @@ mod notification;
 mod open;
 mod outcome;
 mod owner;
+mod servers;
 mod tolerance;

@@ -12,7 +12,7 @@ use crate::by_rule::{by_rule, worst};
 use crate::footer::footer;
 use crate::message::SUBJECT_LIMIT;
 use crate::outcome::outcome;
-use crate::{guidance, memory, next, open, owner, tolerance};
+use crate::{guidance, memory, next, open, owner, servers, tolerance};
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -154,6 +154,7 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
         );
     }
     open::paragraph(&mut body, report);
+    servers::paragraph(&mut body, report);
     older(&mut body, report, room);
     tolerance::suppressed(&mut body, report);
     memory::recovered(&mut body, report);

@@ -16,6 +16,7 @@ use portcullis_engine::facts::{
 };
 use portcullis_engine::ledger::{Entry, Key, Recurrence, State, Why};
 use portcullis_engine::report::{Next, Report, Seen};
+use portcullis_engine::servers::{Behind, asked};
 use portcullis_engine::settings::Mode;
 use portcullis_testkit::example::{cache, group, making, report, rule, stack, touching};
 use portcullis_testkit::narrow::context;
@@ -51,6 +52,45 @@ fn chat(alert: &Alert) -> Value {
     let chat = serde_json::from_str(&alert.chat).unwrap();
     schema::holds("chat", &chat);
     chat
+}
+
+#[test]
+fn what_servers_say_is_told_as_their_word_and_bounded() {
+    let facts = group(vec![rule(1, 11211, "0.0.0.0/0")]);
+    let lead = touching(&facts, &["sgr-001"]);
+    let event = event(Lead::Group(lead.clone()));
+    let context = context(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &context);
+    let mut report = report(&event, &decision, Seen::Group(&facts), &context, &Outcomes::new());
+    assert_eq!(document(&Alert::compose(&report)).get("servers"), None);
+    let hostile = "x https://evil.example $(id) `id`\u{1b}[2J".repeat(9);
+    let said = serde_json::json!({
+        "schema": "portcullis.memcached.v1", "result": "ok",
+        "servers": [{"version": hostile, "listen": [hostile], "verdict": "exposed"}, {}, {}, {}],
+    });
+    let said = serde_json::json!({"said": said.to_string()}).to_string();
+    let behind = |at: usize| Behind {
+        instance: format!("i-{at:017}"),
+        found: match at {
+            0 => asked(&said),
+            1 => Ok(Vec::new()),
+            _ => Err(hostile.clone()),
+        },
+    };
+    report.servers = (0..25).map(behind).collect();
+    let alert = Alert::compose(&report);
+    let servers = document(&alert)["servers"].as_array().unwrap().clone();
+    assert_eq!((servers.len(), servers[0]["memcached"].as_array().unwrap().len()), (20, 4));
+    for part in [
+        "i-00000000000000000: and 1 more servers.",
+        "portcullis harden i-00000000000000000 --region eu-west-1\n",
+        "i-00000000000000001: no Memcached runs there.",
+        "portcullis harden i-00000000000000002 --region eu-west-1 --report\n",
+        "... and 5 more instances.",
+    ] {
+        assert!(alert.mail.contains(part), "{part}: {}", alert.mail);
+    }
+    assert!(!alert.mail.contains("evil.example") && !alert.mail.contains('\u{1b}'));
 }
 
 #[test]

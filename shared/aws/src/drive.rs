@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use futures_util::future::{OptionFuture, join, join_all};
+use futures_util::future::{BoxFuture, OptionFuture, join, join_all};
 use portcullis_engine::action::{Outcome, StartRecreation};
 use portcullis_engine::case::{
     Answered, Arranged, Case, Count, Counted, Fact, Notification, PolicyContext, Read, Step,
     Summary,
 };
 use portcullis_engine::ledger::Revisit;
+use portcullis_engine::servers::Server;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
@@ -18,21 +19,24 @@ use crate::dispatch::{About, Invocation};
 use crate::shell::Shell;
 use crate::{arrange, gather, metrics, notify};
 
-/// Deals with an event about a security group.
+/// How the Memcached servers of an instance are asked: what they say, or why nobody knows.
+pub type Ask = Box<dyn Fn(String) -> BoxFuture<'static, Result<Vec<Server>, String>> + Send + Sync>;
+
+/// Deals with an event about a security group. `ask` asks the servers behind a rule, if the stack does.
 ///
 /// # Errors
 ///
 /// If the group could not be read, a revoke failed, nobody took the alert, or another invocation went on
 /// dealing with the same: the event is then tried again, and kept in the failure queue in the end. Dealing with it
 /// twice is safe.
-pub async fn ingress(shell: &Shell, invocation: &Invocation) -> Result<Summary> {
+pub async fn ingress(shell: &Shell, invocation: &Invocation, ask: Option<&Ask>) -> Result<Summary> {
     if !invocation.about.is_of_group() {
         bail!(
             "{} is not about a security group: it belongs to the function `cache`",
             invocation.about
         );
     }
-    drive(shell, invocation, &no_start).await
+    drive(shell, invocation, &no_start, ask).await
 }
 
 /// Deals with an event about a cache. `start` starts a re-creation.
@@ -47,10 +51,15 @@ where
     if invocation.about.is_of_group() {
         bail!("{} is not about a cache: it belongs to the function `ingress`", invocation.about);
     }
-    drive(shell, invocation, &start).await
+    drive(shell, invocation, &start, None).await
 }
 
-async fn drive<S>(shell: &Shell, invocation: &Invocation, start: &S) -> Result<Summary>
+async fn drive<S>(
+    shell: &Shell,
+    invocation: &Invocation,
+    start: &S,
+    ask: Option<&Ask>,
+) -> Result<Summary>
 where
     S: AsyncFn(&StartRecreation) -> Outcome,
 {
@@ -80,14 +89,14 @@ where
         }
         match step {
             Step::Read { decide, inform, patience } => {
-                beside.start(shell, inform);
+                beside.start(shell, inform, ask);
                 let facts = join_all(decide.iter().map(|read| gather::gather(shell, read))).await;
                 facts.into_iter().for_each(|fact| case.answer(Answered::Fact(fact)));
                 beside.wait(&mut case, patience).await;
                 case.answer(Answered::Waited);
             }
             Step::Lease { tags, entries, count, inform } => {
-                beside.start(shell, inform);
+                beside.start(shell, inform, ask);
                 let now = (shell.now)();
                 let write = shell.ledger.leased(&tags, &entries, now);
                 let count = OptionFuture::from(count.map(|count| self::count(shell, count, now)));
@@ -132,8 +141,13 @@ where
 struct Beside(JoinSet<Option<Fact>>);
 
 impl Beside {
-    fn start(&mut self, shell: &Shell, reads: Vec<Read>) {
+    fn start(&mut self, shell: &Shell, reads: Vec<Read>, ask: Option<&Ask>) {
         for read in reads {
+            if let (Read::Servers(instance), Some(ask)) = (&read, ask) {
+                let (instance, asked) = (instance.clone(), ask(instance.clone()));
+                self.0.spawn(async move { Some(Fact::Servers(instance, asked.await)) });
+                continue;
+            }
             let (ec2, ledger) = (shell.informs.clone(), shell.ledger.clone());
             self.0.spawn(async move { gather::inform(&ec2, &ledger, &read).await });
         }

@@ -99,6 +99,7 @@ async fn fact<'a>(
             Fact::Revisit(record.map(|record| record.map(Box::new)).map_err(said))
         }
         Read::OpenOf(groups) => open_of(ledger, groups).await,
+        Read::Servers(id) => Fact::Servers(id.clone(), Err("it is not asked from here".to_owned())),
     }
 }
 
@@ -117,6 +118,7 @@ pub(crate) async fn inform(ec2: &Client, ledger: &Ledger, read: &Read) -> Option
         | Read::Cache(..)
         | Read::Subnets(_)
         | Read::Ledger(_)
+        | Read::Servers(_)
         | Read::Revisit { .. } => None,
     }
 }

@@ -31,7 +31,7 @@ mod whole;
 pub use act::revoke::revoke;
 pub use clients::{Patience, config, ec2, elasticache, sns};
 pub use dispatch::{About, Invocation, run};
-pub use drive::{cache, ingress};
+pub use drive::{Ask, cache, ingress};
 pub use environment::{now, variable};
 pub use gather::{Reads, around, described_entries, described_rules, rules, shown};
 pub use ledger::{Ledger, RETENTION};

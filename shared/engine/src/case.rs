@@ -109,6 +109,8 @@ struct Waited {
     open: bool,
     /// The report; and once more for whose VPCs they are.
     report: u8,
+    /// The servers behind a rule.
+    servers: bool,
 }
 
 #[derive(Debug, Clone)]

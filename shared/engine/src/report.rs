@@ -15,6 +15,7 @@ use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
 use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Why, has_large_tags, shape};
 use crate::reach::Reach;
 use crate::resolution::Resolution;
+use crate::servers::Behind;
 use crate::severity::{Rating, Reaches, Severity, rate};
 use crate::time::{DAY, iso, seconds};
 
@@ -49,6 +50,8 @@ pub struct Report {
     pub unreadable: BTreeMap<Key, String>,
     /// When and why it is looked at again, if it is.
     pub next: Option<Next>,
+    /// The instances behind a rule for Memcached's port, if the stack asks them what runs there.
+    pub servers: Vec<Behind>,
 }
 
 /// When something is looked at again, and whether that could be arranged.
@@ -159,6 +162,8 @@ pub struct Known<'a> {
     pub unremembered: Option<&'a str>,
     /// When it is looked at again.
     pub next: Option<&'a Next>,
+    /// What the servers behind a rule say.
+    pub servers: &'a [Behind],
 }
 
 static NO_OUTCOMES: Outcomes = Outcomes::new();
@@ -176,6 +181,7 @@ impl<'a> Known<'a> {
             deployment: &NO_STACK,
             unremembered: None,
             next: None,
+            servers: &[],
         }
     }
 }
@@ -204,6 +210,7 @@ impl Report {
             deployment: known.deployment.clone(),
             unremembered: known.unremembered.map(str::to_owned),
             next: known.next.cloned(),
+            servers: known.servers.to_vec(),
             unreadable: known.unreadable(decision),
         }
     }

@@ -3,11 +3,16 @@
 //! INVARIANT: it is read as a stranger's text. The host wrote it, and whoever owns the host may have written anything: it is
 //! bounded, only printable ASCII is left of it, and nothing is decided by it. It informs a person.
 
+mod behind;
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
 use crate::text::bounded;
+
+pub(crate) use behind::instances;
+pub use behind::{Behind, MOST as MOST_INSTANCES, asked, execution};
 
 /// The name of the form.
 const SCHEMA: &str = "portcullis.memcached.v1";
@@ -161,7 +166,7 @@ impl Server {
     }
 }
 
-/// `memcached 1.4.15, TCP 0.0.0.0:11211, UDP 0.0.0.0:11211, exposed, 3 clients on other hosts (10.0.1.7, …)`
+/// `memcached 1.4.15, TCP 0.0.0.0:11211, UDP 0.0.0.0:11211, exposed, 3 clients on other hosts (10.0.1.7, ...)`
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("memcached")?;
@@ -199,7 +204,7 @@ impl fmt::Display for Clients {
             0 => f.write_str("no client on other hosts"),
             1 => write!(f, "1 client on another host ({})", self.remote.join(", ")),
             all => {
-                let dots = if self.more > 0 { ", …" } else { "" };
+                let dots = if self.more > 0 { ", ..." } else { "" };
                 write!(f, "{all} clients on other hosts ({}{dots})", self.remote.join(", "))
             }
         }
@@ -260,7 +265,7 @@ mod tests {
         assert_eq!(
             server.to_string(),
             "memcached 1.4.15, TCP 0.0.0.0:11211, UDP 0.0.0.0:11211, UDP answers, exposed, \
-             3 clients on other hosts (10.0.1.7, 10.0.1.8, …)"
+             3 clients on other hosts (10.0.1.7, 10.0.1.8, ...)"
         );
         assert!(server.is_exposed());
         assert_eq!(server.would.as_ref().unwrap().diff, "--U 11211\n+-U 0");
@@ -308,7 +313,7 @@ mod tests {
             assert_eq!((server.listen.len(), server.clients.remote.len()), (LISTEN, CLIENTS));
             assert_eq!(server.verdict, Verdict::Unknown);
             let line = server.to_string();
-            assert!(line.chars().all(|c| (' '..='~').contains(&c) || c == '…'), "{line}");
+            assert!(line.chars().all(|c| (' '..='~').contains(&c)), "{line}");
         }
     }
 }

@@ -33,6 +33,7 @@ const STACK: &str = "PORTCULLIS_STACK";
 const MODE: &str = "PORTCULLIS_MODE";
 const ROLES: &str = "PORTCULLIS_OWN_ROLE_ARNS";
 const MACHINE: &str = "PORTCULLIS_RECREATE_STATE_MACHINE_ARN";
+const HARDEN: &str = "PORTCULLIS_HARDEN_STATE_MACHINE_ARN";
 const MOVES: &str = "PORTCULLIS_MOVES";
 const EXCEPTIONS: &str = "PORTCULLIS_EXCEPTIONS_DIR";
 const LEDGER: &str = "PORTCULLIS_LEDGER_TABLE";
@@ -79,6 +80,9 @@ pub struct Settings {
     /// `PORTCULLIS_RECREATE_STATE_MACHINE_ARN`: the state machine that moves caches. Where it is set, a
     /// cache on its default port starts a move.
     pub recreate_state_machine_arn: Option<String>,
+    /// `PORTCULLIS_HARDEN_STATE_MACHINE_ARN`: the state machine that asks the Memcached servers of an instance. Where it is set,
+    /// a finding about their port asks them.
+    pub harden_state_machine_arn: Option<String>,
     /// `PORTCULLIS_MOVES`: whether the stack has the workflow that moves caches, whatever starts it: `no` unless
     /// set to `yes`. With it, alerts name the command that asks for a move.
     pub moves: bool,
@@ -164,6 +168,7 @@ impl Settings {
             mode: reader.mode(),
             own_role_arns: reader.own_roles(),
             recreate_state_machine_arn: reader.optional(MACHINE, is_machine, A_MACHINE),
+            harden_state_machine_arn: reader.optional(HARDEN, is_machine, A_MACHINE),
             moves: reader.moves(),
             exceptions_dir: reader.optional(EXCEPTIONS, |_| true, "a directory"),
             ledger_table: reader.ledger_table(),

@@ -191,6 +191,7 @@ fn shown(read: &Read) -> Fact {
         Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
         Read::Ledger(wanted) => Fact::Ledger(wanted.clone(), Ok(Memory::default())),
         Read::OpenOf(_) => Fact::OpenOf(Ok(Vec::new())),
+        Read::Servers(id) => Fact::Servers(id.clone(), Ok(Vec::new())),
         Read::Revisit { .. } => Fact::Revisit(Ok(None)),
     }
 }

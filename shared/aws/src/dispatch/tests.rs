@@ -4,7 +4,6 @@ use portcullis_engine::settings::Mode;
 use serde_json::json;
 
 use super::*;
-use crate::ingress;
 use crate::scripted::{ACCOUNT, Account, counted, event_on, rule};
 
 const GROUP: &str = "sg-0a1b2c3d4e5f60718";
@@ -44,6 +43,10 @@ fn invoked(event: &Value, function_arn: &str) -> LambdaEvent<Value> {
     "r-1".clone_into(&mut context.request_id);
     function_arn.clone_into(&mut context.invoked_function_arn);
     LambdaEvent::new(event.clone(), context)
+}
+
+async fn ingress(shell: &Shell, invocation: &Invocation) -> Result<Summary> {
+    crate::ingress(shell, invocation, None).await
 }
 
 /// Serves one event as the function `ingress` of the account.

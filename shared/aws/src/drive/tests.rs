@@ -3,6 +3,7 @@ mod caches;
 mod calls;
 mod memory;
 mod moves;
+mod servers;
 mod space;
 mod telling;
 
@@ -33,7 +34,7 @@ fn invocation(event: &Event, id: &str) -> Invocation {
 }
 
 async fn ingress(shell: &Shell, event: &Event) -> Result<Summary> {
-    super::ingress(shell, &invocation(event, "r-1")).await
+    super::ingress(shell, &invocation(event, "r-1"), None).await
 }
 
 async fn cache(shell: &Shell, event: &Event) -> Result<Summary> {
@@ -190,7 +191,7 @@ async fn looked_at_again(account: &Account, call: &Event) -> (Option<Revisit>, R
     let named = RevisitRef { subject, event: call.id.clone(), due: String::new() };
     let about = About::Revisit(named.clone());
     let again = Invocation { about, id: "r-2".to_owned(), function_arn: FUNCTION.to_owned() };
-    let ended = super::ingress(&shell, &again).await;
+    let ended = super::ingress(&shell, &again, None).await;
     (shell.ledger.revisit(&named.subject, &named.event).await.unwrap(), ended)
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn settings() -> Settings {
         mode: Mode::Enforce,
         own_role_arns: Vec::new(),
         recreate_state_machine_arn: None,
+        harden_state_machine_arn: None,
         moves: false,
         exceptions_dir: Some(EXCEPTIONS.to_owned()),
         ledger_table: LEDGER.to_owned(),

@@ -1,9 +1,11 @@
 //! Carrying out what was decided and leased: acting, telling, recording.
 
+use std::time::Duration;
+
 use super::again::Undecided;
 use super::known::{self, Part};
 use super::look::{Facts, REPORT};
-use super::step::{Channel, Notification, Step, Summary, Written, reading};
+use super::step::{Channel, Notification, Read, Step, Summary, Written, reading};
 use super::{Case, Cause, Plan};
 use crate::action::{Action, Because, Outcome, Outcomes, Remedy};
 use crate::event::Lead;
@@ -12,10 +14,14 @@ use crate::facts::IngressRule;
 use crate::finding::rule_of;
 use crate::ledger::{Again, Wanted, Why};
 use crate::report::{Deployment, Known, Report};
+use crate::servers::{self, MOST_INSTANCES};
 use crate::time::{DAY, iso, seconds};
 
 /// How often what others wrote meanwhile is read again before the record is given up.
 const CONFLICTS: usize = 6;
+
+/// How long a report waits for the servers behind a rule: Systems Manager takes seconds.
+const SERVERS: Duration = Duration::from_secs(10);
 
 /// For how long a cache that is not decided is looked at again, in seconds.
 const WEEK: i64 = 7 * DAY;
@@ -33,7 +39,7 @@ impl Case<'_> {
         self.put_together();
         let Some(plan) = &mut self.plan else { return Step::Fail("there is no plan".to_owned()) };
         if plan.report.is_none() {
-            if let Some(step) = self.inform() {
+            if let Some(step) = self.inform().or_else(|| self.ask_servers()) {
                 return step;
             }
             if let Some(step) = self.judge_together(now) {
@@ -180,6 +186,24 @@ impl Case<'_> {
         Some(Step::Read { decide: Vec::new(), inform, patience: REPORT })
     }
 
+    /// Asks the Memcached servers behind the rule, once, if the stack has the workflow for it: after the revoke, and for ten
+    /// seconds at most.
+    fn ask_servers(&mut self) -> Option<Step> {
+        let asked: Vec<Read> =
+            self.servers()?.into_iter().take(MOST_INSTANCES).map(Read::Servers).collect();
+        if asked.is_empty() || self.waited.servers {
+            return None;
+        }
+        self.waited.servers = true;
+        Some(Step::Read { decide: Vec::new(), inform: asked, patience: SERVERS })
+    }
+
+    /// The instances behind the rule; `None` where nobody asks them.
+    fn servers(&self) -> Option<Vec<String>> {
+        self.policy.settings.harden_state_machine_arn.as_ref()?;
+        Some(servers::instances(&self.plan.as_ref()?.decision.findings, self.facts()?.around()))
+    }
+
     /// IAM keeps the functions out of a protected group. Where its tag came only after the lease, that is what was refused.
     fn protect(&mut self) {
         let facts = self.facts();
@@ -196,6 +220,7 @@ impl Case<'_> {
         let (plan, facts): (&Plan, Facts) = (self.plan.as_ref()?, self.facts()?);
         let settings = self.policy.settings;
         let next = self.next_look();
+        let servers = self.known.behind(self.servers().unwrap_or_default());
         let deployment = Deployment {
             stack: settings.stack.clone(),
             ledger: Some(settings.ledger_table.clone()),
@@ -209,6 +234,7 @@ impl Case<'_> {
             deployment: &deployment,
             unremembered: plan.unremembered.as_deref(),
             next: next.as_ref(),
+            servers: &servers,
         };
         Some(Report::new(self.event.as_ref()?, &plan.decision, &known))
     }

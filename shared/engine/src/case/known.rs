@@ -10,6 +10,7 @@ use crate::facts::{
     Vpc,
 };
 use crate::ledger::{Entry, Memory, Revisit, Wanted, completed, named};
+use crate::servers::{Behind, MOST_INSTANCES, Server};
 
 /// Something that is read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,6 +61,8 @@ pub(super) struct Known {
     asked: Wanted,
     /// What is still open.
     pub(super) open: Part<Vec<Entry>>,
+    /// What the servers on instances behind the rule say.
+    servers: BTreeMap<String, Result<Vec<Server>, String>>,
     /// What informs and was begun.
     begun: BTreeSet<Read>,
     /// There is no ledger to ask.
@@ -105,6 +108,9 @@ impl Known {
             }
             Fact::OpenOf(read) => self.open = Part::of(read),
             Fact::Revisit(read) => self.revisit = Part::of(read),
+            Fact::Servers(instance, read) => {
+                self.servers.insert(instance, read);
+            }
         }
     }
 
@@ -329,6 +335,21 @@ impl Known {
             facts.network.subnets = subnets.clone();
         }
         Some(facts)
+    }
+
+    /// What is known of the servers on these instances.
+    pub(super) fn behind(&self, instances: Vec<String>) -> Vec<Behind> {
+        let found = |(at, instance): (usize, String)| {
+            let found = match self.servers.get(&instance) {
+                Some(read) => read.clone(),
+                None if at >= MOST_INSTANCES => Err(format!(
+                    "{MOST_INSTANCES} instances are asked for one event, and not this one"
+                )),
+                None => Err("it did not answer within 10 seconds".to_owned()),
+            };
+            Behind { instance, found }
+        };
+        instances.into_iter().enumerate().map(found).collect()
     }
 
     /// The lead, with what is remembered of rules that the event names by their ids alone.

@@ -10,6 +10,7 @@ use crate::facts::{
 };
 use crate::ledger::{Entry, Key, Memory, Revisit, RuleTags, Wanted};
 use crate::report::Report;
+use crate::servers::Server;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,8 @@ pub enum Read {
         /// The id of the event.
         event: String,
     },
+    /// The Memcached servers on this instance: it only informs.
+    Servers(String),
 }
 
 /// What was read. Each says what it is about, so that their order does not matter.
@@ -116,6 +119,8 @@ pub enum Fact {
     OpenOf(Result<Vec<Entry>, String>),
     /// The record of a revisit; `None` if there is none.
     Revisit(Result<Option<Box<Revisit>>, String>),
+    /// The Memcached servers on this instance.
+    Servers(String, Result<Vec<Server>, String>),
 }
 
 /// The rules of a group as EC2 shows them. A group that is gone has none.

@@ -39,6 +39,7 @@ fn the_topic_and_the_table_are_enough() {
         mode: Mode::Enforce,
         own_role_arns: Vec::new(),
         recreate_state_machine_arn: None,
+        harden_state_machine_arn: None,
         moves: false,
         exceptions_dir: None,
         ledger_table: TABLE.to_owned(),

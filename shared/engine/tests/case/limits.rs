@@ -94,6 +94,7 @@ impl Account {
             Read::Ledger(wanted) if self.away => Fact::Ledger(wanted.clone(), Err(away())),
             Read::Ledger(wanted) => Fact::Ledger(wanted.clone(), Ok(wanted.of(&self.table))),
             Read::OpenOf(_) => Fact::OpenOf(Ok(Vec::new())),
+            Read::Servers(id) => Fact::Servers(id.clone(), Ok(Vec::new())),
             Read::Revisit { .. } if self.away => Fact::Revisit(Err(away())),
             Read::Revisit { subject, event } => {
                 let record = self.records.get(&Revisit::key_of(subject, event));

@@ -66,13 +66,13 @@ async fn what_ec2_does_not_show_is_looked_at_again_and_closed() {
 
     account.now().late.clear();
     let [again] = due(&account).try_into().expect("one");
-    super::super::ingress(&shell, &again).await.unwrap();
+    super::super::ingress(&shell, &again, None).await.unwrap();
     assert!(account.rule_ids(GROUP).is_empty() && is_settled(&account));
     assert_eq!(ends(&account), ["done"]);
     let names = names();
     assert!(names.contains(&"Actions".to_owned()), "{names:?}");
     assert!(!names.contains(&"ContainmentSeconds".to_owned()), "we chose to wait: {names:?}");
-    super::super::ingress(&shell, &again).await.unwrap();
+    super::super::ingress(&shell, &again, None).await.unwrap();
     assert_eq!(account.count(REVOKE), 1, "a schedule that fires twice finds the record settled");
 }
 

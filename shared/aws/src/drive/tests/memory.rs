@@ -48,7 +48,7 @@ fn open() -> Account {
 
 /// Deals with the event in an invocation of this id.
 async fn invoked(shell: &Shell, event: &Event, id: &str) -> anyhow::Result<String> {
-    let ended = ingress(shell, &invocation(event, id)).await?;
+    let ended = ingress(shell, &invocation(event, id), None).await?;
     Ok(ended.0)
 }
 

@@ -1,0 +1,89 @@
+//! The Memcached servers behind a rule, as they told of themselves.
+
+use std::fmt::Write;
+
+use portcullis_engine::report::Report;
+use portcullis_engine::servers::{Behind, Server};
+use portcullis_engine::text;
+use serde_json::{Value, json};
+
+use crate::command;
+
+/// How many instances are named, and how many servers of each.
+const NAMED: usize = 20;
+const SERVERS: usize = 3;
+/// Longest line about a server.
+const LINE: usize = 400;
+
+/// The member of the document.
+pub(crate) fn json(report: &Report) -> Vec<Value> {
+    report.servers.iter().take(NAMED).map(behind).collect()
+}
+
+fn behind(Behind { instance, found }: &Behind) -> Value {
+    match found {
+        Ok(servers) => json!({
+            "instance": instance,
+            "memcached": servers.iter().map(server).collect::<Vec<_>>(),
+        }),
+        Err(why) => json!({"instance": instance, "unknown": text::bounded(why, LINE)}),
+    }
+}
+
+fn server(server: &Server) -> Value {
+    let Server { version, listen, udp, clients, udp_answered, verdict, .. } = server;
+    json!({
+        "version": Some(version).filter(|version| !version.is_empty()),
+        "listen": listen,
+        "udp": udp,
+        "udpAnswered": udp_answered,
+        "clients": {"local": clients.local, "remote": clients.remote, "more": clients.more},
+        "verdict": verdict.as_str(),
+    })
+}
+
+/// The paragraph of the mail: what each server says, and what a person does about it.
+pub(crate) fn paragraph(body: &mut String, report: &Report) {
+    if report.servers.is_empty() {
+        return;
+    }
+    body.push_str("\nServers behind it, as they told of themselves:\n");
+    for Behind { instance, found } in report.servers.iter().take(NAMED) {
+        match found {
+            Ok(servers) if servers.is_empty() => {
+                let _ = writeln!(body, "  {instance}: no Memcached runs there.");
+            }
+            Ok(servers) => told(body, report, instance, servers),
+            Err(why) => {
+                let why = text::plain(why, LINE);
+                let inspect = command::inspect(report, instance);
+                let _ = writeln!(
+                    body,
+                    "  {instance}: not known, {why}. To inspect it, run one of these, the second as root there:\n    \
+                     {inspect}\n    sh harden-memcached.sh report"
+                );
+            }
+        }
+    }
+    let more = report.servers.len().saturating_sub(NAMED);
+    if more > 0 {
+        let _ = writeln!(body, "  ... and {more} more instances.");
+    }
+}
+
+fn told(body: &mut String, report: &Report, instance: &str, servers: &[Server]) {
+    for server in servers.iter().take(SERVERS) {
+        let _ = writeln!(body, "  {instance}: {}", text::plain(&server.to_string(), LINE));
+    }
+    let more = servers.len().saturating_sub(SERVERS);
+    if more > 0 {
+        let _ = writeln!(body, "  {instance}: and {more} more servers.");
+    }
+    if servers.iter().any(Server::is_exposed) {
+        let harden = command::harden(report, instance);
+        let _ = writeln!(
+            body,
+            "    The next open rule exposes it again. To harden it, which asks first and empties the cache:\n    {harden}"
+        );
+    }
+}

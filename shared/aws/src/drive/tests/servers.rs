@@ -1,0 +1,101 @@
+//! The servers behind a rule for Memcached's port: asked after the revoke, and waited for a while.
+
+use std::sync::Mutex;
+
+use aws_sdk_ec2::types::NetworkInterfaceAttachment;
+
+use super::*;
+use crate::scripted::{interface, rule};
+
+const SAID: &str = r#"{"said": "{\"schema\":\"portcullis.memcached.v1\",\"result\":\"ok\",\"servers\":[{\"version\":\"1.4.15\",\"udp\":[\"0.0.0.0:11211\"],\"verdict\":\"exposed\",\"clients\":{\"local\":0,\"remote\":[\"10.0.1.7\"],\"more\":2}}]}"}"#;
+
+/// UDP 11211 is open to this many instances.
+fn opened(instances: usize) -> Account {
+    let mut udp = rule("sgr-1", WORLD);
+    udp.ip_protocol = Some("udp".to_owned());
+    (udp.from_port, udp.to_port) = (Some(11_211), Some(11_211));
+    let account = Account::new().with(GROUP, [udp]);
+    for at in 0..instances {
+        let mut carrier = interface(&format!("eni-{at}"), GROUP);
+        let instance = format!("i-{at:017}");
+        carrier.attachment =
+            Some(NetworkInterfaceAttachment::builder().instance_id(instance).build());
+        account.now().interfaces.push(carrier);
+    }
+    account
+}
+
+/// The event is dealt with; each instance that is asked, with how many rules were left then.
+async fn asked(
+    account: &Account,
+    stack_asks: bool,
+    answer: fn(&str) -> Option<Result<Vec<Server>, String>>,
+) -> Vec<(String, usize)> {
+    let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-harden";
+    let mut shell = account.shell(Mode::Enforce);
+    shell.settings.harden_state_machine_arn = stack_asks.then(|| machine.to_owned());
+    let asked = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let (log, state) = (std::sync::Arc::clone(&asked), account.clone());
+    let ask: Ask = Box::new(move |instance| {
+        log.lock().unwrap().push((instance.clone(), state.rule_ids(GROUP).len()));
+        Box::pin(async move {
+            match answer(&instance) {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
+        })
+    });
+    let event = event(GROUP, &["sgr-1"]);
+    super::super::ingress(&shell, &invocation(&event, "r-1"), Some(&ask)).await.unwrap();
+    let asked = asked.lock().unwrap().clone();
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_says_is_in_the_alert_and_was_asked_after_the_revoke() {
+    let account = opened(1);
+    let said = |_: &str| Some(portcullis_engine::servers::asked(SAID));
+    let asked = asked(&account, true, said).await;
+    assert_eq!(asked, [("i-00000000000000000".to_owned(), 0)], "the rule was gone by then");
+    let (_, mail, document) = told(&account);
+    let server = &document["servers"][0];
+    assert_eq!(server["instance"], "i-00000000000000000");
+    assert_eq!(server["memcached"][0]["verdict"], "exposed");
+    for part in [
+        "i-00000000000000000: memcached 1.4.15, UDP 0.0.0.0:11211, exposed, 3 clients on other hosts",
+        "portcullis harden i-00000000000000000 --region eu-west-1",
+    ] {
+        assert!(mail.contains(part), "{mail}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_answer_delays_the_alert_by_ten_seconds_and_the_revoke_not_at_all() {
+    let account = opened(7);
+    let begun = tokio::time::Instant::now();
+    let answers = |id: &str| id.ends_with('3').then(|| Err("it does not run Linux".to_owned()));
+    let asked = asked(&account, true, answers).await;
+    assert_eq!(asked.len(), 5, "no more are asked for one event");
+    assert!(asked.iter().all(|(_, left)| *left == 0), "{asked:?}");
+    let took = begun.elapsed().as_secs();
+    assert!((10..=12).contains(&took), "{took} s");
+    let (_, _, document) = told(&account);
+    let unknown = |at: usize| document["servers"][at]["unknown"].as_str().unwrap().to_owned();
+    assert_eq!(unknown(0), "it did not answer within 10 seconds");
+    assert_eq!(unknown(3), "it does not run Linux");
+    assert_eq!(unknown(6), "5 instances are asked for one event, and not this one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_without_the_workflow_or_about_another_port() {
+    let never = |_: &str| -> Option<Result<Vec<Server>, String>> { panic!("it was asked") };
+    let account = opened(1);
+    assert!(asked(&account, false, never).await.is_empty());
+    assert_eq!(told(&account).2.get("servers"), None);
+    let account = opened(1);
+    for rule in account.now().rules.get_mut(GROUP).unwrap() {
+        (rule.from_port, rule.to_port) = (Some(53), Some(53));
+    }
+    assert!(asked(&account, true, never).await.is_empty());
+    assert_eq!(told(&account).2.get("servers"), None);
+}
