@@ -1,5 +1,6 @@
 """The last scene: a cache on its default port becomes one on a port of its own, when people agree."""
 
+import os
 import subprocess
 import time
 
@@ -82,7 +83,7 @@ class Moving:
         PICTURE.parent.mkdir(parents=True, exist_ok=True)
         with browser.browser() as chromium, chromium.open(link) as page:
             page.screenshot(path=PICTURE, full_page=True)
-            self.screen.line(f"   The page behind the link: {PICTURE.relative_to(places.REPO)}", "bold")
+            self.screen.line(f"   The page behind the link: {os.path.relpath(PICTURE, places.REPO)}", "bold")
             page.locator("#approve-name").fill("Ada Lovelace")
             page.locator("#approve-reason").fill("before the sale begins")
             page.get_by_role("button", name="Approve the re-creation").click()

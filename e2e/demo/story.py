@@ -5,9 +5,11 @@ import time
 from harness.guard import PRIVATE, made, permission
 from harness.pasted import commands_of, paste
 from harness.wait import NotInTime
+from memcached import host as hosts
 
 from .moving import Moving
 from .scene import Scene, by_source
+from .servers import Servers
 
 NODES = {"CacheNodeType": "cache.t4g.small", "CacheSubnetGroupName": "caches"}
 
@@ -33,6 +35,7 @@ class Story:
             self.compliant,
             self.tolerated,
             self.overruled,
+            self.servers,
             self.moved,
         ):
             scene()
@@ -251,6 +254,15 @@ class Story:
         )
         scene.outcome = "snoozed"
         scene.check(len(self.guard.alerts.documents(self.shop)) == 1, "and it is not reported again")
+
+    def servers(self):
+        missing = hosts.missing()
+        if missing:
+            self.screen.line()
+            self.screen.line(f"Left out, a Memcached server that is hardened: {missing}.", "dim")
+            return
+        scene = self.scene("A Memcached server behind a rule: the alert reports it, and a person hardens it")
+        Servers(scene, self.guard, self.screen).tell()
 
     def moved(self):
         scene = self.scene("A Valkey group on its default port is re-created on another port, when people approve")

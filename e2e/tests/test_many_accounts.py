@@ -333,9 +333,9 @@ def test_unchanged_code_is_not_uploaded_again(company):
     before = contents(company.account)
     done = company.workplace.package()
     assert done.returncode == 0 and "uploaded" not in done.stdout, done.stdout + done.stderr
-    code = len(list(deploy.functions(deploy.template()))) - 1 + 2
+    code = len(list(deploy.functions(deploy.template()))) - 1 + 3
     assert contents(company.account) == before
-    assert len(before) == 2 * code + 1 == 15, "five functions, a layer and a workflow in two Regions, one template"
+    assert len(before) == 2 * code + 1 == 17, "five functions, a layer and two workflows in two Regions, one template"
 
 
 @pytest.fixture

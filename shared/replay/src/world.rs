@@ -251,6 +251,7 @@ impl<'a> World<'a> {
             Read::Ledger(wanted) => {
                 Fact::Ledger(wanted.clone(), Ok(self.ledger.read(place, wanted)))
             }
+            Read::Servers(id) => Fact::Servers(id.clone(), Err(untold())),
             Read::OpenOf(groups) => Fact::OpenOf(Ok(self.ledger.open_of(place, groups))),
             Read::Revisit { subject, event } => {
                 Fact::Revisit(Ok(self.ledger.record(place, subject, event).map(Box::new)))

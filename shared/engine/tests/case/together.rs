@@ -78,7 +78,11 @@ impl Account {
             Read::Space(id) => Fact::Space(id.clone(), space()),
             Read::OpenOf(_) => Fact::OpenOf(Ok(Vec::new())),
             Read::Revisit { .. } => Fact::Revisit(Ok(None)),
-            Read::GroupNamed(_) | Read::Vpcs(_) | Read::Cache(..) | Read::Subnets(_) => {
+            Read::GroupNamed(_)
+            | Read::Vpcs(_)
+            | Read::Cache(..)
+            | Read::Subnets(_)
+            | Read::Servers(_) => {
                 panic!("{read:?} is not asked for")
             }
         }

@@ -229,6 +229,7 @@ impl<'a> Account<'a> {
             Read::Details(id) => Fact::Details(id.clone(), Err(untold())),
             Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Unknown(untold())),
             Read::PublicAccess => Fact::PublicAccess(Err(untold())),
+            Read::Servers(id) => Fact::Servers(id.clone(), Err(untold())),
             Read::Vpcs(_) => Fact::Vpcs(Err(untold())),
             Read::Space(id) => Fact::Space(id.clone(), AddressSpace::Unknown(untold())),
             Read::List(id) => Fact::List(id.clone(), PrefixList::Unknown(untold())),

@@ -9,6 +9,9 @@ use crate::scripted::{interface, rule};
 
 const SAID: &str = r#"{"said": "{\"schema\":\"portcullis.memcached.v1\",\"result\":\"ok\",\"servers\":[{\"version\":\"1.4.15\",\"udp\":[\"0.0.0.0:11211\"],\"verdict\":\"exposed\",\"clients\":{\"local\":0,\"remote\":[\"10.0.1.7\"],\"more\":2}}]}"}"#;
 
+/// What a server answers; `None` if it never does.
+type Answer = Option<Result<Vec<Server>, String>>;
+
 /// UDP 11211 is open to this many instances.
 fn opened(instances: usize) -> Account {
     let mut udp = rule("sgr-1", WORLD);
@@ -29,7 +32,7 @@ fn opened(instances: usize) -> Account {
 async fn asked(
     account: &Account,
     stack_asks: bool,
-    answer: fn(&str) -> Option<Result<Vec<Server>, String>>,
+    answer: fn(&str) -> Answer,
 ) -> Vec<(String, usize)> {
     let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcullis-harden";
     let mut shell = account.shell(Mode::Enforce);
@@ -47,8 +50,7 @@ async fn asked(
     });
     let event = event(GROUP, &["sgr-1"]);
     super::super::ingress(&shell, &invocation(&event, "r-1"), Some(&ask)).await.unwrap();
-    let asked = asked.lock().unwrap().clone();
-    asked
+    std::mem::take(&mut *asked.lock().unwrap())
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +90,7 @@ async fn a_server_that_does_not_answer_delays_the_alert_by_ten_seconds_and_the_r
 
 #[tokio::test(start_paused = true)]
 async fn nobody_is_asked_without_the_workflow_or_about_another_port() {
-    let never = |_: &str| -> Option<Result<Vec<Server>, String>> { panic!("it was asked") };
+    let never = |_: &str| -> Answer { panic!("it was asked") };
     let account = opened(1);
     assert!(asked(&account, false, never).await.is_empty());
     assert_eq!(told(&account).2.get("servers"), None);
