@@ -68,7 +68,7 @@ fn of(report: &Report, reported: &Reported) -> Audited {
 
 /// The owner of what a report is about, if anything tells of one.
 pub fn owner_of(report: &Report) -> Option<Owner> {
-    let told = owner::told(report, text::quoted)?;
-    let owner::Told { kind, who, by, advice, .. } = told;
+    let told = owner::in_words(report, text::quoted)?;
+    let owner::InWords { kind, who, by, advice, .. } = told;
     Some(Owner { kind, who, by, advice })
 }

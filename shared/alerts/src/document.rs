@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use portcullis_engine::action::{Action, Remedy};
 use portcullis_engine::facts::IngressRule;
 use portcullis_engine::finding::Evidence;
+use portcullis_engine::ledger::Snooze;
 use portcullis_engine::net::{Count, Exposure};
 use portcullis_engine::reach::Reach;
 use portcullis_engine::report::{Report, Reported};
@@ -41,6 +42,8 @@ struct Document<'a> {
     memory: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     servers: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revisit: Option<Value>,
     omitted: Omitted,
 }
 
@@ -119,6 +122,17 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
         recovered: report.resolved.iter().take(room).map(memory::recovered_json).collect(),
         memory: memory::away(report).map(|why| bounded(&why)),
         servers: servers::json(report),
+        revisit: report.revisit.as_ref().map(|revisit| {
+            let snooze = |snooze: &Snooze| {
+                json!({
+                    "until": bounded(&snooze.until),
+                    "by": bounded(&snooze.by),
+                    "reason": bounded(&snooze.reason),
+                })
+            };
+            let snoozes: Vec<Value> = revisit.snoozes.iter().take(room).map(snooze).collect();
+            json!({ "why": revisit.why.as_str(), "snoozes": snoozes })
+        }),
         omitted: Omitted {
             findings: report.findings.len().saturating_sub(room),
             older: report.older.len().saturating_sub(room),

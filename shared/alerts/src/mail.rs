@@ -104,6 +104,21 @@ fn unreadable(reported: &Reported) -> bool {
     )
 }
 
+/// Why the call is reported now and not when it was made.
+fn revisit(body: &mut String, report: &Report) {
+    let Some(revisit) = &report.revisit else { return };
+    let _ = writeln!(body, "Portcullis looked at this call again, because {revisit}.");
+    for snooze in &revisit.snoozes {
+        let _ = writeln!(
+            body,
+            "The snooze until {} was set by {}: {}",
+            text::plain(&snooze.until, 40),
+            text::plain(&snooze.by, TEXT),
+            text::quoted(&snooze.reason, TEXT)
+        );
+    }
+}
+
 /// The body, with at most `room` findings.
 pub(crate) fn body(report: &Report, room: usize) -> String {
     let Report { event, names, .. } = report;
@@ -139,6 +154,7 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
         text::plain(&event.time, 40)
     );
     let _ = writeln!(body, "{}", next::next(report));
+    revisit(&mut body, report);
     body.push_str(&owner::paragraph(report, text::quoted));
     memory::lost(&mut body, report);
     let mut groups = by_rule(&report.findings);

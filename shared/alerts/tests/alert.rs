@@ -14,8 +14,8 @@ use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, GroupDetails, GroupFacts,
     PrefixList, Protocol, Source, Subnet, Subnets, Tag,
 };
-use portcullis_engine::ledger::{Entry, Key, Recurrence, State, Why};
-use portcullis_engine::report::{Next, Report, Seen};
+use portcullis_engine::ledger::{Entry, Key, Recurrence, Snooze, State, Why};
+use portcullis_engine::report::{Next, Report, Revisited, Seen};
 use portcullis_engine::servers::{Behind, asked};
 use portcullis_engine::settings::Mode;
 use portcullis_testkit::example::{cache, group, making, report, rule, stack, touching};
@@ -599,6 +599,41 @@ fn a_wide_block_in_a_prefix_list_is_told_by_its_addresses() {
     let alert = alert(&facts, &["sgr-001"], &[("sgr-001", Outcome::Done(None))], Mode::Enforce);
     assert!(alert.mail.contains("16,777,216 public IPv4 addresses"), "{}", alert.mail);
     assert_eq!(document(&alert)["findings"][0]["evidence"]["public"]["ipv4Addresses"], 16_777_216);
+}
+
+#[test]
+fn what_is_looked_at_again_says_why_and_whose_snooze_has_ended() {
+    let facts = group(vec![rule(1, 6379, "0.0.0.0/0")]);
+    let lead = touching(&facts, &["sgr-001"]);
+    let (event, context) = (event(Lead::Group(lead.clone())), context(Mode::Enforce));
+    let decision = decide::group(&event, &lead, &facts, &context);
+    let outcomes = Outcomes::from([("sgr-001".to_owned(), Outcome::Done(None))]);
+    let mut report = report(&event, &decision, Seen::Group(&facts), &context, &outcomes);
+    let first = Alert::compose(&report);
+    assert!(document(&first).get("revisit").is_none() && !first.mail.contains("again, because"));
+    let snooze = Snooze {
+        subject: facts.id.clone(),
+        finding: "exempt#tcp#6379#6379#0.0.0.0/0".to_owned(),
+        until: "2026-11-21T12:00:00Z".to_owned(),
+        reason: "the demo\nof Friday".to_owned(),
+        by: "deploy/alice".to_owned(),
+    };
+    report.revisit = Some(Revisited { why: Why::Snooze, snoozes: vec![snooze] });
+    let alert = Alert::compose(&report);
+    let lines: Vec<&str> = alert.mail.lines().skip(3).take(2).collect();
+    let [why, whose] = lines.as_slice() else { panic!("{}", alert.mail) };
+    assert_eq!(*why, "Portcullis looked at this call again, because a snooze is over.");
+    assert!(whose.contains("2026-11-21T12:00:00Z") && whose.contains("deploy/alice"), "{whose}");
+    assert!(whose.contains("the demo") && whose.contains("of Friday"), "on one line: {whose}");
+    let revisit = &document(&alert)["revisit"];
+    assert_eq!(
+        (&revisit["why"], &revisit["snoozes"][0]["by"]),
+        (&json!("snooze"), &json!("deploy/alice"))
+    );
+    for why in Why::ALL {
+        report.revisit = Some(Revisited { why, snoozes: Vec::new() });
+        assert_eq!(document(&Alert::compose(&report))["revisit"]["why"], why.as_str());
+    }
 }
 
 #[test]

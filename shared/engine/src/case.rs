@@ -16,7 +16,7 @@ use crate::action::Outcomes;
 use crate::decide::Decision;
 use crate::event::{Event, RevisitRef};
 use crate::exceptions::Exceptions;
-use crate::ledger::{Entry, Leased};
+use crate::ledger::{Entry, Leased, Why};
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::time::HOUR;
@@ -70,6 +70,8 @@ pub struct Case<'a> {
     cause: Cause,
     /// `None` until the record of a revisit is read.
     event: Option<Event>,
+    /// Why it is looked at again, as the record of a revisit has it.
+    why: Option<Why>,
     /// Who leases: the id of the invocation, the same in Lambda's retries of it.
     invocation: String,
     known: Known,
@@ -173,6 +175,7 @@ impl<'a> Case<'a> {
             policy,
             cause,
             event,
+            why: None,
             invocation: invocation.to_owned(),
             known: Known::default(),
             rounds: 0,

@@ -12,7 +12,7 @@ use crate::event::{CacheLead, Event, Lead};
 use crate::exceptions::{Asked, Ended, Exception, OnRule, Suppressed};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, Tag};
 use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
-use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Why, has_large_tags, shape};
+use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Snooze, Why, has_large_tags, shape};
 use crate::reach::Reach;
 use crate::resolution::Resolution;
 use crate::servers::Behind;
@@ -52,6 +52,34 @@ pub struct Report {
     pub next: Option<Next>,
     /// The instances behind a rule for Memcached's port, if the stack asks them what runs there.
     pub servers: Vec<Behind>,
+    /// Why it was looked at again, if this is a revisit.
+    pub revisit: Option<Revisited>,
+}
+
+/// Why an event was looked at again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revisited {
+    /// The reason that its record had.
+    pub why: Why,
+    /// The snoozes of the rules that are reported: they have ended.
+    pub snoozes: Vec<Snooze>,
+}
+
+impl fmt::Display for Revisited {
+    /// The reason for people, as a clause.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.why {
+            Why::Limit => "a limit had left rules open",
+            Why::Lag => "EC2 did not show yet what the call did",
+            Why::Pending => "the cache was not decided yet",
+            Why::Flapping => "a rule was flapping, and an hour without a recurrence is over",
+            Why::Snooze => "a snooze is over",
+            Why::Unknown => {
+                "the exceptions, a source or the address space of the VPC could not be read"
+            }
+            Why::Paused => "Portcullis was in observe mode",
+        })
+    }
 }
 
 /// When something is looked at again, and whether that could be arranged.
@@ -164,6 +192,8 @@ pub struct Known<'a> {
     pub next: Option<&'a Next>,
     /// What the servers behind a rule say.
     pub servers: &'a [Behind],
+    /// Why it was looked at again.
+    pub revisit: Option<&'a Revisited>,
 }
 
 static NO_OUTCOMES: Outcomes = Outcomes::new();
@@ -182,6 +212,7 @@ impl<'a> Known<'a> {
             unremembered: None,
             next: None,
             servers: &[],
+            revisit: None,
         }
     }
 }
@@ -211,6 +242,7 @@ impl Report {
             unremembered: known.unremembered.map(str::to_owned),
             next: known.next.cloned(),
             servers: known.servers.to_vec(),
+            revisit: known.revisit.cloned(),
             unreadable: known.unreadable(decision),
         }
     }

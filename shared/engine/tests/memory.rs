@@ -158,6 +158,7 @@ fn a_rule_that_was_snoozed_is_closed_and_told_when_the_snooze_ends() {
     world.settle();
     assert!(world.live.is_empty() && world.now >= ends && reasons(&world).is_empty());
     assert_eq!(world.alerts.values().sum::<usize>(), 1);
+    assert_eq!(world.again, [Some((Why::Snooze, vec!["bob".to_owned()]))]);
 }
 
 #[test]

@@ -12,8 +12,8 @@ use crate::event::Lead;
 use crate::exceptions::Suppressed;
 use crate::facts::IngressRule;
 use crate::finding::rule_of;
-use crate::ledger::{Again, Wanted, Why};
-use crate::report::{Deployment, Known, Report};
+use crate::ledger::{Again, Snooze, Wanted, Why};
+use crate::report::{Deployment, Known, Report, Revisited};
 use crate::servers::{self, MOST_INSTANCES};
 use crate::time::{DAY, iso, seconds};
 
@@ -216,6 +216,20 @@ impl Case<'_> {
         }
     }
 
+    /// The snoozes that ended of the rules that are at fault.
+    fn ended_snoozes(&self, plan: &Plan, now: i64) -> Vec<Snooze> {
+        let memory = self.context(now).memory;
+        let findings = plan.decision.findings.iter();
+        let ended = findings.filter_map(|finding| memory.snooze_ended(finding, now));
+        let mut snoozes: Vec<Snooze> = Vec::new();
+        for snooze in ended {
+            if !snoozes.contains(snooze) {
+                snoozes.push(snooze.clone());
+            }
+        }
+        snoozes
+    }
+
     fn make_report(&self, now: i64) -> Option<Report> {
         let (plan, facts): (&Plan, Facts) = (self.plan.as_ref()?, self.facts()?);
         let settings = self.policy.settings;
@@ -226,6 +240,7 @@ impl Case<'_> {
             ledger: Some(settings.ledger_table.clone()),
             moves: settings.moves,
         };
+        let revisit = self.why.map(|why| Revisited { why, snoozes: self.ended_snoozes(plan, now) });
         let known = Known {
             seen: facts.seen(),
             context: &self.context(now),
@@ -235,6 +250,7 @@ impl Case<'_> {
             unremembered: plan.unremembered.as_deref(),
             next: next.as_ref(),
             servers: &servers,
+            revisit: revisit.as_ref(),
         };
         Some(Report::new(self.event.as_ref()?, &plan.decision, &known))
     }

@@ -31,7 +31,7 @@ impl Case<'_> {
                 Step::Done(Summary(format!("nothing is left of {about}")))
             }
             Part::Read(Some(record)) => {
-                self.event = Some(record.call.clone());
+                (self.event, self.why) = (Some(record.call.clone()), Some(record.why));
                 return None;
             }
         };

@@ -86,6 +86,13 @@ impl Memory {
         Some(Suppressed { check: finding.check, rule: Some(rule.clone()), by })
     }
 
+    /// The snooze of a finding's rule that has ended, if the table has it still.
+    pub fn snooze_ended(&self, finding: &Finding, now: i64) -> Option<&Snooze> {
+        let (subject, rule) = (group_of(finding)?.to_owned(), rule_of(finding)?);
+        let found = self.snoozes.get(&Key { subject, finding: Snooze::finding(rule) })?;
+        (seconds(&found.until) <= now).then_some(found)
+    }
+
     fn snooze(&self, group: &str, rule: &IngressRule, now: i64) -> Option<&Snooze> {
         let key = Key { subject: group.to_owned(), finding: Snooze::finding(rule) };
         self.snoozes.get(&key).filter(|found| now < seconds(&found.until))

@@ -17,6 +17,7 @@ use portcullis_engine::facts::{
     GroupDetails, IngressRule, Interfaces, PrefixList, Protocol, PublicSetting, Source, Subnets,
 };
 use portcullis_engine::ledger::{Entry, Key, Memory, Revisit, Snooze, Why};
+use portcullis_engine::report::Revisited;
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::settings::{Mode, Settings};
 
@@ -105,6 +106,8 @@ pub(crate) struct World {
     running: Vec<Running>,
     /// By rule and by what was told to have come of it: how often.
     pub(crate) alerts: BTreeMap<(String, &'static str), usize>,
+    /// Why what was told was looked at again, with whose snoozes had ended; in the order of the alerts.
+    pub(crate) again: Vec<Option<(Why, Vec<String>)>>,
     /// By rule: how often it was told to have gone by itself.
     pub(crate) recovered: BTreeMap<String, usize>,
     /// By rule: how often an invocation told of it and could not remember that.
@@ -136,6 +139,7 @@ impl World {
             queue: Vec::new(),
             running: Vec::new(),
             alerts: BTreeMap::new(),
+            again: Vec::new(),
             recovered: BTreeMap::new(),
             forgotten: BTreeMap::new(),
             closed: BTreeSet::new(),
@@ -307,7 +311,14 @@ impl World {
                 let arranged = self.arrange(&revisit, fault);
                 run.case.answer(Answered::Arranged(arranged));
             }
-            Step::Notify(notification) => self.notify(&mut run, &notification, fault),
+            Step::Notify(notification) => {
+                let by =
+                    |again: &Revisited| again.snoozes.iter().map(|one| one.by.clone()).collect();
+                let again =
+                    notification.report.revisit.as_ref().map(|again| (again.why, by(again)));
+                self.again.push(again);
+                self.notify(&mut run, &notification, fault);
+            }
             Step::Record(entries) => self.record(&mut run, entries, fault),
             Step::Wait(_) => run.case.answer(Answered::Waited),
             Step::Done(_) => return self.end(run, false),
