@@ -181,7 +181,8 @@ fn revoked(request: Json<'_>, response: Json<'_>) -> Option<Change> {
         let id = set.list().into_iter().find_map(|rule| rule.get("groupId").text());
         id.map(GroupRef::Id)
     };
-    Some(Change::Revoked { group: group(request).or_else(of_set)?, ids: all, shapes })
+    // The response has the id where the request has only a name.
+    Some(Change::Revoked { group: of_set().or_else(|| group(request))?, ids: all, shapes })
 }
 
 /// The tags that a request gives to what it makes of this kind.
