@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::input::Input;
 use crate::sorted::{Merged, Runs};
+use crate::split::Splitter;
 
 /// What was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,7 +78,7 @@ pub fn read(
     let (next, done) = (AtomicUsize::new(0), Mutex::new((&mut inputs, Vec::new())));
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len());
     let work = || -> io::Result<()> {
-        let mut runs = Runs::default();
+        let (mut runs, mut splitter) = (Runs::default(), Splitter::default());
         while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut input = Input::named(&path.display().to_string());
             let mut written = Ok(());
@@ -87,10 +88,10 @@ pub fn read(
                 }
             };
             if path.as_os_str() == "-" {
-                input.read(io::stdin().lock(), &mut each);
+                input.read(io::stdin().lock(), &mut splitter, &mut each);
             } else {
                 match File::open(path) {
-                    Ok(file) => input.read(file, &mut each),
+                    Ok(file) => input.read(file, &mut splitter, &mut each),
                     Err(error) => input.wrong(format!("it cannot be read: {error}")),
                 }
             }

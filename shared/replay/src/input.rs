@@ -8,8 +8,11 @@ use crate::named::may_matter;
 use crate::record::{Found, Record, found};
 use crate::split::{Piece, Splitter};
 
-/// How many bytes are read at once.
+/// How many bytes are looked at together.
 const CHUNK: usize = 256 << 10;
+
+/// How many bytes of a file are read at once.
+const PACKED: usize = 64 << 10;
 
 /// What was in an input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,22 +40,21 @@ impl Input {
         self.problem.get_or_insert_with(|| what.into());
     }
 
-    /// Reads all of it; `each` gets what matters. It never fails: what is wrong is noted.
-    pub fn read(&mut self, source: impl Read, each: &mut impl FnMut(Record)) {
-        let mut source = BufReader::with_capacity(CHUNK, source);
-        let begin = match source.fill_buf() {
-            Ok(begin) => begin,
-            Err(error) => return self.wrong(format!("it cannot be read: {error}")),
-        };
-        if begin.starts_with(&[0x1f, 0x8b]) {
-            let mut unpacked = BufReader::with_capacity(CHUNK, MultiGzDecoder::new(source));
-            match unpacked.fill_buf() {
-                Ok(begin) if self.is_json(begin) => self.split(unpacked, each),
-                Ok(_) => {}
-                Err(error) => self.wrong(format!("its gzip is damaged: {error}")),
+    /// Reads all of it; `each` gets what matters. It never fails: what is wrong is noted. The splitter is as it was
+    /// afterwards, for the next input.
+    pub fn read(
+        &mut self,
+        source: impl Read,
+        splitter: &mut Splitter,
+        each: &mut impl FnMut(Record),
+    ) {
+        let mut source = BufReader::with_capacity(PACKED, source);
+        match source.fill_buf() {
+            Ok(begin) if begin.starts_with(&[0x1f, 0x8b]) => {
+                self.split(MultiGzDecoder::new(source), splitter, each);
             }
-        } else if self.is_json(begin) {
-            self.split(source, each);
+            Ok(_) => self.split(source, splitter, each),
+            Err(error) => self.wrong(format!("it cannot be read: {error}")),
         }
     }
 
@@ -64,7 +66,7 @@ impl Input {
             None => "it is empty",
             Some(b'{' | b'[') => return true,
             Some(_) if text.starts_with(b"PAR1") => {
-                "it is Parquet: unload the records as JSON lines instead (docs/replay.md, \"Athena\")"
+                "it is Parquet: export the records as JSON lines instead"
             }
             Some(_) if text.starts_with(b"PK\x03\x04") => "it is a zip archive: unpack it",
             Some(_) if text.contains(&0) => "it is neither gzip nor text in UTF-8",
@@ -80,11 +82,15 @@ impl Input {
         false
     }
 
-    fn split(&mut self, mut source: impl Read, each: &mut impl FnMut(Record)) {
-        let mut splitter = Splitter::default();
+    fn split(
+        &mut self,
+        mut source: impl Read,
+        splitter: &mut Splitter,
+        each: &mut impl FnMut(Record),
+    ) {
         loop {
-            let read = match source.read(splitter.room(CHUNK)) {
-                Ok(0) => break,
+            let room = splitter.room(CHUNK);
+            let read = match source.read(room) {
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
@@ -93,6 +99,12 @@ impl Input {
                     break;
                 }
             };
+            if self.bytes == 0 && !self.is_json(room.get(..read).unwrap_or_default()) {
+                return splitter.reset();
+            }
+            if read == 0 {
+                break;
+            }
             self.bytes += read as u64;
             splitter.look(read, &mut |piece| self.piece(piece, each));
         }

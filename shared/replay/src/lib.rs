@@ -21,6 +21,7 @@ pub mod history;
 pub mod html;
 pub mod input;
 pub mod json;
+mod kept;
 mod ledger;
 mod named;
 pub mod record;

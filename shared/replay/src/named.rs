@@ -51,30 +51,22 @@ enum Value<'a> {
 
 /// The value of a member, whose name ends before these bytes. In a record that is a string itself, quotes are escaped.
 fn value(rest: &[u8]) -> Value<'_> {
-    let quoted = |rest: &[u8]| rest.iter().position(|byte| *byte != b'\\').unwrap_or(rest.len());
-    let escapes = quoted(rest);
-    let after =
-        |rest: &'_ [u8], byte: u8| -> Option<usize> { (rest.first() == Some(&byte)).then_some(1) };
-    let mut at = escapes;
-    let Some(one) = after(rest.get(at..).unwrap_or_default(), b'"') else { return Value::None };
-    at += one;
-    at += spaces(rest.get(at..).unwrap_or_default());
-    let Some(one) = after(rest.get(at..).unwrap_or_default(), b':') else { return Value::None };
-    at += one;
-    at += spaces(rest.get(at..).unwrap_or_default());
-    at += quoted(rest.get(at..).unwrap_or_default());
-    let Some(one) = after(rest.get(at..).unwrap_or_default(), b'"') else { return Value::None };
-    let text = rest.get(at + one..).unwrap_or_default();
+    let escapes = backslashes(rest);
+    let text = (|| {
+        let rest = rest.get(escapes..)?.strip_prefix(b"\"")?.trim_ascii_start();
+        let rest = rest.strip_prefix(b":")?.trim_ascii_start();
+        rest.get(backslashes(rest)..)?.strip_prefix(b"\"")
+    })();
+    let Some(text) = text else { return Value::None };
     let Some(end) = memchr::memchr2(b'"', b'\\', text) else { return Value::Escaped };
-    let ends = text.get(end) == Some(&b'"') || {
-        let tail = text.get(end..).unwrap_or_default();
-        quoted(tail) == escapes && tail.get(escapes) == Some(&b'"')
-    };
-    if ends { Value::Text(text.get(..end).unwrap_or_default()) } else { Value::Escaped }
+    let (text, tail) = text.split_at_checked(end).unwrap_or_default();
+    // It ends with a quote that is escaped as those of its name are.
+    let ends = backslashes(tail) == escapes && tail.get(escapes) == Some(&b'"');
+    if ends { Value::Text(text) } else { Value::Escaped }
 }
 
-fn spaces(rest: &[u8]) -> usize {
-    rest.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(rest.len())
+fn backslashes(rest: &[u8]) -> usize {
+    rest.iter().position(|byte| *byte != b'\\').unwrap_or(rest.len())
 }
 
 #[cfg(test)]

@@ -83,7 +83,12 @@ impl Splitter {
         if self.depth > 0 && (self.begin.is_none() || !self.is_dropped) {
             each(Piece::Cut);
         }
-        *self = Self::default();
+        self.reset();
+    }
+
+    /// As if nothing had come. The buffer stays, for what comes next.
+    pub fn reset(&mut self) {
+        *self = Self { buffer: std::mem::take(&mut self.buffer), ..Self::default() };
     }
 
     fn scan(&mut self, buffer: &[u8], each: &mut impl FnMut(Piece<'_>)) {

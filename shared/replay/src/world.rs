@@ -12,14 +12,13 @@ use portcullis_engine::facts::{
     AddressSpace, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine,
     EngineVersion, Interfaces, PrefixList, Subnets,
 };
-use portcullis_engine::finding::{Evidence, Finding as EngineFinding, Subject, group_of, rule_of};
 use portcullis_engine::ledger::shape;
-use portcullis_engine::net::Exposure;
 use portcullis_engine::report::Report;
 use portcullis_engine::time::{iso, seconds};
 
 use crate::finding::{Finding, Life, Verdict};
 use crate::history::{Effect, GroupAt, History, Place};
+use crate::kept::kept;
 use crate::ledger::Ledger;
 
 const UNTOLD_HERE: &str = "the history does not tell it";
@@ -308,116 +307,34 @@ impl<'a> World<'a> {
 
     /// Keeps what came of an event; what comes of a revisit takes the place of what was there.
     fn keep(&mut self, look: &Look<'_>, event: &Event, report: &Report) {
-        let subject = &report.decision.subject;
-        let at = seconds(&event.time);
         let group = |id: &str| look.history.group(&look.place.group(id));
         let is_whole = |id: &str| group(id).is_some_and(|group| group.is_whole);
-        let mut kept = Vec::new();
-        for reported in report.all() {
-            let rule = rule_of(&reported.finding);
-            let of_group = group_of(&reported.finding);
-            let mut unknown = Vec::new();
-            if let (Evidence::Rule { exposure: Exposure::Together { .. }, .. }, Some(id)) =
-                (&reported.finding.evidence, of_group)
-                && !is_whole(id)
-            {
-                unknown.push(
-                    "rules from before the history: the union admits at least this".to_owned(),
-                );
-            }
-            let verdict = Verdict::of(reported);
-            let would_close =
-                (verdict == Verdict::Closed).then(|| look.now.saturating_add(self.delay));
-            kept.push((
-                reported.key.finding.clone(),
-                Finding {
-                    id: reported.key.id(),
-                    place: look.place.clone(),
-                    check: reported.finding.check,
-                    severity: Some(reported.severity),
-                    subject: subject.id.clone(),
-                    group: of_group.map(str::to_owned),
-                    rule: rule.map(|rule| rule.id.clone()),
-                    evidence: evidence(&reported.finding),
-                    event: event.id.clone(),
-                    name: event.call(),
-                    at,
-                    actor: event.actor.clone(),
-                    verdict,
-                    why: reported.because.clone(),
-                    unknown,
-                    would_close,
-                    life: Life::default(),
-                },
-            ));
-        }
-        for suppressed in &report.decision.suppressed {
-            let of_rule = suppressed.rule.as_ref().map(|rule| format!("#{}", shape(rule)));
-            let of_group = matches!(event.lead, Lead::Group(_)).then(|| subject.id.clone());
-            let words = suppressed.rule.as_ref().map(|rule| rule.words()).unwrap_or_default();
-            kept.push((
-                finding_key(suppressed.check.as_str(), of_rule, subject),
-                Finding {
-                    id: String::new(),
-                    place: look.place.clone(),
-                    check: suppressed.check,
-                    severity: None,
-                    subject: subject.id.clone(),
-                    group: of_group,
-                    rule: suppressed.rule.as_ref().map(|rule| rule.id.clone()),
-                    evidence: words,
-                    event: event.id.clone(),
-                    name: event.call(),
-                    at,
-                    actor: event.actor.clone(),
-                    verdict: Verdict::Suppressed(suppressed.by.id.clone()),
-                    why: Some(suppressed.by.reason.clone()),
-                    unknown: Vec::new(),
-                    would_close: None,
-                    life: Life::default(),
-                },
-            ));
-        }
-        if kept.is_empty() && matches!(event.lead, Lead::Group(_)) && !is_whole(&subject.id) {
+        let closes = look.now.saturating_add(self.delay);
+        let kept = kept(&look.place, event, report, closes, &is_whole);
+        let subject = &report.decision.subject.id;
+        if kept.is_empty() && matches!(event.lead, Lead::Group(_)) && !is_whole(subject) {
             self.partly_known += 1;
         }
-        for (key, finding) in kept {
-            let one = (at, look.place.clone(), event.id.clone(), key);
-            if let Some(before) = self.findings.get_mut(&one) {
+        for finding in kept {
+            let about = finding.group.clone().unwrap_or_else(|| finding.subject.clone());
+            let rule = finding.rule.clone().unwrap_or_default();
+            let key = format!("{about} {rule} {}", finding.check);
+            let one = (finding.at, look.place.clone(), event.id.clone(), key);
+            match self.findings.get_mut(&one) {
+                Some(before) if before.verdict == Verdict::Closed => {}
                 // The facts of its life stay.
-                let life = std::mem::take(&mut before.life);
-                let is_over = before.verdict == Verdict::Closed;
-                if is_over {
-                    before.life = life;
-                } else {
+                Some(before) => {
+                    let life = std::mem::take(&mut before.life);
                     *before = Finding { life, ..finding };
                 }
-                continue;
+                None => {
+                    self.open
+                        .entry((look.place.group(&about), rule))
+                        .or_default()
+                        .push(one.clone());
+                    self.findings.insert(one, finding);
+                }
             }
-            let about = finding.group.clone().unwrap_or_else(|| finding.subject.clone());
-            let open = (look.place.group(&about), finding.rule.clone().unwrap_or_default());
-            self.open.entry(open).or_default().push(one.clone());
-            self.findings.insert(one, finding);
         }
     }
-}
-
-/// What was found: of a rule what it admits, for the check says the rest.
-fn evidence(finding: &EngineFinding) -> String {
-    match (rule_of(finding), &finding.evidence) {
-        (Some(rule), Evidence::Rule { exposure: Exposure::Together { .. }, .. }) => {
-            format!("{}, together with other rules", rule.words())
-        }
-        (Some(rule), _) => rule.words(),
-        (None, _) => finding.title(),
-    }
-}
-
-/// As the key of the same finding has it, so that two worlds can be compared.
-fn finding_key(check: &str, of_rule: Option<String>, subject: &Subject) -> String {
-    let about = match (check, &of_rule) {
-        ("open-cache", Some(_)) => format!("#{}/{}", subject.kind, subject.id),
-        _ => String::new(),
-    };
-    format!("{check}{}{about}", of_rule.unwrap_or_default())
 }

@@ -9,6 +9,7 @@ use portcullis_replay::compare::compare;
 use portcullis_replay::input::Input;
 use portcullis_replay::replay::{Options, replay};
 use portcullis_replay::sorted::{Merged, Runs};
+use portcullis_replay::split::Splitter;
 use portcullis_testkit::example;
 use serde_json::{Value, json};
 
@@ -110,7 +111,8 @@ fn changes(policy: &str, history: &[Value]) -> Vec<String> {
     ];
     let mut runs = Runs::default();
     let bytes = serde_json::to_vec(history).unwrap();
-    Input::default().read(bytes.as_slice(), &mut |record| runs.add(record).unwrap());
+    Input::default()
+        .read(bytes.as_slice(), &mut Splitter::default(), &mut |record| runs.add(record).unwrap());
     let options = Options { from: i64::MIN, to: i64::MAX, delay: 20, stack: "portcullis" };
     let (_, outcomes) = replay(Merged::new([runs]).unwrap(), &contexts, &options).unwrap();
     compare(&outcomes[0], &outcomes[1]).iter().map(|change| change.words()).collect()

@@ -15,7 +15,7 @@ use portcullis_replay::replay::{Options, replay};
 use portcullis_replay::shown::Shown;
 use portcullis_replay::summary::Summary;
 use portcullis_replay::text::text;
-use portcullis_testkit::{example, hostile};
+use portcullis_testkit::{example, hostile, schema};
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -83,6 +83,7 @@ fn events_of_the_project_as_a_history() {
     assert!(page.contains("<svg") && !page.contains("<script"), "{page}");
     // Two of each are enough to see the shape.
     let mut document = document(&shown);
+    schema::holds("replay", &document);
     document["findings"].as_array_mut().unwrap().truncate(2);
     document["compared"]["changes"].as_array_mut().unwrap().truncate(1);
     insta::assert_snapshot!("json", format!("{document:#}"));
@@ -107,7 +108,11 @@ fn no_format_shows_the_words_of_others_as_they_are() {
             words.clone().into();
         let mut runs = portcullis_replay::sorted::Runs::default();
         let mut input = portcullis_replay::input::Input::default();
-        input.read(record.to_string().as_bytes(), &mut |record| runs.add(record).unwrap());
+        input.read(
+            record.to_string().as_bytes(),
+            &mut portcullis_replay::split::Splitter::default(),
+            &mut |record| runs.add(record).unwrap(),
+        );
         let records = portcullis_replay::sorted::Merged::new([runs]).unwrap();
         let options = Options { from: i64::MIN, to: i64::MAX, delay: 20, stack: "portcullis" };
         let (mut facts, outcomes) = replay(records, &contexts, &options).unwrap();

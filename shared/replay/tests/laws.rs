@@ -14,6 +14,7 @@ use portcullis_replay::may_matter;
 use portcullis_replay::record::{Found, found};
 use portcullis_replay::replay::{Facts, Options, Outcome, replay};
 use portcullis_replay::sorted::{Merged, Runs};
+use portcullis_replay::split::Splitter;
 use portcullis_testkit::example;
 use portcullis_testkit::narrow::NARROW;
 use proptest::prelude::*;
@@ -26,7 +27,9 @@ fn report(files: &[Vec<u8>]) -> (Facts, Outcome, Vec<String>) {
     let (mut all, mut problems, mut records) = (Vec::new(), Vec::new(), 0);
     for file in files {
         let (mut input, mut runs) = (Input::default(), Runs::default());
-        input.read(file.as_slice(), &mut |record| runs.add(record).unwrap());
+        input.read(file.as_slice(), &mut Splitter::default(), &mut |record| {
+            runs.add(record).unwrap()
+        });
         problems.extend(input.problem);
         records += input.records;
         all.push(runs);
@@ -225,7 +228,7 @@ fn a_file_that_is_damaged_or_foreign_is_one_line() {
         (b"PAR1\x00\x01", "it is Parquet"),
         (b"PK\x03\x04{", "it is a zip archive"),
         (b"\x00\x01\x02{", "it is neither gzip nor text in UTF-8"),
-        (b"\x1f\x8bnothing", "its gzip is damaged"),
+        (b"\x1f\x8bnothing", "it is damaged after 0 records"),
         (cut, "damaged"),
         (digest, "there is no CloudTrail record in it"),
         (br#"{"eventName":"CreateCacheCluster","eventTime":"yesterday"}"#, "its eventTime is"),
