@@ -50,7 +50,7 @@ impl Input {
     ) {
         let mut source = BufReader::with_capacity(PACKED, source);
         match source.fill_buf() {
-            Ok(begin) if begin.starts_with(&[0x1f, 0x8b]) => {
+            Ok([0x1f, 0x8b, ..]) => {
                 self.split(MultiGzDecoder::new(source), splitter, each);
             }
             Ok(_) => self.split(source, splitter, each),

@@ -10,7 +10,8 @@ use crate::history::Place;
 /// What is remembered.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    tables: HashMap<(Place, String), Memory>,
+    /// In one map: a history may have a million groups with a finding each.
+    entries: BTreeMap<(Place, Key), Entry>,
     records: BTreeMap<(Place, Key), Revisit>,
     due: BTreeSet<(i64, Place, Key)>,
     /// Of the newest minute of each place.
@@ -21,27 +22,33 @@ impl Ledger {
     pub(crate) fn read(&self, place: &Place, wanted: &Wanted) -> Memory {
         let of_keys = wanted.keys.iter().map(|key| &key.subject);
         let opening = wanted.opening.values().flatten();
-        let subjects = of_keys.chain(&wanted.snoozes).chain(opening).chain(wanted.rules.keys());
-        let mut memory = Memory::new();
-        for subject in subjects.collect::<BTreeSet<_>>() {
-            if let Some(table) = self.tables.get(&(place.clone(), subject.clone())) {
-                memory.extend(wanted.of(table));
-            }
+        let subjects: BTreeSet<&String> =
+            of_keys.chain(opening).chain(wanted.rules.keys()).collect();
+        let entries = subjects.into_iter().flat_map(|subject| self.of(place, subject));
+        let taken = entries.filter(|entry| wanted.takes(entry));
+        Memory {
+            entries: taken.map(|entry| (entry.key.clone(), entry.clone())).collect(),
+            ..Memory::new()
         }
-        memory
     }
 
     pub(crate) fn open_of(&self, place: &Place, groups: &[String]) -> Vec<Entry> {
-        let tables = groups.iter().filter_map(|id| self.tables.get(&(place.clone(), id.clone())));
-        let entries = tables.flat_map(|table| table.entries.values());
+        let entries = groups.iter().flat_map(|id| self.of(place, id));
         entries.filter(|entry| entry.state == State::Open).cloned().collect()
     }
 
+    /// The entries of a subject.
+    fn of(&self, place: &Place, subject: &str) -> impl Iterator<Item = &Entry> {
+        let first = Key { subject: subject.to_owned(), finding: String::new() };
+        let (place, subject) = (place.clone(), subject.to_owned());
+        let from = self.entries.range((place.clone(), first)..);
+        let of = from.take_while(move |((at, key), _)| *at == place && key.subject == subject);
+        of.map(|(_, entry)| entry)
+    }
+
     pub(crate) fn write(&mut self, place: &Place, entries: Vec<Entry>) -> Written {
-        for entry in entries {
-            let table = self.tables.entry((place.clone(), entry.key.subject.clone())).or_default();
-            table.entries.insert(entry.key.clone(), entry);
-        }
+        let keyed = entries.into_iter().map(|entry| ((place.clone(), entry.key.clone()), entry));
+        self.entries.extend(keyed);
         Written::All
     }
 

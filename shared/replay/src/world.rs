@@ -43,7 +43,7 @@ pub(crate) struct World<'a> {
     delay: i64,
     ledger: Ledger,
     /// When rules would have been closed, by their ids.
-    closed: HashMap<GroupAt, BTreeMap<String, i64>>,
+    closed: HashMap<(GroupAt, String), i64>,
     caches: HashMap<(Place, String), (CacheLead, Requested)>,
     pub(crate) findings: BTreeMap<At, Finding>,
     /// The findings about a rule that is open in fact, or about a cache that is there.
@@ -87,7 +87,7 @@ impl<'a> World<'a> {
     pub(crate) fn note(&mut self, effect: &Effect, at: i64, by: &str) {
         for (group, rule) in &effect.edited {
             // Somebody edited a rule that would have been closed: they would have opened it again.
-            self.closed.get_mut(group).and_then(|closed| closed.remove(rule));
+            self.closed.remove(&(group.clone(), rule.clone()));
         }
         for key in &effect.opened {
             for one in self.shapes.remove(key).unwrap_or_default() {
@@ -97,7 +97,7 @@ impl<'a> World<'a> {
             }
         }
         for (group, rule) in &effect.closed {
-            self.closed.get_mut(group).and_then(|closed| closed.remove(&rule.id));
+            self.closed.remove(&(group.clone(), rule.id.clone()));
             let ended = self.end(&(group.clone(), rule.id.clone()), at, by);
             self.shapes.insert((group.clone(), shape(rule)), ended);
         }
@@ -218,8 +218,8 @@ impl<'a> World<'a> {
         for action in actions {
             let outcome = match action {
                 Action::RevokeIngress { group, rule } => {
-                    let closed = self.closed.entry(look.place.group(group)).or_default();
-                    closed.insert(rule.id.clone(), look.now.saturating_add(self.delay));
+                    let key = (look.place.group(group), rule.id.clone());
+                    self.closed.insert(key, look.now.saturating_add(self.delay));
                     Outcome::Done(None)
                 }
                 Action::StartRecreation(start) => Outcome::Started(start.execution()),
@@ -260,9 +260,8 @@ impl<'a> World<'a> {
 
     fn shown(&self, look: &Look<'_>, id: &str) -> Shown {
         let at = look.place.group(id);
-        let closed = self.closed.get(&at);
         let is_open = |rule: &str| {
-            closed.and_then(|closed| closed.get(rule)).is_none_or(|closed| look.now < *closed)
+            self.closed.get(&(at.clone(), rule.to_owned())).is_none_or(|closed| look.now < *closed)
         };
         let Some(group) = look.history.group(&at) else { return Shown::default() };
         Shown {
