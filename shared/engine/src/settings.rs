@@ -147,6 +147,7 @@ impl Settings {
             mode: Mode::Observe,
             own_role_arns: Vec::new(),
             recreate_state_machine_arn: None,
+            harden_state_machine_arn: None,
             moves: false,
             exceptions_dir: None,
             ledger_table: String::new(),

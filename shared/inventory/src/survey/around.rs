@@ -74,6 +74,7 @@ impl Region<'_> {
             Read::Cache(..) => Fact::Cache(Err(not_listed())),
             Read::Ledger(wanted) => Fact::Ledger(wanted.clone(), Err(not_listed())),
             Read::OpenOf(_) => Fact::OpenOf(Err(not_listed())),
+            Read::Servers(id) => Fact::Servers(id.clone(), Err(not_listed())),
             Read::Revisit { .. } => Fact::Revisit(Err(not_listed())),
         };
         (read, fact)
