@@ -5,6 +5,7 @@ use aws_sdk_eventbridge::types::RuleState;
 use aws_sdk_lambda::Client as Lambda;
 use futures_util::future::{join_all, join3};
 use portcullis_aws::error::{code, why};
+use portcullis_engine::arn::Arn;
 
 use crate::verdict::Verdict;
 
@@ -52,7 +53,7 @@ async fn rule(events: &Events, name: &str) -> Verdict {
 /// Whether Lambda runs a function. With a reserved concurrency of 0 it runs none, and keeps events for six hours (developer
 /// guide, "Configuring reserved concurrency").
 async fn runs(lambda: &Lambda, arn: &str) -> Verdict {
-    let name = name(arn);
+    let name = Arn::name_of(arn);
     match lambda.get_function_concurrency().function_name(arn).send().await {
         Ok(found) if found.reserved_concurrent_executions == Some(0) => Verdict::Wrong(format!(
             "Portcullis is off: the function {name} may not run, its reserved concurrency is 0: make deploy, or aws lambda \
@@ -66,7 +67,7 @@ async fn runs(lambda: &Lambda, arn: &str) -> Verdict {
 
 /// Whether a function is in the mode of the stack. Whoever pauses a stack changes both (`make pause`).
 async fn mode_of(lambda: &Lambda, arn: &str, stack: &str) -> Verdict {
-    let name = name(arn);
+    let name = Arn::name_of(arn);
     let found = match lambda.get_function_configuration().function_name(arn).send().await {
         Ok(found) => found.environment,
         Err(error) => {
@@ -94,9 +95,4 @@ where
     (code(error) == Some("ResourceNotFoundException")).then(|| {
         Verdict::Wrong(format!("Portcullis is off: the function {name} is gone: make deploy"))
     })
-}
-
-/// The name of a function, which is the last part of its ARN.
-fn name(arn: &str) -> &str {
-    arn.rsplit(':').next().unwrap_or(arn)
 }

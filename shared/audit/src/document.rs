@@ -44,6 +44,17 @@ pub struct Scope {
     pub calls: Calls,
 }
 
+/// The Regions of these scopes, by account.
+pub(crate) fn regions<'a>(
+    scopes: impl IntoIterator<Item = &'a Scope>,
+) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut regions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for scope in scopes {
+        regions.entry(&scope.account).or_default().push(&scope.region);
+    }
+    regions
+}
+
 /// How much was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -12,7 +12,7 @@ use portcullis_engine::severity::Severity;
 use portcullis_engine::text::harmless;
 use sha2::{Digest, Sha256};
 
-use crate::document::{Document, Finding, Suppressed};
+use crate::document::{Document, Finding, Suppressed, regions};
 use crate::table::unknown_line;
 
 const STYLE: &str = include_str!("html.css");
@@ -150,12 +150,8 @@ fn by_region(document: &Document) -> Markup {
                     }
                 }
             }
-            @if !clean.is_empty() {
-                p {
-                    "Nothing found in "
-                    (clean.iter().map(|s| format!("{} {}", s.account, s.region)).collect::<Vec<_>>().join(", "))
-                    "."
-                }
+            @for (account, regions) in regions(clean) {
+                p { (account) ": nothing found in " (regions.join(", ")) "." }
             }
         }
     }

@@ -1,12 +1,11 @@
 //! The report for a terminal: blocks of an account and a Region, most severe first, in the width that there is.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use portcullis_engine::severity::Severity;
 use portcullis_engine::text::harmless;
 
-use crate::document::{Document, Finding, Scope, Unknown};
+use crate::document::{Document, Finding, Scope, Unknown, regions};
 
 /// The narrowest that is written.
 const NARROW: usize = 40;
@@ -20,12 +19,12 @@ pub fn table(
 ) -> String {
     let width = width.max(NARROW);
     let mut out = String::new();
-    let mut empty: BTreeMap<&str, Vec<&Scope>> = BTreeMap::new();
+    let mut clean = Vec::new();
     for scope in &document.scopes {
         let of = |f: &&Finding| f.account == scope.account && f.region == scope.region;
         let findings: Vec<&Finding> = document.findings.iter().filter(of).collect();
         if findings.is_empty() {
-            empty.entry(&scope.account).or_default().push(scope);
+            clean.extend(scope.complete.then_some(scope));
             continue;
         }
         let _ = writeln!(out, "{}\n", head(scope));
@@ -33,17 +32,13 @@ pub fn table(
             block(&mut out, finding, width, paint);
         }
     }
-    for (account, scopes) in empty {
-        let clean = scopes.iter().filter(|scope| scope.complete);
-        let clean: Vec<&str> = clean.map(|scope| scope.region.as_str()).collect();
-        if !clean.is_empty() {
-            wrapped(
-                &mut out,
-                "",
-                &format!("{account}: nothing found in {}.", clean.join(", ")),
-                width,
-            );
-        }
+    for (account, regions) in regions(clean) {
+        wrapped(
+            &mut out,
+            "",
+            &format!("{account}: nothing found in {}.", regions.join(", ")),
+            width,
+        );
     }
     for unknown in &document.unknown {
         wrapped(&mut out, "", &unknown_line(unknown), width);
@@ -52,12 +47,18 @@ pub fn table(
     out
 }
 
+/// `1 group`, `2 groups`.
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 fn head(scope: &Scope) -> String {
     let Scope { account, region, complete, seconds, counts, .. } = scope;
     let part = if *complete { "" } else { ", incomplete" };
     format!(
-        "{account} · {region} · {} groups, {} caches · {seconds:.1} s{part}",
-        counts.groups, counts.caches
+        "{account} · {region} · {}, {} · {seconds:.1} s{part}",
+        counted(counts.groups, "group"),
+        counted(counts.caches, "cache"),
     )
 }
 
@@ -117,7 +118,7 @@ pub(crate) fn sums(document: &Document) -> String {
     if !document.suppressed.is_empty() {
         let _ = write!(words, " · {} suppressed by exceptions", document.suppressed.len());
     }
-    let _ = write!(words, " · {} Regions", document.scopes.len());
+    let _ = write!(words, " · {}", counted(document.scopes.len(), "Region"));
     if !document.complete {
         words.push_str(" · INCOMPLETE: see what is unknown");
     }

@@ -162,8 +162,8 @@ impl<'a> Case<'a> {
         Self::of(Cause::Revisit { subject, event }, None, invocation, policy)
     }
 
-    /// Something that is there, by the event of [`scan::event`](crate::scan::event). What is read of it already is
-    /// handed in by [`Case::answer`] before the first step.
+    /// Something that is there, by the event that [`scan`](crate::scan) makes of it. What is read of it already is handed in
+    /// by [`Case::answer`] before the first step.
     pub fn audit(event: Event, policy: PolicyContext<'a>) -> Self {
         let mut case = Self::of(Cause::Audit, Some(event), "", policy);
         case.known = Known::without_ledger();

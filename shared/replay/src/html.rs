@@ -35,7 +35,7 @@ pub fn page(shown: &Shown<'_>) -> String {
                     h2 { "Over time" }
                     p.legend { @for (class, words) in SERIES { span { i class=(class) {} (words) } } }
                     (chart::chart("Findings", "findings", 5, &chart::findings(all, &days)))
-                    (chart::chart("Exposure saved, by the day on which a rule was opened", "hours", 1, &chart::hours(all, &days, last)))
+                    (chart::chart("Hours of exposure saved, by the day on which a rule was opened", "hours", 1, &chart::hours(all, &days, last)))
                 }
                 h2 { "Closed rules" }
                 div.side { @for (by, counts) in shown.summary.by.iter().filter(|(by, _)| *by != "day") { (counted(by, counts)) } }

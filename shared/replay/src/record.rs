@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 pub struct Record {
     /// `eventTime`, in seconds since 1970.
     pub at: i64,
-    /// What comes first within a second: see [`rank`].
+    /// What comes first within a second: what makes comes before what removes.
     pub rank: u8,
     /// `eventID`, or a hash of a record that has none.
     pub id: String,

@@ -13,6 +13,7 @@ use portcullis_engine::scan::suspect;
 
 use super::calls::Service::{Ec2, ElastiCache};
 use super::region::{Region, SIDE_BY_SIDE};
+use super::store::TAGS;
 
 /// A group as the list of groups shows it.
 #[derive(Debug, Clone)]
@@ -174,8 +175,14 @@ impl Region<'_> {
         let tags = stream::iter(caches).map(|cache| async {
             match &cache.facts.arn {
                 // Only of a cache that is available (API reference, ListTagsForResource).
-                Some(arn) if cache.facts.status == "available" && self.store.may_read_tags() => {
-                    self.tags_of(arn).await
+                Some(arn) if cache.facts.status == "available" => {
+                    if self.store.may_read_tags() {
+                        return self.tags_of(arn).await;
+                    }
+                    let why =
+                        format!("the tags of no more than {TAGS} caches of a Region are read");
+                    self.calls.left_out("ListTagsForResource", why);
+                    Vec::new()
                 }
                 _ => Vec::new(),
             }

@@ -11,7 +11,7 @@ use portcullis_engine::facts::{PrefixList, PublicSetting};
 use tokio::sync::OnceCell;
 
 /// The tags of so many caches of a Region are read: each is a call, and ElastiCache has no other.
-const TAGS: usize = 200;
+pub(super) const TAGS: usize = 200;
 
 /// What was read of a Region. Each is read once, however many ask at a time.
 #[derive(Debug, Default)]
