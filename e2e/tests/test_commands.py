@@ -143,7 +143,10 @@ PLACES = {
         "aws cloudtrail put-event-selectors": [CHOICE],
     },
     "functions/trail/src/switches.rs": {
-        "aws events enable-rule": ["test_watch.py::test_a_rule_that_somebody_disabled_is_off_and_says_how_to_go_on"]
+        "aws events enable-rule": ["test_watch.py::test_a_rule_that_somebody_disabled_is_off_and_says_how_to_go_on"],
+        "aws lambda delete-function-concurrency": [
+            "test_watch.py::test_a_function_that_may_not_run_is_off_and_says_how_to_go_on"
+        ],
     },
     f"{RECREATION}/around.rs": {
         "aws application-autoscaling describe-scalable-targets": [AROUND],

@@ -60,18 +60,17 @@ def alarm(guard, logical_id):
     return found
 
 
-def goes_to(guard, logical_id, state, seconds=30):
+def goes_to(guard, logical_id, state):
     """Wait until an alarm is in that state, and until its topic has said so; gives the message."""
     found = until(
         f"{logical_id} is in {state}",
         lambda: (found := alarm(guard, logical_id))["StateValue"] == state and found,
-        seconds,
     )
 
     def told():
         return [m for m in guard.alerts.alarms(found["AlarmName"]) if m["NewStateValue"] == state]
 
-    return until(f"{logical_id} tells of {state}", told, seconds)[0]
+    return until(f"{logical_id} tells of {state}", told)[0]
 
 
 # Metrics ----------------------------------------------------------------------------------------
@@ -160,6 +159,7 @@ def test_alert_that_sns_refuses_sounds_an_alarm(watched):
 
 def test_silence_is_told_and_its_end_too(watched):
     trail = watched.account.client("cloudtrail").describe_trails()["trailList"][0]["Name"]
+    goes_to(watched, "SilenceAlarm", "OK")
     watched.account.client("cloudtrail").stop_logging(Name=trail)
     message = goes_to(watched, "SilenceAlarm", "ALARM")
     assert "blind" in message["AlarmDescription"]
@@ -187,6 +187,18 @@ def test_a_rule_that_somebody_disabled_is_off_and_says_how_to_go_on(watched):
     assert alarm(watched, "MuteAlarm")["StateValue"] == alarm(watched, "BlindAlarm")["StateValue"] == "OK"
 
 
+def test_a_function_that_may_not_run_is_off_and_says_how_to_go_on(watched):
+    client, function = watched.account.client("lambda"), watched.stack.functions["ingress"]
+    client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    goes_to(watched, "OffAlarm", "ALARM")
+    answer, error = watched.stack.invoke("trail", {})
+    (command,) = re.findall(r"\((aws lambda delete-function-concurrency [^)]*)\)", answer["errorMessage"])
+    assert error
+    pasted.paste(command, watched.account)
+    assert "ReservedConcurrentExecutions" not in client.get_function_concurrency(FunctionName=function)
+    goes_to(watched, "SilenceAlarm", "OK")
+
+
 def test_mail_that_somebody_unsubscribed_is_told_to_who_still_hears():
     with guarded(*WATCHFUL, AlertEmail="security@example.com") as guard:
         sns, topic = guard.account.client("sns"), guard.stack.topic
@@ -211,6 +223,8 @@ def test_function_that_was_switched_by_itself_is_off(watched):
     group = watched.group("switched", permission("tcp", 6379, "0.0.0.0/0"))
     watched.alerts.wait(group)
     goes_to(watched, "OffAlarm", "ALARM")
+    answer, error = watched.stack.invoke("trail", {})
+    assert error and "is in mode `observe`, the stack is in mode enforce" in answer["errorMessage"]
 
 
 def test_check_that_stops_running_is_told(watched):
@@ -262,7 +276,7 @@ def test_dashboard_shows_every_metric_that_we_emit(guard):
     shown = set(re.findall(r'\["Portcullis", "(\w+)"', text)) | set(re.findall(r'MetricName=\\+"(\w+)', text))
     names = re.findall(r'\bmetric\("(\w+)"|Metric::about\([^"]*"(\w+)"', METRICS.read_text())
     emitted = {name for found in names for name in found if name}
-    assert shown == emitted and len(emitted) == 13
+    assert shown == emitted and len(emitted) == 14
     for function in guard.stack.functions.values():
         assert function in text
     assert "${" not in body

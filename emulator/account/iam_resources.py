@@ -1,7 +1,8 @@
-"""Which resource a call is authorized on, where MiniStack says `*` or the wrong one.
+"""Which action and resource a call is authorized on, where MiniStack says `*` or the wrong one.
 
-AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html and
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticache.html
+AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html,
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticache.html and
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 """
 
 import json
@@ -28,6 +29,12 @@ CACHES = {
     "DeleteServerlessCache": ("ServerlessCacheName", "serverlesscache"),
     "ModifyServerlessCache": ("ServerlessCacheName", "serverlesscache"),
 }
+#: Of the path `/functions/NAME/concurrency`.
+CONCURRENCY = {
+    "GET": "GetFunctionConcurrency",
+    "PUT": "PutFunctionConcurrency",
+    "DELETE": "DeleteFunctionConcurrency",
+}
 
 
 def install():
@@ -40,6 +47,12 @@ def install():
         return arn or extract(service, method, path, headers, body, query_params, region, account_id)
 
     iam_actions.extract_resource_arn = extract_resource
+    act = patching.original(iam_actions, "_lambda_action")
+
+    def lambda_action(method, path):
+        return CONCURRENCY.get(method) if path.rstrip("/").endswith("/concurrency") else act(method, path)
+
+    iam_actions._lambda_action = lambda_action
 
 
 def rule_of(headers, body):

@@ -238,6 +238,21 @@ def test_a_function_logs_with_the_rights_of_its_role(aws, function):
     assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
 
 
+def test_who_may_read_the_concurrency_of_a_function_may_not_set_it(account, aws, function):
+    aws("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=3)
+    read = {"Effect": "Allow", "Action": "lambda:GetFunctionConcurrency", "Resource": arn_of(aws, function)}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [read]})
+    aws("iam").put_role_policy(RoleName=function, PolicyName="read", PolicyDocument=policy)
+    shown = json.load(aws("lambda").invoke(FunctionName=function, Payload=b"{}")["Payload"])
+    keys = [shown[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
+    client = account.client("lambda", "eu-west-1", *keys)
+    assert client.get_function_concurrency(FunctionName=function)["ReservedConcurrentExecutions"] == 3
+    asked = {"FunctionName": function, "ReservedConcurrentExecutions": 0}
+    assert code_of(client.put_function_concurrency, **asked) == "AccessDeniedException"
+    assert code_of(client.delete_function_concurrency, FunctionName=function) == "AccessDeniedException"
+    assert aws("lambda").get_function_concurrency(FunctionName=function)["ReservedConcurrentExecutions"] == 3
+
+
 def test_a_role_may_invoke_its_own_function_and_no_other(account, aws, function):
     """By name and by ARN, as a function that gives itself an event does."""
     own = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": arn_of(aws, function)}

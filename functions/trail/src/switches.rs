@@ -56,8 +56,8 @@ async fn runs(lambda: &Lambda, arn: &str) -> Verdict {
     let name = Arn::name_of(arn);
     match lambda.get_function_concurrency().function_name(arn).send().await {
         Ok(found) if found.reserved_concurrent_executions == Some(0) => Verdict::Wrong(format!(
-            "Portcullis is off: the function {name} may not run, its reserved concurrency is 0: make deploy, or aws lambda \
-             delete-function-concurrency --function-name {name}"
+            "Portcullis is off: the function {name} may not run, its reserved concurrency is 0: make deploy, or remove it \
+             (aws lambda delete-function-concurrency --function-name {name})"
         )),
         Ok(_) => Verdict::Right(format!("the function {name} may run")),
         Err(error) => missing(&error, name)
