@@ -233,13 +233,13 @@ def test_check_that_stops_running_is_told(watched):
     for rule in goes_silent.list_rules()["Rules"]:
         if "TrailFunction" in rule["Name"]:
             goes_silent.disable_rule(Name=rule["Name"])
-    goes_to(watched, "SilenceAlarm", "INSUFFICIENT_DATA", 60)
+    goes_to(watched, "SilenceAlarm", "INSUFFICIENT_DATA")
 
 
 def test_deploying_without_a_trail_is_told_at_once():
     """The schedule would find it too: here it is too slow to."""
     with heard(*FAST, "--period-scale", "0.01", "--no-trail") as guard:
-        goes_to(guard, "SilenceAlarm", "ALARM", 60)
+        goes_to(guard, "SilenceAlarm", "ALARM")
         lines = [line for invocation in guard.stack.invocations("trail") for line in invocation]
         assert any("There is no trail" in line for line in lines)
 
