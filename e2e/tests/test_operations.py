@@ -466,13 +466,17 @@ def test_destroy_refuses_while_events_wait():
     with guarded() as guard:
         cloudformation, sqs = guard.account.client("cloudformation"), guard.account.client("sqs")
         guard.put(guard.stack.undelivered_queue, "{}")
+        group = guard.group("shown-late")
+        guard.late(group, 3600)
+        guard.open(group, permission("tcp", 22, "0.0.0.0/0"))
+        until("a look at it is scheduled", lambda: guard.schedules(group))
         code, said = operate(guard.account, "destroy.py")
         assert code == 1 and "1 event in the queue undelivered, 0 events in the queue failed" in said, said
         (found,) = cloudformation.describe_stacks(StackName="portcullis")["Stacks"]
         assert found["StackStatus"] == "CREATE_COMPLETE" and len(lying(guard, guard.stack.undelivered_queue)) == 1
 
         code, said = operate(guard.account, "destroy.py", "--force")
-        assert code == 0, said
+        assert code == 0 and "1 revisit will not take place" in said, said
         with pytest.raises(cloudformation.exceptions.ClientError, match="does not exist"):
             cloudformation.describe_stacks(StackName="portcullis")
         assert not [url for url in sqs.list_queues().get("QueueUrls", []) if "portcullis-" in url]
