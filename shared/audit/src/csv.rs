@@ -1,11 +1,6 @@
 //! The findings as a table for a spreadsheet: RFC 4180, one finding a row.
-//!
-//! INVARIANT: no cell is a formula. Names and descriptions are strangers' text, and a spreadsheet runs a cell that begins
-//! with `=`, `+`, `-`, `@`, a tab or a carriage return; such a cell gets an apostrophe before it.
 
-use std::fmt::Write;
-
-use portcullis_engine::text::harmless;
+use portcullis_engine::text::csv_row;
 use serde_json::Value;
 
 use crate::document::{Document, Finding, Suppressed, Unknown};
@@ -44,42 +39,11 @@ type Row = [String; COLUMNS.len()];
 
 /// The findings, then what exceptions suppress, then what is unknown.
 pub fn csv(document: &Document) -> String {
-    let mut out = String::new();
-    line(&mut out, COLUMNS.iter().map(|name| (*name).to_owned()));
-    for row in document.findings.iter().map(of_finding) {
-        line(&mut out, row.into_iter());
-    }
-    for row in document.suppressed.iter().map(of_suppressed) {
-        line(&mut out, row.into_iter());
-    }
-    for row in document.unknown.iter().map(of_unknown) {
-        line(&mut out, row.into_iter());
-    }
+    let mut out = csv_row(COLUMNS);
+    let rows = document.findings.iter().map(of_finding);
+    let rows = rows.chain(document.suppressed.iter().map(of_suppressed));
+    out.extend(rows.chain(document.unknown.iter().map(of_unknown)).map(csv_row));
     out
-}
-
-fn line(out: &mut String, cells: impl Iterator<Item = String>) {
-    for (at, cell) in cells.enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        let _ = write!(out, "{}", quoted(&guarded(&cell)));
-    }
-    out.push_str("\r\n");
-}
-
-fn guarded(cell: &str) -> String {
-    // What no screen shows is written out first: a tab or a carriage return is none any more.
-    let cell = harmless(cell);
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
-}
-
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\r', '\n']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
 }
 
 fn of_finding(finding: &Finding) -> Row {

@@ -34,6 +34,22 @@ fn push_json_escape(safe: &mut String, c: char) {
     }
 }
 
+/// A row of CSV (RFC 4180) with its line end. No cell is a formula: a spreadsheet runs one that begins with `=`, `+`, `-` or
+/// `@`, so such a cell gets an apostrophe before it. What no screen shows is written out.
+pub fn csv_row(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let cells: Vec<String> = cells.into_iter().map(|cell| csv_cell(cell.as_ref())).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
+fn csv_cell(cell: &str) -> String {
+    // A tab or a carriage return at the beginning is written out, and none any more.
+    let mut cell = harmless(cell);
+    if cell.starts_with(['=', '+', '-', '@']) {
+        cell.insert(0, '\'');
+    }
+    if cell.contains(['"', ',']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+}
+
 /// One bounded line for a mail. What is neither a letter, a digit nor plain punctuation is
 /// escaped, and what a mail reader would turn into a link is broken as `example[.]com`.
 pub fn plain(text: &str, most: usize) -> String {
@@ -226,6 +242,21 @@ mod tests {
         assert_eq!(code("deploy_role/al.ice-1", 80), "`deploy_role/al[.]ice-1`");
         assert_eq!(chat("TCP 443 from 2001:db8::/32", 80), "TCP 443 from 2001:db8::/32");
         assert_eq!(code("", 80), "(none)");
+    }
+
+    #[test]
+    fn a_cell_is_neither_a_formula_nor_two_cells() {
+        for (cell, expected) in [
+            ("alice", "alice"),
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("@a,b", "\"'@a,b\""),
+            ("-1", "'-1"),
+            ("\t=1", "\\u{9}=1"),
+            ("\r\n+1", "\\u{d}\\u{a}+1"),
+            ("a \"b\"", "\"a \"\"b\"\"\""),
+        ] {
+            assert_eq!(csv_row([cell, "x"]), format!("{expected},x\r\n"));
+        }
     }
 
     #[test]

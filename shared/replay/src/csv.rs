@@ -1,8 +1,6 @@
 //! The findings as CSV (RFC 4180), one row each, for a spreadsheet.
 
-use std::borrow::Cow;
-
-use portcullis_engine::text::harmless;
+use portcullis_engine::text::csv_row;
 use portcullis_engine::time::iso;
 
 use crate::finding::{Finding, Verdict};
@@ -36,15 +34,10 @@ const COLUMNS: [&str; 21] = [
 pub fn csv(shown: &Shown<'_>) -> String {
     let end = shown.end();
     let mut text = String::new();
-    let mut row = |cells: &[String]| {
-        let cells: Vec<_> = cells.iter().map(|cell| quoted(cell)).collect();
-        text += &cells.join(",");
-        text += "\r\n";
-    };
     let changes = shown.compared.as_ref().map(|(_, changes)| changes);
     let mut head = COLUMNS.map(str::to_owned).to_vec();
     head.extend(changes.map(|_| "with_other_exceptions".to_owned()));
-    row(&head);
+    text += &csv_row(&head);
     for one in &shown.outcome.findings {
         let mut cells = cells(one, end);
         cells.extend(changes.map(|changes| {
@@ -54,7 +47,7 @@ pub fn csv(shown: &Shown<'_>) -> String {
             };
             change.map(|change| after(change.after)).unwrap_or_default()
         }));
-        row(&cells);
+        text += &csv_row(&cells);
     }
     text
 }
@@ -86,34 +79,4 @@ fn cells(one: &Finding, end: i64) -> Vec<String> {
         life.again.map(iso).unwrap_or_default(),
     ];
     cells.to_vec()
-}
-
-/// A cell that no spreadsheet takes for a formula, and that hides nothing.
-fn quoted(cell: &str) -> String {
-    let cell = harmless(cell);
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let cell: Cow<'_, str> = if is_formula { format!("'{cell}").into() } else { cell.into() };
-    if cell.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.into_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_neither_a_formula_nor_two_cells() {
-        for (cell, expected) in [
-            ("alice", "alice"),
-            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
-            ("@a,b", "\"'@a,b\""),
-            ("-1", "'-1"),
-            ("a \"b\"", "\"a \"\"b\"\"\""),
-        ] {
-            assert_eq!(quoted(cell), expected);
-        }
-    }
 }
