@@ -21,6 +21,13 @@ def account():
         yield running
 
 
+@pytest.fixture
+def slow():
+    """An account in which a cache takes longer to be made than a busy machine takes to send a signal."""
+    with Account(*FAST, "--creating-seconds", "4") as running:
+        yield running
+
+
 def start(account, tmp_path, *options):
     command = [sys.executable, str(SCRIPT), "--poll", "0.1", "--file", str(tmp_path / "answers.json"), *options]
     environment = {**os.environ, **account.environment()}
@@ -118,13 +125,13 @@ def test_a_cache_that_does_not_come_up_is_removed_and_the_next_is_asked(account,
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_who_is_stopped_removes_what_was_made(account, tmp_path, number, status):
-    with start(account, tmp_path, "--yes", "--only", "inherited-tags") as script:
-        until("a cache is being made", lambda: left(account))
+def test_who_is_stopped_removes_what_was_made(slow, tmp_path, number, status):
+    with start(slow, tmp_path, "--yes", "--only", "inherited-tags") as script:
+        until("a cache is being made", lambda: left(slow))
         script.send_signal(number)
         text, _ = script.communicate(timeout=60)
     assert script.returncode == status and "nothing is left" in text, text
-    assert left(account) == []
+    assert left(slow) == []
 
 
 def test_what_cannot_be_removed_is_named_and_removed_later(account, tmp_path):
