@@ -1,31 +1,17 @@
 //! `portcullis replay`: files, standard input, and how it ends. What it decides, `shared/replay` tests.
 
 mod bare;
+mod piped;
 
-use std::io::Write;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
-use bare::command;
+use piped::{piped, printed};
 
 const OPENED: &str = "events/authorize-redis-to-the-world.json";
 const HTTPS: &str = "events/authorize-https-to-the-world.json";
 
 fn replay(arguments: &[&str], input: &str) -> Output {
-    let mut child = command(&[&["replay"], arguments].concat())
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It may have ended without reading it.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
-}
-
-fn printed(output: &Output) -> (i32, &str, &str) {
-    let text = |bytes| std::str::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    piped("replay", arguments, input)
 }
 
 #[test]
