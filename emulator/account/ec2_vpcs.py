@@ -23,18 +23,21 @@ def find_vpc(vpc_id):
     return ec2._vpcs[vpc_id]
 
 
+def _named(blocks):
+    """The same list, each block with an association id: a seeded document may leave it out."""
+    for block in blocks:
+        block.setdefault("AssociationId", f"vpc-cidr-assoc-0{secrets.token_hex(8)}")
+    return blocks
+
+
 def _v4(vpc):
     """The blocks of IPv4, the one that the VPC was made with first."""
-    first = {
-        "AssociationId": f"vpc-cidr-assoc-{vpc['VpcId'][4:]}",
-        "CidrBlock": vpc["CidrBlock"],
-        "CidrBlockState": {"State": "associated"},
-    }
-    return vpc.setdefault("CidrBlockAssociationSet", [first])
+    first = {"CidrBlock": vpc["CidrBlock"], "CidrBlockState": {"State": "associated"}}
+    return _named(vpc.setdefault("CidrBlockAssociationSet", [first]))
 
 
 def _v6(vpc):
-    return vpc.setdefault("Ipv6CidrBlockAssociationSet", [])
+    return _named(vpc.setdefault("Ipv6CidrBlockAssociationSet", []))
 
 
 def vpc_view(vpc):
@@ -60,24 +63,19 @@ def associate_block(request):
     vpc = find_vpc(request["VpcId"])
     if request.get("AmazonProvidedIpv6CidrBlock"):
         block = {
-            "AssociationId": f"vpc-cidr-assoc-0{secrets.token_hex(8)}",
             "Ipv6CidrBlock": f"2600:1f18:{secrets.token_hex(2)}:{secrets.token_hex(1)}00::/56",
             "Ipv6CidrBlockState": {"State": "associated"},
             "Ipv6Pool": "Amazon",
         }
-        _v6(vpc).append(block)
+        _v6(vpc).extend(_named([block]))
         return {"VpcId": vpc["VpcId"], "Ipv6CidrBlockAssociation": block}
     if not request.get("CidrBlock"):
         raise AwsError("MissingParameter", "The request must contain the parameter cidrBlock")
     network = ipaddress.ip_network(request["CidrBlock"], strict=False)
     if not 16 <= network.prefixlen <= 28:
         raise AwsError("InvalidVpc.Range", f"The CIDR '{request['CidrBlock']}' is invalid.")
-    block = {
-        "AssociationId": f"vpc-cidr-assoc-0{secrets.token_hex(8)}",
-        "CidrBlock": str(network),
-        "CidrBlockState": {"State": "associated"},
-    }
-    _v4(vpc).append(block)
+    block = {"CidrBlock": str(network), "CidrBlockState": {"State": "associated"}}
+    _v4(vpc).extend(_named([block]))
     return {"VpcId": vpc["VpcId"], "CidrBlockAssociation": block}
 
 

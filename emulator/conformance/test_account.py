@@ -173,6 +173,21 @@ def test_seeded_rules_can_be_revoked(account, aws):
     ]
 
 
+def test_the_blocks_of_a_seeded_vpc_have_ids_and_can_be_disassociated(account, aws):
+    state = {"CidrBlockState": {"State": "associated"}}
+    blocks = [{"CidrBlock": block, **state} for block in ("10.0.0.0/16", "52.95.64.0/20")]
+    vpc = {"VpcId": "vpc-0d0d0d0d0d0d0d0d2", "CidrBlock": "10.0.0.0/16", "CidrBlockAssociationSet": blocks}
+    account.seed({"Vpcs": [vpc]})
+
+    def shown():
+        return aws("ec2").describe_vpcs(VpcIds=[vpc["VpcId"]])["Vpcs"][0]["CidrBlockAssociationSet"]
+
+    first, second = shown()
+    assert first["AssociationId"] != second["AssociationId"]
+    aws("ec2").disassociate_vpc_cidr_block(AssociationId=second["AssociationId"])
+    assert shown() == [first]
+
+
 def test_another_accounts_group_is_seen_but_not_changed(account, aws):
     foreign = {**GROUP, "GroupId": "sg-0e0e0e0e0e0e0e0e1", "OwnerId": "444455556666"}
     account.seed({"SecurityGroups": [foreign]})
