@@ -163,7 +163,7 @@ fn progress(inputs: &Inputs, files: usize) {
 }
 
 fn nothing(inputs: &Inputs) -> anyhow::Error {
-    let first = inputs.problems.first().map(|(name, what)| format!(": {name}: {what}"));
+    let first = inputs.problems.first().map(|first| format!(": {}: {first}", first.name));
     advice(
         format!("no source has a CloudTrail record{}", first.unwrap_or_default()),
         "give the files of a trail, or the output of `aws cloudtrail lookup-events --output json`",

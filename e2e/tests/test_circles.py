@@ -10,9 +10,9 @@ from harness import modules, places
 #: The crates from the lowest: each may need those of lower rows, and of its own row none.
 LAYERS = (
     {"engine"},
-    {"exceptions", "recreation", "replay", "testkit"},
+    {"exceptions", "recreation", "testkit"},
     {"alerts"},
-    {"aws", "audit"},
+    {"aws", "audit", "replay"},
     {"inventory", "approval"},
     {"ingress", "cache", "digest", "trail", "recreate", "approval-page", "cli"},
 )

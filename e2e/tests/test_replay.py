@@ -104,7 +104,7 @@ def test_a_file_that_is_damaged_or_foreign_is_one_line_and_the_rest_is_read(logs
     assert found["findings"] == report["findings"]
     problems = {one["name"].rsplit("/", 1)[1]: one["problem"] for one in found["inputs"]["problems"]}
     assert "CSV" in problems["history.csv"] and "lookup-events" in problems["history.csv"]
-    assert "damaged after 0 records" in problems["broken.json.gz"] and "empty" in problems["empty.json"]
+    assert "it is damaged" in problems["broken.json.gz"] and "empty" in problems["empty.json"]
     assert len(problems) == len(report["inputs"]["problems"]) + 3
 
 

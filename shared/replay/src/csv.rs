@@ -6,7 +6,7 @@ use portcullis_engine::time::iso;
 use crate::finding::{Finding, Verdict};
 use crate::shown::Shown;
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "time",
     "account",
     "region",
@@ -24,6 +24,7 @@ const COLUMNS: [&str; 21] = [
     "caller",
     "role",
     "tool",
+    "owner",
     "would_close",
     "open_seconds",
     "closed_by",
@@ -73,6 +74,7 @@ fn cells(one: &Finding, end: i64) -> Vec<String> {
         actor.name.clone(),
         text(&actor.role),
         text(&actor.via),
+        one.owner.as_ref().map(|owner| owner.who.clone()).unwrap_or_default(),
         one.would_close.map(iso).unwrap_or_default(),
         one.open(end).to_string(),
         life.closed.as_ref().map(|(_, by)| by.clone()).unwrap_or_default(),

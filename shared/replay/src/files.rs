@@ -1,12 +1,14 @@
 //! Reading inputs side by side.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::input::Input;
+use crate::input::{Input, Problem};
 use crate::sorted::{Merged, Runs};
 use crate::split::Splitter;
 
@@ -21,8 +23,8 @@ pub struct Inputs {
     pub records: u64,
     /// Files that have no records by their names: of digests and insights.
     pub passed_over: u64,
-    /// What was wrong with an input, by its name.
-    pub problems: Vec<(String, String)>,
+    /// What was wrong, of each input that had something.
+    pub problems: Vec<Problem>,
 }
 
 /// The files of these paths, each directory with all that is in it, in the order of their names.
@@ -60,7 +62,8 @@ fn list(path: &Path, is_given: bool, files: &mut Vec<PathBuf>, inputs: &mut Inpu
         }
         Err(error) => {
             let why = format!("the directory cannot be read: {error}");
-            inputs.problems.push((path.display().to_string(), why));
+            let name = path.display().to_string();
+            inputs.problems.push(Problem { name, what: why, after: None, more: 0 });
         }
     }
 }
@@ -115,10 +118,21 @@ pub fn read(
 }
 
 impl Inputs {
+    /// The problems by what they are, the most frequent first.
+    pub fn grouped(&self) -> Vec<(&str, Vec<&Problem>)> {
+        let mut grouped: BTreeMap<&str, Vec<&Problem>> = BTreeMap::new();
+        for problem in &self.problems {
+            grouped.entry(&problem.what).or_default().push(problem);
+        }
+        let mut grouped: Vec<_> = grouped.into_iter().collect();
+        grouped.sort_by_key(|(_, of)| Reverse(of.len()));
+        grouped
+    }
+
     fn add(&mut self, input: Input) {
         self.files += 1;
         self.bytes += input.bytes;
         self.records += input.records;
-        self.problems.extend(input.problem.map(|problem| (input.name, problem)));
+        self.problems.extend(input.problem);
     }
 }

@@ -1,5 +1,6 @@
 //! One finding of a replay: what would have been done about it, and what became of it in fact.
 
+use portcullis_alerts::audited::Owner;
 use portcullis_engine::action::{Because, Remedy};
 use portcullis_engine::event::Actor;
 use portcullis_engine::finding::Check;
@@ -134,6 +135,8 @@ pub struct Finding {
     pub at: i64,
     /// Who called.
     pub actor: Actor,
+    /// Whom the resource belongs to, if its tags, its name or the call tell: as an audit has it.
+    pub owner: Option<Owner>,
     /// What would have been done.
     pub verdict: Verdict,
     /// Why, where there is a reason.
@@ -153,6 +156,11 @@ impl Finding {
     /// The id of its rule, if a record tells it.
     pub fn told_rule(&self) -> Option<&str> {
         self.rule.as_deref().filter(|rule| !rule.starts_with(UNTOLD))
+    }
+
+    /// Whose it is, in a word or two.
+    pub fn whose(&self) -> &str {
+        self.owner.as_ref().map_or("unknown", |owner| &owner.who)
     }
 
     /// What makes it the same finding, whatever the exceptions make of it.

@@ -121,7 +121,7 @@ fn findings(shown: &Shown<'_>) -> Markup {
             div.wide tabindex="0" role="region" aria-label="Findings" {
                 table {
                     thead { tr {
-                        @for head in ["time", "verdict", "check", "about", "by", "really open", "remarks"] {
+                        @for head in ["time", "verdict", "check", "about", "by", "owner", "really open", "remarks"] {
                             th scope="col" { (head) }
                         }
                     } }
@@ -132,6 +132,7 @@ fn findings(shown: &Shown<'_>) -> Markup {
                             td { (one.check) }
                             td { (about(one)) }
                             td { (harmless(&by(one))) }
+                            td { (harmless(one.whose())) }
                             td { (shown.open(one)) }
                             td { (harmless(&remark(one))) }
                         }
@@ -149,7 +150,12 @@ fn inputs(shown: &Shown<'_>) -> Markup {
             (facts.mattered) " records matter, " (facts.events) " of them are watched calls. "
             (facts.duplicates) " were there more than once and count once. "
             (inputs.passed_over) " files of digests and insights were passed over." }
-        ul { @for (name, what) in &inputs.problems { li { (harmless(name)) ": " (harmless(what)) } } }
+        ul { @for (what, of) in inputs.grouped() {
+            li {
+                (of.len()) @if of.len() == 1 { " file: " } @else { " files: " } (harmless(what))
+                details { summary { "Which" } ul { @for one in of { li { (harmless(&one.name)) } } } }
+            }
+        } }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One input: what it is, and the records in it.
 
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
@@ -14,6 +15,32 @@ const CHUNK: usize = 256 << 10;
 /// How many bytes of a file are read at once.
 const PACKED: usize = 64 << 10;
 
+/// What is wrong with an input.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The name of the input.
+    pub name: String,
+    /// What it is, in words that are the same wherever it is the same.
+    pub what: String,
+    /// After how many records, if there is one place.
+    pub after: Option<u64>,
+    /// How many more like it there are in this input.
+    pub more: u64,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if let Some(after) = self.after {
+            write!(f, ", after {after} records")?;
+        }
+        if self.more > 0 {
+            write!(f, "; and {} more like it", self.more)?;
+        }
+        Ok(())
+    }
+}
+
 /// What was in an input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Input {
@@ -26,8 +53,7 @@ pub struct Input {
     /// How many objects in it are no records.
     pub foreign: u64,
     /// What is wrong with it, if something is.
-    pub problem: Option<String>,
-    damaged: u64,
+    pub problem: Option<Problem>,
 }
 
 impl Input {
@@ -37,7 +63,17 @@ impl Input {
 
     /// The first thing that is wrong counts.
     pub(crate) fn wrong(&mut self, what: impl Into<String>) {
-        self.problem.get_or_insert_with(|| what.into());
+        self.wrong_after(what, None);
+    }
+
+    fn wrong_after(&mut self, what: impl Into<String>, after: Option<u64>) {
+        let name = &self.name;
+        self.problem.get_or_insert_with(|| Problem {
+            name: name.clone(),
+            what: what.into(),
+            after,
+            more: 0,
+        });
     }
 
     /// Reads all of it; `each` gets what matters. It never fails: what is wrong is noted. The splitter is as it was
@@ -94,8 +130,7 @@ impl Input {
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    let after = self.records;
-                    self.wrong(format!("it is damaged after {after} records: {error}"));
+                    self.wrong_after(format!("it is damaged: {error}"), Some(self.records));
                     break;
                 }
             };
@@ -109,10 +144,6 @@ impl Input {
             splitter.look(read, &mut |piece| self.piece(piece, each));
         }
         splitter.end(&mut |piece| self.piece(piece, each));
-        if self.damaged > 1 {
-            let first = self.problem.take().unwrap_or_default();
-            self.problem = Some(format!("{first}; and {} more like it", self.damaged - 1));
-        }
         if self.records == 0 {
             self.wrong("there is no CloudTrail record in it");
         }
@@ -137,8 +168,9 @@ impl Input {
     }
 
     fn damage(&mut self, what: &str) {
-        self.damaged += 1;
-        let after = self.records;
-        self.wrong(format!("{what}, after {after} records"));
+        match &mut self.problem {
+            Some(problem) => problem.more += 1,
+            None => self.wrong_after(what, Some(self.records)),
+        }
     }
 }

@@ -31,7 +31,7 @@ pub fn document(shown: &Shown<'_>) -> Value {
             "records": facts.inputs.records,
             "passedOver": facts.inputs.passed_over,
             "problems": facts.inputs.problems.iter()
-                .map(|(name, what)| json!({"name": name, "problem": what})).collect::<Vec<_>>(),
+                .map(|one| json!({"name": one.name, "problem": one.to_string()})).collect::<Vec<_>>(),
             "mattered": facts.mattered,
             "duplicates": facts.duplicates,
             "events": facts.events,
@@ -91,6 +91,7 @@ fn finding(one: &Finding, end: i64) -> Value {
         "evidence": one.evidence,
         "event": {"id": one.event, "name": one.name, "time": iso(one.at)},
         "actor": {"name": one.actor.name, "role": one.actor.role, "via": one.actor.via, "arn": one.actor.arn},
+        "owner": one.owner.as_ref().map(|owner| json!({"kind": owner.kind, "who": owner.who, "by": owner.by})),
         "verdict": one.verdict.as_str(),
         "suppressedBy": one.verdict.suppressed_by(),
         "because": one.why,

@@ -1,5 +1,7 @@
 //! What is kept of the report about an event: its findings, and what exceptions suppress.
 
+use portcullis_alerts::audited::owner_of;
+use portcullis_engine::action::Remedy;
 use portcullis_engine::event::{Event, Lead};
 use portcullis_engine::exceptions::Suppressed;
 use portcullis_engine::facts::{CacheFacts, CacheGroups, IngressRule};
@@ -11,6 +13,12 @@ use portcullis_engine::time::seconds;
 use crate::finding::{Finding, Life, Verdict};
 use crate::history::Place;
 
+/// A finding of a report, and whether its rule is gone by now: somebody else removed it.
+pub(crate) struct Kept {
+    pub(crate) finding: Finding,
+    pub(crate) is_gone: bool,
+}
+
 /// The findings of a report. `closes` is when a rule that is closed now would be gone, and `is_whole` whether all rules of
 /// a group are known.
 pub(crate) fn kept(
@@ -19,15 +27,18 @@ pub(crate) fn kept(
     report: &Report,
     closes: i64,
     is_whole: &dyn Fn(&str) -> bool,
-) -> Vec<Finding> {
+) -> Vec<Kept> {
     let reported = report.all().into_iter().map(|reported| {
         let group = group_of(&reported.finding);
         let is_less = is_union(&reported.finding) && !group.is_some_and(is_whole);
         let unknown = is_less.then(|| "older rules, so the union admits at least this".to_owned());
-        of_reported(place, event, report, reported, closes, unknown.into_iter().collect())
+        let unknown = unknown.into_iter().collect();
+        let finding = of_reported(place, event, report, reported, closes, unknown);
+        Kept { finding, is_gone: matches!(reported.finding.remedy, Remedy::Gone(_)) }
     });
     let suppressed = report.decision.suppressed.iter();
-    reported.chain(suppressed.map(|one| of_suppressed(place, event, report, one))).collect()
+    let suppressed = suppressed.map(|one| of_suppressed(place, event, report, one));
+    reported.chain(suppressed.map(|finding| Kept { finding, is_gone: false })).collect()
 }
 
 fn of_reported(
@@ -52,6 +63,7 @@ fn of_reported(
         name: event.call(),
         at: seconds(&event.time),
         actor: event.actor.clone(),
+        owner: owner_of(report),
         would_close: (verdict == Verdict::Closed).then_some(closes),
         verdict,
         why: reported.because.clone(),
@@ -80,6 +92,7 @@ fn of_suppressed(place: &Place, event: &Event, report: &Report, one: &Suppressed
         name: event.call(),
         at: seconds(&event.time),
         actor: event.actor.clone(),
+        owner: owner_of(report),
         verdict: Verdict::Suppressed(one.by.id.clone()),
         why: Some(one.by.reason.clone()),
         unknown: Vec::new(),

@@ -59,7 +59,11 @@ pub struct Happened {
 pub fn found(bytes: &[u8]) -> Found {
     let value: Value = match serde_json::from_slice(bytes) {
         Ok(value) => value,
-        Err(error) => return Found::Damaged(error.to_string()),
+        Err(error) => {
+            // Where in the record it is says nothing to people.
+            let text = error.to_string();
+            return Found::Damaged(text.split(" at line ").next().unwrap_or_default().to_owned());
+        }
     };
     let Some(mut record) = unwrap(value, 0) else { return Found::Foreign };
     let Some(name) = text(&record, "eventName") else { return Found::Foreign };

@@ -13,8 +13,8 @@ pub struct Summary {
     pub verdicts: Vec<(String, u64)>,
     /// How many rules would be closed: two findings may be about one rule.
     pub closures: u64,
-    /// Closures by caller, by role, by tool, by check and by day; the most first, days in their order.
-    pub by: [(&'static str, Vec<(String, u64)>); 5],
+    /// Closures by caller, by role, by tool, by owner, by check and by day; the most first, days in their order.
+    pub by: [(&'static str, Vec<(String, u64)>); 6],
     /// Of the closed rules: how many the same caller closed within an hour anyway.
     pub short_lived: u64,
     /// Of the closed rules: how many somebody opened again after they were closed in fact.
@@ -56,6 +56,7 @@ impl Summary {
                 ("caller", top(&closed, |one| one.actor.name.clone())),
                 ("role", top(&closed, |one| one.actor.role.clone().unwrap_or_else(none))),
                 ("tool", top(&closed, |one| one.actor.via.clone().unwrap_or_else(none))),
+                ("owner", top(&closed, |one| one.whose().to_owned())),
                 ("check", top(&closed, |one| one.check.as_str().to_owned())),
                 ("day", {
                     let mut by_day = top(&closed, |one| day(one.at));

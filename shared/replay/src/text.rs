@@ -41,6 +41,7 @@ pub fn text(shown: &Shown<'_>, heading: &dyn Fn(&str) -> String) -> String {
         }
         section(&format!("What changes with the exceptions in {}", harmless(dir)), lines);
     }
+    section("What could not be read", problems(shown));
     section("What the history cannot tell", LIMITS.map(str::to_owned).to_vec());
     text.trim_end().to_owned() + "\n"
 }
@@ -66,9 +67,21 @@ fn inputs(shown: &Shown<'_>) -> Vec<String> {
     if inputs.passed_over > 0 {
         lines.push(format!("{} files of digests and insights passed over", inputs.passed_over));
     }
-    let problems = inputs.problems.iter().map(|(name, what)| format!("{name}: {what}"));
-    lines.extend(cut(problems.take(MOST).collect(), inputs.problems.len()));
+    if !inputs.problems.is_empty() {
+        lines.push(format!("{} of them with problems, which are below", inputs.problems.len()));
+    }
     lines
+}
+
+/// What was wrong with files, a line for each reason.
+fn problems(shown: &Shown<'_>) -> Vec<String> {
+    let grouped = shown.facts.inputs.grouped();
+    let lines = grouped.iter().take(MOST).map(|(what, of)| match of.as_slice() {
+        [one] => format!("{}: {one}", one.name),
+        [first, ..] => format!("{} files: {what} (the first: {})", of.len(), first.name),
+        [] => String::new(),
+    });
+    cut(lines.collect(), grouped.len())
 }
 
 fn verdicts(shown: &Shown<'_>) -> Vec<String> {
@@ -121,7 +134,16 @@ fn figures(shown: &Shown<'_>) -> Vec<String> {
 
 fn findings(shown: &Shown<'_>) -> Vec<String> {
     let lines = shown.outcome.findings.iter().take(MOST).map(|one| {
-        [minute(one.at), one.verdict.words(), about(one), by(one), shown.open(one), remark(one)]
+        let whose = one.owner.as_ref().map(|owner| format!("of {}", owner.who));
+        [
+            minute(one.at),
+            one.verdict.words(),
+            about(one),
+            by(one),
+            whose.unwrap_or_default(),
+            shown.open(one),
+            remark(one),
+        ]
     });
     cut(columns(lines.collect()), shown.outcome.findings.len())
 }

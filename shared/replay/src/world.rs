@@ -18,7 +18,7 @@ use portcullis_engine::time::{iso, seconds};
 
 use crate::finding::{Finding, Life, Verdict};
 use crate::history::{Effect, GroupAt, History, Place};
-use crate::kept::kept;
+use crate::kept::{Kept, kept};
 use crate::ledger::Ledger;
 
 const UNTOLD_HERE: &str = "the history does not tell it";
@@ -314,7 +314,10 @@ impl<'a> World<'a> {
         if kept.is_empty() && matches!(event.lead, Lead::Group(_)) && !is_whole(subject) {
             self.partly_known += 1;
         }
-        for finding in kept {
+        for Kept { finding, is_gone } in kept {
+            if is_gone && self.was_left_open(&finding) {
+                continue;
+            }
             let about = finding.group.clone().unwrap_or_else(|| finding.subject.clone());
             let rule = finding.rule.clone().unwrap_or_default();
             let key = format!("{about} {rule} {}", finding.check);
@@ -335,5 +338,17 @@ impl<'a> World<'a> {
                 }
             }
         }
+    }
+    /// Whether the same was found before, and left open for a while: that somebody else removed it since is a fact of its
+    /// life. A rule without an id is known by its words.
+    fn was_left_open(&self, finding: &Finding) -> bool {
+        let first = (finding.at, finding.place.clone(), finding.event.clone(), String::new());
+        let of_event = self.findings.range(first..).map(|(_, before)| before);
+        let mut of_event = of_event.take_while(|before| before.event == finding.event);
+        of_event.any(|before| {
+            (before.check, &before.group, &before.evidence)
+                == (finding.check, &finding.group, &finding.evidence)
+                && matches!(before.verdict, Verdict::Limit | Verdict::Flapping)
+        })
     }
 }

@@ -10,6 +10,7 @@ use portcullis_replay::compare::compare;
 use portcullis_replay::csv::csv;
 use portcullis_replay::files::{listed, read};
 use portcullis_replay::html::page;
+use portcullis_replay::input::Problem;
 use portcullis_replay::json::document;
 use portcullis_replay::replay::{Options, replay};
 use portcullis_replay::shown::Shown;
@@ -64,8 +65,8 @@ fn events_of_the_project_as_a_history() {
     let options = Options { from: i64::MIN, to: i64::MAX, delay: 20, stack: "portcullis" };
     let contexts: Vec<_> = contexts.collect();
     let (mut facts, outcomes) = replay(records.by_ref(), &contexts, &options).unwrap();
-    for (name, _) in &mut inputs.problems {
-        *name = name.rsplit('/').next().unwrap().to_owned();
+    for problem in &mut inputs.problems {
+        problem.name = problem.name.rsplit('/').next().unwrap().to_owned();
     }
     (facts.inputs, facts.duplicates) = (inputs, records.duplicates);
     let shown = Shown {
@@ -117,7 +118,8 @@ fn no_format_shows_the_words_of_others_as_they_are() {
         let options = Options { from: i64::MIN, to: i64::MAX, delay: 20, stack: "portcullis" };
         let (mut facts, outcomes) = replay(records, &contexts, &options).unwrap();
         assert_eq!(outcomes[0].findings.len(), 1, "{words:?}");
-        facts.inputs.problems.push((words.clone(), words.clone()));
+        let (name, what) = (words.clone(), words.clone());
+        facts.inputs.problems.push(Problem { name, what, after: None, more: 0 });
         let shown = Shown {
             mode: "enforce",
             delay: 20,
@@ -135,4 +137,108 @@ fn no_format_shows_the_words_of_others_as_they_are() {
             assert!(!written.contains("</code><script>") || surface != "HTML", "{written}");
         }
     }
+}
+
+/// What somebody does to rules of a group, by their ports.
+enum Deed {
+    Opens(&'static [u16]),
+    Revokes(&'static [u16]),
+}
+
+/// A history in which not everything is closed at once: more rules than a limit allows, a rule that a machine opens again
+/// and again, and what Portcullis itself closed when it was there already, of which somebody opened one again.
+fn troubled() -> Vec<serde_json::Value> {
+    use Deed::{Opens, Revokes};
+    const MANY: [u16; 28] = [
+        7000, 7001, 7002, 7003, 7004, 7005, 7006, 7007, 7008, 7009, 7010, 7011, 7012, 7013, 7014,
+        7015, 7016, 7017, 7018, 7019, 7020, 7021, 7022, 7023, 7024, 7025, 7026, 7027,
+    ];
+    let deeds = [
+        (60, "sg-many", "migration", Opens(&MANY)),
+        (95, "sg-many", "migration", Revokes(&MANY)),
+        (1000, "sg-drift", "ci", Opens(&[22])),
+        (1300, "sg-drift", "ci", Revokes(&[22])),
+        (1400, "sg-drift", "ci", Opens(&[22])),
+        (1700, "sg-drift", "ci", Revokes(&[22])),
+        (1800, "sg-drift", "ci", Opens(&[22])),
+        (2100, "sg-drift", "ci", Revokes(&[22])),
+        (2200, "sg-drift", "ci", Opens(&[22])),
+        (2500, "sg-drift", "ci", Revokes(&[22])),
+        (5000, "sg-undone", "deploy", Opens(&[5432, 3389])),
+        (5020, "sg-undone", "portcullis-IngressRole-1A2B", Revokes(&[5432, 3389])),
+        (5600, "sg-undone", "deploy", Opens(&[5432])),
+        (9900, "sg-undone", "deploy", Opens(&[3389])),
+    ];
+    let record = |number: usize, at: i64, role: &str, name: &str, request, response| {
+        serde_json::json!({"eventVersion": "1.11", "eventName": name, "eventID": format!("e-{number:02}"),
+            "eventTime": portcullis_engine::time::iso(1_772_438_400 + at), "awsRegion": "eu-west-1",
+            "recipientAccountId": "111122223333", "userAgent": "Terraform/1.13.3",
+            "requestParameters": request, "responseElements": response,
+            "userIdentity": {"type": "AssumedRole", "accountId": "111122223333",
+            "arn": format!("arn:aws:sts::111122223333:assumed-role/{role}/run"),
+            "sessionContext": {"sessionIssuer": {"arn": format!("arn:aws:iam::111122223333:role/{role}")}}}})
+    };
+    let mut records = Vec::new();
+    for (number, (at, group, role, deed)) in deeds.into_iter().enumerate() {
+        let (name, ports) = match deed {
+            Opens(ports) => ("AuthorizeSecurityGroupIngress", ports),
+            Revokes(ports) => ("RevokeSecurityGroupIngress", ports),
+        };
+        let permissions: Vec<_> = ports
+            .iter()
+            .map(|port| {
+                serde_json::json!({"ipProtocol": "tcp", "fromPort": port, "toPort": port,
+                    "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}})
+            })
+            .collect();
+        let request =
+            serde_json::json!({"groupId": group, "ipPermissions": {"items": permissions}});
+        records.push(record(number, at, role, name, request, serde_json::json!({"_return": true})));
+    }
+    for group in ["sg-many", "sg-drift", "sg-undone"] {
+        let tags = serde_json::json!({"items": [{"resourceType": "security-group", "tags":
+            [{"key": "aws:cloudformation:stack-name", "value": "shop"}]}]});
+        let tags = if group == "sg-many" { tags } else { serde_json::Value::Null };
+        let request =
+            serde_json::json!({"groupName": group, "vpcId": "vpc-1", "tagSpecificationSet": tags});
+        let response = serde_json::json!({"groupId": group});
+        records.push(record(90, 0, "deploy", "CreateSecurityGroup", request, response));
+        records.last_mut().unwrap()["eventID"] = format!("e-{group}").into();
+    }
+    records
+}
+
+#[test]
+fn what_is_left_open_and_what_was_undone() {
+    let settings = example::settings(Mode::Enforce);
+    let exceptions = Policies::read(&root().join("infra/exceptions")).unwrap();
+    let contexts = [PolicyContext { settings: &settings, exceptions: &exceptions }];
+    let mut runs = portcullis_replay::sorted::Runs::default();
+    let bytes = serde_json::to_vec(&troubled()).unwrap();
+    portcullis_replay::input::Input::default().read(
+        bytes.as_slice(),
+        &mut portcullis_replay::split::Splitter::default(),
+        &mut |record| runs.add(record).unwrap(),
+    );
+    let records = portcullis_replay::sorted::Merged::new([runs]).unwrap();
+    let options = Options { from: i64::MIN, to: i64::MAX, delay: 20, stack: "portcullis" };
+    let (facts, outcomes) = replay(records, &contexts, &options).unwrap();
+    let shown = Shown {
+        mode: "enforce",
+        delay: 20,
+        exceptions: "infra/exceptions".to_owned(),
+        summary: Summary::new(&facts, &outcomes[0]),
+        facts: &facts,
+        outcome: &outcomes[0],
+        compared: None,
+    };
+    let text = text(&shown, &str::to_owned);
+    for expected in [
+        "3   not remediated: limit",
+        "1   not remediated: flapping",
+        "undone: 1 of 2 rules that Portcullis closed",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+    insta::assert_snapshot!("troubled", text);
 }

@@ -202,7 +202,10 @@ impl<'a> Account<'a> {
         for reported in report.all() {
             let of = (id.clone(), reported.key.id());
             let verdict = reported.resolution.as_str().to_owned();
-            if self.decided.get(&of).is_none_or(|before| before != "done") {
+            let before = self.decided.get(&of).map(String::as_str);
+            // That somebody else removed what was left open is no decision.
+            let is_fact = before == Some("withheld") && verdict == "already-gone";
+            if before != Some("done") && !is_fact {
                 self.decided.insert(of, verdict);
             }
         }
