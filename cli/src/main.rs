@@ -89,7 +89,7 @@ fn run(cli: &Cli) -> Result<Ended> {
             Command::Harden(arguments) => harden::run(arguments, common).await,
             Command::Exceptions(arguments) => exceptions::run(arguments, common),
             Command::Explain(arguments) => explain::run(arguments, common).await,
-            Command::Replay(arguments) => replay::run(arguments, common),
+            Command::Replay(arguments) => replay::run(arguments, common).await,
         }
     })
 }

@@ -1,10 +1,16 @@
-//! `portcullis replay`: what Portcullis would have done with the history of an account. It reads files, and calls nothing.
+//! `portcullis replay`: what Portcullis would have done with the history of an account. It reads files, or the event
+//! history of CloudTrail, and changes nothing.
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+mod kept;
+mod lookup;
+mod progress;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
+use portcullis_aws::now;
+use portcullis_engine::arn::Arn;
 use portcullis_engine::case::PolicyContext;
 use portcullis_engine::settings::{Mode, Settings};
 use portcullis_engine::time::{DAY, seconds};
@@ -16,11 +22,15 @@ use portcullis_replay::replay::{Options, replay};
 use portcullis_replay::shown::Shown;
 use portcullis_replay::summary::Summary;
 use portcullis_replay::{csv, html, json, text};
+use tempfile::NamedTempFile;
 
+use crate::account;
 use crate::advice::advice;
-use crate::common::{Common, Ended};
+use crate::common::{Common, Ended, tell};
 use crate::explain::policies;
 use crate::paint::{self, paint};
+use kept::{Kept, LONGEST};
+use progress::Progress;
 
 /// Tell what Portcullis would have done with the CloudTrail records of an account: nothing is called or changed
 ///
@@ -30,8 +40,15 @@ use crate::paint::{self, paint};
 #[command(after_long_help = HELP)]
 pub(crate) struct Arguments {
     /// Files and directories with CloudTrail records, packed by gzip or not; - is standard input
-    #[arg(value_name = "SOURCE", required = true)]
+    #[arg(value_name = "SOURCE", required_unless_present = "last")]
     sources: Vec<PathBuf>,
+    /// The event history of your account and Region, as far back as this: 90d at most. Its calls are asked for two a
+    /// second
+    #[arg(long, value_name = "TIME", value_parser = last)]
+    last: Option<i64>,
+    /// With --last: keep what AWS answers in this file, and go on from what is there
+    #[arg(long, value_name = "FILE", requires = "last")]
+    keep: Option<PathBuf>,
     /// The directory with the `*.cedar` files of the exceptions
     #[arg(long, value_name = "DIR", default_value = "infra/exceptions")]
     exceptions: PathBuf,
@@ -81,6 +98,7 @@ enum ModeName {
 const HELP: &str = "\
   portcullis replay ./AWSLogs
   portcullis replay ./AWSLogs --from 2026-03-01 --format json
+  portcullis replay --last 90d --keep history.jsonl
   aws cloudtrail lookup-events --output json | portcullis replay -
   portcullis replay ./AWSLogs --compare my-exceptions --fail-on-change close
 
@@ -89,10 +107,10 @@ docs/replay.md says where to get the records, and what a replay cannot tell.
 Exit status:
   0  the report
   1  with --fail-on-change: something changes
-  2  the exceptions could not be read, or no source has a record";
+  2  the exceptions or the event history could not be read, or no source has a record";
 
 /// Prints the report. No, if something changes that must not.
-pub(crate) fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
     let mode = match arguments.mode {
         ModeName::Enforce => Mode::Enforce,
         ModeName::Observe => Mode::Observe,
@@ -105,17 +123,21 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
         .iter()
         .map(|exceptions| PolicyContext { settings: &settings, exceptions })
         .collect();
-    let (files, inputs) = files::listed(&arguments.sources);
-    let shows = io::stderr().is_terminal();
+    let progress = Progress::new();
+    let mut sources = arguments.sources.clone();
+    let history = match arguments.last {
+        Some(last) => Some(history(last, arguments.keep.as_deref(), common, &progress).await?),
+        None => None,
+    };
+    sources.extend(history.iter().map(|history| history.path().to_owned()));
+    let (files, inputs) = files::listed(&sources);
     let (records, inputs) = files::read(&files, inputs, &|inputs| {
-        if shows {
-            progress(inputs, files.len());
-        }
+        let Inputs { files: done, records, bytes, .. } = inputs;
+        let (of, mega) = (files.len(), bytes / 1_000_000);
+        progress.say(&format!("{done} of {of} files, {records} records, {mega} MB"));
     })
     .context("the records cannot be ordered")?;
-    if shows {
-        let _ = write!(io::stderr(), "\r\u{1b}[K");
-    }
+    progress.done();
     let options = Options {
         from: arguments.from.unwrap_or(i64::MIN),
         to: arguments.to.unwrap_or(i64::MAX),
@@ -156,17 +178,58 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
     Ok(if fails { Ended::No } else { Ended::Yes })
 }
 
-fn progress(inputs: &Inputs, files: usize) {
-    let Inputs { files: done, records, bytes, .. } = inputs;
-    let mega = bytes / 1_000_000;
-    let _ = write!(io::stderr(), "\r{done} of {files} files, {records} records, {mega} MB\u{1b}[K");
+/// The file with an event history: of the caller, or one that is removed in the end.
+enum History {
+    Kept(PathBuf),
+    Passing(NamedTempFile),
+}
+
+impl History {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) => path,
+            Self::Passing(file) => file.path(),
+        }
+    }
+}
+
+/// Reads the event history.
+async fn history(
+    last: i64,
+    keep: Option<&Path>,
+    common: &Common,
+    progress: &Progress,
+) -> Result<History> {
+    let config = account::config(common, None).await?;
+    let caller = account::caller(&config).await?;
+    let arn = Arn::parse(&caller).ok().context("GetCallerIdentity: no ARN in the answer")?;
+    let history = match keep {
+        Some(path) => History::Kept(path.to_owned()),
+        None => History::Passing(NamedTempFile::new().context("a temporary file")?),
+    };
+    let region = account::region(&config);
+    let mut kept = Kept::open(history.path(), arn.account, region, last, now())?;
+    let fetched = lookup::fetch(&lookup::client(&config), &mut kept, progress).await;
+    progress.done();
+    if let Err(error) = fetched {
+        let path = match history {
+            History::Kept(path) => path,
+            History::Passing(file) => file.keep().context("a temporary file")?.1,
+        };
+        let path = path.display();
+        tell(&format!(
+            "what was read so far is in {path}: with --keep {path} it goes on from there"
+        ));
+        return Err(error);
+    }
+    Ok(history)
 }
 
 fn nothing(inputs: &Inputs) -> anyhow::Error {
     let first = inputs.problems.first().map(|first| format!(": {}: {first}", first.name));
     advice(
         format!("no source has a CloudTrail record{}", first.unwrap_or_default()),
-        "give the files of a trail, or the output of `aws cloudtrail lookup-events --output json`",
+        "give the files of a trail, or --last 90d for the event history of your account and Region",
     )
 }
 
@@ -180,6 +243,18 @@ fn settings(mode: Mode, stack: &str) -> Result<Settings> {
         _ => None,
     });
     settings.context("the settings of a replay")
+}
+
+fn last(text: &str) -> Result<i64, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "give a number with a unit, such as 12h or 90d".to_owned())?;
+    match i64::try_from(duration.as_secs()) {
+        Ok(seconds) if (1..=LONGEST).contains(&seconds) => Ok(seconds),
+        _ => Err(
+            "at most 90 days (90d), for AWS keeps no more: for longer, read the files of a trail"
+                .to_owned(),
+        ),
+    }
 }
 
 fn moment(text: &str) -> Result<i64, String> {

@@ -69,11 +69,11 @@ fn what_is_no_history_says_what_and_what_to_do() {
     };
     insta::assert_snapshot!(of(&["no-such.json"], ""), @"
     error: no source has a CloudTrail record: no-such.json: it cannot be read: No such file or directory (os error 2)
-    help: give the files of a trail, or the output of `aws cloudtrail lookup-events --output json`
+    help: give the files of a trail, or --last 90d for the event history of your account and Region
     ");
     insta::assert_snapshot!(of(&["-"], "eventTime,eventName\n1,2\n"), @"
     error: no source has a CloudTrail record: -: it is CSV, which has no whole records: download JSON from the console, or use `aws cloudtrail lookup-events --output json`
-    help: give the files of a trail, or the output of `aws cloudtrail lookup-events --output json`
+    help: give the files of a trail, or --last 90d for the event history of your account and Region
     ");
     assert!(of(&[OPENED, "--from", "yesterday"], "").contains("give a day as 2026-11-21"));
     assert!(of(&[OPENED, "--exceptions", "no-such"], "").contains("the exceptions in no-such"));

@@ -51,21 +51,22 @@ class Auditor:
         self.clean = self.guard.group("clean", permission("tcp", 6379, PRIVATE))
         self.calls = Calls(account)
 
-    def run(self, *arguments, lacking=(), environment=None):
+    def run(self, *arguments, lacking=(), environment=None, command="audit"):
         """The finished process, by a user with the rights of the policy but these."""
         own = environment or self.user(lacking)
         return subprocess.run(
-            [places.PROGRAMS / "portcullis", "audit", *arguments],
+            [places.PROGRAMS / "portcullis", command, *arguments],
+            cwd=places.REPO,
             env={**self.account.environment(), **own},
             capture_output=True,
             text=True,
             timeout=60,
         )
 
-    def user(self, lacking):
-        name = "-".join(["auditor", *(right.split(":")[1] for right in lacking)])
+    def user(self, lacking=(), also=()):
+        name = "-".join(["auditor", *(right.split(":")[1] for right in (*lacking, *also))])
         iam, (statement,) = self.account.client("iam"), POLICY["Statement"]
-        actions = [action for action in statement["Action"] if action not in lacking]
+        actions = [action for action in (*statement["Action"], *also) if action not in lacking]
         document = {**POLICY, "Statement": [{**statement, "Action": actions}]}
         if name not in {user["UserName"] for user in iam.list_users()["Users"]}:
             iam.create_user(UserName=name)
@@ -236,3 +237,44 @@ def test_the_page_reads_well_everywhere(auditor, kept, browser, scheme, tmp_path
             browsers.screenshot(page, f"audit-{width}-{scheme}")
         assert browsers.axe(page) == []
         assert page.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_a_replay_reads_as_well(auditor, browser, scheme, tmp_path):
+    """Of what the account's past was made by, and of a file that is none; in the browser of the audit's page."""
+    files = [places.EVENTS / f"{name}{ending}" for name in PAST for ending in (".json", ".facts.json")]
+    path, offline = tmp_path / "replay.html", {**CREDENTIALS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    compared = ("--compare", "infra/exceptions/strict", "--format", "html")
+    done = auditor.run(*files, *compared, command="replay", environment=offline)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    path.write_text(done.stdout)
+    with browser.open(path.as_uri(), scheme=scheme) as page:
+        assert page.locator("h1").count() == page.locator("main").count() == 1
+        assert page.locator("figure svg").count() == 2 and page.locator("script").count() == 0
+        page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
+        for width in (1280, 320):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert browsers.overflow(page) == []
+            browsers.screenshot(page, f"replay-{width}-{scheme}")
+        assert browsers.axe(page) == []
+        assert page.complaints == []
+
+
+def test_the_event_history_is_replayed_from_the_account_itself(auditor, tmp_path):
+    """The account throttles who asks more than twice a second, as AWS does; and what is kept needs no account."""
+    guard, kept = auditor.guard, tmp_path / "history.jsonl"
+    group = guard.group("history", permission("tcp", 6379, "0.0.0.0/0"))
+    last = ("--last", "1h", "--keep", kept, "--format", "json")
+    refused = auditor.run(*last, command="replay")
+    assert refused.returncode == 2 and f"--keep {kept}" in refused.stderr
+    assert "may not cloudtrail:LookupEvents" in refused.stderr, refused.stderr
+    reader = auditor.user(also=["cloudtrail:LookupEvents"])
+    done = auditor.run(*last, command="replay", environment=reader)
+    assert done.returncode == 0, done.stderr
+    of_group = [one for one in json.loads(done.stdout)["findings"] if one["group"] == group]
+    assert [(one["check"], one["verdict"], one["life"]["closed"]) for one in of_group] == [
+        ("open-ingress", "closed", None)
+    ]
+    offline = {**CREDENTIALS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    again = auditor.run(kept, "--format", "json", command="replay", environment=offline)
+    assert json.loads(again.stdout)["findings"] == json.loads(done.stdout)["findings"]

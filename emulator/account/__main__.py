@@ -29,6 +29,7 @@ PARTS = (
         "sqs",
         "bus",
         "trails",
+        "lookup",
         "cloudtrail",
     ),
     *("failures", "metrics", "cache_metrics", "alarms", "lambda_", "lambda_async", "layers", "event_sources"),

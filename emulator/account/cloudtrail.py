@@ -19,7 +19,7 @@ from ministack.core.responses import get_account_id, get_region, get_request_cli
 from ministack.core.router import extract_access_key_id
 from ministack.services import iam
 
-from . import bus, patching, trails, wire
+from . import bus, lookup, patching, trails, wire
 from . import cloudtrail_shapes as shapes
 from .settings import SETTINGS
 
@@ -66,6 +66,8 @@ def observe_internal(service, action, params, response):
 def record_call(service, action, params, response, caller):
     try:
         record = record_of(service, action, params, response, caller)
+        if record:
+            lookup.keep(record)
         if record and trails.logs(record):
             source = "aws." + record["eventSource"].split(".")[0]
             bus.put_soon(source, "AWS API Call via CloudTrail", record, delay=SETTINGS.event_delay)
