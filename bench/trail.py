@@ -1,10 +1,11 @@
 """Makes a trail as it lies in S3: noise of an account, with the project's events and some stories of people among it.
 
     bench/trail.py DIRECTORY --megabytes 100 [--days 90] [--seed 7] [--large]
+    bench/trail.py DIRECTORY --findings 40000
 
 The same seed makes the same files. `--large` makes files of 100 MB, unpacked, instead of many small ones.
-Nothing in it is
-of a real account.
+`--findings N` makes nothing but N rules open to the internet, each in a group of its own.
+Nothing is of a real account.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import gzip
 import json
 import pathlib
 import random
+import sys
 
 EVENTS = pathlib.Path(__file__).resolve().parent.parent / "events"
 ACCOUNT = "111122223333"
@@ -187,6 +189,21 @@ def make(directory, megabytes, days=90, seed=7, large=False):
     (digest / f"{ACCOUNT}_CloudTrail-Digest_eu-west-1_trail.json.gz").write_bytes(gzip.compress(b"{}", mtime=0))
 
 
+def make_findings(directory, count, days=90, seed=7):
+    """Writes one file in which each record opens a rule to the internet that nobody closes."""
+    chance = random.Random(seed)
+    texts = []
+    for number in range(count):
+        time = START + datetime.timedelta(days=days * number / count)
+        group, shape = f"sg-{hexes(chance, 17)}", {"ipProtocol": "tcp", "fromPort": 6379, "toPort": 6379}
+        rule = {"groupId": group, "securityGroupRuleId": f"sgr-{hexes(chance, 17)}", "isEgress": False}
+        made = record(chance, time, "eu-west-1", "AuthorizeSecurityGroupIngress", "ec2.amazonaws.com", "deploy")
+        made["requestParameters"] = {"groupId": group, **shape, "cidrIp": "0.0.0.0/0", "ipPermissions": {}}
+        made["responseElements"] = {"securityGroupRuleSet": {"items": [{**rule, **shape, "cidrIpv4": "0.0.0.0/0"}]}}
+        texts.append(json.dumps(made, separators=(",", ":")))
+    write(directory, START, "eu-west-1", hexes(chance, 16), texts)
+
+
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     arguments.add_argument("directory", type=pathlib.Path)
@@ -194,5 +211,8 @@ if __name__ == "__main__":
     arguments.add_argument("--days", type=int, default=90)
     arguments.add_argument("--seed", type=int, default=7)
     arguments.add_argument("--large", action="store_true")
+    arguments.add_argument("--findings", type=int)
     chosen = arguments.parse_args()
+    if chosen.findings is not None:
+        sys.exit(make_findings(chosen.directory, chosen.findings, chosen.days, chosen.seed))
     make(chosen.directory, chosen.megabytes, chosen.days, chosen.seed, chosen.large)

@@ -13,6 +13,7 @@ use portcullis_aws::now;
 use portcullis_engine::arn::Arn;
 use portcullis_engine::case::PolicyContext;
 use portcullis_engine::settings::{Mode, Settings};
+use portcullis_engine::text::harmless_json;
 use portcullis_engine::time::{DAY, seconds};
 use portcullis_exceptions::Policies;
 use portcullis_recreation::text::Role;
@@ -170,7 +171,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     };
     let written = match arguments.format {
         Format::Table => text::text(&shown, &|heading| paint(Role::Heading, heading)),
-        Format::Json => paint::json(&json::document(&shown)),
+        Format::Json => harmless_json(&json::text(&shown)),
         Format::Csv => csv::csv(&shown),
         Format::Html => html::page(&shown),
     };

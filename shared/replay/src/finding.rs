@@ -1,8 +1,8 @@
 //! One finding of a replay: what would have been done about it, and what became of it in fact.
 
-use portcullis_alerts::audited::Owner;
+use std::sync::Arc;
+
 use portcullis_engine::action::{Because, Remedy};
-use portcullis_engine::event::Actor;
 use portcullis_engine::finding::Check;
 use portcullis_engine::report::Reported;
 use portcullis_engine::resolution::Resolution;
@@ -99,11 +99,35 @@ impl Verdict {
     }
 }
 
+/// Who called: of many findings the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Caller {
+    /// A name for people.
+    pub name: Arc<str>,
+    /// The role of the session.
+    pub role: Option<String>,
+    /// What the call came through.
+    pub via: Option<String>,
+    /// The ARN.
+    pub arn: String,
+}
+
+/// Whom a resource belongs to, as an audit has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// As in an alert: `cloudformation`, `terraform`, ….
+    pub kind: &'static str,
+    /// For people.
+    pub who: String,
+    /// How it was told.
+    pub by: String,
+}
+
 /// What became of the rule in fact.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Life {
     /// When it was closed and by whom, if a record tells.
-    pub closed: Option<(i64, String)>,
+    pub closed: Option<(i64, Arc<str>)>,
     /// When somebody opened the same again after that.
     pub again: Option<i64>,
 }
@@ -120,23 +144,23 @@ pub struct Finding {
     /// How bad, by what the history tells.
     pub severity: Option<Severity>,
     /// The group or the cache.
-    pub subject: String,
+    pub subject: Arc<str>,
     /// The group of the rule, if it is about one.
-    pub group: Option<String>,
+    pub group: Option<Arc<str>>,
     /// The id of the rule, if it is about one.
     pub rule: Option<String>,
     /// What was found.
     pub evidence: String,
     /// The event's id.
-    pub event: String,
+    pub event: Arc<str>,
     /// The call.
     pub name: &'static str,
     /// When, in seconds since 1970.
     pub at: i64,
     /// Who called.
-    pub actor: Actor,
+    pub actor: Arc<Caller>,
     /// Whom the resource belongs to, if its tags, its name or the call tell: as an audit has it.
-    pub owner: Option<Owner>,
+    pub owner: Option<Arc<Owner>>,
     /// What would have been done.
     pub verdict: Verdict,
     /// Why, where there is a reason.
@@ -167,6 +191,17 @@ impl Finding {
     pub(crate) fn identity(&self) -> impl Ord + use<'_> {
         let Self { at, place, event, check, group, rule, subject, .. } = self;
         (*at, place, event, *check, subject, group, rule)
+    }
+
+    /// The group, or the cache.
+    pub(crate) fn about(&self) -> &str {
+        self.group.as_ref().unwrap_or(&self.subject)
+    }
+
+    /// The place in a report.
+    pub(crate) fn order(&self) -> impl Ord + use<'_> {
+        let rule = self.rule.as_deref().unwrap_or_default();
+        (self.at, &self.place, &self.event, self.about(), rule, self.check.as_str())
     }
 
     /// How long it really stayed open, in seconds; until `end` if no record closes it.

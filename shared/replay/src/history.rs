@@ -1,7 +1,8 @@
 //! What is known of the past: groups and their rules, as far as the records tell. What happened before the first record
 //! is unknown, and nothing is made up for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use portcullis_engine::event::{
     Change, Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
@@ -18,17 +19,12 @@ pub const UNTOLD: &str = "sgr-untold-";
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The account.
-    pub account: String,
+    pub account: Arc<str>,
     /// The Region.
-    pub region: String,
+    pub region: Arc<str>,
 }
 
 impl Place {
-    /// Where it happened.
-    pub fn of(happened: &Happened) -> Self {
-        Self { account: happened.account.clone(), region: happened.region.clone() }
-    }
-
     /// The place of a group.
     pub fn group(&self, id: &str) -> GroupAt {
         (self.clone(), id.to_owned())
@@ -66,6 +62,7 @@ pub struct Effect {
 #[derive(Debug, Clone, Default)]
 pub struct History {
     groups: HashMap<GroupAt, Group>,
+    places: HashSet<Place>,
     /// The groups of default VPCs, by their names.
     names: HashMap<GroupAt, String>,
 }
@@ -90,9 +87,20 @@ impl History {
         }
     }
 
+    /// Where it happened.
+    pub fn place(&mut self, happened: &Happened) -> Place {
+        let account = happened.account.as_str().into();
+        let place = Place { account, region: happened.region.as_str().into() };
+        if let Some(known) = self.places.get(&place) {
+            return known.clone();
+        }
+        self.places.insert(place.clone());
+        place
+    }
+
     /// Notes what happened.
     pub fn note(&mut self, happened: &Happened) -> Effect {
-        let place = Place::of(happened);
+        let place = self.place(happened);
         match &happened.what {
             What::Event(event, asked) => match &event.lead {
                 Lead::Group(lead) => self.touched(&place, event, lead, &asked.rule_tags),
@@ -141,7 +149,13 @@ impl History {
             }
             match known.and_then(|known| group.rules.get_mut(known)) {
                 Some(known) => *known = rule,
-                None => group.rules.push(rule),
+                None => {
+                    // Most groups have one that matters.
+                    if group.rules.is_empty() {
+                        group.rules.reserve_exact(1);
+                    }
+                    group.rules.push(rule);
+                }
             }
         }
         effect

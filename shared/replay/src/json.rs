@@ -6,8 +6,26 @@ use serde_json::{Value, json};
 use crate::finding::{Finding, Verdict};
 use crate::shown::{LIMITS, Shown};
 
-/// The document.
-pub fn document(shown: &Shown<'_>) -> Value {
+/// The document as text, indented. As values, its findings would need ten times as much memory.
+pub fn text(shown: &Shown<'_>) -> String {
+    const PLACE: &str = "\n  \"findings\": []";
+    let whole = format!("{:#}\n", document(shown));
+    let (before, after) = whole.split_once(PLACE).unwrap_or((&whole, ""));
+    let (end, findings) = (shown.end(), &shown.outcome.findings);
+    let mut text = String::with_capacity(whole.len() + findings.len() * 1024);
+    text += before;
+    text += PLACE.trim_end_matches(']');
+    for (at, one) in findings.iter().enumerate() {
+        text += if at == 0 { "\n    " } else { ",\n    " };
+        text += &format!("{:#}", finding(one, end)).replace('\n', "\n    ");
+    }
+    text += if findings.is_empty() { "]" } else { "\n  ]" };
+    text += after;
+    text
+}
+
+/// The document without its findings.
+fn document(shown: &Shown<'_>) -> Value {
     let (facts, summary) = (shown.facts, &shown.summary);
     let counts = |counts: &[(String, u64)]| -> Value {
         counts.iter().map(|(name, count)| json!({"name": name, "count": count})).collect()
@@ -61,7 +79,7 @@ pub fn document(shown: &Shown<'_>) -> Value {
                 .map(|(event, why)| json!({"event": event, "why": why})).collect::<Vec<_>>(),
         },
         "unknown": LIMITS,
-        "findings": shown.outcome.findings.iter().map(|one| finding(one, end)).collect::<Vec<_>>(),
+        "findings": [],
     });
     if let (Some((dir, changes)), Some(members)) = (&shown.compared, document.as_object_mut()) {
         let changes = changes.iter().map(|change| {
@@ -81,16 +99,16 @@ pub fn document(shown: &Shown<'_>) -> Value {
 fn finding(one: &Finding, end: i64) -> Value {
     json!({
         "id": Some(&one.id).filter(|id| !id.is_empty()),
-        "account": one.place.account,
-        "region": one.place.region,
+        "account": *one.place.account,
+        "region": *one.place.region,
         "check": one.check.as_str(),
         "severity": one.severity.map(|severity| severity.as_str()),
-        "subject": one.subject,
-        "group": one.group,
+        "subject": *one.subject,
+        "group": one.group.as_deref(),
         "rule": one.told_rule(),
         "evidence": one.evidence,
-        "event": {"id": one.event, "name": one.name, "time": iso(one.at)},
-        "actor": {"name": one.actor.name, "role": one.actor.role, "via": one.actor.via, "arn": one.actor.arn},
+        "event": {"id": *one.event, "name": one.name, "time": iso(one.at)},
+        "actor": {"name": *one.actor.name, "role": one.actor.role, "via": one.actor.via, "arn": one.actor.arn},
         "owner": one.owner.as_ref().map(|owner| json!({"kind": owner.kind, "who": owner.who, "by": owner.by})),
         "verdict": one.verdict.as_str(),
         "suppressedBy": one.verdict.suppressed_by(),
@@ -99,7 +117,7 @@ fn finding(one: &Finding, end: i64) -> Value {
         "wouldClose": one.would_close.map(iso),
         "life": {
             "openSeconds": one.open(end),
-            "closed": one.life.closed.as_ref().map(|(at, by)| json!({"at": iso(*at), "by": by})),
+            "closed": one.life.closed.as_ref().map(|(at, by)| json!({"at": iso(*at), "by": **by})),
             "openedAgain": one.life.again.map(iso),
         },
     })

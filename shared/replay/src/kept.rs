@@ -1,16 +1,19 @@
 //! What is kept of the report about an event: its findings, and what exceptions suppress.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::sync::Arc;
+
 use portcullis_alerts::audited::owner_of;
 use portcullis_engine::action::Remedy;
-use portcullis_engine::event::{Event, Lead};
-use portcullis_engine::exceptions::Suppressed;
+use portcullis_engine::event::{Actor, Event, Lead};
 use portcullis_engine::facts::{CacheFacts, CacheGroups, IngressRule};
 use portcullis_engine::finding::{Evidence, Finding as Found, group_of, rule_of};
 use portcullis_engine::net::Exposure;
-use portcullis_engine::report::{Report, Reported};
+use portcullis_engine::report::Report;
 use portcullis_engine::time::seconds;
 
-use crate::finding::{Finding, Life, Verdict};
+use crate::finding::{Caller, Finding, Life, Owner, Verdict};
 use crate::history::Place;
 
 /// A finding of a report, and whether its rule is gone by now: somebody else removed it.
@@ -19,86 +22,113 @@ pub(crate) struct Kept {
     pub(crate) is_gone: bool,
 }
 
+/// What many findings have in common, once.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    callers: HashSet<Arc<Caller>>,
+    owners: HashSet<Arc<Owner>>,
+}
+
+fn once<T: Eq + Hash>(all: &mut HashSet<Arc<T>>, one: T) -> Arc<T> {
+    if let Some(known) = all.get(&one) {
+        return Arc::clone(known);
+    }
+    let one = Arc::new(one);
+    all.insert(Arc::clone(&one));
+    one
+}
+
+impl Shared {
+    fn caller(&mut self, actor: &Actor) -> Arc<Caller> {
+        let Actor { name, role, via, arn, .. } = actor;
+        let name = name.as_str().into();
+        let caller = Caller { name, role: role.clone(), via: via.clone(), arn: arn.clone() };
+        once(&mut self.callers, caller)
+    }
+
+    fn owner(&mut self, report: &Report) -> Option<Arc<Owner>> {
+        let owner = owner_of(report)?;
+        Some(once(&mut self.owners, Owner { kind: owner.kind, who: owner.who, by: owner.by }))
+    }
+}
+
 /// The findings of a report. `closes` is when a rule that is closed now would be gone, and `is_whole` whether all rules of
 /// a group are known.
 pub(crate) fn kept(
+    shared: &mut Shared,
     place: &Place,
     event: &Event,
     report: &Report,
     closes: i64,
     is_whole: &dyn Fn(&str) -> bool,
 ) -> Vec<Kept> {
-    let reported = report.all().into_iter().map(|reported| {
-        let group = group_of(&reported.finding);
-        let is_less = is_union(&reported.finding) && !group.is_some_and(is_whole);
-        let unknown = is_less.then(|| "older rules, so the union admits at least this".to_owned());
-        let unknown = unknown.into_iter().collect();
-        let finding = of_reported(place, event, report, reported, closes, unknown);
-        Kept { finding, is_gone: matches!(reported.finding.remedy, Remedy::Gone(_)) }
-    });
-    let suppressed = report.decision.suppressed.iter();
-    let suppressed = suppressed.map(|one| of_suppressed(place, event, report, one));
-    reported.chain(suppressed.map(|finding| Kept { finding, is_gone: false })).collect()
-}
-
-fn of_reported(
-    place: &Place,
-    event: &Event,
-    report: &Report,
-    reported: &Reported,
-    closes: i64,
-    unknown: Vec<String>,
-) -> Finding {
-    let verdict = Verdict::of(reported);
-    Finding {
-        id: reported.key.id(),
-        place: place.clone(),
-        check: reported.finding.check,
-        severity: Some(reported.severity),
-        subject: report.decision.subject.id.clone(),
-        group: group_of(&reported.finding).map(str::to_owned),
-        rule: rule_of(&reported.finding).map(|rule| rule.id.clone()),
-        evidence: evidence(&reported.finding),
-        event: event.id.clone(),
-        name: event.call(),
-        at: seconds(&event.time),
-        actor: event.actor.clone(),
-        owner: owner_of(report),
-        would_close: (verdict == Verdict::Closed).then_some(closes),
-        verdict,
-        why: reported.because.clone(),
-        unknown,
-        life: Life::default(),
+    let (reported, suppressed) = (report.all(), &report.decision.suppressed);
+    if reported.is_empty() && suppressed.is_empty() {
+        return Vec::new();
     }
-}
-
-fn of_suppressed(place: &Place, event: &Event, report: &Report, one: &Suppressed) -> Finding {
-    let subject = &report.decision.subject;
-    let group = match (&event.lead, &one.rule) {
-        (Lead::Group(_), _) => Some(subject.id.clone()),
-        (Lead::Cache(_), Some(rule)) => group_with(report.cache.as_ref(), rule),
-        (Lead::Cache(_), None) => None,
-    };
-    Finding {
+    let subject: Arc<str> = report.decision.subject.id.as_str().into();
+    let of_group = |id: &str| if *id == *subject { Arc::clone(&subject) } else { id.into() };
+    let (id, owner) = (event.id.as_str().into(), shared.owner(report));
+    let actor = shared.caller(&event.actor);
+    let any = |check| Finding {
         id: String::new(),
         place: place.clone(),
-        check: one.check,
+        check,
         severity: None,
-        subject: subject.id.clone(),
-        group,
-        rule: one.rule.as_ref().map(|rule| rule.id.clone()),
-        evidence: one.rule.as_ref().map(IngressRule::words).unwrap_or_default(),
-        event: event.id.clone(),
+        subject: Arc::clone(&subject),
+        group: None,
+        rule: None,
+        evidence: String::new(),
+        event: Arc::clone(&id),
         name: event.call(),
         at: seconds(&event.time),
-        actor: event.actor.clone(),
-        owner: owner_of(report),
-        verdict: Verdict::Suppressed(one.by.id.clone()),
-        why: Some(one.by.reason.clone()),
+        actor: Arc::clone(&actor),
+        owner: owner.clone(),
+        verdict: Verdict::Unknown,
+        why: None,
         unknown: Vec::new(),
         would_close: None,
         life: Life::default(),
+    };
+    let mut kept = Vec::with_capacity(reported.len() + suppressed.len());
+    for reported in reported {
+        let found = &reported.finding;
+        let (group, verdict) = (group_of(found), Verdict::of(reported));
+        let is_less = is_union(found) && !group.is_some_and(is_whole);
+        let unknown = is_less.then(|| "older rules, so the union admits at least this".to_owned());
+        let finding = Finding {
+            id: reported.key.id(),
+            severity: Some(reported.severity),
+            group: group.map(of_group),
+            rule: rule_of(found).map(|rule| rule.id.clone()),
+            evidence: evidence(found),
+            would_close: (verdict == Verdict::Closed).then_some(closes),
+            verdict,
+            why: reported.because.clone(),
+            unknown: unknown.into_iter().collect(),
+            ..any(found.check)
+        };
+        kept.push(Kept { finding, is_gone: matches!(found.remedy, Remedy::Gone(_)) });
     }
+    for one in suppressed {
+        let group = match (&event.lead, &one.rule) {
+            (Lead::Group(_), _) => Some(Arc::clone(&subject)),
+            (Lead::Cache(_), Some(rule)) => {
+                group_with(report.cache.as_ref(), rule).map(|id| of_group(&id))
+            }
+            (Lead::Cache(_), None) => None,
+        };
+        let finding = Finding {
+            group,
+            rule: one.rule.as_ref().map(|rule| rule.id.clone()),
+            evidence: one.rule.as_ref().map(IngressRule::words).unwrap_or_default(),
+            verdict: Verdict::Suppressed(one.by.id.clone()),
+            why: Some(one.by.reason.clone()),
+            ..any(one.check)
+        };
+        kept.push(Kept { finding, is_gone: false });
+    }
+    kept
 }
 
 /// The group of a cache that has the rule.

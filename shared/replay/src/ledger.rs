@@ -1,55 +1,73 @@
-//! The ledger of a world that is only thought of: in memory, by place and subject.
+//! The ledger of a world that is only thought of, by place and subject.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::io;
 
 use portcullis_engine::case::{Arranged, Count, Counted, Written};
 use portcullis_engine::ledger::{Entry, Key, Memory, Revisit, State, Wanted, Why};
 
 use crate::history::Place;
+use crate::store::Store;
 
 /// What is remembered.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// In one map: a history may have a million groups with a finding each.
-    entries: BTreeMap<(Place, Key), Entry>,
-    records: BTreeMap<(Place, Key), Revisit>,
+    /// By place and subject, and by finding.
+    entries: Store<Entry>,
+    /// By place, and by key.
+    records: Store<Revisit>,
     due: BTreeSet<(i64, Place, Key)>,
     /// Of the newest minute of each place.
     counted: HashMap<Place, (String, Counted)>,
+    /// Why the temporary files cannot be read or written any more.
+    pub(crate) broken: Option<io::Error>,
 }
 
 impl Ledger {
-    pub(crate) fn read(&self, place: &Place, wanted: &Wanted) -> Memory {
+    pub(crate) fn read(&self, place: &Place, wanted: &Wanted) -> io::Result<Memory> {
         let of_keys = wanted.keys.iter().map(|key| &key.subject);
         let opening = wanted.opening.values().flatten();
         let subjects: BTreeSet<&String> =
             of_keys.chain(opening).chain(wanted.rules.keys()).collect();
-        let entries = subjects.into_iter().flat_map(|subject| self.of(place, subject));
-        let taken = entries.filter(|entry| wanted.takes(entry));
-        Memory {
-            entries: taken.map(|entry| (entry.key.clone(), entry.clone())).collect(),
-            ..Memory::new()
+        let mut memory = Memory::new();
+        for subject in subjects {
+            let entries = self.of(place, subject)?.into_iter();
+            let taken = entries.filter(|entry| wanted.takes(entry));
+            memory.entries.extend(taken.map(|entry| (entry.key.clone(), entry)));
         }
+        Ok(memory)
     }
 
-    pub(crate) fn open_of(&self, place: &Place, groups: &[String]) -> Vec<Entry> {
-        let entries = groups.iter().flat_map(|id| self.of(place, id));
-        entries.filter(|entry| entry.state == State::Open).cloned().collect()
+    pub(crate) fn open_of(&self, place: &Place, groups: &[String]) -> io::Result<Vec<Entry>> {
+        let mut open = Vec::new();
+        for id in groups {
+            let entries = self.of(place, id)?.into_iter();
+            open.extend(entries.filter(|entry| entry.state == State::Open));
+        }
+        Ok(open)
     }
 
-    /// The entries of a subject.
-    fn of(&self, place: &Place, subject: &str) -> impl Iterator<Item = &Entry> {
-        let first = Key { subject: subject.to_owned(), finding: String::new() };
-        let (place, subject) = (place.clone(), subject.to_owned());
-        let from = self.entries.range((place.clone(), first)..);
-        let of = from.take_while(move |((at, key), _)| *at == place && key.subject == subject);
-        of.map(|(_, entry)| entry)
+    /// The entries of a subject, in the order of their keys.
+    fn of(&self, place: &Place, subject: &str) -> io::Result<Vec<Entry>> {
+        let mut entries = self.entries.all((place, subject))?;
+        entries.retain(|entry| entry.key.subject == subject);
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(entries)
     }
 
     pub(crate) fn write(&mut self, place: &Place, entries: Vec<Entry>) -> Written {
-        let keyed = entries.into_iter().map(|entry| ((place.clone(), entry.key.clone()), entry));
-        self.entries.extend(keyed);
+        for entry in entries {
+            let Key { subject, finding } = &entry.key;
+            let put = self.entries.put((place, subject.as_str()), finding, &entry);
+            self.note(put);
+        }
         Written::All
+    }
+
+    fn note(&mut self, put: io::Result<()>) {
+        if let Err(error) = put {
+            self.broken.get_or_insert(error);
+        }
     }
 
     pub(crate) fn count(&mut self, place: &Place, count: &Count) -> Counted {
@@ -63,8 +81,18 @@ impl Ledger {
         counted.1
     }
 
-    pub(crate) fn record(&self, place: &Place, subject: &str, event: &str) -> Option<Revisit> {
-        self.records.get(&(place.clone(), Revisit::key_of(subject, event))).cloned()
+    pub(crate) fn record(
+        &self,
+        place: &Place,
+        subject: &str,
+        event: &str,
+    ) -> io::Result<Option<Revisit>> {
+        self.of_key(place, &Revisit::key_of(subject, event))
+    }
+
+    fn of_key(&self, place: &Place, key: &Key) -> io::Result<Option<Revisit>> {
+        let record = self.records.one(place, (&key.subject, &key.finding))?;
+        Ok(record.filter(|record| record.key() == *key))
     }
 
     /// What never becomes known in a history is not looked at again.
@@ -73,19 +101,20 @@ impl Ledger {
         if !revisit.settled && matches!(revisit.why, Why::Limit | Why::Flapping | Why::Snooze) {
             self.due.insert((revisit.due, place.clone(), key.clone()));
         }
-        self.records.insert((place.clone(), key), revisit.clone());
+        let put = self.records.put(place, (&key.subject, &key.finding), revisit);
+        self.note(put);
         Arranged::Scheduled
     }
 
     /// What is due by then, the earliest first.
-    pub(crate) fn next_due(&mut self, by: i64) -> Option<(Place, Revisit)> {
+    pub(crate) fn next_due(&mut self, by: i64) -> io::Result<Option<(Place, Revisit)>> {
         while let Some((due, place, key)) = self.due.first().filter(|one| one.0 <= by).cloned() {
             self.due.pop_first();
-            let record = self.records.get(&(place.clone(), key));
+            let record = self.of_key(&place, &key)?;
             if let Some(record) = record.filter(|record| !record.settled && record.due == due) {
-                return Some((place, record.clone()));
+                return Ok(Some((place, record)));
             }
         }
-        None
+        Ok(None)
     }
 }

@@ -29,6 +29,7 @@ pub mod replay;
 pub mod shown;
 pub mod sorted;
 pub mod split;
+mod store;
 pub mod summary;
 pub mod text;
 mod world;

@@ -10,7 +10,7 @@ use portcullis_engine::time::{HOUR, iso};
 
 use crate::files::Inputs;
 use crate::finding::Finding;
-use crate::history::{Effect, GroupAt, History, Place};
+use crate::history::{Effect, GroupAt, History};
 use crate::record::{Happened, Record, What};
 use crate::world::{Told, World};
 
@@ -75,11 +75,13 @@ pub fn replay<'a>(
         let Happened { at, .. } = happened;
         facts.mattered += 1;
         facts.span = Some((facts.span.map_or(at, |(first, _)| first), at));
-        worlds.iter_mut().for_each(|world| world.catch_up(&history, at));
+        for world in &mut worlds {
+            world.catch_up(&history, at)?;
+        }
         let effect = history.note(&happened);
         let (by, role) = happened.actor();
         own.note(&effect, at, role.is_some_and(|role| is_ours(role, options.stack)));
-        let place = Place::of(&happened);
+        let place = history.place(&happened);
         for world in &mut worlds {
             world.note(&effect, at, by);
             match &happened.what {
@@ -97,15 +99,17 @@ pub fn replay<'a>(
         facts.events += u64::from(matches!(happened.what, What::Event(..)));
     }
     let end = facts.span.map_or(0, |(_, last)| last.saturating_add(HOUR));
-    worlds.iter_mut().for_each(|world| world.catch_up(&history, end));
+    for world in &mut worlds {
+        world.catch_up(&history, end)?;
+    }
     facts.own = (own.closed > 0).then_some((own.closed, own.undone));
     Ok((facts, worlds.into_iter().map(Outcome::of).collect()))
 }
 
 impl Outcome {
-    fn of(world: World<'_>) -> Self {
+    fn of(mut world: World<'_>) -> Self {
         Self {
-            findings: world.findings.into_values().collect(),
+            findings: world.findings(),
             told: world.told.into_iter().collect(),
             partly_known: world.partly_known,
             failed: world.failed,

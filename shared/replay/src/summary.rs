@@ -53,7 +53,7 @@ impl Summary {
                 .collect(),
             closures: closed.len() as u64,
             by: [
-                ("caller", top(&closed, |one| one.actor.name.clone())),
+                ("caller", top(&closed, |one| one.actor.name.to_string())),
                 ("role", top(&closed, |one| one.actor.role.clone().unwrap_or_else(none))),
                 ("tool", top(&closed, |one| one.actor.via.clone().unwrap_or_else(none))),
                 ("owner", top(&closed, |one| one.whose().to_owned())),

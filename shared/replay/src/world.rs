@@ -2,6 +2,9 @@
 //! have closed. It drives the [`Case`] of the functions, and answers it from the history.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::sync::Arc;
 
 use portcullis_engine::action::{Action, Outcome, Outcomes};
 use portcullis_engine::case::{
@@ -18,7 +21,7 @@ use portcullis_engine::time::{iso, seconds};
 
 use crate::finding::{Finding, Life, Verdict};
 use crate::history::{Effect, GroupAt, History, Place};
-use crate::kept::{Kept, kept};
+use crate::kept::{Kept, Shared, kept};
 use crate::ledger::Ledger;
 
 const UNTOLD_HERE: &str = "the history does not tell it";
@@ -32,8 +35,8 @@ pub struct Told {
     pub digests: u64,
 }
 
-/// When, which event, and which finding: the order of a report.
-pub(crate) type At = (i64, Place, String, String);
+/// The number of a finding.
+type Number = usize;
 
 /// An account with Portcullis in it, with one set of exceptions.
 #[derive(Debug)]
@@ -45,11 +48,14 @@ pub(crate) struct World<'a> {
     /// When rules would have been closed, by their ids.
     closed: HashMap<(GroupAt, String), i64>,
     caches: HashMap<(Place, String), (CacheLead, Requested)>,
-    pub(crate) findings: BTreeMap<At, Finding>,
+    findings: Vec<Finding>,
+    shared: Shared,
+    /// The findings of an event, by the hash of its place and id: of few others too.
+    of_events: HashMap<u64, Vec<Number>>,
     /// The findings about a rule that is open in fact, or about a cache that is there.
-    open: HashMap<(GroupAt, String), Vec<At>>,
+    open: HashMap<(GroupAt, String), Vec<Number>>,
     /// The findings about a rule of a shape that was closed last.
-    shapes: HashMap<(GroupAt, String), Vec<At>>,
+    shapes: HashMap<(GroupAt, String), Vec<Number>>,
     pub(crate) told: BTreeMap<String, Told>,
     digested: HashMap<Place, String>,
     /// Events without a finding about groups whose rules are not all known.
@@ -73,7 +79,9 @@ impl<'a> World<'a> {
             ledger: Ledger::default(),
             closed: HashMap::new(),
             caches: HashMap::new(),
-            findings: BTreeMap::new(),
+            findings: Vec::new(),
+            shared: Shared::default(),
+            of_events: HashMap::new(),
             open: HashMap::new(),
             shapes: HashMap::new(),
             told: BTreeMap::new(),
@@ -91,7 +99,7 @@ impl<'a> World<'a> {
         }
         for key in &effect.opened {
             for one in self.shapes.remove(key).unwrap_or_default() {
-                if let Some(finding) = self.findings.get_mut(&one) {
+                if let Some(finding) = self.findings.get_mut(one) {
                     finding.life.again = Some(at);
                 }
             }
@@ -109,19 +117,32 @@ impl<'a> World<'a> {
         self.end(&(place.group(id), String::new()), at, by);
     }
 
-    fn end(&mut self, key: &(GroupAt, String), at: i64, by: &str) -> Vec<At> {
+    fn end(&mut self, key: &(GroupAt, String), at: i64, by: &str) -> Vec<Number> {
         let ended = self.open.remove(key).unwrap_or_default();
+        let by: Arc<str> = by.into();
         for one in &ended {
-            if let Some(finding) = self.findings.get_mut(one) {
-                finding.life = Life { closed: Some((at, by.to_owned())), again: None };
+            if let Some(finding) = self.findings.get_mut(*one) {
+                finding.life = Life { closed: Some((at, Arc::clone(&by))), again: None };
             }
         }
         ended
     }
 
+    /// All findings, in the order of time.
+    pub(crate) fn findings(&mut self) -> Vec<Finding> {
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.shrink_to_fit();
+        findings.sort_by(|a, b| a.order().cmp(&b.order()));
+        findings
+    }
+
     /// What is looked at again by then.
-    pub(crate) fn catch_up(&mut self, history: &History, by: i64) {
-        while let Some((place, record)) = self.ledger.next_due(by) {
+    ///
+    /// # Errors
+    ///
+    /// If the ledger's temporary files cannot be read or written.
+    pub(crate) fn catch_up(&mut self, history: &History, by: i64) -> io::Result<()> {
+        while let Some((place, record)) = self.ledger.next_due(by)? {
             let now = record.due;
             let named = RevisitRef {
                 subject: record.subject.clone(),
@@ -131,6 +152,7 @@ impl<'a> World<'a> {
             let case = Case::revisit(&named, &format!("{}-{now}", record.event), self.policy);
             self.drive(case, &Look { place, now, history });
         }
+        self.ledger.broken.take().map_or(Ok(()), Err)
     }
 
     /// Decides about an event.
@@ -231,6 +253,7 @@ impl<'a> World<'a> {
 
     fn read(&self, look: &Look<'_>, read: &Read) -> Fact {
         let untold = || UNTOLD_HERE.to_owned();
+        let told = |error: io::Error| error.to_string();
         let place = &look.place;
         match read {
             Read::GroupNamed(name) => Fact::GroupNamed(Ok(Some(look.history.named(place, name)))),
@@ -248,12 +271,13 @@ impl<'a> World<'a> {
             Read::Cache(kind, id) => Fact::Cache(Ok(self.cache(place, *kind, id).map(Box::new))),
             Read::Subnets(_) => Fact::Subnets(None, Subnets::Unknown(untold())),
             Read::Ledger(wanted) => {
-                Fact::Ledger(wanted.clone(), Ok(self.ledger.read(place, wanted)))
+                Fact::Ledger(wanted.clone(), self.ledger.read(place, wanted).map_err(told))
             }
             Read::Servers(id) => Fact::Servers(id.clone(), Err(untold())),
-            Read::OpenOf(groups) => Fact::OpenOf(Ok(self.ledger.open_of(place, groups))),
+            Read::OpenOf(groups) => Fact::OpenOf(self.ledger.open_of(place, groups).map_err(told)),
             Read::Revisit { subject, event } => {
-                Fact::Revisit(Ok(self.ledger.record(place, subject, event).map(Box::new)))
+                let record = self.ledger.record(place, subject, event).map_err(told);
+                Fact::Revisit(record.map(|record| record.map(Box::new)))
             }
         }
     }
@@ -265,7 +289,7 @@ impl<'a> World<'a> {
         };
         let Some(group) = look.history.group(&at) else { return Shown::default() };
         Shown {
-            owner: Some(look.place.account.clone()),
+            owner: Some(look.place.account.to_string()),
             rules: group.rules.iter().filter(|rule| is_open(&rule.id)).cloned().collect(),
             egress: group.egress.clone(),
         }
@@ -309,20 +333,26 @@ impl<'a> World<'a> {
         let group = |id: &str| look.history.group(&look.place.group(id));
         let is_whole = |id: &str| group(id).is_some_and(|group| group.is_whole);
         let closes = look.now.saturating_add(self.delay);
-        let kept = kept(&look.place, event, report, closes, &is_whole);
+        let shared = &mut self.shared;
+        let kept = kept(shared, &look.place, event, report, closes, &is_whole);
         let subject = &report.decision.subject.id;
         if kept.is_empty() && matches!(event.lead, Lead::Group(_)) && !is_whole(subject) {
             self.partly_known += 1;
         }
         for Kept { finding, is_gone } in kept {
-            if is_gone && self.was_left_open(&finding) {
+            let mut hasher = DefaultHasher::new();
+            (&finding.place, &finding.event).hash(&mut hasher);
+            let hash = hasher.finish();
+            let found = |is: &dyn Fn(&Finding, &Finding) -> bool| {
+                let of_event = self.of_events.get(&hash)?;
+                let is_it =
+                    |one: &usize| self.findings.get(*one).is_some_and(|one| is(one, &finding));
+                of_event.iter().copied().find(is_it)
+            };
+            if is_gone && found(&was_left_open).is_some() {
                 continue;
             }
-            let about = finding.group.clone().unwrap_or_else(|| finding.subject.clone());
-            let rule = finding.rule.clone().unwrap_or_default();
-            let key = format!("{about} {rule} {}", finding.check);
-            let one = (finding.at, look.place.clone(), event.id.clone(), key);
-            match self.findings.get_mut(&one) {
+            match found(&is_same).and_then(|number| self.findings.get_mut(number)) {
                 Some(before) if before.verdict == Verdict::Closed => {}
                 // The facts of its life stay.
                 Some(before) => {
@@ -330,25 +360,27 @@ impl<'a> World<'a> {
                     *before = Finding { life, ..finding };
                 }
                 None => {
-                    self.open
-                        .entry((look.place.group(&about), rule))
-                        .or_default()
-                        .push(one.clone());
-                    self.findings.insert(one, finding);
+                    let (number, rule) = (self.findings.len(), finding.rule.clone());
+                    let key = (look.place.group(finding.about()), rule.unwrap_or_default());
+                    self.open.entry(key).or_insert_with(|| Vec::with_capacity(1)).push(number);
+                    let of_event = self.of_events.entry(hash);
+                    of_event.or_insert_with(|| Vec::with_capacity(1)).push(number);
+                    self.findings.push(finding);
                 }
             }
         }
     }
-    /// Whether the same was found before, and left open for a while: that somebody else removed it since is a fact of its
-    /// life. A rule without an id is known by its words.
-    fn was_left_open(&self, finding: &Finding) -> bool {
-        let first = (finding.at, finding.place.clone(), finding.event.clone(), String::new());
-        let of_event = self.findings.range(first..).map(|(_, before)| before);
-        let mut of_event = of_event.take_while(|before| before.event == finding.event);
-        of_event.any(|before| {
-            (before.check, &before.group, &before.evidence)
-                == (finding.check, &finding.group, &finding.evidence)
-                && matches!(before.verdict, Verdict::Limit | Verdict::Flapping)
-        })
-    }
+}
+
+fn is_same(one: &Finding, other: &Finding) -> bool {
+    one.order() == other.order()
+}
+
+/// Whether the one was left open for a while, so that it is a fact of its life if somebody else removed it since. A rule
+/// without an id is known by its words.
+fn was_left_open(one: &Finding, other: &Finding) -> bool {
+    matches!(one.verdict, Verdict::Limit | Verdict::Flapping)
+        && (one.check, &one.evidence) == (other.check, &other.evidence)
+        && (&one.place, &one.event) == (&other.place, &other.event)
+        && one.about() == other.about()
 }

@@ -11,7 +11,7 @@ use portcullis_replay::csv::csv;
 use portcullis_replay::files::{listed, read};
 use portcullis_replay::html::page;
 use portcullis_replay::input::Problem;
-use portcullis_replay::json::document;
+use portcullis_replay::json;
 use portcullis_replay::replay::{Options, replay};
 use portcullis_replay::shown::Shown;
 use portcullis_replay::summary::Summary;
@@ -83,7 +83,9 @@ fn events_of_the_project_as_a_history() {
     let page = page(&shown);
     assert!(page.contains("<svg") && !page.contains("<script"), "{page}");
     // Two of each are enough to see the shape.
-    let mut document = document(&shown);
+    let written = json::text(&shown);
+    let mut document: serde_json::Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(written, format!("{document:#}\n"), "as a value would be written");
     schema::holds("replay", &document);
     document["findings"].as_array_mut().unwrap().truncate(2);
     document["compared"]["changes"].as_array_mut().unwrap().truncate(1);

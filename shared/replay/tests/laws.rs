@@ -112,7 +112,7 @@ proptest! {
                 Verdict::Reported => "already-gone",
                 Verdict::Suppressed(_) => "suppressed",
             };
-            ((one.event.clone(), one.id.clone()), word.to_owned())
+            ((one.event.to_string(), one.id.clone()), word.to_owned())
         });
         prop_assert_eq!(replayed.collect::<std::collections::BTreeMap<_, _>>(), account.decided);
     }
