@@ -230,10 +230,10 @@ ready:
 	@$(MAKE) -j2 programs $(VENV)/stamp
 
 .PHONY: setup
-setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECK)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp $(AXE)/stamp $(ASL)/stamp ## Install all tools, pinned, under target/ and beside the package.json (1.8 GB)
+setup: $(VENV)/stamp $(MOTO)/stamp $(SAM)/stamp $(OPERATE)/stamp $(CHECK)/stamp $(CHECKOV)/stamp $(NODE_MODULES)/stamp $(AXE)/stamp $(ASL)/stamp ## Install all tools, pinned, under target/ and beside the package.json (1.9 GB)
 
 $(VENV)/stamp: emulator/requirements.txt e2e/requirements.txt e2e/requirements-tools.txt | tools
-	@$(call says,$(VENV),emulator/requirements e2e/requirements e2e/requirements-tools,380 MB)
+	@$(call says,$(VENV),emulator/requirements e2e/requirements e2e/requirements-tools,450 MB)
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PY) $(PIP_INSTALL) $(addprefix -r ,$(filter %.txt,$^))
 	@touch $@

@@ -1,5 +1,6 @@
 """`portcullis replay` over a trail as it lies in S3: the project's events and stories of people, found among noise."""
 
+import gzip
 import json
 import random
 import re
@@ -7,7 +8,9 @@ import shutil
 import subprocess
 import sys
 
+import duckdb
 import pytest
+import sqlglot
 from harness import places
 
 sys.path.insert(0, str(places.REPO / "bench"))
@@ -114,3 +117,63 @@ def test_the_words_of_the_document_are_those_of_the_report(report):
     documented = set(re.findall(r"`([\w-]+)`", "".join(row.split("|")[1] for row in table.splitlines()[1:])))
     assert documented == {"closed", "reported", "suppressed", "limit", "flapping", "unknown"}
     assert {one["verdict"] for one in report["findings"]} <= documented
+
+
+ATHENA = places.REPO / "infra" / "athena"
+
+
+def statement(name):
+    return (ATHENA / f"{name}.sql").read_text()
+
+
+def calls_that_matter():
+    """As the program knows them."""
+    source = (places.REPO / "shared" / "engine" / "src" / "event" / "history.rs").read_text()
+    changes = source.partition("pub const CHANGES")[2].partition("];")[0]
+    return watched() | set(re.findall(r'"(\w+)"', changes))
+
+
+def lower(value):
+    return {name.lower(): lower(inner) for name, inner in value.items()} if isinstance(value, dict) else value
+
+
+def as_athena_sees(logs):
+    """The records as rows: names of columns in lower case, and requests and responses as the text that they have."""
+    for path in logs.rglob("*_CloudTrail_*.json.gz"):
+        account, _, region, *day = path.relative_to(logs / "AWSLogs").parts[:-1]
+        for record in json.loads(gzip.decompress(path.read_bytes()))["Records"]:
+            texts = {
+                name: json.dumps(record[name])
+                for name in ("requestParameters", "responseElements")
+                if record.get(name) is not None
+            }
+            row = lower({**record, **texts})
+            yield {**row, "account": account, "region": region, "day": "/".join(day)}
+
+
+def test_what_athena_unloads_is_the_same_history(logs, report, tmp_path):
+    """The statements in a dialect that can be run here: Athena itself did not run them."""
+    table, narrow = (sqlglot.parse_one(statement(name), dialect="athena") for name in ("table", "narrow"))
+    columns = [one for one in table.find_all(sqlglot.exp.ColumnDef) if isinstance(one.parent, sqlglot.exp.Schema)]
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(row) + "\n" for row in as_athena_sees(logs)))
+    shape = ", ".join(f"{one.name}: '{one.kind.sql(dialect='duckdb')}'" for one in columns)
+    database = duckdb.connect()
+    name = table.find(sqlglot.exp.Table).name
+    database.execute(f"CREATE TABLE {name} AS FROM read_json('{rows}', columns={{{shape}}})")
+    unloaded = tmp_path / "unloaded.json"
+    database.execute(f"COPY ({narrow.sql(dialect='duckdb')}) TO '{unloaded}' (FORMAT json)")
+    again = document(unloaded)
+    assert again["findings"] == report["findings"]
+    assert again["statistics"] == report["statistics"]
+    assert again["inputs"]["duplicates"] == 0
+    assert again["inputs"]["records"] < report["inputs"]["records"] / 10, "and hardly anything else"
+
+
+def test_the_statements_name_the_calls_that_matter():
+    """What is unloaded is the query that was run here; the rest of its statement is Athena's own."""
+    narrow = "\n".join(line for line in statement("narrow").splitlines() if not line.startswith("--"))
+    unload = " ".join(statement("unload").split())
+    assert f"UNLOAD ( {' '.join(narrow.split())} ) TO" in unload
+    named = re.search(r"eventname IN \((.*?)\)", " ".join(narrow.split())).group(1)
+    assert set(re.findall(r"'(\w+)'", named)) == calls_that_matter()

@@ -1,0 +1,36 @@
+-- The calls that a replay reads, and of each what it reads. Athena reads only the files of these days.
+SELECT
+  eventversion,
+  useridentity,
+  eventtime,
+  eventsource,
+  eventname,
+  awsregion,
+  sourceipaddress,
+  useragent,
+  sessioncredentialfromconsole,
+  requestparameters,
+  responseelements,
+  eventid,
+  recipientaccountid
+FROM portcullis_trail
+WHERE day BETWEEN '2026/01/01' AND '2026/12/31'
+  AND eventsource IN ('ec2.amazonaws.com', 'elasticache.amazonaws.com')
+  AND eventname IN (
+    'AuthorizeSecurityGroupIngress',
+    'ModifySecurityGroupRules',
+    'RevokeSecurityGroupIngress',
+    'AuthorizeSecurityGroupEgress',
+    'CreateSecurityGroup',
+    'DeleteSecurityGroup',
+    'CreateTags',
+    'DeleteTags',
+    'CreateCacheCluster',
+    'CreateReplicationGroup',
+    'CreateServerlessCache',
+    'DeleteCacheCluster',
+    'DeleteReplicationGroup',
+    'DeleteServerlessCache'
+  )
+  AND (eventname NOT IN ('CreateTags', 'DeleteTags') OR requestparameters LIKE '%"sg-%')
+  AND errorcode IS NULL
