@@ -3,9 +3,13 @@
 
 mod kept;
 mod lookup;
+mod objects;
 mod progress;
+mod s3;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -21,9 +25,11 @@ use portcullis_replay::compare::compare;
 use portcullis_replay::files::{self, Inputs};
 use portcullis_replay::replay::{Options, replay};
 use portcullis_replay::shown::Shown;
+use portcullis_replay::sorted::Merged;
 use portcullis_replay::summary::Summary;
 use portcullis_replay::{csv, html, json, text};
 use tempfile::NamedTempFile;
+use tokio::sync::mpsc::channel;
 
 use crate::account;
 use crate::advice::advice;
@@ -31,7 +37,9 @@ use crate::common::{Common, Ended, tell};
 use crate::explain::policies;
 use crate::paint::{self, paint};
 use kept::{Kept, LONGEST};
+use objects::Address;
 use progress::Progress;
+use s3::Bucket;
 
 /// Tell what Portcullis would have done with the CloudTrail records of an account: nothing is called or changed
 ///
@@ -40,7 +48,7 @@ use progress::Progress;
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Arguments {
-    /// Files and directories with CloudTrail records, packed by gzip or not; - is standard input
+    /// Files, directories and s3://BUCKET/PREFIX with CloudTrail records, packed by gzip or not; - is standard input
     #[arg(value_name = "SOURCE", required_unless_present = "last")]
     sources: Vec<PathBuf>,
     /// The event history of your account and Region, as far back as this: 90d at most. Its calls are asked for two a
@@ -100,6 +108,7 @@ const HELP: &str = "\
   portcullis replay ./AWSLogs
   portcullis replay ./AWSLogs --from 2026-03-01 --format json
   portcullis replay --last 90d --keep history.jsonl
+  portcullis replay s3://BUCKET --from 2026-03-01 --to 2026-03-31
   aws cloudtrail lookup-events --output json | portcullis replay -
   portcullis replay ./AWSLogs --compare my-exceptions --fail-on-change close
 
@@ -131,17 +140,12 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         None => None,
     };
     sources.extend(history.iter().map(|history| history.path().to_owned()));
-    let (files, inputs) = files::listed(&sources);
-    let (records, inputs) = files::read(&files, inputs, &|inputs| {
-        let Inputs { files: done, records, bytes, .. } = inputs;
-        let (of, mega) = (files.len(), bytes / 1_000_000);
-        progress.say(&format!("{done} of {of} files, {records} records, {mega} MB"));
-    })
-    .context("the records cannot be ordered")?;
+    let span = (arguments.from.unwrap_or(i64::MIN), arguments.to.unwrap_or(i64::MAX));
+    let (records, inputs) = read(&sources, span, common, &progress).await?;
     progress.done();
     let options = Options {
-        from: arguments.from.unwrap_or(i64::MIN),
-        to: arguments.to.unwrap_or(i64::MAX),
+        from: span.0,
+        to: span.1,
         delay: i64::from(arguments.delay),
         stack: &common.stack,
     };
@@ -177,6 +181,52 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     };
     paint::write(&written, common.color).context("the report cannot be written")?;
     Ok(if fails { Ended::No } else { Ended::Yes })
+}
+
+/// Reads files and objects side by side, in threads of their own, while the objects are opened here.
+async fn read(
+    sources: &[PathBuf],
+    span: (i64, i64),
+    common: &Common,
+    progress: &Progress,
+) -> Result<(Merged, Inputs)> {
+    let address = |source: &PathBuf| source.to_str().and_then(Address::parse);
+    let (addresses, paths): (Vec<_>, Vec<_>) =
+        sources.iter().cloned().partition(|source| address(source).is_some());
+    let addresses: Vec<Address> =
+        addresses.iter().filter_map(address).map(objects::checked).collect::<Result<_>>()?;
+    let (files, inputs) = files::listed(&paths);
+    let said = progress.clone();
+    let (of, has_objects) = (files.len(), !addresses.is_empty());
+    let (opened, objects) = channel(1);
+    let objects = Mutex::new(objects);
+    let reading = tokio::task::spawn_blocking(move || {
+        let (files, at) = (files, AtomicUsize::new(0));
+        let next = || match files.get(at.fetch_add(1, Ordering::Relaxed)) {
+            Some(path) => Some(files::open(path)),
+            None => objects.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv(),
+        };
+        let at_once = if has_objects { usize::MAX } else { files.len() };
+        files::read_each(&next, at_once, inputs, &|inputs| {
+            let Inputs { files: done, records, bytes, .. } = inputs;
+            let mega = bytes / 1_000_000;
+            let of = if has_objects { String::new() } else { format!(" of {of}") };
+            said.say(&format!("{done}{of} files, {records} records, {mega} MB"));
+        })
+    });
+    let mut passed_over = 0;
+    if has_objects {
+        let config = account::config(common, None).await?;
+        for address in &addresses {
+            let bucket = Bucket::new(config.clone(), &address.bucket)?;
+            passed_over += objects::send(&bucket, address, span, &opened).await?;
+        }
+    }
+    drop(opened);
+    let read = reading.await.context("a reader has died")?;
+    let (records, mut inputs) = read.context("the records cannot be ordered")?;
+    inputs.passed_over += passed_over;
+    Ok((records, inputs))
 }
 
 /// The file with an event history: of the caller, or one that is removed in the end.

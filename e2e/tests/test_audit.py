@@ -3,6 +3,8 @@
 import csv
 import json
 import subprocess
+import sys
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -12,6 +14,9 @@ from harness import guided, places
 from harness.account import ACCOUNT_ID, CREDENTIALS, FAST, REGION, Account
 from harness.calls import Calls
 from harness.guard import PRIVATE, Guard, permission
+
+sys.path.insert(0, str(places.REPO / "bench"))
+import trail
 
 POLICY = json.loads((places.REPO / "infra" / "audit-policy.json").read_text())
 #: What the account has from before: a fault of each check, one of another account's, one that is protected, one that an
@@ -278,3 +283,32 @@ def test_the_event_history_is_replayed_from_the_account_itself(auditor, tmp_path
     offline = {**CREDENTIALS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     again = auditor.run(kept, "--format", "json", command="replay", environment=offline)
     assert json.loads(again.stdout)["findings"] == json.loads(done.stdout)["findings"]
+
+
+def test_a_trail_in_a_bucket_is_the_same_history_as_its_files(auditor, tmp_path):
+    """Listed by day where the days are given, without digests; and whoever may not read the bucket is told so."""
+    trail.make(tmp_path / "logs", 1)
+    s3 = auditor.account.client("s3")
+    s3.create_bucket(Bucket="my-trail", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for path in filter(Path.is_file, (tmp_path / "logs").rglob("*")):
+        s3.put_object(Bucket="my-trail", Key=f"org/{path.relative_to(tmp_path / 'logs')}", Body=path.read_bytes())
+    refused = auditor.run("s3://my-trail/org/", command="replay")
+    assert refused.returncode == 2 and "ListObjectsV2" in refused.stderr and "s3:ListBucket" in refused.stderr
+    reader = auditor.user(also=["s3:ListBucket", "s3:GetObject"])
+    offline = {**CREDENTIALS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+
+    def report(source, *options, environment):
+        done = auditor.run(source, *options, "--format", "json", command="replay", environment=environment)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    there = report("s3://my-trail/org/", environment=reader)
+    here = report(tmp_path / "logs", environment=offline)
+    assert {**there["inputs"], "problems": []} == {**here["inputs"], "problems": []}
+    assert (there["findings"], there["statistics"]) == (here["findings"], here["statistics"])
+    days = ("--from", "2026-03-20", "--to", "2026-03-21")
+    few = report("s3://my-trail/org/AWSLogs/", *days, environment=reader)
+    assert 0 < few["inputs"]["files"] < here["inputs"]["files"] / 2
+    assert all("2026-03-20" <= one["event"]["time"] < "2026-03-22" for one in few["findings"])
+    nothing = auditor.run("s3://my-trail/elsewhere/", command="replay", environment=reader)
+    assert nothing.returncode == 2 and "there is nothing for these days" in nothing.stderr

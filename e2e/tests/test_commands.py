@@ -251,7 +251,7 @@ PLACES = {
         "aws elasticache describe-snapshots": [HELP],
         "aws ec2 describe-security-group-rules": [HELP],
     },
-    "cli/src/replay.rs": {"portcullis replay": [REPLAYED] * 5, "aws cloudtrail lookup-events": [HISTORY]},
+    "cli/src/replay.rs": {"portcullis replay": [REPLAYED] * 6, "aws cloudtrail lookup-events": [HISTORY]},
     "shared/replay/src/input.rs": {"aws cloudtrail lookup-events": [HISTORY]},
     "cli/src/start.rs": {
         "portcullis moves": [NAMED, NAMED, NAMED, STARTED],

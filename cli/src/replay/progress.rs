@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _, stderr};
 
 /// The line.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Progress {
     shows: bool,
 }

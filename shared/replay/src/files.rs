@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,12 +40,15 @@ pub fn listed(paths: &[PathBuf]) -> (Vec<PathBuf>, Inputs) {
     (files, inputs)
 }
 
+/// Whether a file has no records by its name: it is of digests or insights.
+pub fn has_no_records(name: &str) -> bool {
+    name.contains("_CloudTrail-Digest_") || name.contains("_CloudTrail-Insight_")
+}
+
 fn list(path: &Path, is_given: bool, files: &mut Vec<PathBuf>, inputs: &mut Inputs) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if !path.is_dir() {
-        let has_none =
-            name.contains("_CloudTrail-Digest_") || name.contains("_CloudTrail-Insight_");
-        if has_none && !is_given {
+        if has_no_records(&name) && !is_given {
             inputs.passed_over += 1;
         } else if is_given || !name.starts_with('.') {
             files.push(path.to_owned());
@@ -68,6 +71,19 @@ fn list(path: &Path, is_given: bool, files: &mut Vec<PathBuf>, inputs: &mut Inpu
     }
 }
 
+/// An input that was opened: its name, and what is in it.
+pub type Opened = (String, io::Result<Box<dyn Read + Send>>);
+
+/// Opens a file; `-` is standard input.
+pub fn open(path: &Path) -> Opened {
+    let opened: io::Result<Box<dyn Read + Send>> = if path.as_os_str() == "-" {
+        Ok(Box::new(io::stdin()))
+    } else {
+        File::open(path).map(|file| Box::new(file) as Box<dyn Read + Send>)
+    };
+    (path.display().to_string(), opened)
+}
+
 /// Reads the files, as many side by side as there are processors; `progress` is called after each.
 ///
 /// # Errors
@@ -75,28 +91,40 @@ fn list(path: &Path, is_given: bool, files: &mut Vec<PathBuf>, inputs: &mut Inpu
 /// If no temporary file can be written. What is wrong with a file is in [`Inputs`].
 pub fn read(
     files: &[PathBuf],
+    inputs: Inputs,
+    progress: &(dyn Fn(&Inputs) + Sync),
+) -> io::Result<(Merged, Inputs)> {
+    let at = AtomicUsize::new(0);
+    let next = || Some(open(files.get(at.fetch_add(1, Ordering::Relaxed))?));
+    read_each(&next, files.len(), inputs, progress)
+}
+
+/// Reads what is opened, at most so many side by side.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_each(
+    next: &(dyn Fn() -> Option<Opened> + Sync),
+    at_once: usize,
     mut inputs: Inputs,
     progress: &(dyn Fn(&Inputs) + Sync),
 ) -> io::Result<(Merged, Inputs)> {
-    let (next, done) = (AtomicUsize::new(0), Mutex::new((&mut inputs, Vec::new())));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len());
+    let done = Mutex::new((&mut inputs, Vec::new()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(at_once);
     let work = || -> io::Result<()> {
         let (mut runs, mut splitter) = (Runs::default(), Splitter::default());
-        while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let mut input = Input::named(&path.display().to_string());
+        while let Some((name, opened)) = next() {
+            let mut input = Input::named(&name);
             let mut written = Ok(());
             let mut each = |record| {
                 if written.is_ok() {
                     written = runs.add(record);
                 }
             };
-            if path.as_os_str() == "-" {
-                input.read(io::stdin().lock(), &mut splitter, &mut each);
-            } else {
-                match File::open(path) {
-                    Ok(file) => input.read(file, &mut splitter, &mut each),
-                    Err(error) => input.wrong(format!("it cannot be read: {error}")),
-                }
+            match opened {
+                Ok(source) => input.read(source, &mut splitter, &mut each),
+                Err(error) => input.wrong(format!("it cannot be read: {error}")),
             }
             written?;
             let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -62,7 +62,7 @@ impl Runs {
 
 /// All records in their order, each once; and how many were there more than once.
 pub struct Merged {
-    runs: Vec<Box<dyn Iterator<Item = io::Result<Key>>>>,
+    runs: Vec<Box<dyn Iterator<Item = io::Result<Key>> + Send>>,
     heads: BinaryHeap<Reverse<(Key, usize)>>,
     last: Option<(i64, String)>,
     /// How many records were left out because they were there before.
