@@ -6,6 +6,7 @@ mod lookup;
 mod objects;
 mod progress;
 mod s3;
+mod today;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,10 +24,11 @@ use portcullis_exceptions::Policies;
 use portcullis_recreation::text::Role;
 use portcullis_replay::compare::compare;
 use portcullis_replay::files::{self, Inputs};
-use portcullis_replay::replay::{Options, replay};
+use portcullis_replay::replay::{Facts, Options, Outcome, replay, replay_beside};
 use portcullis_replay::shown::Shown;
 use portcullis_replay::sorted::Merged;
 use portcullis_replay::summary::Summary;
+use portcullis_replay::today::Today;
 use portcullis_replay::{csv, html, json, text};
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc::channel;
@@ -67,6 +69,10 @@ pub(crate) struct Arguments {
     /// End with status 1 if the other exceptions close a rule that the first do not (close), or change any finding
     #[arg(long, value_name = "WHAT", requires = "compare")]
     fail_on_change: Option<FailOn>,
+    /// Read what the records do not tell as it is today: prefix lists, interfaces, VPCs, tags, and rules from before the
+    /// first record
+    #[arg(long)]
+    live: bool,
     /// As if Portcullis was switched on then: `2026-03-01`, or RFC 3339. Earlier records only tell what was there
     #[arg(long, value_name = "TIME", value_parser = moment)]
     from: Option<i64>,
@@ -150,8 +156,12 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         stack: &common.stack,
     };
     let mut records = records;
-    let (mut facts, outcomes) =
-        replay(records.by_ref(), &contexts, &options).context("the records cannot be ordered")?;
+    let (mut facts, outcomes) = if arguments.live {
+        live(&mut records, &contexts, &options, common, &progress).await?
+    } else {
+        replay(records.by_ref(), &contexts, &options).context("the records cannot be ordered")?
+    };
+    progress.done();
     (facts.inputs, facts.duplicates) = (inputs, records.duplicates);
     if facts.inputs.records == 0 {
         return Err(nothing(&facts.inputs));
@@ -168,6 +178,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         mode: mode.as_str(),
         delay: options.delay,
         exceptions: arguments.exceptions.display().to_string(),
+        is_live: arguments.live,
         summary: Summary::new(&facts, outcome),
         facts: &facts,
         outcome,
@@ -227,6 +238,31 @@ async fn read(
     let (records, mut inputs) = read.context("the records cannot be ordered")?;
     inputs.passed_over += passed_over;
     Ok((records, inputs))
+}
+
+/// Decides beside the account as it is today. The calls are made in the thread that waits for them.
+async fn live(
+    records: &mut Merged,
+    contexts: &[PolicyContext<'_>],
+    options: &Options<'_>,
+    common: &Common,
+    progress: &Progress,
+) -> Result<(Facts, Vec<Outcome>)> {
+    let config = account::config(common, None).await?;
+    let caller = account::caller(&config).await?;
+    let arn = Arn::parse(&caller).ok().context("GetCallerIdentity: no ARN in the answer")?;
+    let ledger = account::ledger(&config, common);
+    let (id, named) = (arn.account.to_owned(), std::mem::take(&mut records.named));
+    let decided = std::thread::scope(|scope| {
+        let decide = || {
+            let reading = today::reading(config, id, ledger, progress.clone())?;
+            let today = Today::new(reading, named);
+            replay_beside(records.by_ref(), contexts, options, Some(&today))
+        };
+        scope.spawn(decide).join()
+    });
+    let decided = decided.map_err(|_| anyhow::anyhow!("the thread that decides has died"))?;
+    decided.context("the records cannot be ordered")
 }
 
 /// The file with an event history: of the caller, or one that is removed in the end.

@@ -283,6 +283,11 @@ def test_the_event_history_is_replayed_from_the_account_itself(auditor, tmp_path
     offline = {**CREDENTIALS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     again = auditor.run(kept, "--format", "json", command="replay", environment=offline)
     assert json.loads(again.stdout)["findings"] == json.loads(done.stdout)["findings"]
+    live = auditor.run(kept, "--live", "--format", "json", command="replay")
+    assert live.returncode == 0, live.stderr
+    (of_group,) = [one for one in json.loads(live.stdout)["findings"] if one["group"] == group]
+    assert (of_group["verdict"], of_group["severity"]) == ("closed", "low"), "nothing carries the group"
+    assert "network interfaces" in of_group["asOfToday"]
 
 
 def test_a_trail_in_a_bucket_is_the_same_history_as_its_files(auditor, tmp_path):

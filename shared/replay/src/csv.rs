@@ -6,7 +6,7 @@ use portcullis_engine::time::iso;
 use crate::finding::{Finding, Verdict};
 use crate::shown::Shown;
 
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "time",
     "account",
     "region",
@@ -29,6 +29,7 @@ const COLUMNS: [&str; 22] = [
     "open_seconds",
     "closed_by",
     "opened_again",
+    "as_of_today",
 ];
 
 /// The table. With other exceptions it has one column more: what they make of the finding, where that differs.
@@ -79,6 +80,7 @@ fn cells(one: &Finding, end: i64) -> Vec<String> {
         one.open(end).to_string(),
         life.closed.as_ref().map(|(_, by)| by.to_string()).unwrap_or_default(),
         life.again.map(iso).unwrap_or_default(),
+        one.as_of_today.join(", "),
     ];
     cells.to_vec()
 }

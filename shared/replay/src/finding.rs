@@ -167,6 +167,8 @@ pub struct Finding {
     pub why: Option<String>,
     /// What the history does not tell of it.
     pub unknown: Vec<String>,
+    /// What of it is as it is today, because the history does not tell.
+    pub as_of_today: Vec<&'static str>,
     /// When the rule would have been closed.
     pub would_close: Option<i64>,
     /// What became of it.

@@ -5,7 +5,7 @@ use portcullis_engine::text::harmless;
 
 use crate::chart::{self, SERIES};
 use crate::finding::{Finding, Verdict};
-use crate::shown::{LIMITS, Shown, duration, minute};
+use crate::shown::{Shown, duration, minute};
 use crate::summary::days;
 use crate::text::{by, remark};
 
@@ -45,7 +45,7 @@ pub fn page(shown: &Shown<'_>) -> String {
                 h2 { "What was read" }
                 (inputs(shown))
                 h2 { "What the history cannot tell" }
-                ul { @for limit in LIMITS { li { (limit) } } }
+                ul { @for limit in shown.limits() { li { (limit) } } }
             } }
         }
     }

@@ -4,7 +4,7 @@ use portcullis_engine::time::iso;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Verdict};
-use crate::shown::{LIMITS, Shown};
+use crate::shown::Shown;
 
 /// The document as text, indented. As values, its findings would need ten times as much memory.
 pub fn text(shown: &Shown<'_>) -> String {
@@ -78,7 +78,7 @@ fn document(shown: &Shown<'_>) -> Value {
             "failed": shown.outcome.failed.iter()
                 .map(|(event, why)| json!({"event": event, "why": why})).collect::<Vec<_>>(),
         },
-        "unknown": LIMITS,
+        "unknown": shown.limits(),
         "findings": [],
     });
     if let (Some((dir, changes)), Some(members)) = (&shown.compared, document.as_object_mut()) {
@@ -114,6 +114,7 @@ fn finding(one: &Finding, end: i64) -> Value {
         "suppressedBy": one.verdict.suppressed_by(),
         "because": one.why,
         "unknown": one.unknown,
+        "asOfToday": one.as_of_today,
         "wouldClose": one.would_close.map(iso),
         "life": {
             "openSeconds": one.open(end),

@@ -61,6 +61,7 @@ pub(crate) fn kept(
     report: &Report,
     closes: i64,
     is_whole: &dyn Fn(&str) -> bool,
+    as_of_today: &[&'static str],
 ) -> Vec<Kept> {
     let (reported, suppressed) = (report.all(), &report.decision.suppressed);
     if reported.is_empty() && suppressed.is_empty() {
@@ -87,6 +88,7 @@ pub(crate) fn kept(
         verdict: Verdict::Unknown,
         why: None,
         unknown: Vec::new(),
+        as_of_today: as_of_today.to_vec(),
         would_close: None,
         life: Life::default(),
     };

@@ -32,7 +32,9 @@ pub mod split;
 mod store;
 pub mod summary;
 pub mod text;
+pub mod today;
 mod world;
 
+pub use history::Place;
 pub use named::may_matter;
 pub use world::Told;

@@ -12,6 +12,7 @@ use crate::files::Inputs;
 use crate::finding::Finding;
 use crate::history::{Effect, GroupAt, History};
 use crate::record::{Happened, Record, What};
+use crate::today::Today;
 use crate::world::{Told, World};
 
 /// How a replay is done.
@@ -62,13 +63,27 @@ pub struct Facts {
 /// # Errors
 ///
 /// If the records cannot be read.
-pub fn replay<'a>(
+pub fn replay(
+    records: impl Iterator<Item = io::Result<Record>>,
+    policies: &[PolicyContext<'_>],
+    options: &Options<'_>,
+) -> io::Result<(Facts, Vec<Outcome>)> {
+    replay_beside(records, policies, options, None)
+}
+
+/// The same, with what the account is today where the records do not tell.
+///
+/// # Errors
+///
+/// As [`replay`].
+pub fn replay_beside<'a>(
     records: impl Iterator<Item = io::Result<Record>>,
     policies: &[PolicyContext<'a>],
     options: &Options<'_>,
+    today: Option<&'a Today>,
 ) -> io::Result<(Facts, Vec<Outcome>)> {
     let mut worlds: Vec<World<'a>> =
-        policies.iter().map(|policy| World::new(*policy, options.delay)).collect();
+        policies.iter().map(|policy| World::new(*policy, options.delay, today)).collect();
     let (mut history, mut facts, mut own) = (History::default(), Facts::default(), Own::default());
     for record in records {
         let Some(happened) = record?.happened() else { continue };

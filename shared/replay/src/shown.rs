@@ -16,6 +16,8 @@ pub struct Shown<'a> {
     pub delay: i64,
     /// Where the exceptions are.
     pub exceptions: String,
+    /// Whether what the history does not tell was read as it is today.
+    pub is_live: bool,
     /// What was read.
     pub facts: &'a Facts,
     /// What would have been done.
@@ -27,14 +29,26 @@ pub struct Shown<'a> {
 }
 
 /// What no finding can say, because the records do not.
-pub const LIMITS: [&str; 4] = [
+const LIMITS: [&str; 4] = [
     "The entries of prefix lists, network interfaces and VPC block public access are not in the records: severity is by the rule alone.",
     "Rules from before the first record are unknown, so a union admits at least what is said here.",
     "Tags are known only of groups whose creation is among the records: elsewhere `portcullis:protect` may forbid a closure.",
     "Cluster settings that only Describe shows, and the subnets of caches, are unknown.",
 ];
 
+/// The same where the account was read as it is today.
+const LIVE: [&str; 3] = [
+    "Where a finding says so, prefix lists, network interfaces, VPCs, names and tags, and rules from before the first record are those of today: they may have been others then.",
+    "What is gone today, and what is of another account, is unknown. A rule from before the first record that is gone today is unknown, so a union admits at least what is said here.",
+    LIMITS[3],
+];
+
 impl Shown<'_> {
+    /// What no finding can say.
+    pub fn limits(&self) -> &'static [&'static str] {
+        if self.is_live { &LIVE } else { &LIMITS }
+    }
+
     /// The end of the history, in seconds since 1970.
     pub fn end(&self) -> i64 {
         self.facts.span.map_or(0, |(_, last)| last)

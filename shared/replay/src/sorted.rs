@@ -1,11 +1,17 @@
 //! Records in the order of time, whatever the order of the files: in memory, and in temporary files where there are many.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::record::Record;
+use crate::store::hash;
+
+static RULE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("sgr-"));
 
 /// How many bytes of records are sorted in memory.
 const RUN: usize = 16 << 20;
@@ -16,6 +22,7 @@ pub struct Runs {
     records: Vec<Record>,
     bytes: usize,
     files: Vec<File>,
+    named: HashSet<u64>,
 }
 
 type Key = (i64, u8, String, Vec<u8>);
@@ -32,6 +39,12 @@ impl Runs {
     ///
     /// If no temporary file can be written.
     pub fn add(&mut self, record: Record) -> io::Result<()> {
+        for at in RULE.find_iter(&record.json) {
+            let rest = record.json.get(at..).unwrap_or_default();
+            let is_of_id = |byte: &u8| *byte != b'-' && !byte.is_ascii_alphanumeric();
+            let end = rest.iter().position(is_of_id).unwrap_or(rest.len());
+            self.named.insert(hash(rest.get(..end).unwrap_or_default()));
+        }
         self.bytes += record.json.len() + record.id.len() + size_of::<Record>();
         self.records.push(record);
         if self.bytes < RUN {
@@ -67,6 +80,8 @@ pub struct Merged {
     last: Option<(i64, String)>,
     /// How many records were left out because they were there before.
     pub duplicates: u64,
+    /// Hashes of the ids of all rules that a record names.
+    pub named: HashSet<u64>,
 }
 
 impl Merged {
@@ -76,9 +91,15 @@ impl Merged {
     ///
     /// If a temporary file cannot be read.
     pub fn new(all: impl IntoIterator<Item = Runs>) -> io::Result<Self> {
-        let mut merged =
-            Self { runs: Vec::new(), heads: BinaryHeap::new(), last: None, duplicates: 0 };
+        let mut merged = Self {
+            runs: Vec::new(),
+            heads: BinaryHeap::new(),
+            last: None,
+            duplicates: 0,
+            named: HashSet::new(),
+        };
         for mut runs in all {
+            merged.named.extend(std::mem::take(&mut runs.named));
             merged.runs.push(Box::new(runs.sorted().map(Ok)));
             for file in runs.files {
                 let mut file = BufReader::with_capacity(64 << 10, file);

@@ -39,7 +39,8 @@ impl<T> Default for Store<T> {
     }
 }
 
-fn hash(key: impl Hash) -> u64 {
+/// The same in each run of a program.
+pub(crate) fn hash(key: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     hasher.finish()

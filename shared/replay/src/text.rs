@@ -5,7 +5,7 @@ use std::fmt::Write;
 use portcullis_engine::text::harmless;
 
 use crate::finding::{Finding, Verdict};
-use crate::shown::{LIMITS, Shown, duration, minute};
+use crate::shown::{Shown, duration, minute};
 use crate::summary::Summary;
 
 /// How many lines of each list are shown; the other formats have all of it.
@@ -42,7 +42,10 @@ pub fn text(shown: &Shown<'_>, heading: &dyn Fn(&str) -> String) -> String {
         section(&format!("What changes with the exceptions in {}", harmless(dir)), lines);
     }
     section("What could not be read", problems(shown));
-    section("What the history cannot tell", LIMITS.map(str::to_owned).to_vec());
+    section(
+        "What the history cannot tell",
+        shown.limits().iter().map(|limit| (*limit).to_owned()).collect(),
+    );
     text.trim_end().to_owned() + "\n"
 }
 
@@ -165,6 +168,9 @@ pub(crate) fn remark(finding: &Finding) -> String {
         remarks.extend(finding.why.clone());
     }
     remarks.extend(finding.unknown.iter().map(|what| format!("unknown: {what}")));
+    if !finding.as_of_today.is_empty() {
+        remarks.push(format!("as of today: {}", finding.as_of_today.join(", ")));
+    }
     remarks.extend(finding.life.again.map(|at| format!("opened again at {}", minute(at))));
     remarks.join("; ")
 }

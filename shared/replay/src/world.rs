@@ -1,20 +1,17 @@
 //! The account as it would have been with Portcullis in it: the rules that are open in fact, without those that it would
 //! have closed. It drives the [`Case`] of the functions, and answers it from the history.
 
-use std::collections::{BTreeMap, HashMap};
+mod facts;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::sync::Arc;
 
 use portcullis_engine::action::{Action, Outcome, Outcomes};
-use portcullis_engine::case::{
-    Answered, CacheShown, Case, Channel, Fact, PolicyContext, Read, Shown, Step,
-};
+use portcullis_engine::case::{Answered, Case, Channel, PolicyContext, Read, Step};
 use portcullis_engine::event::{CacheLead, Event, Lead, Requested, RevisitRef};
-use portcullis_engine::facts::{
-    AddressSpace, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine,
-    EngineVersion, Interfaces, PrefixList, Subnets,
-};
 use portcullis_engine::ledger::shape;
 use portcullis_engine::report::Report;
 use portcullis_engine::time::{iso, seconds};
@@ -23,8 +20,7 @@ use crate::finding::{Finding, Life, Verdict};
 use crate::history::{Effect, GroupAt, History, Place};
 use crate::kept::{Kept, Shared, kept};
 use crate::ledger::Ledger;
-
-const UNTOLD_HERE: &str = "the history does not tell it";
+use crate::today::Today;
 
 /// What people would have been told on a day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,6 +38,7 @@ type Number = usize;
 #[derive(Debug)]
 pub(crate) struct World<'a> {
     policy: PolicyContext<'a>,
+    today: Option<&'a Today>,
     /// How long it takes from a call until its rule is closed, in seconds.
     delay: i64,
     ledger: Ledger,
@@ -69,12 +66,21 @@ struct Look<'w> {
     place: Place,
     now: i64,
     history: &'w History,
+    /// What was taken from today.
+    used: RefCell<BTreeSet<&'static str>>,
+}
+
+impl<'w> Look<'w> {
+    fn new(place: Place, now: i64, history: &'w History) -> Self {
+        Self { place, now, history, used: RefCell::default() }
+    }
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(policy: PolicyContext<'a>, delay: i64) -> Self {
+    pub(crate) fn new(policy: PolicyContext<'a>, delay: i64, today: Option<&'a Today>) -> Self {
         Self {
             policy,
+            today,
             delay,
             ledger: Ledger::default(),
             closed: HashMap::new(),
@@ -150,7 +156,7 @@ impl<'a> World<'a> {
                 due: iso(now),
             };
             let case = Case::revisit(&named, &format!("{}-{now}", record.event), self.policy);
-            self.drive(case, &Look { place, now, history });
+            self.drive(case, &Look::new(place, now, history));
         }
         self.ledger.broken.take().map_or(Ok(()), Err)
     }
@@ -167,7 +173,7 @@ impl<'a> World<'a> {
             self.caches.insert((place.clone(), lead.id.clone()), (lead.clone(), asked.clone()));
         }
         let case = Case::new(event.clone(), &event.id, self.policy);
-        self.drive(case, &Look { place, now: seconds(&event.time), history });
+        self.drive(case, &Look::new(place, seconds(&event.time), history));
     }
 
     fn drive(&mut self, mut case: Case<'_>, look: &Look<'_>) {
@@ -251,92 +257,17 @@ impl<'a> World<'a> {
         outcomes
     }
 
-    fn read(&self, look: &Look<'_>, read: &Read) -> Fact {
-        let untold = || UNTOLD_HERE.to_owned();
-        let told = |error: io::Error| error.to_string();
-        let place = &look.place;
-        match read {
-            Read::GroupNamed(name) => Fact::GroupNamed(Ok(Some(look.history.named(place, name)))),
-            Read::Rules(id) => Fact::Rules(id.clone(), Ok(self.shown(look, id))),
-            Read::List(id) => Fact::List(id.clone(), PrefixList::Unknown(untold())),
-            Read::Details(id) => {
-                let group = look.history.group(&place.group(id));
-                let details = group.and_then(|group| group.known_details());
-                Fact::Details(id.clone(), details.ok_or_else(untold))
-            }
-            Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Unknown(untold())),
-            Read::PublicAccess => Fact::PublicAccess(Err(untold())),
-            Read::Vpcs(_) => Fact::Vpcs(Err(untold())),
-            Read::Space(id) => Fact::Space(id.clone(), AddressSpace::Unknown(untold())),
-            Read::Cache(kind, id) => Fact::Cache(Ok(self.cache(place, *kind, id).map(Box::new))),
-            Read::Subnets(_) => Fact::Subnets(None, Subnets::Unknown(untold())),
-            Read::Ledger(wanted) => {
-                Fact::Ledger(wanted.clone(), self.ledger.read(place, wanted).map_err(told))
-            }
-            Read::Servers(id) => Fact::Servers(id.clone(), Err(untold())),
-            Read::OpenOf(groups) => Fact::OpenOf(self.ledger.open_of(place, groups).map_err(told)),
-            Read::Revisit { subject, event } => {
-                let record = self.ledger.record(place, subject, event).map_err(told);
-                Fact::Revisit(record.map(|record| record.map(Box::new)))
-            }
-        }
-    }
-
-    fn shown(&self, look: &Look<'_>, id: &str) -> Shown {
-        let at = look.place.group(id);
-        let is_open = |rule: &str| {
-            self.closed.get(&(at.clone(), rule.to_owned())).is_none_or(|closed| look.now < *closed)
-        };
-        let Some(group) = look.history.group(&at) else { return Shown::default() };
-        Shown {
-            owner: Some(look.place.account.to_string()),
-            rules: group.rules.iter().filter(|rule| is_open(&rule.id)).cloned().collect(),
-            egress: group.egress.clone(),
-        }
-    }
-
-    /// As Describe would show it once it is available, as far as the request tells.
-    fn cache(&self, place: &Place, kind: CacheKind, id: &str) -> Option<CacheShown> {
-        let (lead, asked) = self.caches.get(&(place.clone(), id.to_owned()))?;
-        let is_serverless = kind == CacheKind::ServerlessCache;
-        let connection = match asked.connection.as_deref() {
-            None | Some("vpc") => Connection::Vpc,
-            Some("public") => Connection::Public,
-            Some(other) => Connection::Unknown(format!("its connection type is `{other}`")),
-        };
-        let untold = || UNTOLD_HERE.to_owned();
-        let subnets = if is_serverless { Subnets::default() } else { Subnets::Unknown(untold()) };
-        let groups = match &connection {
-            Connection::Public => CacheGroups::Read(Vec::new()),
-            Connection::Vpc | Connection::Unknown(_) => CacheGroups::Unknown(untold()),
-        };
-        let facts = CacheFacts {
-            kind,
-            id: id.to_owned(),
-            arn: None,
-            engine: lead.engine.as_deref().map(Engine::parse),
-            version: asked.version.as_deref().map(EngineVersion::new),
-            status: "available".to_owned(),
-            member_of: None,
-            ports: Vec::new(),
-            transit_encryption: if is_serverless { Some(true) } else { asked.transit_encryption },
-            plaintext_too: asked.plaintext_too,
-            authentication: Some(asked.authentication || connection == Connection::Public),
-            groups,
-            network: CacheNetwork { connection, subnets, ..CacheNetwork::default() },
-        };
-        Some(CacheShown { facts, groups: lead.security_groups.clone() })
-    }
-
     /// Keeps what came of an event; what comes of a revisit takes the place of what was there.
     fn keep(&mut self, look: &Look<'_>, event: &Event, report: &Report) {
-        let group = |id: &str| look.history.group(&look.place.group(id));
-        let is_whole = |id: &str| group(id).is_some_and(|group| group.is_whole);
+        let as_of_today: Vec<&str> = look.used.borrow().iter().copied().collect();
         let closes = look.now.saturating_add(self.delay);
-        let shared = &mut self.shared;
-        let kept = kept(shared, &look.place, event, report, closes, &is_whole);
-        let subject = &report.decision.subject.id;
-        if kept.is_empty() && matches!(event.lead, Lead::Group(_)) && !is_whole(subject) {
+        let mut shared = std::mem::take(&mut self.shared);
+        let is_whole = |id: &str| self.is_whole(look, id) || self.older(look, id).is_some();
+        let is_known = is_whole(&report.decision.subject.id);
+        let place = &look.place;
+        let kept = kept(&mut shared, place, event, report, closes, &is_whole, &as_of_today);
+        self.shared = shared;
+        if kept.is_empty() && matches!(event.lead, Lead::Group(_)) && !is_known {
             self.partly_known += 1;
         }
         for Kept { finding, is_gone } in kept {
