@@ -22,10 +22,10 @@ ASL := infra/asl/node_modules
 PY := $(abspath $(VENV))/bin/python
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 ENGINE := $(addprefix -p portcullis-,engine recreation exceptions alerts audit replay testkit)
-SHELLS := $(addprefix -p portcullis-,aws inventory approval trail digest cache recreate approval-page cli)
+SHELLS := $(addprefix -p portcullis-,aws inventory approval trail digest sweep cache recreate approval-page cli)
 # All that the demo and the tests run, in one build and with the feature that the tests have: the SDK is compiled once for all
 # of it, and for `cargo lambda watch`. A selection with other features would compile the SDK anew (e2e/tests/test_build.py).
-PROGRAMS := $(addprefix -p portcullis-,ingress cache trail digest recreate approval-page cli) --features test-util
+PROGRAMS := $(addprefix -p portcullis-,ingress cache trail digest sweep recreate approval-page cli) --features test-util
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
@@ -222,7 +222,7 @@ programs: tools ## Build the functions and the command line for this machine, in
 	@[ -d $(TARGET)/$(HOST)/debug/deps ] || echo "Rust: the AWS SDK, the functions and the command line (5 minutes on 2 cores, once)"
 	@cargo build --locked $(PROGRAMS)
 	@mkdir -p $(TARGET)/programs
-	@ln -f $(addprefix $(TARGET)/$(HOST)/debug/,ingress cache trail digest recreate approval-page portcullis) $(TARGET)/programs
+	@ln -f $(addprefix $(TARGET)/$(HOST)/debug/,ingress cache trail digest sweep recreate approval-page portcullis) $(TARGET)/programs
 
 # Side by side: what cargo and pip do is mostly waiting for each other's downloads.
 .PHONY: ready

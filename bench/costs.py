@@ -41,6 +41,8 @@ LEDGER = {"reads": 3.5, "writes": 5}
 #: Of a call with a finding: most have none, and one with more rules than the limits admit has several.
 REVISITS = 1
 METRICS = {"clean": 1, "found": 4}
+#: Of a run of the sweep over a small account: its time, the bytes of its log, read units of the ledger, and metrics.
+SWEEP = {"seconds": 5, "log_bytes": 1_000, "reads": 128, "metrics": 3}
 KEY_USES = {"invocation": 1, "alert": 2}
 GB = 10**9
 ONE = {"alarm metrics": "alarm metric", "metrics": "metric", "dashboards": "dashboard", "keys": "key"}
@@ -53,6 +55,7 @@ class Template:
         resources = document["Resources"].values()
         alarms = [item for item in resources if item["Type"] == "AWS::CloudWatch::Alarm"]
         asked = {"HasAlarms": ("all", "essential"), "HasAllAlarms": ("all",), "HasMovesAlarm": (), "HasChatAlarm": ()}
+        asked["HasSweepAlarm"] = ("all", "essential")
         self.alarm_metrics = dict.fromkeys(ALARMS, 0)
         for alarm in alarms:
             for setting in asked[alarm["Condition"]]:
@@ -61,6 +64,8 @@ class Template:
         self.dashboards = sum(item["Type"] == "AWS::CloudWatch::Dashboard" for item in resources)
         self.memory = document["Globals"]["Function"]["MemorySize"]
         self.retention = document["Parameters"]["LogRetentionDays"]["Default"]
+        self.sweep_hours = int(document["Parameters"]["SweepHours"]["Default"])
+        self.sweep_memory = document["Resources"]["SweepFunction"]["Properties"]["MemorySize"]
         self.check_minutes = schedule(document["Resources"]["TrailFunction"])
 
 
@@ -87,21 +92,26 @@ def usage(template, measured, kind, alarms="all"):
     times = {"clean": events - found, "found": found * (1 + REVISITS), "trail": HOURS * 60 / template.check_minutes}
     took = {case: START_MS + CALLS[case] * CALL_MS + measured[case]["billed_ms"] for case in times}
     seconds = sum(times[case] * took[case] / 1000 for case in times)
-    logs = sum(times[case] * measured[case]["log_bytes"] for case in times) / GB
+    sweeps = HOURS / template.sweep_hours
+    logs = sum(times[case] * measured[case]["log_bytes"] for case in times) / GB + sweeps * SWEEP["log_bytes"] / GB
     return {
-        "lambda-requests": sum(times.values()),
-        "lambda-arm64": seconds * template.memory / 1024,
+        "lambda-requests": sum(times.values()) + sweeps,
+        "lambda-arm64": seconds * template.memory / 1024 + sweeps * SWEEP["seconds"] * template.sweep_memory / 1024,
         "schedules": found * REVISITS,
         "alarms": template.alarm_metrics[alarms],
         # Billed by the hour in which there is a value: at most all hours, and at most one for each event.
-        "metrics": (METRICS["clean"] * min(HOURS, events) + (METRICS["found"] - METRICS["clean"]) * min(HOURS, found))
+        "metrics": (
+            METRICS["clean"] * min(HOURS, events)
+            + (METRICS["found"] - METRICS["clean"]) * min(HOURS, found)
+            + SWEEP["metrics"] * sweeps
+        )
         / HOURS,
         "logs-ingestion": logs,
         "logs-storage": logs * template.retention / DAYS,
         "sns-requests": found,
         "sns-mails": found * MAILS,
         "sqs-requests": found * QUEUE_REQUESTS + POLLS_A_MINUTE * 60 * HOURS,
-        "dynamodb-reads": events * LEDGER["reads"],
+        "dynamodb-reads": events * LEDGER["reads"] + sweeps * SWEEP["reads"],
         "dynamodb-writes": found * LEDGER["writes"],
     }
 
@@ -178,7 +188,11 @@ def assumptions(template, measured):
         ("the ledger: read units a call, write units a call with a finding", f"{LEDGER['reads']}, {LEDGER['writes']}"),
         ("revisits of a call with a finding", f"{REVISITS}, each as long as the call"),
         ("checks of the trail", f"every {template.check_minutes} minutes, {checks} a day (template)"),
-        ("memory of the functions", f"{template.memory} MB (template)"),
+        (
+            "sweeps",
+            f"every {template.sweep_hours} hours, {SWEEP['seconds']} s with {template.sweep_memory} MB (template)",
+        ),
+        ("memory of the other functions", f"{template.memory} MB (template)"),
         ("the function's own time: clean, with a finding, trail", f"{took} (measured)"),
         ("calls to AWS, as if one after the other: clean, with a finding, trail", by_case(CALLS.get, "")),
         ("allowance for each of these calls", f"{CALL_MS} ms"),

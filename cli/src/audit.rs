@@ -15,7 +15,8 @@ use portcullis_audit::{
     Calls, Counts, Document, Gathered, SCHEMA, Scope, Summary, Unknown, unknown,
 };
 use portcullis_aws::now;
-use portcullis_engine::case::PolicyContext;
+use portcullis_engine::case::{Cause, PolicyContext};
+use portcullis_engine::ledger::Memory;
 use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
 use portcullis_engine::time::iso;
@@ -79,7 +80,8 @@ async fn audited(arguments: &Arguments, common: &Common) -> Result<Document> {
     let mut places = Vec::new();
     for Account { id, config, regions, unknown } in accounts {
         document.unknown.extend(unknown);
-        let place = |region| Place { account: id.clone(), region, time: iso(started) };
+        let place =
+            |region| Place { account: id.clone(), region, time: iso(started), cause: Cause::Audit };
         places.extend(config.iter().flat_map(|config| {
             regions
                 .iter()
@@ -123,7 +125,8 @@ async fn audit_region(
     let bar = progress.begin(&account, &region);
     let found = std::cell::RefCell::new(Gathered::default());
     let of_region = config.into_builder().region(aws_config::Region::new(region.clone())).build();
-    let surveyed = survey(&of_region, &survey_of, &|item| match item {
+    let nothing = std::future::ready(Memory::new());
+    let surveyed = survey(&of_region, &survey_of, nothing, &|item| match item {
         Item::Report(report) => {
             let Gathered { findings, suppressed } = Gathered::of(&report);
             let mut found = found.borrow_mut();
@@ -135,7 +138,7 @@ async fn audit_region(
     })
     .await;
     bar.end();
-    let Surveyed { counts, not_read } = surveyed;
+    let Surveyed { counts, not_read, .. } = surveyed;
     let scope = Scope {
         complete: not_read.is_empty(),
         seconds: rounded(start.elapsed()),

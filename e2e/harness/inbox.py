@@ -99,6 +99,10 @@ class Alerts:
         """What was told of many findings at once so far, by `docs/digest.schema.json`."""
         return [document for document in self._messages() if document.get("schema") == "portcullis.digest.v1"]
 
+    def sweeps(self):
+        """What runs of the sweep told so far, by `docs/sweep.schema.json`."""
+        return [document for document in self._messages() if document.get("schema") == "portcullis.sweep.v1"]
+
     def alarms(self, name=""):
         """What CloudWatch's alarms told so far, of those whose name has this in it."""
         return [document for document in self._messages() if "AlarmName" in document and name in document["AlarmName"]]

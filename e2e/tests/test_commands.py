@@ -136,6 +136,8 @@ PLACES = {
         "portcullis undo": [DIGEST],
         "portcullis digest": [NO_COMMAND],
     },
+    f"{ALERTS}/sweep.rs": {"portcullis findings": [DIGEST], "portcullis sweep": [NO_COMMAND]},
+    f"{ALERTS}/sweep/mail.rs": {"portcullis findings": [DIGEST] * 2, "portcullis audit": [AUDIT]},
     "shared/engine/src/settings.rs": {"--stack": [OTHER_STACK]},
     "functions/trail/src/coverage.rs": {
         "aws cloudtrail create-trail": [CHOICE],

@@ -43,6 +43,7 @@ TABLES = {
     ("docs/audit.md", "| option | |"): "test_options_of_the_audit",
     ("docs/audit.md", "| status | |"): "test_documents_stack.py: test_exit_codes",
     ("docs/audit.md", "| step | in the report |"): "prose",
+    ("docs/sweep.md", "| the ledger has | the run sees | reported as | in the ledger |"): "prose",
     ("docs/checks.md", "| | |"): "test_severities",
     ("docs/checks.md", "| owner | recognised by | what the owner changes |"): "prose",
     ("docs/checks.md", "| cache | what can be done |"): "test_versions_that_guidance_depends_on",

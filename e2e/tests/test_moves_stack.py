@@ -307,7 +307,7 @@ def test_pause_reaches_every_function(moving):
     code, said = operate(moving.account, "mode.py", "pause")
     assert code == 0, said
     assert {kind: found["PORTCULLIS_MODE"] for kind, found in settings(moving).items()} == dict.fromkeys(
-        ("ingress", "cache", "trail", "digest", "recreate", "approve"), "observe"
+        ("ingress", "cache", "trail", "digest", "sweep", "recreate", "approve"), "observe"
     )
     code, said = operate(moving.account, "mode.py", "resume")
     assert code == 0, said

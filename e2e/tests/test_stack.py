@@ -125,7 +125,7 @@ def test_those_who_decide_may_remember_and_not_read_back(guard, function):
 def test_the_exceptions_are_a_layer_and_a_change_of_them_a_new_version(tmp_path):
     with guarded() as guard:
         layers = {name: configuration(guard, name).get("Layers") for name in guard.stack.functions}
-        (first,) = {layer["Arn"] for name in ("ingress", "cache") for layer in layers.pop(name)}
+        (first,) = {layer["Arn"] for name in ("ingress", "cache", "sweep") for layer in layers.pop(name)}
         assert not any(layers.values()), "nobody else has them"
         assert configuration(guard, "ingress")["Environment"]["Variables"]["PORTCULLIS_EXCEPTIONS_DIR"] == "/opt"
         (tmp_path / "ours.cedar").write_bytes((places.REPO / "infra" / "exceptions" / "default.cedar").read_bytes())

@@ -12,31 +12,32 @@ WATCHERS = frozenset({"ingress", "cache"})
 MOVERS = frozenset({"recreate"})
 PAGE = frozenset({"approval-page"})
 DIGEST = frozenset({"digest"})
-EVERYONE = WATCHERS | MOVERS | DIGEST | PAGE | {"trail"}
+SWEEP = frozenset({"sweep"})
+EVERYONE = WATCHERS | MOVERS | DIGEST | PAGE | SWEEP | {"trail"}
 #: A role allows what the files call that its function names, directly or through others. Calls of a file that not all
 #: of the functions make which name it.
 ONLY = {
-    "dynamodb:BatchGetItem": WATCHERS,
+    "dynamodb:BatchGetItem": WATCHERS | SWEEP,
     "dynamodb:DeleteItem": MOVERS,
-    "dynamodb:PutItem": WATCHERS | MOVERS,
-    "dynamodb:Query": WATCHERS,
-    "dynamodb:Scan": {"trail"},  # and the command line, with the rights of whoever runs it
+    "dynamodb:PutItem": WATCHERS | MOVERS | SWEEP,
+    "dynamodb:Query": WATCHERS | SWEEP,
+    "dynamodb:Scan": {"trail"} | SWEEP,  # and the command line, with the rights of whoever runs it
     "dynamodb:UpdateItem": WATCHERS | MOVERS | PAGE,
     "kms:GenerateMac": MOVERS,
     "kms:VerifyMac": PAGE,
     # No event about a group has a cache read.
-    "ec2:DescribeRouteTables": {"cache"},
-    "elasticache:DescribeCacheClusters": {"cache"} | MOVERS,
-    "elasticache:DescribeCacheSubnetGroups": {"cache"} | MOVERS,
-    "elasticache:DescribeReplicationGroups": {"cache"} | MOVERS,
-    "elasticache:DescribeServerlessCaches": {"cache"} | MOVERS,
+    "ec2:DescribeRouteTables": {"cache"} | SWEEP,
+    "elasticache:DescribeCacheClusters": {"cache"} | MOVERS | SWEEP,
+    "elasticache:DescribeCacheSubnetGroups": {"cache"} | MOVERS | SWEEP,
+    "elasticache:DescribeReplicationGroups": {"cache"} | MOVERS | SWEEP,
+    "elasticache:DescribeServerlessCaches": {"cache"} | MOVERS | SWEEP,
 }
 #: What AWS itself does with the rights of a function: its logs, what failed, reading its queue, and, on request, keys
 #: and traces.
 BY_THE_PLATFORM = {
     "logs:CreateLogStream": EVERYONE,
     "logs:PutLogEvents": EVERYONE,
-    "sqs:SendMessage": WATCHERS,
+    "sqs:SendMessage": WATCHERS | SWEEP,
     "sqs:ReceiveMessage": DIGEST,
     "sqs:DeleteMessage": DIGEST,
     "sqs:GetQueueAttributes": DIGEST,
@@ -249,24 +250,32 @@ def calls(text):
     found = [(PREFIXES[client], name) for client, name in CALL.findall(text)]
     found += [(SERVICES[a or c][0], b or d) for a, b, c, d in INPUT.findall(text)]
     for service, name in found:
-        yield f"{service}:{''.join(word.capitalize() for word in name.split('_'))}"
+        action = f"{service}:{''.join(word.capitalize() for word in name.split('_'))}"
+        # IAM calls one of them otherwise than its API does: Service Authorization Reference, Lambda.
+        yield action.replace("lambda:Invoke", "lambda:InvokeFunction")
+
+
+def used(function):
+    """The files that a function uses. Those of the survey are parts of one, and name each other nowhere."""
+    files = workspace().used(function)
+    return files | of_audit() if ("inventory", ("survey",)) in files else files
 
 
 def called(function):
     """Every AWS call of the files that a function uses."""
-    made = set().union(*(code().get(file, set()) for file in workspace().used(function)))
+    made = set().union(*(code().get(file, set()) for file in used(function)))
     return {action for action in made if function in ONLY.get(action, EVERYONE)}
 
 
 def of_audit():
-    """The files of the audit: no function uses them, and whoever runs it needs `infra/audit-policy.json`."""
+    """The files of the audit, which the sweep uses too: whoever audits needs `infra/audit-policy.json`."""
     return {file for file in code() if file[:1] == ("inventory",) and file[1][:1] == ("survey",)}
 
 
-def test_every_call_is_some_functions_or_the_audits():
+def test_every_call_is_some_functions():
     """What nobody uses would be seen by none of these tests."""
-    used = set().union(*(workspace().used(function) for function in EVERYONE))
-    assert set(code()) - used == of_audit() != set()
+    by_all = set().union(*(used(function) for function in EVERYONE))
+    assert set(code()) <= by_all and of_audit()
     assert {binary for binary, _ in roles()} == EVERYONE
 
 
@@ -278,7 +287,7 @@ def test_every_client_of_the_shell_is_looked_for():
 def test_calls_that_only_some_make_are_made_by_more():
     """Else the table says nothing."""
     for action, functions in ONLY.items():
-        using = {f for f in EVERYONE for file in workspace().used(f) if action in code().get(file, set())}
+        using = {f for f in EVERYONE for file in used(f) if action in code().get(file, set())}
         assert using > functions, action
 
 
@@ -507,10 +516,11 @@ def test_nobody_but_those_who_are_meant_puts_messages_into_a_queue():
     """Neither with a right to send, nor by naming it as the dead-letter queue of another."""
     resources = deploy.template()["Resources"]
     functions = [{"Fn::GetAtt": ["IngressRole", "Arn"]}, {"Fn::GetAtt": ["CacheRole", "Arn"]}]
+    swept = {"Fn::If": ["HasSweep", {"Fn::GetAtt": ["SweepRole", "Arn"]}, {"Ref": "AWS::NoValue"}]}
     rules = [{"Fn::GetAtt": ["IngressFunctionCalls", "Arn"]}, {"Fn::GetAtt": ["CacheFunctionCalls", "Arn"]}]
     senders = {
         "DigestQueue": {"aws:PrincipalArn": functions},
-        "FailureQueue": {"aws:PrincipalArn": functions},
+        "FailureQueue": {"aws:PrincipalArn": [*functions, swept]},
         # Scheduler's come with the role of revisits, and name no source.
         "UndeliveredQueue": {"aws:SourceArn": rules, "aws:PrincipalArn": {"Fn::GetAtt": ["RevisitRole", "Arn"]}},
     }
@@ -583,8 +593,8 @@ def test_exceptions_and_memory_are_given_to_those_who_decide():
     for name, binary in deploy.functions(deploy.template()):
         properties = resources[name]["Properties"]
         own = set(properties.get("Environment", {}).get("Variables", {}))
-        assert ("Layers" in properties) == (binary in WATCHERS), name
-        assert ({"PORTCULLIS_EXCEPTIONS_DIR", "PORTCULLIS_LEDGER_TABLE"} <= own) == (binary in WATCHERS), name
+        assert ("Layers" in properties) == (binary in WATCHERS | SWEEP), name
+        assert ({"PORTCULLIS_EXCEPTIONS_DIR", "PORTCULLIS_LEDGER_TABLE"} <= own) == (binary in WATCHERS | SWEEP), name
 
 
 def test_limits_are_those_of_the_engine():

@@ -133,8 +133,8 @@ class Stack:
 
     @property
     def functions(self):
-        """Names of the functions by what they are: ingress, cache, digest, trail, and those of moves if any."""
-        kinds = ("Ingress", "Cache", "Digest", "Trail", "Recreate", "Approve")
+        """Names of the functions by what they are: ingress, cache, digest, trail, and those that are asked for."""
+        kinds = ("Ingress", "Cache", "Digest", "Trail", "Sweep", "Recreate", "Approve")
         names = {kind.lower(): self.outputs.get(f"{kind}FunctionName") for kind in kinds}
         return {kind: name for kind, name in names.items() if name}
 

@@ -155,6 +155,7 @@ impl Explained {
                 State::Open => "open",
                 State::Closed => "closed",
                 State::Resolved => "resolved",
+                State::Suppressed => "suppressed",
             };
             self.line(&format!("{}: {state}, {outcome}", entry.id));
         }

@@ -7,6 +7,7 @@ pub(super) fn state(state: State) -> &'static str {
         State::Open => "open",
         State::Closed => "closed",
         State::Resolved => "recovered",
+        State::Suppressed => "suppressed",
     }
 }
 

@@ -26,7 +26,7 @@ export interface Environment extends Settings {
 
 const SETTINGS: readonly (keyof Settings)[] = [
   ...(["mode", "actionsPerEvent", "actionsPerMinute", "comebacksPerHour"] as const),
-  ...(["alertEmail", "alertTopicArn", "organizationId", "chatTopic", "alertsPerMinute"] as const),
+  ...(["alertEmail", "alertTopicArn", "organizationId", "chatTopic", "alertsPerMinute", "sweep", "sweepHours"] as const),
   ...(["moveCaches", "cachePort", "approvalPage", "answerDays", "hardenMemcached", "hardenTag", "alarms", "dashboard", "tracing"] as const),
   ...(["logRetentionDays", "kmsKeyArn", "permissionsBoundaryArn", "architecture"] as const),
   ...(["reservedConcurrency", "functionsDirectory", "exceptionsDirectory"] as const),

@@ -120,6 +120,18 @@ export const ACKNOWLEDGED: readonly Reason[] = [
       "another Region. Each revisit is a schedule of its own, in the stack's own group.",
   },
   {
+    resource: "SweepRole",
+    ids: [
+      "AwsSolutions-IAM5[Resource::*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:*:prefix-list/*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:cluster:*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:replicationgroup:*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:serverlesscache:*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:subnetgroup:*]",
+    ],
+    reason: "It looks at every group and cache of this account and Region; EC2's Describe actions know no resources.",
+  },
+  {
     resource: "Trace",
     ids: ["AwsSolutions-IAM5[Resource::*]"],
     reason: "X-Ray's actions know no resources.",

@@ -37,6 +37,8 @@ export function choicesOf(props: PortcullisProps): Choices {
     OrganizationId: ["organizationId", props.organizationId],
     ChatTopic: ["chatTopic", yesOrNo(props.chatTopic)],
     AlertsPerMinute: ["alertsPerMinute", props.alertsPerMinute],
+    Sweep: ["sweep", props.sweep],
+    SweepHours: ["sweepHours", props.sweepHours?.toString()],
     MoveCaches: ["moveCaches", props.moveCaches],
     CachePort: ["cachePort", props.cachePort?.toString()],
     ApprovalPage: ["approvalPage", yesOrNo(props.approvalPage)],

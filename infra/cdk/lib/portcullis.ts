@@ -36,6 +36,8 @@ export class Portcullis extends Construct {
   readonly ledgerTableName: string;
   /** The function that checks the trail. */
   readonly trailFunctionName: string;
+  /** The function that looks at what is there; undefined with `sweep: "off"`. */
+  readonly sweepFunctionName: string | undefined;
   /** The dead-letter queue: events that EventBridge could not deliver, each with the reason. */
   readonly undeliveredQueue: IQueue;
   /** The on-failure queue: events for which a function failed three times, each with its error. */
@@ -81,6 +83,7 @@ export class Portcullis extends Construct {
     this.dashboardUrl = output("DashboardUrl", props.dashboard !== false);
     this.recreateStateMachineArn = output("RecreateStateMachineArn", moves);
     this.movesTableName = output("MovesTableName", moves);
+    this.sweepFunctionName = output("SweepFunctionName", props.sweep !== "off");
     this.hardenDocumentName = output("HardenDocumentName", (props.hardenMemcached ?? "no") !== "no");
     this.approvalPageUrl = output("ApprovalPageUrl", props.approvalPage === true);
   }

@@ -11,6 +11,8 @@ export const LOG_RETENTION_DAYS = [
 ] as const;
 export const MODES = ["enforce", "observe"] as const;
 export const MOVE_CACHES = ["no", "on-request", "ask", "fresh"] as const;
+export const SWEEPS = ["off", "report"] as const;
+export const SWEEP_HOURS = [1, 2, 3, 6, 12] as const;
 export const HARDEN_MEMCACHED = ["no", "report"] as const;
 export const ALARMS = ["all", "essential", "none"] as const;
 
@@ -72,6 +74,19 @@ export interface PortcullisProps {
    * @default 10
    */
   readonly alertsPerMinute?: number;
+
+  /**
+   * `report`: a function looks at every group and cache, and reports in one message what no event reported, what is gone, and
+   * what is late. It closes nothing.
+   * @default "report"
+   */
+  readonly sweep?: (typeof SWEEPS)[number];
+
+  /**
+   * The hours between two sweeps.
+   * @default 6
+   */
+  readonly sweepHours?: (typeof SWEEP_HOURS)[number];
 
   /**
    * `on-request`: `portcullis move` re-creates a cache on a custom port. `ask`: so does each new cache on its default

@@ -7,7 +7,7 @@ import { ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { Portcullis } from "../lib/portcullis.ts";
-import { ALARMS, HARDEN_MEMCACHED, LOG_RETENTION_DAYS, MODES, MOVE_CACHES } from "../lib/props.ts";
+import { ALARMS, HARDEN_MEMCACHED, LOG_RETENTION_DAYS, MODES, MOVE_CACHES, SWEEP_HOURS, SWEEPS } from "../lib/props.ts";
 import { readTemplate } from "../lib/template.ts";
 import { app, built, type Data, portcullis, program, scratch, synthesise } from "./synth.ts";
 
@@ -29,7 +29,7 @@ test("the code of each function is its binary, as bootstrap, and nothing else", 
   const construct = portcullis();
   const assembly = (construct.node.root as App).synth();
   const { Resources } = assembly.getStackArtifact(Stack.of(construct).artifactId).template as Data;
-  for (const binary of ["Ingress", "Cache", "Digest", "Trail"]) {
+  for (const binary of ["Ingress", "Cache", "Digest", "Trail", "Sweep"]) {
     const { Key } = Resources[`${binary}Function`].Properties.CodeUri;
     const directory = join(assembly.directory, `asset.${Key.replace(".zip", "")}`);
     assert.deepEqual(readdirSync(directory), ["bootstrap"]);
@@ -47,7 +47,7 @@ test("the exceptions are a layer of the functions that decide", () => {
   const { Key } = Resources.Exceptions.Properties.ContentUri;
   assert.deepEqual(readdirSync(join(assembly.directory, `asset.${Key.replace(".zip", "")}`)), ["ours.cedar"]);
   const having = Object.keys(Resources).filter((id) => Resources[id].Properties?.Layers);
-  assert.deepEqual(having.sort(), ["CacheFunction", "IngressFunction"]);
+  assert.deepEqual(having.sort(), ["CacheFunction", "IngressFunction", "SweepFunction"]);
   for (const id of having) {
     const { Layers, Environment } = Resources[id].Properties;
     assert.deepEqual(Layers, [{ Ref: "Exceptions" }]);
@@ -72,6 +72,7 @@ test("the attributes are what the stack makes", () => {
   assert.deepEqual(resolve(construct.digestFunctionName), { Ref: "DigestFunction" });
   assert.deepEqual(resolve(construct.ledgerTableName), { Ref: "Ledger" });
   assert.deepEqual(resolve(construct.trailFunctionName), { Ref: "TrailFunction" });
+  assert.match(JSON.stringify(resolve(construct.sweepFunctionName)), /SweepFunction/);
   assert.deepEqual(resolve(construct.undeliveredQueue.queueUrl), { Ref: "UndeliveredQueue" });
   assert.deepEqual(resolve(construct.failureQueue.queueArn), { "Fn::GetAtt": ["FailureQueue", "Arn"] });
   assert.match(JSON.stringify(resolve(construct.dashboardUrl)), /\$\{OwnersDashboard\}/);
@@ -235,7 +236,7 @@ test("tags reach everything that can carry them", () => {
     "AWS::Scheduler::ScheduleGroup",
     "AWS::Serverless::Function",
   ]);
-  assert.equal(types.filter((type) => type === "AWS::Serverless::Function").length, 4);
+  assert.equal(types.filter((type) => type === "AWS::Serverless::Function").length, 5);
 });
 
 test("the types of the properties are the template's allowed values", () => {
@@ -243,6 +244,8 @@ test("the types of the properties are the template's allowed values", () => {
   assert.deepEqual(Parameters["LogRetentionDays"]!.AllowedValues, LOG_RETENTION_DAYS);
   assert.deepEqual(Parameters["Mode"]!.AllowedValues, MODES);
   assert.deepEqual(Parameters["MoveCaches"]!.AllowedValues, MOVE_CACHES);
+  assert.deepEqual(Parameters["Sweep"]!.AllowedValues, SWEEPS);
+  assert.deepEqual(Parameters["SweepHours"]!.AllowedValues, SWEEP_HOURS.map(String));
   assert.deepEqual(Parameters["HardenMemcached"]!.AllowedValues, HARDEN_MEMCACHED);
   assert.deepEqual(Parameters["Alarms"]!.AllowedValues, ALARMS);
 });

@@ -54,7 +54,7 @@ test("a function that is no program for Linux", () => {
 
 test("a directory of binaries, as Cargo leaves it, is taken too", () => {
   const functionsDirectory = scratch();
-  for (const name of ["ingress", "cache", "digest", "trail"])
+  for (const name of ["ingress", "cache", "digest", "trail", "sweep"])
     writeFileSync(join(functionsDirectory, name), program("arm64", name));
   mkdirSync(join(functionsDirectory, "deps"));
   assert.ok(synthesise(portcullis(() => ({ functionsDirectory })))["Resources"].TrailFunction);

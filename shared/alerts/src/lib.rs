@@ -31,4 +31,5 @@ mod open;
 mod outcome;
 mod owner;
 mod servers;
+pub mod sweep;
 mod tolerance;

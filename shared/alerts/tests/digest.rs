@@ -349,3 +349,6 @@ fn every_finding_is_counted_though_few_are_told() {
     assert_eq!(told["tally"], json!({"critical": {"failed": 25, "withheld": 35}}));
     assert!(row.json().len() < 32 * 1024, "{}", row.json().len());
 }
+
+#[path = "digest/sweep.rs"]
+mod sweep;

@@ -12,7 +12,7 @@ use portcullis_exceptions::{Policies, Unreadable};
 ///
 /// They are read on a thread of their own, which takes some milliseconds: nobody waits for them before the first
 /// question, and most events have none.
-pub(crate) fn read(dir: Option<String>) -> Box<dyn Exceptions> {
+pub fn read(dir: Option<String>) -> Box<dyn Exceptions> {
     let reading = thread::Builder::new().spawn(move || now(dir.as_deref()));
     match reading {
         Ok(reading) => Box::new(Reading(LazyLock::new(Box::new(move || {

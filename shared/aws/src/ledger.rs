@@ -7,6 +7,7 @@
 mod due;
 mod item;
 mod read;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure a
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portcullis_engine::case::{Counted, Written};
 use portcullis_engine::ledger::{Entry, Key, Memory, Revisit, RuleTags, Snooze, Wanted};
+use portcullis_engine::sweep::{Ledgered, Run};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -253,6 +255,33 @@ impl Ledger {
         let items = due::items(&self.client, &self.table, pages).await;
         let items = items.map_err(|error| failed(&self.table, "listing", "Scan", &error))?;
         Ok(due::read(items, &self.table))
+    }
+
+    /// All that is remembered, as far as a run of the sweep compares it.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer.
+    pub async fn remembered(&self) -> Result<Ledgered> {
+        sweep::remembered(&self.client, &self.table).await
+    }
+
+    /// What the last run of the sweep left; `None` before the first.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer, or the item cannot be read.
+    pub async fn run(&self) -> Result<Option<Run>> {
+        sweep::run(&self.client, &self.table).await
+    }
+
+    /// Writes what a run leaves, unless another one wrote since it was read: then `false`.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not take it.
+    pub async fn write_run(&self, run: &Run, now: i64) -> Result<bool> {
+        self.put_version(run, run.version, Run::expires(now), "noting the run of the sweep").await
     }
 
     async fn put_tags(&self, tags: &RuleTags, now: i64) -> Result<()> {

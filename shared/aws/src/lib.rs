@@ -33,11 +33,12 @@ pub use clients::{Patience, config, ec2, elasticache, sns};
 pub use dispatch::{About, Invocation, run};
 pub use drive::{Ask, cache, ingress};
 pub use environment::{now, variable};
+pub use exceptions::read as read_exceptions;
 pub use gather::{Reads, around, described_entries, described_rules, rules, shown};
 pub use ledger::{Ledger, RETENTION};
 pub use log::log_json_lines;
 pub use metrics::{
-    Trouble, count_trouble, count_unchecked_link, count_unscheduled_revisit, to_stdout,
+    Trouble, count_sweep, count_trouble, count_unchecked_link, count_unscheduled_revisit, to_stdout,
 };
 pub use publish::{Message, Notifier, publish};
 pub use runtime::{answer, failure};

@@ -78,6 +78,17 @@ pub fn count_unscheduled_revisit(revisit: &Revisit, why: &str, line: fn(&str)) {
     print([Metric { subject: Some(subject.clone()), ..metric }], line);
 }
 
+/// A run of the sweep finished: what it found that nobody was told of, and what it could not read.
+pub fn count_sweep(run: &str, new: usize, unread: usize) {
+    let metric = |name, count| Metric {
+        amount: Amount::Count(count),
+        ..Metric::about(Some(run.to_owned()), name, Vec::new())
+    };
+    let metrics =
+        [metric("SweepFinished", 1), metric("SweepNew", new), metric("SweepUnread", unread)];
+    print(metrics, to_stdout);
+}
+
 /// The approval page did not check a link, because too many were opened.
 pub fn count_unchecked_link() {
     print([Metric::about(None, "LinksNotChecked", Vec::new())], to_stdout);

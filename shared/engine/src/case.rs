@@ -55,9 +55,30 @@ pub enum Cause {
     /// An API call that an archive of EventBridge delivered once more. Unless it is younger than [`REPLAYED`], it is only
     /// looked at: nothing is leased, remediated, reported or recorded.
     Replay,
-    /// Nothing: what is there is looked at. Every rule of the subject is in question, it is not known who called, and
+    /// Nothing: an audit looks at what is there. Every rule of the subject is in question, it is not known who called, and
     /// nothing is leased, remediated or recorded.
     Audit,
+    /// The same for the sweep of the stack, which knows the snoozes. What is recorded and told of all that a run found,
+    /// [`sweep`](crate::sweep) says.
+    Sweep,
+}
+
+impl Cause {
+    /// Whether nothing was called: it is only looked.
+    pub fn only_looks(&self) -> bool {
+        matches!(self, Self::Audit | Self::Sweep)
+    }
+
+    /// The word of a cause for ids.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Revisit { .. } => "revisit",
+            Self::Replay => "replay",
+            Self::Audit => "audit",
+            Self::Sweep => "sweep",
+        }
+    }
 }
 
 /// An event that is replayed acts while it is so young, in seconds: then it is a delivery that came late.
@@ -164,8 +185,8 @@ impl<'a> Case<'a> {
 
     /// Something that is there, by the event that [`scan`](crate::scan) makes of it. What is read of it already is handed in
     /// by [`Case::answer`] before the first step.
-    pub fn audit(event: Event, policy: PolicyContext<'a>) -> Self {
-        let mut case = Self::of(Cause::Audit, Some(event), "", policy);
+    pub fn looking(cause: Cause, event: Event, policy: PolicyContext<'a>) -> Self {
+        let mut case = Self::of(cause, Some(event), "", policy);
         case.known = Known::without_ledger();
         case
     }

@@ -14,16 +14,17 @@
 //! One entry is one finding. Its state changes with its newest occurrence only ([`State`]; a test compares this
 //! table):
 //!
-//! | what happens | open | closed | resolved |
-//! |---|---|---|---|
-//! | an event reports it again | open | open | open |
-//! | a lease: the rule or the setting is there | open | closed | open |
-//! | a lease: the rule is gone, and a revoke was begun | closed | closed | resolved |
-//! | a lease: the rule is gone, and no revoke was begun | resolved | closed | resolved |
-//! | this invocation removed it | closed | closed | closed |
-//! | this invocation ends, and it is still there | open | open | open |
-//! | reported as resolved, and a revoke was begun | closed | closed | closed |
-//! | reported as resolved, and no revoke was begun | resolved | resolved | resolved |
+//! | what happens | open | closed | resolved | suppressed |
+//! |---|---|---|---|---|
+//! | an event reports it again | open | open | open | open |
+//! | a lease: the rule or the setting is there | open | closed | open | open |
+//! | a lease: the rule is gone, and a revoke was begun | closed | closed | resolved | closed |
+//! | a lease: the rule is gone, and no revoke was begun | resolved | closed | resolved | resolved |
+//! | this invocation removed it | closed | closed | closed | closed |
+//! | this invocation ends, and it is still there | open | open | open | open |
+//! | reported as resolved, and a revoke was begun | closed | closed | closed | closed |
+//! | reported as resolved, and no revoke was begun | resolved | resolved | resolved | resolved |
+//! | the sweep reports that an exception suppresses it now | suppressed | closed | resolved | suppressed |
 //!
 //! An occurrence of a finding that was closed is a recurrence. From `ComebacksPerHour` of them within an hour, by a
 //! machine, the finding is flapping, until an hour without one is over. A snooze is an item of its own ([`Snooze`]): it changes no state, it makes the finding
@@ -54,6 +55,7 @@ mod revisit;
 mod settle;
 mod snooze;
 mod state;
+mod swept;
 mod undo;
 mod wanted;
 

@@ -41,5 +41,6 @@ pub mod scan;
 pub mod servers;
 pub mod settings;
 pub mod severity;
+pub mod sweep;
 pub mod text;
 pub mod time;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::case::CacheShown;
+use crate::case::{CacheShown, Cause};
 use crate::event::{Actor, CacheLead, Event, GroupLead, GroupRef, Lead, RuleLead, Touched};
 use crate::facts::{IngressRule, Source, Tag};
 use crate::net::Sources;
@@ -42,6 +42,8 @@ pub struct Place {
     pub region: String,
     /// When it is looked, ISO 8601 in UTC: "now" for every decision.
     pub time: String,
+    /// Who looks: an audit, or the sweep.
+    pub cause: Cause,
 }
 
 impl Place {
@@ -70,7 +72,7 @@ impl Place {
 
     fn event(&self, subject: &str, lead: Lead) -> Event {
         Event {
-            id: format!("audit/{}/{subject}", self.time),
+            id: format!("{}/{}/{subject}", self.cause.as_str(), self.time),
             name: None,
             time: self.time.clone(),
             account: self.account.clone(),

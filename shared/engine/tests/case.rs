@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use portcullis_engine::action::{Action, Outcome};
 use portcullis_engine::case::{
-    Answered, Arranged, CacheShown, Case, Channel, Counted, Fact, PolicyContext, Read, STEPS,
-    Shown, Step, Written,
+    Answered, Arranged, CacheShown, Case, Cause, Channel, Counted, Fact, PolicyContext, Read,
+    STEPS, Shown, Step, Written,
 };
 use portcullis_engine::document::Answers;
 use portcullis_engine::event::{Event, Lead, RevisitRef};
@@ -86,7 +86,12 @@ fn answers() -> Vec<Answered> {
 /// What is there, looked at without a call.
 fn audited() -> Vec<Event> {
     let time = "2026-11-21T10:00:30Z".to_owned();
-    let place = Place { account: "111122223333".to_owned(), region: "eu-west-1".to_owned(), time };
+    let place = Place {
+        account: "111122223333".to_owned(),
+        region: "eu-west-1".to_owned(),
+        time,
+        cause: Cause::Audit,
+    };
     let facts = group(vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 22, "pl-01")]);
     let made = cache(CacheKind::ReplicationGroup, Engine::Valkey, vec![]);
     let shown = CacheShown { facts: made, groups: vec![facts.id.clone()] };
@@ -236,7 +241,7 @@ fn an_audit_reads_and_reports_and_does_nothing_else() {
     let settings = Settings::of_audit();
     let policy = PolicyContext { settings: &settings, exceptions: narrow::NARROW };
     for event in audited() {
-        let mut case = Case::audit(event.clone(), policy);
+        let mut case = Case::looking(Cause::Audit, event.clone(), policy);
         let told: Report = loop {
             match case.next(NOW) {
                 Step::Read { decide, inform, .. } => {
@@ -286,7 +291,7 @@ proptest! {
             case.answer(Answered::Fact(Fact::Revisit(Ok(Some(Box::new(record))))));
             case
         });
-        let audits = audited().into_iter().map(|event| Case::audit(event, policy));
+        let audits = audited().into_iter().map(|event| Case::looking(Cause::Audit, event, policy));
         for mut case in begun.chain(again).chain(audits) {
             let mut answered = which.iter();
             let mut over = false;

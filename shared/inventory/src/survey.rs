@@ -22,10 +22,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
-use futures_util::future::join;
+use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use portcullis_aws::{ec2, elasticache};
+use portcullis_engine::ledger::Memory;
 use portcullis_engine::scan::{BATCH, NotRead, batches};
+use portcullis_engine::sweep::Looked;
 
 use calls::Calls;
 use listed::{Caches, Group, Groups};
@@ -46,11 +48,20 @@ pub struct Surveyed {
     pub counts: Counts,
     /// What could not be read. Without any, everything was looked at.
     pub not_read: Vec<NotRead>,
+    /// What the sweep compares with the ledger; an audit leaves it.
+    pub looked: Looked,
 }
 
 /// Reads a Region and decides about everything in it. `config` has the credentials and the Region; the survey has
 /// retries of its own, which its limits count.
-pub async fn survey(config: &SdkConfig, survey: &Survey<'_>, tell: &dyn Fn(Item)) -> Surveyed {
+///
+/// `snoozes` is what the ledger has of them. It is waited for beside the lists.
+pub async fn survey(
+    config: &SdkConfig,
+    survey: &Survey<'_>,
+    snoozes: impl Future<Output = Memory>,
+    tell: &dyn Fn(Item),
+) -> Surveyed {
     let config = config.to_builder().retry_config(RetryConfig::disabled()).build();
     let region = Region {
         survey,
@@ -59,20 +70,32 @@ pub async fn survey(config: &SdkConfig, survey: &Survey<'_>, tell: &dyn Fn(Item)
         elasticache: elasticache(&config),
         store: Store::default(),
         counts: RefCell::default(),
+        looked: RefCell::default(),
+        snoozes: RefCell::default(),
         tell,
     };
-    region.run().await;
+    region.run(snoozes).await;
     region.calls.count(&mut region.counts.borrow_mut());
     let counts = *region.counts.borrow();
-    Surveyed { counts, not_read: region.calls.not_read() }
+    let not_read = region.calls.not_read();
+    let mut looked = region.looked.into_inner();
+    looked.read_all(not_read.is_empty());
+    Surveyed { counts, not_read, looked }
 }
 
 impl Region<'_> {
-    async fn run(&self) {
-        let (groups, caches) = join(self.list_groups(), self.list_caches()).await;
+    async fn run(&self, snoozes: impl Future<Output = Memory>) {
+        let (groups, caches, snoozes) =
+            join3(self.list_groups(), self.list_caches(), snoozes).await;
+        self.snoozes.replace(snoozes);
         let of_caches: BTreeSet<String> =
             caches.shown.iter().flat_map(|cache| cache.groups.iter().cloned()).collect();
         let Groups { suspects, others } = groups;
+        {
+            // A group without a public source has no rule that could be at fault.
+            let mut looked = self.looked.borrow_mut();
+            others.keys().for_each(|id| looked.add_group(id, BTreeSet::new()));
+        }
         let of_others =
             others.into_iter().filter(|(id, _)| of_caches.contains(id)).collect::<BTreeMap<_, _>>();
         {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use portcullis_engine::ledger::{Key, Memory, REVISITS};
+use portcullis_engine::sweep::PARTITION;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_dynamo::{from_item, to_item};
@@ -61,7 +62,7 @@ pub(super) fn is<T: DeserializeOwned + PartialEq>(item: &Attributes, one: &T) ->
     from_item(item.clone()).is_ok_and(|there: T| there == *one)
 }
 
-/// What items say of findings and snoozes. Counts, tags and revisits are none of it.
+/// What items say of findings and snoozes. Counts, tags, revisits and what the sweep remembers of itself are none of it.
 pub(super) fn memory(items: impl IntoIterator<Item = Attributes>, table: &str) -> Result<Memory> {
     let mut memory = Memory::default();
     for item in items {
@@ -69,6 +70,7 @@ pub(super) fn memory(items: impl IntoIterator<Item = Attributes>, table: &str) -
         if key.subject == MINUTE
             || key.subject.starts_with(TAGS)
             || key.subject.starts_with(REVISITS)
+            || key.subject == PARTITION
         {
             continue;
         }

@@ -6,7 +6,7 @@ use super::again::Undecided;
 use super::known::{self, Part};
 use super::look::{Facts, REPORT};
 use super::step::{Channel, Notification, Read, Step, Summary, Written, reading};
-use super::{Case, Cause, Plan};
+use super::{Case, Plan};
 use crate::action::{Action, Because, Outcome, Outcomes, Remedy};
 use crate::event::Lead;
 use crate::exceptions::Suppressed;
@@ -100,7 +100,7 @@ impl Case<'_> {
 
     /// What is to be looked at again.
     fn undecided(&self, now: i64) -> Vec<Undecided> {
-        if self.cause == Cause::Audit {
+        if self.cause.only_looks() {
             return Vec::new();
         }
         let (Some(plan), Some(event)) = (&self.plan, &self.event) else { return Vec::new() };

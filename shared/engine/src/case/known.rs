@@ -116,8 +116,10 @@ impl Known {
 
     /// What of this is still to be read of the ledger.
     pub(super) fn lacks(&self, wanted: Wanted) -> Option<Read> {
+        if self.no_ledger {
+            return None;
+        }
         let lacking = match &self.ledger {
-            Part::Unread if self.no_ledger => return None,
             Part::Unread => self.asked.clone().and(wanted),
             Part::Failed(_) => return None,
             Part::Read(_) => wanted.without(&self.asked),

@@ -341,7 +341,7 @@ impl Case<'_> {
                 .and_then(Option::as_deref)
                 .is_some_and(|record| record.why == Why::Limit && record.is_ahead(now)),
             is_revisit: matches!(self.cause, super::Cause::Revisit { .. }),
-            is_audit: self.cause == super::Cause::Audit,
+            only_looks: self.cause.only_looks(),
         }
     }
 
@@ -368,7 +368,7 @@ impl Case<'_> {
         if let Some(step) = self.only_looked(facts, &decision, now) {
             return step;
         }
-        if self.cause == super::Cause::Audit {
+        if self.cause.only_looks() {
             return self.carry_out(decision, Leased::new(), None, now);
         }
         if let Part::Failed(why) = &self.known.ledger {

@@ -28,8 +28,8 @@ pub struct DecisionContext<'a> {
     pub waits: bool,
     /// Whether the event is looked at again.
     pub is_revisit: bool,
-    /// Whether it is an audit: nothing is remediated, whatever the mode.
-    pub is_audit: bool,
+    /// Whether nothing was called, and it is only looked: nothing is remediated, whatever the mode.
+    pub only_looks: bool,
 }
 
 static NOTHING: Memory = Memory::new();
@@ -70,7 +70,7 @@ impl<'a> DecisionContext<'a> {
             now: 0,
             waits: false,
             is_revisit: false,
-            is_audit: false,
+            only_looks: false,
         }
     }
 }

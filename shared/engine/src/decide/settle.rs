@@ -37,7 +37,7 @@ pub(super) fn protect(finding: &mut Finding, group: &GroupFacts) {
 }
 
 /// Applies what holds for every finding. Only the account that owns a group can change it, so a finding in a shared
-/// group is manual. An audit remediates nothing, nor does observe mode.
+/// group is manual. Whoever only looks remediates nothing, nor does observe mode.
 pub(super) fn settle(
     finding: &mut Finding,
     event: &Event,
@@ -51,7 +51,7 @@ pub(super) fn settle(
         let because = Because::OtherOwner(owner.to_owned());
         finding.remedy = Remedy::Manual { action: Some(action.clone()), because };
     }
-    if context.is_audit {
+    if context.only_looks {
         leave_open(finding, Because::Audit);
     }
     if context.mode == Mode::Observe {

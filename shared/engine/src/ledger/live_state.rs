@@ -31,6 +31,29 @@ impl LiveState {
         Self { rules: groups.iter().map(rules).collect(), settings }
     }
 
+    /// Adds a group that was read, by the shapes of its rules.
+    pub(crate) fn add_group(&mut self, id: &str, shapes: BTreeSet<String>) {
+        self.rules.insert(id.to_owned(), shapes);
+    }
+
+    /// Adds what is known of the settings of caches.
+    pub(crate) fn add_settings(&mut self, of: &Self) {
+        self.settings.extend(of.settings.clone());
+    }
+
+    pub(crate) fn has_rules(&self, group: &str) -> bool {
+        self.rules.contains_key(group)
+    }
+
+    pub(crate) fn has_rule(&self, group: &str, shape: &str) -> bool {
+        self.rules.get(group).is_some_and(|shapes| shapes.contains(shape))
+    }
+
+    /// Whether the facts of a check were read, of a cache.
+    pub(crate) fn shows_settings(&self, cache: &str, check: &str) -> bool {
+        self.settings.get(cache).is_some_and(|checks| checks.contains(check))
+    }
+
     /// Whether the read shows that what the finding is about is gone.
     pub(super) fn shows_gone(&self, entry: &Entry) -> bool {
         let Key { subject, .. } = &entry.key;

@@ -13,6 +13,8 @@ pub enum State {
     /// It is gone, and Portcullis did not remove it.
     #[serde(rename = "recovered")]
     Resolved,
+    /// It is there, and an exception suppresses it by now: the sweep saw that.
+    Suppressed,
 }
 
 /// What an invocation sees of the newest occurrence of a finding, or does about it. `begun`: an invocation began to
@@ -31,6 +33,8 @@ pub(super) enum Step {
     Left,
     /// It is gone, and that was reported.
     Resolved { begun: bool },
+    /// An exception suppresses it, and that was reported.
+    Suppressed,
 }
 
 impl State {
@@ -41,13 +45,13 @@ impl State {
             (Step::Removed, _) => Self::Closed,
             // EC2 may still show a rule for some seconds after it was revoked: that does not open it again.
             (Step::Present, Self::Closed) => Self::Closed,
-            (Step::Present, Self::Open | Self::Resolved) => Self::Open,
-            (Step::Gone { begun: true }, Self::Open) | (Step::Resolved { begun: true }, _) => {
-                Self::Closed
-            }
-            (Step::Gone { begun: false }, Self::Open) | (Step::Resolved { begun: false }, _) => {
-                Self::Resolved
-            }
+            (Step::Present, Self::Open | Self::Resolved | Self::Suppressed) => Self::Open,
+            (Step::Gone { begun: true }, Self::Open | Self::Suppressed)
+            | (Step::Resolved { begun: true }, _) => Self::Closed,
+            (Step::Gone { begun: false }, Self::Open | Self::Suppressed)
+            | (Step::Resolved { begun: false }, _) => Self::Resolved,
+            (Step::Suppressed, Self::Open | Self::Suppressed) => Self::Suppressed,
+            (Step::Suppressed, Self::Closed | Self::Resolved) => self,
             // How it went is known.
             (Step::Gone { .. }, Self::Closed | Self::Resolved) => self,
         }
@@ -60,8 +64,12 @@ mod tests {
 
     #[test]
     fn the_table_of_the_documentation_is_what_the_code_does() {
-        const STATES: [(State, &str); 3] =
-            [(State::Open, "open"), (State::Closed, "closed"), (State::Resolved, "resolved")];
+        const STATES: [(State, &str); 4] = [
+            (State::Open, "open"),
+            (State::Closed, "closed"),
+            (State::Resolved, "resolved"),
+            (State::Suppressed, "suppressed"),
+        ];
         let word = |state| STATES.iter().find(|(is, _)| *is == state).map(|(_, word)| *word);
         let steps = [
             (Step::Occurred, "an event reports it again"),
@@ -72,13 +80,14 @@ mod tests {
             (Step::Left, "this invocation ends, and it is still there"),
             (Step::Resolved { begun: true }, "reported as resolved, and a revoke was begun"),
             (Step::Resolved { begun: false }, "reported as resolved, and no revoke was begun"),
+            (Step::Suppressed, "the sweep reports that an exception suppresses it now"),
         ];
         let rows = steps.map(|(step, says)| {
             let after = STATES.map(|(state, _)| word(state.after(step)).unwrap());
             format!("//! | {says} | {} |\n", after.join(" | "))
         });
         let table = format!(
-            "//! | what happens | open | closed | resolved |\n//! |---|---|---|---|\n{}",
+            "//! | what happens | open | closed | resolved | suppressed |\n//! |---|---|---|---|---|\n{}",
             rows.concat()
         );
         assert!(include_str!("../ledger.rs").contains(&table), "write into ledger.rs:\n{table}");

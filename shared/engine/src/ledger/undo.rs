@@ -24,7 +24,7 @@ pub fn undo(entry: &Entry, live: Option<&[IngressRule]>) -> Undo {
         return Undo::NothingToUndo(why);
     };
     match entry.state {
-        State::Open => {
+        State::Open | State::Suppressed => {
             return Undo::NothingToUndo("it was not closed".to_owned());
         }
         // Already removed: perhaps by an invocation of Portcullis that could not write to the ledger. So it may be

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portcullis_engine::case::{Answered, Case, Channel, Fact, Read, Step};
+use portcullis_engine::case::{Answered, Case, Cause, Channel, Fact, Read, Step};
 use portcullis_engine::event::Event;
+use portcullis_engine::ledger::{Wanted, shape};
 use portcullis_engine::report::Report;
 use portcullis_engine::time::seconds;
 
@@ -12,8 +13,12 @@ use super::region::Region;
 impl<'a> Region<'a> {
     /// A case about something that is there, with what is known of it.
     pub(super) fn case(&self, event: Event, known: Vec<Fact>) -> Case<'a> {
-        let mut case = Case::audit(event, self.survey.policy);
+        let mut case = Case::looking(self.survey.place.cause.clone(), event, self.survey.policy);
         known.into_iter().for_each(|fact| case.answer(Answered::Fact(fact)));
+        if self.survey.place.cause == Cause::Sweep {
+            let snoozes = self.snoozes.borrow().clone();
+            case.answer(Answered::Fact(Fact::Ledger(Wanted::default(), Ok(snoozes))));
+        }
         case
     }
 
@@ -44,6 +49,20 @@ impl<'a> Region<'a> {
         reports
     }
 
+    /// Notes for the sweep what was decided about: of that it is known what is not at fault.
+    fn note(&self, case: &Case<'a>) {
+        if self.survey.place.cause != Cause::Sweep {
+            return;
+        }
+        let mut looked = self.looked.borrow_mut();
+        if let Some(group) = case.group() {
+            looked.add_group(&group.id, group.rules.iter().map(shape).collect());
+        }
+        if let Some(cache) = case.cache() {
+            looked.add_cache(&cache);
+        }
+    }
+
     /// Goes on until it lacks something: what. `None` when it is over.
     fn advance(&self, case: &mut Case<'a>) -> Option<Vec<Read>> {
         let now = seconds(&self.survey.place.time);
@@ -58,7 +77,10 @@ impl<'a> Region<'a> {
                 }
                 Step::Wait(_) => case.answer(Answered::Waited),
                 Step::Notify(_) => case.answer(Answered::Notified(Ok(Channel::Alert))),
-                Step::Done(_) => return None,
+                Step::Done(_) => {
+                    self.note(case);
+                    return None;
+                }
                 Step::Fail(why) => {
                     self.calls.undecided(why);
                     return None;

@@ -8,7 +8,7 @@ use futures_util::future::join4;
 use futures_util::stream::{self, StreamExt};
 use portcullis_aws::shown;
 use portcullis_engine::case::{CacheShown, Fact};
-use portcullis_engine::facts::{CacheGroups, GroupDetails, Source, Tag};
+use portcullis_engine::facts::{CacheGroups, CacheKind, GroupDetails, Source, Tag};
 use portcullis_engine::scan::suspect;
 
 use super::calls::Service::{Ec2, ElastiCache};
@@ -69,6 +69,8 @@ impl Region<'_> {
             }
             token = page.next_token;
             if token.is_none() {
+                let ids = groups.suspects.keys().chain(groups.others.keys()).cloned();
+                self.looked.borrow_mut().listed(None, ids);
                 return groups;
             }
         }
@@ -115,6 +117,8 @@ impl Region<'_> {
             all.extend(page.replication_groups.unwrap_or_default());
             marker = page.marker;
             if marker.is_none() {
+                let ids = all.iter().filter_map(|group| group.replication_group_id.clone());
+                self.looked.borrow_mut().listed(Some(CacheKind::ReplicationGroup), ids);
                 return all;
             }
         }
@@ -131,6 +135,8 @@ impl Region<'_> {
             all.extend(page.cache_clusters.unwrap_or_default());
             marker = page.marker;
             if marker.is_none() {
+                let ids = all.iter().filter_map(|cluster| cluster.cache_cluster_id.clone());
+                self.looked.borrow_mut().listed(Some(CacheKind::CacheCluster), ids);
                 return Ok(all);
             }
         }
@@ -148,6 +154,8 @@ impl Region<'_> {
             all.extend(page.serverless_caches().iter().map(shown::of_serverless));
             token = page.next_token;
             if token.is_none() {
+                let ids = all.iter().map(|cache| cache.facts.id.clone());
+                self.looked.borrow_mut().listed(Some(CacheKind::ServerlessCache), ids);
                 return all;
             }
         }

@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 
 use portcullis_engine::case::PolicyContext;
+use portcullis_engine::ledger::Memory;
 use portcullis_engine::scan::Place;
+use portcullis_engine::sweep::Looked;
 
 use super::calls::Calls;
 use super::store::Store;
@@ -31,5 +33,8 @@ pub(super) struct Region<'a> {
     pub(super) elasticache: aws_sdk_elasticache::Client,
     pub(super) store: Store,
     pub(super) counts: RefCell<Counts>,
+    pub(super) looked: RefCell<Looked>,
+    /// What the ledger has of snoozes.
+    pub(super) snoozes: RefCell<Memory>,
     pub(super) tell: &'a dyn Fn(Item),
 }

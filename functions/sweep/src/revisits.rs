@@ -1,0 +1,56 @@
+//! Revisits that were due, and that nothing invoked: the function is invoked with what its schedule would have handed to it,
+//! so that everything about the revisit is that function's, its role and its mode too.
+
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use portcullis_alerts::sweep::Late;
+use portcullis_aws::error::why;
+use portcullis_engine::event::Lead;
+use portcullis_engine::ledger::{Revisit, Why};
+use portcullis_engine::time::iso;
+
+/// The most that one run invokes: those that come after it are the next run's.
+const MOST: usize = 200;
+
+/// Whom to invoke.
+#[derive(Debug)]
+pub(crate) struct Revisits {
+    pub(crate) lambda: Client,
+    /// The function for security groups, by its ARN.
+    pub(crate) ingress: String,
+    /// That for caches.
+    pub(crate) cache: String,
+}
+
+impl Revisits {
+    /// Does them, the earliest first.
+    pub(crate) async fn make_up(&self, overdue: &[&Revisit]) -> Vec<Late> {
+        let mut late = Vec::new();
+        for revisit in overdue.iter().take(MOST) {
+            let failed = self.invoke(revisit).await.err();
+            let Revisit { subject, event, .. } = revisit;
+            match &failed {
+                None => tracing::warn!(event, subject, "a revisit was overdue, and is done now"),
+                Some(why) => {
+                    tracing::error!(event, subject, "an overdue revisit could not be done: {why}");
+                }
+            }
+            let (why, due) = (Why::as_str(revisit.why), iso(revisit.due));
+            late.push(Late { subject: subject.clone(), why, due, failed });
+        }
+        late
+    }
+
+    async fn invoke(&self, revisit: &Revisit) -> Result<(), String> {
+        let function = match revisit.call.lead {
+            Lead::Group(_) => &self.ingress,
+            Lead::Cache(_) => &self.cache,
+        };
+        #[expect(clippy::disallowed_methods, reason = "the one place that invokes a function")]
+        let invoke = self.lambda.invoke();
+        let invoke = invoke.function_name(function).invocation_type(InvocationType::Event);
+        let invoked = invoke.payload(Blob::new(revisit.schedule().input)).send().await;
+        invoked.map(drop).map_err(|error| why("Invoke", &error))
+    }
+}
