@@ -262,6 +262,9 @@ def test_the_page_of_a_replay_reads_as_well(auditor, browser, scheme, tmp_path):
             assert browsers.overflow(page) == []
             browsers.screenshot(page, f"replay-{width}-{scheme}")
         assert browsers.axe(page) == []
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 718, "height": 1000})  # A4
+        assert browsers.overflow(page) == []
         assert page.complaints == []
 
 

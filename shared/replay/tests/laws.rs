@@ -240,3 +240,24 @@ fn a_file_that_is_damaged_or_foreign_is_one_line() {
     }
     assert_eq!(report(&[whole]).2, [""; 0]);
 }
+
+/// The account is the one that it would have been: a rule that was closed then is there no more.
+#[test]
+fn what_would_have_been_closed_is_no_part_of_a_later_union() {
+    let opens = |at: u8, rule: &str, source: &str| {
+        let item = json!({"groupId": "sg-1", "securityGroupRuleId": rule, "isEgress": false,
+            "ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": source});
+        json!({"eventName": "AuthorizeSecurityGroupIngress", "eventID": format!("e-{at}"),
+            "eventTime": format!("2026-03-02T08:0{at}:00Z"), "awsRegion": "eu-west-1",
+            "recipientAccountId": "111122223333", "requestParameters": {"groupId": "sg-1"},
+            "responseElements": {"securityGroupRuleSet": {"items": [item]}}})
+    };
+    let verdicts = |first: &str| -> Vec<&'static str> {
+        let trail = [opens(1, "sgr-1", first), opens(2, "sgr-2", "53.0.0.0/9")];
+        let (_, outcome, _) = report(&[file(&trail)]);
+        outcome.findings.iter().map(|one| one.verdict.as_str()).collect()
+    };
+    assert_eq!(verdicts("52.0.0.0/8"), ["closed", "suppressed"]);
+    // What is left open is a part of it.
+    assert_eq!(verdicts("53.128.0.0/9"), ["suppressed", "closed"]);
+}
