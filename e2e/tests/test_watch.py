@@ -276,7 +276,7 @@ def test_dashboard_shows_every_metric_that_we_emit(guard):
     shown = set(re.findall(r'\["Portcullis", "(\w+)"', text)) | set(re.findall(r'MetricName=\\+"(\w+)', text))
     names = re.findall(r'\bmetric\("(\w+)"|Metric::about\([^"]*"(\w+)"', METRICS.read_text())
     emitted = {name for found in names for name in found if name}
-    assert shown == emitted and len(emitted) == 14
+    assert shown == emitted and len(emitted) == 17
     for function in guard.stack.functions.values():
         assert function in text
     assert "${" not in body

@@ -1,6 +1,7 @@
 //! One run: a lease, then everything is read and compared with the ledger, written, told and recorded.
 
 use std::cell::RefCell;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use aws_config::SdkConfig;
@@ -13,6 +14,7 @@ use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
 use portcullis_engine::sweep::{Begun, Compared, Ledgered, Looked, Run, Taken, compare, wanted};
 use portcullis_engine::time::iso;
+use portcullis_exceptions::{End, Policies};
 use portcullis_inventory::survey::{Item, Survey, Surveyed, survey};
 
 use crate::revisits::Revisits;
@@ -63,6 +65,7 @@ impl Sweep {
             looked: &looked,
             compared: &compared,
             taken: &taken,
+            ends: &self.ends(now),
         };
         let told = told(&self.settings, &seen, late, portcullis_aws::now());
         let monday = begun.monday.clone();
@@ -85,6 +88,13 @@ impl Sweep {
         count_sweep(&place.time, told.new.len(), told.unread);
         tracing::info!("{summary}");
         Ok(summary)
+    }
+
+    /// The exceptions that have ended, or end soon. None if they cannot be read: that is an error of its own.
+    fn ends(&self, now: i64) -> Vec<End> {
+        let dir = self.settings.exceptions_dir.as_deref();
+        let read = dir.and_then(|dir| Policies::read(Path::new(dir)).ok());
+        read.map(|policies| policies.ends(now)).unwrap_or_default()
     }
 
     fn place(&self, now: i64) -> Place {

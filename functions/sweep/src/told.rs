@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use portcullis_alerts::sweep::{Counts, Late, Row, Told};
+use portcullis_alerts::sweep::{Counts, Ending, Late, Row, Told};
 use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
 use portcullis_engine::sweep::{Begun, Change, Compared, Looked, Taken};
 use portcullis_engine::text::bounded;
 use portcullis_engine::time::iso;
+use portcullis_exceptions::End;
 use portcullis_inventory::survey::Surveyed;
 
 /// What a run found.
@@ -20,11 +21,12 @@ pub(crate) struct Seen<'a> {
     pub(crate) looked: &'a Looked,
     pub(crate) compared: &'a Compared,
     pub(crate) taken: &'a Taken,
+    pub(crate) ends: &'a [End],
 }
 
 /// What it tells. `now` is in seconds since 1970.
 pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, late: Vec<Late>, now: i64) -> Told {
-    let Seen { place, begun, surveyed, looked, compared, taken } = *seen;
+    let Seen { place, begun, surveyed, looked, compared, taken, ends } = *seen;
     let counts = surveyed.counts;
     let mut told = Told {
         run: place.time.clone(),
@@ -46,6 +48,7 @@ pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, late: Vec<Late>, now: i
         unread: compared.unknown,
         due_late: late,
         unknown: surveyed.not_read.clone(),
+        ending: ends.iter().cloned().map(ending).collect(),
         monday: begun.monday.is_some(),
         ..Told::default()
     };
@@ -80,6 +83,11 @@ pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, late: Vec<Late>, now: i
         });
     }
     told
+}
+
+fn ending(end: End) -> Ending {
+    let End { id, file, until, is_over } = end;
+    Ending { id, file, until, is_over }
 }
 
 /// How many findings are open, by severity.

@@ -20,6 +20,7 @@ mod annotations;
 mod ask;
 mod context;
 mod draw;
+mod ends;
 mod looks;
 mod policies;
 mod problem;
@@ -31,6 +32,7 @@ mod tests;
 mod unreadable;
 
 pub use draw::draw;
+pub use ends::End;
 pub use policies::Policies;
 pub use problem::{Problem, Problems};
 pub use read::schema_differs;

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use crate::policies::{Policies, Policy};
 
 /// From how long before its end on an exception is marked: time enough to decide what comes after it.
-const SOON: Duration = Duration::days(30);
+pub(crate) const SOON: Duration = Duration::days(30);
 
 /// What a piece of the text is, for whoever gives it a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -45,6 +45,10 @@ pub(super) fn document(told: &Told, rows: usize) -> String {
         "resolved": list(&told.resolved),
         "suppressedNow": list(&told.suppressed_now),
         "dueLate": told.due_late.iter().take(rows).map(late).collect::<Vec<Value>>(),
+        "exceptions": {
+            "ending": endings(told, false, rows),
+            "ended": endings(told, true, rows),
+        },
         "unknown": told.unknown.iter().take(rows).map(|unknown| json!({
             "call": unknown.call,
             "right": unknown.right,
@@ -59,6 +63,8 @@ pub(super) fn document(told: &Told, rows: usize) -> String {
             "suppressedNow": more(told.suppressed_now.len()),
             "dueLate": more(told.due_late.len()),
             "unknown": more(told.unknown.len()),
+            "ending": more(told.ending.iter().filter(|one| !one.is_over).count()),
+            "ended": more(told.ending.iter().filter(|one| one.is_over).count()),
         },
     });
     harmless_json(&document.to_string())
@@ -75,6 +81,19 @@ fn row(row: &Row) -> Value {
         "firstSeen": row.first_seen,
         "note": row.note.as_deref().map(|note| bounded(note, TEXT)),
     })
+}
+
+fn endings(told: &Told, over: bool, rows: usize) -> Vec<Value> {
+    let endings = told.ending.iter().filter(|one| one.is_over == over).take(rows);
+    endings
+        .map(|one| {
+            json!({
+                "id": bounded(&one.id, TEXT),
+                "file": bounded(&one.file, TEXT),
+                "until": bounded(&one.until, TEXT),
+            })
+        })
+        .collect()
 }
 
 fn late(late: &Late) -> Value {

@@ -51,6 +51,7 @@ pub(super) fn body(told: &Told, rows: usize) -> String {
         most,
     );
     late(&mut body, told, most);
+    endings(&mut body, told, most);
     unknown(&mut body, told);
     let option = told.option();
     let _ = write!(
@@ -165,6 +166,27 @@ fn late(body: &mut String, told: &Told, most: usize) {
             failed.unwrap_or_default()
         );
         wrapped(body, "", &words);
+    }
+}
+
+fn endings(body: &mut String, told: &Told, most: usize) {
+    if told.ending.is_empty() {
+        return;
+    }
+    body.push_str("\nEXCEPTIONS that have ended, or end within 30 days\n");
+    for one in told.ending.iter().take(most) {
+        let words = format!(
+            "{} {} until {}: {}",
+            text::plain(&one.id, 60),
+            if one.is_over { "counted" } else { "counts" },
+            text::plain(&one.until, 40),
+            text::plain(&one.file, 120)
+        );
+        wrapped(body, "", &words);
+    }
+    let more = told.ending.len().saturating_sub(most);
+    if more > 0 {
+        let _ = writeln!(body, "... and {more} more");
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Told {
     pub due_late: Vec<Late>,
     /// What could not be read.
     pub unknown: Vec<NotRead>,
+    /// Exceptions that have ended, or end within 30 days.
+    pub ending: Vec<Ending>,
     /// It is Monday, and what is still open is said whatever the run found.
     pub monday: bool,
 }
@@ -83,6 +85,19 @@ pub struct Row {
     pub first_seen: String,
     /// What else there is to say of it.
     pub note: Option<String>,
+}
+
+/// An exception that has ended, or ends soon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// Its id.
+    pub id: String,
+    /// The file that it is in.
+    pub file: String,
+    /// Until when it counts, as it is written.
+    pub until: String,
+    /// It has ended.
+    pub is_over: bool,
 }
 
 /// A revisit that nothing had invoked.
@@ -137,7 +152,7 @@ impl Told {
             && self.suppressed_now.is_empty()
             && self.due_late.is_empty()
             && !self.baseline
-            && !(self.monday && self.open() > 0)
+            && !(self.monday && (self.open() > 0 || !self.ending.is_empty()))
     }
 
     /// The highest of what is new and risen.

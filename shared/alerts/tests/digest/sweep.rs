@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_alerts::sweep::{Counts, Late, ROWS, Row, Sweep, Told};
+use portcullis_alerts::sweep::{Counts, Ending, Late, ROWS, Row, Sweep, Told};
 use portcullis_engine::scan::NotRead;
 use portcullis_engine::severity::Severity;
 use portcullis_testkit::{hostile, schema};
@@ -19,6 +19,10 @@ fn row(at: usize, severity: Severity) -> Row {
         first_seen: "2026-11-21T10:00:00Z".to_owned(),
         note: None,
     }
+}
+
+fn ending(id: &str, until: &str, is_over: bool) -> Ending {
+    Ending { id: id.to_owned(), file: "ours.cedar".to_owned(), until: until.to_owned(), is_over }
 }
 
 fn told() -> Told {
@@ -68,6 +72,10 @@ fn a_run_is_one_message_with_every_kind_of_news() {
             count: 1,
         }],
         unread: 2,
+        ending: vec![
+            ending("bastion", "2026-11-20T00:00:00Z", true),
+            ending("partner", "2026-12-01T00:00:00Z", false),
+        ],
         ..told()
     };
     let (sweep, document) = composed(&all);
@@ -75,6 +83,8 @@ fn a_run_is_one_message_with_every_kind_of_news() {
     assert_eq!(document["severity"], "critical");
     assert_eq!(document["checks"], serde_json::json!(["open-ingress"]));
     assert_eq!(document["open"]["critical"], 1);
+    assert_eq!(document["exceptions"]["ended"][0]["id"], "bastion");
+    assert_eq!(document["exceptions"]["ending"][0]["file"], "ours.cedar");
     assert!(sweep.mail.contains("portcullis findings --stack guard"));
     let wide: Vec<&str> = sweep.mail.lines().filter(|line| line.chars().count() > 80).collect();
     assert!(wide.is_empty(), "{wide:#?}");
@@ -102,7 +112,12 @@ fn without_news_nobody_is_told_but_on_a_monday_and_only_if_something_is_open() {
     assert!(!monday.is_silent());
     let (sweep, _) = composed(&monday);
     assert!(sweep.subject.starts_with("[LOW] sweep: 3 findings still open"), "{}", sweep.subject);
-    assert!(Told { open: BTreeMap::new(), ..monday }.is_silent());
+    let nothing = Told { open: BTreeMap::new(), ..monday };
+    assert!(nothing.is_silent());
+    let ended = vec![ending("bastion", "2026-11-20T00:00:00Z", true)];
+    let (sweep, _) = composed(&Told { ending: ended.clone(), ..nothing });
+    assert!(sweep.mail.contains("bastion counted until"), "{}", sweep.mail);
+    assert!(Told { ending: ended, ..told() }.is_silent(), "once a week is enough");
 }
 
 #[test]

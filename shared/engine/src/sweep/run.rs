@@ -55,7 +55,11 @@ impl Run {
     /// Begins a run, unless another is under way. `now` is in seconds since 1970.
     pub fn begin(before: Option<Self>, by: &str, now: i64) -> Option<Begun> {
         let lease = before.as_ref().and_then(|before| before.lease.as_ref());
-        if lease.is_some_and(|lease| lease.until > now) {
+        // No run has it for longer: whoever wrote that keeps the sweep from nothing.
+        let runs = |lease: &Lease| {
+            (now.saturating_add(1)..=now.saturating_add(LEASE)).contains(&lease.until)
+        };
+        if lease.is_some_and(runs) {
             return None;
         }
         let finished = before.as_ref().and_then(|before| before.finished.clone());
@@ -105,6 +109,11 @@ mod tests {
         assert_eq!(Run::begin(Some(first.run.clone()), "r-2", NOW + LEASE - 1), None);
         let second = Run::begin(Some(first.run), "r-2", NOW + LEASE).unwrap();
         assert!(second.baseline, "the first one did not finish");
+        let forged = Lease { by: "r-9".to_owned(), until: i64::MAX };
+        assert!(
+            Run::begin(Some(Run { lease: Some(forged), ..second.run.clone() }), "r-2", NOW)
+                .is_some()
+        );
         let ended = second.run.end(None, NOW + LEASE + 5);
         assert_eq!((ended.version, &ended.lease), (3, &None));
         let third = Run::begin(Some(ended.clone()), "r-3", NOW + LEASE + 6).unwrap();

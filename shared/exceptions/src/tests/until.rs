@@ -107,3 +107,22 @@ fn an_event_without_a_moment_tolerates_nothing() {
         Answer::Unreadable("`yesterday`, the time of the event, is no moment".to_owned())
     );
 }
+
+#[test]
+fn what_has_ended_and_what_ends_within_30_days_is_listed_with_its_file() {
+    let policy = |id: &str, until: &str| format!("@id(\"{id}\") @reason(\"b\") {until} {PERMIT}\n");
+    let texts = [
+        ("ours.cedar", policy("over", "@until(\"2026-11-20\")")),
+        (
+            "soon.cedar",
+            policy("soon", "@until(\"2026-12-20\")") + &policy("later", "@until(\"2026-12-22\")"),
+        ),
+        ("ever.cedar", policy("ever", "")),
+    ];
+    let files = texts.map(|(file, text)| (file.to_owned(), text));
+    let ends = Policies::parse(files).unwrap().ends(seconds("2026-11-21T10:00:00Z"));
+    let found: Vec<_> =
+        ends.iter().map(|end| (end.id.as_str(), end.file.as_str(), end.is_over)).collect();
+    assert_eq!(found, [("over", "ours.cedar", true), ("soon", "soon.cedar", false)]);
+    assert_eq!(ends[0].until, "2026-11-20");
+}
