@@ -7,6 +7,7 @@ import datetime
 import json
 
 import pytest
+from harness import events, pasted
 from harness.account import MOVABLE
 from harness.guard import PRIVATE, guarded, permission
 from harness.wait import until
@@ -236,6 +237,20 @@ def test_a_forged_revisit_only_makes_a_function_look(guard):
     guard.ledger.put(record)
     failed, _ = invoked()
     assert failed is None and guard.look(group) == before, "the rule is private, whatever the record says of it"
+
+
+def test_a_call_whose_record_is_cut_off_to_nothing_is_told_once(guard):
+    """CloudTrail leaves out what is too large. Who called, and when, is known, and so is how to find what is open."""
+    event = events.corpus("authorize-without-a-group")
+    for _ in range(2):
+        _, error = guard.stack.invoke("ingress", event)
+        assert error is None
+    document, mail = guard.alerts.wait("unknown")
+    assert (document["id"], document["severity"]) == (event["detail"]["eventID"], "high")
+    assert "deploy/alice called AuthorizeSecurityGroupIngress" in mail["body"]
+    (look,) = [line for line in mail["body"].splitlines() if line.startswith("portcullis ")]
+    pasted.paste(look, guard.account)
+    assert guard.alerts.documents("unknown") == [document]
 
 
 def test_a_forged_row_of_a_digest_brings_no_command(guard):

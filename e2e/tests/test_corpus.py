@@ -7,6 +7,7 @@ import json
 import re
 
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 from harness import places
 
 SNAPSHOTS = places.REPO / "shared" / "engine" / "tests" / "corpus" / "snapshots"
@@ -31,6 +32,8 @@ def test_event(guard, name):
     groups = seed(guard, name)
     # Several tell of the same rules, which would have come back.
     guard.ledger.forget()
+    for item in facts(name).get("Ledger", []):
+        guard.ledger.put({key: TypeSerializer().serialize(value) for key, value in item.items()})
     before = {group: guard.look(group) for group in groups}
     answer, error = guard.stack.invoke(function_of(event), event)
     if "\nmalformed event: " in snapshot:
@@ -64,9 +67,11 @@ def decided(text):
 
 def seed(guard, name):
     """Put the facts into the account; gives the ids of their groups."""
+    met = facts(name)
+    guard.account.seed({kind: there for kind, there in met.items() if kind != "Ledger"})
+    return [group["GroupId"] for group in met.get("SecurityGroups", [])]
+
+
+def facts(name):
     path = places.EVENTS / f"{name}.facts.json"
-    if not path.exists():
-        return []
-    facts = json.loads(path.read_text())
-    guard.account.seed(facts)
-    return [group["GroupId"] for group in facts.get("SecurityGroups", [])]
+    return json.loads(path.read_text()) if path.exists() else {}

@@ -93,8 +93,6 @@ def subject_of_failure(record):
     "broken",
     [
         "malformed-empty-detail",
-        "authorize-without-a-group",
-        "modify-empty-request",
         "malformed-from-an-older-version",
     ],
 )

@@ -32,6 +32,7 @@ impl Explained {
                 GroupRef::Name(name) => format!("the group named {name}"),
             },
             Lead::Cache(lead) => lead.id.clone(),
+            Lead::Unknown => "what the record does not name".to_owned(),
         };
         let via = actor.via.as_ref().map(|via| format!(" via {via}")).unwrap_or_default();
         let head = format!("{} on {subject}, by {}{via}", event.call(), actor.name);

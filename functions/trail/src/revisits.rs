@@ -4,7 +4,6 @@
 use anyhow::{Context, Result};
 use aws_sdk_scheduler::Client;
 use portcullis_aws::{Ledger, count_unscheduled_revisit, schedule, to_stdout, variable};
-use portcullis_engine::event::Lead;
 use portcullis_engine::ledger::{Revisit, due};
 use portcullis_engine::settings::{Schedules, Settings};
 
@@ -72,10 +71,7 @@ impl Revisits {
         tracing::info!("{} revisits are due, or will be within half an hour", wanted.len());
         let Place { schedules, ingress, cache, .. } = &self.place;
         for revisit in wanted {
-            let function = match revisit.call.lead {
-                Lead::Group(_) => ingress,
-                Lead::Cache(_) => cache,
-            };
+            let function = if revisit.call.is_of_group() { ingress } else { cache };
             let planned = revisit.schedule();
             if let Err(why) = schedule(&self.scheduler, schedules, function, &planned).await {
                 count_unscheduled_revisit(&revisit, &why, to_stdout);
@@ -101,7 +97,7 @@ fn wanted(found: Vec<Revisit>, now: i64) -> Vec<Revisit> {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_engine::event::{GroupLead, GroupRef, Touched};
+    use portcullis_engine::event::{GroupLead, GroupRef, Lead, Touched};
     use portcullis_engine::ledger::Why;
     use portcullis_testkit::example;
 

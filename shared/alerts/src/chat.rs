@@ -177,6 +177,10 @@ fn step(report: &Report, reported: &Reported) -> Option<(u8, String)> {
         (_, None) if check == Check::DefaultPort => {
             Some((1, format!("See the plan for another port: `{}`", command::plan(report))))
         }
+        (_, None) if report.unnamed().is_some() => {
+            let audit = command::audit(&report.event.region);
+            Some((0, format!("See what is open in the Region now: `{audit}`")))
+        }
         (_, None) => {
             Some((1, format!("Fix {check} of {id}: the mail has the commands.")))
         }

@@ -60,6 +60,11 @@ pub(crate) fn record(region: &str, event: &str) -> String {
     )
 }
 
+/// What is open in a Region today.
+pub(crate) fn audit(region: &str) -> String {
+    format!("portcullis audit --regions {region}")
+}
+
 /// `RevokeSecurityGroupIngress` takes more, and a command of 100 ids still fits a screen.
 const AT_ONCE: usize = 100;
 

@@ -187,6 +187,9 @@ fn evidence(reported: &Reported) -> Value {
             "group": group, "rule": rule_json(rule), "unknown": text::bounded(why, TEXT),
             "reach": reach,
         }),
+        Evidence::UnnamedSubject { what, .. } => {
+            json!({"unknown": format!("the record names no {what}")})
+        }
         Evidence::UnreadableGroups(why) => json!({"unknown": text::bounded(why, TEXT)}),
         Evidence::Port { engine, port } => json!({"engine": engine.as_str(), "port": port}),
         Evidence::Setting { engine } => json!({"engine": engine.as_str()}),

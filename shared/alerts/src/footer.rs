@@ -33,7 +33,7 @@ pub(crate) fn footer(body: &mut String, report: &Report) {
     }
     if findings.iter().any(|reported| reported.rule().is_some()) {
         protection(body, report, closed);
-    } else if !has_moves && !findings.is_empty() {
+    } else if !has_moves && !findings.is_empty() && report.unnamed().is_none() {
         body.push_str(
             "\nPortcullis does not change this cache without you. To get no more alerts, change it as above.\n",
         );

@@ -12,7 +12,7 @@ use crate::by_rule::{by_rule, worst};
 use crate::footer::footer;
 use crate::message::SUBJECT_LIMIT;
 use crate::outcome::outcome;
-use crate::{guidance, memory, next, open, owner, servers, tolerance};
+use crate::{command, guidance, memory, next, open, owner, servers, tolerance};
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -50,6 +50,9 @@ const SETTINGS: [(&str, &[Resolution]); 5] = [
 
 /// What became of what, in a few words: first the rules, then what a person must see to.
 pub(crate) fn headline(report: &Report) -> String {
+    if let Some(what) = report.unnamed() {
+        return format!("could not evaluate {}, which names no {what}", report.event.call());
+    }
     let (rules, settings): (Vec<_>, Vec<_>) = by_rule(&report.findings)
         .into_iter()
         .partition(|group| group.iter().any(|reported| reported.rule().is_some()));
@@ -211,6 +214,13 @@ fn section(body: &mut String, report: &Report, group: &[&Reported]) {
     let Some(end) = worst(group) else { return };
     let acted = group.iter().find(|reported| reported.action().is_some());
     outcome(body, report, end, acted.unwrap_or(first));
+    if report.unnamed().is_some() {
+        let _ = writeln!(
+            body,
+            "  Look:     ask the caller what the call changed, or see what is open in the Region now:\n{}",
+            command::audit(&report.event.region)
+        );
+    }
     for reported in group {
         body.push_str(&guidance::steps(report, &reported.finding));
     }

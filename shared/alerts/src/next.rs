@@ -14,6 +14,12 @@ const TEXT: usize = 60;
 
 /// `Next: …`, what is still open first.
 pub(crate) fn next(report: &Report) -> String {
+    if let Some(what) = report.unnamed() {
+        return format!(
+            "Next: find out which {what} {} changed, and whether it is open now: the command is below.",
+            report.event.call()
+        );
+    }
     let (rules, settings): (Vec<_>, Vec<_>) = by_rule(&report.findings)
         .into_iter()
         .partition(|group| group.iter().any(|reported| reported.rule().is_some()));

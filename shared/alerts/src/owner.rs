@@ -35,6 +35,9 @@ pub(crate) struct InWords {
 /// The owner of the resource that the decision is about, if anything tells of one.
 pub(crate) fn in_words(report: &Report, quote: Quote) -> Option<InWords> {
     let Report { event, names, findings, .. } = report;
+    if report.unnamed().is_some() {
+        return None;
+    }
     let through = owner::by_call(&event.actor);
     let rule = findings.iter().find_map(Reported::rule);
     let target = Target {

@@ -83,7 +83,9 @@ pub(crate) fn policy(report: &Report, finding: &Finding) -> Option<String> {
     match &finding.evidence {
         Evidence::Rule { group, rule, .. } => of_rule(report, finding.check, group, rule),
         Evidence::Port { .. } | Evidence::Setting { .. } => Some(of_cache(report)),
-        Evidence::UnreadableRule { .. } | Evidence::UnreadableGroups(_) => None,
+        Evidence::UnreadableRule { .. }
+        | Evidence::UnreadableGroups(_)
+        | Evidence::UnnamedSubject { .. } => None,
     }
 }
 

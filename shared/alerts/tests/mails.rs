@@ -1,4 +1,4 @@
-//! Ten mails that wake somebody. The first three lines of each say what happened, who did it, and what to do now.
+//! Mails that wake somebody. The first three lines of each say what happened, who did it, and what to do now.
 
 use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::{Action, Because, Outcome, Outcomes, Per, Remedy};
@@ -106,6 +106,16 @@ fn closed() {
     let next = "it is closed. If the rule was intended, restore it: portcullis undo f-";
     let seen = Seen::Group(&facts);
     mail("closed", &event, &decision, seen, &outcomes, ["closed TCP 6379 from 0.0.0.0/0", next]);
+}
+
+/// The record of the call was cut off: who called, and when, is all that is known.
+#[test]
+fn unnamed() {
+    let event = event(Lead::Unknown);
+    let decision = decide::unnamed(&event, &context(Mode::Enforce));
+    let says = "could not evaluate AuthorizeSecurityGroupIngress, which names no security group";
+    let next = "find out which security group AuthorizeSecurityGroupIngress changed";
+    mail("unnamed", &event, &decision, Seen::Nothing, &Outcomes::new(), [says, next]);
 }
 
 #[test]

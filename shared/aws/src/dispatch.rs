@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use lambda_runtime::LambdaEvent;
 use portcullis_engine::arn::Arn;
 use portcullis_engine::case::Summary;
-use portcullis_engine::event::{Event, Lead, Parsed, RevisitRef, is_replay, parse};
+use portcullis_engine::event::{Event, Parsed, RevisitRef, is_replay, parse};
 use portcullis_engine::settings::{Mode, Settings};
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ impl About {
     /// Whether it is about a security group; else about a cache.
     pub(crate) fn is_of_group(&self) -> bool {
         match self {
-            Self::Event(event) | Self::Replay(event) => matches!(event.lead, Lead::Group(_)),
+            Self::Event(event) | Self::Replay(event) => event.is_of_group(),
             Self::Revisit(revisit) => revisit.is_of_group(),
         }
     }

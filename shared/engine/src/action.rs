@@ -132,6 +132,8 @@ pub enum Because {
     NotTouched,
     /// The event does not say which rules it touched; the reason.
     TouchedUnknown(String),
+    /// The record of the call does not name the resource: a `security group` or a `cache`.
+    SubjectUnknown(&'static str),
     /// The rule's source could not be read.
     SourceUnknown(String),
     /// The rule's source may lie in the address space of the group's VPC, which could not be read: why.
@@ -212,6 +214,9 @@ impl fmt::Display for Because {
             ),
             Self::NotTouched => f.write_str("this event did not touch the rule"),
             Self::TouchedUnknown(why) => write!(f, "the event does not say which rules it touched: {why}"),
+            Self::SubjectUnknown(what) => {
+                write!(f, "the record names no {what}, so there was nothing to read or to change")
+            }
             Self::SourceUnknown(why) => write!(f, "its sources could not be read: {why}"),
             Self::SpaceUnknown(why) => write!(
                 f,

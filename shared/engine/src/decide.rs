@@ -16,11 +16,13 @@ mod remember;
 mod settle;
 mod space;
 mod start_recreation;
+mod unnamed;
 
 pub use cache::cache;
 pub use context::DecisionContext;
 pub use decision::Decision;
 pub use group::{group, older};
+pub use unnamed::unnamed;
 
 #[cfg(test)]
 mod tests;

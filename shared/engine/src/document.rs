@@ -9,6 +9,8 @@ mod group;
 
 use serde::Deserialize;
 
+use crate::ledger::{Entry, Memory};
+
 pub use answers::Answers;
 
 /// Why a document is not enough for an event.
@@ -54,6 +56,16 @@ pub struct Document {
     route_tables: Vec<RouteTable>,
     vpcs: Vec<Vpc>,
     security_group_vpc_associations: Vec<VpcAssociation>,
+    /// Not AWS's: findings as the ledger has them, each an item of its table.
+    ledger: Vec<Entry>,
+}
+
+impl Document {
+    /// What the ledger has.
+    pub fn memory(&self) -> Memory {
+        let entries = self.ledger.iter().map(|entry| (entry.key.clone(), entry.clone()));
+        Memory { entries: entries.collect(), ..Memory::new() }
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -59,6 +59,15 @@ impl Event {
         now.saturating_sub(seconds(&self.time)).unsigned_abs() < YOUNG.unsigned_abs()
     }
 
+    /// Whether it is about a security group; else about a cache.
+    pub fn is_of_group(&self) -> bool {
+        match &self.lead {
+            Lead::Group(_) => true,
+            Lead::Cache(_) => false,
+            Lead::Unknown => self.name.is_some_and(EventName::is_of_group),
+        }
+    }
+
     /// The AWS partition of the event's Region, for ARNs.
     pub fn partition(&self) -> &'static str {
         if self.region.starts_with("cn-") {
@@ -107,16 +116,19 @@ impl EventName {
         }
     }
 
-    /// CloudTrail's `eventSource`.
-    pub fn source(self) -> &'static str {
+    /// Whether it changes a security group; else it makes a cache.
+    pub fn is_of_group(self) -> bool {
         match self {
-            Self::AuthorizeSecurityGroupIngress | Self::ModifySecurityGroupRules => {
-                "ec2.amazonaws.com"
-            }
+            Self::AuthorizeSecurityGroupIngress | Self::ModifySecurityGroupRules => true,
             Self::CreateCacheCluster
             | Self::CreateReplicationGroup
-            | Self::CreateServerlessCache => "elasticache.amazonaws.com",
+            | Self::CreateServerlessCache => false,
         }
+    }
+
+    /// CloudTrail's `eventSource`.
+    pub fn source(self) -> &'static str {
+        if self.is_of_group() { "ec2.amazonaws.com" } else { "elasticache.amazonaws.com" }
     }
 }
 
@@ -158,6 +170,8 @@ pub enum Lead {
     Group(GroupLead),
     /// A cache was made.
     Cache(CacheLead),
+    /// Nowhere: the record is truncated so far that it names no resource. Who called, and when, is reported all the same.
+    Unknown,
 }
 
 /// The security group that an event is about, and what it touched there.

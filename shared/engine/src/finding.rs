@@ -108,6 +108,13 @@ pub enum Evidence {
     },
     /// The groups of a cache could not be told.
     UnreadableGroups(String),
+    /// The record of a call does not name the resource that it changed.
+    UnnamedSubject {
+        /// The id of the event.
+        event: String,
+        /// What it does not name: `security group` or `cache`.
+        what: &'static str,
+    },
     /// A cache's port.
     Port {
         /// The cache's engine.
@@ -126,7 +133,10 @@ pub enum Evidence {
 pub fn rule_of(finding: &Finding) -> Option<&IngressRule> {
     match &finding.evidence {
         Evidence::Rule { rule, .. } | Evidence::UnreadableRule { rule, .. } => Some(rule),
-        Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => None,
+        Evidence::UnreadableGroups(_)
+        | Evidence::UnnamedSubject { .. }
+        | Evidence::Port { .. }
+        | Evidence::Setting { .. } => None,
     }
 }
 
@@ -134,7 +144,10 @@ pub fn rule_of(finding: &Finding) -> Option<&IngressRule> {
 pub fn group_of(finding: &Finding) -> Option<&str> {
     match &finding.evidence {
         Evidence::Rule { group, .. } | Evidence::UnreadableRule { group, .. } => Some(group),
-        Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => None,
+        Evidence::UnreadableGroups(_)
+        | Evidence::UnnamedSubject { .. }
+        | Evidence::Port { .. }
+        | Evidence::Setting { .. } => None,
     }
 }
 
@@ -156,6 +169,9 @@ impl Finding {
             (_, Evidence::UnreadableGroups(_)) => {
                 "who can reach the cache could not be evaluated".to_owned()
             }
+            (_, Evidence::UnnamedSubject { what, .. }) => format!(
+                "the record of the call is truncated and does not say which {what} was changed"
+            ),
             (Check::OpenCache, Evidence::Rule { cache_port: Some(port), .. }) => {
                 format!("{words} lets the internet reach the cache's port {port}")
             }
@@ -217,6 +233,7 @@ impl fmt::Display for Evidence {
                 write!(f, "{group} {} {}: unknown, {why}", rule.id, rule.words())
             }
             Self::UnreadableGroups(why) => write!(f, "unknown, {why}"),
+            Self::UnnamedSubject { what, .. } => write!(f, "unknown, the record names no {what}"),
             Self::Port { engine, port: Some(port) } => write!(f, "{} on {port}", engine.name()),
             Self::Port { engine, port: None } => write!(f, "{} on an unknown port", engine.name()),
             Self::Setting { engine } => f.write_str(engine.name()),

@@ -164,7 +164,7 @@ pub(crate) fn event(lead: Lead) -> Event {
     Event {
         id: "e-1".to_owned(),
         name: Some(match lead {
-            Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
+            Lead::Group(_) | Lead::Unknown => EventName::AuthorizeSecurityGroupIngress,
             Lead::Cache(_) => EventName::CreateReplicationGroup,
         }),
         time: "2026-11-21T10:00:00Z".to_owned(),

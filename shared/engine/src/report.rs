@@ -171,6 +171,8 @@ pub enum Seen<'a> {
     Group(&'a GroupFacts),
     /// A cache and its groups.
     Cache(&'a CacheFacts),
+    /// Nothing: the event names no resource.
+    Nothing,
 }
 
 /// What a report needs besides the decision.
@@ -255,6 +257,18 @@ impl Report {
     /// Whether there is nothing to report.
     pub fn is_silent(&self) -> bool {
         self.findings.is_empty() && self.resolved.is_empty()
+    }
+
+    /// What the record does not name, where it names no resource: `security group` or `cache`.
+    pub fn unnamed(&self) -> Option<&'static str> {
+        self.findings.iter().find_map(|reported| match reported.finding.evidence {
+            Evidence::UnnamedSubject { what, .. } => Some(what),
+            Evidence::Rule { .. }
+            | Evidence::UnreadableRule { .. }
+            | Evidence::UnreadableGroups(_)
+            | Evidence::Port { .. }
+            | Evidence::Setting { .. } => None,
+        })
     }
 
     /// The highest severity of the findings that are to be reported.
@@ -379,9 +393,10 @@ impl Known<'_> {
             (Lead::Group(lead), Seen::Group(facts)) if decision.findings.iter().any(is_live) => {
                 decide::older(event, lead, facts, decision, self.context)
             }
-            (Lead::Group(_) | Lead::Cache(_), Seen::Group(_) | Seen::Cache(_)) => {
-                (Vec::new(), Vec::new())
-            }
+            (
+                Lead::Group(_) | Lead::Cache(_) | Lead::Unknown,
+                Seen::Group(_) | Seen::Cache(_) | Seen::Nothing,
+            ) => (Vec::new(), Vec::new()),
         }
     }
 
@@ -400,6 +415,7 @@ impl Known<'_> {
                 Evidence::Port { port: Some(_), .. } | Evidence::Setting { .. } => None,
                 Evidence::UnreadableRule { .. }
                 | Evidence::UnreadableGroups(_)
+                | Evidence::UnnamedSubject { .. }
                 | Evidence::Port { port: None, .. } => return None,
             };
             let cache = self.seen.cache().map(|cache| (cache, subject.arn.as_str()));
@@ -418,12 +434,13 @@ impl<'a> Seen<'a> {
         match self {
             Self::Group(facts) => Reaches::of([facts]),
             Self::Cache(facts) => Reaches::of_cache(facts),
+            Self::Nothing => Reaches::default(),
         }
     }
 
     fn cache(self) -> Option<&'a CacheFacts> {
         match self {
-            Self::Group(_) => None,
+            Self::Group(_) | Self::Nothing => None,
             Self::Cache(facts) => Some(facts),
         }
     }
@@ -434,7 +451,7 @@ impl<'a> Seen<'a> {
             Self::Cache(CacheFacts { groups: CacheGroups::Read(groups), .. }) => {
                 groups.iter().find(|group| group.id == id)
             }
-            Self::Cache(_) => None,
+            Self::Cache(_) | Self::Nothing => None,
         }
     }
 
@@ -453,9 +470,10 @@ impl<'a> Seen<'a> {
                 vpc: facts.vpc().map(str::to_owned),
                 tags: match &event.lead {
                     Lead::Cache(CacheLead { tags, .. }) => tags.clone(),
-                    Lead::Group(_) => Vec::new(),
+                    Lead::Group(_) | Lead::Unknown => Vec::new(),
                 },
             },
+            Self::Nothing => Names::default(),
         }
     }
 }

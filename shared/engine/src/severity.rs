@@ -129,7 +129,7 @@ fn alone(finding: &Finding, reach: Option<Reach>) -> Severity {
     let severity = match &finding.evidence {
         Evidence::Rule { .. } => reach,
         Evidence::UnreadableRule { .. } => reach.min(Severity::High),
-        Evidence::UnreadableGroups(_) => Severity::High,
+        Evidence::UnreadableGroups(_) | Evidence::UnnamedSubject { .. } => Severity::High,
         Evidence::Port { .. } | Evidence::Setting { .. } => of_setting(finding.check),
     };
     match &finding.remedy {
@@ -157,6 +157,7 @@ fn stays_open(because: &Because) -> bool {
         | Because::ExceptionsNotKnown
         | Because::ExceptionsUnreadable(_)
         | Because::TouchedUnknown(_)
+        | Because::SubjectUnknown(_)
         | Because::SourceUnknown(_)
         | Because::SpaceUnknown(_)
         | Because::LocalInSome(_)

@@ -41,6 +41,7 @@ fn text(case: &Case) -> String {
             GroupRef::Name(name) => format!("the group named `{name}`"),
         },
         Lead::Cache(lead) => lead.id.clone(),
+        Lead::Unknown => "what the record does not name".to_owned(),
     };
     let via = event.actor.via.as_ref().map(|via| format!(" via {via}")).unwrap_or_default();
     let (event, looked) = case.look().expect("an event leads to a decision");

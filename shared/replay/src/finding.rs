@@ -76,6 +76,7 @@ impl Verdict {
                     Because::ExceptionsUnreadable(_)
                     | Because::ExceptionsNotKnown
                     | Because::TouchedUnknown(_)
+                    | Because::SubjectUnknown(_)
                     | Because::SourceUnknown(_)
                     | Because::SpaceUnknown(_)
                     | Because::SharingUnknown(_) => Self::Unknown,

@@ -104,7 +104,7 @@ impl History {
         match &happened.what {
             What::Event(event, asked) => match &event.lead {
                 Lead::Group(lead) => self.touched(&place, event, lead, &asked.rule_tags),
-                Lead::Cache(_) => Effect::default(),
+                Lead::Cache(_) | Lead::Unknown => Effect::default(),
             },
             What::Change(changed) => self.changed(&place, &changed.change),
         }

@@ -34,7 +34,8 @@ impl<'a> Target<'a> {
             Evidence::Port { port: None, .. }
             | Evidence::Rule { .. }
             | Evidence::UnreadableRule { .. }
-            | Evidence::UnreadableGroups(_) => return None,
+            | Evidence::UnreadableGroups(_)
+            | Evidence::UnnamedSubject { .. } => return None,
         };
         Some(Self { report, region: &report.event.region, cache, engine })
     }

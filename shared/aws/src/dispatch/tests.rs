@@ -81,18 +81,40 @@ async fn an_event_is_dealt_with_and_answered_in_words() {
 #[tokio::test(start_paused = true)]
 async fn a_malformed_event_is_an_error_that_names_what_is_wrong() {
     let account = open();
-    let mut nameless = delivered();
-    nameless["detail"]["requestParameters"] = Value::Null;
-    nameless["detail"]["responseElements"] = Value::Null;
+    let mut wrong = delivered();
+    wrong["detail"]["requestParameters"]["groupId"] = json!("sg 1");
     for (event, at) in [
         (json!([]), "`event`"),
         (json!({}), "`detail`"),
-        (nameless, "`detail.requestParameters.groupId`"),
+        (wrong, "`detail.requestParameters.groupId`"),
     ] {
         let error = served(&account, &event).await.unwrap_err().to_string();
         assert!(error.starts_with("malformed event: ") && error.contains(at), "{error}");
     }
     assert!(account.calls().is_empty());
+}
+
+/// CloudTrail leaves out a request and a response that are too large, and with them what they are about.
+#[tokio::test(start_paused = true)]
+async fn a_record_that_names_no_group_is_told_once_and_is_no_error() {
+    let account = open();
+    let mut nameless = delivered();
+    nameless["detail"]["requestParameters"] = Value::Null;
+    nameless["detail"]["responseElements"] = Value::Null;
+    for _ in 0..2 {
+        let text = served(&account, &nameless).await.unwrap();
+        assert!(text.contains("the record names no security group"), "{text}");
+    }
+    let sent = account.now().published.clone();
+    assert_eq!(sent.len(), 1, "the second delivery is known");
+    nameless["detail"]["eventID"] = json!("e-2");
+    served(&account, &nameless).await.unwrap();
+    assert_eq!(
+        account.now().published.len(),
+        2,
+        "another call, of which nobody knows whether it is about the same"
+    );
+    assert_eq!(account.rule_ids(GROUP), [RULE]);
 }
 
 #[tokio::test(start_paused = true)]

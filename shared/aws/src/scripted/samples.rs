@@ -100,7 +100,7 @@ pub(crate) fn event(group: &str, rules: &[&str]) -> Event {
 
 pub(crate) fn event_on(lead: Lead) -> Event {
     let name = match &lead {
-        Lead::Group(_) => EventName::AuthorizeSecurityGroupIngress,
+        Lead::Group(_) | Lead::Unknown => EventName::AuthorizeSecurityGroupIngress,
         Lead::Cache(_) => EventName::CreateCacheCluster,
     };
     Event {

@@ -112,7 +112,7 @@ impl Case<'_> {
         }
         let touched = |rule: &IngressRule| match &event.lead {
             Lead::Group(lead) => lead.touched.about(rule),
-            Lead::Cache(_) => None,
+            Lead::Cache(_) | Lead::Unknown => None,
         };
         for finding in &decision.findings {
             let Some(why) = Why::of(&finding.remedy, is_paused) else { continue };

@@ -51,6 +51,8 @@ pub(super) enum Facts {
     Group(Box<GroupFacts>, GroupLead),
     /// With the rules that an earlier attempt went to close for it.
     Cache(Box<CacheFacts>, CacheLead, Vec<GroupLead>),
+    /// The event names no resource.
+    Nothing,
 }
 
 impl Facts {
@@ -58,6 +60,7 @@ impl Facts {
         match self {
             Self::Group(facts, _) => Seen::Group(facts),
             Self::Cache(facts, ..) => Seen::Cache(facts),
+            Self::Nothing => Seen::Nothing,
         }
     }
 
@@ -65,6 +68,7 @@ impl Facts {
         match self {
             Self::Group(facts, _) => LiveState::at_group(facts),
             Self::Cache(facts, ..) => LiveState::at_cache(facts),
+            Self::Nothing => LiveState::default(),
         }
     }
 
@@ -76,6 +80,7 @@ impl Facts {
                 CacheGroups::Unknown(_) => &[],
                 CacheGroups::Read(groups) => groups,
             },
+            Self::Nothing => &[],
         }
     }
 
@@ -90,14 +95,14 @@ impl Case<'_> {
     pub fn group(&self) -> Option<GroupFacts> {
         match self.facts()? {
             Facts::Group(facts, _) => Some(*facts),
-            Facts::Cache(..) => None,
+            Facts::Cache(..) | Facts::Nothing => None,
         }
     }
 
     /// The cache that the event is about, as far as it was read.
     pub fn cache(&self) -> Option<CacheFacts> {
         match self.facts()? {
-            Facts::Group(..) => None,
+            Facts::Group(..) | Facts::Nothing => None,
             Facts::Cache(facts, ..) => Some(*facts),
         }
     }
@@ -191,6 +196,7 @@ impl Case<'_> {
         match &event.lead {
             Lead::Group(lead) => self.read_group(event, lead, now),
             Lead::Cache(lead) => self.read_cache(event, lead.clone(), now),
+            Lead::Unknown => Ok(Facts::Nothing),
         }
     }
 
@@ -352,6 +358,7 @@ impl Case<'_> {
             Facts::Cache(facts, lead, unreported) => {
                 decide::cache(event, lead, facts, unreported, &context)
             }
+            Facts::Nothing => decide::unnamed(event, &context),
         }
     }
 
@@ -436,6 +443,7 @@ impl Case<'_> {
                 let unknown = missing.iter().find(|rule| rule.shape.is_none())?;
                 format!("{unknown}")
             }
+            Facts::Nothing => return None,
         };
         Some(format!("the ledger was not there to say whether a rule was revoked {about}: {why}"))
     }
@@ -526,6 +534,7 @@ impl Case<'_> {
                 let facts = Box::new(self.known.cache_facts(lead)?);
                 Some(Facts::Cache(facts, lead.clone(), self.known.named(&event.id)))
             }
+            Lead::Unknown => Some(Facts::Nothing),
         }
     }
 }

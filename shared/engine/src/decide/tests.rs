@@ -493,6 +493,7 @@ mod caches {
             Evidence::Rule { cache_port, .. } => Some(*cache_port),
             Evidence::UnreadableRule { .. }
             | Evidence::UnreadableGroups(_)
+            | Evidence::UnnamedSubject { .. }
             | Evidence::Port { .. }
             | Evidence::Setting { .. } => None,
         });

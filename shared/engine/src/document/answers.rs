@@ -6,11 +6,12 @@ use crate::event::{Event, Lead};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, PrefixList, PublicSetting, Subnets};
 use crate::ledger::Memory;
 
-/// What the document holds of an event. It has no ledger: nothing is remembered.
+/// What the document holds of an event.
 #[derive(Debug, Clone)]
 pub struct Answers {
     groups: Vec<GroupFacts>,
     cache: Option<CacheFacts>,
+    memory: Memory,
 }
 
 impl Document {
@@ -20,11 +21,11 @@ impl Document {
     ///
     /// As [`Document::group`] and [`Document::cache`].
     pub fn answers(&self, event: &Event) -> Result<Answers, FactsError> {
-        Ok(match &event.lead {
+        let (groups, cache) = match &event.lead {
             Lead::Group(lead) => {
                 let group = self.group(lead)?;
                 let beside: Vec<GroupFacts> = group.beside.iter().flatten().cloned().collect();
-                Answers { groups: std::iter::once(group).chain(beside).collect(), cache: None }
+                (std::iter::once(group).chain(beside).collect(), None)
             }
             Lead::Cache(lead) => {
                 let cache = self.cache(lead)?;
@@ -32,15 +33,17 @@ impl Document {
                     CacheGroups::Unknown(_) => Vec::new(),
                     CacheGroups::Read(groups) => groups.clone(),
                 };
-                Answers { groups, cache: Some(cache) }
+                (groups, Some(cache))
             }
-        })
+            Lead::Unknown => (Vec::new(), None),
+        };
+        Ok(Answers { groups, cache, memory: self.memory() })
     }
 }
 
 impl From<GroupFacts> for Answers {
     fn from(group: GroupFacts) -> Self {
-        Self { groups: vec![group], cache: None }
+        Self { groups: vec![group], cache: None, memory: Memory::new() }
     }
 }
 
@@ -84,7 +87,7 @@ impl Answers {
                 Box::new(CacheShown { facts: facts.clone(), groups })
             }))),
             Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
-            Read::Ledger(wanted) => Fact::Ledger(wanted.clone(), Ok(Memory::default())),
+            Read::Ledger(wanted) => Fact::Ledger(wanted.clone(), Ok(wanted.of(&self.memory))),
             Read::OpenOf(_) => Fact::OpenOf(Ok(Vec::new())),
             Read::Servers(instance) => {
                 Fact::Servers(instance.clone(), Err("it was not asked".to_owned()))

@@ -210,28 +210,28 @@ fn name(record: Json<'_>) -> Result<EventName, Stop> {
         .ok_or(Stop::Ignored(Ignored::NotWatched(name)))
 }
 
+/// CloudTrail leaves out what is too large (user guide, "record contents": a request or a response above 100 KB), so both
+/// may lack everything.
 fn lead(name: EventName, record: Json<'_>) -> Result<Lead, Stop> {
     let request = record.get("requestParameters");
     let response = record.get("responseElements");
     match name {
-        EventName::AuthorizeSecurityGroupIngress => authorize(request, response).map(Lead::Group),
-        EventName::ModifySecurityGroupRules => modify(request).map(Lead::Group),
+        EventName::AuthorizeSecurityGroupIngress => authorize(request, response),
+        EventName::ModifySecurityGroupRules => modify(request),
         EventName::CreateCacheCluster => {
             let joined = request.get("replicationGroupId").text();
             let group = joined.or_else(|| response.get("replicationGroupId").text());
             if let Some(group) = group {
                 return Err(Stop::Ignored(Ignored::Replica(group)));
             }
-            cache(CacheKind::CacheCluster, request, response).map(Lead::Cache)
+            cache(CacheKind::CacheCluster, request, response)
         }
-        EventName::CreateReplicationGroup => {
-            cache(CacheKind::ReplicationGroup, request, response).map(Lead::Cache)
-        }
+        EventName::CreateReplicationGroup => cache(CacheKind::ReplicationGroup, request, response),
         EventName::CreateServerlessCache => {
             // Parsers in the field read the response both wrapped and flat; no record was seen.
             let wrapped = response.get("serverlessCache");
             let response = if wrapped.exists() { wrapped } else { response };
-            cache(CacheKind::ServerlessCache, request, response).map(Lead::Cache)
+            cache(CacheKind::ServerlessCache, request, response)
         }
     }
 }
@@ -248,7 +248,7 @@ fn id(text: String, at: &'static str, prefix: &str) -> Result<String, Stop> {
     ))
 }
 
-fn authorize(request: Json<'_>, response: Json<'_>) -> Result<GroupLead, Stop> {
+fn authorize(request: Json<'_>, response: Json<'_>) -> Result<Lead, Stop> {
     const GROUP: &str = "detail.requestParameters.groupId";
     let rule_set = response.get("securityGroupRuleSet").list();
     let named = request.get("groupId").text();
@@ -256,12 +256,7 @@ fn authorize(request: Json<'_>, response: Json<'_>) -> Result<GroupLead, Stop> {
     let group = match (group, request.get("groupName").text()) {
         (Some(group), _) => GroupRef::Id(id(group, GROUP, "sg-")?),
         (None, Some(name)) => GroupRef::Name(name),
-        (None, None) => {
-            return Err(malformed(
-                GROUP,
-                "is missing, and neither `groupName` nor the response names a group",
-            ));
-        }
+        (None, None) => return Ok(Lead::Unknown),
     };
     let mut touched = Vec::new();
     for item in rule_set.into_iter().filter(|item| !item.get("isEgress").is_true()) {
@@ -271,11 +266,11 @@ fn authorize(request: Json<'_>, response: Json<'_>) -> Result<GroupLead, Stop> {
                 shape: told(item),
                 edit: false,
             }),
-            None => return Ok(GroupLead { group, touched: requested(request) }),
+            None => return Ok(Lead::Group(GroupLead { group, touched: requested(request) })),
         }
     }
     let touched = if touched.is_empty() { requested(request) } else { Touched::Rules(touched) };
-    Ok(GroupLead { group, touched })
+    Ok(Lead::Group(GroupLead { group, touched }))
 }
 
 /// What AuthorizeSecurityGroupIngress asked for, in its nested and its flat form. One range that
@@ -356,13 +351,11 @@ fn shape(permission: Json<'_>, source: Source) -> Result<RuleShape, String> {
     })
 }
 
-fn modify(request: Json<'_>) -> Result<GroupLead, Stop> {
+fn modify(request: Json<'_>) -> Result<Lead, Stop> {
     const RULE: &str = "detail.requestParameters.ModifySecurityGroupRulesRequest.SecurityGroupRule";
     let wrapped = request.get("ModifySecurityGroupRulesRequest");
     let request = if wrapped.exists() { wrapped } else { request };
-    let group = request.get("GroupId").text().ok_or_else(|| {
-        malformed("detail.requestParameters.ModifySecurityGroupRulesRequest.GroupId", "is missing")
-    })?;
+    let Some(group) = request.get("GroupId").text() else { return Ok(Lead::Unknown) };
     let group = GroupRef::Id(id(
         group,
         "detail.requestParameters.ModifySecurityGroupRulesRequest.GroupId",
@@ -373,10 +366,8 @@ fn modify(request: Json<'_>) -> Result<GroupLead, Stop> {
     let edits = if edits.is_empty() { request.get("SecurityGroupRules").list() } else { edits };
     for edit in edits {
         let Some(rule) = edit.get("SecurityGroupRuleId").text() else {
-            return Ok(GroupLead {
-                group,
-                touched: Touched::Unknown("an edited rule has no id".to_owned()),
-            });
+            let touched = Touched::Unknown("an edited rule has no id".to_owned());
+            return Ok(Lead::Group(GroupLead { group, touched }));
         };
         let after = edit.get("SecurityGroupRule");
         rules.push(RuleLead { id: Some(id(rule, RULE, "sgr-")?), shape: told(after), edit: true });
@@ -386,7 +377,7 @@ fn modify(request: Json<'_>) -> Result<GroupLead, Stop> {
     } else {
         Touched::Rules(rules)
     };
-    Ok(GroupLead { group, touched })
+    Ok(Lead::Group(GroupLead { group, touched }))
 }
 
 /// A rule as the record tells it, in a response or an edit, if it tells all of it.
@@ -407,7 +398,7 @@ pub(super) fn told(after: Json<'_>) -> Option<RuleShape> {
     shape(after, source).ok()
 }
 
-fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<CacheLead, Stop> {
+fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<Lead, Stop> {
     let (member, at) = match kind {
         CacheKind::CacheCluster => ("cacheClusterId", "detail.requestParameters.cacheClusterId"),
         CacheKind::ReplicationGroup => {
@@ -417,11 +408,8 @@ fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<Cache
             ("serverlessCacheName", "detail.requestParameters.serverlessCacheName")
         }
     };
-    let named = request
-        .get(member)
-        .text()
-        .or_else(|| response.get(member).text())
-        .ok_or_else(|| malformed(at, "is missing, and the response does not name the cache"))?;
+    let named = request.get(member).text().or_else(|| response.get(member).text());
+    let Some(named) = named else { return Ok(Lead::Unknown) };
     let port = match request.get("port").number() {
         Ok(None) => None,
         Ok(Some(port)) => Some(u16::try_from(port).map_err(|_| {
@@ -438,7 +426,7 @@ fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<Cache
     for group in given.list().into_iter().chain([given]).filter_map(Json::text) {
         groups.push(id(group, GROUPS, "sg-")?);
     }
-    Ok(CacheLead {
+    Ok(Lead::Cache(CacheLead {
         kind,
         id: id(named, at, "")?.to_ascii_lowercase(),
         engine: request.get("engine").text().or_else(|| response.get("engine").text()),
@@ -446,7 +434,7 @@ fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<Cache
         inherits: inherits(request),
         security_groups: groups,
         tags: tags(request.get("tags")),
-    })
+    }))
 }
 
 /// A tag may be without a value (API reference, Tag). What has no key is none.

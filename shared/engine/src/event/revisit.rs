@@ -33,7 +33,7 @@ impl RevisitRef {
 
     /// Whether it is about a security group; else about a cache.
     pub fn is_of_group(&self) -> bool {
-        self.subject.starts_with("sg-") || self.subject.starts_with("security-group-name/")
+        self.subject.starts_with("sg-") || self.subject.starts_with("security-group")
     }
 
     /// Reads a payload of ours, or says where it is wrong and why; `None` if the payload is not of ours.

@@ -34,6 +34,10 @@ impl Key {
                 };
                 Self { subject: group.clone(), finding }
             }
+            // Nobody can say whether two such events are about the same resource, so each is a finding of its own.
+            Evidence::UnnamedSubject { event, .. } => {
+                Self { subject: about, finding: format!("{check}#{event}") }
+            }
             Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => {
                 Self { subject: about, finding: check.to_owned() }
             }

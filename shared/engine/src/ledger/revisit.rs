@@ -75,6 +75,7 @@ impl Why {
                 | Because::Protected
                 | Because::NotTouched
                 | Because::TouchedUnknown(_)
+                | Because::SubjectUnknown(_)
                 | Because::OtherOwner(_)
                 | Because::SharedGroup(_)
                 | Because::SharingUnknown(_)
@@ -146,6 +147,8 @@ impl Revisit {
                 GroupRef::Name(name) => format!("security-group-name/{name}"),
             },
             Lead::Cache(lead) => Key::cache_subject(lead.kind, &lead.id),
+            Lead::Unknown if event.is_of_group() => "security-group/unknown".to_owned(),
+            Lead::Unknown => "cache/unknown".to_owned(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -11,6 +11,7 @@ use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::document::Document;
 use portcullis_engine::event::{Event, Lead, Parsed, parse};
 use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts};
+use portcullis_engine::ledger::Memory;
 use portcullis_engine::report::{Known, Report, Seen};
 use portcullis_engine::settings::Mode;
 use portcullis_engine::time;
@@ -32,8 +33,19 @@ pub(crate) fn context(mode: Mode) -> DecisionContext<'static> {
 
 /// The same, so many seconds after the event.
 pub(crate) fn judge_after(event: &Event, seconds: i64, mode: Mode) -> DecisionContext<'static> {
-    DecisionContext { now: time::seconds(&event.time) + seconds, ..context(mode) }
+    static NOTHING: Memory = Memory::new();
+    let memory = REMEMBERED.get(&event.id).unwrap_or(&NOTHING);
+    DecisionContext { now: time::seconds(&event.time) + seconds, memory, ..context(mode) }
 }
+
+/// What the ledger has before each event, where it has something.
+static REMEMBERED: LazyLock<BTreeMap<String, Memory>> = LazyLock::new(|| {
+    let remembered = cases().into_iter().filter_map(|case| {
+        let Parsed::Event(event) = case.parsed else { return None };
+        Some((event.id.clone(), case.facts?.memory()))
+    });
+    remembered.collect()
+});
 
 /// When the events are looked at, and when each of them is old: in seconds after the call.
 pub(crate) const SOON: i64 = 30;
@@ -50,6 +62,7 @@ pub(crate) struct Case {
 pub(crate) enum Looked {
     Group(GroupFacts),
     Cache(CacheFacts),
+    Nothing,
 }
 
 impl Looked {
@@ -60,6 +73,7 @@ impl Looked {
                 CacheGroups::Read(groups) => groups.as_mut_slice(),
                 CacheGroups::Unknown(_) => &mut [],
             },
+            Self::Nothing => &mut [],
         }
     }
 }
@@ -72,6 +86,7 @@ impl Case {
         let looked = match &event.lead {
             Lead::Group(lead) => Looked::Group(facts.group(lead).expect("the facts suffice")),
             Lead::Cache(lead) => Looked::Cache(facts.cache(lead).expect("the facts suffice")),
+            Lead::Unknown => Looked::Nothing,
         };
         Some((event, looked))
     }
@@ -99,7 +114,8 @@ pub(crate) fn decide_with(
         (Lead::Cache(lead), Looked::Cache(facts)) => {
             decide::cache(event, lead, facts, &[], &context)
         }
-        (Lead::Group(_), Looked::Cache(_)) | (Lead::Cache(_), Looked::Group(_)) => {
+        (Lead::Unknown, Looked::Nothing) => decide::unnamed(event, &context),
+        (Lead::Group(_) | Lead::Cache(_) | Lead::Unknown, _) => {
             unreachable!("what was looked at is what the event leads to")
         }
     }
@@ -110,6 +126,7 @@ pub(crate) fn report(event: &Event, looked: &Looked, after: i64) -> Report {
     let seen = match looked {
         Looked::Group(facts) => Seen::Group(facts),
         Looked::Cache(facts) => Seen::Cache(facts),
+        Looked::Nothing => Seen::Nothing,
     };
     let decision = decide_with(event, looked, Mode::Enforce, None, after);
     let context = judge_after(event, after, Mode::Enforce);

@@ -54,6 +54,7 @@ struct Caller {
 enum About {
     Group { id: Option<String>, name: Option<String>, rules: Vec<Rule>, unknown: Option<String> },
     Cache(Cache),
+    Unknown,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -106,6 +107,7 @@ impl From<Revisit> for Record {
         let lead = match lead {
             Lead::Group(lead) => group(lead),
             Lead::Cache(lead) => About::Cache(cache(lead)),
+            Lead::Unknown => About::Unknown,
         };
         let (subject, finding) = (key.subject, key.finding);
         let name = name.map_or("", EventName::as_str).to_owned();
@@ -134,6 +136,7 @@ impl TryFrom<Record> for Revisit {
                     Lead::Group(group_of(id, name, rules, unknown)?)
                 }
                 About::Cache(lead) => Lead::Cache(cache_of(lead)),
+                About::Unknown => Lead::Unknown,
             },
         };
         let due = moment(&due)?;
