@@ -2,6 +2,7 @@
 
 mod case {
     mod limits;
+    mod shifting;
     mod together;
 }
 

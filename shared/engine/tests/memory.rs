@@ -5,8 +5,10 @@ mod memory {
     pub(crate) mod world;
 }
 
-use memory::world::{Fault, World};
+use memory::world::{Fault, Stages, World};
+use portcullis_engine::finding::Check;
 use portcullis_engine::ledger::{OCCURRENCES, State, Why};
+use portcullis_engine::resolution::Resolution;
 use portcullis_engine::settings::Mode;
 use proptest::prelude::*;
 
@@ -22,7 +24,7 @@ enum Step {
 }
 
 /// `blind` of ten times there is no memory.
-fn steps(blind: u32) -> impl Strategy<Value = Vec<Step>> {
+fn step(blind: u32) -> impl Strategy<Value = Step> {
     let port = prop::sample::select(vec![22, 6379]);
     let fault = prop_oneof![
         8 => Just(Fault::None),
@@ -32,7 +34,7 @@ fn steps(blind: u32) -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Fault::Late),
         blind => Just(Fault::NoMemory),
     ];
-    let step = prop_oneof![
+    prop_oneof![
         3 => (port.clone(), 1..4_usize).prop_map(|(port, copies)| Step::Open(port, copies)),
         1 => (port.clone(), 1..3_usize).prop_map(|(port, copies)| Step::Touch(port, copies)),
         1 => port.prop_map(Step::Remove),
@@ -40,8 +42,25 @@ fn steps(blind: u32) -> impl Strategy<Value = Vec<Step>> {
         5 => (0..8_usize).prop_map(Step::Deliver),
         1 => (0..8_usize).prop_map(Step::Fire),
         20 => (0..8_usize, fault).prop_map(|(which, fault)| Step::Go(which, fault)),
-    ];
-    prop::collection::vec(step, 1..120)
+    ]
+}
+
+fn steps(blind: u32) -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(blind), 1..120)
+}
+
+fn play(world: &mut World, step: Step) {
+    match step {
+        // What is forgotten may be counted and told again.
+        Step::Open(..) if world.opened.len() == OCCURRENCES => {}
+        Step::Open(port, copies) => world.open(port, copies),
+        Step::Touch(port, copies) => world.touch(port, copies),
+        Step::Remove(port) => world.remove(port),
+        Step::Wait(seconds) => world.wait(seconds),
+        Step::Deliver(which) => world.deliver(which),
+        Step::Fire(which) => world.fire(which),
+        Step::Go(which, fault) => world.step(which, fault),
+    }
 }
 
 fn played(mode: Mode, steps: &[Step]) -> World {
@@ -52,17 +71,7 @@ fn played_late(mode: Mode, steps: &[Step], lags: &[i64]) -> World {
     let mut world = World::new(mode);
     for (step, lag) in steps.iter().zip(lags.iter().cycle()) {
         world.lag = *lag;
-        match *step {
-            // What is forgotten may be counted and told again.
-            Step::Open(..) if world.opened.len() == OCCURRENCES => {}
-            Step::Open(port, copies) => world.open(port, copies),
-            Step::Touch(port, copies) => world.touch(port, copies),
-            Step::Remove(port) => world.remove(port),
-            Step::Wait(seconds) => world.wait(seconds),
-            Step::Deliver(which) => world.deliver(which),
-            Step::Fire(which) => world.fire(which),
-            Step::Go(which, fault) => world.step(which, fault),
-        }
+        play(&mut world, *step);
     }
     world.settle();
     world
@@ -134,6 +143,23 @@ fn the_table_says_how_it_is(world: &World) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+/// ElastiCache shows a cache within minutes, and within hours that it is available; or never does.
+fn stages() -> impl Strategy<Value = Stages> {
+    let available =
+        prop::option::weighted(0.8, (0..3 * 86_400_i64, prop::sample::select(vec![6379, 7000])));
+    (0..280_i64, 0..900_i64, 0..900_i64, available).prop_map(
+        |(shown, grouped, carried, available)| {
+            let last = shown + grouped + carried;
+            Stages {
+                shown,
+                grouped: shown + grouped,
+                carried: last,
+                available: available.map(|(after, port)| (last + after, port)),
+            }
+        },
+    )
 }
 
 /// Why it is looked at again, of each that is.
@@ -236,5 +262,51 @@ proptest! {
         }
         let entry = world.table.entries.values().next().unwrap();
         prop_assert_eq!(entry.returns, u64::try_from(back.len()).unwrap());
+    }
+}
+
+proptest! {
+    // A cache that is never available is looked at two hundred times.
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A port that a snapshot may bring is not known before the cache is available: then it is decided for good.
+    #[test]
+    fn a_cache_is_followed_until_it_is_available_and_decided_for_good(
+        stages in stages(),
+        is_open in any::<bool>(),
+        steps in prop::collection::vec(step(0), 1..80),
+        copies in 1..3_usize,
+    ) {
+        let mut world = World::new(Mode::Enforce);
+        if is_open {
+            world.admit(6379);
+        }
+        world.make(stages, copies);
+        let made = world.now;
+        for step in &steps {
+            match *step {
+                Step::Open(..) | Step::Touch(..) | Step::Remove(_) => {}
+                step => play(&mut world, step),
+            }
+        }
+        world.settle();
+        prop_assert!(reasons(&world).is_empty(), "{:?}", reasons(&world));
+        prop_assert_eq!(&world.rashly, &Vec::<String>::new());
+        let of_port = world.told.iter().filter(|(check, ..)| *check == Check::DefaultPort);
+        let told: Vec<(Resolution, i64)> = of_port.map(|(_, resolution, at)| (*resolution, at - made)).collect();
+        for (resolution, age) in &told {
+            let is_early = *resolution == Resolution::Pending && *age < 86_400;
+            prop_assert!(!is_early || world.unscheduled, "told as pending after {age} s");
+        }
+        let is_on_default = stages.available.is_some_and(|(_, port)| port == 6379);
+        prop_assert_eq!(world.executions.len(), usize::from(is_on_default));
+        match told.last() {
+            Some((Resolution::Started | Resolution::AlreadyStarted, _)) => prop_assert!(is_on_default),
+            Some((Resolution::Pending, _)) => prop_assert!(!is_on_default),
+            None => prop_assert!(!is_on_default),
+            other => prop_assert!(false, "{other:?}"),
+        }
+        prop_assert!(stages.available.is_none() || world.live.is_empty() || !is_on_default, "it is open");
+        prop_assert_eq!(world.closed.is_empty(), !is_open || world.live.contains_key(&6379));
     }
 }

@@ -1,9 +1,13 @@
 use std::collections::BTreeSet;
 
+use proptest::collection::btree_set;
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use crate::action::Action;
 use crate::decide;
 use crate::event::{GroupLead, GroupRef, Lead, RuleLead, Touched};
-use crate::facts::IngressRule;
+use crate::facts::{IngressRule, Source};
 use crate::fixtures::{self, context, group, rule};
 use crate::settings::Mode;
 
@@ -87,17 +91,50 @@ fn ports_that_one_rule_each_opens_are_closed_before_one_that_thirty_open() {
     assert!((900..910).all(|at| first.contains(&format!("sgr-{at}"))), "{first:?}");
 }
 
-/// More of less harm, in whatever order and under whatever ids, keeps nothing open that does more.
-#[test]
-fn rules_of_less_harm_keep_no_rule_of_more_harm_open() {
-    let worst: Vec<_> =
-        (0..10).map(|at| tcp(990 + at, 3389, 3389, &format!("{}.0.0.0/6", 64 + 4 * at))).collect();
-    for decoys in [0_u16, 16, 100, 300] {
-        let less = |at: u16| tcp(usize::from(at), 40_000 + at, 40_000 + at, "20.0.0.0/8");
-        let mut rules: Vec<_> = (0..decoys).map(less).collect();
-        rules.extend(worst.iter().cloned());
-        let first = passes(rules).remove(0);
-        assert!(worst.iter().all(|rule| first.contains(&rule.id)), "{decoys}: {first:?}");
+/// How harmful a rule is, counted here by itself: everything, a port of administration, or the rest; and how narrow.
+fn harm(rule: &IngressRule) -> (u8, u8) {
+    let traffic = match rule.ports() {
+        (0, 65_535) => 0,
+        (22 | 3389, _) => 1,
+        _ => 2,
+    };
+    let prefix = if let Source::Ipv4(net) = rule.source { net.prefix_len() } else { u8::MAX };
+    (traffic, prefix)
+}
+
+/// Rules at fault by themselves, each of another shape.
+fn rules() -> impl Strategy<Value = Vec<IngressRule>> {
+    let ports = prop_oneof![
+        1 => Just((0, 65_535)),
+        3 => select(vec![(22, 22), (3389, 3389), (22, 443)]),
+        6 => (40_000_u16..40_030, 0..10_u16).prop_map(|(from, more)| (from, from + more)),
+    ];
+    let wide =
+        select(vec!["0.0.0.0/0", "64.0.0.0/4", "64.0.0.0/5", "72.0.0.0/6"]).prop_map(str::to_owned);
+    let source = prop_oneof![wide, (20_u8..60).prop_map(|first| format!("{first}.0.0.0/8"))];
+    btree_set((ports, source), 1..120).prop_map(|shapes| {
+        let rule = |(at, ((from, to), source)): (usize, &((u16, u16), String))| {
+            tcp(at, *from, *to, source)
+        };
+        shapes.iter().enumerate().map(rule).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever else is opened, and however much of it.
+    #[test]
+    fn rules_of_less_harm_keep_no_rule_of_more_harm_open(mut live in rules()) {
+        for pass in passes(live.clone()) {
+            let is_revoked = |rule: &&IngressRule| pass.contains(&rule.id);
+            let least = live.iter().filter(is_revoked).map(harm).max();
+            live.retain(|rule| !pass.contains(&rule.id));
+            prop_assert!(live.is_empty() || pass.len() == 25, "there was room for more than {}", pass.len());
+            for left in &live {
+                prop_assert!(Some(harm(left)) >= least, "{left:?} stays, and does more harm than {least:?}");
+            }
+        }
     }
 }
 

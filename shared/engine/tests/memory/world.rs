@@ -2,26 +2,28 @@
 //!
 //! Each invocation drives a [`Case`], as the functions do: what is here is the account, and no conversation of its own.
 
+mod account;
+mod made;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use portcullis_engine::action::{Action, Outcome, Outcomes};
-use portcullis_engine::case::{
-    Answered, Arranged, Case, Channel, Count, Counted, Fact, Notification, PolicyContext, Read,
-    Shown, Step, Written,
-};
+use portcullis_engine::case::{Answered, Case, Counted, PolicyContext, Read, Step};
 use portcullis_engine::event::{
     Actor, Event, EventName, GroupLead, GroupRef, Lead, RevisitRef, RuleLead, RuleShape, Touched,
 };
-use portcullis_engine::facts::{
-    GroupDetails, IngressRule, Interfaces, PrefixList, Protocol, PublicSetting, Source, Subnets,
-};
-use portcullis_engine::ledger::{Entry, Key, Memory, Revisit, Snooze, Why};
+use portcullis_engine::facts::{IngressRule, Protocol, Source};
+use portcullis_engine::finding::Check;
+use portcullis_engine::ledger::{Key, Memory, Revisit, Snooze, Why};
 use portcullis_engine::report::Revisited;
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::settings::{Mode, Settings};
-
+use portcullis_engine::time::iso;
 use portcullis_testkit::{example, narrow::NARROW};
+
+pub(crate) use made::Stages;
+
+use made::Made;
 
 const GROUP: &str = "sg-01";
 
@@ -113,13 +115,29 @@ pub(crate) struct World {
     /// By rule: how often an invocation told of it and could not remember that.
     pub(crate) forgotten: BTreeMap<String, usize>,
     pub(crate) closed: BTreeSet<String>,
+    /// A cache in the group.
+    made: Option<Made>,
+    /// What was told of the settings of the cache, and when.
+    pub(crate) told: Vec<(Check, Resolution, i64)>,
+    /// The executions that were started.
+    pub(crate) executions: BTreeSet<String>,
+    /// The rules that were revoked before an interface of the cache carried their group.
+    pub(crate) rashly: Vec<String>,
+    /// Some revisit could not be scheduled.
+    pub(crate) unscheduled: bool,
     named: usize,
 }
 
 fn settings(mode: Mode) -> &'static Settings {
     static BOTH: LazyLock<[Settings; 2]> =
-        LazyLock::new(|| [Mode::Enforce, Mode::Observe].map(example::settings));
+        LazyLock::new(|| [Mode::Enforce, Mode::Observe].map(moving));
     &BOTH[usize::from(mode == Mode::Observe)]
+}
+
+/// Those of a stack that re-creates caches on their default ports.
+fn moving(mode: Mode) -> Settings {
+    let machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:recreate".to_owned();
+    Settings { recreate_state_machine_arn: Some(machine), ..example::settings(mode) }
 }
 
 impl World {
@@ -143,6 +161,11 @@ impl World {
             recovered: BTreeMap::new(),
             forgotten: BTreeMap::new(),
             closed: BTreeSet::new(),
+            made: None,
+            told: Vec::new(),
+            executions: BTreeSet::new(),
+            rashly: Vec::new(),
+            unscheduled: false,
             named: 0,
         }
     }
@@ -156,6 +179,13 @@ impl World {
         if self.live.contains_key(&port) {
             return;
         }
+        let rule = self.admit(port);
+        self.opened.push(Opened { rule: rule.id.clone(), key: self.key(&rule) });
+        self.send(EventName::AuthorizeSecurityGroupIngress, &rule, copies);
+    }
+
+    /// A port is open to everybody, and no event tells it.
+    pub(crate) fn admit(&mut self, port: i32) -> IngressRule {
         let rule = IngressRule {
             id: format!("sgr-{}", self.name()),
             protocol: Protocol::Tcp,
@@ -165,10 +195,9 @@ impl World {
             description: None,
             tags: Vec::new(),
         };
-        self.opened.push(Opened { rule: rule.id.clone(), key: self.key(&rule) });
-        self.send(EventName::AuthorizeSecurityGroupIngress, &rule, copies);
-        self.live.insert(port, rule);
+        self.live.insert(port, rule.clone());
         self.past.push((self.now, self.live.clone()));
+        rule
     }
 
     /// Somebody snoozes what is found about an open port, for so many seconds.
@@ -212,6 +241,11 @@ impl World {
         let edit = name == EventName::ModifySecurityGroupRules;
         let lead = RuleLead { id: Some(rule.id.clone()), shape: Some(shape), edit };
         let touched = Touched::Rules(vec![lead]);
+        let group = GroupRef::Id(GROUP.to_owned());
+        self.called(name, Lead::Group(GroupLead { group, touched }), copies);
+    }
+
+    fn called(&mut self, name: EventName, lead: Lead, copies: usize) {
         let event = Event {
             id: format!("e-{}", self.name()),
             name: Some(name),
@@ -219,7 +253,7 @@ impl World {
             account: "111122223333".to_owned(),
             region: "eu-west-1".to_owned(),
             actor: Actor { name: "ci".to_owned(), via: self.via.clone(), ..Actor::default() },
-            lead: Lead::Group(GroupLead { group: GroupRef::Id(GROUP.to_owned()), touched }),
+            lead,
         };
         for _ in 0..copies {
             let by = format!("r-{}", self.name());
@@ -327,191 +361,6 @@ impl World {
         self.running.insert(which, run);
     }
 
-    /// What EC2 shows: the account as it was up to `lag` seconds ago.
-    fn shown(&self) -> &BTreeMap<i32, IngressRule> {
-        let before = self.past.iter().rev().find(|(since, _)| *since <= self.now - self.lag);
-        before.map_or(&self.live, |(_, shown)| shown)
-    }
-
-    fn read(&self, read: &Read, fault: Fault) -> Fact {
-        match read {
-            Read::GroupNamed(_) => Fact::GroupNamed(Ok(Some(GROUP.to_owned()))),
-            Read::Rules(id) => {
-                let owner = Some("111122223333".to_owned());
-                let rules = self.shown().values().cloned().collect();
-                Fact::Rules(id.clone(), Ok(Shown { owner, rules, egress: Vec::new() }))
-            }
-            Read::List(id) => Fact::List(id.clone(), PrefixList::Entries(Vec::new())),
-            Read::Details(id) => Fact::Details(id.clone(), Ok(GroupDetails::default())),
-            Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Read(Vec::new())),
-            Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
-            Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
-            Read::Space(id) => Fact::Space(id.clone(), example::space()),
-            Read::Cache(..) => Fact::Cache(Ok(None)),
-            Read::Subnets(_) => Fact::Subnets(None, Subnets::default()),
-            Read::Revisit { subject, event } => {
-                let record = self.revisits.get(&Revisit::key_of(subject, event));
-                Fact::Revisit(match fault {
-                    Fault::NoMemory => Err("the table does not answer".to_owned()),
-                    _ => Ok(record.cloned().map(Box::new)),
-                })
-            }
-            Read::Ledger(wanted) => {
-                let read = match fault {
-                    Fault::NoMemory => Err("the table does not answer".to_owned()),
-                    Fault::None
-                    | Fault::Dies
-                    | Fault::Refused
-                    | Fault::AnswerLost
-                    | Fault::Late => Ok(wanted.of(&self.table)),
-                };
-                Fact::Ledger(wanted.clone(), read)
-            }
-            Read::Servers(id) => Fact::Servers(id.clone(), Ok(Vec::new())),
-            Read::OpenOf(_) => Fact::OpenOf(Ok(self.table.entries.values().cloned().collect())),
-        }
-    }
-
-    /// Others write between one entry and the next.
-    fn lease(
-        &mut self,
-        run: &mut Running,
-        mut entries: Vec<Entry>,
-        count: Option<Count>,
-        fault: Fault,
-    ) {
-        let written = match fault {
-            Fault::NoMemory => Written::Unavailable("the table does not answer".to_owned()),
-            Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost | Fault::Late => {
-                self.write(run, &mut entries);
-                if !entries.is_empty() {
-                    let (tags, inform) = (Vec::new(), Vec::new());
-                    run.step = Some(Step::Lease { tags, entries, count, inform });
-                    return;
-                }
-                written(&mut run.lost)
-            }
-        };
-        let counted = count.map(|count| self.count(&count));
-        run.case.answer(Answered::Leased { written, counted });
-    }
-
-    fn arrange(&mut self, revisit: &Revisit, fault: Fault) -> Arranged {
-        let key = revisit.key();
-        let there = self.revisits.get(&key);
-        if fault == Fault::NoMemory {
-            return Arranged::Not("the table does not answer".to_owned());
-        }
-        if there != Some(revisit) && there.map_or(0, |there| there.version) + 1 != revisit.version {
-            return Arranged::Lost;
-        }
-        self.revisits.insert(key, revisit.clone());
-        match fault {
-            Fault::Refused | Fault::AnswerLost => Arranged::OnlyRecorded("refused".to_owned()),
-            _ => Arranged::Scheduled,
-        }
-    }
-
-    fn count(&mut self, count: &Count) -> Counted {
-        let nothing = Counted { remediations: 0, alerts: 0 };
-        let counted = self.counts.entry(count.minute.clone()).or_insert(nothing);
-        counted.remediations += count.remediations;
-        counted.alerts += count.alerts;
-        *counted
-    }
-
-    /// Writes one entry, unless somebody wrote it meanwhile.
-    fn write(&mut self, run: &mut Running, entries: &mut Vec<Entry>) {
-        if entries.is_empty() {
-            return;
-        }
-        let entry = entries.remove(0);
-        let there = self.table.entries.get(&entry.key).map_or(0, |entry| entry.version);
-        if there + 1 == entry.version {
-            self.table.entries.insert(entry.key.clone(), entry);
-        } else {
-            run.lost.push(entry.key);
-        }
-    }
-
-    fn remediate(&mut self, actions: &[Action], fault: Fault) -> Outcomes {
-        let mut outcomes = Outcomes::new();
-        for (_, rule) in actions.iter().filter_map(Action::revokes) {
-            let there = self.live.get(&rule.from_port).is_some_and(|live| live.id == rule.id);
-            let outcome = match (fault, there) {
-                (Fault::Refused, _) => Outcome::Failed("EC2 refused".to_owned()),
-                (Fault::AnswerLost, _) => Outcome::Failed("nothing came back".to_owned()),
-                (_, true) => Outcome::Done(None),
-                (_, false) => Outcome::AlreadyGone,
-            };
-            if fault != Fault::Refused && there {
-                self.live.remove(&rule.from_port);
-                self.past.push((self.now, self.live.clone()));
-                self.closed.insert(rule.id.clone());
-            }
-            outcomes.insert(rule.id.clone(), outcome);
-        }
-        outcomes
-    }
-
-    fn notify(&mut self, run: &mut Running, notification: &Notification, fault: Fault) {
-        if fault == Fault::Refused {
-            return run.case.answer(Answered::Notified(Err("SNS refused".to_owned())));
-        }
-        let Notification { report, channel } = notification;
-        for reported in report.findings.iter().filter(|reported| reported.resolution.is_gone()) {
-            let rule = reported.rule().expect("only rules are at fault");
-            let live = run.shown.get(&rule.from_port);
-            let named = reported.because.as_deref().unwrap_or_default();
-            if live.is_some_and(|live| live.id != rule.id && !named.contains(&live.id)) {
-                self.wrongly_gone.push(rule.id.clone());
-            }
-        }
-        for entry in &report.resolved {
-            let record = entry.rule.as_ref().expect("only rules are at fault");
-            if run.shown.contains_key(&record.from_port) {
-                self.wrongly_gone.push(record.rule.clone());
-            }
-        }
-        for reported in &report.findings {
-            let rule = reported.rule().expect("only rules are at fault").id.clone();
-            run.telling.push(rule.clone());
-            *self.alerts.entry((rule, became(reported.resolution))).or_default() += 1;
-        }
-        for entry in &report.resolved {
-            let rule = entry.rule.clone().expect("only rules are at fault").rule;
-            run.telling.push(rule.clone());
-            *self.recovered.entry(rule).or_default() += 1;
-        }
-        if fault == Fault::AnswerLost {
-            self.forget(run);
-            run.telling.clear();
-            return run.case.answer(Answered::Notified(Err("nothing came back".to_owned())));
-        }
-        if report.unremembered.is_some() {
-            // Nobody kept others from telling the same at the same time.
-            self.forget(run);
-            run.telling.clear();
-        }
-        let told: Channel = *channel;
-        run.case.answer(Answered::Notified(Ok(told)));
-    }
-
-    fn record(&mut self, run: &mut Running, mut entries: Vec<Entry>, fault: Fault) {
-        if fault == Fault::NoMemory {
-            let why = "the table does not answer".to_owned();
-            return run.case.answer(Answered::Recorded(Written::Unavailable(why)));
-        }
-        self.write(run, &mut entries);
-        if !entries.is_empty() {
-            run.step = Some(Step::Record(entries));
-            return;
-        }
-        let written = written(&mut run.lost);
-        run.recorded = written == Written::All;
-        run.case.answer(Answered::Recorded(written));
-    }
-
     fn end(&mut self, run: Running, failed: bool) {
         if !run.recorded {
             self.forget(&run);
@@ -573,26 +422,4 @@ impl World {
         let due = self.revisits.values().filter(is_due);
         due.min_by_key(|revisit| revisit.due).cloned()
     }
-}
-
-fn written(lost: &mut Vec<Key>) -> Written {
-    match std::mem::take(lost) {
-        lost if lost.is_empty() => Written::All,
-        lost => Written::Conflict(lost),
-    }
-}
-
-/// What an alert says came of a finding, as far as it makes a difference.
-fn became(resolution: Resolution) -> &'static str {
-    match resolution {
-        Resolution::Done | Resolution::AlreadyGone | Resolution::Resolved => "gone",
-        Resolution::NotRemediated | Resolution::Manual | Resolution::Pending => "left",
-        Resolution::Failed | Resolution::Started | Resolution::AlreadyStarted => "failed",
-    }
-}
-
-fn iso(seconds: i64) -> String {
-    let since = seconds - START;
-    let (day, hour, minute) = (since / 86_400, since / 3600 % 24, since / 60 % 60);
-    format!("2026-11-{:02}T{hour:02}:{minute:02}:{:02}Z", 21 + day, since % 60)
 }
