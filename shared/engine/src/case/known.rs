@@ -192,6 +192,13 @@ impl Known {
         self.begun.insert(details.clone()).then_some(details).into_iter().collect()
     }
 
+    /// Begins to read the interfaces of a group, unless they are known or begun.
+    pub(super) fn begin_interfaces(&mut self, id: &str) -> Option<Read> {
+        let interfaces = Read::Interfaces(id.to_owned());
+        let is_unread = self.unread_around(&[id.to_owned()]).contains(&interfaces);
+        (is_unread && self.begun.insert(interfaces.clone())).then_some(interfaces)
+    }
+
     /// What informs about these groups, and was not read: names, interfaces, and whether the internet gets to those.
     pub(super) fn unread_around(&self, ids: &[String]) -> Vec<Read> {
         let mut reads = Vec::new();

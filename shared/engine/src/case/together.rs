@@ -2,22 +2,42 @@
 //!
 //! An interface admits what any of its groups admits. Which groups these are is known only after the revoke of what is clear
 //! already, and that never waits for it. What is found besides is leased and carried out like the rest, and told with it.
+//!
+//! Where nothing else is at fault, the interfaces are read only for a rule that may be a piece of the internet: a private
+//! rule, and the one address of an office, cost no call.
 
 use super::look::Facts;
 use super::step::{Read, Step, unread};
 use super::{Case, Cause, Plan};
 use crate::action::Per;
+use crate::checks::own;
 use crate::decide::Decision;
+use crate::exceptions::{Answer, Asked, OnRule, Suppressed};
+use crate::facts::GroupFacts;
+use crate::finding::Check;
 use crate::limits::Room;
 
+/// An interface has no more rules than these, whatever the quotas of its groups are (VPC user guide, "Amazon VPC quotas":
+/// security groups per network interface times rules per security group).
+const RULES: u128 = 1000;
+
 impl Case<'_> {
-    /// Once, where the interfaces were read anyway; `None` if it comes to nothing.
+    /// Once; `None` if it comes to nothing.
     pub(super) fn judge_together(&mut self, now: i64) -> Option<Step> {
-        let found = self.plan.as_ref().is_some_and(|plan| !plan.decision.is_clean());
-        let Some(Facts::Group(group, _)) = self.facts().filter(|_| found && !self.judged_together)
-        else {
+        let decision = self.plan.as_ref().map(|plan| &plan.decision)?;
+        let Some(Facts::Group(group, _)) = self.facts().filter(|_| !self.judged_together) else {
             return None;
         };
+        if decision.is_clean() {
+            let mut suppressed = decision.suppressed.iter();
+            if !suppressed.any(|suppressed| self.may_be_a_piece(&group, suppressed, now)) {
+                return None;
+            }
+            let interfaces = self.known.begin_interfaces(&group.id);
+            if interfaces.is_some() {
+                return unread(interfaces);
+            }
+        }
         let step = unread(self.known.reads_beside(&group.id));
         if step.is_some() {
             return step;
@@ -34,6 +54,22 @@ impl Case<'_> {
         more.filter(|more| !more.is_clean() || !more.leased.is_empty())?;
         self.first = self.plan.take().map(Box::new);
         Some(self.lease_together(now))
+    }
+
+    /// Whether as many rules of this width as an interface can have would be more than the exceptions permit.
+    fn may_be_a_piece(&self, group: &GroupFacts, suppressed: &Suppressed, now: i64) -> bool {
+        let (Some(event), Check::OpenIngress, Some(rule)) =
+            (&self.event, suppressed.check, &suppressed.rule)
+        else {
+            return false;
+        };
+        let context = self.context(now);
+        let (own, check) = (own(group, rule), suppressed.check);
+        let union = own.times(RULES);
+        let on = Some(OnRule { group, rule, own, union });
+        let asked = Asked { check, event, now: context.asked_at(), cache: None, on };
+        context.memory.snooze_ends(rule, now).is_none()
+            && !matches!(context.exceptions.ask(&asked), Answer::Suppressed(_))
     }
 
     /// Leases what is found together with other groups, or goes on with what came of that.

@@ -135,6 +135,12 @@ impl Count {
         self.v4 <= BLOCKS << 16 && self.v6 <= BLOCKS << 84
     }
 
+    /// So many times as much.
+    #[must_use]
+    pub fn times(self, times: u128) -> Self {
+        Self { v4: self.v4.saturating_mul(times), v6: self.v6.saturating_mul(times) }
+    }
+
     /// The count of one family.
     pub fn of(self, family: Family) -> u128 {
         match family {

@@ -25,7 +25,7 @@ struct Account {
     snooze: Option<Snooze>,
     /// What becomes of the second lease.
     second: Written,
-    /// What was done: reads of the other group, leases and revokes, in order.
+    /// What was done: reads of the interfaces that decide and of the other group, leases and revokes, in order.
     done: Vec<String>,
     recorded: Vec<Entry>,
     report: Option<Report>,
@@ -96,6 +96,9 @@ impl Account {
         loop {
             let answered = match case.next(NOW) {
                 Step::Read { decide, inform, .. } => {
+                    if decide.iter().any(|read| matches!(read, Read::Interfaces(_))) {
+                        self.done.push("read interfaces".to_owned());
+                    }
                     for read in decide.iter().chain(&inform) {
                         case.answer(Answered::Fact(self.read(read)));
                     }
@@ -167,11 +170,49 @@ fn what_is_clear_goes_first_and_then_what_the_groups_of_an_interface_admit_toget
     assert!(account.recorded.iter().all(|entry| entry.latest().unwrap().lease.is_none()));
 }
 
+/// Nothing else is at fault: a piece of the internet is looked at all the same.
 #[test]
-fn nothing_is_read_for_what_is_clean_alone() {
+fn a_piece_is_found_where_it_is_all_that_the_call_opened() {
     let mut account = Account::new();
-    account.drive(&["sgr-002"]);
-    assert_eq!((account.done.len(), account.left().len()), (0, 3));
+    let ended = account.drive(&["sgr-002"]);
+    assert!(matches!(ended, Step::Done(_)), "{ended:?}");
+    assert_eq!(
+        account.done,
+        ["read interfaces", "read sg-other", "lease sgr-002", "revoke sgr-002"]
+    );
+    assert_eq!(account.left(), ["sgr-001", "sgr-003"]);
+    let report = account.report.expect("it is told");
+    let ends: Vec<_> = report.findings.iter().map(|one| one.resolution).collect();
+    assert_eq!(ends, [Resolution::Done]);
+    let recorded: Vec<_> =
+        account.recorded.iter().map(|entry| entry.key.finding.as_str()).collect();
+    assert_eq!(recorded, ["open-ingress#tcp#6379#6379#11.0.0.0/9"]);
+}
+
+/// A thousand rules as narrow as these are not the internet, and an interface has no more.
+#[test]
+fn nothing_is_read_for_what_is_no_piece() {
+    let mut account = Account::new();
+    for (id, source) in
+        [(5, "10.0.0.0/8"), (6, "192.0.2.7/32"), (7, "198.18.0.0/15"), (8, "12.0.0.0/19")]
+    {
+        account.own.push(rule(id, 6379, source));
+        account.drive(&[&format!("sgr-{id:03}")]);
+        assert_eq!((account.done.len(), account.left().len()), (0, 3 + id - 4), "{source}");
+    }
+}
+
+#[test]
+fn a_piece_alone_that_no_other_group_completes_is_clean() {
+    for other in
+        [None, Some(vec![rule(9, 6379, "11.0.0.0/9")]), Some(vec![rule(9, 22, "11.128.0.0/9")])]
+    {
+        let mut account = Account { other, ..Account::new() };
+        let ended = account.drive(&["sgr-002"]);
+        assert!(matches!(ended, Step::Done(_)), "{ended:?}");
+        assert_eq!(account.done, ["read interfaces", "read sg-other"]);
+        assert_eq!((account.left().len(), account.report), (3, None));
+    }
 }
 
 #[test]
