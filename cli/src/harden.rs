@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use clap::{Args, Subcommand};
 use portcullis_aws::now;
-use portcullis_engine::servers::{Outcome, Server, Told};
+use portcullis_engine::servers::{HostReport, Outcome, Server};
 use portcullis_engine::time::iso;
 
 use crate::advice::advice;
@@ -140,7 +140,7 @@ async fn undo(id: &str, config: &SdkConfig, common: &Common) -> Result<Ended> {
 }
 
 /// How it ended, as printed and as exit status.
-fn ended(told: &Told, common: &Common, then: impl Fn() -> String) -> Result<Ended> {
+fn ended(told: &HostReport, common: &Common, then: impl Fn() -> String) -> Result<Ended> {
     let then = if told.result == Outcome::Ok { then() } else { String::new() };
     let text = format!("{}{then}", shown::result(told));
     paint::write(&text, common.color).context("the result cannot be printed")?;

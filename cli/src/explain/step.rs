@@ -136,7 +136,7 @@ impl Explained {
         for older in &report.older {
             self.line(&format!("older: {older}"));
         }
-        for ended in &report.ended {
+        for ended in &report.expired {
             let until = ended.exception.until.as_deref().unwrap_or_default();
             self.line(&format!(
                 "expired: {} was suppressed by {} until {until}",

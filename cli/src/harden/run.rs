@@ -10,7 +10,7 @@ use aws_sdk_ssm::types::{
     PlatformType,
 };
 use portcullis_aws::error::{Failed, code};
-use portcullis_engine::servers::Told;
+use portcullis_engine::servers::HostReport;
 use serde_json::Value;
 
 use crate::account;
@@ -130,7 +130,11 @@ impl Document {
     }
 
     /// Runs it and waits for what it says.
-    pub(super) async fn run(&self, instance: &str, parameters: &Parameters<'_>) -> Result<Told> {
+    pub(super) async fn run(
+        &self,
+        instance: &str,
+        parameters: &Parameters<'_>,
+    ) -> Result<HostReport> {
         let Parameters { mode, listen, expected, id } = parameters;
         #[expect(clippy::disallowed_methods, reason = "the one place that sends a command")]
         let request = self.ssm.send_command().document_name(&self.name);
@@ -155,7 +159,7 @@ impl Document {
         self.told(&command, instance).await
     }
 
-    async fn told(&self, command: &str, instance: &str) -> Result<Told> {
+    async fn told(&self, command: &str, instance: &str) -> Result<HostReport> {
         for look in 0..LOOKS {
             tokio::time::sleep(BETWEEN).await;
             let request = self.ssm.get_command_invocation();
@@ -175,7 +179,7 @@ impl Document {
                 ) => {}
                 // Another exit status than 0 is a failure for Systems Manager, and the script says what it means.
                 Some(CommandInvocationStatus::Success | CommandInvocationStatus::Failed) => {
-                    return Told::read(&said).map_err(|why| unread(&why, command, instance));
+                    return HostReport::read(&said).map_err(|why| unread(&why, command, instance));
                 }
                 status => {
                     let status = status.map_or_else(String::new, |it| it.as_str().to_owned());

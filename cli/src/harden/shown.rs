@@ -1,6 +1,6 @@
 //! What the script said, for a person.
 
-use portcullis_engine::servers::{Outcome, Server, Told};
+use portcullis_engine::servers::{HostReport, Outcome, Server};
 use portcullis_recreation::text::Role;
 
 use crate::paint::{harmless, paint};
@@ -9,7 +9,7 @@ use crate::paint::{harmless, paint};
 pub(super) const QUESTION: &str = "Restart, which empties the cache, with these changes? Type yes:";
 
 /// Each server, and what would change.
-pub(super) fn report(told: &Told) -> String {
+pub(super) fn report(told: &HostReport) -> String {
     if told.servers.is_empty() {
         return "No Memcached server runs there.\n".to_owned();
     }
@@ -19,7 +19,7 @@ pub(super) fn report(told: &Told) -> String {
 }
 
 /// What was done, and what is left for a person.
-pub(super) fn result(told: &Told) -> String {
+pub(super) fn result(told: &HostReport) -> String {
     let done = match told.result {
         Outcome::Ok => "Done",
         Outcome::Refused => "Refused, and nothing was changed",
@@ -57,6 +57,6 @@ fn one(server: &Server) -> String {
     text
 }
 
-fn manual(told: &Told) -> String {
+fn manual(told: &HostReport) -> String {
     told.manual.iter().map(|step| format!("By hand: {}\n", harmless(step))).collect()
 }

@@ -18,6 +18,8 @@ impl Verdict {
         for verdict in each {
             match verdict {
                 Self::Right(text) => right.push(text),
+                // What two of them say is said once.
+                Self::Wrong(text) if wrong.contains(&text) => {}
                 Self::Wrong(text) => wrong.push(text),
                 Self::Unknown(text) => unknown.push(text),
             }

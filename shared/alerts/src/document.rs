@@ -118,7 +118,7 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
         findings: told(&report.findings),
         older: told(&report.older),
         suppressed: report.suppressed.iter().take(room).map(tolerance::suppressed_json).collect(),
-        ended: report.ended.iter().take(room).map(tolerance::ended_json).collect(),
+        ended: report.expired.iter().take(room).map(tolerance::ended_json).collect(),
         recovered: report.resolved.iter().take(room).map(memory::recovered_json).collect(),
         memory: memory::away(report).map(|why| bounded(&why)),
         servers: servers::json(report),

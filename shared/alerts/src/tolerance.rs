@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use portcullis_engine::exceptions::{Ended, Exception, Suppressed};
+use portcullis_engine::exceptions::{Exception, Expired, Suppressed};
 use portcullis_engine::facts::{IngressRule, Source};
 use portcullis_engine::finding::{Check, Evidence, Finding, rule_of};
 use portcullis_engine::report::Report;
@@ -18,7 +18,7 @@ const TOLD: usize = 10;
 
 /// The line of a finding whose exception has ended.
 pub(crate) fn ended(body: &mut String, report: &Report, finding: &Finding) {
-    for ended in report.ended.iter().filter(|ended| is_of(ended, finding)) {
+    for ended in report.expired.iter().filter(|ended| is_of(ended, finding)) {
         let Exception { id, reason, until } = &ended.exception;
         let until = text::plain(until.as_deref().unwrap_or_default(), 40);
         let (id, reason) = (text::plain(id, 80), text::plain(reason, REASON));
@@ -27,7 +27,7 @@ pub(crate) fn ended(body: &mut String, report: &Report, finding: &Finding) {
     }
 }
 
-fn is_of(ended: &Ended, finding: &Finding) -> bool {
+fn is_of(ended: &Expired, finding: &Finding) -> bool {
     ended.check == finding.check && ended.rule.as_ref() == rule_of(finding).map(|rule| &rule.id)
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn suppressed_json(suppressed: &Suppressed) -> Value {
 }
 
 /// For the document.
-pub(crate) fn ended_json(ended: &Ended) -> Value {
+pub(crate) fn ended_json(ended: &Expired) -> Value {
     json!({
         "check": ended.check.as_str(),
         "rule": ended.rule,

@@ -139,8 +139,15 @@ fn where_all_was_closed_nothing_is_asked_of_anybody() {
 fn one_row_is_told_like_many() {
     let (digest, document) = digest(&[row(1, "critical", "done")]);
     assert_eq!(digest.subject, "[CRITICAL] 1 finding in one minute (111122223333 eu-west-1)");
-    assert!(digest.mail.contains("1 finding in one minute, in 1 event"), "{}", digest.mail);
-    assert!(digest.mail.contains("f-000000000001"), "{}", digest.mail);
+    let lines: Vec<&str> = digest.mail.lines().take(6).collect();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    CRITICAL, the worst: sg-00000000000000001 closed TCP 6379 from 0.0.0.0/0, by deploy/alice via Terraform.
+    1 finding in one minute, in 1 event: critical: 1 done.
+    Nothing to do: everything is remediated, or in progress.
+
+    SEVERITY  TIME      RESOURCE              OUTCOME
+    critical  16:40:01  sg-00000000000000001  closed TCP 6379 from 0.0.0.0/0
+    ");
     assert_eq!(document["id"], "digest-7f1c0ffe-0000-4000-8000-000000000001");
     assert_eq!(Digest::compose(Vec::new()), None);
 }
@@ -154,11 +161,11 @@ fn good_news_is_no_finding() {
         gone[list] = json!([]);
     }
     let (alone, document) = digest(&[gone.clone()]);
-    assert!(alone.subject.starts_with("[LOW] 1 notice in one minute"), "{}", alone.subject);
+    insta::assert_snapshot!(alone.subject, @"[LOW] 1 notice in one minute (111122223333 eu-west-1)");
     assert_eq!(document["findings"], 0);
-    assert_eq!(alone.mail.lines().nth(1), Some("1 notice in one minute, in 1 event."));
+    insta::assert_snapshot!(alone.mail.lines().nth(1).unwrap(), @"1 notice in one minute, in 1 event.");
     let (beside, _) = digest(&[gone, row(2, "high", "failed")]);
-    assert!(beside.subject.starts_with("[HIGH] 1 finding in one minute"), "{}", beside.subject);
+    insta::assert_snapshot!(beside.subject, @"[HIGH] 1 finding in one minute (111122223333 eu-west-1)");
     assert!(beside.mail.contains("1 finding resolved"), "{}", beside.mail);
 }
 
@@ -167,7 +174,7 @@ fn more_than_a_minute_is_told_by_its_ends() {
     let mut late = row(2, "low", "done");
     late["time"] = "2026-11-21T16:43:07Z".into();
     let (digest, document) = digest(&[late, row(1, "low", "done")]);
-    assert!(digest.subject.contains("2 findings from 16:40 to 16:43"), "{}", digest.subject);
+    insta::assert_snapshot!(digest.subject, @"[LOW] 2 findings from 16:40 to 16:43 (111122223333 eu-west-1)");
     assert_eq!(document["from"], "2026-11-21T16:40:01Z");
     assert_eq!(document["to"], "2026-11-21T16:43:07Z");
 }

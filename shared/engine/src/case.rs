@@ -20,7 +20,7 @@ use crate::ledger::{Entry, Leased, Why};
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::time::HOUR;
-use again::Again;
+use again::Arrangement;
 pub use finish::words;
 use known::Known;
 pub use step::{
@@ -110,7 +110,7 @@ pub struct Case<'a> {
     /// How many rules this process revoked in this minute before: the limit, where the minute cannot be counted.
     spent: usize,
     /// What is to be looked at again.
-    again: Again,
+    again: Arrangement,
     /// What is being leased.
     leasing: Option<Leasing>,
     /// What is carried out; `None` while it looks.
@@ -206,7 +206,7 @@ impl<'a> Case<'a> {
             counted: None,
             own: 0,
             spent: 0,
-            again: Again::default(),
+            again: Arrangement::default(),
             leasing: None,
             plan: None,
             first: None,

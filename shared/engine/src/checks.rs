@@ -119,7 +119,7 @@ impl<'a> SourceTable<'a> {
 }
 
 /// A rule of a group, with whether the event touched it.
-pub type Judged<'a> = (&'a IngressRule, bool);
+pub type GroupRule<'a> = (&'a IngressRule, bool);
 
 /// The public addresses that each rule of the group admits by itself; none if its sources could not be read.
 pub(crate) fn admits(group: &GroupFacts) -> BTreeMap<&str, Count> {

@@ -67,7 +67,7 @@ pub struct Exception {
 
 /// A finding that an expired exception would suppress.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
+pub struct Expired {
     /// The finding's check.
     pub check: Check,
     /// The id of its rule, if it is about one.

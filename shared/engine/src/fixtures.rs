@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::checks::Judged;
+use crate::checks::GroupRule;
 use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched};
 use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
@@ -96,12 +96,12 @@ pub(crate) fn facing_interface(id: &str) -> Interface {
 }
 
 /// Every rule of the group, as touched.
-pub(crate) fn all_touched(group: &GroupFacts) -> Vec<Judged<'_>> {
+pub(crate) fn all_touched(group: &GroupFacts) -> Vec<GroupRule<'_>> {
     group.rules.iter().map(|rule| (rule, true)).collect()
 }
 
 /// The rules of the group, of which the event touched these.
-pub(crate) fn touching<'a>(group: &'a GroupFacts, touched: &[&str]) -> Vec<Judged<'a>> {
+pub(crate) fn touching<'a>(group: &'a GroupFacts, touched: &[&str]) -> Vec<GroupRule<'a>> {
     group.rules.iter().map(|rule| (rule, touched.contains(&rule.id.as_str()))).collect()
 }
 

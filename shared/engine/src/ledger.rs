@@ -70,7 +70,7 @@ pub use memory::Memory;
 pub use named::{completed, named};
 pub use resolved::Open;
 pub use revisit::{REVISITS, Revisit, Schedule, Why, due};
-pub use settle::{Again, Settled};
+pub use settle::{Rewrite, Settled};
 pub use snooze::{SNOOZE, Snooze};
 pub use state::State;
 pub use undo::{Undo, undo};

@@ -9,7 +9,7 @@ use crate::action::{Action, Outcome, Outcomes, Remedy};
 use crate::checks::own;
 use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{CacheLead, Event, Lead};
-use crate::exceptions::{Asked, Ended, Exception, OnRule, Suppressed};
+use crate::exceptions::{Asked, Exception, Expired, OnRule, Suppressed};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, Tag};
 use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
 use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Snooze, Why, has_large_tags, shape};
@@ -35,7 +35,7 @@ pub struct Report {
     /// The suppressed findings, older ones as well.
     pub suppressed: Vec<Suppressed>,
     /// Findings that an expired exception suppressed before.
-    pub ended: Vec<Ended>,
+    pub expired: Vec<Expired>,
     /// Findings that were reported before, and are resolved.
     pub resolved: Vec<Entry>,
     /// The names by which people know the resource.
@@ -230,7 +230,7 @@ impl Report {
         });
         let (older, snoozed) = known.older(event, decision);
         Self {
-            ended: known.ended(event, decision),
+            expired: known.expired(event, decision),
             event: event.clone(),
             decision: decision.clone(),
             findings,
@@ -401,10 +401,10 @@ impl Known<'_> {
     }
 
     /// The findings that an expired exception suppressed before.
-    fn ended(&self, event: &Event, decision: &Decision) -> Vec<Ended> {
+    fn expired(&self, event: &Event, decision: &Decision) -> Vec<Expired> {
         let subject = &decision.subject;
         let is_live = |finding: &&Finding| !matches!(finding.remedy, Remedy::Gone(_));
-        let ended = decision.findings.iter().filter(is_live).filter_map(|finding| {
+        let expired = decision.findings.iter().filter(is_live).filter_map(|finding| {
             let rule = rule_of(finding);
             let on = match &finding.evidence {
                 Evidence::Rule { group, rule, exposure, .. } => {
@@ -422,9 +422,13 @@ impl Known<'_> {
             let now = self.context.asked_at();
             let asked = Asked { check: finding.check, event, now, cache, on };
             let exception = self.context.exceptions.ended(&asked)?;
-            Some(Ended { check: finding.check, rule: rule.map(|rule| rule.id.clone()), exception })
+            Some(Expired {
+                check: finding.check,
+                rule: rule.map(|rule| rule.id.clone()),
+                exception,
+            })
         });
-        ended.collect()
+        expired.collect()
     }
 }
 
@@ -554,15 +558,15 @@ fn fault(f: &mut fmt::Formatter<'_>, finding: &Finding, reach: Option<&Reach>) -
 /// One line a finding: the same in logs, tests and the command line.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { decision, older, suppressed, ended, .. } = self;
+        let Self { decision, older, suppressed, expired, .. } = self;
         let mut lines: Vec<String> = self.all().iter().map(ToString::to_string).collect();
         if lines.is_empty() {
             lines.push(format!("clean {} {}", decision.subject.kind, decision.subject.id));
         }
         lines.extend(older.iter().map(|reported| format!("older: {reported}")));
         lines.extend(suppressed.iter().map(|suppressed| format!("suppressed: {suppressed}")));
-        lines.extend(ended.iter().map(|ended| {
-            let Ended { check, rule, exception: Exception { id, until, .. } } = ended;
+        lines.extend(expired.iter().map(|expired| {
+            let Expired { check, rule, exception: Exception { id, until, .. } } = expired;
             let about = rule.as_deref().map(|rule| format!(" {rule}")).unwrap_or_default();
             let until = until.as_deref().unwrap_or_default();
             format!("expired: {check}{about} was suppressed by {id} until {until}")

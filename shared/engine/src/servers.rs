@@ -29,7 +29,7 @@ const STEP: usize = 300;
 
 /// The one line of JSON that the script prints.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Told {
+pub struct HostReport {
     schema: String,
     /// How it ended.
     pub result: Outcome,
@@ -87,7 +87,7 @@ pub struct Server {
     pub verdict: Verdict,
     /// What `apply` would write.
     #[serde(default)]
-    pub would: Option<Would>,
+    pub would: Option<Proposal>,
     /// Why nothing would be written, or what was done.
     #[serde(default, deserialize_with = "line")]
     pub because: String,
@@ -125,7 +125,7 @@ pub enum Verdict {
 
 /// What `apply` would write.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Would {
+pub struct Proposal {
     /// The value of `-l`.
     #[serde(default, deserialize_with = "line")]
     pub listen: String,
@@ -134,7 +134,7 @@ pub struct Would {
     pub diff: String,
 }
 
-impl Told {
+impl HostReport {
     /// Reads the standard output of the script.
     ///
     /// # Errors
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_report_is_one_line_for_each_server() {
-        let told = Told::read(&format!("{REPORT}\n")).unwrap();
+        let told = HostReport::read(&format!("{REPORT}\n")).unwrap();
         assert_eq!((told.result, told.because.as_str()), (Outcome::Ok, ""));
         let [server] = told.servers.as_slice() else { panic!("{told:?}") };
         assert_eq!(
@@ -280,7 +280,7 @@ mod tests {
             (r#"{"schema":"portcullis.memcached.v1","result":"fine"}"#, "cannot be read"),
             (&"x".repeat(MOST + 1), "too much"),
         ] {
-            let error = Told::read(odd).unwrap_err();
+            let error = HostReport::read(odd).unwrap_err();
             assert!(error.contains(why), "{odd:.20}: {error}");
         }
     }
@@ -295,7 +295,7 @@ mod tests {
         let said = serde_json::json!({
             "schema": SCHEMA, "result": "refused", "because": long, "servers": vec![server; 2],
         });
-        let error = Told::read(&said.to_string()).unwrap_err();
+        let error = HostReport::read(&said.to_string()).unwrap_err();
         assert_eq!(error, "the script said too much");
 
         let short: String = long.chars().take(300).collect();
@@ -306,7 +306,7 @@ mod tests {
         let said = serde_json::json!({
             "schema": SCHEMA, "result": "refused", "because": short, "servers": vec![server; 7],
         });
-        let told = Told::read(&said.to_string()).unwrap();
+        let told = HostReport::read(&said.to_string()).unwrap();
         assert_eq!(told.servers.len(), SERVERS);
         assert!(told.because.len() <= LINE + 3);
         for server in &told.servers {

@@ -37,18 +37,17 @@ impl Step<'_> {
         let new = self.new_cache(plan);
         let tags = account::tags(&self.shell.look.elasticache, &new.arn).await?;
         let by = marks::value(&tags, marks::PLAN);
-        match marks::recreated_from(&tags, &self.of.cache) {
-            true if by == Some(&plan.fingerprint) => Ok(()),
-            true if by.is_some_and(|by| !is_fingerprint(by)) => Err(lasting(format!(
-                "a cache {} exists already, and a re-creation by an earlier version of Portcullis created it: use it, \
-                 or delete it and start the re-creation again",
-                new.id
-            ))),
-            _ => Err(lasting(format!(
-                "a cache {} exists already, and no re-creation with this plan created it",
-                new.id
-            ))),
+        let is_own = marks::recreated_from(&tags, &self.of.cache);
+        if is_own && by == Some(&plan.fingerprint) {
+            return Ok(());
         }
+        let why = if is_own && by.is_some_and(|by| !is_fingerprint(by)) {
+            "a re-creation by an earlier version of Portcullis created it: use it, or delete it and start the re-creation \
+             again"
+        } else {
+            "no re-creation with this plan created it"
+        };
+        Err(lasting(format!("a cache {} exists already, and {why}", new.id)))
     }
 
     async fn make(&self, plan: &Plan) -> Result<()> {

@@ -17,7 +17,7 @@ pub(super) struct Undecided {
 
 /// How far that is arranged.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Again {
+pub(super) struct Arrangement {
     /// The first reason.
     pub(super) why: Option<Why>,
     /// What was handed out to be written and scheduled.
@@ -30,7 +30,7 @@ pub(super) struct Again {
     pub(super) settled: bool,
 }
 
-impl Again {
+impl Arrangement {
     pub(super) fn answer(&mut self, arranged: Arranged) {
         // A record that is not settled is looked at once more, and nothing else depends on it.
         if self.sent.is_some() && !self.settled {

@@ -12,7 +12,7 @@ use crate::event::Lead;
 use crate::exceptions::Suppressed;
 use crate::facts::IngressRule;
 use crate::finding::rule_of;
-use crate::ledger::{Again, Snooze, Wanted, Why};
+use crate::ledger::{Rewrite, Snooze, Wanted, Why};
 use crate::report::{Deployment, Known, Report, Revisited};
 use crate::servers::{self, MOST_INSTANCES};
 use crate::time::{DAY, iso, seconds};
@@ -282,7 +282,7 @@ impl Plan {
                     Part::Failed(_) => return None,
                     Part::Read(memory) => memory,
                 };
-                let entries = settle(Some(Again { lost, memory }));
+                let entries = settle(Some(Rewrite { lost, memory }));
                 self.conflicts += 1;
                 entries
             }

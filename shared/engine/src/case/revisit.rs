@@ -1,6 +1,6 @@
 //! Looking again: the record of a revisit is read, arranged while something is undecided, and settled when nothing is.
 
-use super::again::{Again, Undecided, revisit};
+use super::again::{Arrangement, Undecided, revisit};
 use super::known::Part;
 use super::step::{Arranged, Read, Step, Summary, reading};
 use super::{Case, Cause};
@@ -44,7 +44,8 @@ impl Case<'_> {
         self.again.why = Some(earliest);
         match &self.again.arranged {
             Some(Arranged::Lost) if self.again.conflicts < CONFLICTS => {
-                self.again = Again { conflicts: self.again.conflicts + 1, ..Again::default() };
+                self.again =
+                    Arrangement { conflicts: self.again.conflicts + 1, ..Arrangement::default() };
                 self.known.revisit = Part::Unread;
             }
             Some(Arranged::Lost) => {
@@ -95,7 +96,7 @@ impl Case<'_> {
 
     /// What comes next.
     pub(super) fn next_look(&self) -> Option<Next> {
-        let Again { sent, arranged, .. } = &self.again;
+        let Arrangement { sent, arranged, .. } = &self.again;
         let not_arranged = match arranged.as_ref()? {
             Arranged::Scheduled | Arranged::Lost => None,
             Arranged::OnlyRecorded(why) | Arranged::Not(why) => Some(why.clone()),

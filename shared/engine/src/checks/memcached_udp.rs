@@ -3,7 +3,7 @@
 //! Memcached answers a forged UDP datagram with up to 51,000 times its size (US-CERT TA14-017A),
 //! so one public address is enough: it need not be the sender's own.
 
-use super::{Judged, SourceTable};
+use super::{GroupRule, SourceTable};
 
 use crate::finding::{Check, Evidence, Finding};
 
@@ -21,7 +21,7 @@ const PORT: u16 = 11_211;
 /// office or a peer, not a Memcached; it is left to a person.
 pub(crate) fn check(
     group: &GroupFacts,
-    rules: &[Judged<'_>],
+    rules: &[GroupRule<'_>],
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<Finding> {
     if !rules.iter().any(|(rule, touched)| *touched && rule.covers(&Protocol::Udp, PORT)) {
@@ -74,7 +74,7 @@ mod tests {
     use crate::net::Count;
     use crate::severity::Severity;
 
-    fn checked(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
+    fn checked(group: &GroupFacts, rules: &[GroupRule<'_>]) -> Vec<Finding> {
         check(group, rules, &mut inquiry())
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Judged, SourceTable};
+use super::{GroupRule, SourceTable};
 
 use crate::finding::{Check, Evidence, Finding};
 
@@ -18,7 +18,7 @@ pub(crate) type Placed<'a> = (&'a GroupFacts, &'a IngressRule);
 /// other groups of each interface that carries the group, for an interface admits what any of its groups admits.
 pub(crate) fn check(
     group: &GroupFacts,
-    rules: &[Judged<'_>],
+    rules: &[GroupRule<'_>],
     beside: &[Vec<Placed<'_>>],
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<Finding> {
@@ -101,7 +101,7 @@ mod tests {
     use crate::net::Count;
     use crate::severity::Severity;
 
-    fn checked(group: &GroupFacts, rules: &[Judged<'_>]) -> Vec<Finding> {
+    fn checked(group: &GroupFacts, rules: &[GroupRule<'_>]) -> Vec<Finding> {
         check(group, rules, &[], &mut inquiry())
     }
 

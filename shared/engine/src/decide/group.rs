@@ -12,7 +12,7 @@ use super::space;
 use crate::action::{Because, Remedy};
 use crate::arn::Arn;
 use crate::checks::open_ingress::Placed;
-use crate::checks::{Judged, memcached_udp, open_ingress};
+use crate::checks::{GroupRule, memcached_udp, open_ingress};
 use crate::event::{Event, GroupLead, Resolved, RuleLead, Touched};
 use crate::exceptions::{Inquiry, Suppressed};
 use crate::facts::GroupFacts;
@@ -96,7 +96,7 @@ fn find(
         // Every finding of the group is reported, and none is remediated: it may be older than the event.
         Touched::Unknown(_) => facts.rules.iter().map(|rule| rule.id.as_str()).collect(),
     };
-    let judged: Vec<Judged<'_>> =
+    let judged: Vec<GroupRule<'_>> =
         facts.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
     let mut others = asked.again();
     let mut findings = group_findings(facts, &judged, asked);
@@ -134,7 +134,7 @@ pub fn older(
         .chain(suppressed)
         .map(|rule| rule.id.as_str())
         .collect();
-    let rest: Vec<Judged<'_>> = facts
+    let rest: Vec<GroupRule<'_>> = facts
         .rules
         .iter()
         .filter(|rule| {
@@ -183,7 +183,7 @@ fn edits(
             rule.source = shape.source.clone();
         }
     }
-    let judged: Vec<Judged<'_>> =
+    let judged: Vec<GroupRule<'_>> =
         edited.rules.iter().map(|rule| (rule, touched.contains(rule.id.as_str()))).collect();
     let by_event = group_findings(&edited, &judged, inquiry);
     let of = |findings: &[Finding], id: &str| -> Vec<Finding> {
@@ -213,7 +213,7 @@ fn gone(facts: &GroupFacts, missing: &[RuleLead], inquiry: &mut Inquiry<'_>) -> 
     let mut then = facts.clone();
     then.rules.retain(|rule| !is_among(missing, rule));
     then.rules.extend(missing.iter().filter_map(as_told));
-    let judged: Vec<Judged<'_>> =
+    let judged: Vec<GroupRule<'_>> =
         then.rules.iter().map(|rule| (rule, is_among(missing, rule))).collect();
     told_as_gone(group_findings(&then, &judged, inquiry), missing)
 }
@@ -242,10 +242,10 @@ fn not_shown(
 /// A snoozed rule is judged by itself: somebody answers for it alone, and it counts in no union of others.
 fn group_findings(
     facts: &GroupFacts,
-    judged: &[Judged<'_>],
+    judged: &[GroupRule<'_>],
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<Finding> {
-    let is_snoozed = |(rule, _): &Judged<'_>| inquiry.is_snoozed(&facts.id, rule);
+    let is_snoozed = |(rule, _): &GroupRule<'_>| inquiry.is_snoozed(&facts.id, rule);
     let (snoozed, others): (Vec<_>, Vec<_>) = judged.iter().copied().partition(is_snoozed);
     let mut beside = Vec::new();
     for set in &facts.beside {
@@ -263,7 +263,7 @@ fn group_findings(
 
 fn checked(
     facts: &GroupFacts,
-    judged: &[Judged<'_>],
+    judged: &[GroupRule<'_>],
     beside: &[Vec<Placed<'_>>],
     inquiry: &mut Inquiry<'_>,
 ) -> Vec<Finding> {

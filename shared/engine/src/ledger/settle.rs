@@ -23,14 +23,14 @@ pub struct Settled<'a> {
 /// A second attempt to write, after another invocation wrote in between. It starts from what the table has now, and
 /// changes only the occurrence that this invocation leased.
 #[derive(Debug, Clone, Copy)]
-pub struct Again<'a> {
+pub struct Rewrite<'a> {
     /// The entries that were not written.
     pub lost: &'a [Key],
     /// What the table has now.
     pub memory: &'a Memory,
 }
 
-impl<'a> Again<'a> {
+impl<'a> Rewrite<'a> {
     fn lost(self, key: &Key) -> Option<&'a Entry> {
         self.memory.entries.get(key).filter(|_| self.lost.contains(key))
     }
@@ -46,7 +46,7 @@ impl Leased {
         findings: &[Settled<'_>],
         outcomes: &Outcomes,
         reported: Option<&str>,
-        again: Option<Again<'_>>,
+        again: Option<Rewrite<'_>>,
     ) -> Vec<Entry> {
         let entries = self.entries.iter().filter_map(|ours| {
             let mut entry = match again {

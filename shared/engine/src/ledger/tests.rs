@@ -55,7 +55,7 @@ struct Desk {
 }
 
 /// What it did.
-struct Dealt {
+struct Processed {
     decision: Decision,
     leased: Leased,
     report: Report,
@@ -104,7 +104,7 @@ impl Desk {
     }
 
     /// All of it, from the lease to the record.
-    fn deal(&mut self, event: &Event, facts: &GroupFacts) -> Dealt {
+    fn deal(&mut self, event: &Event, facts: &GroupFacts) -> Processed {
         let (decision, leased) = self.lease(event, facts);
         self.write(leased.entries.clone());
         let outcomes = self.act(&decision);
@@ -114,7 +114,7 @@ impl Desk {
             Report::new(event, &decision, &Known { outcomes: &outcomes, leased: &leased, ..known });
         let reported = "2026-11-21T10:00:00Z";
         self.write(leased.settle(&report.settled(), &outcomes, Some(reported), None));
-        Dealt { decision, leased, report }
+        Processed { decision, leased, report }
     }
 
     fn act(&self, decision: &Decision) -> Outcomes {
@@ -134,7 +134,7 @@ fn settled(
     decision: &Decision,
     outcomes: &Outcomes,
     reported: Option<&str>,
-    again: Option<Again<'_>>,
+    again: Option<Rewrite<'_>>,
 ) -> Vec<Entry> {
     let keys: Vec<Key> =
         decision.findings.iter().map(|finding| Key::of(finding, &decision.subject)).collect();
@@ -145,7 +145,7 @@ fn settled(
     leased.settle(&settled, outcomes, reported, again)
 }
 
-impl Dealt {
+impl Processed {
     /// The ids of the rules that it told of.
     fn reported(&self) -> Vec<&str> {
         let rules = self.report.findings.iter().filter_map(|reported| reported.rule());

@@ -73,7 +73,7 @@ pub fn asked(output: &str) -> Result<Vec<Server>, String> {
         serde_json::from_str(output).map_err(|_| "the workflow said nothing".to_owned())?;
     let text = |name: &str| answer.get(name).and_then(serde_json::Value::as_str);
     match (text("said"), text("why")) {
-        (Some(said), _) => super::Told::read(said).map(|told| told.servers),
+        (Some(said), _) => super::HostReport::read(said).map(|told| told.servers),
         (None, Some(why)) => Err(super::one_line(Some(why.to_owned()), super::LINE)),
         (None, None) => Err("the workflow said nothing".to_owned()),
     }

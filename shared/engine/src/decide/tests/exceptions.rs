@@ -1,7 +1,7 @@
 //! What the policies answer, and what follows.
 
 use super::*;
-use crate::exceptions::{Answer, Asked, Ended, Exception, Exceptions};
+use crate::exceptions::{Answer, Asked, Exception, Exceptions, Expired};
 use crate::facts::{CacheKind, Protocol};
 use crate::fixtures::{Always, Narrow, exception};
 use crate::report::Known;
@@ -91,7 +91,7 @@ fn an_exception_that_ended_is_named_and_the_rule_goes() {
     let report = Report::new(&event, &decision, &Known::new(Seen::Group(&facts), &context));
     let rule = Some("sgr-3".to_owned());
     let exception = exception("bastion", Some("2026-11-01"));
-    assert_eq!(report.ended, [Ended { check: Check::OpenIngress, rule, exception }]);
+    assert_eq!(report.expired, [Expired { check: Check::OpenIngress, rule, exception }]);
     let line = "expired: open-ingress sgr-3 was suppressed by bastion until 2026-11-01";
     assert!(report.to_string().contains(line), "{report}");
 }

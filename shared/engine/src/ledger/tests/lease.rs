@@ -160,7 +160,7 @@ fn a_newer_coming_does_not_wait_for_whoever_is_at_the_one_before() {
     // The first one lost, and writes its own coming only.
     let outcomes = Outcomes::from([("sgr-1".to_owned(), Outcome::Done(None))]);
     let lost = [desk.entry().key.clone()];
-    let again = Again { lost: &lost, memory: &desk.memory };
+    let again = Rewrite { lost: &lost, memory: &desk.memory };
     let reported = Some("2026-11-21T10:00:09Z");
     let writes = settled(&first, &decision, &outcomes, reported, Some(again));
     desk.write(writes);

@@ -23,7 +23,7 @@ fn closed(decision: &Decision) -> Vec<&str> {
 }
 
 /// What is decided when the rule comes back for this many times, by `actor`, every ten minutes.
-fn came_back(times: usize, actor: &Actor) -> (Desk, Dealt) {
+fn came_back(times: usize, actor: &Actor) -> (Desk, Processed) {
     let mut desk = Desk::new();
     let mut last = None;
     for at in 0..=times {
