@@ -245,8 +245,10 @@ def test_a_call_whose_record_is_cut_off_to_nothing_is_told_once(guard):
     for _ in range(2):
         _, error = guard.stack.invoke("ingress", event)
         assert error is None
-    document, mail = guard.alerts.wait("unknown")
-    assert (document["id"], document["severity"]) == (event["detail"]["eventID"], "high")
+    record = event["detail"]["eventID"]
+    (document,) = until("the alert", lambda: guard.alerts.documents("unknown"))
+    (mail,) = until("the mail", lambda: guard.alerts.mails(record))
+    assert (document["id"], document["severity"]) == (record, "high")
     assert "deploy/alice called AuthorizeSecurityGroupIngress" in mail["body"]
     (look,) = [line for line in mail["body"].splitlines() if line.startswith("portcullis ")]
     pasted.paste(look, guard.account)

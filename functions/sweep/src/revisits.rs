@@ -6,7 +6,6 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use portcullis_alerts::sweep::Late;
 use portcullis_aws::error::why;
-use portcullis_engine::event::Lead;
 use portcullis_engine::ledger::{Revisit, Why};
 use portcullis_engine::time::iso;
 
@@ -43,10 +42,7 @@ impl Revisits {
     }
 
     async fn invoke(&self, revisit: &Revisit) -> Result<(), String> {
-        let function = match revisit.call.lead {
-            Lead::Group(_) => &self.ingress,
-            Lead::Cache(_) => &self.cache,
-        };
+        let function = if revisit.call.is_of_group() { &self.ingress } else { &self.cache };
         #[expect(clippy::disallowed_methods, reason = "the one place that invokes a function")]
         let invoke = self.lambda.invoke();
         let invoke = invoke.function_name(function).invocation_type(InvocationType::Event);

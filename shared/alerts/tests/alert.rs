@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use portcullis_alerts::alert::Alert;
-use portcullis_engine::action::{Action, Outcome, Outcomes};
+use portcullis_engine::action::{Action, Because, Outcome, Outcomes, Per, Remedy};
 use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::event::{
     Actor, Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
@@ -18,6 +18,7 @@ use portcullis_engine::ledger::{Entry, Key, Recurrence, Snooze, State, Why};
 use portcullis_engine::report::{Next, Report, Revisited, Seen};
 use portcullis_engine::servers::{Behind, asked};
 use portcullis_engine::settings::Mode;
+use portcullis_engine::severity::Severity;
 use portcullis_testkit::example::{cache, group, making, report, rule, stack, touching};
 use portcullis_testkit::narrow::context;
 use portcullis_testkit::{example, hostile, schema};
@@ -743,4 +744,37 @@ fn what_a_limit_leaves_open_is_closed_at_a_time_or_by_one_command() {
     report.next = Some(Next { not_arranged: Some("AccessDenied".to_owned()), ..next });
     let mail = Alert::compose(&report).mail;
     insta::assert_snapshot!(line(&mail, "Next:"), @"Next: close 105 rules yourself: they are open, because a limit was reached. The command is below.");
+}
+
+/// Whatever the reason is, one command closes all that is open, and the chat has the same one.
+#[test]
+fn what_is_left_open_is_closed_by_one_command_whatever_the_reason_is() {
+    let why = || "denied".to_owned();
+    let facts = group((1..4).zip(8000..).map(|(at, port)| rule(at, port, "0.0.0.0/0")).collect());
+    let lead = touching(&facts, &["sgr-001", "sgr-002", "sgr-003"]);
+    let (event, context) = (event(Lead::Group(lead.clone())), context(Mode::Enforce));
+    for because in [
+        Because::Flapping { times: 3, who: "ci".to_owned(), through: None, until: 0 },
+        Because::TooMany { most: 25, per: Per::Event },
+        Because::TooMany { most: 100, per: Per::Minute },
+        Because::ExceptionsNotKnown,
+        Because::ExceptionsUnreadable(why()),
+        Because::TouchedUnknown(why()),
+        Because::SpaceUnknown(why()),
+    ] {
+        let mut decision = decide::group(&event, &lead, &facts, &context);
+        for finding in &mut decision.findings {
+            let action = finding.remedy.action().unwrap().clone();
+            finding.remedy = Remedy::NotRemediated { action, because: because.clone() };
+        }
+        let told = report(&event, &decision, Seen::Group(&facts), &context, &Outcomes::new());
+        assert!(told.severity() >= Severity::High, "{because:?}");
+        let alert = Alert::compose(&told);
+        let all = "aws ec2 revoke-security-group-ingress --region eu-west-1 --group-id sg-0a1b2c3d4e5f60718 \
+                   --security-group-rule-ids sgr-001 sgr-002 sgr-003";
+        let revokes: Vec<&str> =
+            alert.mail.lines().filter(|line| line.starts_with("aws ec2 revoke-")).collect();
+        assert_eq!(revokes, [all], "{because:?}");
+        assert!(chat(&alert).to_string().contains(all), "{because:?}");
+    }
 }

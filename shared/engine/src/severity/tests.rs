@@ -1,5 +1,5 @@
 use super::*;
-use crate::action::Action;
+use crate::action::{Action, Per};
 use crate::facts::{CacheKind, CacheNetwork, Engine, Subnets};
 use crate::fixtures::{cache, cache_interface, group, rule, subnet, with_interfaces};
 use crate::net::{Count, Exposure};
@@ -100,12 +100,12 @@ fn what_is_not_known_raises_nothing_and_is_not_raised() {
     assert_eq!(severities(&found, &Reaches::default()), alone);
 }
 
-/// What stops a fight is somebody who is paged.
+/// Nobody chose that it stays open, so a person must look at it, whatever stands behind it today.
 #[test]
-fn what_is_flapping_is_at_least_high() {
+fn what_is_left_open_and_nobody_chose_that_is_at_least_high() {
+    let why = || "denied".to_owned();
     let facts = group(vec![rule("sgr-1", "tcp 22", "0.0.0.0/0")]);
     let action = Action::RevokeIngress { group: facts.id.clone(), rule: facts.rules[0].clone() };
-    let because = Because::Flapping { times: 3, who: "ci".to_owned(), through: None, until: 0 };
     let evidence = Evidence::Rule {
         group: facts.id.clone(),
         rule: facts.rules[0].clone(),
@@ -113,7 +113,28 @@ fn what_is_flapping_is_at_least_high() {
         cache_port: None,
     };
     let quiet = Finding { check: Check::OpenIngress, evidence, remedy: Remedy::Do(action.clone()) };
-    let fought = Finding { remedy: Remedy::NotRemediated { action, because }, ..quiet.clone() };
     let of = |finding: &Finding| crate::fixtures::severity(finding, std::slice::from_ref(&facts));
-    assert_eq!((of(&quiet), of(&fought)), (Severity::Low, Severity::High));
+    assert_eq!(of(&quiet), Severity::Low);
+    let left = |because| Finding {
+        remedy: Remedy::NotRemediated { action: action.clone(), because },
+        ..quiet.clone()
+    };
+    for because in [
+        Because::Flapping { times: 3, who: "ci".to_owned(), through: None, until: 0 },
+        Because::TooMany { most: 25, per: Per::Event },
+        Because::TooMany { most: 100, per: Per::Minute },
+        Because::ExceptionsNotKnown,
+        Because::ExceptionsUnreadable(why()),
+        Because::TouchedUnknown(why()),
+        Because::SubjectUnknown("security group"),
+        Because::SourceUnknown(why()),
+        Because::SpaceUnknown(why()),
+        Because::LocalInSome(vec!["vpc-1".to_owned()]),
+        Because::SharingUnknown(why()),
+    ] {
+        assert_eq!(of(&left(because.clone())), Severity::High, "{because:?}");
+    }
+    for chosen in [Because::Observe, Because::Protected, Because::NotTouched] {
+        assert_eq!(of(&left(chosen.clone())), Severity::Low, "{chosen:?}");
+    }
 }
