@@ -204,6 +204,24 @@ fn a_pause_never_consumes_a_revisit() {
     assert!(world.live.is_empty() && reasons(&world).is_empty());
 }
 
+#[test]
+fn a_rule_that_ec2_refused_to_revoke_and_then_does_not_show_is_looked_at_again() {
+    let mut world = World::new(Mode::Enforce);
+    world.wait(600);
+    world.open(22, 1);
+    world.deliver(0);
+    (0..20).for_each(|_| world.step(0, Fault::Refused));
+    assert!(world.live.contains_key(&22));
+    // The retry sees the group as it was before the call.
+    world.lag = 120;
+    world.deliver(0);
+    (0..40).for_each(|_| world.step(0, Fault::None));
+    assert!(world.live.contains_key(&22));
+    assert_eq!(reasons(&world), [Why::Lag]);
+    world.settle();
+    assert!(world.live.is_empty() && reasons(&world).is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

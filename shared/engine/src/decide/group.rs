@@ -219,7 +219,7 @@ fn gone(facts: &GroupFacts, missing: &[RuleLead], inquiry: &mut Inquiry<'_>) -> 
 }
 
 /// The touched rules that EC2 may only not show yet, and that are or may be at fault. Those that an attempt of ours went
-/// to revoke are gone.
+/// to revoke are reported as gone; unless it is known that they are, they are looked at again all the same.
 fn not_shown(
     event: &Event,
     facts: &GroupFacts,
@@ -227,16 +227,18 @@ fn not_shown(
     gone: &mut Vec<Finding>,
     memory: &Memory,
 ) -> Vec<RuleLead> {
-    let (ours, mut others): (Vec<RuleLead>, Vec<RuleLead>) =
-        missing.iter().cloned().partition(|lead| memory.went_to_revoke(&facts.id, lead, event));
-    others.retain(|lead| {
+    let went = |lead: &RuleLead| memory.went_to_revoke(&facts.id, lead, event);
+    let ours: Vec<RuleLead> = missing.iter().filter(|lead| went(lead).is_some()).cloned().collect();
+    let mut unseen: Vec<RuleLead> =
+        missing.iter().filter(|lead| went(lead) != Some(true)).cloned().collect();
+    unseen.retain(|lead| {
         let is_at_fault = |finding: &Finding| {
             rule_of(finding).is_some_and(|rule| is_among(std::slice::from_ref(lead), rule))
         };
         cannot_be_judged(lead) || gone.iter().any(is_at_fault)
     });
     gone.retain(|finding| rule_of(finding).is_some_and(|rule| is_among(&ours, rule)));
-    others
+    unseen
 }
 
 /// A snoozed rule is judged by itself: somebody answers for it alone, and it counts in no union of others.

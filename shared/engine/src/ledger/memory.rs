@@ -46,10 +46,11 @@ impl Memory {
         why.map(String::as_str)
     }
 
-    /// Whether an attempt of ours went to revoke this rule of a group, or it was reported to be gone.
-    pub fn went_to_revoke(&self, group: &str, lead: &RuleLead, event: &Event) -> bool {
-        let mut entries = self.entries.values().filter(|entry| entry.key.subject == group);
-        entries.any(|entry| {
+    /// Whether an attempt of ours went to revoke this rule of a group, or it was reported to be gone; and then, whether it
+    /// is known to be gone. An attempt that failed or died may have left it open.
+    pub fn went_to_revoke(&self, group: &str, lead: &RuleLead, event: &Event) -> Option<bool> {
+        let entries = self.entries.values().filter(|entry| entry.key.subject == group);
+        let standings = entries.flat_map(|entry| {
             let is_it = |occurrence: &&Occurrence| match (&lead.id, &entry.rule) {
                 (Some(id), _) => occurrence.rule.as_ref() == Some(id),
                 (None, record) => {
@@ -57,12 +58,15 @@ impl Memory {
                     occurrence.event == event.id && record.is_some_and(|rule| lead.is_about(&rule))
                 }
             };
-            let mut occurrences = entry.occurrences.iter().filter(is_it);
-            occurrences.any(|occurrence| match occurrence.outcome {
-                Standing::Leased(intent) => intent == Intent::RevokeIngress,
-                Standing::Ended(ended) => ended.is_gone() || ended == Resolution::Failed,
+            entry.occurrences.iter().filter(is_it).map(|occurrence| occurrence.outcome)
+        });
+        standings
+            .filter_map(|standing| match standing {
+                Standing::Leased(intent) => (intent == Intent::RevokeIngress).then_some(false),
+                Standing::Ended(Resolution::Failed) => Some(false),
+                Standing::Ended(ended) => ended.is_gone().then_some(true),
             })
-        })
+            .max()
     }
 
     /// Whether an earlier pass over this event left the finding open.
