@@ -58,7 +58,8 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
 
 async fn audited(arguments: &Arguments, common: &Common) -> Result<Document> {
     let (exceptions, from) = exceptions::read(arguments.exceptions.as_deref())?;
-    let settings = Settings::of_audit();
+    let settings =
+        Settings { known_networks: arguments.known_networks.networks(), ..Settings::of_audit() };
     let policy = PolicyContext { settings: &settings, exceptions: &exceptions };
     let started = now();
     let (caller, accounts) = accounts::of(arguments, common).await?;

@@ -3,6 +3,9 @@
 use std::cell::OnceCell;
 use std::io::{self, Write};
 
+use portcullis_engine::facts::Source;
+use portcullis_engine::settings::known_networks;
+
 use crate::advice::Place;
 use crate::paint::{Color, Harmless};
 
@@ -42,6 +45,29 @@ impl Common {
     /// ` --stack guard`, for the commands that are proposed, where the stack has another name than usual.
     pub(crate) fn stack_option(&self) -> String {
         portcullis_engine::settings::stack_option(&self.stack)
+    }
+}
+
+/// What a command takes that says what would be granted.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KnownNetworks {
+    /// The known networks of the stack, separated by commas: what they would get in place of a public rule
+    #[arg(long, value_name = "NETWORKS", value_parser = networks)]
+    known_networks: Option<Networks>,
+}
+
+#[derive(Debug, Clone)]
+struct Networks(Vec<Source>);
+
+fn networks(text: &str) -> Result<Networks, String> {
+    let (networks, wrong) = known_networks(text);
+    if wrong.is_empty() { Ok(Networks(networks)) } else { Err(format!("it {}", wrong.join("; "))) }
+}
+
+impl KnownNetworks {
+    /// The networks, if any are given.
+    pub(crate) fn networks(&self) -> Vec<Source> {
+        self.known_networks.as_ref().map(|networks| networks.0.clone()).unwrap_or_default()
     }
 }
 

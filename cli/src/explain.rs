@@ -20,7 +20,7 @@ use portcullis_exceptions::{Policies, draw};
 use serde_json::Value;
 
 use crate::advice::advice;
-use crate::common::{Common, Ended};
+use crate::common::{Common, Ended, KnownNetworks};
 use crate::{account, paint};
 use step::Explained;
 
@@ -47,6 +47,8 @@ pub(crate) struct Arguments {
     /// The directory with the `*.cedar` files of the exceptions
     #[arg(long, value_name = "DIR", default_value = "infra/exceptions")]
     exceptions: PathBuf,
+    #[command(flatten)]
+    known: KnownNetworks,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -101,7 +103,10 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
 
 async fn explained(event: &Event, arguments: &Arguments, common: &Common) -> Result<String> {
     let exceptions = policies(&arguments.exceptions)?;
-    let settings = settings(event, arguments.mode, &common.stack)?;
+    let settings = Settings {
+        known_networks: arguments.known.networks(),
+        ..settings(event, arguments.mode, &common.stack)?
+    };
     // In a file it is as it was when the event came.
     let (source, now) = if arguments.live {
         let config = account::config(common, None).await?;

@@ -35,7 +35,7 @@ use tokio::sync::mpsc::channel;
 
 use crate::account;
 use crate::advice::advice;
-use crate::common::{Common, Ended, tell};
+use crate::common::{Common, Ended, KnownNetworks, tell};
 use crate::explain::policies;
 use crate::paint::{self, paint};
 use kept::{Kept, LONGEST};
@@ -85,6 +85,8 @@ pub(crate) struct Arguments {
     /// How many seconds it takes from a call until its rule is closed
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     delay: u32,
+    #[command(flatten)]
+    known: KnownNetworks,
     /// How the report is written
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
@@ -131,7 +133,8 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         ModeName::Enforce => Mode::Enforce,
         ModeName::Observe => Mode::Observe,
     };
-    let settings = settings(mode, &common.stack)?;
+    let known_networks = arguments.known.networks();
+    let settings = Settings { known_networks, ..settings(mode, &common.stack)? };
     let dirs = [Some(&arguments.exceptions), arguments.compare.as_ref()];
     let exceptions: Vec<Policies> =
         dirs.into_iter().flatten().map(|dir| policies(dir)).collect::<Result<_>>()?;

@@ -15,7 +15,7 @@ use clap::builder::NonEmptyStringValueParser;
 use portcullis_alerts::command;
 use portcullis_aws::{Ledger, RETENTION, now};
 use portcullis_engine::facts::IngressRule;
-use portcullis_engine::ledger::{Entry, RuleRecord, Snooze, Undo, shape, undo};
+use portcullis_engine::ledger::{Entry, RuleRecord, Snooze, Undo, grants_now, shape, undo};
 
 use crate::advice::{advice, parts};
 use crate::common::{Common, Ended, tell};
@@ -28,7 +28,8 @@ use crate::{account, paint};
 ///
 /// First writes a snooze of this one rule to the ledger, with your name and your reason, so that it is
 /// not revoked again at once; then opens the rule as it was, with its description and its tags; then
-/// reads the group and prints its rules. Everything is done with your own rights.
+/// reads the group and prints its rules. What known networks got in its place is removed, unless somebody edited it
+/// since. Everything is done with your own rights.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Arguments {
@@ -161,8 +162,9 @@ impl Found<'_> {
                 let left = self.leave_alone(kept).await?;
                 let left = format!("{left}{}", self.look_again(kept, &rule, self.ends()).await);
                 Ok(Ok(format!(
-                    "The rule exists already, as {rule} in {}: nothing was opened.\n{left}\n",
-                    kept.group
+                    "The rule exists already, as {rule} in {}: nothing was opened.\n{left}{}\n",
+                    kept.group,
+                    self.take_grants(kept).await.0
                 )))
             }
             (Undo::Restore(rule), Some(kept)) => self.restore(kept, &rule).await.map(Ok),
@@ -178,13 +180,16 @@ impl Found<'_> {
             Err(error) => return Err(self.half_done(kept, rule, &left, &error)),
         };
         let left = format!("{left}{}", self.look_again(kept, &back, self.ends()).await);
+        let (taken, removed) = self.take_grants(kept).await;
+        let left = left + &taken;
         let lost = rule.tags.iter().filter(|tag| tag.key.starts_with("aws:")).count();
         let lost = match lost {
             0 => "",
             _ => "\nWithout its tags that begin with aws: because only AWS can set these.",
         };
+        let is_left = |rule: &&IngressRule| !removed.contains(&rule.id);
         let listed: String =
-            rules.iter().map(|rule| format!("  {}\n", line(rule, &back))).collect();
+            rules.iter().filter(is_left).map(|rule| format!("  {}\n", line(rule, &back))).collect();
         Ok(format!(
             "Restored in {}, as {back}: {}{lost}\n{left}\n\nThe rules of {} now:\n{listed}\nEnd the snooze sooner: \
              portcullis undo {} --end{}\n",
@@ -194,6 +199,40 @@ impl Found<'_> {
             self.entry.id,
             self.common.stack_option()
         ))
+    }
+
+    /// Removes the rules that known networks got in place of the rule, now that it is there, and says so. Those that somebody
+    /// edited since stay.
+    async fn take_grants(&self, kept: &RuleRecord) -> (String, Vec<String>) {
+        let now = grants_now(self.entry, self.live.as_deref().unwrap_or_default());
+        let mut said = String::new();
+        for rule in &now.edited {
+            let words = harmless(&rule.words());
+            said += &format!(
+                "\n{} was granted to a known network in its place, and was edited since, so it stays: {words}.",
+                rule.id
+            );
+        }
+        if now.as_granted.is_empty() {
+            return (said, Vec::new());
+        }
+        let ids = now.as_granted.join(", ");
+        match group::close(&self.ec2, &kept.group, &now.as_granted).await {
+            Ok(()) => {
+                said += &format!("\nRemoved what known networks got in its place: {ids}.");
+                (said, now.as_granted)
+            }
+            Err(error) => {
+                let region = account::region(self.config);
+                let now: Vec<&str> = now.as_granted.iter().map(String::as_str).collect();
+                said += &format!(
+                    "\nWhat known networks got in its place could not be removed ({error:#}). It opens nothing that the \
+                     rule does not. Remove it:\n  {}",
+                    command::revoke(region, &kept.group, &now)
+                );
+                (said, Vec::new())
+            }
+        }
     }
 
     /// When the snooze ends, in seconds since 1970: as was asked, or as it does if that is later.

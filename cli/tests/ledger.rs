@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use account::{Account, CALLER, Rule};
 use portcullis_engine::event::{Lead, Touched};
-use portcullis_engine::ledger::{Entry, Key, Occurrence, RuleRecord, Snooze, State};
+use portcullis_engine::ledger::{Entry, GrantRecord, Key, Occurrence, RuleRecord, Snooze, State};
 use portcullis_engine::resolution::{Resolution, Standing};
 use portcullis_engine::time::{iso, seconds};
 
@@ -55,6 +55,7 @@ fn closed() -> Entry {
                 (text("owner"), text("web & co")),
             ]),
         }),
+        grants: Vec::new(),
         spared: None,
         version: 2,
     }
@@ -388,4 +389,43 @@ fn findings_are_listed_from_the_table_and_nothing_is_changed() {
     assert_eq!(ids(&["findings", "--all"])[..2], ["f-00000000000a", ID]);
     assert_eq!(ids(&["findings", ID])[0], format!("{ID}:"));
     assert!(account.calls().iter().all(|call| call == "Scan"), "{:?}", account.calls());
+}
+
+/// What known networks got in place of a rule goes once the rule is back; what somebody edited since is theirs.
+#[test]
+fn undo_removes_what_known_networks_got_and_keeps_what_was_edited() {
+    let entry = Entry {
+        grants: [("sgr-5", "198.51.100.0/24"), ("sgr-6", "203.0.113.0/24"), ("sgr-gone", "pl-1")]
+            .map(|(rule, source)| GrantRecord { rule: rule.to_owned(), source: source.to_owned() })
+            .to_vec(),
+        ..closed()
+    };
+    let granted = |id: &str, cidr: &str| Rule {
+        cidr: cidr.to_owned(),
+        description: format!("Portcullis: known networks in place of 0.0.0.0/0 ({})", closed().id),
+        tags: Vec::new(),
+        ..rule(id)
+    };
+    let edited = Rule { to_port: 6380, ..granted("sgr-6", "203.0.113.0/24") };
+    let account = Account::new().remembering(entry);
+    account
+        .now()
+        .group
+        .as_mut()
+        .unwrap()
+        .extend([granted("sgr-5", "198.51.100.0/24"), edited.clone()]);
+    let output = account.run(&UNDO);
+    let (status, out, error) = printed(&output);
+    assert!(status == 0 && error.is_empty(), "{error}");
+    assert_eq!(account.group().unwrap(), [edited, rule("sgr-new-2")]);
+    for part in [
+        "Removed what known networks got in its place: sgr-5.\n",
+        "sgr-6 was granted to a known network in its place, and was edited since, so it stays",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert!(!out.contains("  sgr-5  "), "it is not listed: {out}");
+    let calls = account.calls();
+    let at = |call: &str| calls.iter().position(|made| made == call);
+    assert!(at("AuthorizeSecurityGroupIngress") < at("RevokeSecurityGroupIngress"), "{calls:?}");
 }

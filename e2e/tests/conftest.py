@@ -37,9 +37,9 @@ def fresh():
         yield deployed
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def observer():
-    """The stack in observe mode."""
+    """The stack in observe mode, for the tests of a file."""
     with guarded(Mode="observe") as deployed:
         yield deployed
 

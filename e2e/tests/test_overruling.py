@@ -3,10 +3,13 @@
 import datetime
 import time
 
+import pytest
+from botocore.exceptions import ClientError
 from harness.deploy import update
-from harness.guard import PRIVATE, permission
+from harness.guard import PRIVATE, guarded, permission
 from harness.pasted import commands_of, paste
 from harness.wait import until
+from test_stack import as_function
 
 HOSTILE = 'it\'s "quoted"; $(id) `id` \\ #1 @x <ok> https://example.com/a'[:255]
 ALLOWED = "rule for Bob - see wiki/Redis (2026) a@b.c; x=[1,2] {3} !$*&"
@@ -130,8 +133,41 @@ def test_portcullis_undo_puts_a_rule_back_and_it_stays(guard, name):
     assert guard.ledger.of(group) == before
 
 
+def test_known_networks_have_what_was_closed_and_undo_takes_both_back():
+    """They get its port before it is closed; that call is decided as any other."""
+    office, branch = "52.94.5.0/24", "203.0.113.0/24"
+    with guarded(KnownNetworks=f"{office},{branch}") as guard:
+        group = guard.group("office", permission("tcp", 6379, PRIVATE))
+        before = guard.look(group)
+        ((opened, value),) = guard.open(group, WORLD, tags=TAGS).items()
+        document, mail = guard.alerts.wait(group)
+        finding = finding_of(guard, group)
+        has = {rule: new for rule, new in guard.look(group)["rules"].items() if rule not in before["rules"]}
+        assert opened not in has and sorted(new["source"] for new in has.values()) == [branch, office]
+        for new in has.values():
+            assert new["tags"] == {"portcullis:replaces": finding["id"]}
+            assert new["description"] == f"Portcullis: known networks in place of 0.0.0.0/0 ({finding['id']})"
+        (told_of,) = document["findings"]
+        assert {made["rule"] for made in told_of["grants"]["made"]} == set(has)
+        assert {kept["rule"] for kept in finding["grants"]} == set(has)
+        assert "Granted: " in mail["body"] and told_of["outcome"] == "done"
+        guard.handled("ingress", group, 2)
+        assert told(guard, group) == (1, 1) and set(has) <= set(guard.look(group)["rules"])
+        (command,) = commands_of(mail, "Undo: ")
+        assert "Removed what known networks got in its place" in paste(command, guard.account)
+        ((_, again),) = back(guard, group, before).items()
+        assert again == value
+        for function, key in (("ingress", "owner"), ("cache", "portcullis:replaces")):
+            tags = [{"ResourceType": "security-group-rule", "Tags": [{"Key": key, "Value": "x"}]}]
+            rule = [permission("tcp", 22, office)]
+            with pytest.raises(ClientError, match="UnauthorizedOperation"):
+                as_function(guard, function, "ec2").authorize_security_group_ingress(
+                    GroupId=group, IpPermissions=rule, TagSpecifications=tags
+                )
+
+
 def test_what_was_never_closed_is_not_undone(observer):
-    group = observer.group("watched")
+    group = observer.group("never-closed")
     observer.open(group, WORLD)
     observer.alerts.wait(group)
     found = finding_of(observer, group)

@@ -25,6 +25,8 @@ ONLY = {
     "dynamodb:UpdateItem": WATCHERS | MOVERS | PAGE,
     "kms:GenerateMac": MOVERS,
     "kms:VerifyMac": PAGE,
+    # The command line too, with the rights of whoever runs it. The function for caches never grants.
+    "ec2:AuthorizeSecurityGroupIngress": {"ingress"} | MOVERS,
     # No event about a group has a cache read.
     "ec2:DescribeRouteTables": {"cache"} | SWEEP,
     "elasticache:DescribeCacheClusters": {"cache"} | MOVERS | SWEEP,
@@ -49,7 +51,7 @@ BY_THE_PLATFORM = {
     "xray:PutTelemetryRecords": EVERYONE,
     # What EC2 and ElastiCache ask of whoever makes rules with tags, or a cache: Service Authorization Reference,
     # "dependent actions", and the user guide on log delivery and keys. On every resource, but for the key.
-    "ec2:CreateTags": MOVERS,
+    "ec2:CreateTags": MOVERS | {"ingress"},
     "ec2:CreateNetworkInterface": MOVERS,
     "ec2:DeleteNetworkInterface": MOVERS,
     "ec2:DescribeVpcs": MOVERS,
@@ -326,6 +328,8 @@ def test_what_is_asked_for_is_allowed_on_request_only():
                 expected = "HasPage"
             elif resource == {"Ref": "ChatAlerts"}:
                 expected = "HasChat"
+            elif role == "IngressRole" and action in ("ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags"):
+                expected = "HasNetworks"
             assert condition == expected, action
 
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use portcullis_engine::severity::Severity;
 
+use crate::common::KnownNetworks;
+
 /// Audit security groups and ElastiCache caches: what is open today, in every Region. Nothing is changed
 ///
 /// It decides about each security group and each cache as the functions decide about an event, by the same checks and the
@@ -28,6 +30,8 @@ pub(crate) struct Arguments {
     /// The directory with the `*.cedar` files of the exceptions, or `none` [default: those that are shipped]
     #[arg(long, value_name = "DIR")]
     pub(super) exceptions: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) known_networks: KnownNetworks,
     /// The form of the report
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,

@@ -97,8 +97,8 @@ impl Explained {
         self.begin("Remediate (not done)");
         for action in actions {
             let line = match action {
-                Action::RevokeIngress { group, rule } => {
-                    format!("revoke {} of {group}: {}", rule.id, rule.words())
+                Action::RevokeIngress { group, rule, grants } => {
+                    format!("{grants}revoke {} of {group}: {}", rule.id, rule.words())
                 }
                 Action::StartRecreation(start) => format!("start the re-creation of {}", start.id),
             };

@@ -55,6 +55,7 @@ fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) 
             tags: BTreeMap::from([(text("owner"), text("web"))]),
             tags_apart: false,
         }),
+        grants: Vec::new(),
         spared: None,
         version: 1,
     }

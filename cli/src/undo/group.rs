@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Error, Result, bail};
+use anyhow::{Context, Error, Result};
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{
-    IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, Tag, TagSpecification,
-    UserIdGroupPair,
-};
+use aws_sdk_ec2::types::{IpPermission, ResourceType, Tag, TagSpecification};
 use portcullis_aws::error::{Failed, code};
 use portcullis_aws::rules;
-use portcullis_engine::facts::{IngressRule, Source};
+use portcullis_engine::facts::IngressRule;
 use portcullis_engine::ledger::shape;
 
 use crate::advice::advice;
@@ -35,36 +32,8 @@ pub(super) async fn read(ec2: &Client, group: &str) -> Result<Option<Vec<Ingress
 
 /// The rule as EC2 takes it: its protocol, ports, source and description.
 pub(super) fn permission(rule: &IngressRule) -> Result<IpPermission> {
-    let permission = IpPermission::builder().ip_protocol(rule.protocol.as_str());
-    let permission = if rule.protocol.has_ports() {
-        permission.from_port(rule.from_port).to_port(rule.to_port)
-    } else {
-        permission
-    };
-    let said = rule.description.clone();
-    let source = rule.source.to_string();
-    let permission = match &rule.source {
-        Source::Ipv4(_) => {
-            let range = IpRange::builder().cidr_ip(source).set_description(said);
-            permission.ip_ranges(range.build())
-        }
-        Source::Ipv6(_) => {
-            let range = Ipv6Range::builder().cidr_ipv6(source).set_description(said);
-            permission.ipv6_ranges(range.build())
-        }
-        Source::PrefixList(_) => {
-            let list = PrefixListId::builder().prefix_list_id(source).set_description(said);
-            permission.prefix_list_ids(list.build())
-        }
-        Source::Group(_) => {
-            let pair = UserIdGroupPair::builder().group_id(source).set_description(said);
-            permission.user_id_group_pairs(pair.build())
-        }
-        Source::Unreadable(_) => {
-            bail!("nothing was changed: the source of the rule could not be read when it existed")
-        }
-    };
-    Ok(permission.build())
+    portcullis_aws::permission(rule)
+        .context("nothing was changed: the source of the rule could not be read when it existed")
 }
 
 /// Opens the rule and looks until it is there: its id, and all rules of the group.
@@ -128,4 +97,19 @@ async fn authorize(
         Err(error) if code(&error) == Some("InvalidPermission.Duplicate") => Ok(()),
         Err(error) => Err(Failed::of("AuthorizeSecurityGroupIngress", &error)),
     }
+}
+
+/// Removes rules that are no longer needed. One that is gone already is no failure.
+pub(super) async fn close(ec2: &Client, group: &str, ids: &[String]) -> Result<(), Failed> {
+    for id in ids {
+        #[expect(clippy::disallowed_methods, reason = "the one place that undoes a grant")]
+        let request = ec2.revoke_security_group_ingress();
+        let answer = request.group_id(group).security_group_rule_ids(id).send().await;
+        match answer {
+            Ok(_) => {}
+            Err(error) if code(&error) == Some("InvalidSecurityGroupRuleId.NotFound") => {}
+            Err(error) => return Err(Failed::of("RevokeSecurityGroupIngress", &error)),
+        }
+    }
+    Ok(())
 }

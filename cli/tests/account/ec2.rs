@@ -68,6 +68,16 @@ pub(super) fn answer(state: &mut State, call: &str, body: &str) -> (u16, String)
             }
             None => return (400, error("InvalidPermission.Duplicate")),
         },
+        "RevokeSecurityGroupIngress" => {
+            let group = state.group.as_mut().expect("the group is there");
+            let id = parameter(body, "SecurityGroupRuleId.1");
+            let before = group.len();
+            group.retain(|rule| Some(&rule.id) != id.as_ref());
+            if group.len() == before {
+                return (400, error("InvalidSecurityGroupRuleId.NotFound"));
+            }
+            "<return>true</return>".to_owned()
+        }
         other => panic!("the account does not know {other}"),
     };
     (200, format!("<{call}Response>{inner}</{call}Response>"))

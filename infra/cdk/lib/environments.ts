@@ -25,7 +25,7 @@ export interface Environment extends Settings {
 }
 
 const SETTINGS: readonly (keyof Settings)[] = [
-  ...(["mode", "actionsPerEvent", "actionsPerMinute", "comebacksPerHour"] as const),
+  ...(["mode", "actionsPerEvent", "actionsPerMinute", "comebacksPerHour", "knownNetworks"] as const),
   ...(["alertEmail", "alertTopicArn", "organizationId", "chatTopic", "alertsPerMinute", "sweep", "sweepHours"] as const),
   ...(["moveCaches", "cachePort", "approvalPage", "answerDays", "hardenMemcached", "hardenTag", "alarms", "dashboard", "tracing"] as const),
   ...(["logRetentionDays", "kmsKeyArn", "permissionsBoundaryArn", "architecture"] as const),

@@ -32,6 +32,7 @@ export function choicesOf(props: PortcullisProps): Choices {
     ActionsPerEvent: ["actionsPerEvent", props.actionsPerEvent],
     ActionsPerMinute: ["actionsPerMinute", props.actionsPerMinute],
     ComebacksPerHour: ["comebacksPerHour", props.comebacksPerHour],
+    KnownNetworks: ["knownNetworks", props.knownNetworks],
     AlertEmail: ["alertEmail", props.alertEmail],
     AlertTopicArn: ["alertTopic", props.alertTopic?.topicArn],
     OrganizationId: ["organizationId", props.organizationId],

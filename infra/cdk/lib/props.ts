@@ -44,6 +44,13 @@ export interface PortcullisProps {
   readonly comebacksPerHour?: number;
 
   /**
+   * At most 10 ids of prefix lists and CIDRs, comma-separated, which get the ports of a public rule before it is revoked, where the
+   * exceptions permit it.
+   * @default - public rules are only revoked
+   */
+  readonly knownNetworks?: string;
+
+  /**
    * An e-mail address for the alerts. It must confirm the subscription. Not together with `alertTopic`.
    * @default - none
    */

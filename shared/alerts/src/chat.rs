@@ -11,7 +11,7 @@ use portcullis_engine::text;
 
 use crate::by_rule::by_rule;
 use crate::notification::Notification;
-use crate::{command, mail, memory, open, owner};
+use crate::{command, grants, mail, memory, open, owner};
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -123,12 +123,13 @@ fn line(reported: &Reported) -> String {
     };
     let because = because.as_deref().map(|why| format!(", {}", text::code(why, 2 * TEXT)));
     format!(
-        "- {} ({}, {}): {}{}",
+        "- {} ({}, {}): {}{}{}",
         text::chat(&finding.title(), 2 * TEXT),
         finding.check,
         severity.as_str(),
         ended,
-        because.unwrap_or_default()
+        because.unwrap_or_default(),
+        text::chat(&grants::in_short(reported), 2 * TEXT)
     )
 }
 
@@ -157,7 +158,7 @@ fn step(report: &Report, reported: &Reported) -> Option<(u8, String)> {
         )),
         (
             Resolution::Failed | Resolution::NotRemediated | Resolution::Manual,
-            Some(Action::RevokeIngress { group, rule }),
+            Some(Action::RevokeIngress { group, rule, .. }),
         ) => {
             if open::count(report) > 1 {
                 let close = open::close_all(report).join("\n");

@@ -20,6 +20,22 @@ pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {
     )
 }
 
+/// Makes ingress rules, without their tags: they are the caller's own.
+pub(crate) fn authorize(region: &str, group: &str, rules: &[IngressRule]) -> String {
+    let permissions: Vec<Value> = rules.iter().map(permission).collect();
+    format!(
+        "aws ec2 authorize-security-group-ingress --region {region} --group-id {group} --ip-permissions {}",
+        shell_json(&json!(permissions))
+    )
+}
+
+/// Removes what known networks got in place of a rule that is gone.
+pub(crate) fn remove_grants(report: &Report, reported: &Reported) -> Option<String> {
+    let (group, _) = reported.went()?;
+    let ids: Vec<&str> = reported.granted.rules.iter().map(|rule| rule.id.as_str()).collect();
+    (!ids.is_empty()).then(|| revoke(&report.event.region, group, &ids))
+}
+
 /// Puts back what a finding ended with, where that is a rule that is gone.
 pub(crate) fn undo_of(report: &Report, reported: &Reported) -> Option<String> {
     let (group, went) = reported.went()?;

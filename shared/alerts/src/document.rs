@@ -14,7 +14,7 @@ use portcullis_engine::reach::Reach;
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::text;
 
-use crate::{memory, owner, servers, tolerance};
+use crate::{grants, memory, owner, servers, tolerance};
 
 /// Longest text of a user that is passed on.
 const TEXT: usize = 256;
@@ -148,7 +148,7 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
 pub(crate) fn finding(report: &Report, reported: &Reported) -> Value {
     let Reported { key, finding, severity, resolution, because, execution, .. } = reported;
     let action = reported.action();
-    json!({
+    let mut told = json!({
         "id": key.id(),
         "check": finding.check.as_str(),
         "severity": severity.as_str(),
@@ -161,7 +161,11 @@ pub(crate) fn finding(report: &Report, reported: &Reported) -> Value {
         "because": because.as_deref().map(|why| text::bounded(why, 2 * TEXT)),
         "cameBack": memory::recurrence_json(reported),
         "undo": memory::commands_of(report, reported),
-    })
+    });
+    if let (Some(told), Some(grants)) = (told.as_object_mut(), grants::json(reported)) {
+        told.insert("grants".to_owned(), grants);
+    }
+    told
 }
 
 fn evidence(reported: &Reported) -> Value {

@@ -21,6 +21,7 @@ pub mod command;
 pub mod digest;
 mod document;
 mod footer;
+mod grants;
 pub mod guidance;
 mod mail;
 mod memory;

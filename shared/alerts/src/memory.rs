@@ -59,7 +59,10 @@ pub(crate) fn undo(
     (group, rule): (&str, &IngressRule),
 ) {
     let region = &report.event.region;
-    let undo = command::undo(region, group, rule);
+    let mut undo = command::undo(region, group, rule);
+    if let Some(remove) = command::remove_grants(report, reported) {
+        let _ = write!(undo, "\n{remove}");
+    }
     let Some((table, snooze, ends)) = snooze(report, group, rule) else {
         let _ = writeln!(body, "  Undo:\n{undo}");
         return;
@@ -113,7 +116,9 @@ pub(crate) fn commands_of(report: &Report, reported: &Reported) -> Option<String
     let write_snooze = snooze(report, group, went).map(|(table, snooze, ends)| {
         command::write_snooze(&report.event.region, table, &snooze, ends)
     });
-    Some(write_snooze.map_or(plain.clone(), |write_snooze| format!("{write_snooze} && {plain}")))
+    let remove = command::remove_grants(report, reported);
+    let commands = write_snooze.into_iter().chain([plain]).chain(remove);
+    Some(commands.collect::<Vec<_>>().join(" && "))
 }
 
 /// What was told before, and is gone.

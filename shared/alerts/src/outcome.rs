@@ -8,13 +8,14 @@ use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::text;
 
-use crate::{command, memory, open};
+use crate::{command, grants, memory, open};
 
 /// The lines of the mail for how a rule or a setting ended. `acted` is the finding on it that has the change.
 pub(crate) fn outcome(body: &mut String, report: &Report, end: &Reported, acted: &Reported) {
     verdict(body, end);
     match acted.action() {
-        Some(Action::RevokeIngress { group, rule }) => {
+        Some(Action::RevokeIngress { group, rule, .. }) => {
+            grants::lines(body, report, acted);
             of_rule(body, report, end, acted, (group, rule));
         }
         Some(Action::StartRecreation(_)) => of_move(body, report, end),

@@ -284,6 +284,7 @@ fn what_is_gone_since_it_was_told_is_good_news_by_itself() {
         returns: 0,
         occurrences: Vec::new(),
         rule: None,
+        grants: Vec::new(),
         spared: None,
         version: 2,
     }];

@@ -107,7 +107,9 @@ where
                 let revokes = actions.iter().filter(|action| action.revokes().is_some()).count();
                 shell.spent.add((shell.now)(), revokes);
                 let actions: Vec<_> = actions.iter().collect();
-                case.answer(Answered::Remediated(act(shell, &actions, start).await));
+                let (outcomes, granted) = act(shell, &actions, start).await;
+                case.answer(Answered::Granted(granted));
+                case.answer(Answered::Remediated(outcomes));
             }
             Step::Revisit(revisit) => {
                 let arranged = arrange::arrange(shell, &revisit, &invocation.function_arn).await;

@@ -71,10 +71,7 @@ async fn fact<'a>(
             });
             Fact::Rules(id.clone(), shown)
         }
-        Read::List(id) => {
-            let entries = group::entries(ec2, id).await;
-            Fact::List(id.clone(), entries.map_or_else(PrefixList::Unknown, PrefixList::Entries))
-        }
+        Read::List(id) => list(ec2, id).await,
         Read::Details(id) => details(ec2, id).await,
         Read::Interfaces(id) => interfaces(ec2, id).await,
         Read::PublicAccess => public_access(ec2).await,
@@ -106,6 +103,7 @@ async fn fact<'a>(
 /// What only informs, read by a client that gives up soon; `None` for what decides.
 pub(crate) async fn inform(ec2: &Client, ledger: &Ledger, read: &Read) -> Option<Fact> {
     match read {
+        Read::List(id) => Some(list(ec2, id).await),
         Read::Details(id) => Some(details(ec2, id).await),
         Read::Interfaces(id) => Some(interfaces(ec2, id).await),
         Read::PublicAccess => Some(public_access(ec2).await),
@@ -113,7 +111,6 @@ pub(crate) async fn inform(ec2: &Client, ledger: &Ledger, read: &Read) -> Option
         Read::OpenOf(groups) => Some(open_of(ledger, groups).await),
         Read::GroupNamed(_)
         | Read::Rules(_)
-        | Read::List(_)
         | Read::Space(_)
         | Read::Cache(..)
         | Read::Subnets(_)
@@ -129,6 +126,11 @@ async fn open_of(ledger: &Ledger, groups: &[String]) -> Fact {
         open.inspect_err(|error| tracing::warn!("what is open is not known: {error:#}"))
             .map_err(said),
     )
+}
+
+async fn list(ec2: &Client, id: &str) -> Fact {
+    let entries = group::entries(ec2, id).await;
+    Fact::List(id.to_owned(), entries.map_or_else(PrefixList::Unknown, PrefixList::Entries))
 }
 
 async fn details(ec2: &Client, id: &str) -> Fact {

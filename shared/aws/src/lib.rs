@@ -28,6 +28,7 @@ mod scripted;
 mod shell;
 mod whole;
 
+pub use act::permission::permission;
 pub use act::revoke::revoke;
 pub use clients::{Patience, config, ec2, elasticache, sns};
 pub use dispatch::{About, Invocation, run};

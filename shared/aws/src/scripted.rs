@@ -60,6 +60,9 @@ pub(crate) struct State {
     pub(crate) queued: Vec<SendMessageInput>,
     pub(crate) scheduled: Vec<CreateScheduleInput>,
     pub(crate) interface_looks: Vec<DescribeNetworkInterfacesInput>,
+    /// How many rules were authorized, and how many a group may have.
+    pub(crate) granted: usize,
+    pub(crate) quota: usize,
     /// The rules of each group, ingress and egress.
     pub(crate) rules: BTreeMap<String, Vec<Rule>>,
     pub(crate) groups: Vec<SecurityGroup>,
@@ -104,6 +107,8 @@ impl Account {
             queued: Vec::new(),
             scheduled: Vec::new(),
             interface_looks: Vec::new(),
+            granted: 0,
+            quota: 60,
             rules: BTreeMap::new(),
             groups: Vec::new(),
             lists: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! The remediations, the reasons not to remediate, and the outcomes.
 
+mod grants;
 mod start_recreation;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,9 @@ use std::fmt;
 use crate::facts::{IngressRule, PROTECT};
 use crate::time::iso;
 
+pub use grants::{
+    AllGranted, Granted, Grants, MOST_NAMED, NoGrant, NotGranted, REPLACES, description,
+};
 pub use start_recreation::{Input, StartRecreation, recreation_id};
 
 /// A change to the account.
@@ -19,6 +23,8 @@ pub enum Action {
         group: String,
         /// The rule as it was read, so that `undo` can restore it.
         rule: IngressRule,
+        /// What the known networks get before it is revoked.
+        grants: Grants,
     },
     /// Start the re-creation of a cache on another port.
     ///
@@ -47,7 +53,31 @@ impl Action {
     /// The rule that it revokes, with its group.
     pub fn revokes(&self) -> Option<(&str, &IngressRule)> {
         match self {
-            Self::RevokeIngress { group, rule } => Some((group, rule)),
+            Self::RevokeIngress { group, rule, .. } => Some((group, rule)),
+            Self::StartRecreation(_) => None,
+        }
+    }
+
+    /// What the known networks get before its rule is revoked.
+    pub fn grants(&self) -> Option<&Grants> {
+        match self {
+            Self::RevokeIngress { grants, .. } => Some(grants),
+            Self::StartRecreation(_) => None,
+        }
+    }
+
+    /// What would be granted before the revoke, if anything: `TCP 22 would be granted to pl-1 first`.
+    pub fn granting(&self) -> Option<String> {
+        let ((_, rule), grants) = (self.revokes()?, self.grants()?);
+        let to: Vec<String> = grants.to.iter().map(ToString::to_string).collect();
+        (!to.is_empty())
+            .then(|| format!("{} would be granted to {} first", rule.traffic(), to.join(" and ")))
+    }
+
+    /// What a group shows of these grants, as [`Granted::of`] has it.
+    pub fn granted(&self, shown: &[IngressRule], why: Option<(&str, bool)>) -> Option<Granted> {
+        match self {
+            Self::RevokeIngress { rule, grants, .. } => Granted::of(rule, grants, shown, why),
             Self::StartRecreation(_) => None,
         }
     }
@@ -103,9 +133,12 @@ impl Remedy {
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Do(Action::RevokeIngress { .. }) => f.write_str("revoke"),
+            Self::Do(Action::RevokeIngress { grants, .. }) => write!(f, "{grants}revoke"),
             Self::Do(Action::StartRecreation(start)) => write!(f, "start move {}", start.id),
-            Self::NotRemediated { because, .. } => write!(f, "not remediated: {because}"),
+            Self::NotRemediated { action, because } => {
+                write!(f, "not remediated: {because}")?;
+                action.granting().map_or(Ok(()), |granting| write!(f, "; {granting}"))
+            }
             Self::Manual { because, .. } => write!(f, "manual: {because}"),
             Self::Pending(why) => write!(f, "pending: {why}"),
             Self::Gone(_) => f.write_str("already removed"),

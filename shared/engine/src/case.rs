@@ -6,13 +6,14 @@
 
 mod again;
 mod finish;
+mod grant;
 mod known;
 mod look;
 mod revisit;
 mod step;
 mod together;
 
-use crate::action::Outcomes;
+use crate::action::{AllGranted, Outcomes};
 use crate::decide::Decision;
 use crate::event::{Event, RevisitRef};
 use crate::exceptions::Exceptions;
@@ -126,6 +127,8 @@ pub struct Case<'a> {
 struct Waited {
     /// A policy that asks for it.
     policy: bool,
+    /// The entries of known networks.
+    networks: bool,
     /// A lease of what is not remediated.
     lease: bool,
     /// What is still open in the ledger.
@@ -154,6 +157,9 @@ struct Plan {
     only_the_ledger: Option<String>,
     /// What was done without the ledger is being recorded all the same.
     afterwards: bool,
+    /// It is chosen what the known networks get.
+    is_granted: bool,
+    granted: AllGranted,
     outcomes: Option<Outcomes>,
     report: Option<Report>,
     notified: Option<Result<Channel, String>>,
@@ -245,6 +251,11 @@ impl<'a> Case<'a> {
                 self.counted = self.counted.or(counted);
                 if let Some(leasing) = &mut self.leasing {
                     leasing.written = Some(written);
+                }
+            }
+            Answered::Granted(granted) => {
+                if let Some(plan) = self.plan.as_mut().filter(|plan| plan.outcomes.is_none()) {
+                    plan.granted.extend(granted);
                 }
             }
             Answered::Remediated(outcomes) => {

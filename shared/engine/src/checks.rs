@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use ipnet::IpNet;
 
-use crate::action::{Action, Because, Remedy};
+use crate::action::{Action, Because, Grants, Remedy};
 use crate::facts::{AddressSpace, GroupFacts, IngressRule, PrefixList, Source};
 use crate::finding::{Check, Evidence, Finding};
 use crate::net::{Count, Sources};
@@ -98,7 +98,8 @@ impl<'a> SourceTable<'a> {
     }
 
     fn revoke(&self, rule: &IngressRule) -> Action {
-        Action::RevokeIngress { group: self.group.id.clone(), rule: rule.clone() }
+        let (group, rule) = (self.group.id.clone(), rule.clone());
+        Action::RevokeIngress { group, rule, grants: Grants::default() }
     }
 
     /// A rule whose sources could not be read: told, and left alone.

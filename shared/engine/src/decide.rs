@@ -11,6 +11,7 @@ mod cache;
 mod context;
 mod decision;
 mod gone;
+mod grants;
 mod group;
 mod remember;
 mod settle;
@@ -21,6 +22,7 @@ mod unnamed;
 pub use cache::cache;
 pub use context::DecisionContext;
 pub use decision::Decision;
+pub use grants::grant;
 pub use group::{group, older};
 pub use unnamed::unnamed;
 

@@ -60,7 +60,8 @@ mod undo;
 mod wanted;
 
 pub use entry::{
-    Entry, Lease, OCCURRENCES, Occurrence, ReportedAs, RuleRecord, RuleTags, has_large_tags,
+    Entry, GrantRecord, Lease, OCCURRENCES, Occurrence, ReportedAs, RuleRecord, RuleTags,
+    has_large_tags,
 };
 pub use key::{Key, shape};
 pub use lease::{Histories, History, lease};
@@ -73,7 +74,7 @@ pub use revisit::{REVISITS, Revisit, Schedule, Why, due};
 pub use settle::{Rewrite, Settled};
 pub use snooze::{SNOOZE, Snooze};
 pub use state::State;
-pub use undo::{Undo, undo};
+pub use undo::{GrantsNow, Undo, grants_now, undo};
 pub use wanted::{Wanted, opens};
 
 #[cfg(test)]

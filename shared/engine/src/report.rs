@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::action::{Action, Outcome, Outcomes, Remedy};
+use crate::action::{Action, AllGranted, Granted, Outcome, Outcomes, Remedy};
 use crate::checks::own;
 use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{CacheLead, Event, Lead};
@@ -136,6 +136,8 @@ pub struct Reported {
     pub execution: Option<String>,
     /// Its rule as it was revoked, if somebody edited it after it was read.
     pub went_as: Option<IngressRule>,
+    /// What became of what known networks get in place of its rule; rules of an earlier attempt are among it.
+    pub granted: Granted,
     /// Its recurrences.
     pub recurrence: Option<Recurrence>,
     /// Whether the tags of its rule are too large for an alert: only `portcullis undo` restores them.
@@ -184,6 +186,8 @@ pub struct Known<'a> {
     pub context: &'a DecisionContext<'a>,
     /// The outcomes of the remediations.
     pub outcomes: &'a Outcomes,
+    /// What became of the grants.
+    pub granted: &'a AllGranted,
     /// The leases, which know what was reported before.
     pub leased: &'a Leased,
     /// The stack.
@@ -199,6 +203,7 @@ pub struct Known<'a> {
 }
 
 static NO_OUTCOMES: Outcomes = Outcomes::new();
+static NO_GRANTS: AllGranted = AllGranted::new();
 static NO_LEASE: Leased = Leased::new();
 static NO_STACK: Deployment = Deployment { stack: None, ledger: None, moves: false };
 
@@ -209,6 +214,7 @@ impl<'a> Known<'a> {
             seen,
             context,
             outcomes: &NO_OUTCOMES,
+            granted: &NO_GRANTS,
             leased: &NO_LEASE,
             deployment: &NO_STACK,
             unremembered: None,
@@ -293,8 +299,9 @@ impl Report {
         let told = self.findings.iter().map(|reported| (reported, true));
         let all = told.chain(self.known.iter().map(|reported| (reported, false)));
         all.map(|(reported, is_told)| {
-            let Reported { key, finding, .. } = reported;
-            Settled { key, finding, rating: reported.rating(), is_told }
+            let Reported { key, finding, granted, .. } = reported;
+            let granted = &granted.rules;
+            Settled { key, finding, rating: reported.rating(), is_told, granted }
         })
         .collect()
     }
@@ -326,7 +333,7 @@ impl Known<'_> {
 
     /// Of a rule that is gone: since when it was open, and which rule is there that admits the same.
     fn was_open(&self, finding: &Finding, event: &Event) -> Option<String> {
-        let Remedy::Gone(Action::RevokeIngress { group, rule }) = &finding.remedy else {
+        let Remedy::Gone(Action::RevokeIngress { group, rule, .. }) = &finding.remedy else {
             return None;
         };
         let mut words = format!("it was open since {}", event.time);
@@ -352,8 +359,11 @@ impl Known<'_> {
             .map(|(finding, Rating { severity, at_least })| {
                 let key = Key::of(finding, subject);
                 let outcome = outcome(finding, self.outcomes);
+                let granted = self.granted(finding, &key);
+                // Known networks are cut off, which nobody wants to learn from them.
+                let is_cut = granted.not.as_ref().is_some_and(|not| not.is_full);
                 Reported {
-                    severity,
+                    severity: if is_cut { severity.raised() } else { severity },
                     at_least,
                     reach: reaches.behind(finding),
                     resolution: Resolution::of(finding, self.outcomes),
@@ -363,12 +373,29 @@ impl Known<'_> {
                     execution: outcome.and_then(Outcome::execution).map(str::to_owned),
                     went_as: outcome.and_then(Outcome::went_as).cloned(),
                     tags_apart: self.has_tags_apart(finding, &key),
+                    granted,
                     recurrence: self.leased.recurrences.get(&key).cloned(),
                     finding: finding.clone(),
                     key,
                 }
             })
             .collect()
+    }
+
+    /// What became of the grants of a finding. Rules that an attempt of before granted say so by their tag.
+    fn granted(&self, finding: &Finding, key: &Key) -> Granted {
+        let (Some(rule), Some(group)) = (rule_of(finding), group_of(finding)) else {
+            return Granted::default();
+        };
+        let mut granted = self.granted.get(&rule.id).cloned().unwrap_or_default();
+        let id = key.id();
+        let live = self.seen.group(group).into_iter().flat_map(|group| &group.rules);
+        for rule in live.filter(|rule| rule.is_granted_for(&id)) {
+            if granted.rules.iter().all(|there| there.id != rule.id) {
+                granted.rules.push(rule.clone());
+            }
+        }
+        granted
     }
 
     fn has_tags_apart(&self, finding: &Finding, key: &Key) -> bool {
@@ -504,9 +531,11 @@ fn because(finding: &Finding, outcome: Option<&Outcome>) -> Option<String> {
     match (&finding.remedy, outcome) {
         (Remedy::Do(_), Some(Outcome::Failed(why))) => Some(why.clone()),
         (Remedy::Do(_), None) => Some("it was not tried".to_owned()),
-        (Remedy::NotRemediated { because, .. } | Remedy::Manual { because, .. }, _) => {
-            Some(because.to_string())
+        (Remedy::NotRemediated { action, because }, _) => {
+            let granting = action.granting().map(|granting| format!("; {granting}"));
+            Some(format!("{because}{}", granting.unwrap_or_default()))
         }
+        (Remedy::Manual { because, .. }, _) => Some(because.to_string()),
         (Remedy::Pending(why), _) => Some(why.clone()),
         (Remedy::Do(_) | Remedy::Gone(_), _) => None,
     }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crate::arn::Arn;
+use crate::facts::Source;
 use crate::text::hides;
 use crate::{ledger, limits};
 
@@ -44,7 +45,11 @@ const UNDELIVERED: &str = "PORTCULLIS_UNDELIVERED_QUEUE_ARN";
 const ACTIONS_PER_EVENT: &str = "PORTCULLIS_ACTIONS_PER_EVENT";
 const ACTIONS_PER_MINUTE: &str = "PORTCULLIS_ACTIONS_PER_MINUTE";
 const COMEBACKS_PER_HOUR: &str = "PORTCULLIS_COMEBACKS_PER_HOUR";
+const NETWORKS: &str = "PORTCULLIS_KNOWN_NETWORKS";
 const ALERTS_PER_MINUTE: &str = "PORTCULLIS_ALERTS_PER_MINUTE";
+
+/// The most known networks: each is a rule of the group, which has 60 by default.
+pub const KNOWN_NETWORKS: usize = 10;
 
 /// Where alerts go: the settings of the function that only sends them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +111,9 @@ pub struct Settings {
     /// for which a person is called; at most [`ledger::OCCURRENCES`], for no more are remembered. The argument for
     /// the default is at [`limits::COMEBACKS_PER_HOUR`].
     pub comebacks_per_hour: u32,
+    /// `PORTCULLIS_KNOWN_NETWORKS`: prefix lists and CIDRs, comma-separated, at most [`KNOWN_NETWORKS`]: they get the ports of
+    /// a public rule in its place.
+    pub known_networks: Vec<Source>,
     /// `PORTCULLIS_ALERTS_PER_MINUTE`: how many alerts of a minute go out each by itself; those beyond it go
     /// into one message. Ten mails at once are still read one by one, and more are deleted together.
     pub alerts_per_minute: usize,
@@ -156,6 +164,7 @@ impl Settings {
             actions_per_event: 0,
             actions_per_minute: 0,
             comebacks_per_hour: limits::COMEBACKS_PER_HOUR,
+            known_networks: Vec::new(),
             alerts_per_minute: usize::MAX,
         }
     }
@@ -178,6 +187,7 @@ impl Settings {
             actions_per_event: reader.limit(ACTIONS_PER_EVENT, limits::ACTIONS_PER_EVENT),
             actions_per_minute: reader.limit(ACTIONS_PER_MINUTE, limits::ACTIONS_PER_MINUTE),
             comebacks_per_hour: reader.comebacks(),
+            known_networks: reader.known_networks(),
             alerts_per_minute: reader.limit(ALERTS_PER_MINUTE, 10),
         };
         reader.finish(settings)
@@ -285,6 +295,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         roles
     }
 
+    fn known_networks(&mut self) -> Vec<Source> {
+        let (networks, wrong) = known_networks(&self.value(NETWORKS).unwrap_or_default());
+        self.problems.extend(wrong.into_iter().map(|wrong| format!("{NETWORKS} {wrong}")));
+        networks
+    }
+
     fn optional(&mut self, name: &str, is: fn(&str) -> bool, form: &str) -> Option<String> {
         let value = self.value(name)?;
         if !is(&value) {
@@ -330,6 +346,40 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.wrong(name, &value, form);
         }
         number
+    }
+}
+
+/// Reads known networks, comma-separated: each once, and what is wrong with them.
+pub fn known_networks(text: &str) -> (Vec<Source>, Vec<String>) {
+    let (mut networks, mut wrong): (Vec<Source>, Vec<String>) = (Vec::new(), Vec::new());
+    for text in text.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        match network(text) {
+            Some(network) if !networks.contains(&network) => networks.push(network),
+            Some(_) => {}
+            None => wrong.push(format!(
+                "holds `{}`, and must hold ids of prefix lists, as `pl-0a1b2c3d4e5f67890`, and CIDRs, as `198.51.100.0/24` or \
+                 `2001:db8::/32`, comma-separated",
+                text.escape_default()
+            )),
+        }
+    }
+    if networks.len() > KNOWN_NETWORKS {
+        wrong.push(format!(
+            "holds {} networks, and must hold at most {KNOWN_NETWORKS}: put them into a prefix list, and name the list",
+            networks.len()
+        ));
+    }
+    (networks, wrong)
+}
+
+/// A prefix list by its id, or a network with its prefix length: an address alone may be a slip.
+fn network(text: &str) -> Option<Source> {
+    match text.strip_prefix("pl-") {
+        Some(id) if !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            Some(Source::PrefixList(text.to_owned()))
+        }
+        Some(_) => None,
+        None => Source::cidr(text),
     }
 }
 

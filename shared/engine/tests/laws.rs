@@ -1,6 +1,7 @@
 //! Laws that hold for every group, every event and every mode.
 
 mod laws {
+    mod known;
     pub(crate) mod model;
     mod space;
     mod together;

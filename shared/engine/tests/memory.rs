@@ -5,7 +5,7 @@ mod memory {
     pub(crate) mod world;
 }
 
-use memory::world::{Fault, Stages, World};
+use memory::world::{Fault, OFFICE, Stages, World};
 use portcullis_engine::finding::Check;
 use portcullis_engine::ledger::{OCCURRENCES, State, Why};
 use portcullis_engine::resolution::Resolution;
@@ -23,12 +23,13 @@ enum Step {
     Go(usize, Fault),
 }
 
-/// `blind` of ten times there is no memory.
-fn step(blind: u32) -> impl Strategy<Value = Step> {
+/// `blind` of ten times there is no memory; `halfway` of ten times an invocation dies between a grant and the revoke.
+fn step(blind: u32, halfway: u32) -> impl Strategy<Value = Step> {
     let port = prop::sample::select(vec![22, 6379]);
     let fault = prop_oneof![
         8 => Just(Fault::None),
         1 => Just(Fault::Dies),
+        halfway => Just(Fault::Halfway),
         1 => Just(Fault::Refused),
         1 => Just(Fault::AnswerLost),
         1 => Just(Fault::Late),
@@ -45,8 +46,8 @@ fn step(blind: u32) -> impl Strategy<Value = Step> {
     ]
 }
 
-fn steps(blind: u32) -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(blind), 1..120)
+fn steps_dying(blind: u32, halfway: u32) -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(blind, halfway), 1..120)
 }
 
 fn play(world: &mut World, step: Step) {
@@ -63,12 +64,19 @@ fn play(world: &mut World, step: Step) {
     }
 }
 
+fn steps(blind: u32) -> impl Strategy<Value = Vec<Step>> {
+    steps_dying(blind, 0)
+}
+
 fn played(mode: Mode, steps: &[Step]) -> World {
     played_late(mode, steps, &[0])
 }
 
 fn played_late(mode: Mode, steps: &[Step], lags: &[i64]) -> World {
-    let mut world = World::new(mode);
+    played_in(World::new(mode), steps, lags)
+}
+
+fn played_in(mut world: World, steps: &[Step], lags: &[i64]) -> World {
     for (step, lag) in steps.iter().zip(lags.iter().cycle()) {
         world.lag = *lag;
         play(&mut world, *step);
@@ -162,6 +170,64 @@ fn stages() -> impl Strategy<Value = Stages> {
     )
 }
 
+/// In place of each rule that was closed, the office has one of the same port, and the ledger has its id.
+fn the_office_has_what_was_closed(world: &World) -> Result<(), TestCaseError> {
+    for opened in world.opened.iter().filter(|opened| world.closed.contains(&opened.rule)) {
+        let entry = &world.table.entries[&opened.key];
+        let port = entry.rule.as_ref().unwrap().from_port;
+        let has: Vec<_> = world.granted.iter().filter(|grant| grant.from_port == port).collect();
+        let [grant] = has.as_slice() else { panic!("{port}: {has:?}") };
+        prop_assert_eq!(grant.to_port, port);
+        prop_assert_eq!(grant.source.to_string(), OFFICE);
+        let kept: Vec<&String> = entry.grants.iter().map(|grant| &grant.rule).collect();
+        prop_assert_eq!(kept, [&grant.id]);
+    }
+    Ok(())
+}
+
+/// An invocation dies before each step, or in the midst of remediating: the next one comes to the same end.
+#[test]
+fn wherever_it_dies_the_office_has_it_once_and_the_world_does_not() {
+    let mut deaths = 0;
+    for fault in [Fault::Dies, Fault::Halfway] {
+        for at in 0..12 {
+            let mut world = World::knowing(Mode::Enforce);
+            world.open(22, 1);
+            world.deliver(0);
+            for _ in 0..at {
+                world.step(0, Fault::None);
+            }
+            if fault == Fault::Halfway && !world.is_remediating() {
+                continue;
+            }
+            deaths += 1;
+            world.step(0, fault);
+            world.settle();
+            assert!(world.live.is_empty(), "{fault:?} before step {at}");
+            assert_eq!(world.granted.len(), 1, "{fault:?} before step {at}: {:?}", world.granted);
+            the_office_has_what_was_closed(&world).unwrap();
+            let [entry] = world.table.entries.values().collect::<Vec<_>>()[..] else { panic!() };
+            assert_eq!((entry.state, entry.grants.len()), (State::Closed, 1));
+        }
+    }
+    assert_eq!(deaths, 13, "one of them halfway");
+}
+
+/// Known networks soften what is done, and never hold it up.
+#[test]
+fn a_group_without_room_is_closed_all_the_same() {
+    let mut world = World::knowing(Mode::Enforce);
+    world.open(22, 1);
+    world.deliver(0);
+    while !world.is_remediating() {
+        world.step(0, Fault::None);
+    }
+    world.step(0, Fault::Full);
+    world.settle();
+    assert!(world.live.is_empty() && world.granted.is_empty());
+    assert_eq!(world.alerts.values().sum::<usize>(), 1);
+}
+
 /// Why it is looked at again, of each that is.
 fn reasons(world: &World) -> Vec<Why> {
     let open = world.revisits.values().filter(|revisit| !revisit.settled);
@@ -234,6 +300,17 @@ proptest! {
         the_table_says_how_it_is(&world)?;
     }
 
+    #[test]
+    fn with_a_known_network_the_same_holds_and_it_has_what_was_closed(mode in mode(), steps in steps_dying(0, 1)) {
+        let world = played_in(World::knowing(mode), &steps, &[0]);
+        each_coming_was_told_once(&world)?;
+        no_coming_was_lost(&world)?;
+        nothing_is_left_open_in_silence(&world)?;
+        the_table_says_how_it_is(&world)?;
+        the_office_has_what_was_closed(&world)?;
+        prop_assert!(mode == Mode::Enforce || world.granted.is_empty());
+    }
+
     /// EC2 shows what a call did up to so many seconds later, each time anew.
     #[test]
     fn what_ec2_shows_late_is_closed_and_no_all_clear_is_wrong(
@@ -292,7 +369,7 @@ proptest! {
     fn a_cache_is_followed_until_it_is_available_and_decided_for_good(
         stages in stages(),
         is_open in any::<bool>(),
-        steps in prop::collection::vec(step(0), 1..80),
+        steps in prop::collection::vec(step(0, 0), 1..80),
         copies in 1..3_usize,
     ) {
         let mut world = World::new(Mode::Enforce);

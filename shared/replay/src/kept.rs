@@ -106,7 +106,7 @@ pub(crate) fn kept(
             evidence: evidence(found),
             would_close: (verdict == Verdict::Closed).then_some(closes),
             verdict,
-            why: reported.because.clone(),
+            why: reported.because.clone().or_else(|| reported.action()?.granting()),
             unknown: unknown.into_iter().collect(),
             ..any(found.check)
         };

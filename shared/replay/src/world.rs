@@ -245,7 +245,7 @@ impl<'a> World<'a> {
         let mut outcomes = Outcomes::new();
         for action in actions {
             let outcome = match action {
-                Action::RevokeIngress { group, rule } => {
+                Action::RevokeIngress { group, rule, .. } => {
                     let key = (look.place.group(group), rule.id.clone());
                     self.closed.insert(key, look.now.saturating_add(self.delay));
                     Outcome::Done(None)

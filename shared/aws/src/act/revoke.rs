@@ -48,6 +48,15 @@ const BROKE: [&str; 4] = ["InternalError", "InternalFailure", "ServiceUnavailabl
 
 /// Revokes the rules of a group and says what came of each, by its id.
 pub async fn revoke(ec2: &Client, group: &str, rules: &[&IngressRule]) -> Outcomes {
+    revoke_and_read(ec2, group, rules).await.0
+}
+
+/// The same, with the rules that the group has then, as far as it could be read.
+pub(super) async fn revoke_and_read(
+    ec2: &Client,
+    group: &str,
+    rules: &[&IngressRule],
+) -> (Outcomes, Vec<IngressRule>) {
     let mut answers = BTreeMap::new();
     for batch in rules.chunks(BATCH) {
         answers.extend(revoke_batch(ec2, group, batch).await);
@@ -134,36 +143,42 @@ fn changed(revoked: &[RevokedSecurityGroupRule], rule: &IngressRule) -> Option<I
 }
 
 /// Reads the group again until nothing that EC2 says is revoked is shown any more.
-async fn prove(ec2: &Client, group: &str, answers: BTreeMap<String, Answer>) -> Outcomes {
+async fn prove(
+    ec2: &Client,
+    group: &str,
+    answers: BTreeMap<String, Answer>,
+) -> (Outcomes, Vec<IngressRule>) {
     let mut seen = Err("it was not read again".to_owned());
     for pause in LOOK {
         tokio::time::sleep(pause).await;
         seen = match read(ec2, group).await {
-            Ok(facts) => Ok(facts.rules.into_iter().map(|rule| rule.id).collect::<Vec<_>>()),
+            Ok(facts) => Ok(facts.rules),
             Err(error) => Err(format!("{error:#}")),
         };
         let settled = seen.as_ref().is_ok_and(|seen| {
             !answers.iter().any(|(id, answer)| {
-                matches!(answer, Ok(_) | Err(Refusal::NotFound)) && seen.contains(id)
+                matches!(answer, Ok(_) | Err(Refusal::NotFound)) && shows(seen, id)
             })
         });
         if settled {
             break;
         }
     }
-    answers
-        .into_iter()
-        .map(|(id, answer)| {
-            let outcome = outcome(&id, answer, &seen);
-            (id, outcome)
-        })
-        .collect()
+    let outcomes = answers.into_iter().map(|(id, answer)| {
+        let outcome = outcome(&id, answer, &seen);
+        (id, outcome)
+    });
+    (outcomes.collect(), seen.unwrap_or_default())
+}
+
+fn shows(seen: &[IngressRule], id: &str) -> bool {
+    seen.iter().any(|rule| rule.id == id)
 }
 
 /// One look does not make a rule gone that EC2 refused to revoke: a list that was read too early, or
 /// cut short, does not show it either. The event fails then, and is tried again.
-fn outcome(id: &String, answer: Answer, seen: &Result<Vec<String>, String>) -> Outcome {
-    let shown = seen.as_ref().map(|seen| seen.contains(id));
+fn outcome(id: &str, answer: Answer, seen: &Result<Vec<IngressRule>, String>) -> Outcome {
+    let shown = seen.as_ref().map(|seen| shows(seen, id));
     match (answer, shown) {
         (Ok(changed), Ok(false)) => Outcome::Done(changed),
         (Err(Refusal::NotFound | Refusal::Unanswered(_)), Ok(false)) => Outcome::AlreadyGone,

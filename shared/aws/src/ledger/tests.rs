@@ -70,6 +70,7 @@ fn entry(subject: &str, finding: &str) -> Entry {
             tags: BTreeMap::from([(text("owner"), text(""))]),
             tags_apart: false,
         }),
+        grants: Vec::new(),
         spared: None,
         version: 1,
     }

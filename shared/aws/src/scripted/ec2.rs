@@ -5,6 +5,9 @@ use std::time::Duration;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use aws_sdk_ec2::config::retry::RetryConfig;
+use aws_sdk_ec2::operation::authorize_security_group_ingress::{
+    AuthorizeSecurityGroupIngressInput, AuthorizeSecurityGroupIngressOutput,
+};
 use aws_sdk_ec2::operation::describe_network_interfaces::{
     DescribeNetworkInterfacesInput, DescribeNetworkInterfacesOutput,
 };
@@ -20,7 +23,7 @@ use aws_sdk_ec2::operation::get_managed_prefix_list_entries::{
 use aws_sdk_ec2::operation::revoke_security_group_ingress::{
     RevokeSecurityGroupIngressInput, RevokeSecurityGroupIngressOutput,
 };
-use aws_sdk_ec2::types::{Filter, RevokedSecurityGroupRule, SecurityGroupRule};
+use aws_sdk_ec2::types::{Filter, IpPermission, RevokedSecurityGroupRule, SecurityGroupRule};
 use aws_smithy_mocks::{MockResponse, Rule, RuleMode, mock, mock_client};
 
 use super::{Account, State, page, refused};
@@ -67,7 +70,7 @@ impl Account {
     }
 
     #[expect(clippy::disallowed_methods, reason = "scripted: nothing is changed")]
-    fn script(&self) -> [Rule; 5] {
+    fn script(&self) -> [Rule; 6] {
         [
             self.on(
                 "DescribeSecurityGroupRules",
@@ -103,6 +106,12 @@ impl Account {
                     rules.chain([input.group_id.clone()]).collect()
                 },
                 revoke_rules,
+            ),
+            self.on(
+                "AuthorizeSecurityGroupIngress",
+                mock!(Client::authorize_security_group_ingress),
+                |input| vec![input.group_id.clone()],
+                authorize_rules,
             ),
         ]
     }
@@ -209,6 +218,56 @@ fn list_entries(
         .set_entries(Some(entries))
         .set_next_token(next)
         .build())
+}
+
+/// All or nothing: one rule that is there, or one too many, and no rule is made.
+fn authorize_rules(
+    state: &mut State,
+    input: &AuthorizeSecurityGroupIngressInput,
+) -> Result<AuthorizeSecurityGroupIngressOutput, &'static str> {
+    let group = input.group_id().unwrap_or_default();
+    let tags: Vec<_> =
+        input.tag_specifications().iter().flat_map(|specified| specified.tags()).cloned().collect();
+    let rules = state.rules.get_mut(group).ok_or("InvalidGroup.NotFound")?;
+    let mut made: Vec<SecurityGroupRule> = Vec::new();
+    for rule in input.ip_permissions().iter().flat_map(asked_for) {
+        let is_same = |there: &&SecurityGroupRule| {
+            (there.from_port, &there.cidr_ipv4, &there.prefix_list_id)
+                == (rule.from_port, &rule.cidr_ipv4, &rule.prefix_list_id)
+        };
+        if rules.iter().chain(&made).any(|there| is_same(&there)) {
+            return Err("InvalidPermission.Duplicate");
+        }
+        let id = format!("sgr-g{}", state.granted + made.len() + 1);
+        let mut rule = rule;
+        (rule.security_group_rule_id, rule.group_id) = (Some(id), Some(group.to_owned()));
+        rule.tags = Some(tags.clone());
+        made.push(rule);
+    }
+    if rules.len() + made.len() > state.quota {
+        return Err("RulesPerSecurityGroupLimitExceeded");
+    }
+    state.granted += made.len();
+    rules.extend(made);
+    Ok(AuthorizeSecurityGroupIngressOutput::builder().r#return(true).build())
+}
+
+/// The rules of one permission.
+fn asked_for(permission: &IpPermission) -> Vec<SecurityGroupRule> {
+    let rule = SecurityGroupRule::builder()
+        .is_egress(false)
+        .set_ip_protocol(permission.ip_protocol.clone())
+        .set_from_port(permission.from_port)
+        .set_to_port(permission.to_port);
+    let of_range = permission.ip_ranges().iter().map(|range| {
+        let rule = rule.clone().set_cidr_ipv4(range.cidr_ip.clone());
+        rule.set_description(range.description.clone()).build()
+    });
+    let of_list = permission.prefix_list_ids().iter().map(|list| {
+        let rule = rule.clone().set_prefix_list_id(list.prefix_list_id.clone());
+        rule.set_description(list.description.clone()).build()
+    });
+    of_range.chain(of_list).collect()
 }
 
 /// All or nothing: one id that is not there, and no rule is revoked.

@@ -43,6 +43,7 @@ pub(crate) fn settings() -> Settings {
         actions_per_event: 25,
         actions_per_minute: 100,
         comebacks_per_hour: 3,
+        known_networks: Vec::new(),
         alerts_per_minute: 10,
     }
 }

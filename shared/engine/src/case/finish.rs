@@ -31,6 +31,9 @@ static NO_OUTCOMES: Outcomes = Outcomes::new();
 impl Case<'_> {
     /// The first line that applies.
     pub(super) fn finish(&mut self, now: i64) -> Step {
+        if let Some(step) = self.grant(now) {
+            return step;
+        }
         let Some(plan) = &mut self.plan else { return Step::Fail("there is no plan".to_owned()) };
         let actions: Vec<Action> = plan.decision.actions().into_iter().cloned().collect();
         if plan.outcomes.is_none() && !actions.is_empty() {
@@ -245,6 +248,7 @@ impl Case<'_> {
             seen: facts.seen(),
             context: &self.context(now),
             outcomes: plan.outcomes.as_ref().unwrap_or(&NO_OUTCOMES),
+            granted: &plan.granted,
             leased: &plan.leased,
             deployment: &deployment,
             unremembered: plan.unremembered.as_deref(),

@@ -186,6 +186,13 @@ impl Known {
         unread.into_iter().filter(|read| self.begun.insert(read.clone())).collect()
     }
 
+    /// Begins to read prefix lists, unless they are begun or read.
+    pub(super) fn begin_lists<'a>(&mut self, ids: impl Iterator<Item = &'a String>) -> Vec<Read> {
+        let unread = ids.filter(|id| !self.lists.contains_key(*id)).cloned().map(Read::List);
+        let unread: Vec<Read> = unread.collect();
+        unread.into_iter().filter(|read| self.begun.insert(read.clone())).collect()
+    }
+
     /// Begins to read the details of a group, unless they are begun.
     pub(super) fn begin_details(&mut self, id: &str) -> Vec<Read> {
         let details = Read::Details(id.to_owned());

@@ -7,7 +7,7 @@ use super::again::Undecided;
 use super::known::{Known, Part};
 use super::step::{Count, Read, Step, Summary, Written, reading, unread};
 use super::{Case, Leasing, Plan};
-use crate::action::{Because, Outcomes, Per, Remedy};
+use crate::action::{AllGranted, Because, Outcomes, Per, Remedy};
 use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{CacheLead, Event, GroupLead, GroupRef, Lead, Touched};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Source};
@@ -234,6 +234,9 @@ impl Case<'_> {
             // The tag that protects a group is read by the call that reads its name: it must be there in time.
             let mut inform =
                 if may_be_public(lead) { self.known.begin_details(&id) } else { Vec::new() };
+            if may_be_public(lead) {
+                inform.extend(self.begin_networks());
+            }
             inform.extend(self.known.begin_open(std::slice::from_ref(&id)));
             let patience = Duration::ZERO;
             return Err(Box::new(Step::Read { decide: reads, inform, patience }));
@@ -348,6 +351,8 @@ impl Case<'_> {
                 .is_some_and(|record| record.why == Why::Limit && record.is_ahead(now)),
             is_revisit: matches!(self.cause, super::Cause::Revisit { .. }),
             only_looks: self.cause.only_looks(),
+            networks: &settings.known_networks,
+            lists: &self.known.lists,
         }
     }
 
@@ -507,6 +512,8 @@ impl Case<'_> {
             unremembered,
             only_the_ledger: self.only_the_ledger(),
             afterwards: false,
+            is_granted: false,
+            granted: AllGranted::new(),
             outcomes: None,
             report: None,
             notified: None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::action::{Action, Outcomes};
+use crate::action::{Action, AllGranted, Outcomes};
 use crate::facts::{
     AddressSpace, CacheFacts, CacheKind, GroupDetails, IngressRule, Interfaces, PrefixList,
     PublicSetting, Subnets, Vpc,
@@ -157,6 +157,8 @@ pub enum Answered {
         /// What has been counted in this minute.
         counted: Option<Counted>,
     },
+    /// What became of the grants of the actions; before what came of the actions.
+    Granted(AllGranted),
     /// What came of the actions.
     Remediated(Outcomes),
     /// Whether it is looked at again.

@@ -108,6 +108,7 @@ impl Plan {
         self.decision.extend(more.decision);
         self.leased.extend(more.leased);
         self.unremembered = self.unremembered.or(more.unremembered);
+        self.granted.extend(more.granted);
         if let Some(outcomes) = more.outcomes {
             self.outcomes.get_or_insert_default().extend(outcomes);
         }

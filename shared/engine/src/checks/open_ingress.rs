@@ -91,7 +91,7 @@ fn at_fault(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::{Action, Because};
+    use crate::action::{Action, Because, Grants};
     use crate::facts::Interfaces;
     use crate::fixtures;
     use crate::fixtures::{
@@ -413,7 +413,11 @@ mod tests {
         let open = rule("sgr-2", "tcp 22", "0.0.0.0/0");
         let group = group(vec![rule("sgr-1", "tcp 22", "10.0.0.0/8"), open.clone()]);
         let findings = checked(&group, &all_touched(&group));
-        let action = Action::RevokeIngress { group: "sg-01".to_owned(), rule: open };
+        let action = Action::RevokeIngress {
+            group: "sg-01".to_owned(),
+            rule: open,
+            grants: Grants::default(),
+        };
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].remedy, Remedy::Do(action));
     }

@@ -1,8 +1,10 @@
 //! What a decision depends on.
 
+use std::collections::BTreeMap;
+
 use crate::event::Event;
 use crate::exceptions::{Exceptions, Inquiry};
-use crate::facts::CacheFacts;
+use crate::facts::{CacheFacts, PrefixList, Source};
 use crate::ledger::Memory;
 use crate::limits::Limits;
 use crate::settings::Mode;
@@ -30,9 +32,14 @@ pub struct DecisionContext<'a> {
     pub is_revisit: bool,
     /// Whether nothing was called, and it is only looked: nothing is remediated, whatever the mode.
     pub only_looks: bool,
+    /// The networks that get the ports of a public rule in its place.
+    pub networks: &'a [Source],
+    /// The prefix lists that were read.
+    pub lists: &'a BTreeMap<String, PrefixList>,
 }
 
 static NOTHING: Memory = Memory::new();
+static NO_LISTS: BTreeMap<String, PrefixList> = BTreeMap::new();
 
 impl DecisionContext<'_> {
     /// When the policies are asked, in seconds since 1970, if that is not the time of the event: an exception that has
@@ -71,6 +78,8 @@ impl<'a> DecisionContext<'a> {
             waits: false,
             is_revisit: false,
             only_looks: false,
+            networks: &[],
+            lists: &NO_LISTS,
         }
     }
 }

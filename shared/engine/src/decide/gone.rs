@@ -1,6 +1,6 @@
 //! Rules that are gone, by what the event says of them.
 
-use crate::action::{Action, Remedy};
+use crate::action::{Action, Grants, Remedy};
 use crate::event::RuleLead;
 use crate::facts::{IngressRule, Source};
 use crate::finding::{Evidence, Finding};
@@ -37,7 +37,8 @@ pub(super) fn told_as_gone(mut findings: Vec<Finding>, missing: &[RuleLead]) -> 
     findings.retain_mut(|finding| match &finding.evidence {
         Evidence::Rule { group, rule, .. } if is_among(missing, rule) => {
             let (group, rule) = (group.clone(), rule.clone());
-            finding.remedy = Remedy::Gone(Action::RevokeIngress { group, rule });
+            finding.remedy =
+                Remedy::Gone(Action::RevokeIngress { group, rule, grants: Grants::default() });
             true
         }
         // Prefix lists of rules that are gone were not read, so nothing can be said about such a rule.

@@ -242,7 +242,7 @@ fn not_shown(
 }
 
 /// A snoozed rule is judged by itself: somebody answers for it alone, and it counts in no union of others.
-fn group_findings(
+pub(super) fn group_findings(
     facts: &GroupFacts,
     judged: &[GroupRule<'_>],
     inquiry: &mut Inquiry<'_>,

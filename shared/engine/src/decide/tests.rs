@@ -4,7 +4,7 @@ mod moves;
 mod protect;
 
 use super::*;
-use crate::action::{Action, Because, Remedy};
+use crate::action::{Action, Because, Grants, Remedy};
 use crate::event::{
     CacheLead, Event, GroupLead, GroupRef, Inherits, Lead, RuleLead, RuleShape, Touched,
 };

@@ -38,6 +38,9 @@ pub struct Entry {
     pub occurrences: Vec<Occurrence>,
     /// The rule as it was before it was revoked, so that `undo` can restore it. None for a setting of a cache.
     pub rule: Option<RuleRecord>,
+    /// The rules that Portcullis granted to known networks in its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<GrantRecord>,
     /// Since when a tool's own word kept the rule open, the last time, ISO 8601.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spared: Option<String>,
@@ -125,6 +128,15 @@ pub struct RuleRecord {
     /// Whether they are an item of their own ([`RuleTags`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tags_apart: bool,
+}
+
+/// A rule that was granted in place of another. Its protocol and ports are those of that one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantRecord {
+    /// `sgr-…`
+    pub rule: String,
+    /// A CIDR or `pl-…`
+    pub source: String,
 }
 
 /// The tags of a rule that has many: an item of their own, which `undo` alone reads. A rule may have 50 tags of 384
@@ -248,6 +260,7 @@ mod tests {
                 lease: Some(Lease { by: text("r-1"), until: 4 }),
             }],
             rule: Some(RuleRecord::of("sg-01", &rule("sgr-1", "tcp 22", "::/0"))),
+            grants: Vec::new(),
             spared: None,
             version: 3,
         };

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Entry, Key, shape};
-use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Subnets};
+use crate::action::REPLACES;
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, Subnets};
 use crate::finding::Check;
 
 /// What this invocation read completely, by subject: only of that it can say that something is gone.
@@ -11,6 +12,8 @@ use crate::finding::Check;
 pub struct LiveState {
     /// The shapes of the rules of a group.
     rules: BTreeMap<String, BTreeSet<String>>,
+    /// The rules that were granted in place of others.
+    granted: Vec<IngressRule>,
     /// The checks whose facts were read, of a cache.
     settings: BTreeMap<String, BTreeSet<&'static str>>,
 }
@@ -18,7 +21,8 @@ pub struct LiveState {
 impl LiveState {
     /// What a read of a group shows.
     pub fn at_group(facts: &GroupFacts) -> Self {
-        Self { rules: BTreeMap::from([rules(facts)]), settings: BTreeMap::new() }
+        let rules = BTreeMap::from([rules(facts)]);
+        Self { rules, granted: granted(facts).collect(), settings: BTreeMap::new() }
     }
 
     /// What a read of a cache and its groups shows. The settings of a member are those of its replication group, so a
@@ -28,7 +32,13 @@ impl LiveState {
             return Self { settings: settings(facts, None), ..Self::default() };
         };
         let settings = settings(facts, Some(Check::OpenCache));
-        Self { rules: groups.iter().map(rules).collect(), settings }
+        let granted = groups.iter().flat_map(granted).collect();
+        Self { rules: groups.iter().map(rules).collect(), granted, settings }
+    }
+
+    /// The rules that were granted for a finding.
+    pub(super) fn granted_for(&self, finding: &str) -> Vec<IngressRule> {
+        self.granted.iter().filter(|rule| rule.is_granted_for(finding)).cloned().collect()
     }
 
     /// Adds a group that was read, by the shapes of its rules.
@@ -68,6 +78,11 @@ impl LiveState {
             }
         }
     }
+}
+
+fn granted(facts: &GroupFacts) -> impl Iterator<Item = IngressRule> + '_ {
+    let is_granted = |rule: &&IngressRule| rule.tags.iter().any(|tag| tag.key == REPLACES);
+    facts.rules.iter().filter(is_granted).cloned()
 }
 
 fn rules(facts: &GroupFacts) -> (String, BTreeSet<String>) {

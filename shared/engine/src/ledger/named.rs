@@ -93,6 +93,7 @@ mod tests {
             returns: 0,
             occurrences: vec![occurrence],
             rule: Some(RuleRecord::of("sg-01", &rule)),
+            grants: Vec::new(),
             spared: None,
             version: 1,
         };

@@ -54,6 +54,7 @@ fn unknown(key: &Key, finding: &Finding, event: &Event) -> Entry {
         returns: 0,
         occurrences: Vec::new(),
         rule: None,
+        grants: Vec::new(),
         spared: None,
         version: 0,
     }

@@ -57,6 +57,8 @@ pub(super) fn resolved(open: Open<'_>, turn: &Turn<'_>) -> Vec<Entry> {
 fn leased(entry: &Entry, turn: &Turn<'_>) -> Entry {
     let mut entry = entry.clone();
     entry.version += 1;
+    // An attempt that granted and revoked may have died, or had no answer.
+    entry.keep_grants(&turn.looked.granted_for(&entry.id));
     if let Some(occurrence) = entry.occurrences.last_mut() {
         occurrence.lease = Some(turn.lease.clone());
     }

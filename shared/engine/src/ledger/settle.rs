@@ -1,10 +1,12 @@
 //! What is written after remediating and reporting: how each occurrence ended.
 
 use super::state::Step;
-use super::{Entry, Key, Leased, Memory, ReportedAs, RuleRecord};
+use super::{Entry, GrantRecord, Key, Leased, Memory, ReportedAs, RuleRecord};
 use crate::action::{Action, Outcome, Outcomes, Remedy};
+use crate::facts::IngressRule;
 use crate::finding::Finding;
 use crate::resolution::{Resolution, Standing};
+use crate::settings::KNOWN_NETWORKS;
 use crate::severity::Rating;
 
 /// A finding that was leased, and what is written about it.
@@ -18,6 +20,8 @@ pub struct Settled<'a> {
     pub rating: Rating,
     /// Whether the report tells it.
     pub is_told: bool,
+    /// The rules that known networks have in its place.
+    pub granted: &'a [IngressRule],
 }
 
 /// A second attempt to write, after another invocation wrote in between. It starts from what the table has now, and
@@ -91,6 +95,7 @@ impl Leased {
                 });
             }
         }
+        entry.keep_grants(settled.granted);
         if newest {
             entry.severity = settled.rating.severity.as_str().to_owned();
             entry.end(settled.finding, outcomes);
@@ -106,6 +111,7 @@ impl Leased {
             return false;
         };
         self.release(occurrence);
+        entry.grants.clone_from(&ours.grants);
         if let Some(time) = reported {
             // A revoke that seemed to fail, or whose invocation died, may have removed the rule.
             let begun = occurrence.outcome.may_have_revoked();
@@ -128,6 +134,17 @@ impl Leased {
 }
 
 impl Entry {
+    /// Keeps which rules known networks have in its place: of each network the newest.
+    pub(super) fn keep_grants(&mut self, granted: &[IngressRule]) {
+        for rule in granted {
+            let source = rule.source.to_string();
+            self.grants.retain(|grant| grant.rule != rule.id && grant.source != source);
+            self.grants.push(GrantRecord { rule: rule.id.clone(), source });
+        }
+        let most = self.grants.len().saturating_sub(2 * KNOWN_NETWORKS);
+        self.grants.drain(..most);
+    }
+
     /// Changes the state by how the newest occurrence ended.
     fn end(&mut self, finding: &Finding, outcomes: &Outcomes) {
         let Remedy::Do(action) = &finding.remedy else {

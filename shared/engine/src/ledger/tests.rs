@@ -140,8 +140,9 @@ fn settled(
         decision.findings.iter().map(|finding| Key::of(finding, &decision.subject)).collect();
     let settled = keys.iter().zip(&decision.findings);
     let rating = Rating { severity: Severity::Low, at_least: Severity::Low };
-    let settled: Vec<_> =
-        settled.map(|(key, finding)| Settled { key, finding, rating, is_told: true }).collect();
+    let settled: Vec<_> = settled
+        .map(|(key, finding)| Settled { key, finding, rating, is_told: true, granted: &[] })
+        .collect();
     leased.settle(&settled, outcomes, reported, again)
 }
 

@@ -1,6 +1,8 @@
 //! What `portcullis undo` has to do for a finding.
 
+use super::entry::source;
 use super::{Entry, State, shape};
+use crate::action::description;
 use crate::facts::IngressRule;
 use crate::resolution::{Resolution, Standing};
 
@@ -44,4 +46,30 @@ pub fn undo(entry: &Entry, live: Option<&[IngressRule]>) -> Undo {
         Some(there) => Undo::AlreadyBack(there.id.clone()),
         None => Undo::Restore(rule),
     }
+}
+
+/// The rules that known networks have in place of the rule of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GrantsNow {
+    /// The ids of those that are as they were granted.
+    pub as_granted: Vec<String>,
+    /// Those that somebody edited since: they are somebody's now.
+    pub edited: Vec<IngressRule>,
+}
+
+/// What is left of the grants of a finding. `live`: the ingress rules of its group.
+pub fn grants_now(entry: &Entry, live: &[IngressRule]) -> GrantsNow {
+    let mut now = GrantsNow::default();
+    let Some(replaced) = &entry.rule else { return now };
+    let description = description(&replaced.source, &entry.id);
+    for grant in &entry.grants {
+        let Some(there) = live.iter().find(|rule| rule.id == grant.rule) else { continue };
+        let as_made = IngressRule { source: source(&grant.source), ..replaced.rule() };
+        if shape(there) == shape(&as_made) && there.description.as_ref() == Some(&description) {
+            now.as_granted.push(there.id.clone());
+        } else {
+            now.edited.push(there.clone());
+        }
+    }
+    now
 }

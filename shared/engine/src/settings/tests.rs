@@ -48,6 +48,7 @@ fn the_topic_and_the_table_are_enough() {
         actions_per_event: 25,
         actions_per_minute: 100,
         comebacks_per_hour: 3,
+        known_networks: Vec::new(),
         alerts_per_minute: 10,
     };
     assert_eq!(settings, expected);
@@ -338,4 +339,27 @@ fn a_value_cannot_forge_a_line() {
         ("PORTCULLIS_ALERTS_PER_MINUTE", "k\nl"),
     ]);
     assert!(!problem.contains(char::is_control), "{problem:?}");
+}
+
+#[test]
+fn known_networks_are_lists_and_networks_and_few() {
+    let settings =
+        with(&[("PORTCULLIS_KNOWN_NETWORKS", "pl-0a1b, 203.0.113.7/24,2001:db8::/32, pl-0a1b")])
+            .unwrap();
+    let networks: Vec<String> = settings.known_networks.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["pl-0a1b", "203.0.113.0/24", "2001:db8::/32"]);
+    assert!(with(&[]).unwrap().known_networks.is_empty());
+    for text in ["203.0.113.7", "pl-", "pl-office", "sg-1", "0.0.0.0/33"] {
+        let error = with(&[("PORTCULLIS_KNOWN_NETWORKS", text)]).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("PORTCULLIS_KNOWN_NETWORKS holds `{text}`, and must")),
+            "{error}"
+        );
+    }
+    let many: Vec<String> = (0..11).map(|at| format!("52.94.{at}.0/24")).collect();
+    let error = with(&[("PORTCULLIS_KNOWN_NETWORKS", &many.join(","))]).unwrap_err().to_string();
+    assert!(
+        error.contains("holds 11 networks, and must hold at most 10: put them into a prefix list"),
+        "{error}"
+    );
 }

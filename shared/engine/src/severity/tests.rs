@@ -1,5 +1,5 @@
 use super::*;
-use crate::action::{Action, Per};
+use crate::action::{Action, Grants, Per};
 use crate::facts::{CacheKind, CacheNetwork, Engine, Subnets};
 use crate::fixtures::{cache, cache_interface, group, rule, subnet, with_interfaces};
 use crate::net::{Count, Exposure};
@@ -105,7 +105,11 @@ fn what_is_not_known_raises_nothing_and_is_not_raised() {
 fn what_is_left_open_and_nobody_chose_that_is_at_least_high() {
     let why = || "denied".to_owned();
     let facts = group(vec![rule("sgr-1", "tcp 22", "0.0.0.0/0")]);
-    let action = Action::RevokeIngress { group: facts.id.clone(), rule: facts.rules[0].clone() };
+    let action = Action::RevokeIngress {
+        group: facts.id.clone(),
+        rule: facts.rules[0].clone(),
+        grants: Grants::default(),
+    };
     let evidence = Evidence::Rule {
         group: facts.id.clone(),
         rule: facts.rules[0].clone(),

@@ -116,6 +116,7 @@ impl Taken {
                     finding,
                     rating: *rating,
                     is_told: true,
+                    granted: &[],
                 })
                 .collect();
             leased.settle(&settled, &nothing, Some(&at), None)

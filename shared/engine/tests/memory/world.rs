@@ -39,6 +39,10 @@ pub(crate) enum Fault {
     None,
     /// The invocation is killed before it.
     Dies,
+    /// The invocation is killed in it, between the grant and the revoke.
+    Halfway,
+    /// The group has no room for more rules.
+    Full,
     /// AWS refuses: the revoke, or the alert.
     Refused,
     /// It is done, and the answer is lost on its way.
@@ -92,6 +96,9 @@ pub(crate) struct World {
     /// What calls come through: a service of AWS, unless somebody else opens rules.
     pub(crate) via: Option<String>,
     pub(crate) live: BTreeMap<i32, IngressRule>,
+    /// Whether the office is a known network, and what was granted to it.
+    known: bool,
+    pub(crate) granted: Vec<IngressRule>,
     /// What was live, and from when on: EC2 may show it as it was.
     past: Vec<(i64, BTreeMap<i32, IngressRule>)>,
     /// How old what EC2 shows may be, in seconds: by what is read next.
@@ -128,10 +135,18 @@ pub(crate) struct World {
     named: usize,
 }
 
-fn settings(mode: Mode) -> &'static Settings {
-    static BOTH: LazyLock<[Settings; 2]> =
-        LazyLock::new(|| [Mode::Enforce, Mode::Observe].map(moving));
-    &BOTH[usize::from(mode == Mode::Observe)]
+/// The known network.
+pub(crate) const OFFICE: &str = "52.94.5.0/24";
+
+fn settings(mode: Mode, known: bool) -> &'static Settings {
+    static ALL: LazyLock<[[Settings; 2]; 2]> = LazyLock::new(|| {
+        let office = vec![Source::cidr(OFFICE).unwrap()];
+        [Vec::new(), office].map(|known_networks| {
+            [Mode::Enforce, Mode::Observe]
+                .map(|mode| Settings { known_networks: known_networks.clone(), ..moving(mode) })
+        })
+    });
+    &ALL[usize::from(known)][usize::from(mode == Mode::Observe)]
 }
 
 /// Those of a stack that re-creates caches on their default ports.
@@ -147,6 +162,8 @@ impl World {
             now: START,
             via: Some("eks.amazonaws.com".to_owned()),
             live: BTreeMap::new(),
+            known: false,
+            granted: Vec::new(),
             past: vec![(START, BTreeMap::new())],
             lag: 0,
             wrongly_gone: Vec::new(),
@@ -168,6 +185,22 @@ impl World {
             unscheduled: false,
             named: 0,
         }
+    }
+
+    /// The same, where the office is a known network.
+    pub(crate) fn knowing(mode: Mode) -> Self {
+        Self { known: true, ..Self::new(mode) }
+    }
+
+    /// Whether the invocation is about to remediate.
+    pub(crate) fn is_remediating(&mut self) -> bool {
+        let now = self.now;
+        self.running.first_mut().is_some_and(|run| {
+            let step = run.step.take().unwrap_or_else(|| run.case.next(now));
+            let is = matches!(step, Step::Remediate(_));
+            run.step = Some(step);
+            is
+        })
     }
 
     pub(crate) fn wait(&mut self, seconds: i64) {
@@ -272,7 +305,8 @@ impl World {
             return;
         }
         let delivery = self.queue.remove(which % self.queue.len());
-        let policy = PolicyContext { settings: settings(self.mode), exceptions: NARROW };
+        let policy =
+            PolicyContext { settings: settings(self.mode, self.known), exceptions: NARROW };
         self.running.push(Running {
             case: match &delivery.what {
                 What::Event(event) => Case::new(event.as_ref().clone(), &delivery.by, policy),
@@ -314,7 +348,8 @@ impl World {
         let which = which % self.running.len();
         let mut run = self.running.remove(which);
         self.now += 1;
-        if fault == Fault::Dies || self.now >= run.until {
+        let acts = matches!(run.step, None | Some(Step::Remediate(_)));
+        if fault == Fault::Dies || (fault == Fault::Halfway && !acts) || self.now >= run.until {
             return self.die(run);
         }
         let step = run.step.take().unwrap_or_else(|| run.case.next(self.now));
@@ -338,7 +373,14 @@ impl World {
                 self.lease(&mut run, entries, count, fault);
             }
             Step::Remediate(actions) => {
+                let granted = self.grant(&actions, fault);
+                if fault == Fault::Halfway {
+                    return self.die(run);
+                }
                 let outcomes = self.remediate(&actions, fault);
+                if fault != Fault::AnswerLost {
+                    run.case.answer(Answered::Granted(granted));
+                }
                 run.case.answer(Answered::Remediated(outcomes));
             }
             Step::Revisit(revisit) => {

@@ -1,6 +1,6 @@
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::operation::revoke_security_group_ingress::RevokeSecurityGroupIngressInput;
-use portcullis_engine::action::Action;
+use portcullis_engine::action::{Action, Grants};
 use portcullis_engine::settings::Mode;
 
 use super::*;
@@ -16,12 +16,16 @@ fn read(id: &str) -> IngressRule {
 }
 
 fn revoking(group: &str, ids: &[&str]) -> Vec<Action> {
-    let action = |id: &&str| Action::RevokeIngress { group: group.to_owned(), rule: read(id) };
+    let action = |id: &&str| Action::RevokeIngress {
+        group: group.to_owned(),
+        rule: read(id),
+        grants: Grants::default(),
+    };
     ids.iter().map(action).collect()
 }
 
 async fn acted(account: &Account, actions: &[Action]) -> Outcomes {
-    act(&account.shell(Mode::Enforce), &actions.iter().collect::<Vec<_>>(), &no_start).await
+    act(&account.shell(Mode::Enforce), &actions.iter().collect::<Vec<_>>(), &no_start).await.0
 }
 
 /// A group with public rules of these ids.
@@ -73,7 +77,7 @@ async fn throttling_that_outlasts_the_retries_fails_that_group_only() {
     let ec2 = account.ec2_but(std::slice::from_ref(&throttled), retry);
     let actions = [revoking(GROUP, &["sgr-1"]), revoking("sg-2", &["sgr-2"])].concat();
     let shell = Shell { ec2, ..account.shell(Mode::Enforce) };
-    let outcomes = act(&shell, &actions.iter().collect::<Vec<_>>(), &no_start).await;
+    let outcomes = act(&shell, &actions.iter().collect::<Vec<_>>(), &no_start).await.0;
     let why = failure(&outcomes, "sgr-1");
     assert!(why.contains("still open") && why.contains("RequestLimitExceeded"), "{why}");
     assert_eq!(throttled.num_calls(), 4, "the SDK retries, and nothing on top of it does");

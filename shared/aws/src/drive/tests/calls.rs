@@ -208,3 +208,75 @@ async fn a_tag_that_arrives_after_the_revoke_says_that_the_group_is_protected() 
     dealt_with(&account, &[("sgr-1", WORLD)]).await.unwrap();
     assert_eq!((account.count(REVOKE), ends(&account)), (0, vec!["withheld".to_owned()]));
 }
+
+const GRANT: &str = "AuthorizeSecurityGroupIngress";
+
+/// An account whose office is a known network, as a list and as a CIDR.
+async fn known(account: &Account, networks: &[&str]) {
+    let entries = vec![PrefixListEntry::builder().cidr("52.94.6.0/24").build()];
+    account.now().lists.insert("pl-1".to_owned(), entries);
+    let networks =
+        networks.iter().map(|text| portcullis_testkit::rule("", "-1", text).source).collect();
+    let mut shell = account.shell(Mode::Enforce);
+    shell.settings.known_networks = networks;
+    ingress(&shell, &described(&[("sgr-1", WORLD)])).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn known_networks_cost_one_round_trip_more_and_have_what_is_revoked() {
+    let account = open();
+    known(&account, &["52.94.5.0/24", "pl-1"]).await;
+    let mut look = vec![LIST];
+    look.extend(LOOK_AT_PUBLIC);
+    look.sort_unstable();
+    let expected: [&[&str]; 6] = [&look, &LEASE, &[GRANT], &[REVOKE], &[RULES], &TELL];
+    assert_eq!(rounds(&account), expected);
+    assert_eq!(until_the_revoke(&account), 3 * ROUND_TRIP);
+    assert_eq!(account.rule_ids(GROUP), ["sgr-2", "sgr-g1", "sgr-g2"]);
+    let (_, mail, document) = told(&account);
+    assert!(mail.contains("sgr-g1") && mail.contains("sgr-g2"), "{mail}");
+    assert_eq!(document["findings"][0]["grants"]["made"][1]["source"], "pl-1", "{document}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_they_have_already_or_cannot_be_read_costs_nothing() {
+    let account = open();
+    account.fail(LIST, "pl-1", "UnauthorizedOperation");
+    known(&account, &["10.0.0.0/8", "pl-1"]).await;
+    assert_eq!(account.count(GRANT), 0);
+    assert_eq!(until_the_revoke(&account), 2 * ROUND_TRIP);
+}
+
+/// The revoke makes room for one.
+#[tokio::test(start_paused = true)]
+async fn a_group_without_room_is_closed_and_then_has_as_many_as_fit() {
+    let account = open();
+    account.now().quota = 2;
+    known(&account, &["52.94.5.0/24"]).await;
+    assert_eq!(
+        (account.rule_ids(GROUP), account.count(GRANT)),
+        (vec!["sgr-2".into(), "sgr-g1".into()], 2)
+    );
+    let account = open();
+    account.now().quota = 2;
+    known(&account, &["52.94.5.0/24", "52.94.9.0/24"]).await;
+    assert_eq!((account.rule_ids(GROUP), account.count(GRANT)), (vec!["sgr-2".into()], 2));
+    let (_, mail, document) = told(&account);
+    assert!(
+        mail.contains("as many rules as its quota permits") && mail.contains("52.94.9.0/24"),
+        "{mail}"
+    );
+    assert_eq!(document["severity"], "medium", "{document}");
+    assert_eq!(document["findings"][0]["grants"]["full"], true, "{document}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_that_is_refused_is_not_tried_again_and_the_rule_is_revoked() {
+    let account = open();
+    account.fail(GRANT, GROUP, "RequestLimitExceeded");
+    known(&account, &["52.94.5.0/24"]).await;
+    assert_eq!((account.rule_ids(GROUP), account.count(GRANT)), (vec!["sgr-2".into()], 1));
+    assert_eq!(until_the_revoke(&account), 3 * ROUND_TRIP);
+    let (_, mail, _) = told(&account);
+    assert!(mail.contains("RequestLimitExceeded"), "{mail}");
+}

@@ -58,7 +58,11 @@ fn an_unreported_rule_that_is_gone_is_told_with_what_it_was_in_every_mode() {
         let groups = CacheGroups::Read(vec![of_cache(Vec::new())]);
         let decision = decide_behind(mode, groups, std::slice::from_ref(&was));
         assert_eq!(checks(&decision.findings), [Check::OpenCache]);
-        let action = Action::RevokeIngress { group: "sg-01".to_owned(), rule: was.clone() };
+        let action = Action::RevokeIngress {
+            group: "sg-01".to_owned(),
+            rule: was.clone(),
+            grants: Grants::default(),
+        };
         assert_eq!(decision.findings[0].remedy, Remedy::Gone(action));
         assert!(decision.actions().is_empty());
         assert_eq!(decision.notes, ["sgr-1 is gone"]);

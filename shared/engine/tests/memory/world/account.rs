@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_engine::action::{Action, Outcome, Outcomes};
+use portcullis_engine::action::{Action, AllGranted, Outcome, Outcomes};
 use portcullis_engine::case::{
     Answered, Arranged, Channel, Count, Counted, Fact, Notification, Read, Shown, Step, Written,
 };
 use portcullis_engine::facts::{GroupDetails, IngressRule, PrefixList, PublicSetting, Subnets};
-use portcullis_engine::ledger::{Entry, Key, Revisit};
+use portcullis_engine::ledger::{Entry, Key, Revisit, shape};
 use portcullis_engine::resolution::Resolution;
 use portcullis_testkit::example;
 
@@ -25,7 +25,7 @@ impl World {
             Read::GroupNamed(_) => Fact::GroupNamed(Ok(Some(GROUP.to_owned()))),
             Read::Rules(id) => {
                 let owner = Some("111122223333".to_owned());
-                let rules = self.shown().values().cloned().collect();
+                let rules = self.shown().values().chain(&self.granted).cloned().collect();
                 Fact::Rules(id.clone(), Ok(Shown { owner, rules, egress: Vec::new() }))
             }
             Read::List(id) => Fact::List(id.clone(), PrefixList::Entries(Vec::new())),
@@ -48,6 +48,8 @@ impl World {
                     Fault::NoMemory => Err("the table does not answer".to_owned()),
                     Fault::None
                     | Fault::Dies
+                    | Fault::Halfway
+                    | Fault::Full
                     | Fault::Refused
                     | Fault::AnswerLost
                     | Fault::Late => Ok(wanted.of(&self.table)),
@@ -69,7 +71,13 @@ impl World {
     ) {
         let written = match fault {
             Fault::NoMemory => Written::Unavailable("the table does not answer".to_owned()),
-            Fault::None | Fault::Dies | Fault::Refused | Fault::AnswerLost | Fault::Late => {
+            Fault::None
+            | Fault::Dies
+            | Fault::Halfway
+            | Fault::Full
+            | Fault::Refused
+            | Fault::AnswerLost
+            | Fault::Late => {
                 self.write(run, &mut entries);
                 if !entries.is_empty() {
                     let (tags, inform) = (Vec::new(), Vec::new());
@@ -122,6 +130,28 @@ impl World {
         } else {
             run.lost.push(entry.key);
         }
+    }
+
+    /// EC2 makes all rules of a call, or none.
+    pub(super) fn grant(&mut self, actions: &[Action], fault: Fault) -> AllGranted {
+        let mut granted = AllGranted::new();
+        for action in actions {
+            let (Some((_, rule)), Some(grants)) = (action.revokes(), action.grants()) else {
+                continue;
+            };
+            if fault != Fault::Full {
+                for grant in grants.rules(rule) {
+                    if self.granted.iter().all(|there| shape(there) != shape(&grant)) {
+                        let id = format!("sgr-{}", self.name());
+                        self.granted.push(IngressRule { id, ..grant });
+                    }
+                }
+            }
+            let why = (fault == Fault::Full).then_some(("it is full", true));
+            let found = action.granted(&self.granted, why);
+            granted.extend(found.map(|found| (rule.id.clone(), found)));
+        }
+        granted
     }
 
     pub(super) fn remediate(&mut self, actions: &[Action], fault: Fault) -> Outcomes {
