@@ -22,10 +22,12 @@ ASL := infra/asl/node_modules
 PY := $(abspath $(VENV))/bin/python
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 ENGINE := $(addprefix -p portcullis-,engine recreation exceptions alerts audit replay testkit)
-SHELLS := $(addprefix -p portcullis-,aws inventory approval trail digest sweep cache recreate approval-page cli)
+SHELLS := $(addprefix -p portcullis-,aws inventory approval trail digest sweep cache recreate approval-page cli) --features test-util
 # All that the demo and the tests run, in one build and with the feature that the tests have: the SDK is compiled once for all
 # of it, and for `cargo lambda watch`. A selection with other features would compile the SDK anew (e2e/tests/test_build.py).
 PROGRAMS := $(addprefix -p portcullis-,ingress cache trail digest sweep recreate approval-page cli) --features test-util
+# Beside what is built already for the programs, the engine's crates are the same; alone they compile no SDK.
+ENGINE_HERE = $(ENGINE) $(if $(wildcard $(TARGET)/programs/portcullis),$(SHELLS))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
@@ -54,7 +56,8 @@ test: ## All tests: the engine, the shell, the page, then end to end; lists skip
 	@.ci/steps test
 
 .PHONY: test-quick
-test-quick: test-engine test-shell ## Decisions, exceptions, plans, and the shell against scripted answers: no account, no Python
+test-quick: tools ## Decisions, exceptions, plans, and the shell against scripted answers: no account, no Python
+	cargo test --locked -q $(ENGINE) $(SHELLS)
 
 .PHONY: test-engine
 test-engine: tools ## Decisions, exceptions, alerts and plans; compiles no AWS SDK
@@ -62,7 +65,7 @@ test-engine: tools ## Decisions, exceptions, alerts and plans; compiles no AWS S
 
 .PHONY: exceptions
 exceptions: tools ## Check the exceptions, and print what they suppress: DIR=
-	@cargo build --locked -q $(ENGINE) --example check
+	@cargo build --locked -q $(ENGINE_HERE) --example check
 	@$(TARGET)/$(HOST)/debug/examples/check $(or $(DIR),infra/exceptions infra/exceptions/strict)
 
 .PHONY: test-shell
@@ -77,7 +80,7 @@ PYTEST = MOTO_SERVER=$(abspath $(MOTO))/bin/moto_server $(PY) -m pytest $(if $(S
 
 .PHONY: test-account
 test-account: ready test-tools exceptions ## The deployed stack, end to end: SHARD=1/4 for a part
-	@cargo build --locked -q $(SHELLS) --example serve
+	@cargo build --locked -q $(ENGINE) $(SHELLS) --example serve
 	@ln -f $(TARGET)/$(HOST)/debug/examples/serve $(TARGET)/programs
 	$(PYTEST) -m alone e2e/tests
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone" --reruns 1 -r R e2e/tests
@@ -143,13 +146,11 @@ check: tools ## All checks before a merge
 
 .PHONY: clippy
 clippy: tools ## Lint all Rust code with clippy; the SDK is checked once, for this and for `make docs`
-	cargo clippy --locked -q $(ENGINE) -p portcullis-bench --all-targets -- -D warnings
-	cargo clippy --locked -q $(SHELLS) $(PROGRAMS) -p portcullis-bench-empty --all-targets -- -D warnings
+	cargo clippy --locked -q $(ENGINE) $(SHELLS) $(PROGRAMS) -p portcullis-bench -p portcullis-bench-empty --all-targets -- -D warnings
 
 .PHONY: docs
 docs: tools ## The documentation of the crates, with warnings denied
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q $(ENGINE) --no-deps
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q $(SHELLS) $(PROGRAMS) --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q $(ENGINE) $(SHELLS) $(PROGRAMS) --no-deps
 
 .PHONY: fmt
 fmt: tools ## Format the code

@@ -35,7 +35,10 @@ def test_the_sdk_is_compiled_once():
     selections = {
         "cargo lambda watch": tree(*functions, "--features", "test-util", "-e", "normal,build"),
         "make programs": tree(*packages("PROGRAMS"), "--features", "test-util", "-e", "normal,build"),
-        "make test-shell": tree(*packages("SHELLS"), "-e", "normal,build,dev"),
+        "make test-shell": tree(*packages("SHELLS"), "--features", "test-util", "-e", "normal,build,dev"),
+        "make test-quick": tree(
+            *packages("ENGINE"), *packages("SHELLS"), "--features", "test-util", "-e", "normal,build,dev"
+        ),
     }
     asked = {name: {item for item in found if item[0] in slow} for name, found in selections.items()}
     assert any(crate.startswith(SLOW) for crate, _ in asked["make programs"])
