@@ -96,6 +96,13 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
             revisit.event, revisit.subject
         ),
         Parsed::Event(event) => explained(&event, arguments, common).await?,
+        Parsed::Several(events) => {
+            let mut texts = Vec::new();
+            for event in &events {
+                texts.push(explained(event, arguments, common).await?);
+            }
+            texts.join("\n")
+        }
     };
     paint::write(&text, common.color).context("the explanation cannot be written")?;
     Ok(Ended::Yes)

@@ -1,5 +1,7 @@
 """A security group as a whole, as a value to compare."""
 
+import uuid
+
 
 def rule(item):
     """One rule: everything that a person could miss, and nothing else."""
@@ -51,3 +53,27 @@ def without(group, rule_ids):
 def ids(group, source):
     """The ids of the ingress rules from this source."""
     return [key for key, value in group["rules"].items() if value["source"] == source and not value["egress"]]
+
+
+def opened_before(guard, group_id, name, *rules):
+    """A group that was open before anybody watched: put there past the API, so no event tells of it."""
+    made = [{"SecurityGroupRuleId": f"sgr-{uuid.uuid4().hex[:17]}", "IsEgress": False, **rule} for rule in rules]
+    guard.account.seed(
+        {
+            "SecurityGroups": [
+                {
+                    "GroupId": group_id,
+                    "GroupName": name,
+                    "Description": name,
+                    "OwnerId": "111122223333",
+                    "VpcId": guard.vpc,
+                    "SecurityGroupRules": made,
+                }
+            ]
+        }
+    )
+    return [rule["SecurityGroupRuleId"] for rule in made]
+
+
+def tcp(port, cidr):
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIpv4": cidr}

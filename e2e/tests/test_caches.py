@@ -1,36 +1,11 @@
 """A cache on a default port is reported; an open group that only caches carry is closed."""
 
-import uuid
-
+from harness.groups import opened_before, tcp
 from harness.guard import PRIVATE, permission
 
 
 def checks(document):
     return {finding["check"]: finding["outcome"] for finding in document["findings"]}
-
-
-def opened_before(guard, group_id, name, *rules):
-    """A group that was open before anybody watched: put there past the API, so no event tells of it."""
-    made = [{"SecurityGroupRuleId": f"sgr-{uuid.uuid4().hex[:17]}", "IsEgress": False, **rule} for rule in rules]
-    guard.account.seed(
-        {
-            "SecurityGroups": [
-                {
-                    "GroupId": group_id,
-                    "GroupName": name,
-                    "Description": name,
-                    "OwnerId": "111122223333",
-                    "VpcId": guard.vpc,
-                    "SecurityGroupRules": made,
-                }
-            ]
-        }
-    )
-    return [rule["SecurityGroupRuleId"] for rule in made]
-
-
-def tcp(port, cidr):
-    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIpv4": cidr}
 
 
 def test_memcached_on_its_default_port(guard, name):
@@ -96,7 +71,7 @@ def test_open_group_that_others_carry_too_is_left_to_a_person(guard, name):
     assert guard.look(group) == before
 
 
-def test_compliant_cache_is_silent(guard, name):
+def test_compliant_cache_is_silent_until_it_is_put_behind_an_open_group(guard, name):
     group = guard.group(name, permission("tcp", 7380, PRIVATE))
     before = guard.look(group)
     user_group = compliant_users(guard, name)
@@ -114,6 +89,17 @@ def test_compliant_cache_is_silent(guard, name):
     )
     guard.handled("cache", name)
     assert guard.alerts.documents(name) == []
+    assert guard.look(group) == before
+    public, private = opened_before(
+        guard, f"{group[:-4]}cafe", f"{name}-open", tcp(7380, "0.0.0.0/0"), tcp(22, PRIVATE)
+    )
+    guard.elasticache.modify_replication_group(
+        ReplicationGroupId=name, SecurityGroupIds=[f"{group[:-4]}cafe"], ApplyImmediately=True
+    )
+    document, _ = guard.alerts.wait(name)
+    assert checks(document) == {"open-cache": "done"}
+    assert document["event"]["name"] == "ModifyReplicationGroup"
+    assert list(guard.look(f"{group[:-4]}cafe")["rules"]) == [private]
     assert guard.look(group) == before
 
 

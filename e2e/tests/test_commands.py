@@ -44,6 +44,7 @@ LEFT = "test_commands_moves.py::test_what_is_left_is_removed_by_its_commands"
 FAILED = "test_commands_moves.py::test_a_failed_move_says_how_to_see_what_is_left"
 HARDENED = "../memcached/test_systems_manager.py::test_a_server_is_hardened_from_the_command_line_and_put_back"
 BEHIND = "../memcached/test_systems_manager.py::test_an_alert_says_what_runs_behind_the_rule_and_how_to_harden_it"
+ATTACHED = "test_security_groups.py::test_an_open_group_that_is_attached_is_closed_where_nothing_else_carries_it"
 EARLIER = "test_commands_moves.py::test_what_is_in_the_way_of_a_plan_is_deleted_by_its_command"
 
 # Why no test runs what is printed there.
@@ -73,6 +74,7 @@ PLACES = {
         "aws ec2 authorize-security-group-ingress": ["test_overruling.py::test_undo_of_every_kind_of_source"],
         "aws dynamodb put-item": [UNDO],
         "aws ec2 revoke-security-group-ingress": [LEFT_OPEN],
+        "aws ec2 modify-network-interface-attribute": [ATTACHED],
         "aws ec2 create-tags": [KEPT_FOR_GOOD],
         "aws ec2 delete-tags": [KEPT_FOR_GOOD],
         "aws cloudtrail lookup-events": [HISTORY],

@@ -60,9 +60,9 @@ def decision(snapshot):
 
 
 def decided(text):
-    """What was decided, line by line, without the words that explain why something could not be read."""
+    """What was decided, line by line, without what was done, and without why something could not be read."""
     lines = [re.sub(r"unknown, .*?(?=; | -> )", "unknown", line) for line in text.splitlines()]
-    return [re.sub(r"( -> [a-z ]+): .*", r"\1", line) for line in lines if not line.startswith("note: ")]
+    return [re.sub(r"( -> [a-z ]+): .*", r"\1", line) for line in lines if not line.startswith(("note: ", "sgr-"))]
 
 
 def seed(guard, name):

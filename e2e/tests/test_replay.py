@@ -58,9 +58,15 @@ def watched():
     return {
         "AuthorizeSecurityGroupIngress",
         "ModifySecurityGroupRules",
+        "ModifyNetworkInterfaceAttribute",
+        "ModifyInstanceAttribute",
+        "AssociateSecurityGroupVpc",
         "CreateCacheCluster",
         "CreateReplicationGroup",
         "CreateServerlessCache",
+        "ModifyCacheCluster",
+        "ModifyReplicationGroup",
+        "ModifyServerlessCache",
     }
 
 

@@ -1,7 +1,7 @@
 """Public ingress is closed, and nothing beside it is touched. Each test compares the whole group."""
 
 import pytest
-from harness import groups
+from harness import groups, pasted
 from harness.guard import PRIVATE, made, permission
 
 
@@ -63,6 +63,35 @@ def test_narrow_rule_stays_and_nobody_is_told(guard, name, what):
     guard.handled("ingress", group)
     assert guard.look(group) == opened and len(opened["rules"]) > 0
     assert guard.alerts.documents(group) == []
+
+
+def test_an_open_group_that_is_attached_is_closed_where_nothing_else_carries_it(guard, name):
+    """Its rules are older than the call: the first interface is the only one, the second one is not."""
+    own = guard.group(name)
+    group = f"{own[:-4]}cafe"
+    first, second = (
+        guard.ec2.create_network_interface(SubnetId=guard.subnet, Groups=[own])["NetworkInterface"] for _ in range(2)
+    )
+    for number, (interface, outcome) in enumerate([(first, "done"), (second, "by-hand")], start=1):
+        (rule,) = groups.opened_before(guard, group, f"{name}-open", groups.tcp(21 + number, "0.0.0.0/0"))
+        before = guard.look(group)
+        carrier = interface["NetworkInterfaceId"]
+        guard.ec2.modify_network_interface_attribute(NetworkInterfaceId=carrier, Description={"Value": "batch"})
+        guard.ec2.modify_network_interface_attribute(NetworkInterfaceId=carrier, Groups=[own, group])
+        document, mail = guard.alerts.wait(group, number)
+        assert outcomes(document) == {rule: outcome}
+        assert guard.look(group) == (before if outcome == "by-hand" else {**before, "rules": {}})
+        assert f" called ModifyNetworkInterfaceAttribute for {carrier} " in mail["body"]
+        commands = [line for line in mail["body"].splitlines() if line.startswith("aws ec2 modify-network-interface")]
+        assert len(commands) == (outcome == "by-hand")
+        for detach in commands:
+            pasted.paste(detach, guard.account)
+            (found,) = guard.ec2.describe_network_interfaces(NetworkInterfaceIds=[carrier])["NetworkInterfaces"]
+            assert [carried["GroupId"] for carried in found["Groups"]] == [own]
+            assert guard.look(group) == before
+        said = [line for lines in guard.stack.invocations("ingress") for line in lines]
+        assert not any(f"nothing of `{carrier}`" in line for line in said), "the event rule has a filter"
+    assert guard.alerts.documents(own) == []
 
 
 def test_flat_form(guard, group):

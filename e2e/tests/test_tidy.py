@@ -109,7 +109,12 @@ def patterns():
 
 
 def watched_by_template():
-    return {(pattern["source"][0], name) for pattern in patterns() for name in pattern["detail"]["eventName"]}
+    return {
+        (pattern["source"][0], name)
+        for pattern in patterns()
+        for either in pattern["detail"].get("$or", [pattern["detail"]])
+        for name in either["eventName"]
+    }
 
 
 def watched_by_engine():

@@ -34,6 +34,8 @@ RENAMED = {
     "Resources": "resourcesSet",
     "Description": "description",
 }
+#: No record of them with groups has been published. Parsers in the field read `groupSet`, as in CreateNetworkInterface.
+ATTACHING = ("ModifyNetworkInterfaceAttribute", "ModifyInstanceAttribute")
 RULE_ACTIONS = re.compile(r"(Authorize|Revoke)SecurityGroup(Ingress|Egress)")
 
 
@@ -57,6 +59,8 @@ def ec2_request(action, request):
             out["tagSet"] = _items(value)
         elif action in ("CreateTags", "DeleteTags") and member == "Resources":
             out["resourcesSet"] = {"items": [{"resourceId": item} for item in value]}
+        elif action in ATTACHING and member == "Groups":
+            out["groupSet"] = {"items": [{"groupId": item} for item in value]}
         elif member == "TagSpecifications":
             out["tagSpecificationSet"] = {"items": [_tag_specification(item) for item in value]}
         elif member == "IpPermissions":

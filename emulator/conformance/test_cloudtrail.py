@@ -243,6 +243,17 @@ def test_modifying_a_prefix_list(bus, ec2):
     assert changed["prefixListId"] == prefix_list and changed["ownerId"] == 111122223333
 
 
+def test_attaching_a_group_has_a_group_set(bus, ec2, group):
+    """Inferred: as CreateNetworkInterface, and as parsers in the field read it."""
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[group])
+    detail = bus("ModifyNetworkInterfaceAttribute")["detail"]
+    expected = {"networkInterfaceId": interface, "groupSet": {"items": [{"groupId": group}]}}
+    assert detail["requestParameters"] == expected
+    assert detail["responseElements"]["_return"] is True
+
+
 def test_create_cache_cluster(bus, cache):
     name = f"c{uuid.uuid4().hex[:8]}"
     cache.create_cache_cluster(

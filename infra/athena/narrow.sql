@@ -19,6 +19,9 @@ WHERE day BETWEEN '2026/01/01' AND '2026/12/31'
   AND eventname IN (
     'AuthorizeSecurityGroupIngress',
     'ModifySecurityGroupRules',
+    'ModifyNetworkInterfaceAttribute',
+    'ModifyInstanceAttribute',
+    'AssociateSecurityGroupVpc',
     'RevokeSecurityGroupIngress',
     'AuthorizeSecurityGroupEgress',
     'CreateSecurityGroup',
@@ -28,6 +31,9 @@ WHERE day BETWEEN '2026/01/01' AND '2026/12/31'
     'CreateCacheCluster',
     'CreateReplicationGroup',
     'CreateServerlessCache',
+    'ModifyCacheCluster',
+    'ModifyReplicationGroup',
+    'ModifyServerlessCache',
     'DeleteCacheCluster',
     'DeleteReplicationGroup',
     'DeleteServerlessCache'

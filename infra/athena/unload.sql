@@ -20,6 +20,9 @@ UNLOAD (
     AND eventname IN (
       'AuthorizeSecurityGroupIngress',
       'ModifySecurityGroupRules',
+      'ModifyNetworkInterfaceAttribute',
+      'ModifyInstanceAttribute',
+      'AssociateSecurityGroupVpc',
       'RevokeSecurityGroupIngress',
       'AuthorizeSecurityGroupEgress',
       'CreateSecurityGroup',
@@ -29,6 +32,9 @@ UNLOAD (
       'CreateCacheCluster',
       'CreateReplicationGroup',
       'CreateServerlessCache',
+      'ModifyCacheCluster',
+      'ModifyReplicationGroup',
+      'ModifyServerlessCache',
       'DeleteCacheCluster',
       'DeleteReplicationGroup',
       'DeleteServerlessCache'

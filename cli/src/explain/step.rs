@@ -200,7 +200,7 @@ fn what(read: &Read) -> String {
 
 /// What is read of the ledger: how many keys, and whose snoozes.
 fn wanted_words(wanted: &Wanted) -> String {
-    let Wanted { keys, snoozes, opening, rules } = wanted;
+    let Wanted { keys, snoozes, opening, rules, since } = wanted;
     let mut words = Vec::new();
     if !keys.is_empty() {
         words.push(count(keys.len(), "key"));
@@ -213,6 +213,7 @@ fn wanted_words(wanted: &Wanted) -> String {
     for (group, ids) in rules {
         words.push(format!("{} of {group} by id", count(ids.len(), "rule")));
     }
+    words.extend(since.iter().map(|(group, time)| format!("what {group} has had since {time}")));
     words.join(", ")
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use portcullis_engine::action::Detach;
 use portcullis_engine::facts::{IngressRule, PROTECT, Source, Tag};
 use portcullis_engine::ledger::{Snooze, has_large_tags};
 use portcullis_engine::report::{Report, Reported};
@@ -57,6 +58,14 @@ pub fn write_snooze(region: &str, table: &str, snooze: &Snooze, expires: i64) ->
     format!(
         "aws dynamodb put-item --region {region} --table-name {table} --item {}",
         shell_json(&item)
+    )
+}
+
+/// Takes a group off an interface: all the others stay.
+pub(crate) fn detach(region: &str, Detach { interface, keep }: &Detach) -> String {
+    let keep = keep.join(" ");
+    format!(
+        "aws ec2 modify-network-interface-attribute --region {region} --network-interface-id {interface} --groups {keep}"
     )
 }
 

@@ -196,7 +196,10 @@ fn evidence(reported: &Reported) -> Value {
         }
         Evidence::UnreadableGroups(why) => json!({"unknown": text::bounded(why, TEXT)}),
         Evidence::Port { engine, port } => json!({"engine": engine.as_str(), "port": port}),
-        Evidence::Setting { engine } => json!({"engine": engine.as_str()}),
+        Evidence::Setting { engine, pending: false } => json!({"engine": engine.as_str()}),
+        Evidence::Setting { engine, pending: true } => {
+            json!({"engine": engine.as_str(), "from": "maintenance-window"})
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use portcullis_engine::event::Lead;
 use portcullis_engine::finding::{Evidence, admitted};
 use portcullis_engine::net::Exposure;
 use portcullis_engine::report::{Report, Reported};
@@ -148,10 +149,11 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
     let whom = whom.map(|whom| format!(" (source identity {})", text::plain(whom, TEXT)));
     let _ = writeln!(
         body,
-        "{}{} called {}{} from {} at {}.",
+        "{}{} called {}{}{} from {} at {}.",
         text::plain(&actor.name, TEXT),
         whom.unwrap_or_default(),
         event.call(),
+        carrier(report),
         via.unwrap_or_default(),
         text::plain(&actor.ip, TEXT),
         text::plain(&event.time, 40)
@@ -173,12 +175,19 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
         );
     }
     open::paragraph(&mut body, report);
+    open::detach(&mut body, report);
     servers::paragraph(&mut body, report);
     older(&mut body, report, room);
     tolerance::suppressed(&mut body, report);
     memory::recovered(&mut body, report);
     footer(&mut body, report);
     body
+}
+
+/// What the call put the group before.
+fn carrier(report: &Report) -> String {
+    let Lead::Group(lead) = &report.event.lead else { return String::new() };
+    lead.carrier().map(|carrier| format!(" for {carrier}")).unwrap_or_default()
 }
 
 /// What is told first: the lowest.

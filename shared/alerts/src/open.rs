@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use portcullis_engine::action::{Because, Remedy};
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::resolution::Resolution;
 
@@ -38,6 +39,25 @@ pub(crate) fn close_all(report: &Report) -> Vec<String> {
         command::revoke_all(&report.event.region, group, &ids)
     };
     open(report).into_iter().flat_map(of_group).collect()
+}
+
+/// The way that leaves the rules as they are, where the call put their group before something else than what has it.
+pub(crate) fn detach(body: &mut String, report: &Report) {
+    let detach = report.findings.iter().find_map(|reported| match &reported.finding.remedy {
+        Remedy::Manual { because: Because::OthersCarry { detach, .. }, .. } => detach.as_ref(),
+        Remedy::Manual { .. }
+        | Remedy::Do(_)
+        | Remedy::NotRemediated { .. }
+        | Remedy::Pending(_)
+        | Remedy::Gone(_) => None,
+    });
+    let Some(detach) = detach else { return };
+    let command = command::detach(&report.event.region, detach);
+    let _ = writeln!(
+        body,
+        "\nOr leave the rules, and take the group off {} again, which keeps its other groups:\n{command}",
+        detach.interface
+    );
 }
 
 /// The paragraph of the mail, where more than one rule is open.

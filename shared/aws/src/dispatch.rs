@@ -4,6 +4,7 @@
 use std::fmt;
 
 use anyhow::{Context, Result, bail};
+use futures_util::future::join_all;
 use lambda_runtime::LambdaEvent;
 use portcullis_engine::arn::Arn;
 use portcullis_engine::case::Summary;
@@ -112,17 +113,12 @@ where
     if !matches!(parsed, Parsed::Revisit(_)) {
         metrics::print([metrics::arrived(payload)], shell.metrics);
     }
-    let about = match parsed {
-        Parsed::Event(event) => {
-            guard(&event, &context.invoked_function_arn)?;
-            if is_replay(payload) {
-                metrics::print([metrics::replayed(payload)], shell.metrics);
-                About::Replay(event)
-            } else {
-                About::Event(event)
-            }
+    let events = match parsed {
+        Parsed::Event(event) => vec![*event],
+        Parsed::Several(events) => events,
+        Parsed::Revisit(revisit) => {
+            return one(shell, handler, About::Revisit(revisit), context).await;
         }
-        Parsed::Revisit(revisit) => About::Revisit(revisit),
         Parsed::Ignored(why) => {
             metrics::print([metrics::ignored(payload, &why)], shell.metrics);
             tracing::info!("ignored: {why}");
@@ -133,6 +129,44 @@ where
             return Err(what.into());
         }
     };
+    let is_replay = is_replay(payload);
+    if is_replay {
+        metrics::print([metrics::replayed(payload)], shell.metrics);
+    }
+    let mut abouts = Vec::new();
+    for event in events {
+        guard(&event, &context.invoked_function_arn)?;
+        let event = Box::new(event);
+        abouts.push(if is_replay { About::Replay(event) } else { About::Event(event) });
+    }
+    let ended = join_all(abouts.into_iter().map(|about| one(shell, handler, about, context))).await;
+    let (mut texts, mut failed) = (Vec::new(), Vec::new());
+    for ended in ended {
+        match ended {
+            Ok(text) => texts.push(text),
+            Err(error) => failed.push(error),
+        }
+    }
+    match failed.pop() {
+        None => Ok(texts.join("\n")),
+        Some(error) if failed.is_empty() => Err(error),
+        Some(error) => {
+            let others: Vec<String> = failed.iter().map(|error| format!("{error:#}")).collect();
+            Err(error.context(others.join("; ")))
+        }
+    }
+}
+
+/// Deals with one of the things that an invocation is about.
+async fn one<H>(
+    shell: &Shell,
+    handler: &H,
+    about: About,
+    context: &lambda_runtime::Context,
+) -> Result<String>
+where
+    H: AsyncFn(&Shell, &Invocation) -> Result<Summary>,
+{
     let (id, function_arn) = (context.request_id.clone(), context.invoked_function_arn.clone());
     let invocation = Invocation { about, id, function_arn };
     let about = || invocation.about.to_string();

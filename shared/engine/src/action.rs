@@ -161,6 +161,8 @@ pub enum Because {
     ExceptionsNotKnown,
     /// An exception asks who called, and nothing was called.
     CallerNotKnown,
+    /// An exception asks for the tags of a cache, which only the call that created it names.
+    TagsNotKnown,
     /// The event did not touch the rule.
     NotTouched,
     /// The event does not say which rules it touched; the reason.
@@ -178,6 +180,15 @@ pub enum Because {
     OtherOwner(String),
     /// The group is also on these interfaces, which are not a cache's.
     SharedGroup(Vec<String>),
+    /// The rule is older than the call that put its group here, and other interfaces carry the group too.
+    OthersCarry {
+        /// These.
+        others: Vec<String>,
+        /// How the group is taken off again, where that is one call.
+        detach: Option<Detach>,
+    },
+    /// The call only associated the group with this VPC, `vpc-…`.
+    OnlyAssociated(String),
     /// It could not be read which other interfaces have the group.
     SharingUnknown(String),
     /// The rule admits all traffic of a few addresses: to revoke it would cut off much more than UDP 11211.
@@ -208,6 +219,15 @@ pub enum Because {
         /// The limit of one event, or of one minute.
         per: Per,
     },
+}
+
+/// How a group is taken off the interface that a call put it on, also that of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detach {
+    /// `eni-…`
+    pub interface: String,
+    /// The groups that it keeps; never none.
+    pub keep: Vec<String>,
 }
 
 /// What a limit counts revoked rules in.
@@ -245,6 +265,9 @@ impl fmt::Display for Because {
             Self::CallerNotKnown => f.write_str(
                 "an exception may suppress it, but asks who made the call, which only CloudTrail knows",
             ),
+            Self::TagsNotKnown => f.write_str(
+                "an exception may suppress it, but asks for the cache's tags, which only the call that created it names",
+            ),
             Self::NotTouched => f.write_str("this event did not touch the rule"),
             Self::TouchedUnknown(why) => write!(f, "the event does not say which rules it touched: {why}"),
             Self::SubjectUnknown(what) => {
@@ -265,6 +288,15 @@ impl fmt::Display for Because {
             Self::SharedGroup(ids) => {
                 write!(f, "other resources than caches use the group too: {}", ids.join(", "))
             }
+            Self::OthersCarry { others, .. } => write!(
+                f,
+                "the rule is older than the call, and the group is on other interfaces too, which may need it: {}",
+                others.join(", ")
+            ),
+            Self::OnlyAssociated(vpc) => write!(
+                f,
+                "the rule is older than the call, which only lets the group be used in {vpc}: that puts it before nothing"
+            ),
             Self::SharingUnknown(why) => {
                 write!(f, "it is unknown which other resources use the group: {why}")
             }

@@ -7,6 +7,7 @@
 //! INVARIANT: everything that chooses is here or called from here. `observe` mode turns `Remedy::Do` into
 //! `Remedy::NotRemediated` in `settle`, and nothing after it asks for the mode.
 
+mod attached;
 mod cache;
 mod context;
 mod decision;

@@ -201,6 +201,23 @@ struct ReplicationGroup {
     transit_encryption_enabled: Option<bool>,
     transit_encryption_mode: Option<String>,
     user_group_ids: Vec<String>,
+    pending_modified_values: PendingValues,
+}
+
+/// Of a replication group or a cache cluster.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct PendingValues {
+    transit_encryption_enabled: Option<bool>,
+    auth_token_status: Option<String>,
+    user_groups: Option<UserGroupsChange>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct UserGroupsChange {
+    user_group_ids_to_add: Vec<String>,
+    user_group_ids_to_remove: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -232,6 +249,7 @@ struct CacheCluster {
     auth_token_enabled: Option<bool>,
     transit_encryption_enabled: Option<bool>,
     transit_encryption_mode: Option<String>,
+    pending_modified_values: PendingValues,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

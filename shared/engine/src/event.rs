@@ -4,20 +4,28 @@
 //! name; what is true is read from the account afterwards.
 
 mod actor;
+mod attaching;
+mod cache;
+mod caches;
+mod carrier;
 mod history;
 mod json;
 mod parse;
 mod revisit;
+mod stop;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use crate::facts::{CacheKind, IngressRule, Protocol, Source, Tag};
+use crate::facts::{IngressRule, Protocol, Source};
 use crate::time::seconds;
 
+pub use cache::{Altered, CacheLead, Inherits};
+pub use carrier::Carrier;
 pub use history::{CHANGES, Change, Changed, Requested};
-pub use parse::{Ignored, Malformed, Parsed, is_replay, parse};
+pub use parse::{Parsed, is_replay, parse};
 pub use revisit::RevisitRef;
+pub use stop::{Ignored, Malformed};
 
 /// A successful API call that may have opened something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,22 +95,40 @@ pub enum EventName {
     AuthorizeSecurityGroupIngress,
     /// `ec2:ModifySecurityGroupRules`: may turn a private rule public in place.
     ModifySecurityGroupRules,
+    /// `ec2:ModifyNetworkInterfaceAttribute`: with groups, it puts them before what the interface belongs to.
+    ModifyNetworkInterfaceAttribute,
+    /// `ec2:ModifyInstanceAttribute`: with groups, it puts them before the instance.
+    ModifyInstanceAttribute,
+    /// `ec2:AssociateSecurityGroupVpc`: the group may be used in another VPC.
+    AssociateSecurityGroupVpc,
     /// `elasticache:CreateCacheCluster`
     CreateCacheCluster,
     /// `elasticache:CreateReplicationGroup`
     CreateReplicationGroup,
     /// `elasticache:CreateServerlessCache`
     CreateServerlessCache,
+    /// `elasticache:ModifyCacheCluster`: may put a cache behind other groups, or take its encryption or authentication.
+    ModifyCacheCluster,
+    /// `elasticache:ModifyReplicationGroup`: the same.
+    ModifyReplicationGroup,
+    /// `elasticache:ModifyServerlessCache`: other groups, or another user group or none.
+    ModifyServerlessCache,
 }
 
 impl EventName {
     /// Every watched call, in the order of the README's table.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 11] = [
         Self::AuthorizeSecurityGroupIngress,
         Self::ModifySecurityGroupRules,
+        Self::ModifyNetworkInterfaceAttribute,
+        Self::ModifyInstanceAttribute,
+        Self::AssociateSecurityGroupVpc,
         Self::CreateCacheCluster,
         Self::CreateReplicationGroup,
         Self::CreateServerlessCache,
+        Self::ModifyCacheCluster,
+        Self::ModifyReplicationGroup,
+        Self::ModifyServerlessCache,
     ];
 
     /// AWS's spelling.
@@ -110,19 +136,32 @@ impl EventName {
         match self {
             Self::AuthorizeSecurityGroupIngress => "AuthorizeSecurityGroupIngress",
             Self::ModifySecurityGroupRules => "ModifySecurityGroupRules",
+            Self::ModifyNetworkInterfaceAttribute => "ModifyNetworkInterfaceAttribute",
+            Self::ModifyInstanceAttribute => "ModifyInstanceAttribute",
+            Self::AssociateSecurityGroupVpc => "AssociateSecurityGroupVpc",
             Self::CreateCacheCluster => "CreateCacheCluster",
             Self::CreateReplicationGroup => "CreateReplicationGroup",
             Self::CreateServerlessCache => "CreateServerlessCache",
+            Self::ModifyCacheCluster => "ModifyCacheCluster",
+            Self::ModifyReplicationGroup => "ModifyReplicationGroup",
+            Self::ModifyServerlessCache => "ModifyServerlessCache",
         }
     }
 
     /// Whether it changes a security group; else it makes a cache.
     pub fn is_of_group(self) -> bool {
         match self {
-            Self::AuthorizeSecurityGroupIngress | Self::ModifySecurityGroupRules => true,
+            Self::AuthorizeSecurityGroupIngress
+            | Self::ModifySecurityGroupRules
+            | Self::ModifyNetworkInterfaceAttribute
+            | Self::ModifyInstanceAttribute
+            | Self::AssociateSecurityGroupVpc => true,
             Self::CreateCacheCluster
             | Self::CreateReplicationGroup
-            | Self::CreateServerlessCache => false,
+            | Self::CreateServerlessCache
+            | Self::ModifyCacheCluster
+            | Self::ModifyReplicationGroup
+            | Self::ModifyServerlessCache => false,
         }
     }
 
@@ -166,9 +205,9 @@ pub struct Actor {
 /// Where an event says to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lead {
-    /// A security group's rules were touched.
+    /// A security group's rules were touched, or the group was put before something.
     Group(GroupLead),
-    /// A cache was made.
+    /// A cache was made, or changed.
     Cache(CacheLead),
     /// Nowhere: the record is truncated so far that it names no resource. Who called, and when, is reported all the same.
     Unknown,
@@ -206,6 +245,27 @@ pub enum Touched {
     Rules(Vec<RuleLead>),
     /// The record does not say (it was truncated): the reason. We report, and do not act.
     Unknown(String),
+    /// All of them: they are older than the call, and it put their group before something.
+    Attached(Attached),
+}
+
+/// A group that a call put before something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// Before what.
+    pub to: Carrier,
+    /// The rules that an earlier attempt at the event went to revoke, and did not report: the event names none.
+    pub unreported: Vec<RuleLead>,
+}
+
+impl GroupLead {
+    /// What the call put the group before, if it did that.
+    pub fn carrier(&self) -> Option<&Carrier> {
+        match &self.touched {
+            Touched::Attached(attached) => Some(&attached.to),
+            Touched::Rules(_) | Touched::Unknown(_) => None,
+        }
+    }
 }
 
 /// One touched rule: its id where the event has it, and what it must look like by now.
@@ -300,8 +360,16 @@ impl Touched {
     /// ModifySecurityGroupRules does not say which direction it edits.
     pub fn resolve(&self, ingress: &[IngressRule], egress: &[String]) -> Resolved {
         let mut found = Resolved::default();
-        let Self::Rules(leads) = self else {
-            return found;
+        let leads = match self {
+            Self::Rules(leads) => leads,
+            Self::Unknown(_) => return found,
+            Self::Attached(Attached { unreported, .. }) => {
+                found.ids = ingress.iter().map(|rule| rule.id.clone()).collect();
+                let is_there =
+                    |lead: &&RuleLead| lead.id.as_ref().is_some_and(|id| found.ids.contains(id));
+                found.missing = unreported.iter().filter(|lead| !is_there(lead)).cloned().collect();
+                return found;
+            }
         };
         let by_id: HashMap<&str, &IngressRule> =
             ingress.iter().map(|rule| (rule.id.as_str(), rule)).collect();
@@ -335,48 +403,6 @@ impl fmt::Display for RuleLead {
             (Some(id), _) => f.write_str(id),
             (None, Some(shape)) => write!(f, "the rule for {}", shape.source),
             (None, None) => f.write_str("a rule that the event does not name"),
-        }
-    }
-}
-
-/// The cache that an event is about, and what the request asked for: while a cache is being
-/// created, nothing else says its port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CacheLead {
-    /// What kind of cache.
-    pub kind: CacheKind,
-    /// Its id, in lower case, as the service stores it.
-    pub id: String,
-    /// `engine` of the request or the response.
-    pub engine: Option<String>,
-    /// `port` of the request; absent when defaulted.
-    pub port: Option<u16>,
-    /// What the port may come from when the request has none.
-    pub inherits: Option<Inherits>,
-    /// `securityGroupIds` of the request.
-    pub security_groups: Vec<String>,
-    /// `tags` of the request. Until a cache is available nothing else tells its tags (API reference,
-    /// ListTagsForResource), and by then other events may have changed them.
-    pub tags: Vec<Tag>,
-}
-
-/// A source whose port a new cache may take over, so that the engine's default must not be assumed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Inherits {
-    /// Restored from this snapshot (its name, or its S3 ARN).
-    Snapshot(String),
-    /// Made around this existing cache cluster (`primaryClusterId`).
-    Primary(String),
-    /// Joined to this global datastore.
-    Global(String),
-}
-
-impl fmt::Display for Inherits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Snapshot(name) => write!(f, "restored from snapshot {name}"),
-            Self::Primary(id) => write!(f, "made around the existing cluster {id}"),
-            Self::Global(id) => write!(f, "joined to the global datastore {id}"),
         }
     }
 }

@@ -50,6 +50,8 @@ pub enum Answer {
     NotKnown,
     /// A policy asks who called, and nothing was called. All else is known.
     CallerNotKnown,
+    /// A policy asks for the tags of a cache that the call did not create. All else is known.
+    TagsNotKnown,
     /// The policies cannot be read or evaluated; the reason. Then nothing is suppressed, and nothing is remediated.
     Unreadable(String),
 }
@@ -113,6 +115,8 @@ pub enum Doubt {
     NotKnown,
     /// A policy asks who called, and nothing was called.
     CallerNotKnown,
+    /// A policy asks for the tags of a cache that the call did not create.
+    TagsNotKnown,
     /// The policies cannot be read; the reason.
     Unreadable(String),
 }
@@ -187,9 +191,11 @@ impl<'a> Inquiry<'a> {
         let asked = self.asked(check, Some(on));
         match self.exceptions.ask(&asked) {
             Answer::Suppressed(by) => by.into_iter().map(|exception| exception.id).collect(),
-            Answer::Fault | Answer::NotKnown | Answer::CallerNotKnown | Answer::Unreadable(_) => {
-                Vec::new()
-            }
+            Answer::Fault
+            | Answer::NotKnown
+            | Answer::CallerNotKnown
+            | Answer::TagsNotKnown
+            | Answer::Unreadable(_) => Vec::new(),
         }
     }
 
@@ -217,6 +223,7 @@ impl<'a> Inquiry<'a> {
             Answer::Fault => return Vec::new(),
             Answer::NotKnown => Doubt::NotKnown,
             Answer::CallerNotKnown => Doubt::CallerNotKnown,
+            Answer::TagsNotKnown => Doubt::TagsNotKnown,
             Answer::Unreadable(why) => Doubt::Unreadable(why),
         };
         self.doubts.insert(key, doubt);

@@ -15,7 +15,7 @@ use std::fmt;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use address_space::AddressSpace;
-pub use interface::{Holder, Interface, Interfaces, LoadBalancer, Signs};
+pub use interface::{Holder, Interface, Interfaces, LoadBalancer, Signs, cluster_of};
 pub use network::{CacheNetwork, Connection, Subnet, Subnets};
 pub use public_access::{BlockMode, BlockPublicAccess, PublicAccess, PublicSetting, Vpc};
 pub use version::EngineVersion;
@@ -354,6 +354,10 @@ pub struct CacheFacts {
     pub plaintext_too: bool,
     /// Whether clients must prove who they are: an AUTH token or a user group, where Describe says.
     pub authentication: Option<bool>,
+    /// What of this is still to change.
+    pub pending: PendingChange,
+    /// The ids of its member clusters, if it is a replication group.
+    pub members: Vec<String>,
     /// Its security groups; `Unknown` if Describe did not name any (yet).
     pub groups: CacheGroups,
     /// Where it lies in the network.
@@ -361,6 +365,24 @@ pub struct CacheFacts {
 }
 
 impl CacheFacts {
+    /// As it is once what is pending is in force.
+    #[must_use]
+    pub fn once_changed(&self) -> Self {
+        let PendingChange { transit_encryption, authentication } = self.pending;
+        Self {
+            transit_encryption: transit_encryption.or(self.transit_encryption),
+            authentication: authentication.or(self.authentication),
+            pending: PendingChange::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether an interface is that of a node of this cache: ElastiCache describes it by the id of the cluster.
+    pub fn is_on(&self, interface: &Interface) -> bool {
+        let of = interface.cluster.as_ref();
+        of.is_some_and(|cluster| *cluster == self.id || self.members.contains(cluster))
+    }
+
     /// Whether it is still being created: what it will listen on, and what carries its groups, may not be shown yet.
     pub fn is_being_made(&self) -> bool {
         self.member_of.is_none() && self.status == "creating"
@@ -375,6 +397,32 @@ impl CacheFacts {
             }
         };
         self.network.vpc.as_deref().or_else(of_groups)
+    }
+}
+
+/// `PendingModifiedValues`: what was asked for, and waits for the maintenance window or is being carried out. Security
+/// groups are never among it (service model).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PendingChange {
+    /// Encryption in transit, if it is to change.
+    pub transit_encryption: Option<bool>,
+    /// Whether clients will have to prove who they are, if that is to change.
+    pub authentication: Option<bool>,
+}
+
+impl PendingChange {
+    /// `sets_token`: there is an `AuthTokenStatus`, so a token is being set or rotated. `users_after`: whether it has user
+    /// groups once those that come have come, and those that go are gone; `None` if none does. `auth_token`: whether it has
+    /// a token today.
+    pub fn new(
+        transit_encryption: Option<bool>,
+        sets_token: bool,
+        users_after: Option<bool>,
+        auth_token: Option<bool>,
+    ) -> Self {
+        let by_users = users_after.map(|users| users || auth_token == Some(true));
+        let authentication = if sets_token { Some(true) } else { by_users };
+        Self { transit_encryption, authentication }
     }
 }
 

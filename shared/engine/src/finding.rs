@@ -126,6 +126,8 @@ pub enum Evidence {
     Setting {
         /// The cache's engine.
         engine: Engine,
+        /// It is not in force yet: the call asked for it, and ElastiCache applies it in the maintenance window.
+        pending: bool,
     },
 }
 
@@ -162,6 +164,20 @@ pub fn admitted(exposure: &Exposure) -> Count {
 impl Finding {
     /// What it is, in a line.
     pub fn title(&self) -> String {
+        match &self.evidence {
+            Evidence::Setting { pending: true, .. } => {
+                format!("from the maintenance window on: {}", self.fault())
+            }
+            Evidence::Setting { pending: false, .. }
+            | Evidence::Rule { .. }
+            | Evidence::UnreadableRule { .. }
+            | Evidence::UnreadableGroups(_)
+            | Evidence::UnnamedSubject { .. }
+            | Evidence::Port { .. } => self.fault(),
+        }
+    }
+
+    fn fault(&self) -> String {
         let words = rule_of(self).map(IngressRule::words).unwrap_or_default();
         let pending = matches!(self.remedy, Remedy::Pending(_));
         match (&self.check, &self.evidence) {
@@ -191,7 +207,7 @@ impl Finding {
             (_, Evidence::Port { engine, port: None }) => {
                 format!("the port of this {} cache is not known yet", engine.name())
             }
-            (Check::NoAuth, Evidence::Setting { engine }) => {
+            (Check::NoAuth, Evidence::Setting { engine, .. }) => {
                 format!(
                     "{} has no authentication: everybody who reaches it can read and write",
                     engine.name()
@@ -209,7 +225,7 @@ impl Finding {
             (Check::PublicEndpoint, _) => {
                 "the cache's endpoint is on the internet, protected only by IAM".to_owned()
             }
-            (_, Evidence::Setting { engine }) => {
+            (_, Evidence::Setting { engine, .. }) => {
                 format!("{} is not encrypted in transit", engine.name())
             }
         }
@@ -236,7 +252,10 @@ impl fmt::Display for Evidence {
             Self::UnnamedSubject { what, .. } => write!(f, "unknown, the record names no {what}"),
             Self::Port { engine, port: Some(port) } => write!(f, "{} on {port}", engine.name()),
             Self::Port { engine, port: None } => write!(f, "{} on an unknown port", engine.name()),
-            Self::Setting { engine } => f.write_str(engine.name()),
+            Self::Setting { engine, pending: false } => f.write_str(engine.name()),
+            Self::Setting { engine, pending: true } => {
+                write!(f, "{}, from the maintenance window on", engine.name())
+            }
         }
     }
 }

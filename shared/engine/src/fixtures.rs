@@ -8,8 +8,8 @@ use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead
 use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
 use crate::facts::{
     AddressSpace, BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork,
-    Engine, GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PrefixList,
-    PublicAccess, Subnet,
+    Engine, GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PendingChange,
+    PrefixList, PublicAccess, Subnet,
 };
 use crate::finding::rule_of;
 use crate::finding::{Check, Finding};
@@ -124,6 +124,8 @@ pub(crate) fn cache(kind: CacheKind, engine: Engine, ports: &[u16]) -> CacheFact
         transit_encryption: Some(true),
         plaintext_too: false,
         authentication: Some(true),
+        pending: PendingChange::default(),
+        members: Vec::new(),
         groups: CacheGroups::Read(Vec::new()),
         network: CacheNetwork::default(),
     }
@@ -156,6 +158,7 @@ pub(crate) fn cache_lead(kind: CacheKind) -> CacheLead {
         inherits: None,
         security_groups: Vec::new(),
         tags: Vec::new(),
+        altered: None,
     }
 }
 

@@ -308,12 +308,21 @@ impl Report {
 }
 
 impl Known<'_> {
-    /// Whether the recipient need not know of it yet: the cache is still being created, it is looked at again, and is told
+    /// Whether the recipient need not know of it yet: the cache is still being created or changed, it is looked at again, and is told
     /// once it is decided, or after a day.
     fn is_waited_for(&self, reported: &Reported, event: &Event) -> bool {
         let age = self.context.now.saturating_sub(seconds(&event.time));
+        let is_unsettled = match (&event.lead, self.seen.cache()) {
+            (Lead::Cache(lead), Some(cache)) => {
+                lead.is_unsettled(cache, event.is_young(self.context.now))
+            }
+            (Lead::Group(lead), None) => {
+                lead.carrier().is_some() && event.is_young(self.context.now)
+            }
+            (Lead::Cache(_) | Lead::Group(_) | Lead::Unknown, _) => false,
+        };
         reported.resolution == Resolution::Pending
-            && self.seen.cache().is_some_and(CacheFacts::is_being_made)
+            && is_unsettled
             && age < DAY
             && self.next.is_some_and(|next| next.not_arranged.is_none())
     }

@@ -66,6 +66,7 @@ impl Place {
             inherits: None,
             security_groups: groups.clone(),
             tags,
+            altered: None,
         };
         self.event(&facts.id, Lead::Cache(lead))
     }

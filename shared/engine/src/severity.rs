@@ -165,6 +165,7 @@ fn stays_open(because: &Because) -> bool {
         | Because::Flapping { .. }
         | Because::ExceptionsNotKnown
         | Because::ExceptionsUnreadable(_)
+        | Because::TagsNotKnown
         | Because::TouchedUnknown(_)
         | Because::SubjectUnknown(_)
         | Because::SourceUnknown(_)
@@ -178,6 +179,8 @@ fn stays_open(because: &Because) -> bool {
         | Because::NotTouched
         | Because::OtherOwner(_)
         | Because::SharedGroup(_)
+        | Because::OthersCarry { .. }
+        | Because::OnlyAssociated(_)
         | Because::AllTraffic
         | Because::PortIsFixed
         | Because::ClientsMustChange

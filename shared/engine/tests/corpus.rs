@@ -14,10 +14,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use portcullis_engine::action::{Action, Because, Remedy};
-use portcullis_engine::decide;
-use portcullis_engine::event::{EventName, GroupRef, Lead, Parsed};
+use portcullis_engine::decide::{self, Decision};
+use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed};
 use portcullis_engine::facts::{PROTECT, Tag};
 use portcullis_engine::finding::Check;
+use portcullis_engine::report::Report;
 use portcullis_engine::settings::Mode;
 use serde_json::Value;
 
@@ -29,13 +30,14 @@ const MACHINE: &str = "arn:aws:states:eu-west-1:111122223333:stateMachine:portcu
 
 /// How the event was read, and what was decided.
 fn text(case: &Case) -> String {
-    let event = match &case.parsed {
-        Parsed::Event(event) => event,
+    match &case.parsed {
+        Parsed::Event(_) | Parsed::Several(_) => {}
         Parsed::Ignored(why) => return format!("ignored: {why}"),
         Parsed::Malformed(what) => return what.to_string(),
         Parsed::Revisit(revisit) => return format!("{revisit:?}"),
-    };
-    let subject = match &event.lead {
+    }
+    let looks = case.looks();
+    let of = |event: &Event| match &event.lead {
         Lead::Group(lead) => match &lead.group {
             GroupRef::Id(id) => id.clone(),
             GroupRef::Name(name) => format!("the group named `{name}`"),
@@ -43,14 +45,25 @@ fn text(case: &Case) -> String {
         Lead::Cache(lead) => lead.id.clone(),
         Lead::Unknown => "what the record does not name".to_owned(),
     };
+    let subjects: Vec<String> = looks.iter().map(|(event, _)| of(event)).collect();
+    let (event, _) = looks.first().expect("an event leads to a decision");
     let via = event.actor.via.as_ref().map(|via| format!(" via {via}")).unwrap_or_default();
-    let (event, looked) = case.look().expect("an event leads to a decision");
-    let head = format!("event {} by {}{via} on {subject}", event.call(), event.actor.name);
-    let [soon, later] = [SOON, LATER].map(|after| report(event, &looked, after));
-    if soon.decision == later.decision {
-        format!("{head}\n{soon}")
+    let (call, by) = (event.call(), &event.actor.name);
+    let head = format!("event {call} by {by}{via} on {}", subjects.join(" and "));
+    let reports = |after: i64| -> Vec<Report> {
+        looks.iter().map(|(event, looked)| report(event, looked, after)).collect()
+    };
+    let text = |reports: &[Report]| {
+        reports.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n")
+    };
+    let (soon, later) = (reports(SOON), reports(LATER));
+    let decisions = |reports: &[Report]| -> Vec<Decision> {
+        reports.iter().map(|report| report.decision.clone()).collect()
+    };
+    if decisions(&soon) == decisions(&later) {
+        format!("{head}\n{}", text(&soon))
     } else {
-        format!("{head}\n{soon}\nten minutes after the call:\n{later}")
+        format!("{head}\n{}\nten minutes after the call:\n{}", text(&soon), text(&later))
     }
 }
 
@@ -81,7 +94,7 @@ fn every_snapshot_has_its_event() {
 #[test]
 fn an_event_has_facts_if_and_only_if_it_is_looked_into() {
     for case in cases() {
-        let is_event = matches!(case.parsed, Parsed::Event(_));
+        let is_event = matches!(case.parsed, Parsed::Event(_) | Parsed::Several(_));
         assert_eq!(is_event, case.facts.is_some(), "{}", case.name);
     }
 }
@@ -90,7 +103,7 @@ fn an_event_has_facts_if_and_only_if_it_is_looked_into() {
 fn every_event_name_occurs() {
     let cases = cases();
     for name in EventName::ALL {
-        let occurs = |case: &Case| matches!(&case.parsed, Parsed::Event(e) if e.name == Some(name));
+        let occurs = |case: &Case| case.look().is_some_and(|(event, _)| event.name == Some(name));
         assert!(cases.iter().any(occurs), "no event {name}");
     }
 }

@@ -7,7 +7,7 @@ mod texts;
 use std::fs;
 use std::path::PathBuf;
 
-use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed, Touched, parse};
+use portcullis_engine::event::{Carrier, Event, EventName, GroupRef, Lead, Parsed, Touched, parse};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -135,6 +135,11 @@ fn assert_harmless(event: &Event) {
                 assert!(id.starts_with("sg-"), "{id}");
                 words.push(id);
             }
+            if let Some(Carrier::Interface(id) | Carrier::Instance(id) | Carrier::Vpc(id)) =
+                lead.carrier()
+            {
+                words.push(id);
+            }
             if let Touched::Rules(rules) = &lead.touched {
                 assert!(!rules.is_empty(), "nothing touched must be told as unknown");
                 words.extend(rules.iter().filter_map(|rule| rule.id.as_ref()));
@@ -153,6 +158,10 @@ fn assert_harmless(event: &Event) {
 fn assert_total(event: &Value) {
     match read(event) {
         Parsed::Event(event) => assert_harmless(&event),
+        Parsed::Several(events) => {
+            assert!(events.len() > 1);
+            events.iter().for_each(assert_harmless);
+        }
         Parsed::Revisit(revisit) => assert!(!revisit.event.is_empty()),
         Parsed::Ignored(why) => assert!(!why.to_string().is_empty()),
         Parsed::Malformed(what) => assert!(!what.to_string().contains('\n'), "{what}"),

@@ -7,9 +7,12 @@ use portcullis_engine::action::{Action, Outcome, Outcomes};
 use portcullis_engine::case::{
     Answered, Arranged, CacheShown, Case, Fact, PolicyContext, Read, Shown, Step, Written,
 };
-use portcullis_engine::event::{Event, Lead};
+use portcullis_engine::event::{
+    Altered, Attached, CacheLead, Carrier, Event, GroupLead, GroupRef, Lead, Touched,
+};
 use portcullis_engine::facts::{
-    CacheKind, Engine, GroupDetails, IngressRule, Interfaces, PrefixList, PublicSetting, Subnets,
+    CacheKind, Engine, GroupDetails, IngressRule, Interface, Interfaces, PrefixList, PublicSetting,
+    Subnets,
 };
 use portcullis_engine::ledger::{Entry, Memory};
 use portcullis_engine::report::Report;
@@ -111,7 +114,8 @@ impl World {
             Read::List(id) => Fact::List(id.clone(), PrefixList::Entries(Vec::new())),
             Read::Details(id) => Fact::Details(id.clone(), Ok(GroupDetails::default())),
             Read::Interfaces(id) => {
-                Fact::Interfaces(id.clone(), Interfaces::Read(vec![of_cache()]))
+                let node = Interface { cluster: Some("orders".to_owned()), ..of_cache() };
+                Fact::Interfaces(id.clone(), Interfaces::Read(vec![node]))
             }
             Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
             Read::Vpcs(_) => Fact::Vpcs(Ok(Vec::new())),
@@ -172,11 +176,27 @@ impl World {
     }
 }
 
-/// A cache that was made, whose event names no rule; and a call that names the rule by its id alone.
-fn events() -> [Event; 2] {
+/// A cache that was made or put behind the group, and an interface that was: their events name no rule. And a call that names
+/// the rule by its id alone.
+fn events() -> [Event; 4] {
     let made = cache(CacheKind::ReplicationGroup, Engine::Valkey, Vec::new());
     let facts = group(Vec::new());
-    [event(Lead::Cache(making(&made))), event(Lead::Group(touching(&facts, &["sgr-001"])))]
+    let altered = CacheLead {
+        security_groups: vec![facts.id.clone()],
+        altered: Some(Altered { groups: true, ..Altered::default() }),
+        ..making(&made)
+    };
+    let to = Carrier::Interface(of_cache().id);
+    let attached = GroupLead {
+        group: GroupRef::Id(facts.id.clone()),
+        touched: Touched::Attached(Attached { to, unreported: Vec::new() }),
+    };
+    [
+        event(Lead::Cache(making(&made))),
+        event(Lead::Cache(altered)),
+        event(Lead::Group(attached)),
+        event(Lead::Group(touching(&facts, &["sgr-001"]))),
+    ]
 }
 
 /// Attempts with these faults, one after the other, until one succeeds.

@@ -5,6 +5,7 @@
 //! could not change it.
 
 use cedar_policy::{Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Response};
+use portcullis_engine::event::Lead;
 use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
 use portcullis_engine::facts::{CacheFacts, Connection, Interfaces};
 use portcullis_engine::time::{at, read};
@@ -113,6 +114,7 @@ fn missing(asked: &Asked<'_>) -> Later {
         details: group.is_some_and(|group| group.details.is_none()),
         interfaces: group.is_some_and(|group| !matches!(group.interfaces, Interfaces::Read(_))),
         cache_vpc: asked.cache.is_some_and(|(cache, _)| cache.vpc().is_none() && in_vpc(cache)),
+        cache_tags: matches!(&asked.event.lead, Lead::Cache(lead) if lead.altered.is_some()),
     }
 }
 
@@ -124,10 +126,16 @@ fn is_blind(policy: &Policy, asked: &Asked<'_>) -> bool {
 /// A policy looks at what is missing: it comes later, or it could not be read, and never comes; or nothing was called.
 fn not_known<'a>(
     asked: &Asked<'_>,
-    mut live: impl Iterator<Item = &'a Policy>,
+    live: impl Iterator<Item = &'a Policy>,
 ) -> Result<Answer, String> {
-    if !live.any(|policy| policy.later.meets(missing(asked))) {
-        return Ok(Answer::CallerNotKnown);
+    let missing = missing(asked);
+    let never_comes = Later { cache_tags: missing.cache_tags, ..Later::default() };
+    let comes = Later { cache_tags: false, ..missing };
+    let policies: Vec<&Policy> = live.collect();
+    let look_at = |what: Later| policies.iter().any(|policy| policy.later.meets(what));
+    if !look_at(comes) {
+        let tags = look_at(never_comes);
+        return Ok(if tags { Answer::TagsNotKnown } else { Answer::CallerNotKnown });
     }
     match request::group(asked).map(|group| (&group.details, &group.interfaces)) {
         Some((Some(_), Interfaces::Unknown(why))) => {

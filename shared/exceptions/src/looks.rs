@@ -17,6 +17,8 @@ pub(crate) struct Later {
     pub(crate) interfaces: bool,
     /// The VPC of the cache, which its subnet group tells, or else its groups.
     pub(crate) cache_vpc: bool,
+    /// The tags of a cache, which only the call that created it names.
+    pub(crate) cache_tags: bool,
 }
 
 impl Later {
@@ -25,6 +27,7 @@ impl Later {
         self.details && other.details
             || self.interfaces && other.interfaces
             || self.cache_vpc && other.cache_vpc
+            || self.cache_tags && other.cache_tags
     }
 }
 
@@ -78,6 +81,7 @@ impl Looks {
             details: self.everything || self.tags || any(&["name", "vpc"]),
             interfaces: self.everything || any(&["attached", "reach"]),
             cache_vpc: self.everything || any(&["vpc"]),
+            cache_tags: self.at_tags(),
         }
     }
 

@@ -75,6 +75,7 @@ impl Verdict {
                     Because::Flapping { .. } => Self::Flapping,
                     Because::ExceptionsUnreadable(_)
                     | Because::ExceptionsNotKnown
+                    | Because::TagsNotKnown
                     | Because::TouchedUnknown(_)
                     | Because::SubjectUnknown(_)
                     | Because::SourceUnknown(_)
@@ -88,6 +89,8 @@ impl Verdict {
                     | Because::LocalInSome(_)
                     | Because::OtherOwner(_)
                     | Because::SharedGroup(_)
+                    | Because::OthersCarry { .. }
+                    | Because::OnlyAssociated(_)
                     | Because::AllTraffic
                     | Because::PortIsFixed
                     | Because::ClientsMustChange

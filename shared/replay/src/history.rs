@@ -102,10 +102,15 @@ impl History {
     pub fn note(&mut self, happened: &Happened) -> Effect {
         let place = self.place(happened);
         match &happened.what {
-            What::Event(event, asked) => match &event.lead {
-                Lead::Group(lead) => self.touched(&place, event, lead, &asked.rule_tags),
-                Lead::Cache(_) | Lead::Unknown => Effect::default(),
-            },
+            What::Event(events, asked) => {
+                let mut effect = Effect::default();
+                for event in events {
+                    if let Lead::Group(lead) = &event.lead {
+                        effect = self.touched(&place, event, lead, &asked.rule_tags);
+                    }
+                }
+                effect
+            }
             What::Change(changed) => self.changed(&place, &changed.change),
         }
     }

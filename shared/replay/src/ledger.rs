@@ -28,7 +28,7 @@ impl Ledger {
         let of_keys = wanted.keys.iter().map(|key| &key.subject);
         let opening = wanted.opening.values().flatten();
         let subjects: BTreeSet<&String> =
-            of_keys.chain(opening).chain(wanted.rules.keys()).collect();
+            of_keys.chain(opening).chain(wanted.rules.keys()).chain(wanted.since.keys()).collect();
         let mut memory = Memory::new();
         for subject in subjects {
             let entries = self.of(place, subject)?.into_iter();

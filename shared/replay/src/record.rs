@@ -34,8 +34,8 @@ pub enum Found {
 /// What happened, as a record tells.
 #[derive(Debug, Clone)]
 pub enum What {
-    /// A watched call. Of a cache, what the request says.
-    Event(Box<Event>, Box<Requested>),
+    /// A watched call, or several things that one call leads to. Of a cache, what the request says.
+    Event(Vec<Event>, Box<Requested>),
     /// Another call that changed what is known.
     Change(Box<Changed>),
 }
@@ -126,25 +126,25 @@ fn happened(record: &Value, id: String, at: i64) -> Result<Option<Happened>, Str
     if let (Some(account), Some(members)) = (account(record), envelope.as_object_mut()) {
         members.insert("account".to_owned(), json!(account));
     }
-    match parse(&envelope, &[]) {
-        Parsed::Event(event) => Ok(Some(Happened {
-            id,
-            at,
-            account: event.account.clone(),
-            region: event.region.clone(),
-            what: What::Event(event, Box::new(Requested::read(record))),
-        })),
-        Parsed::Malformed(what) => Err(what.to_string()),
+    let events = match parse(&envelope, &[]) {
+        Parsed::Event(event) => vec![*event],
+        Parsed::Several(events) => events,
+        Parsed::Malformed(what) => return Err(what.to_string()),
         Parsed::Ignored(
             Ignored::NotWatched(_)
             | Ignored::NoApiCall(_)
             | Ignored::Failed(_)
             | Ignored::DryRun
             | Ignored::OwnCall(_)
-            | Ignored::Replica(_),
+            | Ignored::Replica(_)
+            | Ignored::NotJudged(_),
         )
-        | Parsed::Revisit(_) => Ok(None),
-    }
+        | Parsed::Revisit(_) => return Ok(None),
+    };
+    let place = events.first().map(|event| (event.account.clone(), event.region.clone()));
+    let (account, region) = place.unwrap_or_default();
+    let what = What::Event(events, Box::new(Requested::read(record)));
+    Ok(Some(Happened { id, at, account, region, what }))
 }
 
 /// The account of the resource, or else that of the caller.

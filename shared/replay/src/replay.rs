@@ -100,8 +100,10 @@ pub fn replay_beside<'a>(
         for world in &mut worlds {
             world.note(&effect, at, by);
             match &happened.what {
-                What::Event(event, asked) if (options.from..=options.to).contains(&at) => {
-                    world.event(&history, place.clone(), event, asked);
+                What::Event(events, asked) if (options.from..=options.to).contains(&at) => {
+                    for event in events {
+                        world.event(&history, place.clone(), event, asked);
+                    }
                 }
                 What::Change(changed) => {
                     if let Change::CacheDeleted(_, id) = &changed.change {
@@ -136,10 +138,10 @@ impl Happened {
     /// The name and the role of the caller.
     fn actor(&self) -> (&str, Option<&str>) {
         let actor = match &self.what {
-            What::Event(event, _) => &event.actor,
-            What::Change(changed) => &changed.actor,
+            What::Event(events, _) => events.first().map(|event| &event.actor),
+            What::Change(changed) => Some(&changed.actor),
         };
-        (&actor.name, actor.role.as_deref())
+        actor.map_or(("", None), |actor| (&actor.name, actor.role.as_deref()))
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use portcullis_engine::action::{Action, Outcome, Outcomes};
 use portcullis_engine::case::{Answered, Case, Channel, PolicyContext, Read, Step};
-use portcullis_engine::event::{CacheLead, Event, Lead, Requested, RevisitRef};
+use portcullis_engine::event::{Altered, CacheLead, Event, Lead, Requested, RevisitRef, YOUNG};
 use portcullis_engine::ledger::shape;
 use portcullis_engine::report::Report;
 use portcullis_engine::time::{iso, seconds};
@@ -170,10 +170,19 @@ impl<'a> World<'a> {
         asked: &Requested,
     ) {
         if let Lead::Cache(lead) = &event.lead {
-            self.caches.insert((place.clone(), lead.id.clone()), (lead.clone(), asked.clone()));
+            let key = (place.clone(), lead.id.clone());
+            let known = self.caches.remove(&key);
+            self.caches.insert(key, told_with(known, lead, asked));
         }
         let case = Case::new(event.clone(), &event.id, self.policy);
-        self.drive(case, &Look::new(place, seconds(&event.time), history));
+        // A record says at once what Describe shows for certain only after some minutes.
+        let is_late = |altered: Altered| altered.transit || altered.authentication;
+        let late = match &event.lead {
+            Lead::Cache(lead) if lead.altered.is_some_and(is_late) => YOUNG,
+            Lead::Cache(_) | Lead::Group(_) | Lead::Unknown => 0,
+        };
+        let now = seconds(&event.time).saturating_add(late);
+        self.drive(case, &Look::new(place, now, history));
     }
 
     fn drive(&mut self, mut case: Case<'_>, look: &Look<'_>) {
@@ -314,4 +323,24 @@ fn was_left_open(one: &Finding, other: &Finding) -> bool {
         && (one.check, &one.evidence) == (other.check, &other.evidence)
         && (&one.place, &one.event) == (&other.place, &other.event)
         && one.about() == other.about()
+}
+
+/// What is told of a cache by now: a call that changes one says only what it changes.
+fn told_with(
+    known: Option<(CacheLead, Requested)>,
+    lead: &CacheLead,
+    asked: &Requested,
+) -> (CacheLead, Requested) {
+    let (Some(altered), Some((before, told))) = (lead.altered, known) else {
+        return (lead.clone(), asked.clone());
+    };
+    let groups = if altered.groups { &lead.security_groups } else { &before.security_groups };
+    let lead = CacheLead { security_groups: groups.clone(), ..before };
+    let asked = Requested {
+        transit_encryption: asked.transit_encryption.or(told.transit_encryption),
+        plaintext_too: if altered.transit { asked.plaintext_too } else { told.plaintext_too },
+        authentication: asked.authentication.or(told.authentication),
+        ..told
+    };
+    (lead, asked)
 }

@@ -9,7 +9,7 @@ use portcullis_engine::event::{
 };
 use portcullis_engine::facts::{
     AddressSpace, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine, EngineVersion,
-    GroupDetails, GroupFacts, IngressRule, Interface, Interfaces, Tag,
+    GroupDetails, GroupFacts, IngressRule, Interface, Interfaces, PendingChange, Tag,
 };
 use portcullis_engine::report::{Deployment, Known, Report, Seen};
 use portcullis_engine::settings::{Mode, Settings};
@@ -119,6 +119,8 @@ pub fn cache(kind: CacheKind, engine: Engine, groups: Vec<GroupFacts>) -> CacheF
         transit_encryption: Some(false),
         plaintext_too: false,
         authentication: Some(false),
+        pending: PendingChange::default(),
+        members: Vec::new(),
         groups: CacheGroups::Read(groups),
         network: CacheNetwork::default(),
     }
@@ -134,6 +136,7 @@ pub fn making(facts: &CacheFacts) -> CacheLead {
         inherits: None,
         security_groups: Vec::new(),
         tags: Vec::new(),
+        altered: None,
     }
 }
 

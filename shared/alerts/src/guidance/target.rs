@@ -30,7 +30,7 @@ impl<'a> Target<'a> {
             return None;
         }
         let engine = match &finding.evidence {
-            Evidence::Port { engine, port: Some(_) } | Evidence::Setting { engine } => engine,
+            Evidence::Port { engine, port: Some(_) } | Evidence::Setting { engine, .. } => engine,
             Evidence::Port { port: None, .. }
             | Evidence::Rule { .. }
             | Evidence::UnreadableRule { .. }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use portcullis_alerts::guidance::{self, Kind, Step};
+use portcullis_engine::event::Lead;
 use portcullis_engine::report::{Deployment, Report};
 
 use crate::cases::{Case, Looked, cases, told};
@@ -14,6 +15,10 @@ use crate::cases::{Case, Looked, cases, told};
 /// The steps of each finding, in a stack that moves caches when asked to, or never.
 fn guided(case: &Case, moves: bool) -> Vec<(&'static str, Vec<Step>)> {
     let Some((event, looked @ Looked::Cache(_))) = case.look() else { return Vec::new() };
+    // What a call changed of a cache is put right by the same steps as what a cache was created with.
+    if matches!(&event.lead, Lead::Cache(lead) if lead.altered.is_some()) {
+        return Vec::new();
+    }
     let deployment = Deployment { moves, ..Deployment::default() };
     let report = Report { deployment, ..told(event, &looked) };
     let steps = report.findings.iter().map(|reported| {

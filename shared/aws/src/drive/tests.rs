@@ -8,7 +8,8 @@ mod space;
 mod telling;
 
 use portcullis_engine::event::{
-    Event, EventName, GroupLead, GroupRef, Lead, RevisitRef, RuleLead, RuleShape, Touched,
+    Attached, Carrier, Event, EventName, GroupLead, GroupRef, Lead, RevisitRef, RuleLead,
+    RuleShape, Touched,
 };
 use portcullis_engine::facts::{Protocol, Source};
 use portcullis_engine::ledger::{Revisit, Why};

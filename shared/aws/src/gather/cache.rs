@@ -8,7 +8,8 @@ use aws_sdk_elasticache::types::{
 };
 use portcullis_engine::case::CacheShown;
 use portcullis_engine::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, EngineVersion, Subnets,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, EngineVersion,
+    PendingChange, Subnets,
 };
 
 use crate::error::code;
@@ -53,6 +54,8 @@ fn facts(
         transit_encryption: None,
         plaintext_too: false,
         authentication: None,
+        pending: PendingChange::default(),
+        members: Vec::new(),
         groups: CacheGroups::Unknown(
             "ElastiCache does not show its security groups (yet)".to_owned(),
         ),
@@ -88,6 +91,8 @@ pub fn of_group(group: &ReplicationGroup, member: Option<&CacheCluster>) -> Cach
     facts.authentication =
         authenticates(group.auth_token_enabled(), !group.user_group_ids().is_empty());
     facts.plaintext_too = is_preferred(group.transit_encryption_mode());
+    facts.pending = pending_of_group(group);
+    facts.members = group.member_clusters().to_vec();
     let Some(member) = member else { return shown(facts, Vec::new()) };
     if facts.ports.is_empty() {
         facts.ports = cluster_ports(member);
@@ -96,6 +101,20 @@ pub fn of_group(group: &ReplicationGroup, member: Option<&CacheCluster>) -> Cach
     facts.version = member.engine_version().map(EngineVersion::new);
     facts.network.subnet_group = member.cache_subnet_group_name().map(str::to_owned);
     shown(facts, security_groups(member))
+}
+
+fn pending_of_group(group: &ReplicationGroup) -> PendingChange {
+    let Some(values) = group.pending_modified_values() else { return PendingChange::default() };
+    let users_after = values.user_groups().map(|change| {
+        let goes = |id: &String| change.user_group_ids_to_remove().contains(id);
+        !change.user_group_ids_to_add().is_empty() || !group.user_group_ids().iter().all(goes)
+    });
+    PendingChange::new(
+        values.transit_encryption_enabled(),
+        values.auth_token_status().is_some(),
+        users_after,
+        group.auth_token_enabled(),
+    )
 }
 
 /// In cluster mode the configuration endpoint, else the primary endpoints. Absent while creating.
@@ -126,6 +145,11 @@ pub fn of_cluster(cluster: &CacheCluster) -> CacheShown {
     facts.authentication = authenticates(cluster.auth_token_enabled(), false);
     facts.version = cluster.engine_version().map(EngineVersion::new);
     facts.plaintext_too = is_preferred(cluster.transit_encryption_mode());
+    if let Some(values) = cluster.pending_modified_values() {
+        let sets_token = values.auth_token_status().is_some();
+        let transit = values.transit_encryption_enabled();
+        facts.pending = PendingChange::new(transit, sets_token, None, None);
+    }
     facts.network.subnet_group = cluster.cache_subnet_group_name().map(str::to_owned);
     shown(facts, security_groups(cluster))
 }

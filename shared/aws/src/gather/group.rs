@@ -9,7 +9,7 @@ use futures_util::future::{join, join_all};
 use ipnet::IpNet;
 use portcullis_engine::facts::{
     GroupDetails, GroupFacts, Holder, IngressRule, Interface, Interfaces, PrefixList, Protocol,
-    Signs, Source, Tag,
+    Signs, Source, Tag, cluster_of,
 };
 
 use crate::error::{Failed, code, why};
@@ -210,6 +210,7 @@ pub fn interface(found: NetworkInterface) -> Interface {
         groups: groups.map(str::to_owned).collect(),
         holder,
         of_cache: found.requester_id() == Some("amazon-elasticache"),
+        cluster: cluster_of(found.requester_id(), found.description().unwrap_or_default()),
         kind: found.interface_type().map_or("interface", |kind| kind.as_str()).to_owned(),
         id: found.network_interface_id.unwrap_or_default(),
         vpc: found.vpc_id,

@@ -84,6 +84,9 @@ impl Reader<'_> {
                 calls.push(self.pages(group, query, room).map(of_cache).boxed());
             }
         }
+        for (group, time) in &wanted.since {
+            calls.push(self.first_pages(group, self.newer(group, time), room).boxed());
+        }
         for (group, rules) in &wanted.rules {
             let rules: Vec<&String> = rules.iter().collect();
             for rules in rules.chunks(OPERANDS) {
@@ -141,6 +144,14 @@ impl Reader<'_> {
             .expression_attribute_values(":subject", text(subject))
     }
 
+    /// Of a snooze nothing has a time of this name.
+    fn newer(&self, group: &str, time: &str) -> QueryFluentBuilder {
+        self.query(group, true)
+            .filter_expression("#seen >= :time")
+            .expression_attribute_names("#seen", "lastSeen")
+            .expression_attribute_values(":time", text(time))
+    }
+
     fn beginning(&self, subject: &str, prefix: &str) -> QueryFluentBuilder {
         self.query(subject, true)
             .key_condition_expression("#subject = :subject AND begins_with(#finding, :prefix)")
@@ -155,6 +166,35 @@ impl Reader<'_> {
         query: QueryFluentBuilder,
         room: &Room,
     ) -> Result<Vec<Attributes>> {
+        let (items, next) = self.some_pages(subject, query, room).await?;
+        ensure!(
+            next.is_none(),
+            "the ledger of {subject} in table {} has more than {PAGES} pages",
+            self.table
+        );
+        Ok(items)
+    }
+
+    /// As many of its pages as may be read: what a group has had before keeps no event of it from being processed.
+    async fn first_pages(
+        &self,
+        subject: &str,
+        query: QueryFluentBuilder,
+        room: &Room,
+    ) -> Result<Vec<Attributes>> {
+        let (items, next) = self.some_pages(subject, query, room).await?;
+        if next.is_some() {
+            tracing::warn!("of the ledger of {subject} only {PAGES} pages were read");
+        }
+        Ok(items)
+    }
+
+    async fn some_pages(
+        &self,
+        subject: &str,
+        query: QueryFluentBuilder,
+        room: &Room,
+    ) -> Result<(Vec<Attributes>, Option<Attributes>)> {
         let (mut items, mut next) = (Vec::new(), None);
         for _ in 0..PAGES {
             let page = query.clone().set_exclusive_start_key(next).send().await;
@@ -165,10 +205,10 @@ impl Reader<'_> {
             items.extend(page.items.unwrap_or_default());
             next = page.last_evaluated_key;
             if next.is_none() {
-                return Ok(items);
+                break;
             }
         }
-        anyhow::bail!("the ledger of {subject} in table {} has more than {PAGES} pages", self.table)
+        Ok((items, next))
     }
 
     /// At most 100 items by their keys. What DynamoDB left out is asked for once more.

@@ -170,6 +170,7 @@ fn query(state: &mut State, input: &QueryInput) -> QueryOutput {
     match input.filter_expression() {
         None => {}
         Some("#state = :open") => items.retain(|item| part(item, "state") == value(":open")),
+        Some("#seen >= :time") => items.retain(|item| part(item, "lastSeen") >= value(":time")),
         Some(recording) => {
             assert!(recording.starts_with("#rule.#rule IN (:rule0"), "{recording}");
             let rules: Vec<_> = (0..).map_while(|at| value(&format!(":rule{at}"))).collect();

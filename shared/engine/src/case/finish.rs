@@ -8,7 +8,7 @@ use super::look::{Facts, REPORT};
 use super::step::{Channel, Notification, Read, Step, Summary, Written, reading};
 use super::{Case, Plan};
 use crate::action::{Action, Because, Outcome, Outcomes, Remedy};
-use crate::event::Lead;
+use crate::event::{CacheLead, Lead};
 use crate::exceptions::Suppressed;
 use crate::facts::IngressRule;
 use crate::finding::rule_of;
@@ -138,8 +138,11 @@ impl Case<'_> {
             Some(Undecided { why: Why::Snooze, not_before: Some(ends), rules: touched(rule) })
         };
         undecided.extend(decision.suppressed.iter().filter_map(snoozes));
-        let is_made = self.cache().is_some_and(|cache| cache.is_being_made());
-        if is_made {
+        let is_young = event.is_young(now);
+        let comes_late = |lead: &CacheLead| {
+            self.cache().is_some_and(|cache| lead.is_looked_at_again(&cache, is_young))
+        };
+        if matches!(&event.lead, Lead::Cache(lead) if comes_late(lead)) {
             undecided.push(Undecided { why: Why::Pending, not_before: None, rules: None });
         }
         let age = now.saturating_sub(seconds(&event.time));

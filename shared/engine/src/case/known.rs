@@ -338,7 +338,7 @@ impl Known {
     pub(super) fn cache_facts(&self, lead: &CacheLead) -> Option<CacheFacts> {
         let shown = self.cache.get()?.as_ref()?;
         let mut facts = shown.facts.clone();
-        if facts.member_of.is_some() {
+        if lead.is_spoken_for(&facts) {
             return Some(facts);
         }
         let ids = shown.ids(lead);
@@ -381,19 +381,25 @@ impl Known {
 }
 
 impl CacheShown {
-    /// The groups of the cache: as ElastiCache shows them, or as the request named them.
+    /// The groups of the cache: as ElastiCache shows them, or as the request named them. A call that changed the groups of
+    /// a cache that was there named all that it has from then on; ElastiCache may show others for some minutes.
     pub(super) fn ids(&self, lead: &CacheLead) -> Vec<String> {
-        match (self.facts.member_of.is_some(), self.groups.is_empty()) {
-            (true, _) => Vec::new(),
-            (false, true) => lead.security_groups.clone(),
-            (false, false) => self.groups.clone(),
+        if lead.is_spoken_for(&self.facts) {
+            return Vec::new();
+        }
+        match lead.altered {
+            Some(altered) if !altered.groups => Vec::new(),
+            Some(_) => lead.security_groups.clone(),
+            None if self.groups.is_empty() => lead.security_groups.clone(),
+            None => self.groups.clone(),
         }
     }
 
-    /// What is to be read of its subnets; `None` where ElastiCache shows none.
-    pub(super) fn subnets(&self) -> Option<Read> {
+    /// What is to be read of its subnets; `None` where ElastiCache shows none, or the call cannot have changed them.
+    pub(super) fn subnets(&self, lead: &CacheLead) -> Option<Read> {
         let facts = &self.facts;
         let is_in_subnets = facts.kind != CacheKind::ServerlessCache && facts.member_of.is_none();
-        facts.network.subnet_group.clone().filter(|_| is_in_subnets).map(Read::Subnets)
+        let is_asked = is_in_subnets && lead.altered.is_none();
+        facts.network.subnet_group.clone().filter(|_| is_asked).map(Read::Subnets)
     }
 }

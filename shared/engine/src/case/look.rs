@@ -64,10 +64,22 @@ impl Facts {
         }
     }
 
+    /// Whether this decides, which informs of others: whether something else carries a group, where the call did not touch
+    /// its rules by themselves; and then whether the group is protected, for nothing has waited for that.
+    fn decided_by(&self, read: &Read) -> bool {
+        match self {
+            Self::Cache(..) => matches!(read, Read::Interfaces(_)),
+            Self::Group(_, lead) => {
+                lead.carrier().is_some() && matches!(read, Read::Interfaces(_) | Read::Details(_))
+            }
+            Self::Nothing => false,
+        }
+    }
+
     fn looked(&self) -> LiveState {
         match self {
             Self::Group(facts, _) => LiveState::at_group(facts),
-            Self::Cache(facts, ..) => LiveState::at_cache(facts),
+            Self::Cache(facts, lead, _) => LiveState::at_cache(facts, lead.altered),
             Self::Nothing => LiveState::default(),
         }
     }
@@ -121,7 +133,15 @@ impl Case<'_> {
         };
         let decision = self.decide(&event, &facts, now);
         // What only the decision tells: a rule is not always as the event describes it, or the event describes none.
-        if let Some(read) = self.known.lacks(Wanted::of_keys(decision.keys())) {
+        let wanted = match &facts {
+            Facts::Group(group, lead) if lead.carrier().is_some() => {
+                Wanted::of_found(&group.id, decision.keys())
+            }
+            Facts::Group(..) | Facts::Cache(..) | Facts::Nothing => {
+                Wanted::of_keys(decision.keys())
+            }
+        };
+        if let Some(read) = self.known.lacks(wanted) {
             return reading(vec![read]);
         }
         if self.known.revisit.is_unread() && self.was_left_open(&decision, &event) {
@@ -153,7 +173,7 @@ impl Case<'_> {
         if decision.is_clean() || decide.is_empty() {
             return self.still_open(decision);
         }
-        decide.retain(|read| matches!((facts, read), (Facts::Cache(..), Read::Interfaces(_))));
+        decide.retain(|read| facts.decided_by(read));
         if !decide.is_empty() {
             let mut inform = self.known.begin_around(&ids);
             inform.retain(|read| !decide.contains(read));
@@ -229,7 +249,11 @@ impl Case<'_> {
         if self.known.lacks_rules(&id) {
             reads.push(Read::Rules(id.clone()));
         }
-        reads.extend(self.known.lacks(Wanted::of_group(&id, lead)));
+        let wanted = match lead.carrier() {
+            Some(_) => Wanted::since(&id, &event.time),
+            None => Wanted::of_group(&id, lead),
+        };
+        reads.extend(self.known.lacks(wanted));
         if !reads.is_empty() {
             // The tag that protects a group is read by the call that reads its name: it must be there in time.
             let mut inform =
@@ -237,7 +261,9 @@ impl Case<'_> {
             if may_be_public(lead) {
                 inform.extend(self.begin_networks());
             }
-            inform.extend(self.known.begin_open(std::slice::from_ref(&id)));
+            if lead.carrier().is_none() {
+                inform.extend(self.known.begin_open(std::slice::from_ref(&id)));
+            }
             let patience = Duration::ZERO;
             return Err(Box::new(Step::Read { decide: reads, inform, patience }));
         }
@@ -282,7 +308,7 @@ impl Case<'_> {
         };
         let ids = shown.ids(&lead);
         let rules = ids.iter().filter(|id| self.known.lacks_rules(id)).cloned().map(Read::Rules);
-        let subnets = shown.subnets().filter(|_| self.known.subnets.is_unread());
+        let subnets = shown.subnets(&lead).filter(|_| self.known.subnets.is_unread());
         let ledger = self.known.lacks(Wanted::of_cache(lead.kind, &lead.id, &ids));
         let decide: BTreeSet<Read> = rules.chain(subnets).chain(ledger).collect();
         if !decide.is_empty() {
@@ -443,6 +469,7 @@ impl Case<'_> {
         let Part::Failed(why) = &self.known.ledger else { return None };
         let about = match self.facts()? {
             Facts::Cache(..) => "for this cache".to_owned(),
+            Facts::Group(_, lead) if lead.carrier().is_some() => "in this group".to_owned(),
             Facts::Group(facts, lead) => {
                 let missing = lead.touched.resolve(&facts.rules, &facts.egress).missing;
                 let unknown = missing.iter().find(|rule| rule.shape.is_none())?;
@@ -548,7 +575,12 @@ impl Case<'_> {
 
 /// Whether what the event touched may be public, by arithmetic alone: at a cold start the policies are still being read.
 fn may_be_public(lead: &GroupLead) -> bool {
-    let Touched::Rules(rules) = &lead.touched else { return true };
+    let rules = match &lead.touched {
+        Touched::Rules(rules) => rules,
+        Touched::Unknown(_) => return true,
+        // Most are clean, and cost one read.
+        Touched::Attached(_) => return false,
+    };
     let public = |net: ipnet::IpNet| Sources::new([net]).count().any();
     rules.iter().any(|rule| match rule.shape.as_ref().map(|shape| &shape.source) {
         Some(Source::Ipv4(net)) => public((*net).into()),

@@ -12,7 +12,7 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
     let open = *engine != Engine::Memcached && cache.authentication == Some(false);
     open.then(|| Finding {
         check: Check::NoAuth,
-        evidence: Evidence::Setting { engine: engine.clone() },
+        evidence: Evidence::Setting { engine: engine.clone(), pending: false },
         remedy: Remedy::Manual { action: None, because: Because::ClientsMustChange },
     })
 }

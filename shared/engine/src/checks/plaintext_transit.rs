@@ -13,7 +13,7 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
         cache.kind != CacheKind::ServerlessCache && cache.transit_encryption == Some(false);
     plaintext.then(|| Finding {
         check: Check::PlaintextTransit,
-        evidence: Evidence::Setting { engine: engine.clone() },
+        evidence: Evidence::Setting { engine: engine.clone(), pending: false },
         remedy: Remedy::Manual { action: None, because: Because::ClientsMustChange },
     })
 }

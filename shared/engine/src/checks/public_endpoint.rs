@@ -20,7 +20,7 @@ pub fn check(engine: &Engine, cache: &CacheFacts) -> Option<Finding> {
     };
     Some(Finding {
         check: Check::PublicEndpoint,
-        evidence: Evidence::Setting { engine: engine.clone() },
+        evidence: Evidence::Setting { engine: engine.clone(), pending: false },
         remedy,
     })
 }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use super::attached;
 use super::context::DecisionContext;
 use super::decision::Decision;
 use super::gone::{as_told, cannot_be_judged, is_among, told_as_gone};
@@ -43,6 +44,9 @@ pub fn group(
         let certain: Vec<Finding> = certain.all().cloned().collect();
         space::leave_open_what_depends(&mut findings, &gone, &certain, groups)
     });
+    let attached = lead.carrier().and_then(|carrier| {
+        attached::judge(&mut findings, facts, carrier, event.is_young(context.now))
+    });
     for finding in &mut findings {
         protect(finding, facts);
         if let Touched::Unknown(why) = &lead.touched {
@@ -63,7 +67,11 @@ pub fn group(
     let mode = context.mode;
     let mut decision =
         Decision { mode, subject, findings, suppressed, leased, unseen, spaces, notes };
+    decision.notes.extend(attached);
     let reaches = Reaches::of([facts]);
+    if lead.carrier().is_some() {
+        attached::leave_what_was_there(&mut decision, event, &reaches, context.memory);
+    }
     remember(&mut decision, event, groups, &reaches, context);
     decision
 }
@@ -92,7 +100,9 @@ fn find(
     asked: &mut Inquiry<'_>,
 ) -> Found {
     let touched: BTreeSet<&str> = match &lead.touched {
-        Touched::Rules(_) => resolved.ids.iter().map(String::as_str).collect(),
+        Touched::Rules(_) | Touched::Attached(_) => {
+            resolved.ids.iter().map(String::as_str).collect()
+        }
         // Every finding of the group is reported, and none is remediated: it may be older than the event.
         Touched::Unknown(_) => facts.rules.iter().map(|rule| rule.id.as_str()).collect(),
     };
@@ -125,6 +135,9 @@ pub fn older(
     decision: &Decision,
     context: &DecisionContext<'_>,
 ) -> (Vec<Finding>, Vec<Suppressed>) {
+    if lead.carrier().is_some() {
+        return (Vec::new(), Vec::new());
+    }
     let resolved = lead.touched.resolve(&facts.rules, &facts.egress);
     let suppressed = decision.suppressed.iter().filter_map(|suppressed| suppressed.rule.as_ref());
     let told: BTreeSet<&str> = decision

@@ -21,6 +21,7 @@ pub(super) fn doubt(findings: &mut [Finding], asked: &Inquiry<'_>) {
                     *because = Because::CallerNotKnown;
                 }
             }
+            Some(Doubt::TagsNotKnown) => leave_open(finding, Because::TagsNotKnown),
             Some(Doubt::Unreadable(why)) => {
                 leave_open(finding, Because::ExceptionsUnreadable(why.clone()));
             }

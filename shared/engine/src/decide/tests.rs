@@ -1,3 +1,5 @@
+mod altered;
+mod attached;
 mod closing;
 mod exceptions;
 mod moves;

@@ -20,10 +20,20 @@ pub fn unnamed(event: &Event, context: &DecisionContext<'_>) -> Decision {
         (Check::OpenCache, "cache", "elasticache")
     };
     let kind = match event.name {
-        Some(EventName::CreateCacheCluster) => "cache-cluster",
-        Some(EventName::CreateReplicationGroup) => "replication-group",
-        Some(EventName::CreateServerlessCache) => "serverless-cache",
-        Some(EventName::AuthorizeSecurityGroupIngress | EventName::ModifySecurityGroupRules)
+        Some(EventName::CreateCacheCluster | EventName::ModifyCacheCluster) => "cache-cluster",
+        Some(EventName::CreateReplicationGroup | EventName::ModifyReplicationGroup) => {
+            "replication-group"
+        }
+        Some(EventName::CreateServerlessCache | EventName::ModifyServerlessCache) => {
+            "serverless-cache"
+        }
+        Some(
+            EventName::AuthorizeSecurityGroupIngress
+            | EventName::ModifySecurityGroupRules
+            | EventName::ModifyNetworkInterfaceAttribute
+            | EventName::ModifyInstanceAttribute
+            | EventName::AssociateSecurityGroupVpc,
+        )
         | None => "security-group",
     };
     let arn = Arn {

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    CacheCluster, Document, Endpoint, FactsError, ReplicationGroup, RouteTable,
+    CacheCluster, Document, Endpoint, FactsError, PendingValues, ReplicationGroup, RouteTable,
     RouteTableAssociation as Association, ServerlessCache,
 };
 use crate::event::CacheLead;
 use crate::facts::{
-    CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, EngineVersion, Subnet,
-    Subnets,
+    CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, EngineVersion,
+    PendingChange, Subnet, Subnets,
 };
 
 impl Document {
@@ -22,7 +22,7 @@ impl Document {
         let facts = match lead.kind {
             CacheKind::CacheCluster => {
                 let mut clusters = self.cache_clusters.iter();
-                clusters.find(|c| c.cache_cluster_id == lead.id).map(|c| self.cluster(c))
+                clusters.find(|c| c.cache_cluster_id == lead.id).map(|c| self.cluster(c, lead))
             }
             CacheKind::ReplicationGroup => {
                 let mut groups = self.replication_groups.iter();
@@ -31,14 +31,16 @@ impl Document {
             }
             CacheKind::ServerlessCache => {
                 let mut caches = self.serverless_caches.iter();
-                caches.find(|c| c.serverless_cache_name == lead.id).map(|c| self.serverless(c))
+                caches
+                    .find(|c| c.serverless_cache_name == lead.id)
+                    .map(|c| self.serverless(c, lead))
             }
         };
         let missing = || FactsError::missing("cache", &lead.id, "which the event names");
         facts.ok_or_else(missing)?
     }
 
-    fn cluster(&self, cluster: &CacheCluster) -> Result<CacheFacts, FactsError> {
+    fn cluster(&self, cluster: &CacheCluster, lead: &CacheLead) -> Result<CacheFacts, FactsError> {
         Ok(CacheFacts {
             kind: CacheKind::CacheCluster,
             id: cluster.cache_cluster_id.clone(),
@@ -51,7 +53,9 @@ impl Document {
             transit_encryption: cluster.transit_encryption_enabled,
             plaintext_too: cluster.transit_encryption_mode.as_deref() == Some("preferred"),
             authentication: cluster.auth_token_enabled,
-            groups: self.cache_groups(&cluster.group_ids())?,
+            pending: cluster.pending_modified_values.facts(cluster.auth_token_enabled, &[]),
+            members: Vec::new(),
+            groups: self.cache_groups(&named(lead, cluster.group_ids()))?,
             network: self.network(cluster.cache_subnet_group_name.as_deref())?,
         })
     }
@@ -68,7 +72,8 @@ impl Document {
         let mut clusters = self.cache_clusters.iter();
         let member = clusters.find(|c| group.member_clusters.contains(&c.cache_cluster_id));
         let inherited = member.map(CacheCluster::ports).unwrap_or_default();
-        let group_ids = member.map(CacheCluster::group_ids);
+        let shown = member.map(CacheCluster::group_ids);
+        let group_ids = named(lead, shown.unwrap_or_else(|| lead.security_groups.clone()));
         let by_users = (!group.user_group_ids.is_empty()).then_some(true);
         Ok(CacheFacts {
             kind: CacheKind::ReplicationGroup,
@@ -82,12 +87,20 @@ impl Document {
             transit_encryption: group.transit_encryption_enabled,
             plaintext_too: group.transit_encryption_mode.as_deref() == Some("preferred"),
             authentication: by_users.or(group.auth_token_enabled),
-            groups: self.cache_groups(group_ids.as_ref().unwrap_or(&lead.security_groups))?,
+            pending: group
+                .pending_modified_values
+                .facts(group.auth_token_enabled, &group.user_group_ids),
+            members: group.member_clusters.clone(),
+            groups: self.cache_groups(&group_ids)?,
             network: self.network(member.and_then(|m| m.cache_subnet_group_name.as_deref()))?,
         })
     }
 
-    fn serverless(&self, cache: &ServerlessCache) -> Result<CacheFacts, FactsError> {
+    fn serverless(
+        &self,
+        cache: &ServerlessCache,
+        lead: &CacheLead,
+    ) -> Result<CacheFacts, FactsError> {
         let connection = match cache.connection_type.as_deref() {
             None | Some("vpc") => Connection::Vpc,
             Some("public") => Connection::Public,
@@ -105,10 +118,12 @@ impl Document {
             transit_encryption: Some(true),
             plaintext_too: false,
             authentication: Some(cache.user_group_id.is_some() || connection == Connection::Public),
+            pending: PendingChange::default(),
+            members: Vec::new(),
             groups: match connection {
                 Connection::Public => CacheGroups::Read(Vec::new()),
                 Connection::Vpc | Connection::Unknown(_) => {
-                    self.cache_groups(&cache.security_group_ids)?
+                    self.cache_groups(&named(lead, cache.security_group_ids.clone()))?
                 }
             },
             network: CacheNetwork { connection, ..CacheNetwork::default() },
@@ -165,6 +180,21 @@ impl Document {
     }
 }
 
+impl PendingValues {
+    fn facts(&self, auth_token: Option<bool>, users: &[String]) -> PendingChange {
+        let users_after = self.user_groups.as_ref().map(|change| {
+            let stay = users.iter().any(|id| !change.user_group_ids_to_remove.contains(id));
+            stay || !change.user_group_ids_to_add.is_empty()
+        });
+        PendingChange::new(
+            self.transit_encryption_enabled,
+            self.auth_token_status.is_some(),
+            users_after,
+            auth_token,
+        )
+    }
+}
+
 impl CacheCluster {
     fn version(&self) -> Option<EngineVersion> {
         self.engine_version.as_deref().map(EngineVersion::new)
@@ -178,6 +208,12 @@ impl CacheCluster {
     fn group_ids(&self) -> Vec<String> {
         self.security_groups.iter().map(|group| group.security_group_id.clone()).collect()
     }
+}
+
+/// The groups that a call put a cache behind, or else those that are shown.
+fn named(lead: &CacheLead, shown: Vec<String>) -> Vec<String> {
+    let is_changed = lead.altered.is_some_and(|altered| altered.groups);
+    if is_changed { lead.security_groups.clone() } else { shown }
 }
 
 fn ports<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Vec<u16> {

@@ -11,7 +11,7 @@ use super::{
 use crate::event::{GroupLead, GroupRef};
 use crate::facts::{
     AddressSpace, BlockPublicAccess, GroupDetails, GroupFacts, Holder, IngressRule, Interface,
-    Interfaces, PrefixList, Protocol, PublicAccess, Signs, Source, Tag,
+    Interfaces, PrefixList, Protocol, PublicAccess, Signs, Source, Tag, cluster_of,
 };
 
 impl Document {
@@ -161,6 +161,7 @@ impl NetworkInterface {
             id: self.network_interface_id.clone(),
             public: v4.chain(v6).collect(),
             of_cache: self.requester_id.as_deref() == Some("amazon-elasticache"),
+            cluster: cluster_of(self.requester_id.as_deref(), &self.description),
             kind: self.interface_type.clone(),
             holder: Holder::of(Signs {
                 kind: &self.interface_type,

@@ -74,8 +74,8 @@ pub struct Requested {
     pub transit_encryption: Option<bool>,
     /// `TransitEncryptionMode` is `preferred`.
     pub plaintext_too: bool,
-    /// An AUTH token or a user group.
-    pub authentication: bool,
+    /// Whether the cache has an AUTH token or a user group, where the call says: one that creates a cache always does.
+    pub authentication: Option<bool>,
     /// `engineVersion`
     pub version: Option<String>,
     /// `connectionType` of a serverless cache.
@@ -126,21 +126,31 @@ impl Requested {
         let record = Json::new(record);
         let (request, response) = (record.get("requestParameters"), record.get("responseElements"));
         let either = |name| request.get(name).text().or_else(|| response.get(name).text());
-        let has = |name| request.get(name).text().is_some();
         let is = |text: String| text.eq_ignore_ascii_case("true");
-        let listed = |name| !request.get(name).list().is_empty();
         Self {
             transit_encryption: either("transitEncryptionEnabled").map(is),
             plaintext_too: either("transitEncryptionMode").as_deref() == Some("preferred"),
-            authentication: has("authToken")
-                || has("userGroupId")
-                || listed("userGroupIds")
-                || response.get("authTokenEnabled").is_true(),
+            authentication: authentication(record, request, response),
             version: either("engineVersion"),
             connection: either("connectionType"),
             rule_tags: specified(request, "security-group-rule"),
         }
     }
+}
+
+/// A user group or token that comes makes clients prove who they are. One that goes may leave another, but for the calls
+/// that take all of them.
+fn authentication(record: Json<'_>, request: Json<'_>, response: Json<'_>) -> Option<bool> {
+    let has = |name| request.get(name).text().is_some();
+    let listed = |name| !request.get(name).list().is_empty();
+    let comes = ["userGroupIds", "userGroupIdsToAdd"].into_iter().any(listed)
+        || has("authToken")
+        || has("userGroupId")
+        || response.get("authTokenEnabled").is_true();
+    let goes =
+        request.get("removeUserGroups").is_true() || request.get("removeUserGroup").is_true();
+    let creates = record.get("eventName").text().is_some_and(|name| name.starts_with("Create"));
+    if comes { Some(true) } else { (creates || goes).then_some(false) }
 }
 
 fn cache(kind: CacheKind, id: String) -> Change {
@@ -175,7 +185,9 @@ fn revoked(request: Json<'_>, response: Json<'_>) -> Option<Change> {
     let shapes = match requested(request) {
         _ if !all.is_empty() => Vec::new(),
         Touched::Rules(rules) => rules.into_iter().filter_map(|rule| rule.shape).collect(),
-        Touched::Unknown(_) => set.list().into_iter().filter_map(told).collect(),
+        Touched::Unknown(_) | Touched::Attached(_) => {
+            set.list().into_iter().filter_map(told).collect()
+        }
     };
     let of_set = || {
         let id = set.list().into_iter().find_map(|rule| rule.get("groupId").text());

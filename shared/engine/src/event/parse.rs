@@ -1,90 +1,30 @@
 //! `parse`: total, lenient where CloudTrail is, strict where it matters.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::actor::{actor, session_role};
+use super::attaching::{associated, attached, carrier};
+use super::caches::{altered_cache, cache, unwrapped};
 use super::json::Json;
+use super::stop::{Ignored, Malformed, Stop, id, malformed, word};
 use super::{
-    CacheLead, Event, EventName, GroupLead, GroupRef, Inherits, Lead, RevisitRef, RuleLead,
-    RuleShape, Touched,
+    Carrier, Event, EventName, GroupLead, GroupRef, Lead, RevisitRef, RuleLead, RuleShape, Touched,
 };
-use crate::facts::{CacheKind, Protocol, Source, Tag};
+use crate::facts::{CacheKind, Protocol, Source};
 
 /// What a piece of JSON turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parsed {
     /// Something to look at.
     Event(Box<Event>),
+    /// Several things to look at: one call put these groups before the same.
+    Several(Vec<Event>),
     /// Something to look at again.
     Revisit(RevisitRef),
     /// Nothing to do, and why.
     Ignored(Ignored),
     /// Something is wrong with it: it must not be lost.
     Malformed(Malformed),
-}
-
-/// Why an event leads to nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ignored {
-    /// Not an API call of CloudTrail, or not one that is watched.
-    NotWatched(String),
-    /// A record of this `eventType`, which tells of no API call, or of one that has a record of its own.
-    NoApiCall(String),
-    /// The call failed with this code: it changed nothing.
-    Failed(String),
-    /// A dry run: it changed nothing.
-    DryRun,
-    /// We made the call, with this role.
-    OwnCall(String),
-    /// A replica joined this replication group. It inherits the group's port, security groups and
-    /// encryption (CreateCacheCluster refuses its own), so the group's event has said it all.
-    Replica(String),
-}
-
-impl Ignored {
-    /// In one word, in kebab case, without what the event says.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::NotWatched(_) => "not-watched",
-            Self::NoApiCall(_) => "no-api-call",
-            Self::Failed(_) => "failed",
-            Self::DryRun => "dry-run",
-            Self::OwnCall(_) => "own-call",
-            Self::Replica(_) => "replica",
-        }
-    }
-}
-
-impl fmt::Display for Ignored {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotWatched(what) => write!(f, "`{}` is not watched", what.escape_default()),
-            Self::NoApiCall(kind) => {
-                write!(f, "a record of the type `{}` is no API call", kind.escape_default())
-            }
-            Self::Failed(code) => {
-                write!(f, "the call failed with `{}` and changed nothing", code.escape_default())
-            }
-            Self::DryRun => f.write_str("the call was a dry run and changed nothing"),
-            Self::OwnCall(role) => write!(f, "our own call, made with `{role}`"),
-            Self::Replica(group) => write!(
-                f,
-                "a replica joined replication group `{group}`, whose port and security groups it inherits"
-            ),
-        }
-    }
-}
-
-/// What is wrong with an event: where, and why.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("malformed event: `{at}` {why}")]
-pub struct Malformed {
-    /// Path of the member, as `detail.requestParameters.port`.
-    pub at: &'static str,
-    /// What it is and what it should be.
-    pub why: String,
 }
 
 /// Types of records that are no API call: what services and the console do by themselves, sign-ins, insights, and the
@@ -100,16 +40,6 @@ const NO_API_CALL: [&str; 6] = [
     "AwsVpceEvents",
 ];
 
-/// Why reading stopped: both ends of a parse that yields no event.
-enum Stop {
-    Ignored(Ignored),
-    Malformed(Malformed),
-}
-
-fn malformed(at: &'static str, why: impl Into<String>) -> Stop {
-    Stop::Malformed(Malformed { at, why: why.into() })
-}
-
 /// Reads an EventBridge event, or the payload of a revisit. `own_roles` are the ARNs of the IAM roles whose calls are
 /// ours.
 pub fn parse(event: &Value, own_roles: &[String]) -> Parsed {
@@ -120,7 +50,12 @@ pub fn parse(event: &Value, own_roles: &[String]) -> Parsed {
         };
     }
     match read(event, own_roles) {
-        Ok(event) => Parsed::Event(Box::new(event)),
+        Ok((event, others)) if others.is_empty() => Parsed::Event(Box::new(event)),
+        Ok((event, others)) => {
+            let with = |lead| Event { lead, ..event.clone() };
+            let others: Vec<Event> = others.into_iter().map(with).collect();
+            Parsed::Several(std::iter::once(event).chain(others).collect())
+        }
         Err(Stop::Ignored(why)) => Parsed::Ignored(why),
         Err(Stop::Malformed(what)) => Parsed::Malformed(what),
     }
@@ -132,7 +67,8 @@ pub fn is_replay(event: &Value) -> bool {
     Json::new(event).get("replay-name").exists()
 }
 
-fn read(event: &Value, own_roles: &[String]) -> Result<Event, Stop> {
+/// The event, and what else the same call leads to.
+fn read(event: &Value, own_roles: &[String]) -> Result<(Event, Vec<Lead>), Stop> {
     if !event.is_object() {
         return Err(malformed("event", "is not a JSON object"));
     }
@@ -173,30 +109,18 @@ fn read(event: &Value, own_roles: &[String]) -> Result<Event, Stop> {
     }
     let first = |a: Json<'_>, b: Json<'_>| a.text().or_else(|| b.text());
     let (recipient, region) = (record.get("recipientAccountId"), record.get("awsRegion"));
-    Ok(Event {
+    let mut leads = leads(name, record)?.into_iter();
+    let lead = leads.next().ok_or_else(|| malformed("detail", "leads to nothing"))?;
+    let event = Event {
         name: Some(name),
-        lead: lead(name, record)?,
+        lead,
         id: word(first(record.get("eventID"), envelope.get("id")), "detail.eventID")?,
         time: word(first(record.get("eventTime"), envelope.get("time")), "detail.eventTime")?,
         account: word(first(recipient, envelope.get("account")), "detail.recipientAccountId")?,
         region: word(first(region, envelope.get("region")), "detail.awsRegion")?,
         actor: actor(record),
-    })
-}
-
-/// A member that AWS writes, and that ends up in commands and ARNs: one short word.
-fn word(text: Option<String>, at: &'static str) -> Result<String, Stop> {
-    let text =
-        text.ok_or_else(|| malformed(at, "is missing, in the record and in the envelope"))?;
-    let clean = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-:.+".contains(&b));
-    if clean && text.len() <= 64 {
-        Ok(text)
-    } else {
-        Err(malformed(
-            at,
-            format!("is `{}`, which AWS does not write there", text.escape_default()),
-        ))
-    }
+    };
+    Ok((event, leads.collect()))
 }
 
 fn name(record: Json<'_>) -> Result<EventName, Stop> {
@@ -210,6 +134,30 @@ fn name(record: Json<'_>) -> Result<EventName, Stop> {
         .ok_or(Stop::Ignored(Ignored::NotWatched(name)))
 }
 
+fn leads(name: EventName, record: Json<'_>) -> Result<Vec<Lead>, Stop> {
+    let request = record.get("requestParameters");
+    match name {
+        EventName::ModifyNetworkInterfaceAttribute => {
+            const AT: &str = "detail.requestParameters.networkInterfaceId";
+            let carrier = carrier(request, "networkInterfaceId", AT, "eni-")?;
+            attached(request, &Carrier::Interface(carrier))
+        }
+        EventName::ModifyInstanceAttribute => {
+            const AT: &str = "detail.requestParameters.instanceId";
+            attached(request, &Carrier::Instance(carrier(request, "instanceId", AT, "i-")?))
+        }
+        EventName::AssociateSecurityGroupVpc => Ok(vec![associated(request)?]),
+        EventName::AuthorizeSecurityGroupIngress
+        | EventName::ModifySecurityGroupRules
+        | EventName::CreateCacheCluster
+        | EventName::CreateReplicationGroup
+        | EventName::CreateServerlessCache
+        | EventName::ModifyCacheCluster
+        | EventName::ModifyReplicationGroup
+        | EventName::ModifyServerlessCache => Ok(vec![lead(name, record)?]),
+    }
+}
+
 /// CloudTrail leaves out what is too large (user guide, "record contents": a request or a response above 100 KB), so both
 /// may lack everything.
 fn lead(name: EventName, record: Json<'_>) -> Result<Lead, Stop> {
@@ -218,6 +166,11 @@ fn lead(name: EventName, record: Json<'_>) -> Result<Lead, Stop> {
     match name {
         EventName::AuthorizeSecurityGroupIngress => authorize(request, response),
         EventName::ModifySecurityGroupRules => modify(request),
+        EventName::ModifyNetworkInterfaceAttribute
+        | EventName::ModifyInstanceAttribute
+        | EventName::AssociateSecurityGroupVpc => {
+            Err(malformed("detail.eventName", "leads to several groups"))
+        }
         EventName::CreateCacheCluster => {
             let joined = request.get("replicationGroupId").text();
             let group = joined.or_else(|| response.get("replicationGroupId").text());
@@ -228,24 +181,16 @@ fn lead(name: EventName, record: Json<'_>) -> Result<Lead, Stop> {
         }
         EventName::CreateReplicationGroup => cache(CacheKind::ReplicationGroup, request, response),
         EventName::CreateServerlessCache => {
-            // Parsers in the field read the response both wrapped and flat; no record was seen.
-            let wrapped = response.get("serverlessCache");
-            let response = if wrapped.exists() { wrapped } else { response };
-            cache(CacheKind::ServerlessCache, request, response)
+            cache(CacheKind::ServerlessCache, request, unwrapped(response))
+        }
+        EventName::ModifyCacheCluster => altered_cache(CacheKind::CacheCluster, request, response),
+        EventName::ModifyReplicationGroup => {
+            altered_cache(CacheKind::ReplicationGroup, request, response)
+        }
+        EventName::ModifyServerlessCache => {
+            altered_cache(CacheKind::ServerlessCache, request, unwrapped(response))
         }
     }
-}
-
-/// An id may end up in a command that a person pastes: only what AWS uses in ids passes.
-fn id(text: String, at: &'static str, prefix: &str) -> Result<String, Stop> {
-    let clean = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && text.len() <= 64;
-    if clean && text.starts_with(prefix) {
-        return Ok(text);
-    }
-    Err(malformed(
-        at,
-        format!("is `{}`, which is no id of the form `{prefix}…`", text.escape_default()),
-    ))
 }
 
 fn authorize(request: Json<'_>, response: Json<'_>) -> Result<Lead, Stop> {
@@ -396,65 +341,4 @@ pub(super) fn told(after: Json<'_>) -> Option<RuleShape> {
         },
     };
     shape(after, source).ok()
-}
-
-fn cache(kind: CacheKind, request: Json<'_>, response: Json<'_>) -> Result<Lead, Stop> {
-    let (member, at) = match kind {
-        CacheKind::CacheCluster => ("cacheClusterId", "detail.requestParameters.cacheClusterId"),
-        CacheKind::ReplicationGroup => {
-            ("replicationGroupId", "detail.requestParameters.replicationGroupId")
-        }
-        CacheKind::ServerlessCache => {
-            ("serverlessCacheName", "detail.requestParameters.serverlessCacheName")
-        }
-    };
-    let named = request.get(member).text().or_else(|| response.get(member).text());
-    let Some(named) = named else { return Ok(Lead::Unknown) };
-    let port = match request.get("port").number() {
-        Ok(None) => None,
-        Ok(Some(port)) => Some(u16::try_from(port).map_err(|_| {
-            malformed("detail.requestParameters.port", format!("is `{port}`, which is no port"))
-        })?),
-        Err(text) => {
-            let why = format!("is `{}`, which is no port", text.escape_default());
-            return Err(malformed("detail.requestParameters.port", why));
-        }
-    };
-    const GROUPS: &str = "detail.requestParameters.securityGroupIds";
-    let mut groups = Vec::new();
-    let given = request.get("securityGroupIds");
-    for group in given.list().into_iter().chain([given]).filter_map(Json::text) {
-        groups.push(id(group, GROUPS, "sg-")?);
-    }
-    Ok(Lead::Cache(CacheLead {
-        kind,
-        id: id(named, at, "")?.to_ascii_lowercase(),
-        engine: request.get("engine").text().or_else(|| response.get("engine").text()),
-        port,
-        inherits: inherits(request),
-        security_groups: groups,
-        tags: tags(request.get("tags")),
-    }))
-}
-
-/// A tag may be without a value (API reference, Tag). What has no key is none.
-fn tags(list: Json<'_>) -> Vec<Tag> {
-    let tag = |tag: Json<'_>| {
-        Some(Tag {
-            key: tag.get("key").text()?,
-            value: tag.get("value").text().unwrap_or_default(),
-        })
-    };
-    list.list().into_iter().filter_map(tag).collect()
-}
-
-fn inherits(request: Json<'_>) -> Option<Inherits> {
-    let text = |name| request.get(name).text();
-    let from_s3 = request.get("snapshotArns").list().into_iter().find_map(Json::text);
-    text("snapshotName")
-        .or(from_s3)
-        .or_else(|| text("serverlessCacheSnapshotName"))
-        .map(Inherits::Snapshot)
-        .or_else(|| text("primaryClusterId").map(Inherits::Primary))
-        .or_else(|| text("globalReplicationGroupId").map(Inherits::Global))
 }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::arn::Arn;
 
+/// `RequesterId` of the interfaces of ElastiCache.
+const ELASTICACHE: &str = "amazon-elasticache";
+
 /// The network interfaces that carry a group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Interfaces {
@@ -26,6 +29,9 @@ pub struct Interface {
     /// Whether ElastiCache made it for a cache node. Told by `RequesterId`, which EC2 sets;
     /// the description could be written by anyone.
     pub of_cache: bool,
+    /// The id of the cache cluster whose node it is for, which ElastiCache writes into the description. `None` if the
+    /// interface is not ElastiCache's, or its description is another.
+    pub cluster: Option<String>,
     /// What EC2 calls it: `interface`, `nat_gateway`, `network_load_balancer`, ….
     pub kind: String,
     /// What it belongs to.
@@ -109,7 +115,7 @@ impl Holder {
             Some("amazon-elb") => {
                 return Self::LoadBalancer(LoadBalancer::named(signs.description));
             }
-            Some("amazon-elasticache") => return Self::Cache,
+            Some(ELASTICACHE) => return Self::Cache,
             Some("amazon-rds") => return Self::Database,
             _ => {}
         }
@@ -137,6 +143,13 @@ impl Holder {
             Self::Other => "other",
         }
     }
+}
+
+/// The cache cluster that an interface of ElastiCache is for: it is described as `ElastiCache orders-001`. No document says
+/// so; a description of another form names none.
+pub fn cluster_of(requester: Option<&str>, description: &str) -> Option<String> {
+    let named = description.strip_prefix("ElastiCache ").filter(|_| requester == Some(ELASTICACHE));
+    named.map(|id| id.trim().to_ascii_lowercase())
 }
 
 /// ECS describes the interface of a task by its attachment: `arn:aws:ecs:…:attachment/…`.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Entry, Key, shape};
 use crate::action::REPLACES;
-use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, Subnets};
+use crate::event::Altered;
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, PendingChange, Subnets};
 use crate::finding::Check;
 
 /// What this invocation read completely, by subject: only of that it can say that something is gone.
@@ -27,11 +28,28 @@ impl LiveState {
 
     /// What a read of a cache and its groups shows. The settings of a member are those of its replication group, so a
     /// member by itself shows none.
-    pub fn at_cache(facts: &CacheFacts) -> Self {
-        let CacheGroups::Read(groups) = &facts.groups else {
-            return Self { settings: settings(facts, None), ..Self::default() };
+    ///
+    /// A call that changed a cache says nothing of what it did not change, and what is pending is not gone.
+    pub fn at_cache(facts: &CacheFacts, altered: Option<Altered>) -> Self {
+        let of_groups = match facts.groups {
+            CacheGroups::Read(_) => Some(Check::OpenCache),
+            CacheGroups::Unknown(_) => None,
         };
-        let settings = settings(facts, Some(Check::OpenCache));
+        let mut settings = settings(facts, of_groups);
+        if let Some(altered) = altered {
+            let PendingChange { transit_encryption, authentication } = facts.pending;
+            let mut looked = BTreeSet::new();
+            looked.extend(altered.groups.then_some(Check::OpenCache));
+            let transit = altered.transit && transit_encryption.is_none();
+            looked.extend(transit.then_some(Check::PlaintextTransit));
+            let authenticates = altered.authentication && authentication.is_none();
+            looked.extend(authenticates.then_some(Check::NoAuth));
+            let looked: BTreeSet<&str> = looked.into_iter().map(Check::as_str).collect();
+            settings.values_mut().for_each(|checks| checks.retain(|check| looked.contains(check)));
+        }
+        let CacheGroups::Read(groups) = &facts.groups else {
+            return Self { settings, ..Self::default() };
+        };
         let granted = groups.iter().flat_map(granted).collect();
         Self { rules: groups.iter().map(rules).collect(), granted, settings }
     }

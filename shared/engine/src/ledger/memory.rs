@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Entry, Key, Occurrence, RuleRecord, Snooze};
+use super::reported::has_risen;
+use super::{Entry, Key, Occurrence, RuleRecord, Snooze, State};
 use crate::event::{Event, RuleLead};
 use crate::exceptions::{Snoozes, Suppressed};
 use crate::facts::IngressRule;
 use crate::finding::{Finding, Subject, group_of, rule_of};
 use crate::resolution::{Intent, Resolution, Standing};
+use crate::severity::Rating;
 use crate::time::seconds;
 
 /// What the table holds of the subjects of an event.
@@ -74,6 +76,17 @@ impl Memory {
         let occurrences = self.entries.get(key).into_iter().flat_map(|entry| &entry.occurrences);
         let left = Standing::Ended(Resolution::NotRemediated);
         occurrences.into_iter().any(|one| one.event == event.id && one.outcome == left)
+    }
+
+    /// Whether another event left the finding open, and it was reported as no less severe than it is now.
+    pub fn was_open_before(&self, key: &Key, event: &Event, rating: Rating) -> bool {
+        let Some(entry) = self.entries.get(key).filter(|entry| entry.state == State::Open) else {
+            return false;
+        };
+        let occurrences = &entry.occurrences;
+        let reported = entry.latest().and_then(|latest| latest.reported.as_ref());
+        !occurrences.iter().any(|occurrence| occurrence.event == event.id)
+            && reported.is_some_and(|reported| !has_risen(rating, reported))
     }
 
     /// When the snooze of a rule ends, if there is one now; in seconds since 1970.

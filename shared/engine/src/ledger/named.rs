@@ -15,13 +15,25 @@ pub fn named(memory: &Memory, event: &str) -> Vec<GroupLead> {
 /// did not report. An event may name a rule by its id alone; once that rule is gone, only the ledger knows its shape.
 pub fn completed(lead: &GroupLead, memory: &Memory, event: &str) -> GroupLead {
     let mut lead = lead.clone();
-    let Touched::Rules(rules) = &mut lead.touched else { return lead };
     let recorded = unreported(memory, event, |check| check != Check::OpenCache.as_str())
         .into_iter()
+        .filter(|of_group| match &lead.group {
+            GroupRef::Id(id) => of_group.group.is(id),
+            GroupRef::Name(_) => true,
+        })
         .filter_map(|of_group| match of_group.touched {
             Touched::Rules(rules) => rules.into_iter().next(),
-            Touched::Unknown(_) => None,
-        });
+            Touched::Unknown(_) | Touched::Attached(_) => None,
+        })
+        .collect::<Vec<RuleLead>>();
+    let rules = match &mut lead.touched {
+        Touched::Rules(rules) => rules,
+        Touched::Attached(attached) => {
+            attached.unreported = recorded;
+            return lead;
+        }
+        Touched::Unknown(_) => return lead,
+    };
     for known in recorded {
         let by_id = |rule: &&mut RuleLead| rule.shape.is_none() && rule.id == known.id;
         if let Some(rule) = rules.iter_mut().find(by_id) {

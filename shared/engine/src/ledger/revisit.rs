@@ -72,12 +72,15 @@ impl Why {
                 | Because::SpaceUnknown(_) => Some(Self::Unknown),
                 Because::Audit
                 | Because::CallerNotKnown
+                | Because::TagsNotKnown
                 | Because::Protected
                 | Because::NotTouched
                 | Because::TouchedUnknown(_)
                 | Because::SubjectUnknown(_)
                 | Because::OtherOwner(_)
                 | Because::SharedGroup(_)
+                | Because::OthersCarry { .. }
+                | Because::OnlyAssociated(_)
                 | Because::SharingUnknown(_)
                 | Because::LocalInSome(_)
                 | Because::AllTraffic

@@ -31,13 +31,16 @@ pub struct Wanted {
     pub opening: BTreeMap<String, BTreeSet<String>>,
     /// The findings that record these rules, by group: the event names them by their ids alone, and they are gone.
     pub rules: BTreeMap<String, BTreeSet<String>>,
+    /// The findings of these groups that have an event of this time or a newer one, ISO 8601: the event names no rule, and an
+    /// earlier attempt at it may have gone to revoke some.
+    pub since: BTreeMap<String, String>,
 }
 
 impl Wanted {
     /// What an event about a group tells by itself.
     pub fn of_group(group: &str, lead: &GroupLead) -> Self {
         let keys = match &lead.touched {
-            Touched::Unknown(_) => BTreeSet::new(),
+            Touched::Unknown(_) | Touched::Attached(_) => BTreeSet::new(),
             Touched::Rules(rules) => rules.iter().flat_map(|rule| of_rule(group, rule)).collect(),
         };
         Self { keys, snoozes: [group.to_owned()].into(), ..Self::default() }
@@ -52,6 +55,17 @@ impl Wanted {
         let groups: BTreeSet<String> = groups.iter().cloned().collect();
         let opening = BTreeMap::from([(subject, groups.clone())]);
         Self { keys, snoozes: groups, opening, ..Self::default() }
+    }
+
+    /// What an event of this time needs that put a group before something.
+    pub fn since(group: &str, time: &str) -> Self {
+        Self { since: [(group.to_owned(), time.to_owned())].into(), ..Self::default() }
+    }
+
+    /// The same once something was found in the group: a clean one costs one read.
+    pub fn of_found(group: &str, keys: BTreeSet<Key>) -> Self {
+        let snoozes = if keys.is_empty() { BTreeSet::new() } else { [group.to_owned()].into() };
+        Self { keys, snoozes, ..Self::default() }
     }
 
     /// The findings that record rules of which the event has the id alone, and that are gone.
@@ -76,6 +90,7 @@ impl Wanted {
     pub fn and(mut self, other: Self) -> Self {
         self.keys.extend(other.keys);
         self.snoozes.extend(other.snoozes);
+        self.since.extend(other.since);
         for (cache, groups) in other.opening {
             self.opening.entry(cache).or_default().extend(groups);
         }
@@ -89,6 +104,7 @@ impl Wanted {
     pub fn without(mut self, other: &Self) -> Self {
         self.keys.retain(|key| !other.has(key));
         self.snoozes.retain(|group| !other.snoozes.contains(group));
+        self.since.retain(|group, _| !other.since.contains_key(group));
         subtract(&mut self.opening, &other.opening);
         subtract(&mut self.rules, &other.rules);
         self
@@ -109,7 +125,9 @@ impl Wanted {
             let record = entry.rule.as_ref()?;
             Some(self.rules.get(&entry.key.subject)?.contains(&record.rule))
         };
-        self.has(&entry.key) || recorded() == Some(true)
+        let is_newer =
+            || self.since.get(&entry.key.subject).is_some_and(|time| entry.last_seen >= *time);
+        self.has(&entry.key) || is_newer() || recorded() == Some(true)
     }
 
     /// What of a table this is.

@@ -83,7 +83,7 @@ fn the_documentation_has_the_same_table() {
 #[test]
 fn what_is_not_known_raises_nothing_and_is_not_raised() {
     let setting = |check, remedy| {
-        let evidence = Evidence::Setting { engine: Engine::Redis };
+        let evidence = Evidence::Setting { engine: Engine::Redis, pending: false };
         Finding { check, evidence, remedy }
     };
     let known = || Remedy::Manual { action: None, because: Because::PortIsFixed };

@@ -51,7 +51,7 @@ impl Looked {
 
     /// A cache that was decided, as far as it was read.
     pub fn add_cache(&mut self, facts: &CacheFacts) {
-        self.live.add_settings(&LiveState::at_cache(facts));
+        self.live.add_settings(&LiveState::at_cache(facts, None));
     }
 
     /// Everything of a kind that was listed to the end: groups, or caches of a kind.

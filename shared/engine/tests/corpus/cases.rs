@@ -80,15 +80,28 @@ impl Looked {
 
 impl Case {
     /// The event and what it meets; `None` if it was ignored or malformed.
+    /// Of a call that leads to several groups, the first.
     pub(crate) fn look(&self) -> Option<(&Event, Looked)> {
-        let Parsed::Event(event) = &self.parsed else { return None };
+        self.looks().into_iter().next()
+    }
+
+    /// All that a call leads to.
+    pub(crate) fn looks(&self) -> Vec<(&Event, Looked)> {
+        match &self.parsed {
+            Parsed::Event(event) => vec![self.looked(event)],
+            Parsed::Several(events) => events.iter().map(|event| self.looked(event)).collect(),
+            Parsed::Ignored(_) | Parsed::Malformed(_) | Parsed::Revisit(_) => Vec::new(),
+        }
+    }
+
+    fn looked<'a>(&self, event: &'a Event) -> (&'a Event, Looked) {
         let facts = self.facts.as_ref().expect("an event that is looked into has facts");
         let looked = match &event.lead {
             Lead::Group(lead) => Looked::Group(facts.group(lead).expect("the facts suffice")),
             Lead::Cache(lead) => Looked::Cache(facts.cache(lead).expect("the facts suffice")),
             Lead::Unknown => Looked::Nothing,
         };
-        Some((event, looked))
+        (event, looked)
     }
 
     pub(crate) fn decide(&self, mode: Mode) -> Option<Decision> {

@@ -64,7 +64,9 @@ fn what_a_policy_looks_at_is_told() {
             // What can never apply is refused, and does not matter here.
             let text = format!("permit (principal, action, resource) {kind} {{ {condition} }};");
             let policy = cedar_policy::Policy::parse(None, text).unwrap();
-            let later = Later { details, interfaces, cache_vpc: condition.contains("vpc") || all };
+            let cache_tags = condition.contains("Tag(") || all;
+            let cache_vpc = condition.contains("vpc") || all;
+            let later = Later { details, interfaces, cache_vpc, cache_tags };
             assert_eq!(Looks::of(&policy).later(), later, "{condition}");
         }
     }
@@ -237,6 +239,17 @@ fn where_a_cache_lies_is_waited_for_and_its_tags_are_known_at_once() {
     };
     assert_eq!(suppressed(&setting(&[("open", "yes")])), Some("p1"));
     assert_eq!(setting(&[]), Answer::Fault);
+}
+
+/// Only the call that creates a cache names its tags.
+#[test]
+fn a_policy_that_asks_for_the_tags_of_a_cache_is_not_known_where_the_call_changed_it() {
+    let ask = |condition: &str| {
+        let text = policy(1, "permit", "when", condition, "").replace("open-ingress", "no-auth");
+        world("tcp 6379", "0.0.0.0/0").check(Check::NoAuth).changed().ask(&policies(&text))
+    };
+    assert_eq!(ask("resource.hasTag(\"open\")"), Answer::TagsNotKnown);
+    assert_eq!(suppressed(&ask("resource.id == \"orders\"")), Some("p1"));
 }
 
 #[test]

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use portcullis_engine::event::{
-    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched,
+    Actor, Altered, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched,
 };
 use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions, OnRule};
 use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine, GroupDetails, GroupFacts, Holder,
-    IngressRule, Interface, Interfaces, LoadBalancer, PrefixList, Protocol, Source, Tag,
+    IngressRule, Interface, Interfaces, LoadBalancer, PendingChange, PrefixList, Protocol, Source,
+    Tag,
 };
 use portcullis_engine::finding::Check;
 use portcullis_engine::net::{Count, Sources};
@@ -83,6 +84,15 @@ impl World {
     pub(crate) fn made_with(mut self, tags: &[(&str, &str)]) -> Self {
         let tags = tags.iter().map(|(key, value)| tag(key, value)).collect();
         self.event.lead = creating(None, tags);
+        self
+    }
+
+    /// The event changed the cache, which was there before.
+    pub(crate) fn changed(mut self) -> Self {
+        self.event.lead = creating(None, Vec::new());
+        if let Lead::Cache(lead) = &mut self.event.lead {
+            lead.altered = Some(Altered { authentication: true, ..Altered::default() });
+        }
         self
     }
 
@@ -187,7 +197,11 @@ pub(crate) fn infra(below: &str) -> PathBuf {
 pub(crate) fn suppressed(answer: &Answer) -> Option<&str> {
     match answer {
         Answer::Suppressed(by) => by.first().map(|exception| exception.id.as_str()),
-        Answer::Fault | Answer::NotKnown | Answer::CallerNotKnown | Answer::Unreadable(_) => None,
+        Answer::Fault
+        | Answer::NotKnown
+        | Answer::CallerNotKnown
+        | Answer::TagsNotKnown
+        | Answer::Unreadable(_) => None,
     }
 }
 
@@ -226,6 +240,7 @@ pub(crate) fn creating(port: Option<u16>, tags: Vec<Tag>) -> Lead {
         inherits: None,
         security_groups: Vec::new(),
         tags,
+        altered: None,
     })
 }
 
@@ -277,6 +292,8 @@ fn cache() -> CacheFacts {
         transit_encryption: Some(false),
         plaintext_too: false,
         authentication: Some(false),
+        pending: PendingChange::default(),
+        members: Vec::new(),
         groups: CacheGroups::Read(Vec::new()),
         network: CacheNetwork { vpc: Some("vpc-01".to_owned()), ..CacheNetwork::default() },
     }

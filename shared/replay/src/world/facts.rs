@@ -5,7 +5,7 @@ use std::io;
 use portcullis_engine::case::{CacheShown, Fact, Read, Shown};
 use portcullis_engine::facts::{
     AddressSpace, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine,
-    EngineVersion, IngressRule, Interfaces, PrefixList, Subnets,
+    EngineVersion, IngressRule, Interfaces, PendingChange, PrefixList, Subnets,
 };
 
 use super::{Look, World};
@@ -134,7 +134,13 @@ impl World<'_> {
             ports: Vec::new(),
             transit_encryption: if is_serverless { Some(true) } else { asked.transit_encryption },
             plaintext_too: asked.plaintext_too,
-            authentication: Some(asked.authentication || connection == Connection::Public),
+            authentication: if connection == Connection::Public {
+                Some(true)
+            } else {
+                asked.authentication
+            },
+            pending: PendingChange::default(),
+            members: Vec::new(),
             groups,
             network: CacheNetwork { connection, subnets, ..CacheNetwork::default() },
         };

@@ -20,6 +20,7 @@ pub(super) fn event_of(id: &str) -> Event {
         inherits: None,
         security_groups: Vec::new(),
         tags: Vec::new(),
+        altered: None,
     }))
 }
 

@@ -98,6 +98,19 @@ async fn a_compliant_rule_costs_one_round_trip_and_tells_nobody() {
     assert_eq!(rounds(&account), [LOOK]);
 }
 
+/// All of its rules are in question, and most groups are clean. The ledger is asked whether an earlier attempt went to revoke
+/// some of them: the event names none.
+#[tokio::test(start_paused = true)]
+async fn a_clean_group_that_is_attached_costs_one_call_to_ec2_and_one_round_trip() {
+    let account = Account::new().with(GROUP, [rule("sgr-2", "10.0.0.0/8")]);
+    let to = Carrier::Interface("eni-1".to_owned());
+    let touched = Touched::Attached(Attached { to, unreported: Vec::new() });
+    let lead = Lead::Group(GroupLead { group: GroupRef::Id(GROUP.to_owned()), touched });
+    let ended = ingress(&account.shell(Mode::Enforce), &event_on(lead)).await.unwrap();
+    assert_eq!(ended, Summary("clean security-group sg-1".to_owned()));
+    assert_eq!(rounds(&account), [[RULES, "Query"]]);
+}
+
 /// The call names rules by their ids alone, so it is not known yet that they are not public.
 #[tokio::test(start_paused = true)]
 async fn so_does_a_rule_that_is_named_by_its_id_and_the_tag_of_its_group_is_not_waited_for() {

@@ -18,6 +18,7 @@ fn lead(kind: CacheKind, id: &str) -> CacheLead {
         inherits: None,
         security_groups: vec!["sg-asked".to_owned()],
         tags: Vec::new(),
+        altered: None,
     }
 }
 

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::super::entry::source;
 use super::{REVISITS, Revisit, Why, moment};
 use crate::event::{
-    Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Inherits, Lead, RuleLead, RuleShape,
-    Touched,
+    Actor, Altered, Attached, CacheLead, Carrier, Event, EventName, GroupLead, GroupRef, Inherits,
+    Lead, RuleLead, RuleShape, Touched,
 };
 use crate::facts::{CacheKind, Protocol, Tag};
 use crate::time::iso;
@@ -52,9 +52,25 @@ struct Caller {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum About {
-    Group { id: Option<String>, name: Option<String>, rules: Vec<Rule>, unknown: Option<String> },
+    Group {
+        id: Option<String>,
+        name: Option<String>,
+        rules: Vec<Rule>,
+        unknown: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<To>,
+    },
     Cache(Cache),
     Unknown,
+}
+
+/// What the group was put before.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum To {
+    Interface(String),
+    Instance(String),
+    Vpc(String),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -81,6 +97,15 @@ struct Cache {
     inherits: Option<Origin>,
     groups: Vec<String>,
     tags: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    altered: Option<Parts>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Parts {
+    groups: bool,
+    transit: bool,
+    authentication: bool,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -132,8 +157,8 @@ impl TryFrom<Record> for Revisit {
             region,
             actor: actor_of(actor),
             lead: match lead {
-                About::Group { id, name, rules, unknown } => {
-                    Lead::Group(group_of(id, name, rules, unknown)?)
+                About::Group { id, name, rules, unknown, to } => {
+                    Lead::Group(group_of(id, name, rules, (unknown, to))?)
                 }
                 About::Cache(lead) => Lead::Cache(cache_of(lead)),
                 About::Unknown => Lead::Unknown,
@@ -159,9 +184,17 @@ fn group(lead: GroupLead) -> About {
         GroupRef::Id(id) => (Some(id), None),
         GroupRef::Name(name) => (None, Some(name)),
     };
-    let (rules, unknown) = match lead.touched {
-        Touched::Rules(rules) => (rules, None),
-        Touched::Unknown(why) => (Vec::new(), Some(why)),
+    let (rules, unknown, to) = match lead.touched {
+        Touched::Rules(rules) => (rules, None, None),
+        Touched::Unknown(why) => (Vec::new(), Some(why), None),
+        Touched::Attached(Attached { to, unreported }) => {
+            let to = match to {
+                Carrier::Interface(id) => To::Interface(id),
+                Carrier::Instance(id) => To::Instance(id),
+                Carrier::Vpc(id) => To::Vpc(id),
+            };
+            (unreported, None, Some(to))
+        }
     };
     let rule = |rule: RuleLead| Rule {
         id: rule.id,
@@ -173,14 +206,14 @@ fn group(lead: GroupLead) -> About {
             source: shape.source.to_string(),
         }),
     };
-    About::Group { id, name, rules: rules.into_iter().map(rule).collect(), unknown }
+    About::Group { id, name, rules: rules.into_iter().map(rule).collect(), unknown, to }
 }
 
 fn group_of(
     id: Option<String>,
     name: Option<String>,
     rules: Vec<Rule>,
-    unknown: Option<String>,
+    (unknown, to): (Option<String>, Option<To>),
 ) -> Result<GroupLead, String> {
     let by_name = || name.map(GroupRef::Name);
     let group = id.map(GroupRef::Id).or_else(by_name).ok_or("it names no group")?;
@@ -191,9 +224,16 @@ fn group_of(
         source: source(&shape.source),
     };
     let rule = |rule: Rule| RuleLead { id: rule.id, shape: rule.shape.map(shape), edit: rule.edit };
-    let touched = match unknown {
-        Some(why) => Touched::Unknown(why),
-        None => Touched::Rules(rules.into_iter().map(rule).collect()),
+    let rules = rules.into_iter().map(rule).collect();
+    let carrier = |to: To| match to {
+        To::Interface(id) => Carrier::Interface(id),
+        To::Instance(id) => Carrier::Instance(id),
+        To::Vpc(id) => Carrier::Vpc(id),
+    };
+    let touched = match (unknown, to.map(carrier)) {
+        (Some(why), _) => Touched::Unknown(why),
+        (None, Some(to)) => Touched::Attached(Attached { to, unreported: rules }),
+        (None, None) => Touched::Rules(rules),
     };
     Ok(GroupLead { group, touched })
 }
@@ -215,6 +255,11 @@ fn cache(lead: CacheLead) -> Cache {
         }),
         groups: lead.security_groups,
         tags: lead.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+        altered: lead.altered.map(|Altered { groups, transit, authentication }| Parts {
+            groups,
+            transit,
+            authentication,
+        }),
     }
 }
 
@@ -235,5 +280,10 @@ fn cache_of(cache: Cache) -> CacheLead {
         }),
         security_groups: cache.groups,
         tags: cache.tags.into_iter().map(|(key, value)| Tag { key, value }).collect(),
+        altered: cache.altered.map(|Parts { groups, transit, authentication }| Altered {
+            groups,
+            transit,
+            authentication,
+        }),
     }
 }

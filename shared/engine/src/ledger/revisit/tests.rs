@@ -1,6 +1,7 @@
 use super::*;
 use crate::event::{
-    Actor, CacheLead, EventName, GroupLead, Inherits, RuleLead, RuleShape, Touched,
+    Actor, Altered, Attached, CacheLead, Carrier, EventName, GroupLead, Inherits, RuleLead,
+    RuleShape, Touched,
 };
 use crate::facts::{CacheKind, Protocol, Source, Tag};
 use crate::fixtures;
@@ -72,15 +73,27 @@ fn all() -> Vec<Revisit> {
         inherits,
         security_groups: vec![text("sg-1")],
         tags: vec![Tag { key: text("team"), value: text("web") }],
+        altered: None,
     };
     vec![
         of_group(GroupRef::Id(text("sg-01")), rules()),
         of_group(GroupRef::Name(text("web")), Touched::Unknown(text("truncated"))),
+        of_group(
+            GroupRef::Id(text("sg-02")),
+            Touched::Attached(Attached {
+                to: Carrier::Interface(text("eni-1")),
+                unreported: Vec::new(),
+            }),
+        ),
         revisit(Lead::Unknown),
         revisit(Lead::Cache(cache(None, CacheKind::ReplicationGroup))),
         revisit(Lead::Cache(cache(Some(Inherits::Snapshot(text("s"))), CacheKind::CacheCluster))),
         revisit(Lead::Cache(cache(Some(Inherits::Primary(text("p"))), CacheKind::ServerlessCache))),
         revisit(Lead::Cache(cache(Some(Inherits::Global(text("g"))), CacheKind::CacheCluster))),
+        revisit(Lead::Cache(CacheLead {
+            altered: Some(Altered { groups: true, transit: false, authentication: true }),
+            ..cache(None, CacheKind::ReplicationGroup)
+        })),
     ]
 }
 
@@ -102,7 +115,7 @@ fn the_stored_names_do_not_change() {
         rules.truncate(1);
     }
     insta::assert_snapshot!(serde_json::to_string(&group).unwrap(), @r#"{"subject":"revisit/sg-01","finding":"e-1","due":"2026-11-29T10:01:00Z","why":"lag","tries":1,"version":2,"settled":false,"call":{"name":"ModifySecurityGroupRules","time":"2026-11-21T10:00:00Z","account":"111122223333","region":"eu-west-1","actor":{"arn":"arn:aws:sts::111122223333:assumed-role/deploy/alice","name":"deploy/alice","kind":"AssumedRole","account":"111122223333","role":"deploy","sourceIdentity":"alice@example.com","via":"Terraform","ip":"198.51.100.7","agent":"terraform/1.9"},"lead":{"group":{"id":"sg-01","name":null,"rules":[{"id":"sgr-1","shape":{"protocol":"tcp","from":22,"to":23,"source":"0.0.0.0/0"},"edit":true}],"unknown":null}}}}"#);
-    let cache = all().remove(4);
+    let cache = all().remove(5);
     insta::assert_snapshot!(serde_json::to_string(&cache).unwrap(), @r#"{"subject":"revisit/cache-cluster/orders","finding":"e-1","due":"2026-11-29T10:01:00Z","why":"lag","tries":1,"version":2,"settled":false,"call":{"name":"CreateReplicationGroup","time":"2026-11-21T10:00:00Z","account":"111122223333","region":"eu-west-1","actor":{"arn":"arn:aws:sts::111122223333:assumed-role/deploy/alice","name":"deploy/alice","kind":"AssumedRole","account":"111122223333","role":"deploy","sourceIdentity":"alice@example.com","via":"Terraform","ip":"198.51.100.7","agent":"terraform/1.9"},"lead":{"cache":{"kind":"cache-cluster","id":"orders","engine":"valkey","port":6379,"inherits":{"snapshot":"s"},"groups":["sg-1"],"tags":[["team","web"]]}}}}"#);
 }
 

@@ -1,5 +1,6 @@
 use super::*;
-use crate::facts::{CacheFacts, CacheKind, Engine};
+use crate::event::Altered;
+use crate::facts::{CacheFacts, CacheKind, Engine, PendingChange};
 use crate::fixtures::{cache, cache_lead};
 
 /// A desk that left a rule open, and told.
@@ -104,7 +105,7 @@ fn a_setting_of_a_cache_recovers_only_if_describe_says_so() {
         let context = DecisionContext { memory, now, by: "r-1", ..context(Mode::Enforce) };
         let decision = decide::cache(&event, lead, facts, &[], &context);
         let lease = Lease { by: "r-1".to_owned(), until: now + 30 };
-        let looked = LiveState::at_cache(facts);
+        let looked = LiveState::at_cache(facts, lead.altered);
         let still_open: Vec<Entry> = memory.entries.values().cloned().collect();
         let turn =
             Turn { event: &event, looked: &looked, still_open: &still_open, lease: &lease, now };
@@ -129,4 +130,14 @@ fn a_setting_of_a_cache_recovers_only_if_describe_says_so() {
     assert_eq!(recovered(&says(None)), 0);
     let member = CacheFacts { member_of: Some("orders".to_owned()), ..says(Some(true)) };
     assert_eq!(recovered(&member), 0);
+    // A call that changed something else says nothing of it, nor does one whose change is pending.
+    let shows_gone = |facts: &CacheFacts, altered: Altered| {
+        let looked = LiveState::at_cache(facts, Some(altered));
+        memory.entries.values().all(|entry| looked.shows_gone(entry))
+    };
+    let authentication = Altered { authentication: true, ..Altered::default() };
+    assert!(shows_gone(&says(Some(true)), authentication));
+    assert!(!shows_gone(&says(Some(true)), Altered { groups: true, ..Altered::default() }));
+    let pending = PendingChange { transit_encryption: None, authentication: Some(false) };
+    assert!(!shows_gone(&CacheFacts { pending, ..says(Some(true)) }, authentication));
 }
