@@ -206,7 +206,8 @@ def test_unknown_keys_are_reported(account):
 def test_the_event_corpus_reads_back_as_written(account, aws, path):
     """Every member of every fact is what the Describe actions then answer."""
     document = json.loads(path.read_text())
-    assert account.seed(document)["ignored"] == []
+    # What the ledger has is of no service of AWS.
+    assert set(account.seed(document)["ignored"]) <= {"Ledger"}
     for expected in document.get("SecurityGroups", []):
         described = aws("ec2").describe_security_groups(GroupIds=[expected["GroupId"]])["SecurityGroups"][0]
         described["SecurityGroupRules"] = all_rules(aws("ec2"), expected["GroupId"])
