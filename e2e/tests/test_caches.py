@@ -2,6 +2,7 @@
 
 from harness.groups import opened_before, tcp
 from harness.guard import PRIVATE, permission
+from harness.wait import until
 
 
 def checks(document):
@@ -93,6 +94,14 @@ def test_compliant_cache_is_silent_until_it_is_put_behind_an_open_group(guard, n
     public, private = opened_before(
         guard, f"{group[:-4]}cafe", f"{name}-open", tcp(7380, "0.0.0.0/0"), tcp(22, PRIVATE)
     )
+
+    def available():
+        return (
+            guard.elasticache.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]["Status"]
+            == "available"
+        )
+
+    until(f"{name} is available", available)
     guard.elasticache.modify_replication_group(
         ReplicationGroupId=name, SecurityGroupIds=[f"{group[:-4]}cafe"], ApplyImmediately=True
     )

@@ -3,6 +3,7 @@ SELECT
   eventversion,
   useridentity,
   eventtime,
+  eventtype,
   eventsource,
   eventname,
   awsregion,

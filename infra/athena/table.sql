@@ -26,6 +26,7 @@ CREATE EXTERNAL TABLE portcullis_trail (
   useragent STRING,
   sessioncredentialfromconsole STRING,
   errorcode STRING,
+  eventtype STRING,
   requestparameters STRING,
   responseelements STRING,
   eventid STRING,

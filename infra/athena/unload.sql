@@ -4,6 +4,7 @@ UNLOAD (
     eventversion,
     useridentity,
     eventtime,
+    eventtype,
     eventsource,
     eventname,
     awsregion,

@@ -15,10 +15,7 @@ pub fn undo(region: &str, group: &str, rule: &IngressRule) -> String {
     let tags = tag_specifications(tags)
         .map(|tags| format!(" --tag-specifications {}", shell_json(&tags)))
         .unwrap_or_default();
-    format!(
-        "aws ec2 authorize-security-group-ingress --region {region} --group-id {group} --ip-permissions {}{tags}",
-        shell_json(&json!([permission(rule)]))
-    )
+    authorize(region, group, std::slice::from_ref(rule)) + &tags
 }
 
 /// Makes ingress rules, without their tags: they are the caller's own.
