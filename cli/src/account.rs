@@ -97,6 +97,13 @@ pub(crate) async fn caller(config: &SdkConfig) -> Result<String> {
     answer.arn.context("GetCallerIdentity: no ARN in the answer")
 }
 
+/// The account of the credentials, 12 digits.
+pub(crate) async fn number(config: &SdkConfig) -> Result<String> {
+    let caller = caller(config).await?;
+    let arn = Arn::parse(&caller).ok().context("GetCallerIdentity: no ARN in the answer")?;
+    Ok(arn.account.to_owned())
+}
+
 /// The table of the stack's moves.
 pub(crate) fn moves(config: &SdkConfig, common: &Common) -> Table {
     Table::new(aws_sdk_dynamodb::Client::new(config), format!("{}-moves", common.stack))

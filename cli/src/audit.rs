@@ -11,9 +11,7 @@ use std::time::Duration;
 use anyhow::Result;
 use aws_config::SdkConfig;
 use futures_util::stream::{self, StreamExt};
-use portcullis_audit::{
-    Calls, Counts, Document, Gathered, SCHEMA, Scope, Summary, Unknown, unknown,
-};
+use portcullis_audit::{Document, Gathered, SCHEMA, Scope, Summary, Unknown, unknown};
 use portcullis_aws::now;
 use portcullis_engine::case::{Cause, PolicyContext};
 use portcullis_engine::ledger::Memory;
@@ -139,18 +137,12 @@ async fn audit_region(
     })
     .await;
     bar.end();
-    let Surveyed { counts, not_read, .. } = surveyed;
+    let Surveyed { counts, calls, not_read, .. } = surveyed;
     let scope = Scope {
         complete: not_read.is_empty(),
         seconds: rounded(start.elapsed()),
-        counts: Counts {
-            groups: counts.groups,
-            suspects: counts.suspects,
-            rules: counts.rules,
-            prefix_lists: counts.prefix_lists,
-            caches: counts.caches,
-        },
-        calls: Calls { made: counts.calls, throttled: counts.throttled },
+        counts,
+        calls,
         account: account.clone(),
         region: region.clone(),
     };

@@ -15,7 +15,6 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use portcullis_aws::now;
-use portcullis_engine::arn::Arn;
 use portcullis_engine::case::PolicyContext;
 use portcullis_engine::settings::{Mode, Settings};
 use portcullis_engine::text::harmless_json;
@@ -252,10 +251,9 @@ async fn live(
     progress: &Progress,
 ) -> Result<(Facts, Vec<Outcome>)> {
     let config = account::config(common, None).await?;
-    let caller = account::caller(&config).await?;
-    let arn = Arn::parse(&caller).ok().context("GetCallerIdentity: no ARN in the answer")?;
+    let id = account::number(&config).await?;
     let ledger = account::ledger(&config, common);
-    let (id, named) = (arn.account.to_owned(), std::mem::take(&mut records.named));
+    let named = std::mem::take(&mut records.named);
     let decided = std::thread::scope(|scope| {
         let decide = || {
             let reading = today::reading(config, id, ledger, progress.clone())?;
@@ -291,14 +289,13 @@ async fn history(
     progress: &Progress,
 ) -> Result<History> {
     let config = account::config(common, None).await?;
-    let caller = account::caller(&config).await?;
-    let arn = Arn::parse(&caller).ok().context("GetCallerIdentity: no ARN in the answer")?;
+    let id = account::number(&config).await?;
     let history = match keep {
         Some(path) => History::Kept(path.to_owned()),
         None => History::Passing(NamedTempFile::new().context("a temporary file")?),
     };
     let region = account::region(&config);
-    let mut kept = Kept::open(history.path(), arn.account, region, last, now())?;
+    let mut kept = Kept::open(history.path(), &id, region, last, now())?;
     let fetched = lookup::fetch(&lookup::client(&config), &mut kept, progress).await;
     progress.done();
     if let Err(error) = fetched {

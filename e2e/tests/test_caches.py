@@ -1,8 +1,8 @@
 """A cache on a default port is reported; an open group that only caches carry is closed."""
 
+from harness import caches
 from harness.groups import opened_before, tcp
 from harness.guard import PRIVATE, permission
-from harness.wait import until
 
 
 def checks(document):
@@ -76,7 +76,7 @@ def test_compliant_cache_is_silent_until_it_is_put_behind_an_open_group(guard, n
     group = guard.group(name, permission("tcp", 7380, PRIVATE))
     before = guard.look(group)
     user_group = compliant_users(guard, name)
-    guard.elasticache.create_replication_group(
+    made = guard.elasticache.create_replication_group(
         ReplicationGroupId=name,
         ReplicationGroupDescription="sessions",
         Engine="valkey",
@@ -94,14 +94,7 @@ def test_compliant_cache_is_silent_until_it_is_put_behind_an_open_group(guard, n
     public, private = opened_before(
         guard, f"{group[:-4]}cafe", f"{name}-open", tcp(7380, "0.0.0.0/0"), tcp(22, PRIVATE)
     )
-
-    def available():
-        return (
-            guard.elasticache.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]["Status"]
-            == "available"
-        )
-
-    until(f"{name} is available", available)
+    caches.available(guard.elasticache, made["ReplicationGroup"]["ARN"])
     guard.elasticache.modify_replication_group(
         ReplicationGroupId=name, SecurityGroupIds=[f"{group[:-4]}cafe"], ApplyImmediately=True
     )

@@ -10,6 +10,7 @@ use portcullis_engine::case::{Case, Channel, Fact, Notification, Read};
 use portcullis_engine::event::{Event, GroupRef, Lead};
 use portcullis_engine::facts::{AddressSpace, Interface, Interfaces, PrefixList, Subnets};
 use portcullis_engine::ledger::{Entry, Revisit, State, Wanted};
+use portcullis_engine::text::counted;
 use portcullis_engine::time;
 use portcullis_recreation::text::Role;
 
@@ -315,8 +316,7 @@ fn interface(found: &Interface) -> String {
 /// `2 rules`.
 fn count(number: usize, what: &str) -> String {
     match (number, what) {
-        (1, _) => format!("1 {what}"),
-        (_, "entry") => format!("{number} entries"),
-        (_, _) => format!("{number} {what}s"),
+        (2.., "entry") | (0, "entry") => format!("{number} entries"),
+        (_, _) => counted(number, what),
     }
 }

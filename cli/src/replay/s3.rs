@@ -15,7 +15,8 @@ use aws_smithy_http_client::default_connector;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector as _, HttpConnectorSettings, SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_xml::decode::{Document, try_data};
@@ -133,7 +134,7 @@ impl Bucket {
         region: &str,
         key: &str,
         query: &[(&str, &str)],
-    ) -> Result<aws_smithy_runtime_api::client::orchestrator::HttpRequest> {
+    ) -> Result<HttpRequest> {
         let credentials = self.config.credentials_provider().context("no AWS credentials")?;
         let identity = credentials.provide_credentials().await?.into();
         let url = url(self.config.endpoint_url(), region, &self.name, key, query);
@@ -176,12 +177,7 @@ fn encoded(text: &str, is_path: bool) -> String {
     encoded
 }
 
-fn signed(
-    url: &str,
-    region: &str,
-    identity: &aws_smithy_runtime_api::client::identity::Identity,
-    now: u64,
-) -> Result<aws_smithy_runtime_api::client::orchestrator::HttpRequest> {
+fn signed(url: &str, region: &str, identity: &Identity, now: u64) -> Result<HttpRequest> {
     // S3 takes the path as it is (the same page).
     let mut settings = SigningSettings::default();
     settings.percent_encoding_mode = PercentEncodingMode::Single;

@@ -12,7 +12,7 @@ use portcullis_engine::exceptions::Exceptions;
 use portcullis_engine::ledger::{Lease, Memory, Wanted};
 use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
-use portcullis_engine::sweep::{Begun, Compared, Ledgered, Looked, Run, Taken, compare, wanted};
+use portcullis_engine::sweep::{Compared, Ledgered, Looked, Run, Taken, compare, wanted};
 use portcullis_engine::time::iso;
 use portcullis_exceptions::{End, Policies};
 use portcullis_inventory::survey::{Item, Survey, Surveyed, survey};
@@ -55,8 +55,7 @@ impl Sweep {
         let (surveyed, ledger, looked) = self.look(now).await?;
         let late = self.revisits.make_up(&ledger.overdue(now)).await;
         let compared = compare(&looked, &ledger, now);
-        let lease = Lease { by: by.to_owned(), until: lease_of(&begun) };
-        let taken = self.take(&compared, &looked, &ledger, &lease, now).await?;
+        let taken = self.take(&compared, &looked, &ledger, &begun.lease, now).await?;
         let place = self.place(now);
         let seen = Seen {
             place: &place,
@@ -152,9 +151,4 @@ impl Sweep {
         }
         Ok(taken)
     }
-}
-
-/// What is leased is leased as long as the run is.
-fn lease_of(begun: &Begun) -> i64 {
-    begun.run.lease.as_ref().map_or(i64::MIN, |lease| lease.until)
 }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use portcullis_alerts::sweep::{Counts, Ending, Late, Row, Told};
+use portcullis_alerts::sweep::{Ending, Late, Row, Told};
 use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
 use portcullis_engine::sweep::{Begun, Change, Compared, Looked, Taken};
@@ -27,7 +27,6 @@ pub(crate) struct Seen<'a> {
 /// What it tells. `now` is in seconds since 1970.
 pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, late: Vec<Late>, now: i64) -> Told {
     let Seen { place, begun, surveyed, looked, compared, taken, ends } = *seen;
-    let counts = surveyed.counts;
     let mut told = Told {
         run: place.time.clone(),
         finished: iso(now),
@@ -36,13 +35,7 @@ pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, late: Vec<Late>, now: i
         region: place.region.clone(),
         mode: settings.mode.as_str(),
         stack: settings.stack.clone(),
-        counts: Counts {
-            groups: counts.groups,
-            suspects: counts.suspects,
-            rules: counts.rules,
-            prefix_lists: counts.prefix_lists,
-            caches: counts.caches,
-        },
+        counts: surveyed.counts,
         open: open(looked, compared),
         snoozed: compared.changes.values().filter(|change| **change == Change::Snoozed).count(),
         unread: compared.unknown,

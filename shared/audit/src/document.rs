@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use portcullis_engine::scan::{Calls, Counts};
 use portcullis_engine::severity::Severity;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,26 +54,6 @@ pub(crate) fn regions<'a>(
         regions.entry(&scope.account).or_default().push(&scope.region);
     }
     regions
-}
-
-/// How much was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "each member is described in docs/audit.schema.json")]
-pub struct Counts {
-    pub groups: usize,
-    pub suspects: usize,
-    pub rules: usize,
-    pub prefix_lists: usize,
-    pub caches: usize,
-}
-
-/// How often AWS was called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "each member is described in docs/audit.schema.json")]
-pub struct Calls {
-    pub made: usize,
-    pub throttled: usize,
 }
 
 /// A finding, where it is, whose it is, and what to do about it.

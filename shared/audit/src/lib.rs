@@ -26,7 +26,7 @@ mod tests;
 pub use controls::{Control, controls};
 pub use csv::csv;
 pub use document::{
-    Calls, Counts, Document, Finding, Owner, SCHEMA, Scope, Subject, Summary, Suppressed, Unknown,
+    Document, Finding, Owner, SCHEMA, Scope, Subject, Summary, Suppressed, Unknown,
 };
 pub use gather::{Gathered, unknown};
 pub use html::page as html;

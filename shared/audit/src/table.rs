@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use portcullis_engine::severity::Severity;
-use portcullis_engine::text::harmless;
+use portcullis_engine::text::{counted, harmless, lines};
 
 use crate::document::{Document, Finding, Scope, Unknown, regions};
 
@@ -45,11 +45,6 @@ pub fn table(
     }
     let _ = writeln!(out, "{}", sums(document));
     out
-}
-
-/// `1 group`, `2 groups`.
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn head(scope: &Scope) -> String {
@@ -125,22 +120,9 @@ pub(crate) fn sums(document: &Document) -> String {
     words
 }
 
-/// Breaks at spaces; a word that is longer than a line has a line of its own.
+/// Broken at spaces, each line with the indent.
 fn wrapped(out: &mut String, indent: &str, text: &str, width: usize) {
-    let room = width.saturating_sub(indent.len());
-    let (mut line, mut used) = (String::new(), 0);
-    for word in text.split_whitespace() {
-        let long = word.chars().count();
-        if used > 0 && used + 1 + long > room {
-            let _ = writeln!(out, "{indent}{line}");
-            (line, used) = (String::new(), 0);
-        }
-        if used > 0 {
-            line.push(' ');
-            used += 1;
-        }
-        line.push_str(word);
-        used += long;
+    for line in lines(text.split_whitespace(), width.saturating_sub(indent.len())) {
+        let _ = writeln!(out, "{indent}{line}");
     }
-    let _ = writeln!(out, "{indent}{line}");
 }

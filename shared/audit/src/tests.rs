@@ -1,12 +1,13 @@
 //! Every format of a report in which strangers wrote whatever they could.
 
+use portcullis_engine::scan::{Calls, Counts};
 use portcullis_engine::severity::Severity;
 use portcullis_testkit::{hostile, schema};
 use serde_json::{Value, json};
 
 use crate::{
-    Calls, Counts, Document, Finding, Owner, SCHEMA, Scope, Subject, Summary, Suppressed, Unknown,
-    controls, csv, html, ocsf, table,
+    Document, Finding, Owner, SCHEMA, Scope, Subject, Summary, Suppressed, Unknown, controls, csv,
+    html, ocsf, table,
 };
 
 fn subject(name: &str) -> Subject {

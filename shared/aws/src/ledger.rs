@@ -217,7 +217,12 @@ impl Ledger {
     ///
     /// If the table does not answer, or the record cannot be read.
     pub async fn revisit(&self, subject: &str, event: &str) -> Result<Option<Revisit>> {
-        let key = Revisit::key_of(subject, event);
+        self.item(&Revisit::key_of(subject, event), &format!("reading the revisit of {subject}"))
+            .await
+    }
+
+    /// One item, read as it is now; `None` if there is none.
+    async fn item<T: DeserializeOwned>(&self, key: &Key, doing: &str) -> Result<Option<T>> {
         let query = self
             .client
             .query()
@@ -228,9 +233,8 @@ impl Ledger {
             .expression_attribute_names("#finding", "finding")
             .expression_attribute_values(":subject", text(&key.subject))
             .expression_attribute_values(":finding", text(&key.finding));
-        let found = query.send().await.map_err(|error| {
-            failed(&self.table, &format!("reading the revisit of {subject}"), "Query", &error)
-        })?;
+        let found = query.send().await;
+        let found = found.map_err(|error| failed(&self.table, doing, "Query", &error))?;
         let item = found.items.unwrap_or_default().into_iter().next();
         item.map(|item| item::read(&item, &self.table)).transpose()
     }
@@ -272,7 +276,7 @@ impl Ledger {
     ///
     /// If the table does not answer, or the item cannot be read.
     pub async fn run(&self) -> Result<Option<Run>> {
-        sweep::run(&self.client, &self.table).await
+        self.item(&Run::key(), "reading the last run").await
     }
 
     /// Writes what a run leaves, unless another one wrote since it was read: then `false`.

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::case::{CacheShown, Cause};
 use crate::event::{Actor, CacheLead, Event, GroupLead, GroupRef, Lead, RuleLead, Touched};
 use crate::facts::{IngressRule, Source, Tag};
@@ -31,6 +33,31 @@ pub fn batches(mut ids: Vec<String>, most: usize) -> Vec<Vec<String>> {
     ids.sort_unstable();
     ids.dedup();
     ids.chunks(most.max(1)).map(<[String]>::to_vec).collect()
+}
+
+/// How much of a Region was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Security groups.
+    pub groups: usize,
+    /// Those of them that could be at fault.
+    pub suspects: usize,
+    /// Ingress rules of these.
+    pub rules: usize,
+    /// Prefix lists that these name.
+    pub prefix_lists: usize,
+    /// Caches: clusters, replication groups and serverless caches, members not counted.
+    pub caches: usize,
+}
+
+/// How often AWS was called for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Calls {
+    /// All calls.
+    pub made: usize,
+    /// Those that AWS throttled.
+    pub throttled: usize,
 }
 
 /// Where and when it is looked.

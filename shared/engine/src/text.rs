@@ -34,6 +34,27 @@ fn push_json_escape(safe: &mut String, c: char) {
     }
 }
 
+/// `1 group`, `2 groups`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Lines of words, each of at most `width` characters. A word that is longer has a line of its own.
+pub fn lines<'a>(words: impl IntoIterator<Item = &'a str>, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// A row of CSV (RFC 4180) with its line end. No cell is a formula: a spreadsheet runs one that begins with `=`, `+`, `-` or
 /// `@`, so such a cell gets an apostrophe before it. What no screen shows is written out.
 pub fn csv_row(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
@@ -161,6 +182,14 @@ pub fn number(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_break_between_words_and_a_long_word_has_its_own() {
+        assert_eq!(lines("one two three".split(' '), 7), ["one two", "three"]);
+        assert_eq!(lines("a tremendous b".split(' '), 5), ["a", "tremendous", "b"]);
+        assert_eq!(lines("zwölf fünf".split(' '), 10), ["zwölf fünf"]);
+        assert_eq!([0, 1, 2].map(|count| counted(count, "rule")), ["0 rules", "1 rule", "2 rules"]);
+    }
 
     #[test]
     fn what_hides_is_written_out() {

@@ -26,7 +26,7 @@ use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use portcullis_aws::{ec2, elasticache};
 use portcullis_engine::ledger::Memory;
-use portcullis_engine::scan::{BATCH, NotRead, batches};
+use portcullis_engine::scan::{self, BATCH, Counts, NotRead, batches};
 use portcullis_engine::sweep::Looked;
 
 use calls::Calls;
@@ -36,7 +36,7 @@ use rules::Rules;
 use store::Store;
 
 pub use region::Survey;
-pub use told::{Counts, Item, Progress};
+pub use told::{Item, Progress};
 
 /// Caches that are decided about at once.
 const CACHES: usize = 200;
@@ -46,6 +46,8 @@ const CACHES: usize = 200;
 pub struct Surveyed {
     /// What was looked at.
     pub counts: Counts,
+    /// The calls that it took.
+    pub calls: scan::Calls,
     /// What could not be read. Without any, everything was looked at.
     pub not_read: Vec<NotRead>,
     /// What the sweep compares with the ledger; an audit leaves it.
@@ -75,12 +77,11 @@ pub async fn survey(
         tell,
     };
     region.run(snoozes).await;
-    region.calls.count(&mut region.counts.borrow_mut());
     let counts = *region.counts.borrow();
     let not_read = region.calls.not_read();
     let mut looked = region.looked.into_inner();
     looked.read_all(not_read.is_empty());
-    Surveyed { counts, not_read, looked }
+    Surveyed { counts, calls: region.calls.counted(), not_read, looked }
 }
 
 impl Region<'_> {

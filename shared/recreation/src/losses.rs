@@ -1,6 +1,7 @@
 //! What a move loses, what the clients must change, and what to know before saying yes.
 
 use portcullis_engine::facts::Engine;
+use portcullis_engine::text::counted;
 
 use crate::endpoints::endpoints;
 use crate::facts::Facts;
@@ -77,11 +78,6 @@ pub(crate) fn losses(
         )));
     }
     losses
-}
-
-/// `1 node`, `2 nodes`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// What the clients must change.

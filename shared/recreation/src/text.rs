@@ -4,11 +4,11 @@ pub(crate) mod layout;
 mod paint;
 
 use portcullis_engine::facts::Source;
+use portcullis_engine::text::counted;
 
 use crate::around;
 use crate::facts::Seen;
 use crate::ingress::NewRule;
-use crate::losses::counted;
 use crate::patch::{Patch, Tool};
 use crate::plan::{Answer, Disposition, Input, Plan, Refusal};
 use crate::reason::Reason;

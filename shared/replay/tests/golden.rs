@@ -12,7 +12,7 @@ use portcullis_replay::files::{listed, read};
 use portcullis_replay::html::page;
 use portcullis_replay::input::Problem;
 use portcullis_replay::json;
-use portcullis_replay::replay::{Options, replay};
+use portcullis_replay::replay::{Facts, Options, Outcome, replay};
 use portcullis_replay::shown::Shown;
 use portcullis_replay::summary::Summary;
 use portcullis_replay::text::text;
@@ -52,6 +52,20 @@ fn events() -> tempfile::TempDir {
     dir
 }
 
+/// As the command line shows it.
+fn shown<'a>(facts: &'a Facts, outcome: &'a Outcome) -> Shown<'a> {
+    Shown {
+        mode: "enforce",
+        delay: 20,
+        exceptions: "infra/exceptions".to_owned(),
+        is_live: false,
+        summary: Summary::new(facts, outcome),
+        facts,
+        outcome,
+        compared: None,
+    }
+}
+
 #[test]
 fn events_of_the_project_as_a_history() {
     let settings = example::settings(Mode::Enforce);
@@ -70,14 +84,8 @@ fn events_of_the_project_as_a_history() {
     }
     (facts.inputs, facts.duplicates) = (inputs, records.duplicates);
     let shown = Shown {
-        mode: "enforce",
-        delay: 20,
-        exceptions: "infra/exceptions".to_owned(),
-        is_live: false,
-        summary: Summary::new(&facts, &outcomes[0]),
-        facts: &facts,
-        outcome: &outcomes[0],
         compared: Some(("infra/exceptions/strict".to_owned(), compare(&outcomes[0], &outcomes[1]))),
+        ..shown(&facts, &outcomes[0])
     };
     insta::assert_snapshot!("text", text(&shown, &str::to_owned));
     insta::assert_snapshot!("csv", csv(&shown).replace("\r\n", "\n"));
@@ -227,16 +235,7 @@ fn what_is_left_open_and_what_was_undone() {
     let records = portcullis_replay::sorted::Merged::new([runs]).unwrap();
     let options = Options { from: i64::MIN, to: i64::MAX, delay: 20, stack: "portcullis" };
     let (facts, outcomes) = replay(records, &contexts, &options).unwrap();
-    let shown = Shown {
-        mode: "enforce",
-        delay: 20,
-        exceptions: "infra/exceptions".to_owned(),
-        is_live: false,
-        summary: Summary::new(&facts, &outcomes[0]),
-        facts: &facts,
-        outcome: &outcomes[0],
-        compared: None,
-    };
+    let shown = shown(&facts, &outcomes[0]);
     let text = text(&shown, &str::to_owned);
     for expected in [
         "3   not remediated: limit",

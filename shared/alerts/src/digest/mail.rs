@@ -143,15 +143,6 @@ fn newline(body: &mut String) {
 
 /// Broken between words, to go on below where it began.
 fn wrapped(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= 80 - INDENT => {
-                let _ = write!(line, " {word}");
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join(&format!("\n{:INDENT$}", ""))
+    let begin = format!("\n{:INDENT$}", "");
+    text::lines(text.split(' '), 80 - INDENT).join(&begin)
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use portcullis_engine::text::counted;
+
 use super::row::{Row, Tally};
 
 /// What holds for all rows together.
@@ -46,11 +48,10 @@ impl<'a> Whole<'a> {
     pub(super) fn headline(&self) -> String {
         let (from, to) = (minute(self.from), minute(self.to));
         // A row without findings is good news: something is gone that was told before.
-        let (count, what) = match self.findings() {
-            0 => (u64::try_from(self.rows.len()).unwrap_or(u64::MAX), "notice"),
-            findings => (findings, "finding"),
+        let findings = match usize::try_from(self.findings()).unwrap_or(usize::MAX) {
+            0 => counted(self.rows.len(), "notice"),
+            findings => counted(findings, "finding"),
         };
-        let findings = format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         if from == to {
             format!("{findings} in one minute")
         } else {

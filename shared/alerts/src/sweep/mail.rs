@@ -7,7 +7,7 @@ use portcullis_engine::scan::effect;
 use portcullis_engine::severity::Severity;
 use portcullis_engine::text;
 
-use super::told::{Row, Told, findings};
+use super::told::{Row, Told};
 
 /// How many rows the mail of a baseline has.
 const WORST: usize = 20;
@@ -94,7 +94,7 @@ pub(super) fn summary(told: &Told) -> Vec<String> {
                 .to_owned(),
         );
     }
-    lines.push(format!("{} open{of}.", findings(open, "finding")));
+    lines.push(format!("{} open{of}.", text::counted(open, "finding")));
     if told.snoozed > 0 {
         lines.push(format!("{} snoozed.", told.snoozed));
     }
@@ -194,7 +194,7 @@ fn unknown(body: &mut String, told: &Told) {
     if told.unknown.is_empty() && told.unread == 0 {
         return;
     }
-    let _ = writeln!(body, "\nUNKNOWN: {} cannot be judged", findings(told.unread, "finding"));
+    let _ = writeln!(body, "\nUNKNOWN: {} cannot be judged", text::counted(told.unread, "finding"));
     for unknown in &told.unknown {
         let right = unknown.right.as_deref().map(|right| format!(" (missing right {right})"));
         let words =
@@ -205,16 +205,7 @@ fn unknown(body: &mut String, told: &Told) {
 
 /// Broken between words; each line begins with the indent.
 fn wrapped(body: &mut String, indent: &str, words: &str) {
-    let mut line = indent.to_owned();
-    for word in words.split(' ') {
-        let is_empty = line.len() == indent.len();
-        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            let _ = writeln!(body, "{line}");
-            line = indent.to_owned();
-        } else if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
+    for line in text::lines(words.split(' '), WIDTH - indent.len()) {
+        let _ = writeln!(body, "{indent}{line}");
     }
-    let _ = writeln!(body, "{line}");
 }

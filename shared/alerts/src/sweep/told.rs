@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use portcullis_engine::ledger::Entry;
-use portcullis_engine::scan::NotRead;
+use portcullis_engine::scan::{Counts, NotRead};
 use portcullis_engine::settings::stack_option;
 use portcullis_engine::severity::Severity;
 use portcullis_engine::sweep::Found;
+use portcullis_engine::text::counted;
 
 /// What a run tells.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,21 +50,6 @@ pub struct Told {
     pub ending: Vec<Ending>,
     /// It is Monday, and what is still open is said whatever the run found.
     pub monday: bool,
-}
-
-/// What was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// Security groups.
-    pub groups: usize,
-    /// Those that could be at fault.
-    pub suspects: usize,
-    /// Ingress rules of these.
-    pub rules: usize,
-    /// Prefix lists that these name.
-    pub prefix_lists: usize,
-    /// Caches.
-    pub caches: usize,
 }
 
 /// A finding, in a line.
@@ -181,7 +167,7 @@ impl Told {
     pub(super) fn headline(&self) -> String {
         let open = self.open();
         if self.baseline {
-            return format!("first sweep: {}", findings(open, "open finding"));
+            return format!("first sweep: {}", counted(open, "open finding"));
         }
         let lists = [
             (self.new.len(), "new"),
@@ -196,7 +182,7 @@ impl Told {
             .map(|(count, word)| format!("{count} {word}"))
             .collect();
         match parts.as_slice() {
-            [] => format!("sweep: {} still open", findings(open, "finding")),
+            [] => format!("sweep: {} still open", counted(open, "finding")),
             _ => format!("sweep: {}", parts.join(", ")),
         }
     }
@@ -204,9 +190,4 @@ impl Told {
     pub(super) fn option(&self) -> String {
         self.stack.as_deref().map(stack_option).unwrap_or_default()
     }
-}
-
-/// `1 open finding`, `3 open findings`
-pub(super) fn findings(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

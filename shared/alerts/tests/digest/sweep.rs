@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_alerts::sweep::{Counts, Ending, Late, ROWS, Row, Sweep, Told};
-use portcullis_engine::scan::NotRead;
+use portcullis_alerts::sweep::{Ending, Late, ROWS, Row, Sweep, Told};
+use portcullis_engine::scan::{Counts, NotRead};
 use portcullis_engine::severity::Severity;
 use portcullis_testkit::{hostile, schema};
 use serde_json::Value;

@@ -83,7 +83,7 @@ impl IngressRule {
     }
 }
 
-/// `grant TCP 22 to pl-1 and 203.0.113.0/24, then `
+/// `grant the same to pl-1 and 203.0.113.0/24, then `
 impl fmt::Display for Grants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.to.is_empty() {

@@ -54,6 +54,14 @@ impl Key {
         format!("{kind}/{id}")
     }
 
+    /// What `finding` is made of: the check, the shape of the rule, and the cache that the rule opens.
+    pub(crate) fn parts(&self) -> (&str, Option<String>, Option<&str>) {
+        let mut parts = self.finding.split('#');
+        let check = parts.next().unwrap_or_default();
+        let shape: Vec<&str> = parts.by_ref().take(4).collect();
+        (check, (!shape.is_empty()).then(|| shape.join("#")), parts.next())
+    }
+
     /// The id of the finding for people, as `f-3c9909afec25`. Of the 281 trillion that there are, a table with
     /// a million findings has the same one twice with a chance of 1 in 560.
     pub fn id(&self) -> String {

@@ -34,7 +34,12 @@ pub struct Snooze {
 impl Snooze {
     /// The sort key of the snooze of a rule.
     pub fn finding(rule: &IngressRule) -> String {
-        format!("exempt#{}", shape(rule))
+        Self::of_shape(&shape(rule))
+    }
+
+    /// The same by the shape of the rule.
+    pub(crate) fn of_shape(shape: &str) -> String {
+        format!("exempt#{shape}")
     }
 
     /// As what tolerates the rule.

@@ -104,13 +104,8 @@ impl Looked {
         if is_missing(&key.subject) {
             return true;
         }
-        let mut parts = key.finding.split('#');
-        let check = parts.next().unwrap_or_default();
-        let shape: Vec<&str> = parts.by_ref().take(4).collect();
-        let (shape, cache) = (shape.join("#"), parts.next());
-        if shape.is_empty() {
-            return self.live.shows_settings(&key.subject, check);
-        }
+        let (check, shape, cache) = key.parts();
+        let Some(shape) = shape else { return self.live.shows_settings(&key.subject, check) };
         if self.live.has_rules(&key.subject) && !self.live.has_rule(&key.subject, &shape) {
             return true;
         }

@@ -94,8 +94,8 @@ impl Ledgered {
     }
 
     fn snooze(&self, key: &Key) -> Option<&Snooze> {
-        let shape: Vec<&str> = key.finding.split('#').skip(1).take(4).collect();
-        let finding = format!("exempt#{}", shape.join("#"));
+        let (_, shape, _) = key.parts();
+        let finding = Snooze::of_shape(&shape?);
         self.snoozes.snoozes.get(&Key { subject: key.subject.clone(), finding })
     }
 

@@ -38,6 +38,8 @@ pub struct Run {
 /// A run that begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
+    /// What it leases, itself and what it tells.
+    pub lease: Lease,
     /// To be written before anything is read, on condition of its version.
     pub run: Run,
     /// Whether it is a baseline.
@@ -66,8 +68,9 @@ impl Run {
         let last = finished.as_deref().map_or(i64::MIN, seconds);
         let day = iso(now).chars().take("2026-11-30".len()).collect::<String>();
         let told = before.as_ref().and_then(|before| before.monday.clone());
+        let lease = Lease { by: by.to_owned(), until: now.saturating_add(LEASE) };
         let run = Self {
-            lease: Some(Lease { by: by.to_owned(), until: now.saturating_add(LEASE) }),
+            lease: Some(lease.clone()),
             version: before.as_ref().map_or(0, |before| before.version) + 1,
             finished,
             subject: Self::key().subject,
@@ -75,6 +78,7 @@ impl Run {
             monday: told.clone(),
         };
         Some(Begun {
+            lease,
             run,
             baseline: now.saturating_sub(last) > FORGOTTEN,
             // 1970 began on a Thursday.

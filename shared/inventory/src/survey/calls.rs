@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use portcullis_aws::error::{Cause, DENIED, Failed};
-use portcullis_engine::scan::{NotRead, right};
+use portcullis_engine::scan::{self, NotRead, right};
 use tokio::time::sleep;
 
 use super::rate::Rate;
-use super::told::Counts;
 
 /// The first try and seven more.
 const ATTEMPTS: u32 = 8;
@@ -147,8 +146,8 @@ impl Calls {
         vec![NotRead { call: "Region".to_owned(), error, right: None, count: self.made.get() }]
     }
 
-    pub(super) fn count(&self, counts: &mut Counts) {
-        (counts.calls, counts.throttled) = (self.made.get(), self.throttled.get());
+    pub(super) fn counted(&self) -> scan::Calls {
+        scan::Calls { made: self.made.get(), throttled: self.throttled.get() }
     }
 }
 
@@ -227,9 +226,7 @@ mod tests {
     async fn a_throttled_call_is_tried_again_slows_the_others_and_loses_nothing() {
         let calls = Calls::new(10.0);
         assert_eq!(called(&calls, 7, "RequestLimitExceeded", "later").await, (true, 8));
-        let mut counts = Counts::default();
-        calls.count(&mut counts);
-        assert_eq!((counts.calls, counts.throttled), (8, 7));
+        assert_eq!(calls.counted(), scan::Calls { made: 8, throttled: 7 });
         assert_eq!(calls.not_read(), []);
         assert_eq!(called(&calls, 8, "RequestLimitExceeded", "later").await, (false, 8));
         assert_eq!(calls.not_read()[0].right, None, "it is no missing right");

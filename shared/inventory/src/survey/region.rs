@@ -4,12 +4,12 @@ use std::cell::RefCell;
 
 use portcullis_engine::case::PolicyContext;
 use portcullis_engine::ledger::Memory;
-use portcullis_engine::scan::Place;
+use portcullis_engine::scan::{Counts, Place};
 use portcullis_engine::sweep::Looked;
 
 use super::calls::Calls;
 use super::store::Store;
-use super::told::{Counts, Item};
+use super::told::Item;
 
 /// Batches that are read at once.
 pub(super) const SIDE_BY_SIDE: usize = 6;

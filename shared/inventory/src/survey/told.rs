@@ -19,22 +19,3 @@ pub struct Progress {
     /// Batches that there are; 0 until the groups are listed.
     pub of: usize,
 }
-
-/// What was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// Security groups.
-    pub groups: usize,
-    /// Those of them that could be at fault.
-    pub suspects: usize,
-    /// Ingress rules of these.
-    pub rules: usize,
-    /// Prefix lists.
-    pub prefix_lists: usize,
-    /// Caches: clusters, replication groups and serverless caches, members not counted.
-    pub caches: usize,
-    /// Calls.
-    pub calls: usize,
-    /// Calls that AWS throttled.
-    pub throttled: usize,
-}

@@ -1,10 +1,10 @@
 //! Questions, and the refusal that comes in the place of one.
 
+use portcullis_engine::text::counted;
 use serde_json::json;
 
 use super::draft::{Context, Draft, Kind, Mail, bounded, list, titled};
 use super::words::{sentence, word};
-use crate::losses::counted;
 use crate::plan::{Disposition, Plan, Refusal};
 use crate::text::{self, Role};
 

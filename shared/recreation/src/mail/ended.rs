@@ -1,6 +1,6 @@
 //! How a move ends.
 
-use portcullis_engine::text::shell_json;
+use portcullis_engine::text::{counted, shell_json};
 use serde_json::json;
 
 use super::asked::again;
@@ -38,7 +38,7 @@ pub fn deleted(plan: &Plan, ctx: &Context<'_>, closed: &[String], left: &[String
         0 => "No rule of the old port was revoked.".to_owned(),
         count => format!(
             "{} of the old port {} revoked.",
-            crate::losses::counted(count, "rule"),
+            counted(count, "rule"),
             if count == 1 { "was" } else { "were" }
         ),
     });

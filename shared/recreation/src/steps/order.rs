@@ -1,7 +1,8 @@
 //! The steps of a plan, in order.
 
+use portcullis_engine::text::counted;
+
 use super::{Step, Who, commands};
-use crate::losses::counted;
 use crate::plan::{Afterwards, Plan, SnapshotOf};
 
 /// The steps of a plan, in order.
