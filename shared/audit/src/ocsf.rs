@@ -84,7 +84,7 @@ impl Event<'_> {
                 "status_id": self.compliance.0,
                 "status": self.compliance.1,
             },
-            "resources": self.resource.map(resource).into_iter().collect::<Vec<_>>(),
+            "resources": self.resource.map(|of| resource(of, *region)).into_iter().collect::<Vec<_>>(),
         });
         if let (Some(event), Value::Object(more)) = (event.as_object_mut(), more) {
             event.extend(more);
@@ -193,7 +193,7 @@ fn severity_name(id: u32) -> &'static str {
     }
 }
 
-fn resource(subject: &Subject) -> Value {
+fn resource(subject: &Subject, region: Option<&str>) -> Value {
     let kind = match subject.kind.as_str() {
         "security-group" => "AWS::EC2::SecurityGroup",
         "replication-group" => "AWS::ElastiCache::ReplicationGroup",
@@ -202,5 +202,5 @@ fn resource(subject: &Subject) -> Value {
         other => other,
     };
     let name = subject.name.as_ref().unwrap_or(&subject.id);
-    json!({"uid": subject.arn, "name": name, "type": kind})
+    json!({"uid": subject.arn, "name": name, "type": kind, "region": region})
 }
