@@ -5,20 +5,21 @@ mod arguments;
 mod exceptions;
 mod output;
 mod progress;
+mod servers;
 
 use std::time::Duration;
 
 use anyhow::Result;
 use aws_config::SdkConfig;
 use futures_util::stream::{self, StreamExt};
-use portcullis_audit::{Document, Gathered, SCHEMA, Scope, Summary, Unknown, unknown};
+use portcullis_audit::{Document, Gathered, SCHEMA, Scope, Summary, Unknown, UnusedGroup, unknown};
 use portcullis_aws::now;
 use portcullis_engine::case::{Cause, PolicyContext};
 use portcullis_engine::ledger::Memory;
 use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
 use portcullis_engine::time::iso;
-use portcullis_inventory::survey::{Item, Survey, Surveyed, survey};
+use portcullis_inventory::survey::{Item, Survey, Surveyed, Unused, survey};
 use tokio::time::Instant;
 
 use crate::common::{Common, Ended};
@@ -73,32 +74,34 @@ async fn audited(arguments: &Arguments, common: &Common) -> Result<Document> {
         scopes: Vec::new(),
         findings: Vec::new(),
         suppressed: Vec::new(),
+        servers: Vec::new(),
+        unused: arguments.unused.then(Vec::new),
         unknown: Vec::new(),
         summary: Summary::default(),
     };
     let mut places = Vec::new();
-    for Account { id, config, regions, unknown } in accounts {
+    for Account { id, name, config, regions, unknown } in accounts {
         document.unknown.extend(unknown);
-        let place =
-            |region| Place { account: id.clone(), region, time: iso(started), cause: Cause::Audit };
-        places.extend(config.iter().flat_map(|config| {
-            regions
-                .iter()
-                .cloned()
-                .map(|region| (config.clone(), place(region)))
-                .collect::<Vec<_>>()
-        }));
+        let Some(config) = config else { continue };
+        for region in regions {
+            let place =
+                Place { account: id.clone(), region, time: iso(started), cause: Cause::Audit };
+            places.push((config.clone(), name.clone(), place));
+        }
     }
-    let audits = stream::iter(places).map(|(config, place)| {
-        let survey = Survey { place, policy, calls_per_second: arguments.max_calls_per_second };
-        audit_region(config, survey, &progress)
+    let audits = stream::iter(places).map(|(config, name, place)| {
+        let calls_per_second = arguments.max_calls_per_second;
+        let survey = Survey { place, policy, calls_per_second, unused: arguments.unused };
+        audit_region(config, name, survey, &progress)
     });
     let audits = audits.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
     progress.done();
-    for (scope, found, unknown) in audits {
+    for Audited { scope, found, unused, unknown } in audits {
         document.scopes.push(scope);
         document.findings.extend(found.findings);
         document.suppressed.extend(found.suppressed);
+        document.servers.extend(found.servers);
+        document.unused.iter_mut().for_each(|all| all.extend(unused.iter().cloned()));
         document.unknown.extend(unknown);
     }
     document.finished = iso(now());
@@ -113,12 +116,21 @@ async fn audited(arguments: &Arguments, common: &Common) -> Result<Document> {
     Ok(document.sorted())
 }
 
+/// What there is to say of a Region.
+struct Audited {
+    scope: Scope,
+    found: Gathered,
+    unused: Vec<UnusedGroup>,
+    unknown: Vec<Unknown>,
+}
+
 /// One Region of one account.
 async fn audit_region(
     config: SdkConfig,
+    account_name: Option<String>,
     survey_of: Survey<'_>,
     progress: &Progress,
-) -> (Scope, Gathered, Vec<Unknown>) {
+) -> Audited {
     let Place { account, region, .. } = survey_of.place.clone();
     let start = Instant::now();
     let bar = progress.begin(&account, &region);
@@ -127,27 +139,38 @@ async fn audit_region(
     let nothing = std::future::ready(Memory::new());
     let surveyed = survey(&of_region, &survey_of, nothing, &|item| match item {
         Item::Report(report) => {
-            let Gathered { findings, suppressed } = Gathered::of(&report);
+            let Gathered { findings, suppressed, servers } = Gathered::of(&report);
             let mut found = found.borrow_mut();
             found.findings.extend(findings);
             found.suppressed.extend(suppressed);
+            found.servers.extend(servers);
             bar.found(found.findings.len());
         }
         Item::Progress(at) => bar.at(at.done, at.of),
     })
     .await;
+    let Surveyed { counts, calls, mut not_read, unused, .. } = surveyed;
+    let mut found = found.into_inner();
+    not_read.extend(servers::managed(&of_region, &mut found.servers).await);
     bar.end();
-    let Surveyed { counts, calls, not_read, .. } = surveyed;
     let scope = Scope {
         complete: not_read.is_empty(),
         seconds: rounded(start.elapsed()),
         counts,
         calls,
         account: account.clone(),
+        account_name,
         region: region.clone(),
     };
     let unknown = not_read.iter().map(|one| unknown(&account, Some(&region), one)).collect();
-    (scope, found.into_inner(), unknown)
+    let unused = unused.into_iter().map(|Unused { id, name, vpc }| UnusedGroup {
+        account: account.clone(),
+        region: region.clone(),
+        id,
+        name,
+        vpc,
+    });
+    Audited { scope, found, unused: unused.collect(), unknown }
 }
 
 /// In tenths of a second.

@@ -45,9 +45,9 @@ def _short_form(loader, suffix, node):
 _Loader.add_multi_constructor("!", _short_form)
 
 
-def template():
-    """The template as data."""
-    return yaml.load(places.TEMPLATE.read_text(), Loader=_Loader)
+def template(path=places.TEMPLATE):
+    """The template, or another one, as data."""
+    return yaml.load(path.read_text(), Loader=_Loader)
 
 
 def functions(document):

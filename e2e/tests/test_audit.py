@@ -10,10 +10,11 @@ import jsonschema
 import pytest
 import referencing
 from harness import browser as browsers
-from harness import guided, places
+from harness import deploy, guided, pasted, places
 from harness.account import ACCOUNT_ID, CREDENTIALS, FAST, REGION, Account
 from harness.calls import Calls
 from harness.guard import PRIVATE, Guard, permission
+from harness.wait import until
 
 sys.path.insert(0, str(places.REPO / "bench"))
 import trail
@@ -94,7 +95,7 @@ def auditor():
 @pytest.fixture(scope="module")
 def report(auditor):
     """Of all Regions that are enabled, by the policy alone."""
-    return auditor.report()
+    return auditor.report("--unused")
 
 
 def validator():
@@ -111,7 +112,8 @@ def test_each_fault_is_found_and_nothing_that_is_clean(auditor, report):
     assert {row["finding"]["check"] for row in report["findings"]} == CHECKS
     severities = [row["finding"]["severity"] for row in report["findings"]]
     assert severities == sorted(severities, key=["critical", "high", "medium", "low"].index)
-    assert auditor.clean not in json.dumps(report)
+    assert auditor.clean not in json.dumps([report["findings"], report["suppressed"]])
+    assert auditor.clean in {row["id"] for row in report["unused"]}, "no interface carries it"
     assert {row["exception"] for row in report["suppressed"]} == {"public-https"}
     regions = [scope["region"] for scope in report["scopes"]]
     assert len(regions) > 10 and REGION in regions
@@ -132,9 +134,11 @@ def test_an_audit_changes_nothing_and_its_commands_do(auditor, report):
     assert auditor.calls.queue.read() == []
     row = next(row for row in report["findings"] if row["command"] and row["finding"]["outcome"] == "withheld")
     assert row["finding"]["because"] == "an audit changes nothing"
-    rule = row["finding"]["evidence"]["rule"]["id"]
-    shown = lambda: auditor.guard.ec2.describe_security_group_rules(SecurityGroupRuleIds=[rule])  # noqa: E731
-    assert shown()["SecurityGroupRules"]
+    rule, group = row["finding"]["evidence"]["rule"]["id"], row["subject"]["id"]
+    before = auditor.guard.look(group)
+    pasted.paste(row["command"], auditor.account)
+    del before["rules"][rule]
+    assert auditor.guard.look(group) == before
 
 
 @pytest.mark.parametrize(
@@ -189,13 +193,68 @@ def test_another_account_is_read_by_a_role_and_one_that_refuses_is_unknown(audit
     assert refused["account"] == "444455556666" and "role/nobody" in refused["error"]
 
 
+def test_the_accounts_of_an_organization_are_read_by_the_role_of_the_template(auditor):
+    """One has a port for Memcached open to the world, and a group that nobody uses; the other a server behind a port."""
+    account, organizations = auditor.account, auditor.account.client("organizations")
+    made = organizations.create_account(Email="shop@example.com", AccountName="shop")["CreateAccountStatus"]
+    member = made["AccountId"]
+    path = places.REPO / "infra" / "stacksets" / "audit-role.yaml"
+    (attached,) = deploy.template(path)["Resources"]["AuditRole"]["Properties"]["Policies"]
+    (statement,), (own,) = attached["PolicyDocument"]["Statement"], POLICY["Statement"]
+    assert {**own, "Action": [one for one in own["Action"] if one != "organizations:ListAccounts"]} == statement
+    cloudformation = account.client("cloudformation", access_key=member)
+    cloudformation.create_stack(
+        StackName="portcullis-audit",
+        TemplateBody=path.read_text(),
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in (("Auditor", ACCOUNT_ID), ("ExternalId", "of-the-shop"))
+        ],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    complete = lambda: cloudformation.describe_stacks()["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"  # noqa: E731
+    until("the role is there", complete)
+    ec2 = account.client("ec2", access_key=member)
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    open_one, unused = (
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"] for name in ("cache", "left")
+    )
+    ec2.authorize_security_group_ingress(GroupId=open_one, IpPermissions=[permission("udp", 11211, "0.0.0.0/0")])
+    ec2.create_network_interface(SubnetId=ec2.describe_subnets()["Subnets"][0]["SubnetId"], Groups=[open_one])
+    group, instance = auditor.guard.group("behind", permission("tcp", 11211, "0.0.0.0/0")), "i-0123456789abcdef0"
+    carrier = {"NetworkInterfaceId": "eni-0123456789abcdef0", "Groups": [{"GroupId": group}]}
+    attached = {"InstanceId": instance, "Status": "attached"}
+    account.seed({"NetworkInterfaces": [{**carrier, "Attachment": attached}]})
+    account.control("POST", "server", {"InstanceId": instance})
+
+    asked = ("--regions", REGION, "--organization", "--role-name", "portcullis-audit", "--unused")
+    user = auditor.user(also=("sts:AssumeRole",))
+    report = auditor.report(*asked, "--external-id", "of-the-shop", environment=user)
+    validator().validate(report)
+    assert {scope["account"]: scope["accountName"] for scope in report["scopes"]}[member] == "shop"
+    of_member = [row["finding"]["check"] for row in report["findings"] if row["account"] == member]
+    assert sorted(of_member) == ["memcached-udp", "open-ingress"]
+    assert report["servers"] == [
+        {"account": ACCOUNT_ID, "region": REGION, "instance": instance, "subject": group, "managed": "Online"}
+    ]
+    left = [row["id"] for row in report["unused"] if row["account"] == member]
+    assert left == [unused]
+    stranger = auditor.report(*asked, environment=user)
+    (refused,) = [row for row in stranger["unknown"] if row["account"] == member]
+    assert refused["right"] == "sts:AssumeRole" and not stranger["complete"]
+    nobody = auditor.run(*asked, lacking=["organizations:ListAccounts"])
+    assert nobody.returncode == 2 and "accounts of the organization cannot be listed" in nobody.stderr
+
+
 def test_the_commands_of_the_help_audit(auditor, tmp_path):
     """As they are printed, but for the ids of accounts and the Regions, one of which is enough here."""
     shell = guided.Shell(auditor.account, tmp_path)
     commands = [line.strip() for line in shell.run("portcullis audit --help").splitlines() if "  portcullis " in line]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         command = command.replace("111122223333,444455556666", ACCOUNT_ID)
+        if "--organization" in command:  # many Regions of each account, which another test has
+            command = f"{command} --regions {REGION}"
         said = shell.run(command)
         assert "f-" in (said or (tmp_path / "audit.html").read_text()), command
     kept = json.loads((tmp_path / "audit.json").read_text())

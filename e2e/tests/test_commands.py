@@ -64,7 +64,7 @@ TOO_LONG = "no test: the same command as in other mails, where SNS does not take
 #: The tests of the places, by file and by what is made there.
 PLACES = {
     "shared/engine/src/report.rs": {"portcullis findings": [NAMED]},
-    "cli/src/audit/arguments.rs": {"portcullis audit": [AUDIT] * 4},
+    "cli/src/audit/arguments.rs": {"portcullis audit": [AUDIT] * 5},
     "cli/src/audit/output.rs": {"portcullis audit": [AUDIT] * 2},
     "shared/approval/src/link.rs": {"portcullis approval": [NO_COMMAND]},
     "shared/approval/src/record.rs": {"portcullis {verb}": [ON_PAGE, OTHER_STACK]},
@@ -244,6 +244,7 @@ PLACES = {
     "cli/src/findings/one.rs": {"portcullis undo": [UNDONE]},
     "cli/src/findings.rs": {"portcullis undo": [NAMED], "portcullis findings": [NO_ID]},
     "cli/src/harden.rs": {"portcullis harden": [HARDENED]},
+    "shared/audit/src/table.rs": {"portcullis harden": [HARDENED]},
     "cli/src/harden/run.rs": {"aws ssm send-command": [AGENT], "aws ssm get-command-invocation": [NEVER_OVER]},
     "cli/src/live.rs": {"aws elasticache describe-cache-clusters": [NOT_THERE]},
     "cli/src/moves.rs": {"portcullis approve": [NAMED], "portcullis reject": [NAMED]},

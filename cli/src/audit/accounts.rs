@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
+use aws_sdk_organizations::types::{AccountState, AccountStatus};
 use aws_sdk_sts::config::{ProvideCredentials, SharedCredentialsProvider};
 use portcullis_audit::{Unknown, unknown};
 use portcullis_aws::error::{DENIED, Failed};
@@ -21,6 +22,8 @@ const SESSION: &str = "portcullis-audit";
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) id: String,
+    /// Its name in the organization, if that was asked.
+    pub(super) name: Option<String>,
     /// `None` if its role could not be assumed.
     pub(super) config: Option<SdkConfig>,
     /// That of the configuration first.
@@ -48,19 +51,22 @@ pub(super) async fn of(arguments: &Arguments, common: &Common) -> Result<(String
     let config = account::config(common, None).await?;
     let caller = account::caller(&config).await?;
     let arn = Arn::parse(&caller).ok().context("GetCallerIdentity: no ARN in the answer")?;
-    let ids = match arguments.accounts.as_slice() {
-        [] => vec![arn.account.to_owned()],
-        ids => ids.to_vec(),
+    let known: Vec<(String, Option<String>)> = if arguments.organization {
+        of_organization(&config).await?
+    } else if arguments.accounts.is_empty() {
+        vec![(arn.account.to_owned(), None)]
+    } else {
+        arguments.accounts.iter().map(|id| (id.clone(), None)).collect()
     };
     let mut accounts = Vec::new();
-    for id in ids {
+    for (id, name) in known {
         let role = arguments.role_name.as_ref().filter(|_| id != arn.account);
         let role = role.map(|name| {
             let (account, resource) = (id.as_str(), format!("role/{name}"));
             let resource = resource.as_str();
             Arn { service: "iam", region: "", account, resource, ..arn }.to_string()
         });
-        accounts.push(match role {
+        let account = match role {
             None => with_regions(id, config.clone(), arguments).await,
             Some(role) => match assume(&config, &role, arguments.external_id.as_deref()).await {
                 Ok(assumed) => with_regions(id, assumed, arguments).await,
@@ -68,10 +74,11 @@ pub(super) async fn of(arguments: &Arguments, common: &Common) -> Result<(String
                     let right = Some(right("AssumeRole"));
                     let not_read = not_read("AssumeRole", error, right);
                     let unknown = Some(unknown(&id, None, &not_read));
-                    Account { id, config: None, regions: Vec::new(), unknown }
+                    Account { id, name: None, config: None, regions: Vec::new(), unknown }
                 }
             },
-        });
+        };
+        accounts.push(Account { name, ..account });
     }
     Ok((caller, accounts))
 }
@@ -112,7 +119,33 @@ async fn with_regions(id: String, config: SdkConfig, arguments: &Arguments) -> A
     regions.sort();
     regions.dedup();
     regions.sort_by_key(|region| *region != own);
-    Account { id, config: Some(config), regions, unknown: refused }
+    Account { id, name: None, config: Some(config), regions, unknown: refused }
+}
+
+/// The accounts that are active, each with its name.
+async fn of_organization(config: &SdkConfig) -> Result<Vec<(String, Option<String>)>> {
+    let organizations = aws_sdk_organizations::Client::new(config);
+    let mut pages = organizations.list_accounts().into_paginator().send();
+    let mut accounts = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| {
+            let failed = Failed::of("ListAccounts", &error);
+            advice(
+                format!("the accounts of the organization cannot be listed: {failed}"),
+                "use credentials of the management account or of a delegated administrator with \
+                 organizations:ListAccounts, or name the accounts with --accounts",
+            )
+        })?;
+        for account in page.accounts.unwrap_or_default() {
+            let is_active = account.state == Some(AccountState::Active)
+                || account.status == Some(AccountStatus::Active);
+            if let Some(id) = account.id.filter(|_| is_active) {
+                accounts.push((id, account.name));
+            }
+        }
+    }
+    accounts.sort();
+    Ok(accounts)
 }
 
 async fn enabled(config: &SdkConfig) -> Result<Vec<String>, Failed> {

@@ -21,6 +21,11 @@ pub(crate) struct Arguments {
     /// The accounts, separated by commas, each by the role of --role-name [default: that of your credentials]
     #[arg(long, value_delimiter = ',', value_name = "ACCOUNT", requires = "role_name")]
     pub(super) accounts: Vec<String>,
+    /// All active accounts of the organization, each by the role of --role-name
+    ///
+    /// Organizations tells them to its management account and to delegated administrators.
+    #[arg(long, requires = "role_name", conflicts_with = "accounts")]
+    pub(super) organization: bool,
     /// The role that is assumed in each other account
     #[arg(long, value_name = "NAME")]
     pub(super) role_name: Option<String>,
@@ -46,7 +51,7 @@ pub(crate) struct Arguments {
         long,
         value_name = "FILE",
         num_args = 1..,
-        conflicts_with_all = ["regions", "accounts", "exceptions", "save"]
+        conflicts_with_all = ["regions", "accounts", "organization", "exceptions", "save", "unused"]
     )]
     pub(super) from: Vec<PathBuf>,
     /// End with status 1 if a finding is at least this severe
@@ -55,6 +60,9 @@ pub(crate) struct Arguments {
     /// End with status 3 if anything could not be read
     #[arg(long)]
     pub(super) require_complete: bool,
+    /// List the groups too that no interface carries and no rule of another group names
+    #[arg(long)]
+    pub(super) unused: bool,
     /// Calls to EC2 in a second, in each Region; to ElastiCache half of that. EC2 allows 20
     #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = calls_per_second)]
     pub(super) max_calls_per_second: f64,
@@ -100,6 +108,7 @@ Examples:
   portcullis audit --regions eu-west-1 --save audit.json
   portcullis audit --from audit.json --format html --output audit.html
   portcullis audit --accounts 111122223333,444455556666 --role-name auditor
+  portcullis audit --organization --role-name auditor --unused
 
 Who called is not known to an audit. Where an exception asks for that, the finding is reported, and says so.
 

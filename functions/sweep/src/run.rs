@@ -109,7 +109,8 @@ impl Sweep {
     async fn look(&self, now: i64) -> Result<(Surveyed, Ledgered, Looked)> {
         let policy =
             PolicyContext { settings: &self.settings, exceptions: self.exceptions.as_ref() };
-        let of = Survey { place: self.place(now), policy, calls_per_second: CALLS_PER_SECOND };
+        let place = self.place(now);
+        let of = Survey { place, policy, calls_per_second: CALLS_PER_SECOND, unused: false };
         let (remembered, found) = (RefCell::new(None), RefCell::new(Looked::default()));
         let snoozes = async {
             let read = self.ledger.remembered().await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::document::{Document, Finding, Suppressed, Unknown};
 
 /// The columns. New ones may come at the end.
-pub(crate) const COLUMNS: [&str; 26] = [
+pub(crate) const COLUMNS: [&str; 27] = [
     "account_id",
     "region",
     "severity",
@@ -33,6 +33,7 @@ pub(crate) const COLUMNS: [&str; 26] = [
     "command",
     "controls",
     "arn",
+    "carried_by",
 ];
 
 type Row = [String; COLUMNS.len()];
@@ -87,6 +88,7 @@ fn of_finding(finding: &Finding) -> Row {
         finding.command.clone().unwrap_or_default(),
         controls.join("; "),
         subject.arn.clone(),
+        text("/reach/interfaces"),
     ]
 }
 
@@ -102,7 +104,7 @@ fn of_suppressed(suppressed: &Suppressed) -> Row {
     *name = subject.name.clone().unwrap_or_default();
     *vpc = subject.vpc.clone().unwrap_or_default();
     *rule_id = rule.clone().unwrap_or_default();
-    let [.., by, because, _, _, arn] = &mut row;
+    let [.., by, because, _, _, arn, _] = &mut row;
     exception.clone_into(by);
     reason.clone_into(because);
     subject.arn.clone_into(arn);
@@ -114,7 +116,7 @@ fn of_unknown(unknown: &Unknown) -> Row {
     let mut row = empty(account, region.as_ref(), "unknown");
     let [_, _, _, _, _, _, title, ..] = &mut row;
     effect.clone_into(title);
-    let [.., because, _, _, _] = &mut row;
+    let [.., because, _, _, _, _] = &mut row;
     *because = match right {
         Some(right) => format!("the right {right} is missing"),
         None => error.clone(),

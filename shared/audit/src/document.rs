@@ -28,6 +28,10 @@ pub struct Document {
     pub scopes: Vec<Scope>,
     pub findings: Vec<Finding>,
     pub suppressed: Vec<Suppressed>,
+    #[serde(default)]
+    pub servers: Vec<Server>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused: Option<Vec<UnusedGroup>>,
     pub unknown: Vec<Unknown>,
     pub summary: Summary,
 }
@@ -38,6 +42,8 @@ pub struct Document {
 #[expect(missing_docs, reason = "each member is described in docs/audit.schema.json")]
 pub struct Scope {
     pub account: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_name: Option<String>,
     pub region: String,
     pub complete: bool,
     pub seconds: f64,
@@ -107,6 +113,28 @@ pub struct Suppressed {
     pub exception: String,
     pub reason: String,
     pub until: Option<String>,
+}
+
+/// An instance behind a rule that lets the internet reach Memcached's port.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each member is described in docs/audit.schema.json")]
+pub struct Server {
+    pub account: String,
+    pub region: String,
+    pub instance: String,
+    pub subject: String,
+    pub managed: Option<String>,
+}
+
+/// A security group that nothing carries and nothing names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each member is described in docs/audit.schema.json")]
+pub struct UnusedGroup {
+    pub account: String,
+    pub region: String,
+    pub id: String,
+    pub name: String,
+    pub vpc: Option<String>,
 }
 
 /// What could not be read, and what follows from that.
@@ -194,6 +222,9 @@ impl Document {
             let key = |s: &Suppressed| (s.account.clone(), s.region.clone(), s.subject.id.clone());
             key(a).cmp(&key(b))
         });
+        self.servers.sort();
+        self.servers.dedup();
+        self.unused.iter_mut().for_each(|unused| unused.sort());
         self.scopes.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
         self.summary = Summary::of(&self.findings);
         self
@@ -211,6 +242,10 @@ impl Document {
             first.findings.append(&mut more.findings);
             first.suppressed.append(&mut more.suppressed);
             first.unknown.append(&mut more.unknown);
+            first.servers.append(&mut more.servers);
+            if let Some(unused) = &mut more.unused {
+                first.unused.get_or_insert_default().append(unused);
+            }
         }
         Some(first.sorted())
     }

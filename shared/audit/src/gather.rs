@@ -5,10 +5,11 @@ use portcullis_alerts::guidance::Step;
 use portcullis_engine::facts::Protocol;
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::scan::{NotRead, effect};
+use portcullis_engine::servers::Behind;
 use portcullis_engine::text::bounded;
 
 use crate::controls::controls;
-use crate::document::{Finding, Owner, Subject, Suppressed, Unknown};
+use crate::document::{Finding, Owner, Server, Subject, Suppressed, Unknown};
 
 /// Longest text of a user that is passed on.
 const TEXT: usize = 256;
@@ -20,6 +21,8 @@ pub struct Gathered {
     pub findings: Vec<Finding>,
     /// What exceptions suppress.
     pub suppressed: Vec<Suppressed>,
+    /// The instances behind rules that cover Memcached's port.
+    pub servers: Vec<Server>,
 }
 
 impl Gathered {
@@ -66,9 +69,17 @@ impl Gathered {
             reason: bounded(&suppressed.by.reason, TEXT),
             until: suppressed.by.until.clone(),
         };
+        let server = |behind: &Behind| Server {
+            account: account.clone(),
+            region: region.clone(),
+            instance: behind.instance.clone(),
+            subject: subject.id.clone(),
+            managed: None,
+        };
         Self {
             findings: report.findings.iter().zip(audited(report)).map(finding).collect(),
             suppressed: report.suppressed.iter().map(suppressed).collect(),
+            servers: report.servers.iter().map(server).collect(),
         }
     }
 }

@@ -13,7 +13,7 @@ use portcullis_engine::text::harmless;
 use sha2::{Digest, Sha256};
 
 use crate::document::{Document, Finding, Suppressed, regions};
-use crate::table::unknown_line;
+use crate::table::{server_line, unknown_line};
 
 const STYLE: &str = include_str!("html.css");
 
@@ -59,6 +59,8 @@ pub fn page(document: &Document) -> String {
                     (by_owner(document))
                     (findings(document))
                     (suppressed(document))
+                    (servers(document))
+                    (unused(document))
                     (method(document))
                 }
                 footer {
@@ -135,7 +137,9 @@ fn by_region(document: &Document) -> Markup {
                         @for scope in open {
                             tr {
                                 th scope="row" {
-                                    (scope.account) " " (scope.region)
+                                    (scope.account) " "
+                                    @if let Some(name) = &scope.account_name { (harmless(name)) " " }
+                                    (scope.region)
                                     @if !scope.complete { " (incomplete)" }
                                 }
                                 @for severity in Severity::ALL.iter().rev() {
@@ -340,6 +344,40 @@ fn suppressed(document: &Document) -> Markup {
                         }
                     }
                     tbody { @for one in document.suppressed.iter().take(IN_FULL) { (row(one)) } }
+                }
+            }
+        }
+    }
+}
+
+fn servers(document: &Document) -> Markup {
+    html! {
+        @if !document.servers.is_empty() {
+            section aria-labelledby="servers" {
+                h2 #servers { "Servers that may run Memcached" }
+                ul { @for server in &document.servers { li { (harmless(&server_line(server))) } } }
+            }
+        }
+    }
+}
+
+fn unused(document: &Document) -> Markup {
+    html! {
+        @if let Some(unused) = &document.unused {
+            section aria-labelledby="unused" {
+                h2 #unused { "Unused groups" }
+                p {
+                    "No interface carries them, no rule of another group names them, and no cache has them. "
+                    "A launch template may name one all the same."
+                }
+                @if unused.is_empty() { p { "None." } }
+                ul {
+                    @for group in unused.iter().take(IN_FULL) {
+                        li {
+                            (harmless(&group.id)) " " (harmless(&group.name)) ", "
+                            (group.account) " " (group.region)
+                        }
+                    }
                 }
             }
         }

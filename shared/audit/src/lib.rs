@@ -26,7 +26,8 @@ mod tests;
 pub use controls::{Control, controls};
 pub use csv::csv;
 pub use document::{
-    Document, Finding, Owner, SCHEMA, Scope, Subject, Summary, Suppressed, Unknown,
+    Document, Finding, Owner, SCHEMA, Scope, Server, Subject, Summary, Suppressed, Unknown,
+    UnusedGroup,
 };
 pub use gather::{Gathered, unknown};
 pub use html::page as html;

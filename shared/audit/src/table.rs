@@ -5,7 +5,7 @@ use std::fmt::Write;
 use portcullis_engine::severity::Severity;
 use portcullis_engine::text::{counted, harmless, lines};
 
-use crate::document::{Document, Finding, Scope, Unknown, regions};
+use crate::document::{Document, Finding, Scope, Server, Unknown, UnusedGroup, regions};
 
 /// The narrowest that is written.
 const NARROW: usize = 40;
@@ -40,6 +40,12 @@ pub fn table(
             width,
         );
     }
+    for server in &document.servers {
+        wrapped(&mut out, "", &server_line(server), width);
+    }
+    for unused in document.unused.iter().flatten() {
+        wrapped(&mut out, "", &unused_line(unused), width);
+    }
     for unknown in &document.unknown {
         wrapped(&mut out, "", &unknown_line(unknown), width);
     }
@@ -48,10 +54,12 @@ pub fn table(
 }
 
 fn head(scope: &Scope) -> String {
-    let Scope { account, region, complete, seconds, counts, .. } = scope;
+    let Scope { account, account_name, region, complete, seconds, counts, .. } = scope;
     let part = if *complete { "" } else { ", incomplete" };
+    let name = account_name.as_ref().map(|name| format!(" {}", harmless(name)));
+    let name = name.unwrap_or_default();
     format!(
-        "{account} · {region} · {}, {} · {seconds:.1} s{part}",
+        "{account}{name} · {region} · {}, {} · {seconds:.1} s{part}",
         counted(counts.groups, "group"),
         counted(counts.caches, "cache"),
     )
@@ -86,6 +94,28 @@ fn block(
     let rule = rule.map(|rule| format!(" · {rule}")).unwrap_or_default();
     line(&format!("{} · {}{rule}", finding.id(), finding.check()));
     out.push('\n');
+}
+
+/// An instance that may be a Memcached server, in a line.
+pub(crate) fn server_line(server: &Server) -> String {
+    let Server { account, region, instance, subject, managed } = server;
+    let next = match managed.as_deref() {
+        Some("Online") => {
+            format!("`portcullis harden {instance} --report` inspects it (docs/memcached.md)")
+        }
+        Some(status) => format!("Systems Manager has it as {status}: inspect it by hand"),
+        None => "Systems Manager does not manage it: inspect it by hand".to_owned(),
+    };
+    format!(
+        "Server, {account} {region}: {instance} is behind {subject}, which opens port 11211, so Memcached may run there. {next}."
+    )
+}
+
+/// A group that nothing uses, in a line.
+fn unused_line(unused: &UnusedGroup) -> String {
+    let UnusedGroup { account, region, id, name, .. } = unused;
+    let name = harmless(name);
+    format!("Unused, {account} {region}: {id} {name} (no interface carries it, no rule names it).")
 }
 
 /// What could not be read, in a line.

@@ -6,8 +6,8 @@ use portcullis_testkit::{hostile, schema};
 use serde_json::{Value, json};
 
 use crate::{
-    Document, Finding, Owner, SCHEMA, Scope, Subject, Summary, Suppressed, Unknown, controls, csv,
-    html, ocsf, table,
+    Document, Finding, Owner, SCHEMA, Scope, Server, Subject, Summary, Suppressed, Unknown,
+    UnusedGroup, controls, csv, html, ocsf, table,
 };
 
 fn subject(name: &str) -> Subject {
@@ -55,6 +55,7 @@ fn finding(id: &str, severity: Severity, name: &str, description: &str) -> Findi
 fn document(findings: Vec<Finding>, name: &str) -> Document {
     let scope = |region: &str| Scope {
         account: "111122223333".to_owned(),
+        account_name: Some(name.to_owned()),
         region: region.to_owned(),
         complete: true,
         seconds: 1.5,
@@ -82,6 +83,20 @@ fn document(findings: Vec<Finding>, name: &str) -> Document {
             reason: name.to_owned(),
             until: None,
         }],
+        servers: vec![Server {
+            account: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+            instance: "i-01".to_owned(),
+            subject: "sg-01".to_owned(),
+            managed: Some("Online".to_owned()),
+        }],
+        unused: Some(vec![UnusedGroup {
+            account: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+            id: "sg-09".to_owned(),
+            name: name.to_owned(),
+            vpc: None,
+        }]),
         unknown: vec![Unknown {
             account: "111122223333".to_owned(),
             region: Some("us-east-1".to_owned()),
@@ -183,6 +198,11 @@ fn each_event_is_a_compliance_finding_of_ocsf() {
 fn reports_are_merged_and_counted() {
     let merged = Document::merged(vec![small(), small()]).unwrap();
     assert_eq!(merged.findings.len(), 4);
+    assert_eq!(merged.servers, small().servers, "an instance is named once");
+    assert_eq!(merged.unused.as_ref().map(Vec::len), Some(2));
+    let without = Document { unused: None, ..small() };
+    let both = Document::merged(vec![without, small()]).unwrap();
+    assert_eq!(both.unused, small().unused);
     assert_eq!(merged.summary.by_severity["critical"], 2);
     assert_eq!(merged.summary.by_owner["Terraform or OpenTofu"], 4);
     assert_eq!(Document::merged(Vec::new()), None);

@@ -154,6 +154,10 @@ pub fn effect(call: &str) -> &'static str {
         "ListTagsForResource" => {
             "the owner of caches is unknown, and exceptions that ask for their tags were not applied"
         }
+        "DescribeInstanceInformation" => {
+            "whether Systems Manager manages the servers behind Memcached's port is unknown"
+        }
+        "ListAccounts" => "it is not known which accounts the organization has",
         "Region" => {
             "nothing of this Region was looked at: a policy of the organization keeps the caller out"
         }
@@ -172,6 +176,8 @@ pub fn right(call: &str) -> String {
         | "DescribeCacheSubnetGroups"
         | "ListTagsForResource" => "elasticache",
         "AssumeRole" | "GetCallerIdentity" => "sts",
+        "DescribeInstanceInformation" => "ssm",
+        "ListAccounts" => "organizations",
         _ => "ec2",
     };
     format!("{service}:{call}")

@@ -36,7 +36,7 @@ use rules::Rules;
 use store::Store;
 
 pub use region::Survey;
-pub use told::{Item, Progress};
+pub use told::{Item, Progress, Unused};
 
 /// Caches that are decided about at once.
 const CACHES: usize = 200;
@@ -50,6 +50,8 @@ pub struct Surveyed {
     pub calls: scan::Calls,
     /// What could not be read. Without any, everything was looked at.
     pub not_read: Vec<NotRead>,
+    /// The groups that nothing carries and nothing names, if they were looked for.
+    pub unused: Vec<Unused>,
     /// What the sweep compares with the ledger; an audit leaves it.
     pub looked: Looked,
 }
@@ -73,6 +75,7 @@ pub async fn survey(
         store: Store::default(),
         counts: RefCell::default(),
         looked: RefCell::default(),
+        unused: RefCell::default(),
         snoozes: RefCell::default(),
         tell,
     };
@@ -81,7 +84,8 @@ pub async fn survey(
     let not_read = region.calls.not_read();
     let mut looked = region.looked.into_inner();
     looked.read_all(not_read.is_empty());
-    Surveyed { counts, calls: region.calls.counted(), not_read, looked }
+    let unused = region.unused.into_inner();
+    Surveyed { counts, calls: region.calls.counted(), not_read, unused, looked }
 }
 
 impl Region<'_> {
@@ -91,7 +95,10 @@ impl Region<'_> {
         self.snoozes.replace(snoozes);
         let of_caches: BTreeSet<String> =
             caches.shown.iter().flat_map(|cache| cache.groups.iter().cloned()).collect();
-        let Groups { suspects, others } = groups;
+        if self.survey.unused {
+            self.find_unused(groups.unnamed(&of_caches)).await;
+        }
+        let Groups { suspects, others, .. } = groups;
         {
             // A group without a public source has no rule that could be at fault.
             let mut looked = self.looked.borrow_mut();

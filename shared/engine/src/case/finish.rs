@@ -195,6 +195,10 @@ impl Case<'_> {
     /// Asks the Memcached servers behind the rule, once, if the stack has the workflow for it: after the revoke, and for ten
     /// seconds at most.
     fn ask_servers(&mut self) -> Option<Step> {
+        self.policy.settings.harden_state_machine_arn.as_ref()?;
+        if self.cause.only_looks() {
+            return None;
+        }
         let asked: Vec<Read> =
             self.servers()?.into_iter().take(MOST_INSTANCES).map(Read::Servers).collect();
         if asked.is_empty() || self.waited.servers {
@@ -204,9 +208,11 @@ impl Case<'_> {
         Some(Step::Read { decide: Vec::new(), inform: asked, patience: SERVERS })
     }
 
-    /// The instances behind the rule; `None` where nobody asks them.
+    /// The instances behind the rule, where they are asked; an audit names them without asking.
     fn servers(&self) -> Option<Vec<String>> {
-        self.policy.settings.harden_state_machine_arn.as_ref()?;
+        if !self.cause.only_looks() {
+            self.policy.settings.harden_state_machine_arn.as_ref()?;
+        }
         Some(servers::instances(&self.plan.as_ref()?.decision.findings, self.facts()?.around()))
     }
 

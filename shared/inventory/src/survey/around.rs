@@ -14,6 +14,7 @@ use portcullis_engine::scan::{BATCH, batches};
 
 use super::calls::Service::Ec2;
 use super::region::{Region, SIDE_BY_SIDE};
+use super::told::Unused;
 
 /// What no case asks for here: there is no ledger, and what was listed is handed in.
 const NOT_LISTED: &str = "it was not among what was listed";
@@ -99,6 +100,21 @@ impl Region<'_> {
                 return shown::nets(all);
             }
         }
+    }
+
+    /// Which of these groups no interface carries.
+    pub(super) async fn find_unused(&self, candidates: Vec<Unused>) {
+        let ids = candidates.iter().map(|group| group.id.clone()).collect();
+        let carriers = stream::iter(batches(ids, BATCH))
+            .map(async |batch| self.carriers(&batch).await.map(|carriers| (batch, carriers)));
+        let read: Vec<_> = carriers.buffered(OF_INTERFACES).collect().await;
+        // What could not be read is noted by the call, and is not called unused.
+        let free = read.into_iter().flatten().flat_map(|(batch, carriers)| {
+            batch.into_iter().filter(move |id| !carriers.contains_key(id))
+        });
+        let free: BTreeSet<String> = free.collect();
+        let unused = candidates.into_iter().filter(|group| free.contains(&group.id));
+        self.unused.borrow_mut().extend(unused);
     }
 
     /// What carries these groups. Managed interfaces are hidden from those who do not ask for them (API reference,

@@ -1,6 +1,6 @@
 //! The first stage: all groups, and all caches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{IpPermission, SecurityGroup};
 use aws_sdk_elasticache::types::{CacheCluster, CacheSubnetGroup, ReplicationGroup};
@@ -14,17 +14,25 @@ use portcullis_engine::scan::suspect;
 use super::calls::Service::{Ec2, ElastiCache};
 use super::region::{Region, SIDE_BY_SIDE};
 use super::store::TAGS;
+use super::told::Unused;
 
 /// A group as the list of groups shows it.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
     details: GroupDetails,
+    /// Of another account, which shares its VPC: its interfaces are not shown here.
+    is_shared: bool,
 }
 
 impl Group {
     /// What a case would read of it by another call.
     pub(super) fn fact(&self, id: &str) -> Fact {
         Fact::Details(id.to_owned(), Ok(self.details.clone()))
+    }
+
+    /// Without an interface and without a rule that names it, it could be deleted. Nobody can delete a default group.
+    fn could_be_unused(&self) -> bool {
+        self.details.name != "default" && !self.is_shared
     }
 }
 
@@ -35,6 +43,25 @@ pub(super) struct Groups {
     pub(super) suspects: BTreeMap<String, Group>,
     /// The others.
     pub(super) others: BTreeMap<String, Group>,
+    /// The ids that rules of other groups name.
+    named: BTreeSet<String>,
+}
+
+impl Groups {
+    /// The groups that no rule of another group names and no cache has, with what is known of each.
+    pub(super) fn unnamed(&self, of_caches: &BTreeSet<String>) -> Vec<Unused> {
+        let all = self.suspects.iter().chain(&self.others);
+        let unnamed = all.filter(|(id, group)| {
+            group.could_be_unused() && !self.named.contains(*id) && !of_caches.contains(*id)
+        });
+        unnamed
+            .map(|(id, Group { details, .. })| Unused {
+                id: id.clone(),
+                name: details.name.clone(),
+                vpc: details.vpc.clone(),
+            })
+            .collect()
+    }
 }
 
 /// The caches, the members of replication groups joined with those.
@@ -64,8 +91,11 @@ impl Region<'_> {
                 }
                 let sources: Vec<Source> =
                     group.ip_permissions().iter().flat_map(sources).collect();
+                groups.named.extend(named(&group).filter(|named| *named != id).map(str::to_owned));
                 let of = if suspect(&sources) { &mut groups.suspects } else { &mut groups.others };
-                of.insert(id, Group { details: details(group) });
+                let owner = group.owner_id.as_deref();
+                let is_shared = owner.is_some_and(|owner| owner != self.survey.place.account);
+                of.insert(id, Group { details: details(group), is_shared });
             }
             token = page.next_token;
             if token.is_none() {
@@ -216,6 +246,12 @@ fn details(group: SecurityGroup) -> GroupDetails {
         vpc: group.vpc_id,
         tags: group.tags.unwrap_or_default().into_iter().map(shown::tag).collect(),
     }
+}
+
+/// The groups that its rules name, ingress and egress.
+fn named(group: &SecurityGroup) -> impl Iterator<Item = &str> {
+    let permissions = group.ip_permissions().iter().chain(group.ip_permissions_egress());
+    permissions.flat_map(IpPermission::user_id_group_pairs).filter_map(|pair| pair.group_id())
 }
 
 /// What a permission admits, as far as it may be public.

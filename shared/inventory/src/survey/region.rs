@@ -9,7 +9,7 @@ use portcullis_engine::sweep::Looked;
 
 use super::calls::Calls;
 use super::store::Store;
-use super::told::Item;
+use super::told::{Item, Unused};
 
 /// Batches that are read at once.
 pub(super) const SIDE_BY_SIDE: usize = 6;
@@ -23,6 +23,8 @@ pub struct Survey<'a> {
     pub policy: PolicyContext<'a>,
     /// Calls to EC2 in a second at the most; to ElastiCache half of that.
     pub calls_per_second: f64,
+    /// Whether groups that nothing carries are looked for: their interfaces take calls of their own.
+    pub unused: bool,
 }
 
 /// A Region while it is read.
@@ -34,6 +36,7 @@ pub(super) struct Region<'a> {
     pub(super) store: Store,
     pub(super) counts: RefCell<Counts>,
     pub(super) looked: RefCell<Looked>,
+    pub(super) unused: RefCell<Vec<Unused>>,
     /// What the ledger has of snoozes.
     pub(super) snoozes: RefCell<Memory>,
     pub(super) tell: &'a dyn Fn(Item),

@@ -19,3 +19,15 @@ pub struct Progress {
     /// Batches that there are; 0 until the groups are listed.
     pub of: usize,
 }
+
+/// A security group that no interface carries, no rule of another group names and no cache has. A launch template may
+/// name it all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unused {
+    /// `sg-…`
+    pub id: String,
+    /// Its name, which users control.
+    pub name: String,
+    /// Its VPC.
+    pub vpc: Option<String>,
+}
