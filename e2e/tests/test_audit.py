@@ -194,7 +194,7 @@ def test_another_account_is_read_by_a_role_and_one_that_refuses_is_unknown(audit
 
 
 def test_the_accounts_of_an_organization_are_read_by_the_role_of_the_template(auditor):
-    """One has a port for Memcached open to the world, and a group that nobody uses; the other a server behind a port."""
+    """One has an open port for Memcached, and a group that nobody uses; the other a server behind such a port."""
     account, organizations = auditor.account, auditor.account.client("organizations")
     made = organizations.create_account(Email="shop@example.com", AccountName="shop")["CreateAccountStatus"]
     member = made["AccountId"]
