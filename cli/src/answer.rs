@@ -1,11 +1,14 @@
-//! `portcullis approve` and `portcullis reject`: the answer to what a move asks.
+//! `portcullis approve` and `portcullis reject`: the answer to what a re-creation or a hardening asks.
 
 use std::io::{self, BufRead, IsTerminal};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use portcullis_approval::{About, Answer, Decided, Question, Record, Through, To};
+use portcullis_approval::{
+    About, Answer, Asked, Decided, Hardening, Question, Record, Through, To,
+};
 use portcullis_aws::now;
+use portcullis_engine::text::counted;
 use portcullis_recreation::plan;
 
 use crate::advice::advice;
@@ -14,14 +17,14 @@ use crate::paint::{harmless, time};
 use crate::short::short;
 use crate::{account, paint};
 
-/// Approve a re-creation, or the deletion of the old cache
+/// Approve a re-creation, the deletion of the old cache, or the hardening of a server
 ///
-/// Shows the open request, with a summary of the plan or with the use of the old cache, and asks you
-/// to confirm. The answer is recorded with your identity. The first answer is final.
+/// Shows the open request, with a summary of the plan, the use of the old cache or the lines that
+/// change, and asks you to confirm. The answer is recorded with your identity. The first answer is final.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT)]
 pub(crate) struct Approve {
-    /// The re-creation, by its id: `portcullis moves` lists them
+    /// The request, by its id: `portcullis moves` lists them
     #[arg(value_name = "ID")]
     id: String,
     /// The reason, for the record
@@ -32,11 +35,13 @@ pub(crate) struct Approve {
     yes: bool,
 }
 
-/// Reject a re-creation, or the deletion of the old cache: the old cache is kept
+/// Reject a re-creation, the deletion of the old cache, or the hardening of a server
+///
+/// The old cache is kept, or the server stays as it is.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT)]
 pub(crate) struct Reject {
-    /// The re-creation, by its id: `portcullis moves` lists them
+    /// The request, by its id: `portcullis moves` lists them
     #[arg(value_name = "ID")]
     id: String,
     /// The reason, for the people who requested it
@@ -51,7 +56,7 @@ const EXIT: &str = "\
 Exit status:
   0  your answer is recorded
   1  it is not: there is no request, somebody answered before, or it expired
-  2  the re-creation could not be read or not be answered";
+  2  the request could not be read or not be answered";
 
 pub(crate) async fn approve(arguments: &Approve, common: &Common) -> Result<Ended> {
     let Approve { id, reason, yes } = arguments;
@@ -81,7 +86,7 @@ async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
     let Some(record) = record else {
         return Err(advice(
             format!(
-                "there is no re-creation `{}` of stack {} in {}",
+                "there is no request `{}` of stack {} in {}",
                 given.id.escape_default(),
                 common.stack,
                 account::region(&config)
@@ -119,12 +124,12 @@ async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
 
 /// The question that is open, the later one first; or why none is.
 fn open(record: &Record, now: i64) -> Result<(About, &Question), String> {
-    let latest = [About::Deletion, About::Recreation]
+    let latest = [About::Hardening, About::Deletion, About::Recreation]
         .into_iter()
         .find_map(|about| Some((about, record.question(about)?)));
     match latest {
         None => Err(format!(
-            "No approval is requested: re-creation {} is at the step `{}`.",
+            "No approval is requested: {} is at the step `{}`.",
             record.id,
             harmless(&record.stage)
         )),
@@ -140,6 +145,7 @@ fn already(answer: &Answer, about: About) -> String {
     let what = match about {
         About::Recreation => "whether to re-create the cache",
         About::Deletion => "whether to delete the old cache",
+        About::Hardening => "whether to harden the server",
     };
     let reason = match answer.reason.as_str() {
         "" => String::new(),
@@ -162,10 +168,12 @@ fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Res
     let asked = match about {
         About::Recreation => "Re-create the cache by this plan?",
         About::Deletion => "Delete the old cache?",
+        About::Hardening => "Restart the server, which empties its cache, with these changes?",
     };
-    let plan = match (about, record.plan()) {
-        (About::Recreation, Ok(plan)) => short(&plan::Answer::Plan(Box::new(plan))),
-        (About::Deletion, Ok(plan)) => format!(
+    let plan = match record.asked(about) {
+        Ok(Asked::Recreation(plan)) => short(&plan::Answer::Plan(plan)),
+        Ok(Asked::Hardening(hardening)) => changes(&hardening),
+        Ok(Asked::Deletion(plan)) => format!(
             "{}: {} on port {}, {}\nIts final snapshot will be {}.\n",
             plan.cache.kind,
             plan.cache.id,
@@ -173,8 +181,8 @@ fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Res
             plan.cache.arn,
             plan.last_snapshot.as_deref().unwrap_or("none: Memcached has no snapshots")
         ),
-        (_, Err(error)) if agrees => return Err(error),
-        (_, Err(error)) => format!("{}\n", harmless(&format!("{error:#}"))),
+        Err(error) if agrees => return Err(error),
+        Err(error) => format!("{}\n", harmless(&format!("{error:#}"))),
     };
     let note = match question.note.as_str() {
         "" => String::new(),
@@ -188,6 +196,20 @@ fn show(record: &Record, about: About, question: &Question, agrees: bool) -> Res
     ))
 }
 
+/// What is done to a server.
+fn changes(hardening: &Hardening) -> String {
+    let Hardening { instance, server, file, diff, others, .. } = hardening;
+    let lines: String = diff.lines().map(|line| format!("    {}\n", harmless(line))).collect();
+    let others = match others {
+        0 => String::new(),
+        others => format!(
+            "Not part of this: {} of the instance that would change, too.\n",
+            counted(*others, "other server")
+        ),
+    };
+    format!("{instance}: {}\n  {} gets:\n{lines}{others}", harmless(server), harmless(file))
+}
+
 /// Asks on the terminal.
 fn confirmed(about: About, agrees: bool) -> Result<bool> {
     let what = match (about, agrees) {
@@ -195,6 +217,8 @@ fn confirmed(about: About, agrees: bool) -> Result<bool> {
         (About::Recreation, false) => "Reject the re-creation",
         (About::Deletion, true) => "Approve the deletion of the old cache",
         (About::Deletion, false) => "Keep the old cache",
+        (About::Hardening, true) => "Approve the hardening",
+        (About::Hardening, false) => "Leave the server as it is",
     };
     sure(&format!("{what}? Type yes:"), "nothing is recorded")
 }
@@ -218,23 +242,35 @@ fn outcome(decided: &Decided, about: About, agrees: bool) -> (Ended, String) {
     match decided {
         Decided::Recorded => {
             let then = match (about, agrees) {
-                (About::Recreation, true) => "The new cache is created now; `portcullis moves` shows the progress.",
+                (About::Recreation, true) => {
+                    "The new cache is created now; `portcullis moves` shows the progress."
+                }
                 (About::Recreation, false) => "The cache stays as it is.",
-                (About::Deletion, true) => "The old cache is deleted, after a last check that nobody uses it.",
+                (About::Deletion, true) => {
+                    "The old cache is deleted, after a last check that nobody uses it."
+                }
                 (About::Deletion, false) => "The old cache is kept.",
+                (About::Hardening, true) => "The server is hardened now; a mail says how it ended.",
+                (About::Hardening, false) => "The server stays as it is.",
             };
             (Ended::Yes, format!("Recorded. {then}"))
         }
         Decided::NobodyWaits => (
             Ended::No,
-            "Recorded, but without effect: the workflow was stopped, or its time is over. Start the re-creation again \
-             (`portcullis move`)."
-                .to_owned(),
+            format!(
+                "Recorded, but without effect: the workflow was stopped, or its time is over. {}",
+                match about {
+                    About::Recreation | About::Deletion =>
+                        "Start the re-creation again (`portcullis move`).",
+                    About::Hardening => "Harden the server by `portcullis harden`.",
+                }
+            ),
         ),
         Decided::Already(answer) => (Ended::No, already(answer, about)),
         Decided::NotAsked => (
             Ended::No,
-            "Not recorded: another request has replaced this one. Run the command again.".to_owned(),
+            "Not recorded: another request has replaced this one. Run the command again."
+                .to_owned(),
         ),
         Decided::TooLate => (Ended::No, "Not recorded: the time to answer is over.".to_owned()),
     }

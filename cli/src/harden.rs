@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
 enum Undo {
     /// Restore the files that `portcullis harden` replaced, and restart the servers
     Undo {
-        /// The id that `portcullis harden` printed
+        /// The id that `portcullis harden` printed, or that a mail names
         #[arg(value_name = "ID", value_parser = id)]
         id: String,
     },
@@ -72,7 +72,7 @@ fn instance(text: &str) -> Result<String, String> {
     if right { Ok(text.to_owned()) } else { Err("an instance is i- and 17 digits".to_owned()) }
 }
 
-/// The instance and the moment: the id alone says where the backup is.
+/// The instance and the moment, of the command line or of a request: the id alone says where the backup is.
 fn id(text: &str) -> Result<String, String> {
     instance_of(text).map(|_| text.to_owned()).ok_or_else(|| {
         "it is an instance and a moment, as i-0123456789abcdef0-20261130171300".to_owned()
@@ -81,7 +81,7 @@ fn id(text: &str) -> Result<String, String> {
 
 fn instance_of(id: &str) -> Option<&str> {
     let (found, moment) = id.rsplit_once('-')?;
-    let right = moment.len() == 14 && moment.bytes().all(|b| b.is_ascii_digit());
+    let right = (8..=14).contains(&moment.len()) && moment.bytes().all(|b| b.is_ascii_digit());
     (right && instance(found).is_ok()).then_some(found)
 }
 
@@ -166,6 +166,7 @@ fn moment(instance: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portcullis_engine::servers::execution;
 
     #[test]
     fn an_id_says_on_which_instance_the_backup_is() {
@@ -173,6 +174,7 @@ mod tests {
         let made = moment(server);
         assert_eq!(instance_of(&made), Some(server));
         assert!(made.len() <= 40, "{made}: the script takes no more");
+        assert_eq!(instance_of(&execution(server, now())), Some(server), "that of a request");
         for odd in ["", "i-0123456789abcdef0", "i-0123456789abcdef0-1", "f-1-20261130171300"] {
             assert!(id(odd).is_err() && instance_of(odd).is_none(), "{odd}");
         }

@@ -1,4 +1,4 @@
-//! `portcullis moves`: the moves that were planned, and what they ask.
+//! `portcullis moves`: the re-creations that were planned and the servers that were asked about, and what they ask.
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -12,7 +12,7 @@ use crate::paint::{harmless, time};
 use crate::table::table;
 use crate::{account, paint};
 
-/// List the re-creations of caches: their progress, and their requests for approval
+/// List the re-creations of caches and the hardenings of servers, with their requests for approval
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT)]
 pub(crate) struct Arguments {
@@ -59,6 +59,7 @@ fn sorted(moves: Vec<Summary>, now: i64) -> Vec<Listed> {
 /// What is asked now: the later question first.
 fn open(summary: &Summary, now: i64) -> Option<(About, Question)> {
     let asked = [
+        (About::Hardening, &summary.about_hardening),
         (About::Deletion, &summary.about_deletion),
         (About::Recreation, &summary.about_recreation),
     ];
@@ -69,21 +70,30 @@ fn open(summary: &Summary, now: i64) -> Option<(About, Question)> {
 
 fn text(moves: &[Listed]) -> String {
     if moves.is_empty() {
-        return "No re-creations.\n".to_owned();
+        return "No re-creations and no hardenings.\n".to_owned();
     }
-    let mut rows = vec![["RE-CREATION", "CACHE", "STAGE", "WAITS FOR"].map(str::to_owned)];
+    let mut rows = vec![["ID", "CACHE OR SERVER", "STAGE", "WAITS FOR"].map(str::to_owned)];
     rows.extend(moves.iter().map(|(summary, open)| {
-        let cache = Arn::name_of(&summary.cache);
+        let subject = subject(summary);
         let asks = open.as_ref().map_or_else(String::new, |(about, question)| {
             let what = match about {
                 About::Recreation => "approval to re-create",
                 About::Deletion => "approval to delete the old cache",
+                About::Hardening => "approval to harden the server",
             };
             format!("{what}, until {}", time(question.until))
         });
-        [harmless(&summary.id), harmless(cache), harmless(&summary.stage), asks]
+        [harmless(&summary.id), harmless(subject), harmless(&summary.stage), asks]
     }));
     table(&rows)
+}
+
+/// The name of the cache, or the instance, with which the id of a hardening begins.
+fn subject(summary: &Summary) -> &str {
+    match summary.cache.as_str() {
+        "" => summary.id.rsplit_once('-').map_or("", |(instance, _)| instance),
+        cache => Arn::name_of(cache),
+    }
 }
 
 fn json(moves: &[Listed]) -> Value {
@@ -92,7 +102,7 @@ fn json(moves: &[Listed]) -> Value {
             json!({"about": about.as_str(), "until": question.until, "plan": question.plan})
         });
         json!({
-            "move": summary.id, "cache": summary.cache, "stage": summary.stage, "asks": open,
+            "move": summary.id, "cache": (!summary.cache.is_empty()).then_some(&summary.cache), "stage": summary.stage, "asks": open,
         })
     };
     json!({"moves": moves.iter().map(shape).collect::<Vec<_>>()})
@@ -133,7 +143,7 @@ mod tests {
     ) -> Summary {
         let cache = format!("arn:aws:elasticache:eu-west-1:111122223333:cluster:{id}");
         let (id, stage) = (format!("{id}-00000001"), "ask".to_owned());
-        Summary { id, cache, stage, about_recreation, about_deletion }
+        Summary { id, cache, stage, about_recreation, about_deletion, about_hardening: None }
     }
 
     fn listed() -> Vec<Listed> {
@@ -147,6 +157,12 @@ mod tests {
                 Some(question(NOW + 86_400, false)),
             ),
             summary("to-move", Some(question(NOW + 3600, false)), None),
+            Summary {
+                id: "i-0123456789abcdef0-14960460".to_owned(),
+                cache: String::new(),
+                about_hardening: Some(question(NOW + 3600, false)),
+                ..summary("", None, None)
+            },
         ];
         sorted(moves, NOW)
     }
@@ -154,21 +170,23 @@ mod tests {
     #[test]
     fn those_that_ask_come_first_and_say_until_when() {
         insta::assert_snapshot!(text(&listed()), @r"
-        RE-CREATION         CACHE      STAGE  WAITS FOR
-        to-delete-00000001  to-delete  ask    approval to delete the old cache, until 2026-11-22 10:00 UTC
-        to-move-00000001    to-move    ask    approval to re-create, until 2026-11-21 11:00 UTC
-        answered-00000001   answered   ask
-        late-00000001       late       ask
-        planned-00000001    planned    ask
+        ID                            CACHE OR SERVER      STAGE  WAITS FOR
+        i-0123456789abcdef0-14960460  i-0123456789abcdef0  ask    approval to harden the server, until 2026-11-21 11:00 UTC
+        to-delete-00000001            to-delete            ask    approval to delete the old cache, until 2026-11-22 10:00 UTC
+        to-move-00000001              to-move              ask    approval to re-create, until 2026-11-21 11:00 UTC
+        answered-00000001             answered             ask
+        late-00000001                 late                 ask
+        planned-00000001              planned              ask
         ");
-        assert_eq!(text(&[]), "No re-creations.\n");
+        assert_eq!(text(&[]), "No re-creations and no hardenings.\n");
     }
 
     #[test]
     fn the_list_for_machines_has_no_task_token() {
         let json = json(&listed());
-        assert_eq!(json["moves"][0]["asks"]["about"], "deletion");
-        assert_eq!(json["moves"][4]["asks"], Value::Null);
+        assert_eq!(json["moves"][0]["asks"]["about"], "hardening");
+        assert_eq!(json["moves"][1]["asks"]["about"], "deletion");
+        assert_eq!(json["moves"][5]["asks"], Value::Null);
         assert!(!json.to_string().contains("secret-token"));
     }
 

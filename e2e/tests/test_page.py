@@ -14,6 +14,7 @@ PAGES = {
     "shards": 200,
     "deletion": 200,
     "deletion-memcached": 200,
+    "server": 200,
     "hostile": 200,
     "answered": 200,
     "stuck": 200,

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use portcullis_approval::Work;
 use portcullis_recreation::document;
 use portcullis_recreation::plan::Choices;
 
@@ -21,11 +22,10 @@ fn record(asked: impl IntoIterator<Item = (About, Question)>) -> Record {
     };
     Record {
         id: "orders-00000001".to_owned(),
-        cache: plan.cache.arn.clone(),
+        subject: plan.cache.arn.clone(),
         asked_by: "alice\u{1b}[2J".to_owned(),
         why: "audit".to_owned(),
-        choices: Choices::default(),
-        document,
+        work: Work::Recreation { choices: Choices::default(), document },
         fingerprint: plan.fingerprint.clone(),
         stage: "ask".to_owned(),
         execution: String::new(),
@@ -73,7 +73,7 @@ fn without_an_open_question_it_says_why() {
     let why = |record: Record, now| open(&record, now).unwrap_err();
     assert_eq!(
         why(record([]), NOW),
-        "No approval is requested: re-creation orders-00000001 is at the step `ask`."
+        "No approval is requested: orders-00000001 is at the step `ask`."
     );
     assert_eq!(
         why(record([(About::Recreation, question(Some(answered(false))))]), NOW),

@@ -49,6 +49,8 @@ async fn links(account: &Account) -> Vec<(&'static str, String)> {
     {
         links.push((name, account.asks(example, About::Deletion).await));
     }
+    let server = account::server("server", "");
+    links.push(("server", account.puts(&server, About::Hardening, &server.fingerprint).await));
     let named = |id: &str, example: &str| -> (Record, String) {
         let (record, plan) = account::record(example);
         (Record { id: id.to_owned(), ..record }, plan.fingerprint)

@@ -7,8 +7,9 @@ use lambda_http::http::{
 };
 use lambda_http::{Body, Request, Response};
 use maud::Markup;
-use portcullis_approval::{Answer, Checked, Decided, Link, Question, Record, Table, Through};
-use portcullis_recreation::plan::Plan;
+use portcullis_approval::{
+    Answer, Asked, Checked, Decided, Link, Question, Record, Table, Through,
+};
 
 use crate::limit::Limit;
 use crate::page::{self, Filled, Notice, Subject};
@@ -18,7 +19,7 @@ use crate::{admit, headers};
 /// Where moves are kept, and how links are checked.
 #[derive(Debug)]
 pub struct Desk {
-    /// The table of moves.
+    /// The table of requests.
     pub table: Table,
     /// Checks links.
     pub kms: aws_sdk_kms::Client,
@@ -96,14 +97,14 @@ async fn show(
         Ok(question) => question,
         Err(why) => return Ok(notice(why)),
     };
-    let plan = match record.plan() {
-        Ok(plan) => plan,
+    let what = match record.asked(link.about) {
+        Ok(asked) => asked,
         Err(error) => {
             tracing::warn!("{error:#}");
             return Ok(notice(Notice::Updated));
         }
     };
-    let visit = Visit { desk, link, record: &record, question, plan: &plan, from, now };
+    let visit = Visit { desk, link, record: &record, question, asked: &what, from, now };
     if answers { visit.take(&Reply::read(request.body())).await } else { Ok(visit.look()) }
 }
 
@@ -122,7 +123,7 @@ struct Visit<'a> {
     link: &'a Link,
     record: &'a Record,
     question: &'a Question,
-    plan: &'a Plan,
+    asked: &'a Asked,
     from: &'a str,
     now: i64,
 }
@@ -173,13 +174,12 @@ impl Visit<'_> {
     }
 
     fn subject(&self) -> Subject<'_> {
-        Subject { id: &self.record.id, about: self.link.about, plan: self.plan }
+        Subject { record: self.record, asked: self.asked }
     }
 
     fn ask(&self, filled: Filled<'_>) -> Markup {
-        let Self { record, plan, from, .. } = *self;
-        let (about, question) = (self.link.about, self.question);
-        page::Asking { record, question, plan, about, from, filled }.page()
+        let Self { record, question, asked, from, .. } = *self;
+        page::Asking { record, question, asked, from, filled }.page()
     }
 }
 

@@ -9,6 +9,7 @@ mod asking;
 mod deletion;
 mod form;
 mod frame;
+mod hardening;
 mod notice;
 mod recreation;
 mod settings;
@@ -21,14 +22,15 @@ pub use frame::STYLE;
 pub use notice::Notice;
 
 use maud::Markup;
-use portcullis_approval::About;
+use portcullis_approval::Asked;
 
 impl Asking<'_> {
     /// The page on which it is answered.
     pub fn page(&self) -> Markup {
-        match self.about {
-            About::Recreation => recreation::page(self),
-            About::Deletion => deletion::page(self),
+        match self.asked {
+            Asked::Recreation(plan) => recreation::page(self, plan),
+            Asked::Deletion(plan) => deletion::page(self, plan),
+            Asked::Hardening(hardening) => hardening::page(self, hardening),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Settings, read once at start. Every problem is told at once.
 
 use anyhow::{Result, bail};
+use portcullis_approval::Asker;
 
 /// The settings of the steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,19 +16,8 @@ pub(crate) struct Settings {
     pub(crate) recreates_fresh: bool,
     /// `PORTCULLIS_CACHE_PORT`: the new port, if it is the same for all.
     pub(crate) port: Option<u16>,
-    /// `PORTCULLIS_ANSWER_DAYS`: how long there is to answer, in days.
-    pub(crate) answer_days: i64,
-    /// The approval page, if there is one.
-    pub(crate) page: Option<Page>,
-}
-
-/// The approval page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Page {
-    /// `PORTCULLIS_APPROVAL_URL`: its address, with a slash at the end.
-    pub(crate) url: String,
-    /// `PORTCULLIS_LINK_KEY_ARN`: the KMS key that signs its links.
-    pub(crate) key: String,
+    /// How people are asked.
+    pub(crate) asker: Asker,
 }
 
 impl Settings {
@@ -59,33 +49,11 @@ impl Settings {
             }
             port
         });
-        let days = variable("PORTCULLIS_ANSWER_DAYS").unwrap_or_else(|| "7".to_owned());
-        let answer_days = match days.parse() {
-            Ok(days @ 1..=30) => days,
-            Ok(_) | Err(_) => {
-                problems.push(wrong("PORTCULLIS_ANSWER_DAYS", &days, "a number from 1 to 30"));
-                0
-            }
-        };
-        let page = match (variable("PORTCULLIS_APPROVAL_URL"), variable("PORTCULLIS_LINK_KEY_ARN"))
-        {
-            (Some(url), Some(key)) => {
-                let slash = if url.ends_with('/') { "" } else { "/" };
-                Some(Page { url: format!("{url}{slash}"), key })
-            }
-            (None, None) => None,
-            (Some(_), None) | (None, Some(_)) => {
-                problems.push(
-                    "PORTCULLIS_APPROVAL_URL and PORTCULLIS_LINK_KEY_ARN go together: set both or none"
-                        .to_owned(),
-                );
-                None
-            }
-        };
+        let asker = Asker::read(variable, &mut problems);
         if !problems.is_empty() {
             bail!("settings: {}", problems.join("; "));
         }
-        Ok(Self { topic, table, stack, recreates_fresh, port, answer_days, page })
+        Ok(Self { topic, table, stack, recreates_fresh, port, asker })
     }
 }
 
@@ -116,7 +84,7 @@ mod tests {
         let settings =
             read(&[("PORTCULLIS_CACHE_PORT", ""), ("PORTCULLIS_LINK_KEY_ARN", "")]).unwrap();
         assert!(!settings.recreates_fresh);
-        assert_eq!((settings.port, settings.answer_days, settings.page), (None, 7, None));
+        assert_eq!((settings.port, settings.asker), (None, Asker { days: 7, page: None }));
     }
 
     #[test]
@@ -130,8 +98,8 @@ mod tests {
         ])
         .unwrap();
         assert!(settings.recreates_fresh);
-        assert_eq!((settings.port, settings.answer_days), (Some(17_321), 3));
-        assert_eq!(settings.page.unwrap().url, "https://a.lambda-url.eu-west-1.on.aws/");
+        assert_eq!((settings.port, settings.asker.days), (Some(17_321), 3));
+        assert_eq!(settings.asker.page.unwrap().url, "https://a.lambda-url.eu-west-1.on.aws/");
     }
 
     #[test]

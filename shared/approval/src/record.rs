@@ -1,4 +1,4 @@
-//! A move, as the table keeps it.
+//! A re-creation or a hardening, as the table keeps it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,9 @@ use portcullis_recreation::facts::Facts;
 use portcullis_recreation::plan::{self, Choices, Plan};
 use serde::{Deserialize, Serialize};
 
-/// What people are asked about a move.
+use crate::hardening::Hardening;
+
+/// What people are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum About {
@@ -22,6 +24,8 @@ pub enum About {
     Recreation,
     /// Whether the old cache is to be deleted.
     Deletion,
+    /// Whether a Memcached server is to be hardened.
+    Hardening,
 }
 
 impl About {
@@ -30,12 +34,14 @@ impl About {
         match self {
             Self::Recreation => "move",
             Self::Deletion => "deletion",
+            Self::Hardening => "hardening",
         }
     }
 
     /// What [`About::as_str`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Recreation, Self::Deletion].into_iter().find(|about| about.as_str() == text)
+        let all = [Self::Recreation, Self::Deletion, Self::Hardening];
+        all.into_iter().find(|about| about.as_str() == text)
     }
 }
 
@@ -76,7 +82,7 @@ pub struct Question {
     pub asked_at: i64,
     /// Until when it can be answered, in seconds since 1970.
     pub until: i64,
-    /// The fingerprint of the plan that it is about.
+    /// The fingerprint of the plan, or of the hardening, that it is about.
     pub plan: String,
     /// What there is to know beside the plan: for a deletion, the connections that were seen.
     #[serde(default)]
@@ -102,22 +108,45 @@ impl fmt::Debug for Question {
     }
 }
 
-/// A move, from its plan on.
+/// What is to be done, as people agree to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// A cache is re-created.
+    Recreation {
+        /// What a person chose.
+        choices: Choices,
+        /// What the plan was made from: JSON, as [`document::read`] reads it.
+        document: String,
+    },
+    /// A Memcached server is hardened.
+    Hardening(Hardening),
+}
+
+/// What an open question asks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// Whether the cache is re-created by this plan.
+    Recreation(Box<Plan>),
+    /// Whether the old cache of this plan is deleted.
+    Deletion(Box<Plan>),
+    /// Whether this is done to a server.
+    Hardening(Hardening),
+}
+
+/// A re-creation from its plan on, or a hardening from its report on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The id of the move, which is also the name of its execution.
+    /// Its id, which is also the name of its execution, or of the report's.
     pub id: String,
-    /// The ARN of the cache.
-    pub cache: String,
+    /// The ARN of the cache, or the id of the instance.
+    pub subject: String,
     /// Who asked for it.
     pub asked_by: String,
     /// Why.
     pub why: String,
-    /// What a person chose.
-    pub choices: Choices,
-    /// What the plan was made from: JSON, as [`document::read`] reads it.
-    pub document: String,
-    /// The fingerprint of the plan.
+    /// What is to be done.
+    pub work: Work,
+    /// The fingerprint of it.
     pub fingerprint: String,
     /// The last step that was begun.
     pub stage: String,
@@ -134,8 +163,42 @@ impl Record {
     ///
     /// If this version of Portcullis reads the document no more.
     pub fn facts(&self) -> Result<Facts> {
-        let facts = document::read(&self.document, Some(&self.cache));
+        let document = match &self.work {
+            Work::Recreation { document, .. } => document,
+            Work::Hardening(_) => bail!("{} is no re-creation", self.id),
+        };
+        let facts = document::read(document, Some(&self.subject));
         facts.with_context(|| format!("the document of re-creation {} cannot be read", self.id))
+    }
+
+    /// What is done to the server.
+    ///
+    /// # Errors
+    ///
+    /// If it is not what was asked: nobody has agreed to that.
+    pub fn hardening(&self) -> Result<&Hardening> {
+        match &self.work {
+            Work::Hardening(hardening) if hardening.fingerprint() == self.fingerprint => {
+                Ok(hardening)
+            }
+            Work::Hardening(_) => {
+                bail!("the record of {} is not what was asked: nothing is done", self.id)
+            }
+            Work::Recreation { .. } => bail!("{} is no request to harden a server", self.id),
+        }
+    }
+
+    /// What a question about it asks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Record::plan`] and [`Record::hardening`].
+    pub fn asked(&self, about: About) -> Result<Asked> {
+        Ok(match about {
+            About::Recreation => Asked::Recreation(Box::new(self.plan()?)),
+            About::Deletion => Asked::Deletion(Box::new(self.plan()?)),
+            About::Hardening => Asked::Hardening(self.hardening()?.clone()),
+        })
     }
 
     /// The plan, made again from what it was made from.
@@ -145,14 +208,15 @@ impl Record {
     /// If it is not the same plan any more: then another version of Portcullis made it, and nobody has
     /// agreed to what this one would do.
     pub fn plan(&self) -> Result<Plan> {
-        let Self { id, fingerprint, .. } = self;
+        let Self { id, fingerprint, work, .. } = self;
+        let Work::Recreation { choices, .. } = work else { bail!("{id} is no re-creation") };
         if !plan::is_fingerprint(fingerprint) {
             bail!(
                 "re-creation {id} was planned by an earlier version of Portcullis, whose fingerprints ({fingerprint}) \
                  could be forged, so its approval is void; start the re-creation again"
             );
         }
-        match plan::plan(&self.facts()?, &self.choices) {
+        match plan::plan(&self.facts()?, choices) {
             plan::Answer::Plan(plan) if plan.fingerprint == *fingerprint => Ok(*plan),
             plan::Answer::Plan(plan) => bail!(
                 "the plan of re-creation {id} is {} now and was {fingerprint}: Portcullis was updated in between; \
@@ -170,7 +234,10 @@ impl Record {
     pub fn command(&self, verb: &str) -> String {
         let execution = Arn::parse(&self.execution).ok();
         let id = execution.and_then(|execution| execution.id_of("execution")?.split_once(':'));
-        match id.and_then(|(workflow, _)| workflow.strip_suffix("-recreate")) {
+        let stack = id.and_then(|(workflow, _)| {
+            workflow.strip_suffix("-recreate").or_else(|| workflow.strip_suffix("-ask"))
+        });
+        match stack {
             Some("portcullis") | None => format!("portcullis {verb} {}", self.id),
             Some(stack) => format!("portcullis {verb} {} --stack {stack}", self.id),
         }
@@ -187,15 +254,18 @@ impl Record {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Item {
     pub(crate) id: String,
-    pub(crate) cache: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache: Option<String>,
     asked_by: String,
     why: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     auth_token_secret: Option<String>,
-    #[serde(with = "serde_bytes")]
-    document: Vec<u8>,
+    #[serde(default, with = "serde_bytes", skip_serializing_if = "Option::is_none")]
+    document: Option<Vec<u8>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    server: Option<Hardening>,
     fingerprint: String,
     pub(crate) stage: String,
     execution: String,
@@ -203,43 +273,64 @@ pub(crate) struct Item {
     pub(crate) about_recreation: Option<Question>,
     #[serde(rename = "deletion", default, skip_serializing_if = "Option::is_none")]
     pub(crate) about_deletion: Option<Question>,
+    #[serde(rename = "hardening", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) about_hardening: Option<Question>,
     /// When DynamoDB may remove it, in seconds since 1970.
     pub(crate) expires: i64,
 }
 
 impl Item {
     pub(crate) fn pack(record: &Record, expires: i64) -> Result<Self> {
-        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-        packed.write_all(record.document.as_bytes())?;
+        let (choices, packed, server) = match &record.work {
+            Work::Recreation { choices, document } => {
+                let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+                packed.write_all(document.as_bytes())?;
+                (choices.clone(), Some(packed.finish()?), None)
+            }
+            Work::Hardening(hardening) => (Choices::default(), None, Some(hardening.clone())),
+        };
         Ok(Self {
             id: record.id.clone(),
-            cache: record.cache.clone(),
+            cache: packed.as_ref().map(|_| record.subject.clone()),
             asked_by: record.asked_by.clone(),
             why: record.why.clone(),
-            port: record.choices.port,
-            auth_token_secret: record.choices.auth_token_secret.clone(),
-            document: packed.finish()?,
+            port: choices.port,
+            auth_token_secret: choices.auth_token_secret,
+            document: packed,
+            server,
             fingerprint: record.fingerprint.clone(),
             stage: record.stage.clone(),
             execution: record.execution.clone(),
             about_recreation: record.question(About::Recreation).cloned(),
             about_deletion: record.question(About::Deletion).cloned(),
+            about_hardening: record.question(About::Hardening).cloned(),
             expires,
         })
     }
 
     pub(crate) fn unpack(self) -> Result<Record> {
-        let mut document = String::new();
-        GzDecoder::new(self.document.as_slice()).read_to_string(&mut document)?;
-        let asked =
-            [(About::Recreation, self.about_recreation), (About::Deletion, self.about_deletion)];
+        let (subject, work) = match (self.cache, self.document, self.server) {
+            (Some(cache), Some(packed), _) => {
+                let mut document = String::new();
+                GzDecoder::new(packed.as_slice()).read_to_string(&mut document)?;
+                let choices =
+                    Choices { port: self.port, auth_token_secret: self.auth_token_secret };
+                (cache, Work::Recreation { choices, document })
+            }
+            (_, _, Some(server)) => (server.instance.clone(), Work::Hardening(server)),
+            (_, _, None) => bail!("neither a cache nor a server is in it"),
+        };
+        let asked = [
+            (About::Recreation, self.about_recreation),
+            (About::Deletion, self.about_deletion),
+            (About::Hardening, self.about_hardening),
+        ];
         Ok(Record {
             id: self.id,
-            cache: self.cache,
+            subject,
             asked_by: self.asked_by,
             why: self.why,
-            choices: Choices { port: self.port, auth_token_secret: self.auth_token_secret },
-            document,
+            work,
             fingerprint: self.fingerprint,
             stage: self.stage,
             execution: self.execution,
@@ -255,11 +346,14 @@ mod tests {
     fn record(execution: &str) -> Record {
         Record {
             id: "orders-1".to_owned(),
-            cache: "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders".to_owned(),
+            subject: "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders"
+                .to_owned(),
             asked_by: String::new(),
             why: String::new(),
-            choices: Choices { port: Some(17_321), auth_token_secret: None },
-            document: "{}".repeat(1000),
+            work: Work::Recreation {
+                choices: Choices { port: Some(17_321), auth_token_secret: None },
+                document: "{}".repeat(1000),
+            },
             fingerprint: "1a2b3c4d5e6f7081".to_owned(),
             stage: "planned".to_owned(),
             execution: execution.to_owned(),
@@ -277,6 +371,8 @@ mod tests {
             of("guard-recreate").command("reject"),
             "portcullis reject orders-1 --stack guard"
         );
+        let ask = of("guard-ask").command("approve");
+        assert_eq!(ask, "portcullis approve orders-1 --stack guard");
         assert_eq!(record("").command("approve"), "portcullis approve orders-1");
     }
 
@@ -300,7 +396,7 @@ mod tests {
     fn a_record_is_the_same_after_the_table_and_its_document_is_packed() {
         let before = record("arn");
         let item = Item::pack(&before, 5).unwrap();
-        assert!(item.document.len() < before.document.len() / 10);
+        assert!(item.document.as_ref().unwrap().len() < 200);
         let attributes: std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue> =
             serde_dynamo::to_item(&item).unwrap();
         assert!(attributes["document"].as_b().is_ok());

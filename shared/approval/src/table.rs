@@ -1,4 +1,4 @@
-//! The table of moves: one item a move, and one that says which move of a cache is under way.
+//! The table of moves: one item for each re-creation and hardening, and one that says which of a subject is under way.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,8 @@ pub enum Lock {
 pub struct Summary {
     /// The id of the move.
     pub id: String,
-    /// The ARN of the cache.
+    /// The ARN of the cache; empty for the hardening of a server, whose id names the instance.
+    #[serde(default)]
     pub cache: String,
     /// The last step that was begun.
     pub stage: String,
@@ -51,6 +52,9 @@ pub struct Summary {
     /// Whether the old cache is to be deleted.
     #[serde(rename = "deletion")]
     pub about_deletion: Option<Question>,
+    /// Whether a server is to be hardened.
+    #[serde(rename = "hardening")]
+    pub about_hardening: Option<Question>,
 }
 
 type Attributes = HashMap<String, AttributeValue>;
@@ -92,7 +96,7 @@ impl Table {
             .scan()
             .table_name(&self.name)
             .filter_expression("attribute_exists(stage)")
-            .projection_expression("id, cache, stage, #move, deletion")
+            .projection_expression("id, cache, stage, #move, deletion, hardening")
             .expression_attribute_names("#move", "move");
         let items = scan
             .into_paginator()

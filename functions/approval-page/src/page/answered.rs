@@ -1,9 +1,8 @@
 //! What was answered, and what happens subject.
 
 use maud::{Markup, html};
-use portcullis_approval::{About, Answer, Through};
+use portcullis_approval::{Answer, Asked, Record, Through, Work};
 use portcullis_engine::text::harmless;
-use portcullis_recreation::plan::Plan;
 
 use super::asking::fact;
 use super::deletion::kept;
@@ -12,12 +11,10 @@ use super::{frame, time};
 
 /// What an answer was to.
 pub struct Subject<'a> {
-    /// The id of the move.
-    pub id: &'a str,
-    /// Which of the two questions.
-    pub about: About,
-    /// The plan.
-    pub plan: &'a Plan,
+    /// What is recorded of it.
+    pub record: &'a Record,
+    /// What was asked.
+    pub asked: &'a Asked,
 }
 
 /// The answer was taken.
@@ -57,7 +54,7 @@ fn again(subject: &Subject<'_>, answer: &Answer) -> Markup {
             p { "The answer is recorded, but the workflow has not received it yet. This takes a moment. If it stays \
                  so, notify the workflow again; the answer does not change." }
             form method="post" {
-                input type="hidden" name="plan" value=(subject.plan.fingerprint);
+                input type="hidden" name="plan" value=(subject.record.fingerprint);
                 input type="hidden" name="name" value=(harmless(&answer.by));
                 input type="hidden" name="reason" value=(if answer.reason.is_empty() { "-".to_owned() } else { harmless(&answer.reason) });
                 button type="submit" name="decision" value=(decision) { "Notify the workflow again" }
@@ -83,47 +80,60 @@ fn said(subject: &Subject<'_>, answer: &Answer) -> Markup {
             (fact("At", &time::moment(answer.at)))
             (fact("Through", &html! { (through) }))
             @if !answer.reason.is_empty() { (fact("Reason", &html! { (seen(&answer.reason)) })) }
-            (fact("Move", &html! { code { (seen(subject.id)) } }))
+            (fact(subject.name(), &html! { code { (seen(&subject.record.id)) } }))
         }
     }
 }
 
 impl Subject<'_> {
+    fn name(&self) -> &'static str {
+        match self.record.work {
+            Work::Recreation { .. } => "Move",
+            Work::Hardening(_) => "Request",
+        }
+    }
+
     fn question(&self) -> String {
-        let old = &self.plan.now.id;
-        match self.about {
-            About::Recreation => {
-                format!("the re-creation of {old} on port {}", self.plan.create.port)
+        match self.asked {
+            Asked::Recreation(plan) => {
+                format!("the re-creation of {} on port {}", plan.now.id, plan.create.port)
             }
-            About::Deletion => format!("the deletion of {old}"),
+            Asked::Deletion(plan) => format!("the deletion of {}", plan.now.id),
+            Asked::Hardening(hardening) => format!("the hardening of {}", hardening.instance),
         }
     }
 
     fn follows(&self, answer: &Answer) -> Markup {
-        let (old, new) = (&self.plan.now.id, &self.plan.create.id);
-        let then = match (self.about, answer.yes) {
-            (About::Recreation, true) => vec![
+        let then = match (self.asked, answer.yes) {
+            (Asked::Recreation(plan), true) => vec![
                 format!(
-                    "Portcullis creates {new}, compares it with the plan, and then sends a mail with its endpoints."
+                    "Portcullis creates {}, compares it with the plan, and then sends a mail with its endpoints.",
+                    plan.create.id
                 ),
-                format!("{old} is not changed. Its deletion needs a second approval."),
+                format!("{} is not changed. Its deletion needs a second approval.", plan.now.id),
             ],
-            (About::Recreation, false) => {
-                vec![format!(
-                    "Nothing is created. {old} stays as it is, on port {}.",
-                    self.plan.now.port
-                )]
-            }
-            (About::Deletion, true) => vec![
-                format!("Portcullis deletes {old}. {}", kept(self.plan)),
+            (Asked::Recreation(plan), false) => vec![format!(
+                "Nothing is created. {} stays as it is, on port {}.",
+                plan.now.id, plan.now.port
+            )],
+            (Asked::Deletion(plan), true) => vec![
+                format!("Portcullis deletes {}. {}", plan.now.id, kept(plan)),
                 format!(
                     "Then it revokes the ingress rules that were for port {} alone.",
-                    self.plan.now.port
+                    plan.now.port
                 ),
             ],
-            (About::Deletion, false) => {
-                vec![format!("Both caches stay. To remove {old} later, delete it yourself.")]
+            (Asked::Deletion(plan), false) => {
+                vec![format!("Both caches stay. To remove {} later, delete it yourself.", plan.now.id)]
             }
+            (Asked::Hardening(_), true) => vec![
+                "The file is changed and the server restarts now, if the file is still the one that you saw.".to_owned(),
+                "A mail says how it ended, with the command that undoes it.".to_owned(),
+            ],
+            (Asked::Hardening(hardening), false) => vec![format!(
+                "Nothing is changed. {} stays as it is: the next open rule exposes it again.",
+                hardening.instance
+            )],
         };
         html! {
             section aria-labelledby="next" {

@@ -1,7 +1,7 @@
 //! A question, and what is said of it on its page.
 
 use maud::{Markup, html};
-use portcullis_approval::{About, Question, Record};
+use portcullis_approval::{Asked, Question, Record, Work};
 use portcullis_recreation::plan::Plan;
 
 use super::text::seen;
@@ -9,14 +9,12 @@ use super::time;
 
 /// A question, with all that is needed to answer it.
 pub struct Asking<'a> {
-    /// What is recorded of the move.
+    /// What is recorded of it.
     pub record: &'a Record,
     /// The question in it.
     pub question: &'a Question,
-    /// The plan of that record.
-    pub plan: &'a Plan,
-    /// Which of the two questions.
-    pub about: About,
+    /// What it asks.
+    pub asked: &'a Asked,
     /// Where the request came from; the record keeps it.
     pub from: &'a str,
     /// What was filled in, if it was not enough.
@@ -46,9 +44,17 @@ pub(super) fn asked(asking: &Asking<'_>, more: &Markup) -> Markup {
             (fact("Why", &html! { (seen(&record.why)) }))
             (fact("Asked at", &time::moment(question.asked_at)))
             (fact("Answer until", &time::moment(question.until)))
-            (fact("ARN", &html! { code { (seen(&record.cache)) } }))
-            (fact("Move", &html! { code { (seen(&record.id)) } }))
-            (fact("Plan", &html! { code { (seen(&record.fingerprint)) } }))
+            @match &record.work {
+                Work::Recreation { .. } => {
+                    (fact("ARN", &html! { code { (seen(&record.subject)) } }))
+                    (fact("Move", &html! { code { (seen(&record.id)) } }))
+                    (fact("Plan", &html! { code { (seen(&record.fingerprint)) } }))
+                }
+                Work::Hardening(_) => {
+                    (fact("Request", &html! { code { (seen(&record.id)) } }))
+                    (fact("Fingerprint", &html! { code { (seen(&record.fingerprint)) } }))
+                }
+            }
         }
     }
 }

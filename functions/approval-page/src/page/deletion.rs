@@ -10,8 +10,7 @@ use super::frame;
 use super::recreation::closing;
 use super::text::{seen, sentence};
 
-pub(super) fn page(asking: &Asking<'_>) -> Markup {
-    let plan = asking.plan;
+pub(super) fn page(asking: &Asking<'_>, plan: &Plan) -> Markup {
     let (old, new) = (&plan.now.id, &plan.create.id);
     let title = format!("Delete {old}?");
     let note = asking.question.note.as_str();

@@ -12,8 +12,7 @@ use super::form::{self, Way};
 use super::text::{name, seen, sentence};
 use super::{frame, settings};
 
-pub(super) fn page(asking: &Asking<'_>) -> Markup {
-    let plan = asking.plan;
+pub(super) fn page(asking: &Asking<'_>, plan: &Plan) -> Markup {
     let (old, new, port) = (&plan.now.id, &plan.create.id, plan.create.port);
     let title = format!("Move {old} to port {port}?");
     let ways = [

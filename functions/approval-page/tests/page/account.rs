@@ -21,7 +21,7 @@ use aws_sdk_kms::types::error::KmsInvalidMacException;
 use aws_sdk_sfn::operation::send_task_success::{SendTaskSuccessError, SendTaskSuccessOutput};
 use aws_sdk_sfn::types::error::{InvalidOutput, TaskDoesNotExist};
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
-use portcullis_approval::{About, Question, Record, Table, To, sign};
+use portcullis_approval::{About, Hardening, Question, Record, Table, To, Work, sign};
 use portcullis_approval_page::{Desk, Limit};
 use portcullis_recreation::plan::{Answer, Choices, Plan, plan};
 use sha2::{Digest, Sha256};
@@ -233,11 +233,10 @@ pub(crate) fn of_document(name: &str, document: String) -> (Record, Plan) {
     let Answer::Plan(plan) = plan(&facts, &Choices::default()) else { panic!("{name} is refused") };
     let record = Record {
         id: format!("{name}-1a2b3c4d"),
-        cache: plan.cache.arn.clone(),
+        subject: plan.cache.arn.clone(),
         asked_by: "arn:aws:sts::111122223333:assumed-role/platform/ada".to_owned(),
         why: format!("{} listens on its default port {}", plan.cache.id, plan.cache.port),
-        choices: Choices::default(),
-        document,
+        work: Work::Recreation { choices: Choices::default(), document },
         fingerprint: plan.fingerprint.clone(),
         stage: "ask".to_owned(),
         execution: "arn:aws:states:eu-west-1:111122223333:execution:portcullis-recreate:x"
@@ -247,10 +246,39 @@ pub(crate) fn of_document(name: &str, document: String) -> (Record, Plan) {
     (record, *plan)
 }
 
+/// A request to harden a server, before anybody is asked. Its host writes what it likes.
+pub(crate) fn server(id: &str, says: &str) -> Record {
+    let hardening = Hardening {
+        instance: "i-0123456789abcdef0".to_owned(),
+        server: format!(
+            "memcached 1.4.15{says}, TCP 0.0.0.0:11211, UDP 0.0.0.0:11211, UDP answers, exposed, \
+             2 clients on other hosts (10.0.1.7, 10.0.1.8)"
+        ),
+        file: format!("/etc/memcached.conf{says}"),
+        sha256: "0a".repeat(32),
+        listen: "10.0.0.5,127.0.0.1".to_owned(),
+        diff: format!("--l 0.0.0.0{says}\n--U 11211\n+-l 10.0.0.5,127.0.0.1\n+-U 0"),
+        others: 1,
+        document_version: "1".to_owned(),
+        document_hash: "0b".repeat(32),
+    };
+    Record {
+        id: id.to_owned(),
+        subject: hardening.instance.clone(),
+        asked_by: "Portcullis".to_owned(),
+        why: "a rule let the internet reach port 11211 of this instance".to_owned(),
+        fingerprint: hardening.fingerprint(),
+        work: Work::Hardening(hardening),
+        stage: "ask".to_owned(),
+        execution: "arn:aws:states:eu-west-1:111122223333:execution:portcullis-ask:x".to_owned(),
+        questions: BTreeMap::new(),
+    }
+}
+
 /// A question, open.
 pub(crate) fn question(about: About, plan: &str) -> Question {
     let note = match about {
-        About::Recreation => "",
+        About::Recreation | About::Hardening => "",
         About::Deletion => {
             "CurrConnections of the old cache was 2 at most in the last hour; monitoring alone makes 2"
         }

@@ -1,9 +1,8 @@
 //! The pages, whole, as snapshots: `INSTA_UPDATE=always` writes them. Read them as if you were asked.
 
-use crate::account::{NOW, hostile, question, record, writes};
-use portcullis_approval::{About, Answer, Record, Through};
+use crate::account::{NOW, hostile, question, record, server, writes};
+use portcullis_approval::{About, Answer, Asked, Record, Through};
 use portcullis_approval_page::page::{Asking, Filled, Notice, STYLE, Subject, already, recorded};
-use portcullis_recreation::plan::Plan;
 use portcullis_testkit::hostile::{shows_all, texts};
 
 /// What the page is about, a line an element.
@@ -13,10 +12,14 @@ fn main(page: &str) -> String {
     page[start..end].replace("><", ">\n<")
 }
 
-fn asking(record: &Record, plan: &Plan, about: About) -> String {
-    let question = &question(about, &plan.fingerprint);
-    let from = "203.0.113.7";
-    Asking { record, question, plan, about, from, filled: Filled::default() }.page().into_string()
+fn asking(record: &Record, about: About) -> String {
+    let question = &question(about, &record.fingerprint);
+    let (asked, from) = (&asked(record, about), "203.0.113.7");
+    Asking { record, question, asked, from, filled: Filled::default() }.page().into_string()
+}
+
+fn asked(record: &Record, about: About) -> Asked {
+    record.asked(about).unwrap()
 }
 
 fn answer(yes: bool) -> Answer {
@@ -28,10 +31,10 @@ fn answer(yes: bool) -> Answer {
 #[test]
 fn the_first_question() {
     for example in ["memcached-several-nodes", "valkey-with-replicas", "valkey-three-shards"] {
-        let (record, plan) = record(example);
+        let (record, _) = record(example);
         insta::assert_snapshot!(
             format!("move.{example}"),
-            main(&asking(&record, &plan, About::Recreation))
+            main(&asking(&record, About::Recreation))
         );
     }
 }
@@ -39,10 +42,16 @@ fn the_first_question() {
 #[test]
 fn the_second_question() {
     for example in ["memcached-single-node", "redis-with-snapshots"] {
-        let (record, plan) = record(example);
-        let page = main(&asking(&record, &plan, About::Deletion));
+        let (record, _) = record(example);
+        let page = main(&asking(&record, About::Deletion));
         insta::assert_snapshot!(format!("deletion.{example}"), page);
     }
+}
+
+#[test]
+fn the_question_about_a_server() {
+    let page = asking(&server("i-0123456789abcdef0-14960460", ""), About::Hardening);
+    insta::assert_snapshot!("hardening", main(&page));
 }
 
 #[test]
@@ -50,7 +59,7 @@ fn every_difference_is_on_the_page_in_words() {
     use portcullis_recreation::plan::Disposition;
     for example in ["memcached-several-nodes", "valkey-with-replicas", "valkey-three-shards"] {
         let (record, plan) = record(example);
-        let page = asking(&record, &plan, About::Recreation).replace("<wbr>", "");
+        let page = asking(&record, About::Recreation).replace("<wbr>", "");
         let changed =
             plan.inputs.iter().filter(|input| matches!(input.disposition, Disposition::Changed(_)));
         assert_eq!(page.matches(">changed</b>").count(), changed.clone().count(), "{example}");
@@ -69,15 +78,18 @@ fn every_difference_is_on_the_page_in_words() {
 
 #[test]
 fn what_follows_an_answer() {
-    let (record, plan) = record("valkey-with-replicas");
-    for about in [About::Recreation, About::Deletion] {
+    let (moved, _) = record("valkey-with-replicas");
+    let server = server("i-0123456789abcdef0-14960460", "");
+    for (record, about) in
+        [(&moved, About::Recreation), (&moved, About::Deletion), (&server, About::Hardening)]
+    {
         for yes in [true, false] {
-            let subject = Subject { id: &record.id, about, plan: &plan };
+            let subject = Subject { record, asked: &asked(record, about) };
             let name = format!("recorded.{}.{}", about.as_str(), if yes { "yes" } else { "no" });
             insta::assert_snapshot!(name, main(&recorded(&subject, &answer(yes)).into_string()));
         }
     }
-    let subject = Subject { id: &record.id, about: About::Recreation, plan: &plan };
+    let subject = Subject { record: &moved, asked: &asked(&moved, About::Recreation) };
     insta::assert_snapshot!("already", main(&already(&subject, &answer(true), true).into_string()));
 }
 
@@ -114,8 +126,8 @@ fn around_every_page_is_the_same() {
 
 #[test]
 fn what_others_wrote_stays_text() {
-    let (record, plan) = hostile();
-    let page = asking(&record, &plan, About::Recreation);
+    let (record, _) = hostile();
+    let page = asking(&record, About::Recreation);
     assert_eq!(page.matches("&lt;script&gt;alert(1)").count(), 7, "{}", page);
     assert_eq!(page.matches("\\u{202e}").count(), 7);
     for raw in ["<script", "onload='", "\u{202e}", "style=", "javascript:", "src="] {
@@ -126,13 +138,15 @@ fn what_others_wrote_stays_text() {
 #[test]
 fn nothing_that_others_wrote_hides_on_a_page() {
     for text in texts() {
-        let (record, plan) = writes(&text);
+        let (record, _) = writes(&text);
+        let server = server("i-0123456789abcdef0-14960460", &text);
         let by =
             |text: &str| Answer { by: text.to_owned(), reason: text.to_owned(), ..answer(false) };
-        let subject = Subject { id: &record.id, about: About::Recreation, plan: &plan };
+        let subject = Subject { record: &record, asked: &asked(&record, About::Recreation) };
         for page in [
-            asking(&record, &plan, About::Recreation),
-            asking(&record, &plan, About::Deletion),
+            asking(&record, About::Recreation),
+            asking(&record, About::Deletion),
+            asking(&server, About::Hardening),
             already(&subject, &by(&text), true).into_string(),
             recorded(&subject, &by(&text)).into_string(),
         ] {

@@ -1,14 +1,13 @@
 //! The two questions: whether the cache is to be moved, and whether the old one is to be deleted.
 
 use anyhow::Result;
-use portcullis_approval::{About, Question, Record, To, sign, wake};
+use portcullis_approval::{About, Desk, Question, Record};
 use portcullis_recreation::mail;
 use portcullis_recreation::plan::Plan;
 
 use super::watch::InUse;
 use super::{State, Step};
-
-const DAY: i64 = 24 * 3600;
+use crate::shell::Shell;
 
 impl Step<'_> {
     pub(super) async fn ask(&self, token: String) -> Result<State> {
@@ -38,8 +37,6 @@ impl Step<'_> {
         Ok(State::Waiting)
     }
 
-    /// Asks a question, and makes the link to it. One that is open already is asked anew, until the same
-    /// time. `None` if it was answered meanwhile: then the workflow is woken at once.
     async fn question(
         &self,
         record: &Record,
@@ -47,32 +44,8 @@ impl Step<'_> {
         note: &str,
         token: String,
     ) -> Result<Option<(Question, Option<String>)>> {
-        let (table, now) = (&self.shell.table, (self.shell.now)());
-        let open = record.question(about).filter(|open| open.until > now);
-        let question = Question {
-            asked_at: open.map_or(now, |open| open.asked_at),
-            until: open.map_or(now.saturating_add(self.shell.settings.answer_days * DAY), |open| {
-                open.until
-            }),
-            plan: record.fingerprint.clone(),
-            note: note.to_owned(),
-            token: Some(token.clone()),
-            answer: None,
-            passed_on: false,
-        };
-        if !table.ask(&self.of.id, about, &question).await? {
-            wake(&self.shell.sfn, &token).await?;
-            return Ok(None);
-        }
-        let link = match &self.shell.settings.page {
-            Some(page) => {
-                let (id, plan) = (self.of.id.as_str(), record.fingerprint.as_str());
-                let to = To { id, about, plan, until: question.until };
-                Some(sign(&self.shell.kms, &page.key, &page.url, to).await?)
-            }
-            None => None,
-        };
-        Ok(Some((question, link)))
+        let Shell { table, kms, sfn, settings, now, .. } = self.shell;
+        settings.asker.ask(Desk { table, kms, sfn }, record, (about, note), token, now()).await
     }
 
     pub(super) async fn answered(&self) -> Result<State> {
@@ -117,7 +90,7 @@ impl Step<'_> {
         }
         let mail = match about {
             About::Recreation => mail::nobody_answered(&plan, &self.context()),
-            About::Deletion => {
+            About::Deletion | About::Hardening => {
                 mail::kept(&plan, &self.context(), "nobody approved or rejected its deletion")
             }
         };
@@ -135,7 +108,7 @@ impl Step<'_> {
         }
         let mail = match about {
             About::Recreation => mail::rejected(plan, &self.context(), &answer.by, &answer.reason),
-            About::Deletion => {
+            About::Deletion | About::Hardening => {
                 let why = format!("{} rejected its deletion: {}", answer.by, answer.reason);
                 mail::kept(plan, &self.context(), &why)
             }

@@ -1,7 +1,7 @@
 //! Looking at the cache, and planning.
 
 use anyhow::Result;
-use portcullis_approval::{About, Answer, Lock, Question, Record, Through};
+use portcullis_approval::{About, Answer, Lock, Question, Record, Through, Work};
 use portcullis_inventory::{self as inventory, LookError};
 use portcullis_recreation::document;
 use portcullis_recreation::facts::Facts;
@@ -59,11 +59,10 @@ impl Step<'_> {
         let state = if agreed.is_some() { State::Agreed } else { State::Planned };
         let record = Record {
             id: self.of.id.clone(),
-            cache: self.of.cache.clone(),
+            subject: self.of.cache.clone(),
             asked_by: self.of.asked_by.clone(),
             why: self.of.why.clone(),
-            choices: self.choices(),
-            document,
+            work: Work::Recreation { choices: self.choices(), document },
             fingerprint: plan.fingerprint,
             stage: "planned".to_owned(),
             execution: self.execution.clone(),

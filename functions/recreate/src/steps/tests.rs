@@ -24,7 +24,7 @@ use aws_sdk_elasticache::types::error::CacheClusterNotFoundFault;
 use aws_sdk_elasticache::types::{CacheCluster, Tag};
 use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
-use portcullis_approval::{About, Answer, Question, Record, Table, Through};
+use portcullis_approval::{About, Answer, Question, Record, Table, Through, Work};
 use portcullis_engine::arn::Arn;
 use portcullis_inventory::Clients;
 use portcullis_recreation::document;
@@ -63,11 +63,10 @@ fn planned() -> (Record, Plan) {
     let plan::Answer::Plan(plan) = plan::plan(&facts, &Choices::default()) else { panic!() };
     let record = Record {
         id: "pages-1".to_owned(),
-        cache: plan.cache.arn.clone(),
+        subject: plan.cache.arn.clone(),
         asked_by: "alice".to_owned(),
         why: String::new(),
-        choices: Choices::default(),
-        document: MEMCACHED.to_owned(),
+        work: Work::Recreation { choices: Choices::default(), document: MEMCACHED.to_owned() },
         fingerprint: plan.fingerprint.clone(),
         stage: "planned".to_owned(),
         execution: "arn".to_owned(),
@@ -230,8 +229,7 @@ impl Account {
                 stack: "portcullis".to_owned(),
                 recreates_fresh: false,
                 port: None,
-                answer_days: 7,
-                page: None,
+                asker: portcullis_approval::Asker { days: 7, page: None },
             },
             table: self.table(),
             look: Clients {
@@ -253,7 +251,7 @@ impl Account {
         let payload = json!({
             "step": step, "execution": "arn",
             "move": {
-                "move": record.id, "cache": record.cache, "port": null, "authTokenSecret": null,
+                "move": record.id, "cache": record.subject, "port": null, "authTokenSecret": null,
                 "askedBy": "alice", "why": "",
             },
             "failed": {"step": "create", "error": "Portcullis.Final", "cause": "{\"errorMessage\":\"no room\"}"},
@@ -313,7 +311,7 @@ async fn a_cache_of_the_new_name_that_is_not_ours_is_an_error_and_ours_is_succes
     let (record, plan) = planned();
     let by = |plan: &str| {
         vec![
-            (marks::RECREATED_FROM.to_owned(), record.cache.clone()),
+            (marks::RECREATED_FROM.to_owned(), record.subject.clone()),
             (marks::PLAN.to_owned(), plan.to_owned()),
         ]
     };
@@ -370,7 +368,7 @@ async fn only_what_carries_the_mark_is_taken_back_and_never_what_was_handed_over
     };
     for (tags, deleted) in [(Vec::new(), false), (handed_over, false), (ours(&plan), true)] {
         let account = Account::with(&record).await;
-        account.state().rules = vec![rule("sgr-ours", &record.cache), rule("sgr-other", "arn:x")];
+        account.state().rules = vec![rule("sgr-ours", &record.subject), rule("sgr-other", "arn:x")];
         account.state().caches.insert(plan.cache.id.clone(), ("available", Vec::new()));
         account.state().caches.insert(plan.create.id.clone(), ("available", tags));
         let answer = account.step("undo").await.unwrap();
