@@ -22,10 +22,10 @@ ASL := infra/asl/node_modules
 PY := $(abspath $(VENV))/bin/python
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 ENGINE := $(addprefix -p portcullis-,engine recreation exceptions alerts audit replay testkit)
-SHELLS := $(addprefix -p portcullis-,aws inventory approval trail digest sweep cache recreate approval-page cli) --features test-util
+SHELLS := $(addprefix -p portcullis-,aws inventory approval trail digest sweep cache recreate harden approval-page cli) --features test-util
 # All that the demo and the tests run, in one build and with the feature that the tests have: the SDK is compiled once for all
 # of it, and for `cargo lambda watch`. A selection with other features would compile the SDK anew (e2e/tests/test_build.py).
-PROGRAMS := $(addprefix -p portcullis-,ingress cache trail digest sweep recreate approval-page cli) --features test-util
+PROGRAMS := $(addprefix -p portcullis-,ingress cache trail digest sweep recreate harden approval-page cli) --features test-util
 # Beside what is built already for the programs, the engine's crates are the same; alone they compile no SDK.
 ENGINE_HERE = $(ENGINE) $(if $(wildcard $(TARGET)/programs/portcullis),$(SHELLS))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -113,8 +113,8 @@ test-template: $(VENV)/stamp $(SAM)/stamp $(CHECKOV)/stamp ## Lint the template
 .PHONY: test-workflow
 test-workflow: $(ASL)/stamp ## Validate the workflow (Amazon States Language)
 	@mkdir -p $(TARGET)
-	@for name in recreate harden; do sed 's/$${Partition}/aws/' infra/$$name.asl.json >$(TARGET)/$$name.asl.json; done
-	$(ASL)/.bin/asl-validator --json-path $(TARGET)/recreate.asl.json --json-path $(TARGET)/harden.asl.json
+	@for name in recreate harden harden-ask; do sed 's/$${Partition}/aws/' infra/$$name.asl.json >$(TARGET)/$$name.asl.json; done
+	$(ASL)/.bin/asl-validator --json-path $(TARGET)/recreate.asl.json --json-path $(TARGET)/harden.asl.json --json-path $(TARGET)/harden-ask.asl.json
 
 .PHONY: test-cdk
 test-cdk: $(VENV)/stamp $(NODE_MODULES)/stamp ## The CDK construct: types, synthesis, cdk-nag, and that it agrees with the template
@@ -223,7 +223,7 @@ programs: tools ## Build the functions and the command line for this machine, in
 	@[ -d $(TARGET)/$(HOST)/debug/deps ] || echo "Rust: the AWS SDK, the functions and the command line (5 minutes on 2 cores, once)"
 	@cargo build --locked $(PROGRAMS)
 	@mkdir -p $(TARGET)/programs
-	@ln -f $(addprefix $(TARGET)/$(HOST)/debug/,ingress cache trail digest sweep recreate approval-page portcullis) $(TARGET)/programs
+	@ln -f $(addprefix $(TARGET)/$(HOST)/debug/,ingress cache trail digest sweep recreate harden approval-page portcullis) $(TARGET)/programs
 
 # Side by side: what cargo and pip do is mostly waiting for each other's downloads.
 .PHONY: ready

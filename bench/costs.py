@@ -55,6 +55,7 @@ class Template:
         resources = document["Resources"].values()
         alarms = [item for item in resources if item["Type"] == "AWS::CloudWatch::Alarm"]
         asked = {"HasAlarms": ("all", "essential"), "HasAllAlarms": ("all",), "HasMovesAlarm": (), "HasChatAlarm": ()}
+        asked["HasHardenAlarm"] = ()
         asked["HasSweepAlarm"] = ("all", "essential")
         self.alarm_metrics = dict.fromkeys(ALARMS, 0)
         for alarm in alarms:

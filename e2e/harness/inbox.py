@@ -95,6 +95,10 @@ class Alerts:
         """What was told of moves so far, by `docs/move.schema.json`."""
         return [document for document in self._messages() if document.get("schema") == "portcullis.move.v1"]
 
+    def hardenings(self):
+        """What was told of servers about which people were asked, by `docs/hardening.schema.json`."""
+        return [document for document in self._messages() if document.get("schema") == "portcullis.hardening.v1"]
+
     def digests(self):
         """What was told of many findings at once so far, by `docs/digest.schema.json`."""
         return [document for document in self._messages() if document.get("schema") == "portcullis.digest.v1"]

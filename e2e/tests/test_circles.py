@@ -14,7 +14,7 @@ LAYERS = (
     {"alerts"},
     {"aws", "audit", "replay"},
     {"inventory", "approval"},
-    {"ingress", "cache", "digest", "trail", "sweep", "recreate", "approval-page", "cli"},
+    {"ingress", "cache", "digest", "trail", "sweep", "recreate", "harden", "approval-page", "cli"},
 )
 
 

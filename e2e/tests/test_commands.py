@@ -42,6 +42,7 @@ DELETED = "test_commands_moves.py::test_a_deleted_cache_is_made_again_and_its_sn
 KEPT = "test_commands_moves.py::test_who_keeps_both_can_end_with_either"
 LEFT = "test_commands_moves.py::test_what_is_left_is_removed_by_its_commands"
 FAILED = "test_commands_moves.py::test_a_failed_move_says_how_to_see_what_is_left"
+LINKED = "../memcached/test_asking.py::test_a_server_is_hardened_by_the_link_of_a_mail_and_put_back"
 HARDENED = "../memcached/test_systems_manager.py::test_a_server_is_hardened_from_the_command_line_and_put_back"
 BEHIND = "../memcached/test_systems_manager.py::test_an_alert_says_what_runs_behind_the_rule_and_how_to_harden_it"
 ATTACHED = "test_security_groups.py::test_an_open_group_that_is_attached_is_closed_where_nothing_else_carries_it"
@@ -238,7 +239,8 @@ PLACES = {
         "aws sts get-caller-identity": [CREDENTIALS],
         "aws sso login": [BROWSER],
     },
-    "cli/src/answer.rs": {"portcullis moves": [NO_ID, NAMED], "portcullis move": [NAMED]},
+    "cli/src/answer.rs": {"portcullis moves": [NO_ID, NAMED], "portcullis move": [NAMED], "portcullis harden": [NAMED]},
+    "functions/harden/src/mail.rs": {"portcullis harden": [BEHIND, LINKED, LINKED], "--report": [BEHIND] * 2},
     "cli/src/exceptions.rs": {"portcullis exceptions": [EXCEPTIONS] * 2},
     "cli/src/explain.rs": {"portcullis explain": [EXPLAINED] * 3},
     "cli/src/findings/one.rs": {"portcullis undo": [UNDONE]},

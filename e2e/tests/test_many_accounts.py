@@ -24,6 +24,7 @@ from harness.wait import until
 
 HOME, AWAY = REGIONS = ["eu-west-1", "us-east-1"]
 MEMBER, OUTSIDER = "444455556666", "777788889999"
+PAGES = ("HasPage", "MovesHavePage", "HardeningsHavePage")
 PREFIX = "code-for-all"
 GUIDE = (places.REPO / "docs" / "many-accounts.md").read_text()
 BLOCK = re.compile(r"^```(\w+) ?(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -211,7 +212,7 @@ def test_template_is_plain_and_complete(company):
     assert "Transform" not in template and b"AWS::Serverless" not in text
     assert template["Metadata"] == source["Metadata"] and template["Mappings"] == source["Mappings"]
     assert source["Rules"].pop("PageOfMoves") and template["Rules"] == source["Rules"]
-    assert source["Conditions"].pop("HasPage") and template["Conditions"] == source["Conditions"]
+    assert all(source["Conditions"].pop(name) for name in PAGES) and template["Conditions"] == source["Conditions"]
     page = {name for name, output in source["Outputs"].items() if output.get("Condition") == "HasPage"}
     assert template["Outputs"] == {name: o for name, o in source["Outputs"].items() if name not in page} and page
     (processor, _), (answer, _) = (
@@ -228,7 +229,7 @@ def test_packaged_template_has_no_page_and_all_else(company):
     done = company.workplace.package("lint", [HOME], "--page", "--print")
     assert done.returncode == 0, done.stderr
     whole = json.loads(done.stdout)["Resources"]
-    gone = {name for name, resource in whole.items() if resource.get("Condition") == "HasPage"}
+    gone = {name for name, resource in whole.items() if resource.get("Condition") in PAGES}
     assert {whole[name]["Type"] for name in gone} == {
         *("AWS::Lambda::Function", "AWS::Lambda::Url", "AWS::Lambda::Permission", "AWS::IAM::Role"),
         *("AWS::IAM::Policy", "AWS::Logs::LogGroup", "AWS::KMS::Key"),
@@ -237,7 +238,7 @@ def test_packaged_template_has_no_page_and_all_else(company):
     left = {name for name, resource in whole.items() if resource["Type"] != "AWS::Lambda::LayerVersion"} - gone
     assert left == {n for n, r in packaged["Resources"].items() if r["Type"] != "AWS::Lambda::LayerVersion"}
     text = json.dumps(packaged["Resources"])
-    assert not re.search("HasPage|Approve(Function|Role|Logs)|LinkKey|GenerateMac|AWS::Lambda::Url", text)
+    assert not re.search("Ha(s|ve)Page|Approve(Function|Role|Logs)|LinkKey|GenerateMac|AWS::Lambda::Url", text)
     variables = packaged["Resources"]["RecreateFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["PORTCULLIS_LINK_KEY_ARN"] == variables["PORTCULLIS_APPROVAL_URL"] == ""
 
@@ -280,7 +281,7 @@ def test_code_is_in_every_region_and_named_by_its_content(company):
 def test_workflow_is_in_every_region_and_named_by_its_content(company):
     template = json.loads((company.workplace.target / "portcullis.json").read_text())
     machines = [r for r in template["Resources"].values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
-    for machine, name in zip(machines, ("recreate", "harden"), strict=True):
+    for machine, name in zip(machines, ("recreate", "harden", "harden-ask"), strict=True):
         place = machine["Properties"]["DefinitionS3Location"]
         assert place["Bucket"] == {"Fn::Sub": f"{PREFIX}-${{AWS::Region}}"}
         body = (places.REPO / "infra" / f"{name}.asl.json").read_bytes()

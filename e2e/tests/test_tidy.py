@@ -10,20 +10,21 @@ from harness import deploy, modules, places
 
 WATCHERS = frozenset({"ingress", "cache"})
 MOVERS = frozenset({"recreate"})
+HARDEN = frozenset({"harden"})
 PAGE = frozenset({"approval-page"})
 DIGEST = frozenset({"digest"})
 SWEEP = frozenset({"sweep"})
-EVERYONE = WATCHERS | MOVERS | DIGEST | PAGE | SWEEP | {"trail"}
+EVERYONE = WATCHERS | MOVERS | HARDEN | DIGEST | PAGE | SWEEP | {"trail"}
 #: A role allows what the files call that its function names, directly or through others. Calls of a file that not all
 #: of the functions make which name it.
 ONLY = {
     "dynamodb:BatchGetItem": WATCHERS | SWEEP,
     "dynamodb:DeleteItem": MOVERS,
-    "dynamodb:PutItem": WATCHERS | MOVERS | SWEEP,
+    "dynamodb:PutItem": WATCHERS | MOVERS | HARDEN | SWEEP,
     "dynamodb:Query": WATCHERS | SWEEP,
     "dynamodb:Scan": {"trail"} | SWEEP,  # and the command line, with the rights of whoever runs it
-    "dynamodb:UpdateItem": WATCHERS | MOVERS | PAGE,
-    "kms:GenerateMac": MOVERS,
+    "dynamodb:UpdateItem": WATCHERS | MOVERS | HARDEN | PAGE,
+    "kms:GenerateMac": MOVERS | HARDEN,
     "kms:VerifyMac": PAGE,
     # The command line too, with the rights of whoever runs it. The function for caches never grants.
     "ec2:AuthorizeSecurityGroupIngress": {"ingress"} | MOVERS,
@@ -332,7 +333,7 @@ def test_what_is_asked_for_is_allowed_on_request_only():
             elif role == "IngressRole" and action == "states:DescribeExecution":
                 expected = "Hardens"
             elif action in ("kms:GenerateMac", "kms:VerifyMac"):
-                expected = "HasPage"
+                expected = {"RecreateRole": "MovesHavePage", "HardenRole": "HardeningsHavePage"}.get(role, "HasPage")
             elif resource == {"Ref": "ChatAlerts"}:
                 expected = "HasChat"
             elif role == "IngressRole" and action in ("ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags"):
@@ -352,7 +353,8 @@ def test_every_policy_belongs_to_a_role_that_is_looked_at():
     """What no function's role has would be seen by none of these tests."""
     resources = deploy.template()["Resources"]
     of_functions = {role for _, role in roles()}
-    looked_at = of_functions | {"RecreateStateMachineRole", "HardenStateMachineRole", "RevisitRole"}
+    looked_at = of_functions | {"RecreateStateMachineRole", "HardenStateMachineRole", "HardenAskStateMachineRole"}
+    looked_at.add("RevisitRole")
     assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::Role"} == looked_at
     used = {policy for role in of_functions for policy, _ in managed(role)}
     assert {name for name, r in resources.items() if r["Type"] == "AWS::IAM::ManagedPolicy"} == used
@@ -372,11 +374,24 @@ def test_the_key_of_the_links_denies_all_but_the_role_that_makes_them_and_the_on
             assert statement["Principal"] == {"AWS": "*"} and statement["Resource"] == "*"
             ((operator, condition),) = statement["Condition"].items()
             assert operator == "ArnNotEquals"
-            denied[statement["Action"]] = condition["aws:PrincipalArn"]["Fn::GetAtt"]
+            denied[statement["Action"]] = principals(condition["aws:PrincipalArn"])
     rights = {role: {action for action, _, _ in allowed(role)} for _, role in roles()}
     users = {action: {role for role, actions in rights.items() if action in actions} for action in denied}
-    assert denied == {"kms:GenerateMac": ["RecreateRole", "Arn"], "kms:VerifyMac": ["ApproveRole", "Arn"]}
-    assert users == {action: {role} for action, (role, _) in denied.items()}
+    assert denied == {"kms:GenerateMac": {"RecreateRole", "HardenRole"}, "kms:VerifyMac": {"ApproveRole"}}
+    assert users == denied
+
+
+def principals(found):
+    """The roles of a condition, each under the condition under which it is there."""
+    if isinstance(found, dict):
+        return {found["Fn::GetAtt"][0]}
+    resources = deploy.template()["Resources"]
+    roles = set()
+    for choice in found:
+        condition, role, nothing = choice["Fn::If"]
+        assert nothing == {"Ref": "AWS::NoValue"} and resources[role["Fn::GetAtt"][0]]["Condition"] == condition
+        roles.add(role["Fn::GetAtt"][0])
+    return roles
 
 
 def test_the_workflow_may_invoke_its_function_and_write_its_logs():
@@ -401,9 +416,28 @@ def test_the_workflow_that_asks_servers_may_send_its_document_to_instances_and_n
     assert bound == {"Fn::If": ["HasHardenTag", tagged, {"Ref": "AWS::NoValue"}]}
     others = {action for _, role in roles() for action, _, _ in allowed(role)}
     assert not [action for action in others if action.startswith("ssm:")]
-    # It reports, and cannot be told to do anything else.
+    # So does the workflow that people were asked for, with another role, under the same condition.
+    (policy,) = template["Resources"]["HardenAskStateMachineRole"]["Properties"]["Policies"]
+    sent = [one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == "ssm:SendCommand"]
+    assert [one["Resource"] for one in sent] == [{"Fn::Sub": document}, instances]
+    assert "Condition" not in sent[0] and sent[1]["Condition"] == bound
+    assert {condition for _, _, condition in allowed("HardenAskStateMachineRole")} == {"HardensByAsking"}
+    # Reports cannot be told to do anything else; what is applied is what the record says.
     text = (places.REPO / "infra" / "harden.asl.json").read_text()
     assert text.count("sendCommand") == 1 and re.findall(r'"Mode": \[\s*"(\w+)"', text) == ["report"]
+    states = json.loads((places.REPO / "infra" / "harden-ask.asl.json").read_text())["States"]
+    sends = {name: state["Arguments"] for name, state in states.items() if "sendCommand" in state.get("Resource", "")}
+    assert set(sends) == {"Apply", "Verify"}
+    for given in sends.values():
+        assert given["DocumentVersion"] == "{% $agreed.documentVersion %}"
+        assert given["DocumentHash"] == "{% $agreed.documentHash %}"
+    assert sends["Apply"]["Parameters"] == {
+        "Mode": ["apply"],
+        "Listen": ["{% $agreed.listen %}"],
+        "Expected": ["{% $agreed.expected %}"],
+        "Id": ["{% $agreed.id %}"],
+    }
+    assert sends["Verify"]["Parameters"] == {"Mode": ["report"]}
 
 
 def test_a_schedule_may_invoke_the_two_functions_and_leave_what_it_could_not_deliver():

@@ -5,6 +5,7 @@ mod servers;
 use std::sync::OnceLock;
 
 use portcullis_aws::{Ask, Invocation, Shell};
+use portcullis_engine::settings::Mode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -20,5 +21,9 @@ async fn main() -> anyhow::Result<()> {
 fn asking(shell: &Shell) -> Option<Ask> {
     let machine = shell.settings.harden_state_machine_arn.clone()?;
     let sfn = aws_sdk_sfn::Client::new(&shell.config);
-    Some(Box::new(move |instance| Box::pin(servers::ask(sfn.clone(), machine.clone(), instance))))
+    // In observe mode nobody is asked to change anything.
+    let people = shell.settings.mode == Mode::Enforce;
+    Some(Box::new(move |instance| {
+        Box::pin(servers::ask(sfn.clone(), machine.clone(), instance, people))
+    }))
 }

@@ -11,17 +11,19 @@ use portcullis_engine::servers::{Server, asked, execution};
 
 const BETWEEN: Duration = Duration::from_millis(500);
 
-/// Asks, and waits for the answer. Whoever asks within two minutes waits for the same execution.
+/// Asks, and waits for the answer. With `people`, the workflow asks them whether what it found may be hardened. Whoever asks within two minutes waits for the same execution.
 pub(crate) async fn ask(
     sfn: Client,
     machine: String,
     instance: String,
+    people: bool,
 ) -> Result<Vec<Server>, String> {
     let name = execution(&instance, now());
     let arn = format!("{}:{name}", machine.replacen(":stateMachine:", ":execution:", 1));
     #[expect(clippy::disallowed_methods, reason = "the one place that asks servers")]
     let request = sfn.start_execution().state_machine_arn(machine).name(name);
-    let started = request.input(format!(r#"{{"instance":"{instance}"}}"#)).send().await;
+    let started =
+        request.input(format!(r#"{{"instance":"{instance}","ask":{people}}}"#)).send().await;
     if let Err(error) = started
         && code(&error) != Some("ExecutionAlreadyExists")
     {

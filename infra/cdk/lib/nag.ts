@@ -97,6 +97,19 @@ export const ACKNOWLEDGED: readonly Reason[] = [
       "Any instance may be behind a rule; a tag bounds it, if one is chosen. Reading commands and delivering logs know no resources.",
   },
   {
+    resource: "HardenAskStateMachineRole",
+    ids: [
+      "AwsSolutions-IAM5[Resource::*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:instance/*]",
+    ],
+    reason: "The same as above: any instance, or those with a tag.",
+  },
+  {
+    resource: "HardenRole",
+    ids: ["AwsSolutions-IAM5[Resource::*]"],
+    reason: "SendTaskSuccess knows no resources: the token says which task is meant.",
+  },
+  {
     resource: "IngressAsksServers",
     ids: [
       "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<AWS::StackName>-harden:*]",

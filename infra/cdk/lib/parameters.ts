@@ -60,8 +60,8 @@ export function choicesOf(props: PortcullisProps): Choices {
 /** The template's Rules, in the words of the properties. */
 function* contradictions(props: PortcullisProps): Generator<string> {
   const replaced = "the stack's own topic, which `alertTopic` replaces";
-  if (props.approvalPage && (props.moveCaches ?? "no") === "no") {
-    yield "`approvalPage` asks about moves, so `moveCaches` must not be no";
+  if (props.approvalPage && (props.moveCaches ?? "no") === "no" && props.hardenMemcached !== "ask") {
+    yield "`approvalPage` is for approvals, so `moveCaches` must not be no, or `hardenMemcached` must be ask";
   }
   if (!props.alertTopic) return;
   if (props.alertEmail) yield `\`alertEmail\` subscribes to ${replaced}: subscribe to that one yourself`;

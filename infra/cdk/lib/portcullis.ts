@@ -82,7 +82,7 @@ export class Portcullis extends Construct {
     const moves = (props.moveCaches ?? "no") !== "no";
     this.dashboardUrl = output("DashboardUrl", props.dashboard !== false);
     this.recreateStateMachineArn = output("RecreateStateMachineArn", moves);
-    this.movesTableName = output("MovesTableName", moves);
+    this.movesTableName = output("MovesTableName", moves || props.hardenMemcached === "ask");
     this.sweepFunctionName = output("SweepFunctionName", props.sweep !== "off");
     this.hardenDocumentName = output("HardenDocumentName", (props.hardenMemcached ?? "no") !== "no");
     this.approvalPageUrl = output("ApprovalPageUrl", props.approvalPage === true);

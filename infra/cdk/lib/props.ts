@@ -13,7 +13,7 @@ export const MODES = ["enforce", "observe"] as const;
 export const MOVE_CACHES = ["no", "on-request", "ask", "fresh"] as const;
 export const SWEEPS = ["off", "report"] as const;
 export const SWEEP_HOURS = [1, 2, 3, 6, 12] as const;
-export const HARDEN_MEMCACHED = ["no", "report"] as const;
+export const HARDEN_MEMCACHED = ["no", "report", "ask"] as const;
 export const ALARMS = ["all", "essential", "none"] as const;
 
 export interface PortcullisProps {
@@ -109,20 +109,20 @@ export interface PortcullisProps {
   readonly cachePort?: number;
 
   /**
-   * A page on the internet for approvals, behind signed links that expire. Only with `moveCaches`.
+   * A page on the internet for approvals, behind signed links that expire. Only with `moveCaches` or `hardenMemcached: "ask"`.
    * @default false
    */
   readonly approvalPage?: boolean;
 
   /**
-   * The days in which a re-creation or a deletion can be approved, from 1 to 30. After that it is rejected.
+   * The days in which a re-creation, a deletion or a hardening can be approved, from 1 to 30. After that it is rejected.
    * @default 7
    */
   readonly answerDays?: number;
 
   /**
    * `report`: an alert about port 11211 says what runs on the instances behind the rule, by a Systems Manager document;
-   * `portcullis harden` hardens them through it. Nothing is changed on a server unless somebody asks for it.
+   * `portcullis harden` hardens them through it. `ask`: people are also asked whether a server may be hardened.
    * @default "no"
    */
   readonly hardenMemcached?: (typeof HARDEN_MEMCACHED)[number];

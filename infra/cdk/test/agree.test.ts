@@ -32,7 +32,7 @@ const CASES: Case[] = [
     parameters: {
       ...{ Mode: "observe", AlertEmail: "ops@example.com", OrganizationId: "o-abcdefghij", Alarms: "essential" },
       ...{ ActionsPerEvent: 5, ActionsPerMinute: 50, ComebacksPerHour: 2, ChatTopic: "yes", AlertsPerMinute: 4 },
-      ...{ MoveCaches: "fresh", CachePort: "17321", ApprovalPage: "yes", AnswerDays: 3, HardenMemcached: "report" },
+      ...{ MoveCaches: "fresh", CachePort: "17321", ApprovalPage: "yes", AnswerDays: 3, HardenMemcached: "ask" },
       ...{ HardenTag: "yes", KnownNetworks: "pl-0a1b,203.0.113.0/24", Sweep: "report", SweepHours: "1" },
       ...{ Dashboard: "no", Tracing: "yes", LogRetentionDays: 365, KmsKeyArn: KEY, PermissionsBoundaryArn: BOUNDARY },
       ...{ Architecture: "x86_64", ReservedConcurrency: "5" },
@@ -40,7 +40,7 @@ const CASES: Case[] = [
     props: (stack) => ({
       ...{ mode: "observe", alertEmail: "ops@example.com", organizationId: "o-abcdefghij", alarms: "essential" },
       ...{ actionsPerEvent: 5, actionsPerMinute: 50, comebacksPerHour: 2, chatTopic: true, alertsPerMinute: 4 },
-      ...{ moveCaches: "fresh", cachePort: 17321, approvalPage: true, answerDays: 3, hardenMemcached: "report" },
+      ...{ moveCaches: "fresh", cachePort: 17321, approvalPage: true, answerDays: 3, hardenMemcached: "ask" },
       ...{ hardenTag: "yes", knownNetworks: "pl-0a1b,203.0.113.0/24", sweep: "report", sweepHours: 1 },
       ...{ dashboard: false, tracing: true, logRetentionDays: 365, kmsKey: Key.fromKeyArn(stack, "Key", KEY) },
       permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(stack, "Boundary", BOUNDARY),
@@ -49,6 +49,11 @@ const CASES: Case[] = [
   },
   { name: "no sweep", parameters: { Sweep: "off" }, props: () => ({ sweep: "off" }) },
   { name: "servers that are asked", parameters: { HardenMemcached: "report" }, props: () => ({ hardenMemcached: "report" }) },
+  {
+    name: "servers that people are asked about, on a page",
+    parameters: { HardenMemcached: "ask", ApprovalPage: "yes" },
+    props: () => ({ hardenMemcached: "ask", approvalPage: true }),
+  },
   { name: "moves on request", parameters: { MoveCaches: "on-request" }, props: () => ({ moveCaches: "on-request" }) },
   {
     name: "moves that are asked about, on a page",

@@ -96,13 +96,14 @@ test("the workflow of a move is an asset, with what it is to call", () => {
 test("the key of the links is for the role that signs and the one that checks, whatever IAM policies say", () => {
   const { Resources } = synthesise(portcullis(() => ({ moveCaches: "on-request", approvalPage: true })));
   const denied = Resources.LinkKey.Properties.KeyPolicy.Statement.filter(({ Effect }: Data) => Effect === "Deny");
-  const byOthers = (role: string) => ({ ArnNotEquals: { "aws:PrincipalArn": { "Fn::GetAtt": [role, "Arn"] } } });
+  const byOthers = (who: Data) => ({ ArnNotEquals: { "aws:PrincipalArn": who } });
+  const arn = (role: string) => ({ "Fn::GetAtt": [role, "Arn"] });
   const all = { Effect: "Deny", Principal: { AWS: "*" }, Resource: "*" };
   assert.deepEqual(
     denied.map(({ Sid, ...statement }: Data) => statement),
     [
-      { ...all, Action: "kms:GenerateMac", Condition: byOthers("RecreateRole") },
-      { ...all, Action: "kms:VerifyMac", Condition: byOthers("ApproveRole") },
+      { ...all, Action: "kms:GenerateMac", Condition: byOthers([arn("RecreateRole")]) },
+      { ...all, Action: "kms:VerifyMac", Condition: byOthers(arn("ApproveRole")) },
     ],
   );
   for (const [id, role, action] of [

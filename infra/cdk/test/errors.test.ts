@@ -91,7 +91,7 @@ test("a page without moves has nothing to ask", () => {
   for (const moveCaches of [undefined, "no"] as const) {
     assert.throws(
       () => portcullis(() => ({ approvalPage: true, ...(moveCaches && { moveCaches }) })),
-      /: `approvalPage` asks about moves, so `moveCaches` must not be no$/,
+      /: `approvalPage` is for approvals, so `moveCaches` must not be no, or `hardenMemcached` must be ask$/,
     );
   }
 });

@@ -14,7 +14,7 @@ process.env["CDK_VALIDATION"] = "false";
 export const PYTHON = process.env["PYTHON"] ?? join(import.meta.dirname, "../../../target/venv/bin/python");
 
 /** Of all functions, those that are only there when asked for included. */
-export const BINARIES = ["ingress", "cache", "digest", "trail", "sweep", "recreate", "approval-page"];
+export const BINARIES = ["ingress", "cache", "digest", "trail", "sweep", "recreate", "harden", "approval-page"];
 
 const MACHINES = { arm64: 0xb7, x86_64: 0x3e, riscv: 0xf3 };
 

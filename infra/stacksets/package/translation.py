@@ -15,13 +15,19 @@ def read(path):
     return yaml_parse(path.read_text(encoding="utf-8"))
 
 
+#: The conditions of the page, and of what signs its links; those that need another one come first.
+PAGES = ("MovesHavePage", "HardeningsHavePage", "HasPage")
+
+
 def without_page(template):
     """The template without the approval page.
 
     CloudFormation refuses a type that a Region does not have, also under a condition that does not hold: stack sets
     always do (cdklabs/cdk-stacksets#898), and function URLs are not everywhere.
     """
-    document = never(template, "HasPage")
+    document = template
+    for condition in PAGES:
+        document = never(document, condition)
     # Kept, so that what is said of a stack that has it can be said again.
     document["Parameters"]["ApprovalPage"].update(
         AllowedValues=["no"], Description="This template has no approval page."
