@@ -6,17 +6,20 @@ mod exceptions;
 mod output;
 mod progress;
 mod servers;
+mod stop;
 
+use std::cell::RefCell;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Result;
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use futures_util::stream::{self, StreamExt};
 use portcullis_audit::{Document, Gathered, SCHEMA, Scope, Summary, Unknown, UnusedGroup, unknown};
 use portcullis_aws::now;
 use portcullis_engine::case::{Cause, PolicyContext};
 use portcullis_engine::ledger::Memory;
-use portcullis_engine::scan::Place;
+use portcullis_engine::scan::{self, Calls, Counts, NotRead};
 use portcullis_engine::settings::Settings;
 use portcullis_engine::time::iso;
 use portcullis_inventory::survey::{Item, Survey, Surveyed, Unused, survey};
@@ -26,18 +29,20 @@ use crate::common::{Common, Ended};
 use accounts::Account;
 use arguments::Level;
 use progress::Progress;
+use stop::{Stop, stopped};
 
 pub(crate) use arguments::Arguments;
+pub(crate) use stop::INTERRUPTED;
 
 /// Regions that are read at once, of all accounts together.
 const AT_ONCE: usize = 8;
 
 /// Audits, prints, and says how bad it is.
 pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
-    let document = if arguments.from.is_empty() {
+    let (document, stop) = if arguments.from.is_empty() {
         audited(arguments, common).await?
     } else {
-        output::read(&arguments.from)?
+        (output::read(&arguments.from)?, None)
     };
     if let Some(path) = &arguments.save {
         output::save(path, &output::json(&document)?)?;
@@ -46,7 +51,9 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let is_bad = |level: Level| {
         document.findings.iter().any(|finding| finding.severity() >= level.severity())
     };
-    Ok(if arguments.fail_on.is_some_and(is_bad) {
+    Ok(if stop == Some(Stop::Interrupted) {
+        Ended::Interrupted
+    } else if arguments.fail_on.is_some_and(is_bad) {
         Ended::No
     } else if arguments.require_complete && !document.complete {
         Ended::Incomplete
@@ -55,7 +62,8 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     })
 }
 
-async fn audited(arguments: &Arguments, common: &Common) -> Result<Document> {
+/// What is there, and what ended it early.
+async fn audited(arguments: &Arguments, common: &Common) -> Result<(Document, Option<Stop>)> {
     let (exceptions, from) = exceptions::read(arguments.exceptions.as_deref())?;
     let settings =
         Settings { known_networks: arguments.known_networks.networks(), ..Settings::of_audit() };
@@ -84,25 +92,24 @@ async fn audited(arguments: &Arguments, common: &Common) -> Result<Document> {
         document.unknown.extend(unknown);
         let Some(config) = config else { continue };
         for region in regions {
-            let place =
-                Place { account: id.clone(), region, time: iso(started), cause: Cause::Audit };
-            places.push((config.clone(), name.clone(), place));
+            let (account, time) = (id.clone(), iso(started));
+            let place = scan::Place { account, region, time, cause: Cause::Audit };
+            places.push(Place { config: config.clone(), account_name: name.clone(), place });
         }
     }
-    let audits = stream::iter(places).map(|(config, name, place)| {
-        let calls_per_second = arguments.max_calls_per_second;
-        let survey = Survey { place, policy, calls_per_second, unused: arguments.unused };
-        audit_region(config, name, survey, &progress)
-    });
-    let audits = audits.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+    let found: Vec<RefCell<Gathered>> = places.iter().map(|_| RefCell::default()).collect();
+    let stop = stopped(arguments.timeout)?;
+    let (audits, stop) = audit_regions(&places, &found, policy, arguments, &progress, stop).await;
     progress.done();
-    for Audited { scope, found, unused, unknown } in audits {
+    for Audited { scope, unused, unknown } in audits {
         document.scopes.push(scope);
-        document.findings.extend(found.findings);
-        document.suppressed.extend(found.suppressed);
-        document.servers.extend(found.servers);
         document.unused.iter_mut().for_each(|all| all.extend(unused.iter().cloned()));
         document.unknown.extend(unknown);
+    }
+    for Gathered { findings, suppressed, servers } in found.into_iter().map(RefCell::into_inner) {
+        document.findings.extend(findings);
+        document.suppressed.extend(suppressed);
+        document.servers.extend(servers);
     }
     document.finished = iso(now());
     document.complete = document.unknown.is_empty();
@@ -113,29 +120,76 @@ async fn audited(arguments: &Arguments, common: &Common) -> Result<Document> {
             "check the Regions, and the role of --role-name and its trust policy",
         ));
     }
-    Ok(document.sorted())
+    Ok((document.sorted(), stop))
 }
 
-/// What there is to say of a Region.
+/// A Region of an account, and by which credentials it is read.
+struct Place {
+    config: SdkConfig,
+    account_name: Option<String>,
+    place: scan::Place,
+}
+
+/// What there is to say of a Region beside what was found.
 struct Audited {
     scope: Scope,
-    found: Gathered,
     unused: Vec<UnusedGroup>,
     unknown: Vec<Unknown>,
 }
 
-/// One Region of one account.
+/// All of them, side by side, and what ended it early. What was found in a Region is in `found` even then.
+async fn audit_regions(
+    places: &[Place],
+    found: &[RefCell<Gathered>],
+    policy: PolicyContext<'_>,
+    arguments: &Arguments,
+    progress: &Progress,
+    stop: impl Future<Output = Stop>,
+) -> (Vec<Audited>, Option<Stop>) {
+    let start = Instant::now();
+    let mut audits: Vec<Option<Audited>> = places.iter().map(|_| None).collect();
+    let mut under_way = stream::iter(places.iter().zip(found).enumerate())
+        .map(async |(at, (place, found))| {
+            (at, audit_region(place, found, policy, arguments, progress).await)
+        })
+        .buffer_unordered(AT_ONCE);
+    let mut stop = pin!(stop);
+    let stop = loop {
+        tokio::select! {
+            next = under_way.next() => match next {
+                Some((at, audited)) => audits[at] = Some(audited),
+                None => break None,
+            },
+            stop = &mut stop => break Some(stop),
+        }
+    };
+    let unfinished = |place: &Place| Audited {
+        scope: place.scope(start, Counts::default(), Calls::default(), false),
+        unused: Vec::new(),
+        unknown: stop.iter().map(|stop| place.unknown(&stop.not_read())).collect(),
+    };
+    let audits = audits.into_iter().zip(places);
+    let all = audits.map(|(audited, place)| audited.unwrap_or_else(|| unfinished(place)));
+    (all.collect(), stop)
+}
+
 async fn audit_region(
-    config: SdkConfig,
-    account_name: Option<String>,
-    survey_of: Survey<'_>,
+    place: &Place,
+    found: &RefCell<Gathered>,
+    policy: PolicyContext<'_>,
+    arguments: &Arguments,
     progress: &Progress,
 ) -> Audited {
-    let Place { account, region, .. } = survey_of.place.clone();
+    let scan::Place { account, region, .. } = &place.place;
     let start = Instant::now();
-    let bar = progress.begin(&account, &region);
-    let found = std::cell::RefCell::new(Gathered::default());
-    let of_region = config.into_builder().region(aws_config::Region::new(region.clone())).build();
+    let bar = progress.begin(account, region);
+    let of_region = place.config.to_builder().region(Region::new(region.clone())).build();
+    let survey_of = Survey {
+        place: place.place.clone(),
+        policy,
+        calls_per_second: arguments.max_calls_per_second,
+        unused: arguments.unused,
+    };
     let nothing = std::future::ready(Memory::new());
     let surveyed = survey(&of_region, &survey_of, nothing, &|item| match item {
         Item::Report(report) => {
@@ -150,19 +204,10 @@ async fn audit_region(
     })
     .await;
     let Surveyed { counts, calls, mut not_read, unused, .. } = surveyed;
-    let mut found = found.into_inner();
-    not_read.extend(servers::managed(&of_region, &mut found.servers).await);
+    let mut servers = std::mem::take(&mut found.borrow_mut().servers);
+    not_read.extend(servers::managed(&of_region, &mut servers).await);
+    found.borrow_mut().servers = servers;
     bar.end();
-    let scope = Scope {
-        complete: not_read.is_empty(),
-        seconds: rounded(start.elapsed()),
-        counts,
-        calls,
-        account: account.clone(),
-        account_name,
-        region: region.clone(),
-    };
-    let unknown = not_read.iter().map(|one| unknown(&account, Some(&region), one)).collect();
     let unused = unused.into_iter().map(|Unused { id, name, vpc }| UnusedGroup {
         account: account.clone(),
         region: region.clone(),
@@ -170,7 +215,29 @@ async fn audit_region(
         name,
         vpc,
     });
-    Audited { scope, found, unused: unused.collect(), unknown }
+    Audited {
+        scope: place.scope(start, counts, calls, not_read.is_empty()),
+        unused: unused.collect(),
+        unknown: not_read.iter().map(|one| place.unknown(one)).collect(),
+    }
+}
+
+impl Place {
+    fn scope(&self, start: Instant, counts: Counts, calls: Calls, complete: bool) -> Scope {
+        Scope {
+            account: self.place.account.clone(),
+            account_name: self.account_name.clone(),
+            region: self.place.region.clone(),
+            complete,
+            seconds: rounded(start.elapsed()),
+            counts,
+            calls,
+        }
+    }
+
+    fn unknown(&self, not_read: &NotRead) -> Unknown {
+        unknown(&self.place.account, Some(&self.place.region), not_read)
+    }
 }
 
 /// In tenths of a second.

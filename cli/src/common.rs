@@ -77,6 +77,8 @@ pub(crate) enum Ended {
     Yes,
     No,
     Incomplete,
+    /// A person ended it, and has what was there.
+    Interrupted,
 }
 
 /// Writes to standard error. It may be closed: then there is nobody to tell.

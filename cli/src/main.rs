@@ -69,6 +69,7 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         Ok(Ended::Incomplete) => ExitCode::from(3),
+        Ok(Ended::Interrupted) => ExitCode::from(audit::INTERRUPTED),
     }
 }
 

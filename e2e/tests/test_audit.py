@@ -2,6 +2,9 @@
 
 import csv
 import json
+import select
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -191,6 +194,31 @@ def test_another_account_is_read_by_a_role_and_one_that_refuses_is_unknown(audit
     assert [scope["account"] for scope in both["scopes"]] == [ACCOUNT_ID]
     (refused,) = [row for row in both["unknown"] if row["call"] == "AssumeRole"]
     assert refused["account"] == "444455556666" and "role/nobody" in refused["error"]
+
+
+def test_what_ends_early_prints_what_it_has_and_what_it_has_not(auditor):
+    """Ctrl-C, and a time-out, while EC2 does not answer."""
+    user, arguments = auditor.user(), ("--regions", REGION, "--format", "json")
+    nobody = lambda: socket.create_server(("127.0.0.1", 0))  # noqa: E731
+    with nobody() as silent, nobody() as mute:
+        of = lambda server: {**user, "AWS_ENDPOINT_URL_EC2": f"http://127.0.0.1:{server.getsockname()[1]}"}  # noqa: E731
+        late = auditor.run(*arguments, "--timeout", "100ms", "--require-complete", environment=of(silent))
+        running = subprocess.Popen(
+            [places.PROGRAMS / "portcullis", "audit", *arguments],
+            env={**auditor.account.environment(), **of(mute)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert select.select([mute], [], [], 60)[0], "EC2 was not called"
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=30)
+    assert late.returncode == 3 and running.returncode == 130
+    for text, why in ((late.stdout, "the time of --timeout was over"), (said, "it was interrupted")):
+        report = json.loads(text)
+        validator().validate(report)
+        (unknown,) = report["unknown"]
+        assert unknown["error"] == why and unknown["region"] == REGION
+        assert [(scope["region"], scope["complete"]) for scope in report["scopes"]] == [(REGION, False)]
 
 
 def test_the_accounts_of_an_organization_are_read_by_the_role_of_the_template(auditor):

@@ -1,6 +1,7 @@
 //! What `portcullis audit` takes, and its help.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use portcullis_engine::severity::Severity;
@@ -51,7 +52,7 @@ pub(crate) struct Arguments {
         long,
         value_name = "FILE",
         num_args = 1..,
-        conflicts_with_all = ["regions", "accounts", "organization", "exceptions", "save", "unused"]
+        conflicts_with_all = ["regions", "accounts", "organization", "exceptions", "save", "unused", "timeout"]
     )]
     pub(super) from: Vec<PathBuf>,
     /// End with status 1 if a finding is at least this severe
@@ -63,6 +64,9 @@ pub(crate) struct Arguments {
     /// List the groups too that no interface carries and no rule of another group names
     #[arg(long)]
     pub(super) unused: bool,
+    /// End after this time, as 15m, with what was read until then
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) timeout: Option<Duration>,
     /// Calls to EC2 in a second, in each Region; to ElastiCache half of that. EC2 allows 20
     #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = calls_per_second)]
     pub(super) max_calls_per_second: f64,
@@ -116,7 +120,8 @@ Exit status:
   0  audited
   1  a finding is at least as severe as --fail-on
   2  nothing could be audited
-  3  something could not be read, with --require-complete";
+  3  something could not be read, with --require-complete
+  130  interrupted by Ctrl-C: what was read until then is printed";
 
 fn calls_per_second(text: &str) -> Result<f64, String> {
     match text.parse() {

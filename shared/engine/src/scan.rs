@@ -154,6 +154,7 @@ pub fn effect(call: &str) -> &'static str {
         "ListTagsForResource" => {
             "the owner of caches is unknown, and exceptions that ask for their tags were not applied"
         }
+        "Audit" => "not all of this Region was looked at: the audit ended before",
         "DescribeInstanceInformation" => {
             "whether Systems Manager manages the servers behind Memcached's port is unknown"
         }
