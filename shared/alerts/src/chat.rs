@@ -11,7 +11,7 @@ use portcullis_engine::text;
 
 use crate::by_rule::by_rule;
 use crate::notification::Notification;
-use crate::{command, grants, mail, memory, open, owner};
+use crate::{command, grants, mail, memory, open, owner, servers};
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -107,6 +107,11 @@ fn description(report: &Report) -> Vec<String> {
     if let Some(more) = report.findings.len().checked_sub(LINES).filter(|more| *more > 0) {
         parts.push(format!("- ... and {more} more: the mail has them."));
     }
+    let behind = servers::chat(report);
+    if !behind.is_empty() {
+        parts.push("Servers behind it, as they told of themselves:".to_owned());
+        parts.extend(behind);
+    }
     let undo: BTreeSet<String> =
         report.findings.iter().filter_map(|reported| memory::undo_of(report, reported)).collect();
     parts.extend(undo.into_iter().take(COMMANDS).map(|undo| format!("Undo:\n```\n{undo}\n```")));
@@ -143,6 +148,9 @@ fn next_steps(report: &Report) -> Vec<String> {
             }
         }
     }
+    let harden = servers::harden(report).into_iter();
+    let harden = harden.map(|command| format!("Harden the server behind it: `{command}`"));
+    steps.entry(2).or_default().extend(harden);
     steps.into_values().flatten().collect()
 }
 

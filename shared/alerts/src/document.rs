@@ -42,6 +42,8 @@ struct Document<'a> {
     memory: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     servers: Vec<Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    later: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     revisit: Option<Value>,
     omitted: Omitted,
@@ -122,6 +124,7 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
         recovered: report.resolved.iter().take(room).map(memory::recovered_json).collect(),
         memory: memory::away(report).map(|why| bounded(&why)),
         servers: servers::json(report),
+        later: report.is_later,
         revisit: report.revisit.as_ref().map(|revisit| {
             let snooze = |snooze: &Snooze| {
                 json!({

@@ -51,6 +51,9 @@ const SETTINGS: [(&str, &[Resolution]); 5] = [
 
 /// What became of what, in a few words: first the rules, then what a person must see to.
 pub(crate) fn headline(report: &Report) -> String {
+    if report.is_later {
+        return servers::headline(report);
+    }
     if let Some(what) = report.unnamed() {
         return format!("could not evaluate {}, which names no {what}", report.event.call());
     }
@@ -143,6 +146,11 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
         event.account,
         event.region
     );
+    if report.is_later {
+        servers::later(&mut body, report);
+        footer(&mut body, report);
+        return body;
+    }
     let actor = &event.actor;
     let via = actor.via.as_ref().map(|via| format!(" via {}", text::plain(via, TEXT)));
     let whom = actor.source_identity.as_ref();

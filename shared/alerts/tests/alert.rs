@@ -83,7 +83,7 @@ fn what_servers_say_is_told_as_their_word_and_bounded() {
     let servers = document(&alert)["servers"].as_array().unwrap().clone();
     assert_eq!((servers.len(), servers[0]["memcached"].as_array().unwrap().len()), (20, 4));
     for part in [
-        "i-00000000000000000: and 1 more servers.",
+        "i-00000000000000000: and 1 more server.",
         "portcullis harden i-00000000000000000 --region eu-west-1\n",
         "i-00000000000000001: no Memcached runs there.",
         "portcullis harden i-00000000000000002 --region eu-west-1 --report\n",
@@ -92,6 +92,45 @@ fn what_servers_say_is_told_as_their_word_and_bounded() {
         assert!(alert.mail.contains(part), "{part}: {}", alert.mail);
     }
     assert!(!alert.mail.contains("evil.example") && !alert.mail.contains('\u{1b}'));
+    for part in [
+        "Servers behind it, as they told of themselves:",
+        "- i-00000000000000001: no Memcached runs there",
+        "- i-00000000000000002: not known, x https[:]",
+        "- ... and 20 more instances: the mail has them.",
+        "Harden the server behind it: `portcullis harden i-00000000000000000 --region eu-west-1`",
+    ] {
+        assert!(alert.chat.contains(part), "{part}: {}", alert.chat);
+    }
+    assert!(!alert.chat.contains("evil.example") && !alert.chat.contains("https://"));
+}
+
+#[test]
+fn servers_that_answer_later_are_told_by_a_second_message() {
+    let facts = group(vec![rule(1, 11211, "0.0.0.0/0")]);
+    let lead = touching(&facts, &["sgr-001"]);
+    let event = event(Lead::Group(lead.clone()));
+    let context = context(Mode::Enforce);
+    let decision = decide::group(&event, &lead, &facts, &context);
+    let first = report(&event, &decision, Seen::Group(&facts), &context, &Outcomes::new());
+    let said = r#"{"said": "{\"schema\":\"portcullis.memcached.v1\",\"result\":\"ok\",\"servers\":[{\"version\":\"1.4.15\",\"verdict\":\"exposed\"}]}"}"#;
+    let behind = Behind { instance: "i-00000000000000000".to_owned(), found: asked(said) };
+    let alert = Alert::compose(&first.later(vec![behind]));
+    let found = document(&alert);
+    assert_eq!((&found["later"], found["servers"].as_array().unwrap().len()), (&true.into(), 1));
+    assert_eq!(document(&Alert::compose(&first)).get("later"), None);
+    let id = first.findings[0].key.id();
+    assert!(
+        alert.subject.contains(&format!(": server behind {id} answered (")),
+        "{}",
+        alert.subject
+    );
+    for part in [
+        "This is a second message about AuthorizeSecurityGroupIngress at ",
+        "i-00000000000000000: memcached 1.4.15, exposed, no client on other hosts",
+        "portcullis harden i-00000000000000000 --region eu-west-1\n",
+    ] {
+        assert!(alert.mail.contains(part), "{part}: {}", alert.mail);
+    }
 }
 
 /// The first line that starts so, without what is before it.

@@ -137,6 +137,8 @@ struct Waited {
     report: u8,
     /// The servers behind a rule.
     servers: bool,
+    /// Those that had not answered when it was told.
+    late: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -165,6 +167,10 @@ struct Plan {
     notified: Option<Result<Channel, String>>,
     /// A message of its own was refused, and the digest was tried.
     later: bool,
+    /// The servers that had not answered when it was told; none once they are told.
+    unanswered: Vec<String>,
+    /// The second message is sent, whatever came of it.
+    is_told_again: bool,
     /// What is to be recorded, once it is known.
     entries: Option<Vec<Entry>>,
     /// How often others wrote what was to be recorded.
@@ -266,6 +272,7 @@ impl<'a> Case<'a> {
             Answered::Arranged(arranged) => self.again.answer(arranged),
             Answered::Notified(notified) => {
                 if let Some(plan) = &mut self.plan
+                    && !plan.is_told_again
                     && (!plan.later || notified.is_ok())
                 {
                     plan.notified = Some(notified);

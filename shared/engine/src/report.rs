@@ -52,6 +52,8 @@ pub struct Report {
     pub next: Option<Next>,
     /// The instances behind a rule for Memcached's port, if the stack asks them what runs there.
     pub servers: Vec<Behind>,
+    /// Whether this is a second message, about servers that answered after the first.
+    pub is_later: bool,
     /// Why it was looked at again, if this is a revisit.
     pub revisit: Option<Revisited>,
 }
@@ -250,9 +252,16 @@ impl Report {
             unremembered: known.unremembered.map(str::to_owned),
             next: known.next.cloned(),
             servers: known.servers.to_vec(),
+            is_later: false,
             revisit: known.revisit.cloned(),
             unreadable: known.unreadable(decision),
         }
+    }
+
+    /// The second message: these servers answered after the first one.
+    #[must_use]
+    pub fn later(&self, servers: Vec<Behind>) -> Self {
+        Self { servers, is_later: true, ..self.clone() }
     }
 
     /// Whether the ledger knows of a finding, so that `portcullis undo` does.

@@ -22,6 +22,9 @@ const CONFLICTS: usize = 6;
 
 /// How long a report waits for the servers behind a rule: Systems Manager takes seconds.
 const SERVERS: Duration = Duration::from_secs(10);
+/// How long those that have not answered by then are waited for, once everything is recorded: Lambda ends an invocation
+/// after two minutes.
+const LATE: Duration = Duration::from_secs(45);
 
 /// For how long a cache that is not decided is looked at again, in seconds.
 const WEEK: i64 = 7 * DAY;
@@ -54,6 +57,10 @@ impl Case<'_> {
                 return step;
             }
             let report = self.make_report(now);
+            let unanswered = self.unanswered();
+            if let Some(plan) = &mut self.plan {
+                plan.unanswered = unanswered;
+            }
             if let (Some(plan), Some(report)) = (&mut self.plan, report) {
                 plan.report = Some(report);
             }
@@ -89,7 +96,37 @@ impl Case<'_> {
         if !failed.is_empty() {
             return Step::Fail(failed.join("; "));
         }
-        self.settle().unwrap_or(Step::Done(summary))
+        self.settle().or_else(|| self.tell_late_servers()).unwrap_or(Step::Done(summary))
+    }
+
+    /// The servers that were asked, and have not answered yet.
+    fn unanswered(&self) -> Vec<String> {
+        if !self.waited.servers {
+            return Vec::new();
+        }
+        let asked = self.servers().unwrap_or_default().into_iter().take(MOST_INSTANCES);
+        asked.filter(|instance| !self.known.has_answered(instance)).collect()
+    }
+
+    /// When everything is recorded: waits for the servers that had not answered when it was told, then tells what they say by a
+    /// second message. It informs, so that nothing comes of a message that is not taken.
+    fn tell_late_servers(&mut self) -> Option<Step> {
+        let plan = self.plan.as_mut()?;
+        if plan.unanswered.is_empty() || !matches!(plan.notified, Some(Ok(Channel::Alert))) {
+            return None;
+        }
+        if !self.waited.late {
+            self.waited.late = true;
+            return Some(Step::Read { decide: Vec::new(), inform: Vec::new(), patience: LATE });
+        }
+        let mut late = std::mem::take(&mut plan.unanswered);
+        late.retain(|instance| self.known.has_answered(instance));
+        if late.is_empty() {
+            return None;
+        }
+        plan.is_told_again = true;
+        let report = plan.report.as_ref()?.later(self.known.behind(late));
+        Some(Step::Notify(Box::new(Notification { report, channel: Channel::Alert })))
     }
 
     /// It is over without a plan: what it is about is not there.

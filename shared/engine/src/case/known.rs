@@ -353,6 +353,11 @@ impl Known {
         Some(facts)
     }
 
+    /// Whether this instance said what runs there, or why nobody knows.
+    pub(super) fn has_answered(&self, instance: &str) -> bool {
+        self.servers.contains_key(instance)
+    }
+
     /// What is known of the servers on these instances.
     pub(super) fn behind(&self, instances: Vec<String>) -> Vec<Behind> {
         let found = |(at, instance): (usize, String)| {
@@ -361,7 +366,7 @@ impl Known {
                 None if at >= MOST_INSTANCES => Err(format!(
                     "{MOST_INSTANCES} instances are asked for one event, and not this one"
                 )),
-                None => Err("it did not answer within 10 seconds".to_owned()),
+                None => Err("it did not answer within 10 seconds; if it does soon, a second message follows".to_owned()),
             };
             Behind { instance, found }
         };

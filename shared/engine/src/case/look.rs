@@ -547,6 +547,8 @@ impl Case<'_> {
             later: false,
             entries: None,
             conflicts: 0,
+            unanswered: Vec::new(),
+            is_told_again: false,
             recorded: None,
         });
         self.finish(now)

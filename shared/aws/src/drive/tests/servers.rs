@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use aws_sdk_ec2::types::NetworkInterfaceAttachment;
+use aws_sdk_sns::operation::publish::PublishInput;
 
 use super::*;
 use crate::scripted::{interface, rule};
@@ -11,6 +12,9 @@ const SAID: &str = r#"{"said": "{\"schema\":\"portcullis.memcached.v1\",\"result
 
 /// What a server answers; `None` if it never does.
 type Answer = Option<Result<Vec<Server>, String>>;
+
+/// What says that it answers after so many seconds.
+const AFTER: &str = "after ";
 
 /// UDP 11211 is open to this many instances.
 fn opened(instances: usize) -> Account {
@@ -43,6 +47,11 @@ async fn asked(
         log.lock().unwrap().push((instance.clone(), state.rule_ids(GROUP).len()));
         Box::pin(async move {
             match answer(&instance) {
+                Some(Err(why)) if why.starts_with(AFTER) => {
+                    let seconds = why.trim_start_matches(AFTER).parse().unwrap();
+                    tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+                    portcullis_engine::servers::asked(SAID)
+                }
                 Some(answer) => answer,
                 None => std::future::pending().await,
             }
@@ -80,12 +89,48 @@ async fn a_server_that_does_not_answer_delays_the_alert_by_ten_seconds_and_the_r
     assert_eq!(asked.len(), 5, "no more are asked for one event");
     assert!(asked.iter().all(|(_, left)| *left == 0), "{asked:?}");
     let took = begun.elapsed().as_secs();
-    assert!((10..=12).contains(&took), "{took} s");
+    assert!((55..=57).contains(&took), "it is told after 10 s, and waited for 45 s more: {took} s");
     let (_, _, document) = told(&account);
     let unknown = |at: usize| document["servers"][at]["unknown"].as_str().unwrap().to_owned();
-    assert_eq!(unknown(0), "it did not answer within 10 seconds");
+    assert_eq!(
+        unknown(0),
+        "it did not answer within 10 seconds; if it does soon, a second message follows"
+    );
     assert_eq!(unknown(3), "it does not run Linux");
     assert_eq!(unknown(6), "5 instances are asked for one event, and not this one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_answers_after_the_alert_is_told_by_a_second_message() {
+    for (answers, seconds) in [
+        ((|_| Some(Err("after 30".to_owned()))) as fn(&str) -> Answer, 30),
+        (|_| Some(Err("after 70".to_owned())), 55),
+    ] {
+        let account = opened(1);
+        let begun = tokio::time::Instant::now();
+        asked(&account, true, answers).await;
+        assert_eq!(begun.elapsed().as_secs(), seconds);
+        let documents = documents(&account);
+        assert_eq!(documents[0].get("later"), None);
+        assert!(documents[0]["servers"][0]["unknown"].is_string());
+        if seconds == 30 {
+            let [_, second] = documents.as_slice() else { panic!("{documents:?}") };
+            assert_eq!((&second["later"], &second["id"]), (&true.into(), &documents[0]["id"]));
+            assert_eq!(second["servers"][0]["memcached"][0]["verdict"], "exposed");
+        } else {
+            assert_eq!(documents.len(), 1, "later than 55 seconds is too late");
+        }
+    }
+}
+
+/// Every message for machines, in order.
+fn documents(account: &Account) -> Vec<Value> {
+    let published = account.now().published.clone();
+    let read = |sent: &PublishInput| {
+        let by_protocol: Value = serde_json::from_str(sent.message().unwrap()).unwrap();
+        serde_json::from_str(by_protocol["default"].as_str().unwrap()).unwrap()
+    };
+    published.iter().map(read).collect()
 }
 
 #[tokio::test(start_paused = true)]
