@@ -1,11 +1,11 @@
-"""A Memcached server of one's own behind a rule: the alert says what runs there, and a person hardens it."""
+"""A Memcached server of one's own behind a rule: the alert says what runs there, a person agrees to harden it."""
 
 import time
 
 from harness.deploy import update
 from harness.guard import permission
 from harness.pasted import typed
-from harness.wait import NotInTime
+from harness.wait import NotInTime, until
 from memcached import host as hosts
 
 INSTANCE = "i-0c4c8e4d5e6f7a8b9"
@@ -31,8 +31,8 @@ class Servers:
             self.host.close()
 
     def begin(self):
-        self.screen.call("aws cloudformation update-stack ... HardenMemcached=report")
-        self.guard.stack = update(self.guard.stack, HardenMemcached="report")
+        self.screen.call("aws cloudformation update-stack ... HardenMemcached=ask")
+        self.guard.stack = update(self.guard.stack, HardenMemcached="ask")
         enter = ["nsenter", "-t", str(self.host.pid), "-n", "-m", "-p", "--"]
         self.guard.account.control("POST", "server", {"InstanceId": INSTANCE, "Enter": enter})
         group = self.guard.group("tags-memcached")
@@ -54,12 +54,23 @@ class Servers:
 
     def harden(self):
         before = self.host.amplification(hosts.PUBLIC)
-        command = f"portcullis harden {INSTANCE}"
-        self.screen.call(command)
-        typed(command, self.guard.account, "yes\n")
+        mail = self.mail("harden memcached?")
+        commands = [line.strip() for line in mail["body"].splitlines() if line.strip().startswith("portcullis approve")]
+        self.screen.mail(
+            mail, lambda line: line.startswith(("This restarts", "It will", "    +", "    -", "    portcullis ap"))
+        )
+        self.screen.call(commands[0])
+        typed(commands[0], self.guard.account, "yes\n")
+        self.screen.mail(self.mail("hardened ("), lambda line: "second look" in line or "harden undo" in line)
         after = self.host.amplification(hosts.PUBLIC)
         self.scene.check(
             before > 10 and after == 0,
             f"one forged byte was answered with {before:.0f} before, and with {after:.0f} now",
         )
         self.scene.check(self.host.listening() == {"tcp 127.0.0.1:11211", "tcp [::1]:11211"}, "it listens on loopback")
+
+    def mail(self, what):
+        """The mail about the request whose subject says so."""
+        subject = f"[HARDEN] {INSTANCE}: {what}"
+        mails = self.guard.alerts.mails
+        return until(subject, lambda: [mail for mail in mails() if mail["subject"].startswith(subject)])[0]

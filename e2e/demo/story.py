@@ -261,7 +261,7 @@ class Story:
             self.screen.line()
             self.screen.line(f"Left out, a Memcached server that is hardened: {missing}.", "dim")
             return
-        scene = self.scene("A Memcached server behind a rule: the alert reports it, and a person hardens it")
+        scene = self.scene("A Memcached server behind a rule: the alert reports it, and a person agrees to harden it")
         Servers(scene, self.guard, self.screen).tell()
 
     def moved(self):

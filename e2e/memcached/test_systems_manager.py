@@ -99,6 +99,22 @@ def test_an_alert_says_what_runs_behind_the_rule_and_how_to_harden_it(reporting,
     assert server.amplification(PUBLIC) == 0 and not server.reachable(PUBLIC)
 
 
+def test_the_association_of_the_guide_reports_and_changes_nothing(reporting, server):
+    guard, before = reporting, server.files()
+    manage(guard, server, Tags={"Role": "cache"})
+    guide = (places.REPO / "docs" / "memcached.md").read_text()
+    (command,) = re.findall(r"^`(aws ssm create-association .*)`\.$", guide, re.MULTILINE)
+    made = json.loads(pasted.paste(command, guard.account))["AssociationDescription"]
+    ssm = guard.account.client("ssm")
+
+    def is_over():
+        found = ssm.describe_association(AssociationId=made["AssociationId"])["AssociationDescription"]
+        return found["Overview"]["Status"] == "Success" and found
+
+    assert until("the association", is_over)["Parameters"] == {"Mode": ["report"]}
+    assert (server.files(), server.listening()) == (before, WIDE)
+
+
 def test_an_old_agent_only_reports(reporting, server):
     guard, before = reporting, server.files()
     manage(guard, server, AgentVersion="3.2.2303.0")

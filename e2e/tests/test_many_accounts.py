@@ -334,7 +334,7 @@ def test_unchanged_code_is_not_uploaded_again(company):
     before = contents(company.account)
     done = company.workplace.package()
     assert done.returncode == 0 and "uploaded" not in done.stdout, done.stdout + done.stderr
-    code = len(list(deploy.functions(deploy.template()))) - 1 + 3
+    code = len(list(deploy.functions(deploy.template()))) - 1 + 4
     assert contents(company.account) == before
     assert len(before) == 2 * code + 1 == 23, "seven functions, a layer, three workflows in two Regions, one template"
 

@@ -1,4 +1,4 @@
-"""Systems Manager's Run Command: documents with versions and hashes, and servers on which they run.
+"""Systems Manager's Run Command: documents with versions and hashes, servers on which they run, associations.
 
 A server is what a test or the demo says that it is (`POST /_account/server`): an instance, its agent, and how a command
 gets into it. Documents run as the agent runs them: one shell script for each step, its parameters in variables.
@@ -40,6 +40,9 @@ _DOCUMENTS = AccountRegionScopedDict()
 #: Instance -> what was said of it.
 _SERVERS = AccountRegionScopedDict()
 _COMMANDS = AccountRegionScopedDict()
+#: Id -> the command that an association ran when it was made, and what it is.
+_ASSOCIATIONS = AccountRegionScopedDict()
+SCHEDULE = re.compile(r"rate\(\d+ (minute|hour|day)s?\)|cron\(.+\)")
 
 
 class Refused(Exception):
@@ -318,6 +321,37 @@ def get_command_invocation(request):
     }
 
 
+# State Manager ------------------------------------------------------------------------------------
+
+
+def create_association(request):
+    """It runs at once, and then by its schedule, which nobody here waits for."""
+    if not SCHEDULE.fullmatch(request.get("ScheduleExpression") or "rate(1 day)"):
+        raise Refused("InvalidSchedule", "The schedule is invalid.")
+    wanted = {target["Key"]: target["Values"] for target in request.get("Targets") or []}
+    if not wanted or not all(key.startswith("tag:") for key in wanted):
+        raise Refused("InvalidTarget", "The target isn't valid or doesn't exist.")
+    tagged = [
+        one["InstanceId"]
+        for one in _SERVERS.values()
+        if all(one["Tags"].get(key.removeprefix("tag:")) in values for key, values in wanted.items())
+    ]
+    sent = send_command({**request, "DocumentName": request.get("Name"), "InstanceIds": tagged})
+    identity = str(uuid.uuid4())
+    shown = {name: request[name] for name in ("Name", "Parameters", "Targets", "ScheduleExpression") if name in request}
+    _ASSOCIATIONS[identity] = {"AssociationId": identity, **shown}, sent["Command"]["CommandId"]
+    return {"AssociationDescription": {"AssociationId": identity, **shown, "Overview": {"Status": "Pending"}}}
+
+
+def describe_association(request):
+    if request.get("AssociationId") not in _ASSOCIATIONS:
+        raise Refused("AssociationDoesNotExist", "The specified association does not exist.")
+    shown, command = _ASSOCIATIONS[request["AssociationId"]]
+    states = {one["Status"] for one in _COMMANDS[command]["Invocations"].values()}
+    status = "Failed" if "Failed" in states else "Success" if states == {"Success"} else "Pending"
+    return {"AssociationDescription": {**shown, "Overview": {"Status": status}}}
+
+
 def resources(action, body):
     """What SendCommand is authorized on: the document, and each instance (Service Authorization Reference, SSM)."""
     place = f"{get_region()}:{get_account_id()}"
@@ -341,4 +375,6 @@ ACTIONS = {
     "DescribeInstanceInformation": describe_instance_information,
     "SendCommand": send_command,
     "GetCommandInvocation": get_command_invocation,
+    "CreateAssociation": create_association,
+    "DescribeAssociation": describe_association,
 }

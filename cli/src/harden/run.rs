@@ -10,7 +10,7 @@ use aws_sdk_ssm::types::{
     PlatformType,
 };
 use portcullis_aws::error::{Failed, code};
-use portcullis_engine::servers::HostReport;
+use portcullis_engine::servers::{HostReport, WITH_VARIABLES, may_change};
 use serde_json::Value;
 
 use crate::account;
@@ -20,8 +20,6 @@ use crate::paint::harmless;
 
 /// What the document has to run.
 const SCRIPT: &str = include_str!("../../../infra/documents/harden-memcached.sh");
-/// The first agent that hands parameters over as variables. Older ones write them into the text.
-const WITH_VARIABLES: [u32; 4] = [3, 3, 2746, 0];
 const BETWEEN: Duration = Duration::from_millis(500);
 /// An invocation is not there at once (API reference, GetCommandInvocation).
 const APPEARS: u32 = 20;
@@ -57,9 +55,7 @@ pub(super) struct Agent(String);
 impl Agent {
     /// Nothing is changed through an agent that writes parameters into the text of a script.
     pub(super) fn may_change(&self, instance: &str) -> Result<()> {
-        let number = |part: &str| part.parse::<u32>().unwrap_or(0);
-        let version: Vec<u32> = self.0.split('.').map(number).collect();
-        if version.as_slice() >= WITH_VARIABLES.as_slice() {
+        if may_change(&self.0) {
             return Ok(());
         }
         let least = WITH_VARIABLES.map(|part| part.to_string()).join(".");

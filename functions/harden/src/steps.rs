@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use portcullis_approval::{About, Answer, Hardening, Lock, Record, Work};
 use portcullis_aws::{Message, publish};
-use portcullis_engine::servers::HostReport;
+use portcullis_engine::servers::{HostReport, may_change};
 use portcullis_engine::text::harmless_json;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,6 +40,8 @@ struct Request {
     instance: String,
     /// What the script said.
     said: String,
+    /// The version of the agent that ran it.
+    agent: String,
     /// The document that ran.
     document_version: String,
     document_hash: String,
@@ -114,7 +116,9 @@ impl Step<'_> {
         let (version, hash) = (&request.document_version, &request.document_hash);
         let report = HostReport::read(&request.said).ok();
         let found = report.and_then(|it| Hardening::of(&request.instance, &it, version, hash));
-        let Some(hardening) = found else { return Ok(State::Nothing) };
+        let Some(hardening) = found.filter(|_| may_change(&request.agent)) else {
+            return Ok(State::Nothing);
+        };
         let fingerprint = hardening.fingerprint();
         if !self.is_ours(&fingerprint).await? {
             return Ok(State::Nothing);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use crate::text::bounded;
 
 pub(crate) use behind::instances;
-pub use behind::{Behind, MOST as MOST_INSTANCES, asked, execution};
+pub use behind::{Behind, MOST as MOST_INSTANCES, WITH_VARIABLES, asked, execution, may_change};
 
 /// The name of the form.
 const SCHEMA: &str = "portcullis.memcached.v1";

@@ -102,6 +102,7 @@ impl Account {
             "execution": "arn:aws:states:eu-west-1:111122223333:execution:guard-ask:x",
             "request": {
                 "id": id, "instance": INSTANCE, "said": said("exposed", "apply", "ok"),
+                "agent": "3.3.2746.0",
                 "documentVersion": "1", "documentHash": "0b".repeat(32),
             },
         });
@@ -184,7 +185,7 @@ async fn what_was_agreed_to_is_what_is_sent_and_nothing_without_an_answer() {
     account.answer(id, true).await;
     // What the execution was started with is not looked at any more.
     let other = json!({"request": {
-        "id": id, "instance": "i-1", "said": "", "documentVersion": "9", "documentHash": "",
+        "id": id, "instance": "i-1", "said": "", "agent": "", "documentVersion": "9", "documentHash": "",
     }});
     let sent = account.step("answered", id, other).await.unwrap();
     assert_eq!(sent["state"], "yes");
@@ -240,7 +241,7 @@ async fn the_same_is_asked_once_while_it_is_open_and_once_it_is_rejected() {
     account.answer("i-1-1", false).await;
     assert_eq!(state(&account, "plan", "i-1-3").await, "nothing", "it is rejected");
     let other = json!({"request": {
-        "id": "i-1-4", "instance": INSTANCE, "said": said("exposed", "apply", "ok"),
+        "id": "i-1-4", "instance": INSTANCE, "said": said("exposed", "apply", "ok"), "agent": "4.0.0.0",
         "documentVersion": "2", "documentHash": "0c".repeat(32),
     }});
     assert_eq!(account.step("plan", "i-1-4", other).await.unwrap()["state"], "planned", "another");
@@ -264,12 +265,18 @@ async fn the_same_is_asked_once_while_it_is_open_and_once_it_is_rejected() {
 }
 
 #[tokio::test]
-async fn what_needs_no_change_is_not_asked() {
+async fn what_needs_no_change_or_cannot_be_changed_is_not_asked() {
     let account = Account::default();
-    for said in [said("private", "", "ok"), "sh: not found".to_owned(), said("exposed", "", "down")]
-    {
+    let new = "3.3.2746.0";
+    for (said, agent) in [
+        (said("private", "", "ok"), new),
+        ("sh: not found".to_owned(), new),
+        (said("exposed", "", "down"), new),
+        (said("exposed", "", "ok"), "3.2.2303.0"),
+    ] {
         let request = json!({"request": {
-            "id": "i-1-1", "instance": INSTANCE, "said": said, "documentVersion": "1", "documentHash": "",
+            "id": "i-1-1", "instance": INSTANCE, "said": said, "agent": agent,
+            "documentVersion": "1", "documentHash": "",
         }});
         assert_eq!(
             account.step("plan", "i-1-1", request).await.unwrap(),

@@ -63,6 +63,17 @@ pub fn execution(instance: &str, now: i64) -> String {
     format!("{instance}-{}", now.div_euclid(APART))
 }
 
+/// The first SSM Agent that hands parameters over as variables. Older ones write them into the text of a script, and nothing is
+/// changed through them.
+pub const WITH_VARIABLES: [u32; 4] = [3, 3, 2746, 0];
+
+/// Whether something may be changed through an agent of this version.
+pub fn may_change(agent: &str) -> bool {
+    let number = |part: &str| part.parse::<u32>().unwrap_or(0);
+    let version: Vec<u32> = agent.split('.').map(number).collect();
+    version.as_slice() >= WITH_VARIABLES.as_slice()
+}
+
 /// What the workflow that asks an instance answers: what the script said, or why it could not be asked.
 ///
 /// # Errors
@@ -82,6 +93,22 @@ pub fn asked(output: &str) -> Result<Vec<Server>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_agent_that_writes_parameters_into_a_text_changes_nothing() {
+        for (agent, may) in [
+            ("3.3.2746.0", true),
+            ("3.3.3000.1", true),
+            ("4.0.0.0", true),
+            ("3.3.2745.9", false),
+            ("3.2.9999.0", false),
+            ("3.3", false),
+            ("", false),
+            ("x.y", false),
+        ] {
+            assert_eq!(may_change(agent), may, "{agent}");
+        }
+    }
 
     #[test]
     fn an_instance_is_asked_once_in_two_minutes() {
