@@ -55,7 +55,7 @@ enum Undo {
 }
 
 const HELP: &str = "\
-The stack must have HardenMemcached=report. The instance must be managed by Systems Manager. You need ssm:SendCommand \
+The stack must have HardenMemcached=report or ask. The instance must be managed by Systems Manager. You need ssm:SendCommand \
 on the document of the stack and on the instance, and ssm:GetDocument, ssm:DescribeDocument, \
 ssm:DescribeInstanceInformation and ssm:GetCommandInvocation. docs/memcached.md describes the script, and how to run \
 it without Systems Manager.

@@ -112,6 +112,8 @@ enum ModeName {
 }
 
 const HELP: &str = "\
+Examples:
+
   portcullis replay ./AWSLogs
   portcullis replay ./AWSLogs --from 2026-03-01 --format json
   portcullis replay --last 90d --keep history.jsonl

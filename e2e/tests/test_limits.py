@@ -101,7 +101,7 @@ def test_one_event_has_only_so_many_rules_closed(guard, name):
     assert len(left) == 5 and guard.look(group) == {**before, "rules": {**before["rules"], **left}}
     by_rule = {finding["evidence"]["rule"]["id"]: finding["outcome"] for finding in document["findings"]}
     assert by_rule == {rule: "withheld" if rule in left else "done" for rule in opened}
-    assert "PORTCULLIS_ACTIONS_PER_EVENT" in mail["body"]
+    assert "ActionsPerEvent" in mail["body"]
     guard.handled("ingress", group, 2)
     states = [item["state"] for item in guard.ledger.of(group).values()]
     assert sorted(states) == ["closed"] * 25 + ["open"] * 5
@@ -117,7 +117,7 @@ def test_a_minute_has_only_so_many_rules_closed():
             guard.open(group, permission("tcp", 6379, WORLD))
             told.append(guard.alerts.wait(group)[0])
         assert [outcomes(document) for document in told] == [["done"]] * 3 + [["withheld"]] * 2
-        assert "PORTCULLIS_ACTIONS_PER_MINUTE" in told[3]["findings"][0]["because"]
+        assert "ActionsPerMinute" in told[3]["findings"][0]["because"]
         assert [guard.look(group) == before[group] for group in groups] == [True] * 3 + [False] * 2
         assert sum(int(minute["alerts"]) for minute in guard.ledger.minutes().values()) == 5
 

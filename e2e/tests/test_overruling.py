@@ -85,7 +85,7 @@ def test_observe_changes_nothing_and_tells(observer):
     assert document["mode"] == "observe"
     assert {finding["outcome"] for finding in document["findings"]} == {"withheld"}
     assert "observe mode" in mail["body"].lower() and "left open" in mail["subject"]
-    (command,) = commands_of(mail, "To close all 2 rules that are open:")
+    (command,) = commands_of(mail, "To close the 2 rules that are open:")
     paste(command, observer.account)
     assert not set(rules) & set(observer.look(group)["rules"]), "one command closes all of it"
 

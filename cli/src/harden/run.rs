@@ -113,7 +113,7 @@ impl Document {
         if found.platform_type != Some(PlatformType::Linux) {
             return Err(advice(
                 format!("{instance} does not run Linux"),
-                "harden it by hand: docs/memcached.md",
+                "harden it manually: docs/memcached.md",
             ));
         }
         if found.ping_status != Some(PingStatus::Online) {

@@ -76,7 +76,10 @@ impl Sweep {
             let message = Message::new(&sweep.subject, &sweep.mail, &sweep.document);
             let sent = self.notifier.send(&place.time, &message, &sweep.chat).await;
             sent.inspect_err(|_| {
-                tracing::error!(sweep = sweep.document, "the sweep could not be told");
+                tracing::error!(
+                    sweep = sweep.document,
+                    "the message of the sweep could not be sent"
+                );
             })?;
         }
         let now = portcullis_aws::now();

@@ -65,7 +65,11 @@ impl Revisits {
     pub(crate) async fn make_up(&self, now: i64) {
         let found = match self.ledger.revisits(PAGES).await {
             Ok(found) => found,
-            Err(error) => return tracing::error!("revisits could not be made up for: {error:#}"),
+            Err(error) => {
+                return tracing::error!(
+                    "missing schedules of revisits could not be made: {error:#}"
+                );
+            }
         };
         let wanted = wanted(found, now);
         tracing::info!("{} revisits are due, or will be within half an hour", wanted.len());

@@ -109,7 +109,7 @@ fn description(report: &Report) -> Vec<String> {
     }
     let behind = servers::chat(report);
     if !behind.is_empty() {
-        parts.push("Servers behind it, as they told of themselves:".to_owned());
+        parts.push("Servers behind it, in their own words:".to_owned());
         parts.extend(behind);
     }
     let undo: BTreeSet<String> =

@@ -132,7 +132,7 @@ fn of_settings(report: &Report, settings: &[&Reported]) -> Option<String> {
     let started = of(&[Resolution::Started, Resolution::AlreadyStarted]);
     let mut steps = Vec::new();
     if !by_hand.is_empty() {
-        steps.push(format!("fix {}: the commands for this cache are below.", by_hand.join(", ")));
+        steps.push(format!("Fix {}: the commands for this cache are below.", by_hand.join(", ")));
     }
     if !started.is_empty() {
         steps.push(

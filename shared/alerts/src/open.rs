@@ -65,6 +65,6 @@ pub(crate) fn paragraph(body: &mut String, report: &Report) {
     let count = count(report);
     if count > 1 {
         let commands = close_all(report).join("\n");
-        let _ = writeln!(body, "\nTo close all {count} rules that are open:\n{commands}");
+        let _ = writeln!(body, "\nTo close the {count} rules that are open:\n{commands}");
     }
 }

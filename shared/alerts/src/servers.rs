@@ -1,4 +1,4 @@
-//! The Memcached servers behind a rule, as they told of themselves.
+//! The Memcached servers behind a rule, in their own words.
 
 use std::fmt::Write;
 
@@ -101,7 +101,7 @@ pub(crate) fn paragraph(body: &mut String, report: &Report) {
     if report.servers.is_empty() {
         return;
     }
-    body.push_str("\nServers behind it, as they told of themselves:\n");
+    body.push_str("\nServers behind it, in their own words:\n");
     for Behind { instance, found } in report.servers.iter().take(NAMED) {
         match found {
             Ok(servers) if servers.is_empty() => {

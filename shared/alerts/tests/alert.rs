@@ -93,7 +93,7 @@ fn what_servers_say_is_told_as_their_word_and_bounded() {
     }
     assert!(!alert.mail.contains("evil.example") && !alert.mail.contains('\u{1b}'));
     for part in [
-        "Servers behind it, as they told of themselves:",
+        "Servers behind it, in their own words:",
         "- i-00000000000000001: no Memcached runs there",
         "- i-00000000000000002: not known, x https[:]",
         "- ... and 20 more instances: the mail has them.",

@@ -220,7 +220,7 @@ fn too_many_at_once() {
 fn a_cache_that_a_person_mends() {
     let (event, decision, facts) = decided_cache(None);
     let next =
-        "fix plaintext-transit, no-auth, default-port: the commands for this cache are below";
+        "Fix plaintext-transit, no-auth, default-port: the commands for this cache are below";
     let seen = Seen::Cache(&facts);
     mail(
         "cache",

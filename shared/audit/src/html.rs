@@ -172,7 +172,7 @@ fn by_owner(document: &Document) -> Markup {
             section aria-labelledby="owners" {
                 h2 #owners { "By owner" }
                 table.wide {
-                    caption { "An owner is told by tags and names" }
+                    caption { "Owners are recognised by tags and names" }
                     thead {
                         tr {
                             th scope="col" { "Owner" }

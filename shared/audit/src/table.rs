@@ -103,8 +103,8 @@ pub(crate) fn server_line(server: &Server) -> String {
         Some("Online") => {
             format!("`portcullis harden {instance} --report` inspects it (docs/memcached.md)")
         }
-        Some(status) => format!("Systems Manager has it as {status}: inspect it by hand"),
-        None => "Systems Manager does not manage it: inspect it by hand".to_owned(),
+        Some(status) => format!("Systems Manager has it as {status}: inspect it manually"),
+        None => "Systems Manager does not manage it: inspect it manually".to_owned(),
     };
     format!(
         "Server, {account} {region}: {instance} is behind {subject}, which opens port 11211, so Memcached may run there. {next}."

@@ -31,7 +31,7 @@ pub(crate) async fn notify(shell: &Shell, report: &Report, channel: Channel) -> 
         },
         Channel::Later => {
             queue(shell, report).await?;
-            tracing::warn!(event, "it will go out with the digest");
+            tracing::warn!(event, "the alert will be sent with the digest");
             return Ok(channel);
         }
     }

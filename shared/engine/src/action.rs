@@ -240,11 +240,11 @@ pub enum Per {
 }
 
 impl Per {
-    /// The setting that says how many.
+    /// The parameter of the stack that says how many.
     pub fn setting(self) -> &'static str {
         match self {
-            Self::Event => "PORTCULLIS_ACTIONS_PER_EVENT",
-            Self::Minute => "PORTCULLIS_ACTIONS_PER_MINUTE",
+            Self::Event => "ActionsPerEvent",
+            Self::Minute => "ActionsPerMinute",
         }
     }
 }
@@ -316,7 +316,7 @@ impl fmt::Display for Because {
                 write!(
                     f,
                     "it is flapping: it recurred {times} times within an hour after a revoke, the last time by {}{}. \
-                     It is open now (PORTCULLIS_COMEBACKS_PER_HOUR), and is revoked at {} if it has not recurred until \
+                     It is open now (ComebacksPerHour), and is revoked at {} if it has not recurred until \
                      then: {}",
                     who.escape_debug(),
                     through_what(through.as_deref()),

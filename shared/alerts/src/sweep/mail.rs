@@ -173,12 +173,12 @@ fn endings(body: &mut String, told: &Told, most: usize) {
     if told.ending.is_empty() {
         return;
     }
-    body.push_str("\nEXCEPTIONS that have ended, or end within 30 days\n");
+    body.push_str("\nEXCEPTIONS that have expired, or expire within 30 days\n");
     for one in told.ending.iter().take(most) {
         let words = format!(
-            "{} {} until {}: {}",
+            "{} {} at {}: {}",
             text::plain(&one.id, 60),
-            if one.is_over { "counted" } else { "counts" },
+            if one.is_over { "expired" } else { "expires" },
             text::plain(&one.until, 40),
             text::plain(&one.file, 120)
         );

@@ -116,7 +116,7 @@ fn without_news_nobody_is_told_but_on_a_monday_and_only_if_something_is_open() {
     assert!(nothing.is_silent());
     let ended = vec![ending("bastion", "2026-11-20T00:00:00Z", true)];
     let (sweep, _) = composed(&Told { ending: ended.clone(), ..nothing });
-    assert!(sweep.mail.contains("bastion counted until"), "{}", sweep.mail);
+    assert!(sweep.mail.contains("bastion expired at"), "{}", sweep.mail);
     assert!(Told { ending: ended, ..told() }.is_silent(), "once a week is enough");
 }
 

@@ -140,9 +140,9 @@ fn a_fight_says_who_how_often_through_what_and_what_ends_it() {
     let words = |actor: &Actor| {
         because(&came_back(3, actor).1.report.findings[0].finding).unwrap().to_string()
     };
-    insta::assert_snapshot!(words(&actor("deploy/ci", Some("Terraform"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by deploy/ci through Terraform, by its own word. It is open now (PORTCULLIS_COMEBACKS_PER_HOUR), and is revoked at 2026-11-21T11:30:00Z if it has not recurred until then: change it where it is declared, then close it"#);
-    insta::assert_snapshot!(words(&actor("eks", Some("eks.amazonaws.com"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by eks through eks.amazonaws.com. It is open now (PORTCULLIS_COMEBACKS_PER_HOUR), and is revoked at 2026-11-21T11:30:00Z if it has not recurred until then: change what makes this service open it, then close it"#);
-    insta::assert_snapshot!(words(&actor("node\nDone: nothing to see", Some("a\nb.amazonaws.com"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by node\nDone: nothing to see through a\nb.amazonaws.com. It is open now (PORTCULLIS_COMEBACKS_PER_HOUR), and is revoked at 2026-11-21T11:30:00Z if it has not recurred until then: change what makes this service open it, then close it"#);
+    insta::assert_snapshot!(words(&actor("deploy/ci", Some("Terraform"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by deploy/ci through Terraform, by its own word. It is open now (ComebacksPerHour), and is revoked at 2026-11-21T11:30:00Z if it has not recurred until then: change it where it is declared, then close it"#);
+    insta::assert_snapshot!(words(&actor("eks", Some("eks.amazonaws.com"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by eks through eks.amazonaws.com. It is open now (ComebacksPerHour), and is revoked at 2026-11-21T11:30:00Z if it has not recurred until then: change what makes this service open it, then close it"#);
+    insta::assert_snapshot!(words(&actor("node\nDone: nothing to see", Some("a\nb.amazonaws.com"))), @r#"it is flapping: it recurred 3 times within an hour after a revoke, the last time by node\nDone: nothing to see through a\nb.amazonaws.com. It is open now (ComebacksPerHour), and is revoked at 2026-11-21T11:30:00Z if it has not recurred until then: change what makes this service open it, then close it"#);
 }
 
 #[test]
@@ -197,6 +197,6 @@ fn a_minute_has_room_for_what_is_left_of_it() {
 #[test]
 fn too_many_says_which_setting_it_was() {
     let words = |per| Because::TooMany { most: 25, per }.to_string();
-    insta::assert_snapshot!(words(Per::Event), @r#"more than 25 rules were to be revoked at once for one event (PORTCULLIS_ACTIONS_PER_EVENT). The most dangerous are revoked first, and this one is open until its turn comes in one of the next minutes"#);
-    insta::assert_snapshot!(words(Per::Minute), @r#"more than 25 rules were to be revoked within a minute (PORTCULLIS_ACTIONS_PER_MINUTE). The most dangerous are revoked first, and this one is open until its turn comes in one of the next minutes"#);
+    insta::assert_snapshot!(words(Per::Event), @r#"more than 25 rules were to be revoked at once for one event (ActionsPerEvent). The most dangerous are revoked first, and this one is open until its turn comes in one of the next minutes"#);
+    insta::assert_snapshot!(words(Per::Minute), @r#"more than 25 rules were to be revoked within a minute (ActionsPerMinute). The most dangerous are revoked first, and this one is open until its turn comes in one of the next minutes"#);
 }
