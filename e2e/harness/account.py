@@ -76,4 +76,5 @@ class Account(EmulatedAccount):
             "AWS_PAGER": "",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "PYTHONPATH": str(REPO / "e2e" / "zips"),
         }
