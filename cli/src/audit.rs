@@ -185,6 +185,7 @@ async fn audit_region(
     let bar = progress.begin(account, region);
     let of_region = place.config.to_builder().region(Region::new(region.clone())).build();
     let survey_of = Survey {
+        only: None,
         place: place.place.clone(),
         policy,
         calls_per_second: arguments.max_calls_per_second,

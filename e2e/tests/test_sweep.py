@@ -9,7 +9,7 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 from harness import places
-from harness.guard import guarded
+from harness.guard import guarded, permission
 from harness.wait import until
 from test_ledger import seeded
 from test_stack import as_function
@@ -55,6 +55,26 @@ def some_hours_later(guard):
             )
 
 
+def follow_up(guard):
+    """The follow-up of the last run, by what its schedule hands over, as if half an hour had passed; what it answers."""
+    scheduler, group = guard.account.client("scheduler"), guard.stack.outputs["RevisitGroupName"]
+    names = [one["Name"] for one in scheduler.list_schedules(GroupName=group)["Schedules"]]
+    target = scheduler.get_schedule(GroupName=group, Name=max(name for name in names if name[:2] == "s-"))["Target"]
+    assert target["Arn"].endswith(f":{guard.stack.functions['sweep']}")
+    assert guard.stack.invoke("sweep", json.loads(target["Input"])) == ("nothing is to be followed up", None), (
+        "too early"
+    )
+    guard.ledger.dynamodb.update_item(
+        TableName=guard.ledger.table,
+        Key={"subject": {"S": "sweep"}, "finding": {"S": "state"}},
+        UpdateExpression="SET follow.seen = :then",
+        ExpressionAttributeValues={":then": {"S": LONG_AGO}},
+    )
+    answer, error = guard.stack.invoke("sweep", json.loads(target["Input"]))
+    assert error is None, answer
+    return answer
+
+
 def overdue(guard, group, rule):
     """The record of a revisit that was due, and that nothing invokes."""
     shape = {"protocol": "tcp", "from": 6379, "to": 6379, "source": WORLD}
@@ -97,10 +117,12 @@ def test_a_past_is_one_message_and_then_only_news_are_told(past):
     past.ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[old["SecurityGroupRuleId"]])
     before, late = seeded(past, "left-open-by-a-limit")
     overdue(past, late["GroupId"], late)
-    sweep(past)
+    assert "nothing to say" in sweep(past), "what is new may be under way"
+    follow_up(past)
     news = told(past, 2)
     assert not news["run"]["baseline"] and [row["id"] for row in news["resolved"]] == [item["id"]]
     assert [row["subject"] for row in news["new"]] == [new["GroupId"]], "the late one is the revisit's to tell"
+    assert news["new"][0]["note"] == "no call was found in the event history"
     assert [(one["subject"], one["failed"]) for one in news["dueLate"]] == [(late["GroupId"], None)]
     (mail,) = [mail for mail in past.alerts.mails() if "1 revisited late" in mail["subject"]]
     assert "RESOLVED: reported before, and gone" in mail["body"]
@@ -126,3 +148,29 @@ def test_the_role_of_the_sweep_cannot_revoke(past):
         as_function(past, "sweep", "ec2").revoke_security_group_ingress(
             GroupId=rule["GroupId"], SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]]
         )
+
+
+def test_a_call_that_nothing_delivered_is_closed_by_the_normal_path_after_the_follow_up(past):
+    sweep(past)
+    if any("follow" in item for item in past.ledger.items()):
+        follow_up(past)
+    events, rule = past.account.client("events"), past.stack.resources("AWS::Events::Rule")["IngressFunctionCalls"]
+    before = len(past.alerts.sweeps())
+    events.disable_rule(Name=rule)
+    group = past.group("nobody-was-told")
+    clean = past.look(group)
+    opened = past.open(group, permission("tcp", 22, WORLD))
+    time.sleep(1)  # the bus is not told when it matches
+    events.enable_rule(Name=rule)
+    assert "nothing to say" in sweep(past)
+    assert set(opened) <= set(past.look(group)["rules"])
+    follow_up(past)
+    assert past.gone(group, opened, 60) == clean
+    alert, mail = past.alerts.wait(group)
+    assert alert["redeliveredBy"] == "sweep" and alert["event"]["name"] == "AuthorizeSecurityGroupIngress"
+    assert alert["actor"]["arn"].startswith("arn:aws:iam::"), alert["actor"]
+    assert mail["body"].startswith("Delivered late: found by the sweep; CloudTrail recorded the call at 20")
+    assert [item["state"] for item in past.ledger.of(group).values()] == ["closed"]
+    # The function told it: the sweep has nothing to add.
+    assert "nothing to say" in sweep(past)
+    assert len(past.alerts.sweeps()) == before

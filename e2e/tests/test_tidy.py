@@ -45,7 +45,7 @@ BY_THE_PLATFORM = {
     "sqs:DeleteMessage": DIGEST,
     "sqs:GetQueueAttributes": DIGEST,
     # What Scheduler asks of whoever gives it a role: CreateSchedule, "dependent actions".
-    "iam:PassRole": WATCHERS | {"trail"},
+    "iam:PassRole": WATCHERS | SWEEP | {"trail"},
     "kms:Decrypt": EVERYONE,
     "kms:GenerateDataKey": EVERYONE,
     "xray:PutTraceSegments": EVERYONE,
@@ -92,7 +92,7 @@ SERVICES = {
 #: The same of those that only the command line calls.
 OF_COMMAND_LINE = {"organizations": ("organizations", "organizations"), "ssm": ("ssm", "ssm")}
 PREFIXES = {client: prefix for prefix, client in {**SERVICES, **OF_COMMAND_LINE}.values()}
-VERBS = "describe|get|list|revoke|authorize|modify|create|delete|publish|invoke|put|send|start|stop|update|add|remove"
+VERBS = "lookup|describe|get|list|revoke|authorize|modify|create|delete|publish|invoke|put|send|start|stop|update|add|remove"
 #: `client.operation()` of the SDK, at the end of which an operation is sent or paged through; or its input, made first.
 CALL = re.compile(rf"\b({'|'.join(PREFIXES)})\s*\.\s*((?:{VERBS}|scan|query|batch|transact|generate|verify)\w*)\(\)")
 INPUT = re.compile(r"\baws_sdk_(\w+)::operation::(\w+)::builders\b|\baws_sdk_(\w+)::operation::(\w+)::\w+InputBuilder")
@@ -345,7 +345,7 @@ def test_what_changes_or_sends_is_bound_to_resources():
     for _, role in roles():
         for action, resource, _ in allowed(role):
             if resource == "*":
-                known = re.match(r"[\w-]+:(Describe|Get|List)", action) or KNOW_NO_RESOURCES.match(action)
+                known = re.match(r"[\w-]+:(Describe|Get|List|Lookup)", action) or KNOW_NO_RESOURCES.match(action)
                 assert known, f"{action} on everything"
 
 
@@ -440,7 +440,11 @@ def test_the_workflow_that_asks_servers_may_send_its_document_to_instances_and_n
     assert sends["Verify"]["Parameters"] == {"Mode": ["report"]}
 
 
-def test_a_schedule_may_invoke_the_two_functions_and_leave_what_it_could_not_deliver():
+#: The follow-up of a run.
+SWEEP_FUNCTION = {"Fn::If": ["HasSweep", {"Fn::GetAtt": ["SweepFunction", "Arn"]}, {"Ref": "AWS::NoValue"}]}
+
+
+def test_a_schedule_may_invoke_the_functions_and_leave_what_it_could_not_deliver():
     """Only Scheduler may assume the role, and only for the schedules of the stack's own group."""
     role = deploy.template()["Resources"]["RevisitRole"]["Properties"]
     (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
@@ -453,6 +457,7 @@ def test_a_schedule_may_invoke_the_two_functions_and_leave_what_it_could_not_del
     assert [right for right in rights if right[2] != "HasKey"] == [
         ("lambda:InvokeFunction", {"Fn::GetAtt": ["IngressFunction", "Arn"]}, None),
         ("lambda:InvokeFunction", {"Fn::GetAtt": ["CacheFunction", "Arn"]}, None),
+        ("lambda:InvokeFunction", SWEEP_FUNCTION, None),
         ("sqs:SendMessage", {"Fn::GetAtt": ["UndeliveredQueue", "Arn"]}, None),
     ]
     assert {resource["Ref"] for _, resource, condition in rights if condition == "HasKey"} == {"KmsKeyArn"}
@@ -467,7 +472,7 @@ def test_only_the_role_of_revisits_is_handed_on_and_only_to_scheduler():
         if statement["Action"] == "iam:PassRole"
     ]
     to_scheduler = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
-    assert passed == [({"Fn::GetAtt": ["RevisitRole", "Arn"]}, to_scheduler)] * len(WATCHERS | {"trail"})
+    assert passed == [({"Fn::GetAtt": ["RevisitRole", "Arn"]}, to_scheduler)] * len(WATCHERS | SWEEP | {"trail"})
 
 
 #: The partition and the Region with the longest names, and a stack of a stack set that turns moves on.

@@ -1,6 +1,9 @@
 //! The function that looks at all that is there, without a call, and keeps the ledger true: what no event told is told, what
-//! is gone is resolved, and what is due is done. It closes nothing. It does so whenever it is invoked, whatever with.
+//! is gone is resolved, and what is due is done. It closes nothing. It does so whenever it is invoked: whatever with, unless it is
+//! for the follow-up of a run.
 
+mod follow;
+mod lookup;
 mod revisits;
 mod run;
 mod told;
@@ -12,10 +15,11 @@ use portcullis_aws::{
     variable,
 };
 use portcullis_engine::settings::Settings;
+use portcullis_engine::sweep::Follow;
 use serde_json::Value;
 
 use revisits::Revisits;
-use run::Sweep;
+use run::{Asked, Sweep};
 
 /// A setting that is missing or wrong is a failed start.
 #[tokio::main(flavor = "current_thread")]
@@ -38,11 +42,20 @@ async fn main() -> anyhow::Result<()> {
             ingress: set("PORTCULLIS_INGRESS_FUNCTION_ARN")?,
             cache: set("PORTCULLIS_CACHE_FUNCTION_ARN")?,
         },
+        cloudtrail: aws_sdk_cloudtrail::Client::new(&config),
+        scheduler: aws_sdk_scheduler::Client::new(&config),
         settings,
         config,
     };
     answer(async |invoked: LambdaEvent<Value>| {
-        let swept = sweep.run(&invoked.context.request_id, now()).await;
+        let LambdaEvent { payload, context } = invoked;
+        let asked = Asked {
+            by: context.request_id,
+            arn: context.invoked_function_arn,
+            follows_up: Follow::is_asked(&payload),
+            now: now(),
+        };
+        let swept = sweep.run(&asked).await;
         swept.map_err(|error| failure("NotSwept", format!("{error:#}")))
     })
     .await

@@ -1,18 +1,19 @@
 //! One run: a lease, then everything is read and compared with the ledger, written, told and recorded.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use aws_config::SdkConfig;
 use portcullis_alerts::audited::owner_of;
-use portcullis_aws::{Ledger, Message, Notifier, count_sweep};
+use portcullis_aws::{Ledger, Message, Notifier, count_found, count_sweep};
 use portcullis_engine::case::{Cause, PolicyContext, Written};
 use portcullis_engine::exceptions::Exceptions;
 use portcullis_engine::ledger::{Lease, Memory, Wanted};
 use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
-use portcullis_engine::sweep::{Compared, Ledgered, Looked, Run, Taken, compare, wanted};
+use portcullis_engine::sweep::{Compared, Follow, Ledgered, Looked, Run, Taken, compare, wanted};
 use portcullis_engine::time::iso;
 use portcullis_exceptions::{End, Policies};
 use portcullis_inventory::survey::{Item, Survey, Surveyed, survey};
@@ -37,24 +38,58 @@ pub(crate) struct Sweep {
     pub(crate) ledger: Ledger,
     pub(crate) notifier: Notifier,
     pub(crate) revisits: Revisits,
+    pub(crate) cloudtrail: aws_sdk_cloudtrail::Client,
+    pub(crate) scheduler: aws_sdk_scheduler::Client,
+}
+
+/// What a run is asked for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The id of the invocation.
+    pub(crate) by: String,
+    /// The function, as it was invoked.
+    pub(crate) arn: String,
+    /// Only what the last run left is looked at.
+    pub(crate) follows_up: bool,
+    /// In seconds since 1970.
+    pub(crate) now: i64,
 }
 
 impl Sweep {
-    /// Runs, unless another run is under way. `by` is the id of the invocation; `now` is in seconds since 1970.
+    /// Runs, unless another run is under way.
     ///
     /// # Errors
     ///
     /// If the ledger does not answer, or nobody takes the message. Then the next run tells it.
-    pub(crate) async fn run(&self, by: &str, now: i64) -> Result<String> {
-        let Some(begun) = Run::begin(self.ledger.run().await?, by, now) else {
+    pub(crate) async fn run(&self, asked: &Asked) -> Result<String> {
+        let now = asked.now;
+        let Some(mut begun) = Run::begin(self.ledger.run().await?, &asked.by, now) else {
             return Ok("another run is under way".to_owned());
         };
+        let before = begun.run.follow.clone();
+        let left = before.as_ref().filter(|before| asked.follows_up && before.is_ripe(now));
+        if asked.follows_up && left.is_none() {
+            return Ok("nothing is to be followed up".to_owned());
+        }
         if !self.ledger.write_run(&begun.run, now).await? {
             return Ok("another run began at the same time".to_owned());
         }
-        let (surveyed, ledger, looked) = self.look(now).await?;
-        let late = self.revisits.make_up(&ledger.overdue(now)).await;
-        let compared = compare(&looked, &ledger, now);
+        let (surveyed, ledger, looked) = self.look(left.map(Follow::subjects), now).await?;
+        let mut compared = compare(&looked, &ledger, now);
+        let late = match left {
+            None => self.revisits.make_up(&ledger.overdue(now)).await,
+            Some(left) => {
+                compared.only(left);
+                Vec::new()
+            }
+        };
+        let looked_late = (&looked, late);
+        let followed =
+            self.follow(asked, &begun, before.as_ref(), looked_late, &mut compared).await;
+        if followed.next.is_some() {
+            // It is said with the rest.
+            begun.monday = None;
+        }
         let taken = self.take(&compared, &looked, &ledger, &begun.lease, now).await?;
         let place = self.place(now);
         let seen = Seen {
@@ -62,11 +97,16 @@ impl Sweep {
             begun: &begun,
             surveyed: &surveyed,
             looked: &looked,
+            ledger: &ledger,
+            followed: &followed,
             compared: &compared,
             taken: &taken,
             ends: &self.ends(now),
         };
-        let told = told(&self.settings, &seen, late, portcullis_aws::now());
+        let mut told = told(&self.settings, &seen, portcullis_aws::now());
+        if left.is_some() {
+            (told.open, told.snoozed) = seen.open_of_all(now);
+        }
         let monday = begun.monday.clone();
         let mut summary = told.log();
         if told.is_silent() {
@@ -86,8 +126,15 @@ impl Sweep {
         if let Written::Conflict(keys) = self.ledger.write(&taken.record(now), now).await? {
             tracing::warn!("{} findings were written by others meanwhile", keys.len());
         }
-        self.ledger.write_run(&begun.run.end(monday, now), now).await?;
-        count_sweep(&place.time, told.new.len(), told.unread);
+        let run = match left {
+            None => begun.run.end(monday, followed.next, now),
+            Some(_) => begun.run.end_follow_up(monday, now),
+        };
+        self.ledger.write_run(&run, now).await?;
+        if left.is_none() {
+            count_sweep(&place.time, told.unread);
+        }
+        count_found(&place.time, told.new.len(), followed.missed);
         tracing::info!("{summary}");
         Ok(summary)
     }
@@ -108,12 +155,16 @@ impl Sweep {
         }
     }
 
-    /// Reads the account, and the ledger beside it.
-    async fn look(&self, now: i64) -> Result<(Surveyed, Ledgered, Looked)> {
+    /// Reads the account, or only these subjects of it, and the ledger beside it.
+    async fn look(
+        &self,
+        only: Option<BTreeSet<String>>,
+        now: i64,
+    ) -> Result<(Surveyed, Ledgered, Looked)> {
         let policy =
             PolicyContext { settings: &self.settings, exceptions: self.exceptions.as_ref() };
-        let place = self.place(now);
-        let of = Survey { place, policy, calls_per_second: CALLS_PER_SECOND, unused: false };
+        let (place, calls_per_second) = (self.place(now), CALLS_PER_SECOND);
+        let of = Survey { place, policy, calls_per_second, only, unused: false };
         let (remembered, found) = (RefCell::new(None), RefCell::new(Looked::default()));
         let snoozes = async {
             let read = self.ledger.remembered().await;

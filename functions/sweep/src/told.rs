@@ -3,14 +3,28 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use portcullis_alerts::sweep::{Ending, Late, Row, Told};
+use portcullis_alerts::sweep::{Ending, Row, Told};
+use portcullis_engine::ledger::Key;
 use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
-use portcullis_engine::sweep::{Begun, Change, Compared, Looked, Taken};
+use portcullis_engine::sweep::{Begun, Change, Compared, Follow, Late, Ledgered, Looked, Taken};
 use portcullis_engine::text::bounded;
 use portcullis_engine::time::iso;
 use portcullis_exceptions::End;
 use portcullis_inventory::survey::Surveyed;
+
+/// What came of what no event told.
+#[derive(Debug, Default)]
+pub(crate) struct Followed {
+    /// What waits for the follow-up, or for the next run.
+    pub(crate) next: Option<Follow>,
+    /// What is said of new findings.
+    pub(crate) notes: BTreeMap<Key, &'static str>,
+    /// Calls that were not delivered before, and are now.
+    pub(crate) missed: usize,
+    /// The revisits that this message tells.
+    pub(crate) late: Vec<Late>,
+}
 
 /// What a run found.
 #[derive(Debug, Clone, Copy)]
@@ -19,14 +33,16 @@ pub(crate) struct Seen<'a> {
     pub(crate) begun: &'a Begun,
     pub(crate) surveyed: &'a Surveyed,
     pub(crate) looked: &'a Looked,
+    pub(crate) ledger: &'a Ledgered,
+    pub(crate) followed: &'a Followed,
     pub(crate) compared: &'a Compared,
     pub(crate) taken: &'a Taken,
     pub(crate) ends: &'a [End],
 }
 
 /// What it tells. `now` is in seconds since 1970.
-pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, late: Vec<Late>, now: i64) -> Told {
-    let Seen { place, begun, surveyed, looked, compared, taken, ends } = *seen;
+pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, now: i64) -> Told {
+    let Seen { place, begun, surveyed, looked, ledger: _, followed, compared, taken, ends } = *seen;
     let mut told = Told {
         run: place.time.clone(),
         finished: iso(now),
@@ -39,7 +55,7 @@ pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, late: Vec<Late>, now: i
         open: open(looked, compared),
         snoozed: compared.changes.values().filter(|change| **change == Change::Snoozed).count(),
         unread: compared.unknown,
-        due_late: late,
+        due_late: followed.late.clone(),
         unknown: surveyed.not_read.clone(),
         ending: ends.iter().cloned().map(ending).collect(),
         monday: begun.monday.is_some(),
@@ -55,8 +71,12 @@ pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, late: Vec<Late>, now: i
             }
         };
         match change {
-            Change::New => told.new.push(row(None)),
-            Change::Recurred => told.new.push(row(Some("it was gone, and is there again"))),
+            Change::New => told.new.push(row(followed.notes.get(key).copied())),
+            Change::Recurred => {
+                let again = "it was gone, and is there again";
+                let note = followed.notes.get(key).map(|note| format!("{again}; {note}"));
+                told.new.push(row(Some(note.as_deref().unwrap_or(again))));
+            }
             Change::Risen => told.risen.push(row(None)),
             Change::SnoozeOver => told.risen.push(row(Some("its snooze is over"))),
             Change::Resolved => told.resolved.push(row(None)),
@@ -81,6 +101,22 @@ pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, late: Vec<Late>, now: i
 fn ending(end: End) -> Ending {
     let End { id, file, until, is_over } = end;
     Ending { id, file, until, is_over }
+}
+
+impl Seen<'_> {
+    /// What is open, by severity, and how many are snoozed: for a run that did not look at everything.
+    pub(crate) fn open_of_all(&self, now: i64) -> (BTreeMap<&'static str, usize>, usize) {
+        let (mut open, snoozed) = self.ledger.open(now);
+        for key in self.taken.told().keys() {
+            if let (Some(change), Some(found)) =
+                (self.compared.changes.get(key), self.looked.found.get(key))
+                && change.is_new()
+            {
+                *open.entry(found.rating.severity.as_str()).or_default() += 1;
+            }
+        }
+        (open, snoozed)
+    }
 }
 
 /// How many findings are open, by severity.

@@ -46,6 +46,8 @@ struct Document<'a> {
     later: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     revisit: Option<Value>,
+    #[serde(rename = "redeliveredBy", skip_serializing_if = "Option::is_none")]
+    redelivered_by: Option<&'static str>,
     omitted: Omitted,
 }
 
@@ -136,6 +138,7 @@ pub(crate) fn document(report: &Report, room: usize) -> String {
             let snoozes: Vec<Value> = revisit.snoozes.iter().take(room).map(snooze).collect();
             json!({ "why": revisit.why.as_str(), "snoozes": snoozes })
         }),
+        redelivered_by: report.is_redelivered.then_some("sweep"),
         omitted: Omitted {
             findings: report.findings.len().saturating_sub(room),
             older: report.older.len().saturating_sub(room),

@@ -131,6 +131,13 @@ pub(crate) fn body(report: &Report, room: usize) -> String {
     let Report { event, names, .. } = report;
     let subject = report.subject();
     let mut body = String::new();
+    if report.is_redelivered {
+        let at = text::plain(&event.time, 40);
+        let _ = writeln!(
+            body,
+            "Delivered late: found by the sweep; CloudTrail recorded the call at {at}."
+        );
+    }
     let name = match &names.name {
         Some(name) => format!(" {}", text::quoted(name, TEXT)),
         None => String::new(),

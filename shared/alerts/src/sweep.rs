@@ -13,7 +13,7 @@ use portcullis_engine::text;
 use crate::message::{SUBJECT_LIMIT, by_protocol};
 use crate::notification::Notification;
 
-pub use told::{Ending, Late, Row, Told};
+pub use told::{Ending, Row, Told};
 
 /// How many rows a list has at the most.
 pub const ROWS: usize = 50;

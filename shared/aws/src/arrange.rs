@@ -34,7 +34,7 @@ async fn of_function(shell: &Shell, planned: &Schedule, arn: &str) -> Result<(),
 }
 
 /// The function itself, whatever version or alias of it was invoked.
-fn unqualified(arn: &str) -> Option<String> {
+pub fn unqualified(arn: &str) -> Option<String> {
     let arn = Arn::parse(arn).ok()?;
     let id = arn.id_of("function")?;
     let name = id.split_once(':').map_or(id, |(name, _)| name);

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use lambda_runtime::LambdaEvent;
 use portcullis_engine::arn::Arn;
 use portcullis_engine::case::Summary;
-use portcullis_engine::event::{Event, Parsed, RevisitRef, is_replay, parse};
+use portcullis_engine::event::{Event, Parsed, RevisitRef, is_redelivered, is_replay, parse};
 use portcullis_engine::settings::{Mode, Settings};
 use serde_json::Value;
 
@@ -37,6 +37,8 @@ pub enum About {
     Event(Box<Event>),
     /// An API call that an archive delivered once more.
     Replay(Box<Event>),
+    /// An API call that the sweep delivers, because nothing else did.
+    Redelivered(Box<Event>),
     /// A call that is looked at again.
     Revisit(RevisitRef),
 }
@@ -45,7 +47,9 @@ impl About {
     /// Whether it is about a security group; else about a cache.
     pub(crate) fn is_of_group(&self) -> bool {
         match self {
-            Self::Event(event) | Self::Replay(event) => event.is_of_group(),
+            Self::Event(event) | Self::Replay(event) | Self::Redelivered(event) => {
+                event.is_of_group()
+            }
             Self::Revisit(revisit) => revisit.is_of_group(),
         }
     }
@@ -59,6 +63,15 @@ impl fmt::Display for About {
             }
             Self::Replay(event) => {
                 write!(f, "replayed event {} ({} at {})", event.id, event.call(), event.time)
+            }
+            Self::Redelivered(event) => {
+                write!(
+                    f,
+                    "event {} ({} at {}), found by the sweep",
+                    event.id,
+                    event.call(),
+                    event.time
+                )
             }
             Self::Revisit(RevisitRef { subject, event, due }) => {
                 write!(f, "the revisit of {subject} for event {event}, due {due}")
@@ -137,7 +150,11 @@ where
     for event in events {
         guard(&event, &context.invoked_function_arn)?;
         let event = Box::new(event);
-        abouts.push(if is_replay { About::Replay(event) } else { About::Event(event) });
+        abouts.push(match (is_replay, is_redelivered(payload)) {
+            (true, _) => About::Replay(event),
+            (false, true) => About::Redelivered(event),
+            (false, false) => About::Event(event),
+        });
     }
     let ended = join_all(abouts.into_iter().map(|about| one(shell, handler, about, context))).await;
     let (mut texts, mut failed) = (Vec::new(), Vec::new());
@@ -172,7 +189,7 @@ where
     let about = || invocation.about.to_string();
     let Summary(text) = handler(shell, &invocation).await.with_context(about)?;
     match &invocation.about {
-        About::Event(event) | About::Replay(event) => {
+        About::Event(event) | About::Replay(event) | About::Redelivered(event) => {
             tracing::info!(event = event.id, name = event.call(), "{text}");
         }
         About::Revisit(revisit) => tracing::info!(revisit = revisit.event, "{text}"),

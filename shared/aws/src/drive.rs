@@ -68,6 +68,7 @@ where
     let mut case = match &invocation.about {
         About::Event(event) => Case::new(event.as_ref().clone(), id, policy),
         About::Replay(event) => Case::replayed(event.as_ref().clone(), id, policy),
+        About::Redelivered(event) => Case::redelivered(event.as_ref().clone(), id, policy),
         About::Revisit(revisit) => Case::revisit(revisit, id, policy),
     }
     .after(shell.spent.of((shell.now)()));

@@ -30,6 +30,7 @@ mod whole;
 
 pub use act::permission::permission;
 pub use act::revoke::revoke;
+pub use arrange::unqualified;
 pub use clients::{Patience, config, ec2, elasticache, sns};
 pub use dispatch::{About, Invocation, run};
 pub use drive::{Ask, cache, ingress};
@@ -39,7 +40,8 @@ pub use gather::{Reads, around, described_entries, described_rules, rules, shown
 pub use ledger::{Ledger, RETENTION};
 pub use log::log_json_lines;
 pub use metrics::{
-    Trouble, count_sweep, count_trouble, count_unchecked_link, count_unscheduled_revisit, to_stdout,
+    Trouble, count_found, count_sweep, count_trouble, count_unchecked_link,
+    count_unscheduled_revisit, to_stdout,
 };
 pub use publish::{Message, Notifier, publish};
 pub use runtime::{answer, failure};

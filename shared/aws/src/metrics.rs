@@ -78,15 +78,25 @@ pub fn count_unscheduled_revisit(revisit: &Revisit, why: &str, line: fn(&str)) {
     print([Metric { subject: Some(subject.clone()), ..metric }], line);
 }
 
-/// A run of the sweep finished: what it found that nobody was told of, and what it could not read.
-pub fn count_sweep(run: &str, new: usize, unread: usize) {
-    let metric = |name, count| Metric {
+/// A run of the sweep finished: it looked at all that is there. `unread` is what it could not judge.
+pub fn count_sweep(run: &str, unread: usize) {
+    of_sweep(run, &[("SweepFinished", 1), ("SweepUnread", unread)]);
+}
+
+/// What a run of the sweep, or its follow-up, found: what nobody was told of, and calls that were not delivered.
+pub fn count_found(run: &str, new: usize, missed: usize) {
+    of_sweep(run, &[("SweepNew", new)]);
+    if missed > 0 {
+        of_sweep(run, &[("MissedCalls", missed)]);
+    }
+}
+
+fn of_sweep(run: &str, counts: &[(&'static str, usize)]) {
+    let metric = |name: &'static str, count| Metric {
         amount: Amount::Count(count),
         ..Metric::about(Some(run.to_owned()), name, Vec::new())
     };
-    let metrics =
-        [metric("SweepFinished", 1), metric("SweepNew", new), metric("SweepUnread", unread)];
-    print(metrics, to_stdout);
+    print(counts.iter().map(|(name, count)| metric(name, *count)), to_stdout);
 }
 
 /// The approval page did not check a link, because too many were opened.

@@ -56,6 +56,8 @@ pub enum Cause {
     /// An API call that an archive of EventBridge delivered once more. Unless it is younger than [`REPLAYED`], it is only
     /// looked at: nothing is leased, remediated, reported or recorded.
     Replay,
+    /// An API call that nothing had delivered: the sweep found it in the event history.
+    Redelivered,
     /// Nothing: an audit looks at what is there. Every rule of the subject is in question, it is not known who called, and
     /// nothing is leased, remediated or recorded.
     Audit,
@@ -76,6 +78,7 @@ impl Cause {
             Self::Call => "call",
             Self::Revisit { .. } => "revisit",
             Self::Replay => "replay",
+            Self::Redelivered => "redelivered",
             Self::Audit => "audit",
             Self::Sweep => "sweep",
         }
@@ -187,6 +190,11 @@ impl<'a> Case<'a> {
     /// An event that an archive delivered once more.
     pub fn replayed(event: Event, invocation: &str, policy: PolicyContext<'a>) -> Self {
         Self::of(Cause::Replay, Some(event), invocation, policy)
+    }
+
+    /// An event that the sweep delivers, because nothing else did.
+    pub fn redelivered(event: Event, invocation: &str, policy: PolicyContext<'a>) -> Self {
+        Self::of(Cause::Redelivered, Some(event), invocation, policy)
     }
 
     /// An event that is looked at again.

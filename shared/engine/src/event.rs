@@ -23,7 +23,7 @@ use crate::time::seconds;
 pub use cache::{Altered, CacheLead, Inherits};
 pub use carrier::Carrier;
 pub use history::{CHANGES, Change, Changed, Requested};
-pub use parse::{Parsed, is_replay, parse};
+pub use parse::{Parsed, is_redelivered, is_replay, parse, redelivered};
 pub use revisit::RevisitRef;
 pub use stop::{Ignored, Malformed};
 

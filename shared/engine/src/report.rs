@@ -56,6 +56,8 @@ pub struct Report {
     pub is_later: bool,
     /// Why it was looked at again, if this is a revisit.
     pub revisit: Option<Revisited>,
+    /// The event was not delivered: the sweep found it in the event history.
+    pub is_redelivered: bool,
 }
 
 /// Why an event was looked at again.
@@ -202,6 +204,8 @@ pub struct Known<'a> {
     pub servers: &'a [Behind],
     /// Why it was looked at again.
     pub revisit: Option<&'a Revisited>,
+    /// The sweep found it in the event history.
+    pub is_redelivered: bool,
 }
 
 static NO_OUTCOMES: Outcomes = Outcomes::new();
@@ -223,6 +227,7 @@ impl<'a> Known<'a> {
             next: None,
             servers: &[],
             revisit: None,
+            is_redelivered: false,
         }
     }
 }
@@ -254,6 +259,7 @@ impl Report {
             servers: known.servers.to_vec(),
             is_later: false,
             revisit: known.revisit.cloned(),
+            is_redelivered: known.is_redelivered,
             unreadable: known.unreadable(decision),
         }
     }

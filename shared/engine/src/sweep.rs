@@ -16,17 +16,23 @@
 //!
 //! What a revisit looks at within the hour is busy too: that reports it.
 //!
+//! What is new waits for a follow-up ([`Follow`]), and with it all that the run has to tell: it is one message.
+//!
 //! INVARIANT: what was not read is never resolved.
 
 mod change;
+mod follow;
 mod found;
+mod late;
 mod looked;
 mod remembered;
 mod run;
 mod taken;
 
 pub use change::{Change, Sight, change};
+pub use follow::{Follow, Split};
 pub use found::Found;
+pub use late::Late;
 pub use looked::{Compared, Looked, compare};
 pub use remembered::{Ledgered, Remembered};
 pub use run::{Begun, PARTITION, Run};

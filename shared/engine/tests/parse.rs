@@ -7,7 +7,9 @@ mod texts;
 use std::fs;
 use std::path::PathBuf;
 
-use portcullis_engine::event::{Carrier, Event, EventName, GroupRef, Lead, Parsed, Touched, parse};
+use portcullis_engine::event::{
+    Carrier, Event, EventName, GroupRef, Lead, Parsed, Touched, is_redelivered, parse, redelivered,
+};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -36,6 +38,22 @@ fn corpus() -> Vec<(String, Value)> {
 
 fn read(event: &Value) -> Parsed {
     parse(event, &["arn:aws:iam::111122223333:role/portcullis-recreate".to_owned()])
+}
+
+/// What the sweep makes of a record of the event history is what EventBridge would have delivered.
+#[test]
+fn a_record_of_the_event_history_is_the_event_that_was_not_delivered() {
+    for (name, event) in corpus() {
+        let members = ["eventID", "eventTime", "recipientAccountId", "awsRegion"];
+        if members.iter().any(|member| !event["detail"][*member].is_string()) {
+            continue;
+        }
+        let late = redelivered(&event["detail"]);
+        assert!(is_redelivered(&late) && !is_redelivered(&event), "{name}");
+        if let Parsed::Event(delivered) = read(&event) {
+            assert_eq!(read(&late), Parsed::Event(delivered), "{name}");
+        }
+    }
 }
 
 /// Any JSON, of which many members have names that the parser asks for.

@@ -25,7 +25,8 @@ use aws_config::retry::RetryConfig;
 use futures_util::future::join3;
 use futures_util::stream::{self, StreamExt};
 use portcullis_aws::{ec2, elasticache};
-use portcullis_engine::ledger::Memory;
+use portcullis_engine::case::CacheShown;
+use portcullis_engine::ledger::{Key, Memory};
 use portcullis_engine::scan::{self, BATCH, Counts, NotRead, batches};
 use portcullis_engine::sweep::Looked;
 
@@ -90,9 +91,15 @@ pub async fn survey(
 
 impl Region<'_> {
     async fn run(&self, snoozes: impl Future<Output = Memory>) {
-        let (groups, caches, snoozes) =
+        let (mut groups, mut caches, snoozes) =
             join3(self.list_groups(), self.list_caches(), snoozes).await;
         self.snoozes.replace(snoozes);
+        if let Some(only) = &self.survey.only {
+            groups.suspects.retain(|id, _| only.contains(id));
+            let subject =
+                |cache: &CacheShown| Key::cache_subject(cache.facts.kind, &cache.facts.id);
+            caches.shown.retain(|cache| only.contains(&subject(cache)));
+        }
         let of_caches: BTreeSet<String> =
             caches.shown.iter().flat_map(|cache| cache.groups.iter().cloned()).collect();
         if self.survey.unused {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_engine::scan::{Counts, effect};
 use portcullis_engine::severity::Severity;
+use portcullis_engine::sweep::Late;
 use portcullis_engine::text::{bounded, harmless_json};
 use serde_json::{Value, json};
 
-use super::told::{Late, Row, Told};
+use super::told::{Row, Told};
 
 /// Longest text of a user that is passed on.
 const TEXT: usize = 256;

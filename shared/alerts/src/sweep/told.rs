@@ -6,7 +6,7 @@ use portcullis_engine::ledger::Entry;
 use portcullis_engine::scan::{Counts, NotRead};
 use portcullis_engine::settings::stack_option;
 use portcullis_engine::severity::Severity;
-use portcullis_engine::sweep::Found;
+use portcullis_engine::sweep::{Found, Late};
 use portcullis_engine::text::counted;
 
 /// What a run tells.
@@ -84,19 +84,6 @@ pub struct Ending {
     pub until: String,
     /// It has ended.
     pub is_over: bool,
-}
-
-/// A revisit that nothing had invoked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Late {
-    /// What it is about.
-    pub subject: String,
-    /// Why it is looked at again.
-    pub why: &'static str,
-    /// When it was due, ISO 8601.
-    pub due: String,
-    /// Why the function could not be invoked, if it could not.
-    pub failed: Option<String>,
 }
 
 impl Row {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_alerts::sweep::{Ending, Late, ROWS, Row, Sweep, Told};
+use portcullis_alerts::sweep::{Ending, ROWS, Row, Sweep, Told};
 use portcullis_engine::scan::{Counts, NotRead};
 use portcullis_engine::severity::Severity;
+use portcullis_engine::sweep::Late;
 use portcullis_testkit::{hostile, schema};
 use serde_json::Value;
 
@@ -61,7 +62,7 @@ fn a_run_is_one_message_with_every_kind_of_news() {
         }],
         due_late: vec![Late {
             subject: "sg-01".to_owned(),
-            why: "limit",
+            why: "limit".to_owned(),
             due: "2026-11-21T09:00:00Z".to_owned(),
             failed: None,
         }],

@@ -301,6 +301,7 @@ impl Case<'_> {
             next: next.as_ref(),
             servers: &servers,
             revisit: revisit.as_ref(),
+            is_redelivered: self.cause == super::Cause::Redelivered,
         };
         Some(Report::new(self.event.as_ref()?, &plan.decision, &known))
     }

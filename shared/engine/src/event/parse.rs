@@ -40,6 +40,9 @@ const NO_API_CALL: [&str; 6] = [
     "AwsVpceEvents",
 ];
 
+/// The member of an envelope that says who delivers an event that EventBridge did not.
+const REDELIVERED: &str = "redelivered-by";
+
 /// Reads an EventBridge event, or the payload of a revisit. `own_roles` are the ARNs of the IAM roles whose calls are
 /// ours.
 pub fn parse(event: &Value, own_roles: &[String]) -> Parsed {
@@ -65,6 +68,30 @@ pub fn parse(event: &Value, own_roles: &[String]) -> Parsed {
 /// `replay-name` is the name of the replay).
 pub fn is_replay(event: &Value) -> bool {
     Json::new(event).get("replay-name").exists()
+}
+
+/// Whether the sweep found it in the event history, and delivers it because nothing else did.
+pub fn is_redelivered(event: &Value) -> bool {
+    Json::new(event).get(REDELIVERED).text().as_deref() == Some("sweep")
+}
+
+/// A record of the event history as EventBridge would have delivered it, with who does.
+pub fn redelivered(record: &Value) -> Value {
+    let of = Json::new(record);
+    let text = |name| of.get(name).text().unwrap_or_default();
+    let source = text("eventSource");
+    serde_json::json!({
+        "version": "0",
+        "id": text("eventID"),
+        "detail-type": "AWS API Call via CloudTrail",
+        "source": format!("aws.{}", source.split('.').next().unwrap_or_default()),
+        "account": text("recipientAccountId"),
+        "time": text("eventTime"),
+        "region": text("awsRegion"),
+        "resources": [],
+        "detail": record,
+        REDELIVERED: "sweep",
+    })
 }
 
 /// The event, and what else the same call leads to.

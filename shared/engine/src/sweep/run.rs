@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Follow;
 use crate::ledger::Lease;
 use crate::time::{DAY, iso, seconds};
 
@@ -31,6 +32,9 @@ pub struct Run {
     pub finished: Option<String>,
     /// The Monday, `2026-11-30`, on which it was last told how much is still open.
     pub monday: Option<String>,
+    /// What waits for a follow-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow: Option<Follow>,
     /// The number of writes. A write is conditional on the version that was read.
     pub version: u64,
 }
@@ -76,6 +80,7 @@ impl Run {
             subject: Self::key().subject,
             finding: Self::key().finding,
             monday: told.clone(),
+            follow: before.as_ref().and_then(|before| before.follow.clone()),
         };
         Some(Begun {
             lease,
@@ -87,10 +92,17 @@ impl Run {
         })
     }
 
-    /// The run is over.
-    pub fn end(self, monday: Option<String>, now: i64) -> Self {
+    /// The run is over. `follow` is what waits for a follow-up.
+    pub fn end(self, monday: Option<String>, follow: Option<Follow>, now: i64) -> Self {
         let monday = monday.or_else(|| self.monday.clone());
-        Self { lease: None, finished: Some(iso(now)), monday, version: self.version + 1, ..self }
+        let (finished, version) = (Some(iso(now)), self.version + 1);
+        Self { lease: None, finished, monday, follow, version, ..self }
+    }
+
+    /// The follow-up of the last run is over: the account was not looked at as a whole.
+    pub fn end_follow_up(self, monday: Option<String>, now: i64) -> Self {
+        let finished = self.finished.clone();
+        Self { finished, ..self.end(monday, None, now) }
     }
 
     /// When the item may be deleted, in seconds since 1970.
@@ -118,7 +130,7 @@ mod tests {
             Run::begin(Some(Run { lease: Some(forged), ..second.run.clone() }), "r-2", NOW)
                 .is_some()
         );
-        let ended = second.run.end(None, NOW + LEASE + 5);
+        let ended = second.run.end(None, None, NOW + LEASE + 5);
         assert_eq!((ended.version, &ended.lease), (3, &None));
         let third = Run::begin(Some(ended.clone()), "r-3", NOW + LEASE + 6).unwrap();
         assert!(!third.baseline);
@@ -130,10 +142,10 @@ mod tests {
         let monday = seconds("2026-11-30T00:10:00Z");
         let first = Run::begin(None, "r-1", monday).unwrap();
         assert_eq!(first.monday.as_deref(), Some("2026-11-30"));
-        let told = first.run.end(first.monday, monday);
+        let told = first.run.end(first.monday, None, monday);
         let again = Run::begin(Some(told.clone()), "r-2", monday + 6 * 3600).unwrap();
         assert_eq!(again.monday, None);
-        let silent = again.run.end(None, monday + 6 * 3600);
+        let silent = again.run.end(None, None, monday + 6 * 3600);
         let next = Run::begin(Some(silent), "r-3", monday + 7 * DAY).unwrap();
         assert_eq!(next.monday.as_deref(), Some("2026-12-07"));
         assert!(Run::begin(Some(told), "r-4", monday + DAY).unwrap().monday.is_none());

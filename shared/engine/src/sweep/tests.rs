@@ -1,5 +1,7 @@
 //! What a run reads, compares and writes, over several runs and the events between them.
 
+mod follow;
+
 use std::collections::BTreeSet;
 
 use super::*;

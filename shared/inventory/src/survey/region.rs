@@ -1,6 +1,7 @@
 //! A Region, and how it is called.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use portcullis_engine::case::PolicyContext;
 use portcullis_engine::ledger::Memory;
@@ -25,6 +26,8 @@ pub struct Survey<'a> {
     pub calls_per_second: f64,
     /// Whether groups that nothing carries are looked for: their interfaces take calls of their own.
     pub unused: bool,
+    /// Only these are decided about: groups by their ids, caches as `replication-group/orders`. Without it, all.
+    pub only: Option<BTreeSet<String>>,
 }
 
 /// A Region while it is read.
