@@ -56,7 +56,7 @@ def some_hours_later(guard):
 
 
 def follow_up(guard):
-    """The follow-up of the last run, by what its schedule hands over, as if half an hour had passed; what it answers."""
+    """The follow-up of the last run, with what its schedule hands over, half an hour later; what it answers."""
     scheduler, group = guard.account.client("scheduler"), guard.stack.outputs["RevisitGroupName"]
     names = [one["Name"] for one in scheduler.list_schedules(GroupName=group)["Schedules"]]
     target = scheduler.get_schedule(GroupName=group, Name=max(name for name in names if name[:2] == "s-"))["Target"]

@@ -92,9 +92,10 @@ SERVICES = {
 #: The same of those that only the command line calls.
 OF_COMMAND_LINE = {"organizations": ("organizations", "organizations"), "ssm": ("ssm", "ssm")}
 PREFIXES = {client: prefix for prefix, client in {**SERVICES, **OF_COMMAND_LINE}.values()}
-VERBS = "lookup|describe|get|list|revoke|authorize|modify|create|delete|publish|invoke|put|send|start|stop|update|add|remove"
+VERBS = "describe|get|list|revoke|authorize|modify|create|delete|publish|invoke|put|send|start|stop|update|add|remove"
 #: `client.operation()` of the SDK, at the end of which an operation is sent or paged through; or its input, made first.
-CALL = re.compile(rf"\b({'|'.join(PREFIXES)})\s*\.\s*((?:{VERBS}|scan|query|batch|transact|generate|verify)\w*)\(\)")
+MORE_VERBS = "scan|query|batch|transact|generate|verify|lookup"
+CALL = re.compile(rf"\b({'|'.join(PREFIXES)})\s*\.\s*((?:{VERBS}|{MORE_VERBS})\w*)\(\)")
 INPUT = re.compile(r"\baws_sdk_(\w+)::operation::(\w+)::builders\b|\baws_sdk_(\w+)::operation::(\w+)::\w+InputBuilder")
 
 
