@@ -42,6 +42,7 @@ DELETED = "test_commands_moves.py::test_a_deleted_cache_is_made_again_and_its_sn
 KEPT = "test_commands_moves.py::test_who_keeps_both_can_end_with_either"
 LEFT = "test_commands_moves.py::test_what_is_left_is_removed_by_its_commands"
 FAILED = "test_commands_moves.py::test_a_failed_move_says_how_to_see_what_is_left"
+CHANGED = "../memcached/test_asking.py::test_a_server_that_was_changed_since_is_left_as_it_is"
 LINKED = "../memcached/test_asking.py::test_a_server_is_hardened_by_the_link_of_a_mail_and_put_back"
 HARDENED = "../memcached/test_systems_manager.py::test_a_server_is_hardened_from_the_command_line_and_put_back"
 BEHIND = "../memcached/test_systems_manager.py::test_an_alert_says_what_runs_behind_the_rule_and_how_to_harden_it"
@@ -240,7 +241,12 @@ PLACES = {
         "aws sso login": [BROWSER],
     },
     "cli/src/answer.rs": {"portcullis moves": [NO_ID, NAMED], "portcullis move": [NAMED], "portcullis harden": [NAMED]},
-    "functions/harden/src/mail.rs": {"portcullis harden": [BEHIND, LINKED, LINKED], "--report": [BEHIND] * 2},
+    "functions/harden/src/mail.rs": {
+        "portcullis harden": [BEHIND, LINKED],
+        "portcullis {verb}": [CHANGED],
+        "--report": [BEHIND] * 2,
+        "--region": [CHANGED],
+    },
     "cli/src/exceptions.rs": {"portcullis exceptions": [EXCEPTIONS] * 2},
     "cli/src/explain.rs": {"portcullis explain": [EXPLAINED] * 3},
     "cli/src/findings/one.rs": {"portcullis undo": [UNDONE]},

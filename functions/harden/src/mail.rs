@@ -70,8 +70,8 @@ pub(crate) fn ask(told: &Told<'_>, link: Option<&str>, until: i64) -> Mail {
         "If the file is changed before the answer, nothing is done. A server that does not come back as it should gets its old file back.".to_owned(),
         String::new(),
         "To answer:".to_owned(),
-        format!("    {}", told.record.command("approve")),
-        format!("    {} --reason '...'", told.record.command("reject")),
+        format!("    {}", told.request("approve")),
+        format!("    {} --reason '...'", told.request("reject")),
     ]);
     if let Some(link) = link {
         lines.push(
@@ -174,10 +174,8 @@ type Part = (&'static str, &'static str, Vec<String>);
 
 fn done(told: &Told<'_>, ended: &Ended<'_>) -> Part {
     let Hardening { instance, listen, .. } = told.hardening;
-    let undo = [
-        "To undo it, which restarts the server again:".to_owned(),
-        format!("    portcullis harden undo {}{}", told.record.id, stack_option(told.stack)),
-    ];
+    let undo =
+        ["To undo it, which restarts the server again:".to_owned(), format!("    {}", told.undo())];
     let (what, said) = match &ended.verified {
         Some(Ok(report)) if told.hardening.is_done(report) => (
             "hardened",
@@ -214,25 +212,43 @@ fn unknown(told: &Told<'_>, why: &str) -> Part {
         "Look at it:".to_owned(),
         format!("    {}", told.command(" --report")),
         "If it was hardened, this undoes it:".to_owned(),
-        format!("    portcullis harden undo {}{}", told.record.id, stack_option(told.stack)),
+        format!("    {}", told.undo()),
     ];
     ("unknown", "it is unknown whether it was hardened", lines)
 }
 
 impl Told<'_> {
-    /// `portcullis harden i-…`, for this stack.
+    /// `portcullis harden i-…`, for this stack and its Region.
     fn command(&self, options: &str) -> String {
-        format!(
-            "portcullis harden {}{options}{}",
-            self.hardening.instance,
-            stack_option(self.stack)
-        )
+        format!("portcullis harden {}{options}{}", self.hardening.instance, self.place())
+    }
+
+    fn undo(&self) -> String {
+        format!("portcullis harden undo {}{}", self.record.id, self.place())
+    }
+
+    /// `portcullis approve ID`
+    fn request(&self, verb: &str) -> String {
+        format!("portcullis {verb} {}{}", self.record.id, self.place())
+    }
+
+    fn place(&self) -> String {
+        let region = match self.account_and_region().1 {
+            "" => String::new(),
+            region => format!(" --region {region}"),
+        };
+        format!("{}{region}", stack_option(self.stack))
+    }
+
+    /// By the execution that asks.
+    fn account_and_region(&self) -> (&str, &str) {
+        let execution = Arn::parse(&self.record.execution).ok();
+        execution.map_or(("", ""), |arn| (arn.account, arn.region))
     }
 
     fn mail(&self, kind: &str, what: &str, lines: Vec<String>, until: Value) -> Mail {
         let Hardening { instance, server, file, sha256, listen, diff, .. } = self.hardening;
-        let execution = Arn::parse(&self.record.execution).ok();
-        let (account, region) = execution.map_or(("", ""), |arn| (arn.account, arn.region));
+        let (account, region) = self.account_and_region();
         let answer = self.answer.map(
             |answer| json!({"yes": answer.yes, "by": plain(&answer.by, TEXT), "at": answer.at}),
         );

@@ -177,8 +177,8 @@ async fn what_was_agreed_to_is_what_is_sent_and_nothing_without_an_answer() {
     If the file is changed before the answer, nothing is done. A server that does not come back as it should gets its old file back.
 
     To answer:
-        portcullis approve i-0123456789abcdef0-14960460 --stack guard
-        portcullis reject i-0123456789abcdef0-14960460 --stack guard --reason '...'
+        portcullis approve i-0123456789abcdef0-14960460 --stack guard --region eu-west-1
+        portcullis reject i-0123456789abcdef0-14960460 --stack guard --region eu-west-1 --reason '...'
 
     Request i-0123456789abcdef0-14960460, fingerprint 6949ea01deeaf282.
     ");
