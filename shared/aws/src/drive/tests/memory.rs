@@ -281,7 +281,7 @@ async fn what_is_more_than_a_minute_may_close_stays_open_and_is_told() {
     assert_eq!(ended, ["done", "withheld"]);
     assert_eq!(account.rule_ids(GROUP).len(), 1);
     let because = told(&account)[0].to_string();
-    assert!(because.contains("PORTCULLIS_ACTIONS_PER_MINUTE"), "{because}");
+    assert!(because.contains("ActionsPerMinute"), "{because}");
 }
 
 #[tokio::test(start_paused = true)]
