@@ -13,11 +13,11 @@ use crate::paint::{Color, Harmless};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
     /// The Region [default: that of the ARN, of AWS_REGION, or of the profile]
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub(crate) region: Option<String>,
     /// The profile of the AWS configuration that has your credentials. Keys in the environment are not
     /// used then [default: those keys, or else the profile of AWS_PROFILE, or else `default`]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", display_order = 901)]
     pub(crate) profile: Option<String>,
     /// The name of the Portcullis stack, whose state machine and tables are named after it
     #[arg(
@@ -25,11 +25,12 @@ pub(crate) struct Common {
         global = true,
         env = "PORTCULLIS_STACK",
         default_value = "portcullis",
-        value_name = "NAME"
+        value_name = "NAME",
+        display_order = 902
     )]
     pub(crate) stack: String,
     /// When to colour the output; `auto` colours a terminal, unless NO_COLOR is set
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", display_order = 903)]
     pub(crate) color: Color,
     /// Where the calls go, once that is known.
     #[arg(skip)]

@@ -61,7 +61,7 @@ pub(crate) struct Arguments {
     /// End with status 3 if anything could not be read
     #[arg(long)]
     pub(super) require_complete: bool,
-    /// List the groups too that no interface carries and no rule of another group names
+    /// Also list the groups that no interface carries, no rule of another group names and no cache has
     #[arg(long)]
     pub(super) unused: bool,
     /// End after this time, as 15m, with what was read until then
@@ -111,8 +111,8 @@ Examples:
   portcullis audit
   portcullis audit --regions eu-west-1 --save audit.json
   portcullis audit --from audit.json --format html --output audit.html
-  portcullis audit --accounts 111122223333,444455556666 --role-name auditor
-  portcullis audit --organization --role-name auditor --unused
+  portcullis audit --accounts 111122223333,444455556666 --role-name portcullis-audit
+  portcullis audit --organization --role-name portcullis-audit --unused
 
 Who called is not known to an audit. Where an exception asks for that, the finding is reported, and says so.
 

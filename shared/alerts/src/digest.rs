@@ -1,7 +1,7 @@
 //! Many alerts as one message: a table for people, every row for machines, a short list for a chat.
 //!
 //! When a deployment opens fifty rules, fifty mails are fifty reasons to filter them away. Nothing is lost in a
-//! digest: a row has the finding's id, by which `portcullis undo` puts it back, and what does not fit is counted.
+//! digest: a row has the finding's id, by which `portcullis undo` restores its rule, and what does not fit is counted.
 
 mod mail;
 mod row;
@@ -114,8 +114,7 @@ fn chat(whole: &Whole<'_>) -> String {
     }
     let see = "See all: `portcullis findings`".to_owned();
     let undo =
-        "Put a rule back, by the id that is in its row: `portcullis undo f-... --reason '...'`"
-            .to_owned();
+        "Restore a rule, by the id in its row: `portcullis undo f-... --reason '...'`".to_owned();
     Notification {
         id: text::chat(&whole.id(), 200),
         title: format!("[{}] {title}", severity.to_uppercase()),

@@ -1,4 +1,4 @@
-//! Settings, read once at start. Every problem is told at once, with the variable and the value.
+//! Settings, read once at start. Every problem is reported at once, with the variable and the value.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -12,9 +12,9 @@ use crate::{ledger, limits};
 /// What a function does about what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Act and tell.
+    /// Remediate and report.
     Enforce,
-    /// Only tell.
+    /// Only report.
     Observe,
 }
 
@@ -82,24 +82,24 @@ pub struct Settings {
     pub mode: Mode,
     /// `PORTCULLIS_OWN_ROLE_ARNS`: IAM roles, comma-separated, whose calls are our own.
     pub own_role_arns: Vec<String>,
-    /// `PORTCULLIS_RECREATE_STATE_MACHINE_ARN`: the state machine that moves caches. Where it is set, a
-    /// cache on its default port starts a move.
+    /// `PORTCULLIS_RECREATE_STATE_MACHINE_ARN`: the state machine that re-creates caches. Where it is set, a
+    /// cache on its default port starts a re-creation.
     pub recreate_state_machine_arn: Option<String>,
     /// `PORTCULLIS_HARDEN_STATE_MACHINE_ARN`: the state machine that asks the Memcached servers of an instance. Where it is set,
     /// a finding about their port asks them.
     pub harden_state_machine_arn: Option<String>,
-    /// `PORTCULLIS_MOVES`: whether the stack has the workflow that moves caches, whatever starts it: `no` unless
-    /// set to `yes`. With it, alerts name the command that asks for a move.
+    /// `PORTCULLIS_MOVES`: whether the stack has the workflow that re-creates caches, whatever starts it: `no`
+    /// unless set to `yes`. With it, alerts name the command that requests a re-creation.
     pub moves: bool,
     /// `PORTCULLIS_EXCEPTIONS_DIR`: the directory of the policies that say what is suppressed. Without it nothing is
-    /// suppressed and nothing done.
+    /// suppressed and nothing remediated.
     pub exceptions_dir: Option<String>,
-    /// `PORTCULLIS_LEDGER_TABLE`: the DynamoDB table of what is remembered of findings.
+    /// `PORTCULLIS_LEDGER_TABLE`: the DynamoDB table with an entry for each finding.
     pub ledger_table: String,
-    /// `PORTCULLIS_DIGEST_QUEUE_URL`: the SQS queue of alerts that are told together. Without it each is
-    /// told by itself, however many there are.
+    /// `PORTCULLIS_DIGEST_QUEUE_URL`: the SQS queue of alerts for the digest. Without it each alert is
+    /// sent by itself, however many there are.
     pub digest_queue_url: Option<String>,
-    /// Where revisits are scheduled. Without it they are only in the ledger, for a function that is run by hand.
+    /// Where revisits are scheduled. Without it they are only in the ledger, for a function that somebody invokes.
     pub schedules: Option<Schedules>,
     /// `PORTCULLIS_ACTIONS_PER_EVENT`: how many changes one event may lead to. The argument for the default
     /// is at [`limits::ACTIONS_PER_EVENT`].
@@ -107,15 +107,15 @@ pub struct Settings {
     /// `PORTCULLIS_ACTIONS_PER_MINUTE`: how many changes all events of a minute may lead to. The argument for
     /// the default is at [`limits::ACTIONS_PER_MINUTE`].
     pub actions_per_minute: usize,
-    /// `PORTCULLIS_COMEBACKS_PER_HOUR`: the comeback of a rule within an hour that is not closed any more, and
-    /// for which a person is called; at most [`ledger::OCCURRENCES`], for no more are remembered. The argument for
+    /// `PORTCULLIS_COMEBACKS_PER_HOUR`: the recurrence of a rule within an hour that is not revoked at once, and
+    /// of which a person is notified; at most [`ledger::OCCURRENCES`], because the ledger keeps no more. The argument for
     /// the default is at [`limits::COMEBACKS_PER_HOUR`].
     pub comebacks_per_hour: u32,
     /// `PORTCULLIS_KNOWN_NETWORKS`: prefix lists and CIDRs, comma-separated, at most [`KNOWN_NETWORKS`]: they get the ports of
     /// a public rule in its place.
     pub known_networks: Vec<Source>,
-    /// `PORTCULLIS_ALERTS_PER_MINUTE`: how many alerts of a minute go out each by itself; those beyond it go
-    /// into one message. Ten mails at once are still read one by one, and more are deleted together.
+    /// `PORTCULLIS_ALERTS_PER_MINUTE`: how many alerts of a minute are sent each by itself; those beyond it are
+    /// one message. Ten mails at once are still read one by one, and more are deleted together.
     pub alerts_per_minute: usize,
 }
 

@@ -174,7 +174,9 @@ impl Told {
         }
     }
 
+    /// ` --region eu-west-1 --stack guard`: where `portcullis` is to look, from wherever it is run.
     pub(super) fn option(&self) -> String {
-        self.stack.as_deref().map(stack_option).unwrap_or_default()
+        let stack = self.stack.as_deref().map(stack_option).unwrap_or_default();
+        format!(" --region {}{stack}", self.region)
     }
 }

@@ -86,7 +86,7 @@ fn a_run_is_one_message_with_every_kind_of_news() {
     assert_eq!(document["open"]["critical"], 1);
     assert_eq!(document["exceptions"]["ended"][0]["id"], "bastion");
     assert_eq!(document["exceptions"]["ending"][0]["file"], "ours.cedar");
-    assert!(sweep.mail.contains("portcullis findings --stack guard"));
+    assert!(sweep.mail.contains("portcullis findings --region eu-west-1 --stack guard"));
     let wide: Vec<&str> = sweep.mail.lines().filter(|line| line.chars().count() > 80).collect();
     assert!(wide.is_empty(), "{wide:#?}");
 }
