@@ -21,7 +21,6 @@ ONLY = {
     "dynamodb:BatchGetItem": WATCHERS | SWEEP,
     "dynamodb:DeleteItem": MOVERS,
     "dynamodb:PutItem": WATCHERS | MOVERS | HARDEN | SWEEP,
-    "dynamodb:Query": WATCHERS | SWEEP,
     "dynamodb:Scan": {"trail"} | SWEEP,  # and the command line, with the rights of whoever runs it
     "dynamodb:UpdateItem": WATCHERS | MOVERS | HARDEN | PAGE,
     "kms:GenerateMac": MOVERS | HARDEN,

@@ -130,7 +130,7 @@ impl Sweep {
             None => begun.run.end(monday, followed.next, now),
             Some(_) => begun.run.end_follow_up(monday, now),
         };
-        self.ledger.write_run(&run, now).await?;
+        self.ledger.write_run(&run.missing(followed.missed, now), now).await?;
         if left.is_none() {
             count_sweep(&place.time, told.unread);
         }

@@ -19,8 +19,12 @@ pub(crate) struct Watched {
 }
 
 /// Fails if Portcullis is blind, mute or off, or if that could not be told: Lambda counts that, and an alarm looks at the
-/// count. Each of the three is a metric of its own beside it, whose alarm tells again. `now` in seconds since 1970.
-pub(crate) async fn check(watched: &Watched, now: i64) -> Result<String, Diagnostic> {
+/// count. `missed` says that calls were not delivered, if some were. Each of the first three is a metric of its own beside it, whose alarm tells again. `now` in seconds since 1970.
+pub(crate) async fn check(
+    watched: &Watched,
+    missed: Option<Verdict>,
+    now: i64,
+) -> Result<String, Diagnostic> {
     let (seen, heard, on) = join3(
         trails(&watched.cloudtrail),
         ears::look(&watched.topics),
@@ -37,7 +41,7 @@ pub(crate) async fn check(watched: &Watched, now: i64) -> Result<String, Diagnos
             Verdict::Unknown(_) => {}
         }
     }
-    match Verdict::of([seen, heard, on]) {
+    match Verdict::of([seen, heard, on].into_iter().chain(missed)) {
         Verdict::Right(text) => {
             tracing::info!("{text}");
             Ok(text)

@@ -1,10 +1,11 @@
 //! The function that checks that Portcullis sees, is heard and is on: that a trail logs what the others are to see, that
-//! somebody is subscribed to the alerts, and that the event rules are enabled. It makes up for revisits that nothing will
+//! somebody is subscribed to the alerts, that the event rules are enabled, and that no call was missed. It makes up for revisits that nothing will
 //! invoke, too. It does so whenever it is invoked, whatever with: a schedule and a deployment say no more than when.
 
 mod check;
 mod coverage;
 mod ears;
+mod missed;
 mod read;
 mod revisits;
 mod switches;
@@ -60,10 +61,12 @@ async fn main() -> anyhow::Result<()> {
         Revisits::new(ledger, aws_sdk_scheduler::Client::new(&config), place)
     });
     answer(async |_: LambdaEvent<Value>| {
+        let mut missed = None;
         if let Some(revisits) = &revisits {
             revisits.make_up(now()).await;
+            missed = missed::look(&revisits.ledger, now()).await;
         }
-        check(&watched, now()).await
+        check(&watched, missed, now()).await
     })
     .await
 }

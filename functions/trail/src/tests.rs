@@ -202,7 +202,7 @@ fn watched(account: &Account) -> Watched {
 
 /// How a check of the account ended: its text, or the error's type and message.
 async fn checked(account: &Account) -> Result<String, (String, String)> {
-    let ended = check(&watched(account), NOON).await;
+    let ended = check(&watched(account), None, NOON).await;
     ended.map_err(|error| (error.error_type, error.error_message))
 }
 
@@ -253,9 +253,9 @@ async fn the_subscriptions_of_another_accounts_topic_are_taken_on_trust() {
     let account = sound();
     account.fail("ListSubscriptionsByTopic", TOPIC, "AuthorizationError");
     let mut foreign = watched(&account);
-    insta::assert_snapshot!(check(&foreign, NOON).await.unwrap_err().error_message, @"it could not be checked: ListSubscriptionsByTopic: AuthorizationError: as scripted");
+    insta::assert_snapshot!(check(&foreign, None, NOON).await.unwrap_err().error_message, @"it could not be checked: ListSubscriptionsByTopic: AuthorizationError: as scripted");
     foreign.topics[0].foreign = true;
-    insta::assert_snapshot!(check(&foreign, NOON).await.unwrap(), @"what Portcullis watches is logged by trail `all` (arn:aws:cloudtrail:us-east-1:111122223333:trail/all); arn:aws:sns:eu-west-1:111122223333:alerts, taken on trust: ListSubscriptionsByTopic: AuthorizationError: as scripted; the rule portcullis-ingress-calls is enabled; the rule portcullis-cache-calls is enabled; the function portcullis-ingress may run; the function portcullis-cache may run; it is in mode enforce; it is in mode enforce");
+    insta::assert_snapshot!(check(&foreign, None, NOON).await.unwrap(), @"what Portcullis watches is logged by trail `all` (arn:aws:cloudtrail:us-east-1:111122223333:trail/all); arn:aws:sns:eu-west-1:111122223333:alerts, taken on trust: ListSubscriptionsByTopic: AuthorizationError: as scripted; the rule portcullis-ingress-calls is enabled; the rule portcullis-cache-calls is enabled; the function portcullis-ingress may run; the function portcullis-cache may run; it is in mode enforce; it is in mode enforce");
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,6 +35,9 @@ pub struct Run {
     /// What waits for a follow-up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follow: Option<Follow>,
+    /// When the sweep last had calls delivered that nothing else did, ISO 8601.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<String>,
     /// The number of writes. A write is conditional on the version that was read.
     pub version: u64,
 }
@@ -81,6 +84,7 @@ impl Run {
             finding: Self::key().finding,
             monday: told.clone(),
             follow: before.as_ref().and_then(|before| before.follow.clone()),
+            missed: before.as_ref().and_then(|before| before.missed.clone()),
         };
         Some(Begun {
             lease,
@@ -97,6 +101,13 @@ impl Run {
         let monday = monday.or_else(|| self.monday.clone());
         let (finished, version) = (Some(iso(now)), self.version + 1);
         Self { lease: None, finished, monday, follow, version, ..self }
+    }
+
+    /// Calls were missed, if there are any: they are delivered now.
+    #[must_use]
+    pub fn missing(self, calls: usize, now: i64) -> Self {
+        let missed = if calls > 0 { Some(iso(now)) } else { self.missed.clone() };
+        Self { missed, ..self }
     }
 
     /// The follow-up of the last run is over: the account was not looked at as a whole.

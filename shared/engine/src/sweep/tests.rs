@@ -13,6 +13,7 @@ use crate::ledger::{Entry, Key, Lease, Memory, Revisit, Snooze, State, Wanted, W
 use crate::report::Report;
 use crate::scan::Place;
 use crate::settings::Settings;
+use crate::severity::{Rating, Severity};
 use crate::time::{DAY, HOUR, iso};
 
 const GROUP: &str = "sg-01";
@@ -225,6 +226,29 @@ fn what_an_exception_suppresses_now_is_told_and_is_news_when_the_exception_ends(
     let swept = desk.sweep(&ended);
     assert_eq!((swept.changes.as_slice(), swept.taken.told().len()), (&[Change::Recurred][..], 1));
     assert_eq!(desk.entry().state, State::Open);
+}
+
+#[test]
+fn what_is_worse_than_it_was_reported_has_risen_and_what_stays_is_written_once_a_month() {
+    let mut desk = Desk::new();
+    let there = desk.looked(&[open()], true);
+    desk.sweep(&there);
+    let latest = |desk: &Desk| desk.entry().latest().unwrap().reported.clone().unwrap();
+    assert_eq!(latest(&desk).severity, "low");
+    desk.now += HOUR;
+    let mut worse = desk.looked(&[open()], true);
+    let rating = Rating { severity: Severity::High, at_least: Severity::High };
+    worse.found.values_mut().for_each(|found| found.rating = rating);
+    assert_eq!(desk.sweep(&worse).changes, [Change::Risen]);
+    assert_eq!(latest(&desk).severity, "high");
+    assert_eq!(desk.entry().times, 1, "it is the same occurrence");
+    desk.now += 31 * DAY;
+    let (version, before) = (desk.entry().version, latest(&desk));
+    let still = desk.looked(&[open()], true);
+    let swept = desk.sweep(&still);
+    assert_eq!((swept.changes.as_slice(), swept.taken.told().len()), (&[Change::Seen][..], 0));
+    assert_eq!((desk.entry().version, &desk.entry().last_seen), (version + 1, &iso(desk.now)));
+    assert_eq!(latest(&desk), before, "nobody is told");
 }
 
 #[test]
