@@ -56,6 +56,7 @@ class Template:
         alarms = [item for item in resources if item["Type"] == "AWS::CloudWatch::Alarm"]
         asked = {"HasAlarms": ("all", "essential"), "HasAllAlarms": ("all",), "HasMovesAlarm": (), "HasChatAlarm": ()}
         asked["HasHardenAlarm"] = ()
+        asked["HasSweepStoppedAlarm"] = ()
         asked["HasSweepAlarm"] = ("all", "essential")
         self.alarm_metrics = dict.fromkeys(ALARMS, 0)
         for alarm in alarms:

@@ -1,7 +1,7 @@
 //! The command line of Portcullis.
 //!
 //! INVARIANT: `audit`, `plan`, `moves`, `findings`, `exceptions`, `explain` and `replay` only read; `move` starts a workflow, `approve`
-//! and `reject` answer it; `undo` puts back one rule that was closed, as it was; `harden` runs the stack's document on one
+//! and `reject` answer it; `undo` puts back one rule that was closed, as it was; `sweep` has the sweep close again; `harden` runs the stack's document on one
 //! server. No command changes a cache itself.
 
 mod account;
@@ -22,6 +22,7 @@ mod plan;
 mod replay;
 mod short;
 mod start;
+mod sweep;
 mod table;
 mod undo;
 
@@ -56,6 +57,7 @@ enum Command {
     Exceptions(exceptions::Arguments),
     Explain(explain::Arguments),
     Replay(replay::Arguments),
+    Sweep(sweep::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -91,6 +93,7 @@ fn run(cli: &Cli) -> Result<Ended> {
             Command::Exceptions(arguments) => exceptions::run(arguments, common),
             Command::Explain(arguments) => explain::run(arguments, common).await,
             Command::Replay(arguments) => replay::run(arguments, common).await,
+            Command::Sweep(arguments) => sweep::run(arguments, common).await,
         }
     })
 }

@@ -62,7 +62,7 @@ quarter of an hour.
 
 Exit status:
   0  the rule exists and is snoozed; with --end: it is no longer snoozed
-  1  nothing to undo (it was not revoked, or its group is gone), or nothing to end
+  1  nothing to undo (it was not revoked and is not there, or its group is gone), or nothing to end
   2  it failed, and the message says what was done";
 
 /// Shorter, and the event of the undoing itself may come after the end of it.

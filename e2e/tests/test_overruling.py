@@ -166,18 +166,18 @@ def test_known_networks_have_what_was_closed_and_undo_takes_both_back():
                 )
 
 
-def test_what_was_never_closed_is_not_undone(observer):
+def test_what_was_never_closed_is_not_opened_and_only_snoozed(observer):
     group = observer.group("never-closed")
     observer.open(group, WORLD)
     observer.alerts.wait(group)
     found = finding_of(observer, group)
     before, items = observer.look(group), observer.ledger.of(group)
-    said = paste(f"portcullis undo {found['id']} --reason why", observer.account, 1)
-    assert "Nothing to undo" in said
     assert "there is no finding `f-000000000000`" in paste(
         "portcullis undo f-000000000000 --reason why", observer.account, 2
     )
     assert observer.look(group) == before and observer.ledger.of(group) == items
+    assert "nothing was opened" in paste(f"portcullis undo {found['id']} --reason why", observer.account)
+    assert observer.look(group) == before and set(observer.ledger.of(group)) == {*items, SHAPE}
 
 
 def test_an_exemption_ends_by_its_time(guard, name):

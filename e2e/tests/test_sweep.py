@@ -10,6 +10,7 @@ from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 from harness import places
 from harness.guard import guarded, permission
+from harness.pasted import paste
 from harness.wait import until
 from test_ledger import seeded
 from test_stack import as_function
@@ -143,6 +144,7 @@ def test_a_past_is_one_message_and_then_only_news_are_told(past):
 
 
 def test_the_role_of_the_sweep_cannot_revoke(past):
+    """With Sweep=report, the default."""
     _, rule = seeded(past, "stays")
     with pytest.raises(ClientError, match="UnauthorizedOperation"):
         as_function(past, "sweep", "ec2").revoke_security_group_ingress(
@@ -174,3 +176,61 @@ def test_a_call_that_nothing_delivered_is_closed_by_the_normal_path_after_the_fo
     # The function told it: the sweep has nothing to add.
     assert "nothing to say" in sweep(past)
     assert len(past.alerts.sweeps()) == before
+
+
+@pytest.fixture(scope="module")
+def closer():
+    with guarded(Alarms="none", AlertsPerMinute="100000", Sweep="enforce") as guard:
+        yield guard
+
+
+def ramp(guard):
+    return next(item for item in guard.ledger.items() if item["finding"] == "ramp")
+
+
+def the_notice_is_over(guard):
+    some_hours_later(guard)
+    guard.ledger.dynamodb.update_item(
+        TableName=guard.ledger.table,
+        Key={"subject": {"S": "sweep"}, "finding": {"S": "ramp"}},
+        UpdateExpression="SET since = :then",
+        ExpressionAttributeValues={":then": {"S": LONG_AGO}},
+    )
+
+
+def test_what_was_reported_is_closed_after_its_notice_and_the_ways_out_prevent_it(closer):
+    (old, tagged, snoozed) = (seeded(closer, name)[1] for name in ("legacy", "tagged", "snoozed"))
+    groups = [rule["GroupId"] for rule in (old, tagged, snoozed)]
+
+    def rules():
+        return [rule["SecurityGroupRuleId"] in closer.look(rule["GroupId"])["rules"] for rule in (old, tagged, snoozed)]
+
+    sweep(closer)
+    rows = {row["subject"]: row for row in told(closer, 1)["new"]}
+    assert all(rows[group]["note"].startswith("will be closed after ") for group in groups)
+    some_hours_later(closer)
+    assert "nothing to say" in sweep(closer) and all(rules()), "inside the notice nothing is closed"
+
+    the_notice_is_over(closer)
+    closer.ec2.create_tags(Resources=[tagged["GroupId"]], Tags=[{"Key": "portcullis:protect", "Value": "yes"}])
+    paste(f"portcullis undo {rows[snoozed['GroupId']]['id']} --for 30d --reason 'a vendor'", closer.account)
+    before = closer.look(old["GroupId"])
+    sweep(closer)
+    message = told(closer, 2)
+    assert rules() == [False, True, True]
+    (row,) = message["remediated"]
+    assert row["id"] == rows[old["GroupId"]]["id"]
+    (item,) = [item for item in closer.ledger.of(old["GroupId"]).values() if item.get("comings")]
+    assert (item["state"], item["comings"][0]["told"]["outcome"]) == ("closed", "done")
+    (mail,) = [mail for mail in closer.alerts.mails() if "1 closed" in mail["subject"]]
+    command = row["note"].removeprefix("undo: ")
+    assert command in " ".join(mail["body"].split()) and len(ramp(closer)["closed"]) == 1
+
+    paste(command.replace("'<why>'", "'a partner needs it'"), closer.account)
+    back = closer.look(old["GroupId"])
+    assert list(back["rules"].values()) == list(before["rules"].values())
+    some_hours_later(closer)
+    sweep(closer)
+    assert list(closer.look(old["GroupId"])["rules"].values()) == list(before["rules"].values())
+    assert (ramp(closer)["step"], [one["back"] for one in ramp(closer)["closed"]]) == (0, [True])
+    assert "has not stopped" in paste("portcullis sweep resume", closer.account, 1)

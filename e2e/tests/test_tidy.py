@@ -22,11 +22,11 @@ ONLY = {
     "dynamodb:DeleteItem": MOVERS,
     "dynamodb:PutItem": WATCHERS | MOVERS | HARDEN | SWEEP,
     "dynamodb:Scan": {"trail"} | SWEEP,  # and the command line, with the rights of whoever runs it
-    "dynamodb:UpdateItem": WATCHERS | MOVERS | HARDEN | PAGE,
+    "dynamodb:UpdateItem": WATCHERS | MOVERS | HARDEN | PAGE | SWEEP,
     "kms:GenerateMac": MOVERS | HARDEN,
     "kms:VerifyMac": PAGE,
     # The command line too, with the rights of whoever runs it. The function for caches never grants.
-    "ec2:AuthorizeSecurityGroupIngress": {"ingress"} | MOVERS,
+    "ec2:AuthorizeSecurityGroupIngress": {"ingress"} | MOVERS | SWEEP,
     # No event about a group has a cache read.
     "ec2:DescribeRouteTables": {"cache"} | SWEEP,
     "elasticache:DescribeCacheClusters": {"cache"} | MOVERS | SWEEP,
@@ -51,7 +51,7 @@ BY_THE_PLATFORM = {
     "xray:PutTelemetryRecords": EVERYONE,
     # What EC2 and ElastiCache ask of whoever makes rules with tags, or a cache: Service Authorization Reference,
     # "dependent actions", and the user guide on log delivery and keys. On every resource, but for the key.
-    "ec2:CreateTags": MOVERS | {"ingress"},
+    "ec2:CreateTags": MOVERS | {"ingress"} | SWEEP,
     "ec2:CreateNetworkInterface": MOVERS,
     "ec2:DeleteNetworkInterface": MOVERS,
     "ec2:DescribeVpcs": MOVERS,
@@ -204,6 +204,10 @@ def attached(policy):
     return [role["Ref"] for role in policy["Properties"]["Roles"]]
 
 
+#: Conditions of the template that hold where others do.
+ANDED = {"SweepCloseNetworks": {"SweepCloses", "HasNetworks"}}
+
+
 def documents(role):
     """The policies of a role, by its logical id, each with the condition that it is under."""
     resources = deploy.template()["Resources"]
@@ -212,8 +216,12 @@ def documents(role):
         yield policy["PolicyDocument"], resources[role].get("Condition")
     for name, condition in managed(role):
         policy = resources[name]
-        assert policy.get("Condition") in (None, condition, resources[role].get("Condition")), name
-        yield policy["Properties"]["PolicyDocument"], policy.get("Condition", resources[role].get("Condition"))
+        own = policy.get("Condition")
+        if condition in ANDED:
+            assert own in ANDED[condition], name
+            own = condition
+        assert own in (None, condition, resources[role].get("Condition")), name
+        yield policy["Properties"]["PolicyDocument"], own or resources[role].get("Condition")
     for resource in resources.values():
         if resource["Type"] == "AWS::IAM::Policy" and role in attached(resource):
             yield (
@@ -338,6 +346,10 @@ def test_what_is_asked_for_is_allowed_on_request_only():
                 expected = "HasChat"
             elif role == "IngressRole" and action in ("ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags"):
                 expected = "HasNetworks"
+            elif role == "SweepRole" and action in ("ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags"):
+                expected = "SweepCloseNetworks"
+            elif role == "SweepRole" and action in ("ec2:RevokeSecurityGroupIngress", "dynamodb:UpdateItem"):
+                expected = "SweepCloses"
             assert condition == expected, action
 
 

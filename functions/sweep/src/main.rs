@@ -1,9 +1,10 @@
 //! The function that looks at all that is there, without a call, and keeps the ledger true: what no event told is told, what
-//! is gone is resolved, and what is due is done. It closes nothing. It does so whenever it is invoked: whatever with, unless it is
-//! for the follow-up of a run.
+//! is gone is resolved, and what is due is done. With `Sweep=enforce` it closes older faults. It does so whenever it is invoked: whatever
+//! with, unless it is for the follow-up of a run.
 
 mod follow;
 mod lookup;
+mod remediate;
 mod revisits;
 mod run;
 mod told;
@@ -15,7 +16,7 @@ use portcullis_aws::{
     variable,
 };
 use portcullis_engine::settings::Settings;
-use portcullis_engine::sweep::Follow;
+use portcullis_engine::sweep::{Follow, enforce};
 use serde_json::Value;
 
 use revisits::Revisits;
@@ -31,7 +32,11 @@ async fn main() -> anyhow::Result<()> {
         let value = variable(name).filter(|value| !value.is_empty());
         value.with_context(|| format!("{name} is not set"))
     };
+    let says = |name: &str| variable(name).unwrap_or_default();
+    let enforce = enforce(&says("PORTCULLIS_SWEEP"), &says("PORTCULLIS_SWEEP_NOTICE_HOURS"))
+        .map_err(anyhow::Error::msg)?;
     let sweep = Sweep {
+        enforce,
         account: set("PORTCULLIS_ACCOUNT")?,
         region: config.region().map(ToString::to_string).context("no Region is set")?,
         exceptions: read_exceptions(settings.exceptions_dir.clone()),

@@ -13,7 +13,9 @@ use portcullis_engine::exceptions::Exceptions;
 use portcullis_engine::ledger::{Lease, Memory, Wanted};
 use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
-use portcullis_engine::sweep::{Compared, Follow, Ledgered, Looked, Run, Taken, compare, wanted};
+use portcullis_engine::sweep::{
+    Compared, Enforce, Follow, Ledgered, Looked, Run, Taken, compare, wanted,
+};
 use portcullis_engine::time::iso;
 use portcullis_exceptions::{End, Policies};
 use portcullis_inventory::survey::{Item, Survey, Surveyed, survey};
@@ -31,6 +33,8 @@ const ENTRIES: usize = 500;
 #[derive(Debug)]
 pub(crate) struct Sweep {
     pub(crate) settings: Settings,
+    /// `Sweep=enforce`
+    pub(crate) enforce: Option<Enforce>,
     pub(crate) exceptions: Box<dyn Exceptions>,
     pub(crate) config: SdkConfig,
     pub(crate) account: String,
@@ -107,10 +111,25 @@ impl Sweep {
         if left.is_some() {
             (told.open, told.snoozed) = seen.open_of_all(now);
         }
+        if let Some(enforce) = self.enforce {
+            self.announce(enforce, &looked, &mut told, now);
+        }
+        let remediated = match (self.enforce, left) {
+            (_, Some(_)) => None,
+            (Some(enforce), None) => {
+                let seen = (&compared, &looked, &ledger);
+                self.remediate(enforce, seen, &mut told, &asked.by, now).await?
+            }
+            (None, None) => {
+                self.forget_ramp(now).await?;
+                None
+            }
+        };
         let monday = begun.monday.clone();
         let mut summary = told.log();
-        if told.is_silent() {
+        let sent = if told.is_silent() {
             summary += "; nothing to say";
+            Ok(())
         } else {
             let sweep = told.compose();
             let message = Message::new(&sweep.subject, &sweep.mail, &sweep.document);
@@ -120,9 +139,14 @@ impl Sweep {
                     sweep = sweep.document,
                     "the message of the sweep could not be sent"
                 );
-            })?;
-        }
+            })
+        };
         let now = portcullis_aws::now();
+        if let Some(remediated) = remediated {
+            let sent = sent.as_ref().map(drop).map_err(|error| format!("{error:#}"));
+            remediated.record(sent, now).await?;
+        }
+        sent?;
         if let Written::Conflict(keys) = self.ledger.write(&taken.record(now), now).await? {
             tracing::warn!("{} findings were written by others meanwhile", keys.len());
         }
@@ -132,7 +156,7 @@ impl Sweep {
         };
         self.ledger.write_run(&run.missing(followed.missed, now), now).await?;
         if left.is_none() {
-            count_sweep(&place.time, told.unread);
+            count_sweep(&place.time, told.unread, told.stopped);
         }
         count_found(&place.time, told.new.len(), followed.missed);
         tracing::info!("{summary}");

@@ -26,7 +26,7 @@ export interface Environment extends Settings {
 
 const SETTINGS: readonly (keyof Settings)[] = [
   ...(["mode", "actionsPerEvent", "actionsPerMinute", "comebacksPerHour", "knownNetworks"] as const),
-  ...(["alertEmail", "alertTopicArn", "organizationId", "chatTopic", "alertsPerMinute", "sweep", "sweepHours"] as const),
+  ...(["alertEmail", "alertTopicArn", "organizationId", "chatTopic", "alertsPerMinute", "sweep", "sweepHours", "sweepNoticeHours"] as const),
   ...(["moveCaches", "cachePort", "approvalPage", "answerDays", "hardenMemcached", "hardenTag", "alarms", "dashboard", "tracing"] as const),
   ...(["logRetentionDays", "kmsKeyArn", "permissionsBoundaryArn", "architecture"] as const),
   ...(["reservedConcurrency", "functionsDirectory", "exceptionsDirectory"] as const),
@@ -99,6 +99,7 @@ function typed(name: keyof Settings, text: string): string | number | boolean {
     case "comebacksPerHour":
     case "logRetentionDays":
     case "reservedConcurrency":
+    case "sweepNoticeHours":
       if (/^\d+$/.test(text)) return Number(text);
       throw new Error(`\`${name}\` is \`${text}\` and must be a number`);
     default:

@@ -145,6 +145,11 @@ export const ACKNOWLEDGED: readonly Reason[] = [
     reason: "It looks at every group and cache of this account and Region; EC2's Describe actions know no resources.",
   },
   {
+    resource: "CloseOlder",
+    ids: ["AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:security-group/*]"],
+    reason: "With Sweep=enforce, any group may have an older public rule; a tag keeps it out of one.",
+  },
+  {
     resource: "Trace",
     ids: ["AwsSolutions-IAM5[Resource::*]"],
     reason: "X-Ray's actions know no resources.",

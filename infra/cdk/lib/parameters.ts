@@ -40,6 +40,7 @@ export function choicesOf(props: PortcullisProps): Choices {
     AlertsPerMinute: ["alertsPerMinute", props.alertsPerMinute],
     Sweep: ["sweep", props.sweep],
     SweepHours: ["sweepHours", props.sweepHours?.toString()],
+    SweepNoticeHours: ["sweepNoticeHours", props.sweepNoticeHours],
     MoveCaches: ["moveCaches", props.moveCaches],
     CachePort: ["cachePort", props.cachePort?.toString()],
     ApprovalPage: ["approvalPage", yesOrNo(props.approvalPage)],

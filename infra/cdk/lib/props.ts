@@ -11,7 +11,7 @@ export const LOG_RETENTION_DAYS = [
 ] as const;
 export const MODES = ["enforce", "observe"] as const;
 export const MOVE_CACHES = ["no", "on-request", "ask", "fresh"] as const;
-export const SWEEPS = ["off", "report"] as const;
+export const SWEEPS = ["off", "report", "enforce"] as const;
 export const SWEEP_HOURS = [1, 2, 3, 6, 12] as const;
 export const HARDEN_MEMCACHED = ["no", "report", "ask"] as const;
 export const ALARMS = ["all", "essential", "none"] as const;
@@ -84,7 +84,7 @@ export interface PortcullisProps {
 
   /**
    * `report`: a function looks at every group and cache, and reports in one message what no event reported, what is gone, and
-   * what is late. It closes nothing.
+   * what is late. It closes nothing. `enforce`: it also revokes older public rules, after a notice and a few at first.
    * @default "report"
    */
   readonly sweep?: (typeof SWEEPS)[number];
@@ -94,6 +94,12 @@ export interface PortcullisProps {
    * @default 6
    */
   readonly sweepHours?: (typeof SWEEP_HOURS)[number];
+
+  /**
+   * With `sweep: "enforce"`, an older public rule is revoked when it was reported so many hours ago; 0 to 720.
+   * @default 24
+   */
+  readonly sweepNoticeHours?: number;
 
   /**
    * `on-request`: `portcullis move` re-creates a cache on a custom port. `ask`: so does each new cache on its default

@@ -13,7 +13,7 @@ use portcullis_engine::text;
 use crate::message::{SUBJECT_LIMIT, by_protocol};
 use crate::notification::Notification;
 
-pub use told::{Ending, Row, Told};
+pub use told::{Ending, NotRemediated, Row, Told};
 
 /// How many rows a list has at the most.
 pub const ROWS: usize = 50;
@@ -67,7 +67,7 @@ impl Told {
         let id = format!("sweep/{}", self.run);
         let day = self.run.split('T').next().unwrap_or_default();
         let mut description = mail::summary(self);
-        let news: Vec<&Row> = self.new.iter().chain(&self.risen).collect();
+        let news: Vec<&Row> = self.new.iter().chain(&self.risen).chain(&self.remediated).collect();
         description.extend(news.iter().take(IN_CHAT).map(|row| {
             format!(
                 "- {}: {} {}, {}",

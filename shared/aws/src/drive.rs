@@ -10,6 +10,7 @@ use portcullis_engine::case::{
     Summary,
 };
 use portcullis_engine::ledger::Revisit;
+use portcullis_engine::report::Report;
 use portcullis_engine::servers::Server;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
@@ -88,30 +89,10 @@ where
         if let (Step::Done(_) | Step::Fail(_), Some((revisit, why))) = (&step, &unscheduled) {
             metrics::count_unscheduled_revisit(revisit, why, shell.metrics);
         }
+        let Some(step) = carry_out(shell, &mut case, &mut beside, step, start, ask).await else {
+            continue;
+        };
         match step {
-            Step::Read { decide, inform, patience } => {
-                beside.start(shell, inform, ask);
-                let facts = join_all(decide.iter().map(|read| gather::gather(shell, read))).await;
-                facts.into_iter().for_each(|fact| case.answer(Answered::Fact(fact)));
-                beside.wait(&mut case, patience).await;
-                case.answer(Answered::Waited);
-            }
-            Step::Lease { tags, entries, count, inform } => {
-                beside.start(shell, inform, ask);
-                let now = (shell.now)();
-                let write = shell.ledger.leased(&tags, &entries, now);
-                let count = OptionFuture::from(count.map(|count| self::count(shell, count, now)));
-                let (written, counted) = join(write, count).await;
-                case.answer(Answered::Leased { written, counted: counted.flatten() });
-            }
-            Step::Remediate(actions) => {
-                let revokes = actions.iter().filter(|action| action.revokes().is_some()).count();
-                shell.spent.add((shell.now)(), revokes);
-                let actions: Vec<_> = actions.iter().collect();
-                let (outcomes, granted) = act(shell, &actions, start).await;
-                case.answer(Answered::Granted(granted));
-                case.answer(Answered::Remediated(outcomes));
-            }
             Step::Revisit(revisit) => {
                 let arranged = arrange::arrange(shell, &revisit, &invocation.function_arn).await;
                 unscheduled = match &arranged {
@@ -125,18 +106,90 @@ where
                 let notified = notify::notify(shell, &report, channel).await;
                 case.answer(Answered::Notified(notified.map_err(|error| format!("{error:#}"))));
             }
-            Step::Record(entries) => {
-                let written = shell.ledger.written(&entries, (shell.now)()).await;
-                case.answer(Answered::Recorded(written));
-            }
-            Step::Wait(duration) => {
-                tokio::time::sleep(duration).await;
-                case.answer(Answered::Waited);
-            }
             Step::Done(summary) => return Ok(summary),
             Step::Fail(why) => bail!(why),
+            Step::Read { .. }
+            | Step::Lease { .. }
+            | Step::Remediate(_)
+            | Step::Record(_)
+            | Step::Wait(_) => {}
         }
     }
+}
+
+/// Deals with what a run of the sweep closes, up to what there is to tell; `None` if it is over. Whoever tells it hands that
+/// in, and goes on by this.
+///
+/// # Errors
+///
+/// As [`ingress`]. The next run tries again.
+pub async fn closing(shell: &Shell, case: &mut Case<'_>) -> Result<Option<Report>> {
+    let mut beside = Beside::default();
+    loop {
+        beside.hand_in(case);
+        let step = case.next((shell.now)());
+        match carry_out(shell, case, &mut beside, step, &no_start, None).await {
+            Some(Step::Notify(notification)) => return Ok(Some(notification.report)),
+            Some(Step::Revisit(_)) => {
+                let why = "the next run of the sweep looks again".to_owned();
+                case.answer(Answered::Arranged(Arranged::Not(why)));
+            }
+            Some(Step::Fail(why)) => bail!(why),
+            Some(Step::Done(_)) => return Ok(None),
+            _ => {}
+        }
+    }
+}
+
+/// Carries out a step, but for those that are told, arranged or the end: these are handed back.
+async fn carry_out<S>(
+    shell: &Shell,
+    case: &mut Case<'_>,
+    beside: &mut Beside,
+    step: Step,
+    start: &S,
+    ask: Option<&Ask>,
+) -> Option<Step>
+where
+    S: AsyncFn(&StartRecreation) -> Outcome,
+{
+    match step {
+        Step::Read { decide, inform, patience } => {
+            beside.start(shell, inform, ask);
+            let facts = join_all(decide.iter().map(|read| gather::gather(shell, read))).await;
+            facts.into_iter().for_each(|fact| case.answer(Answered::Fact(fact)));
+            beside.wait(case, patience).await;
+            case.answer(Answered::Waited);
+        }
+        Step::Lease { tags, entries, count, inform } => {
+            beside.start(shell, inform, ask);
+            let now = (shell.now)();
+            let write = shell.ledger.leased(&tags, &entries, now);
+            let count = OptionFuture::from(count.map(|count| self::count(shell, count, now)));
+            let (written, counted) = join(write, count).await;
+            case.answer(Answered::Leased { written, counted: counted.flatten() });
+        }
+        Step::Remediate(actions) => {
+            let revokes = actions.iter().filter(|action| action.revokes().is_some()).count();
+            shell.spent.add((shell.now)(), revokes);
+            let actions: Vec<_> = actions.iter().collect();
+            let (outcomes, granted) = act(shell, &actions, start).await;
+            case.answer(Answered::Granted(granted));
+            case.answer(Answered::Remediated(outcomes));
+        }
+        Step::Record(entries) => {
+            let written = shell.ledger.written(&entries, (shell.now)()).await;
+            case.answer(Answered::Recorded(written));
+        }
+        Step::Wait(duration) => {
+            tokio::time::sleep(duration).await;
+            case.answer(Answered::Waited);
+        }
+        step @ (Step::Revisit(_) | Step::Notify(_) | Step::Done(_) | Step::Fail(_)) => {
+            return Some(step);
+        }
+    }
+    None
 }
 
 /// What informs, and is under way beside the steps. What is left of it when the event is over is given up.

@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure a
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portcullis_engine::case::{Counted, Written};
 use portcullis_engine::ledger::{Entry, Key, Memory, Revisit, RuleTags, Snooze, Wanted};
-use portcullis_engine::sweep::{Ledgered, Run};
+use portcullis_engine::sweep::{Ledgered, Ramp, Run};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -286,6 +286,25 @@ impl Ledger {
     /// If the table does not take it.
     pub async fn write_run(&self, run: &Run, now: i64) -> Result<bool> {
         self.put_version(run, run.version, Run::expires(now), "noting the run of the sweep").await
+    }
+
+    /// How far the ramp of the sweep is; `None` before the first run that may close.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not answer, or the item cannot be read.
+    pub async fn ramp(&self) -> Result<Option<Ramp>> {
+        self.item(&Ramp::key(), "reading the ramp of the sweep").await
+    }
+
+    /// Writes it, unless another one wrote since it was read: then `false`.
+    ///
+    /// # Errors
+    ///
+    /// If the table does not take it.
+    pub async fn write_ramp(&self, ramp: &Ramp, now: i64) -> Result<bool> {
+        let doing = "noting the ramp of the sweep";
+        self.put_version(ramp, ramp.version, Ramp::expires(now), doing).await
     }
 
     async fn put_tags(&self, tags: &RuleTags, now: i64) -> Result<()> {

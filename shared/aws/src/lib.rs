@@ -33,7 +33,7 @@ pub use act::revoke::revoke;
 pub use arrange::unqualified;
 pub use clients::{Patience, config, ec2, elasticache, sns};
 pub use dispatch::{About, Invocation, run};
-pub use drive::{Ask, cache, ingress};
+pub use drive::{Ask, cache, closing, ingress};
 pub use environment::{now, variable};
 pub use exceptions::read as read_exceptions;
 pub use gather::{Reads, around, described_entries, described_rules, rules, shown};

@@ -78,9 +78,13 @@ pub fn count_unscheduled_revisit(revisit: &Revisit, why: &str, line: fn(&str)) {
     print([Metric { subject: Some(subject.clone()), ..metric }], line);
 }
 
-/// A run of the sweep finished: it looked at all that is there. `unread` is what it could not judge.
-pub fn count_sweep(run: &str, unread: usize) {
+/// A run of the sweep finished: it looked at all that is there. `unread` is what it could not judge. With
+/// `Sweep=enforce`, `stopped` says whether it closes nothing any more.
+pub fn count_sweep(run: &str, unread: usize, stopped: Option<bool>) {
     of_sweep(run, &[("SweepFinished", 1), ("SweepUnread", unread)]);
+    if let Some(stopped) = stopped {
+        of_sweep(run, &[("SweepStopped", usize::from(stopped))]);
+    }
 }
 
 /// What a run of the sweep, or its follow-up, found: what nobody was told of, and calls that were not delivered.

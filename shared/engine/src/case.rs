@@ -13,13 +13,16 @@ mod revisit;
 mod step;
 mod together;
 
+use std::collections::BTreeSet;
+
 use crate::action::{AllGranted, Outcomes};
 use crate::decide::Decision;
 use crate::event::{Event, RevisitRef};
 use crate::exceptions::Exceptions;
-use crate::ledger::{Entry, Leased, Why};
+use crate::ledger::{Entry, Key, Leased, Why};
 use crate::report::Report;
 use crate::settings::Settings;
+use crate::sweep::Closing;
 use crate::time::HOUR;
 use again::Arrangement;
 pub use finish::words;
@@ -64,6 +67,11 @@ pub enum Cause {
     /// The same for the sweep of the stack, which knows the snoozes. What is recorded and told of all that a run found,
     /// [`sweep`](crate::sweep) says.
     Sweep,
+    /// Nothing: the sweep closes what is older. Only these findings are remediated, and what is left open is for the next run.
+    Closing {
+        /// Their keys.
+        only: BTreeSet<Key>,
+    },
 }
 
 impl Cause {
@@ -81,6 +89,7 @@ impl Cause {
             Self::Redelivered => "redelivered",
             Self::Audit => "audit",
             Self::Sweep => "sweep",
+            Self::Closing { .. } => "closing",
         }
     }
 }
@@ -209,6 +218,12 @@ impl<'a> Case<'a> {
         let mut case = Self::of(cause, Some(event), "", policy);
         case.known = Known::without_ledger();
         case
+    }
+
+    /// Older faults that a run of the sweep closes: all is read fresh.
+    pub fn closing(closing: &Closing, invocation: &str, policy: PolicyContext<'a>) -> Self {
+        let Closing { event, keys } = closing.clone();
+        Self::of(Cause::Closing { only: keys }, Some(event), invocation, policy)
     }
 
     fn of(cause: Cause, event: Option<Event>, invocation: &str, policy: PolicyContext<'a>) -> Self {

@@ -12,6 +12,7 @@ use crate::action::{Because, Per, Remedy};
 use crate::facts::GroupFacts;
 use crate::finding::Finding;
 use crate::severity::Reaches;
+pub(crate) use harm::oldest_and_most_harmful_first;
 use harm::{Rule, most_harmful_first};
 
 /// `PORTCULLIS_COMEBACKS_PER_HOUR`, unless set. Once may be a person who did not read the alert, twice a script that

@@ -17,6 +17,7 @@
 //! What a revisit looks at within the hour is busy too: that reports it.
 //!
 //! What is new waits for a follow-up ([`Follow`]), and with it all that the run has to tell: it is one message.
+//! What was reported long enough ago is closed with `Sweep=enforce`: which, and how many, is in [`older`] and [`Ramp`].
 //!
 //! INVARIANT: what was not read is never resolved.
 
@@ -25,6 +26,8 @@ mod follow;
 mod found;
 mod late;
 mod looked;
+mod older;
+mod ramp;
 mod remembered;
 mod run;
 mod taken;
@@ -34,6 +37,8 @@ pub use follow::{Follow, Split};
 pub use found::Found;
 pub use late::Late;
 pub use looked::{Compared, Looked, compare};
+pub use older::{Closing, Enforce, Older, Stays, closed_after, enforce, older};
+pub use ramp::Ramp;
 pub use remembered::{Ledgered, Remembered};
 pub use run::{Begun, PARTITION, Run};
 pub use taken::{Taken, wanted};

@@ -8,14 +8,14 @@ use portcullis_engine::sweep::Late;
 use portcullis_engine::text::{bounded, harmless_json};
 use serde_json::{Value, json};
 
-use super::told::{Row, Told};
+use super::told::{NotRemediated, Row, Told};
 
 /// Longest text of a user that is passed on.
 const TEXT: usize = 256;
 
 /// With so many rows a list at the most.
 pub(super) fn document(told: &Told, rows: usize) -> String {
-    let news = told.new.iter().chain(&told.risen);
+    let news = told.new.iter().chain(&told.risen).chain(&told.remediated);
     let checks: BTreeSet<&str> = news.map(|row| row.check.as_str()).collect();
     let open: BTreeMap<&str, usize> = Severity::ALL
         .into_iter()
@@ -45,6 +45,8 @@ pub(super) fn document(told: &Told, rows: usize) -> String {
         "risen": list(&told.risen),
         "resolved": list(&told.resolved),
         "suppressedNow": list(&told.suppressed_now),
+        "remediated": list(&told.remediated),
+        "notRemediated": told.not_remediated.iter().take(rows).map(left).collect::<Vec<Value>>(),
         "dueLate": told.due_late.iter().take(rows).map(late).collect::<Vec<Value>>(),
         "exceptions": {
             "ending": endings(told, false, rows),
@@ -62,6 +64,8 @@ pub(super) fn document(told: &Told, rows: usize) -> String {
             "risen": more(told.risen.len()),
             "resolved": more(told.resolved.len()),
             "suppressedNow": more(told.suppressed_now.len()),
+            "remediated": more(told.remediated.len()),
+            "notRemediated": more(told.not_remediated.len()),
             "dueLate": more(told.due_late.len()),
             "unknown": more(told.unknown.len()),
             "ending": more(told.ending.iter().filter(|one| !one.is_over).count()),
@@ -82,6 +86,10 @@ fn row(row: &Row) -> Value {
         "firstSeen": row.first_seen,
         "note": row.note.as_deref().map(|note| bounded(note, TEXT)),
     })
+}
+
+fn left(left: &NotRemediated) -> Value {
+    json!({"id": left.id, "because": bounded(&left.because, TEXT)})
 }
 
 fn endings(told: &Told, over: bool, rows: usize) -> Vec<Value> {

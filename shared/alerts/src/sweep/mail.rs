@@ -50,6 +50,8 @@ pub(super) fn body(told: &Told, rows: usize) -> String {
         &told.suppressed_now,
         most,
     );
+    list(&mut body, "CLOSED: older faults whose notice was over", &told.remediated, rows);
+    left(&mut body, told, most);
     late(&mut body, told, most);
     endings(&mut body, told, most);
     unknown(&mut body, told);
@@ -67,7 +69,9 @@ pub(super) fn body(told: &Told, rows: usize) -> String {
             told.region
         );
     }
-    body.push_str("\nThe sweep closed nothing: it looks at what is there, and reports.\n");
+    if told.remediated.is_empty() {
+        body.push_str("\nThe sweep closed nothing: it looks at what is there, and reports.\n");
+    }
     body
 }
 
@@ -148,6 +152,40 @@ fn list(body: &mut String, heading: &str, rows: &[Row], most: usize) {
     if more > 0 {
         let _ = writeln!(body, "... and {more} more");
     }
+}
+
+/// What stays open for now, and the ways to keep it so.
+fn left(body: &mut String, told: &Told, most: usize) {
+    if told.not_remediated.is_empty() {
+        if told.closes {
+            keep(body, told);
+        }
+        return;
+    }
+    body.push_str("\nNOT CLOSED: older faults that the sweep could close\n");
+    for one in told.not_remediated.iter().take(most) {
+        let words = format!(
+            "{:8}  {}: {}",
+            one.severity.as_str(),
+            text::plain(&one.id, 20),
+            text::plain(&one.because, 200)
+        );
+        wrapped(body, "", &words);
+    }
+    let more = told.not_remediated.len().saturating_sub(most);
+    if more > 0 {
+        let _ = writeln!(body, "... and {more} more");
+    }
+    keep(body, told);
+}
+
+/// The three ways out.
+fn keep(body: &mut String, told: &Told) {
+    let _ = write!(
+        body,
+        "\nTo keep one open: write an exception (docs/exceptions.md); or tag its security\ngroup with portcullis:protect; or, for up to 30 days:\nportcullis undo f-... --for 30d --reason '...'{}\n",
+        told.option()
+    );
 }
 
 fn late(body: &mut String, told: &Told, most: usize) {

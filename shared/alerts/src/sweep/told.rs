@@ -44,6 +44,16 @@ pub struct Told {
     pub suppressed_now: Vec<Row>,
     /// Revisits that were due and are done now.
     pub due_late: Vec<Late>,
+    /// Older faults that this run closed.
+    pub remediated: Vec<Row>,
+    /// Those that it could have closed, by their ids: why not.
+    pub not_remediated: Vec<NotRemediated>,
+    /// With `Sweep=enforce`, something is said of what stays open: it is the first such run, or it stops.
+    pub enforces: bool,
+    /// With `Sweep=enforce`, some of what is new will be closed.
+    pub closes: bool,
+    /// With `Sweep=enforce`, whether nothing is closed any more.
+    pub stopped: Option<bool>,
     /// What could not be read.
     pub unknown: Vec<NotRead>,
     /// Exceptions that have ended, or end within 30 days.
@@ -71,6 +81,19 @@ pub struct Row {
     pub first_seen: String,
     /// What else there is to say of it.
     pub note: Option<String>,
+}
+
+/// An older fault that stays open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRemediated {
+    /// `f-…`
+    pub id: String,
+    /// Its severity.
+    pub severity: Severity,
+    /// Why.
+    pub because: String,
+    /// It was tried, and failed.
+    pub failed: bool,
 }
 
 /// An exception that has ended, or ends soon.
@@ -124,14 +147,18 @@ impl Told {
             && self.resolved.is_empty()
             && self.suppressed_now.is_empty()
             && self.due_late.is_empty()
+            && self.remediated.is_empty()
+            && !self.not_remediated.iter().any(|one| one.failed)
+            && !(self.enforces && !self.not_remediated.is_empty())
             && !self.baseline
             && !(self.monday && (self.open() > 0 || !self.ending.is_empty()))
     }
 
-    /// The highest of what is new and risen.
+    /// The highest of what is new, risen and not remediated.
     pub fn severity(&self) -> Severity {
-        let news = self.new.iter().chain(&self.risen);
-        news.map(|row| row.severity).max().unwrap_or(Severity::Low)
+        let news = self.new.iter().chain(&self.risen).map(|row| row.severity);
+        let left = self.not_remediated.iter().map(|one| one.severity);
+        news.chain(left).max().unwrap_or(Severity::Low)
     }
 
     /// For the log, in a line.
@@ -162,6 +189,8 @@ impl Told {
             (self.resolved.len(), "resolved"),
             (self.suppressed_now.len(), "suppressed now"),
             (self.due_late.len(), "revisited late"),
+            (self.remediated.len(), "closed"),
+            (self.not_remediated.len(), "not closed"),
         ];
         let parts: Vec<String> = lists
             .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_alerts::sweep::{Ending, ROWS, Row, Sweep, Told};
+use portcullis_alerts::sweep::{Ending, NotRemediated, ROWS, Row, Sweep, Told};
 use portcullis_engine::scan::{Counts, NotRead};
 use portcullis_engine::severity::Severity;
 use portcullis_engine::sweep::Late;
@@ -60,6 +60,18 @@ fn a_run_is_one_message_with_every_kind_of_news() {
             note: Some("suppressed by bastion".to_owned()),
             ..row(5, Severity::Low)
         }],
+        remediated: vec![Row {
+            note: Some(
+                "undo: portcullis undo f-000000000006 --stack guard --reason '<why>'".to_owned(),
+            ),
+            ..row(6, Severity::High)
+        }],
+        not_remediated: vec![NotRemediated {
+            id: "f-000000000007".to_owned(),
+            severity: Severity::High,
+            because: "it will be closed after 2026-11-22T10:00:00Z".to_owned(),
+            failed: false,
+        }],
         due_late: vec![Late {
             subject: "sg-01".to_owned(),
             why: "limit".to_owned(),
@@ -84,6 +96,8 @@ fn a_run_is_one_message_with_every_kind_of_news() {
     assert_eq!(document["severity"], "critical");
     assert_eq!(document["checks"], serde_json::json!(["open-ingress"]));
     assert_eq!(document["open"]["critical"], 1);
+    assert_eq!(document["remediated"][0]["id"], "f-000000000006");
+    assert_eq!(document["notRemediated"][0]["id"], "f-000000000007");
     assert_eq!(document["exceptions"]["ended"][0]["id"], "bastion");
     assert_eq!(document["exceptions"]["ending"][0]["file"], "ours.cedar");
     assert!(sweep.mail.contains("portcullis findings --region eu-west-1 --stack guard"));
@@ -109,6 +123,17 @@ fn a_baseline_is_one_message_however_much_it_found() {
 fn without_news_nobody_is_told_but_on_a_monday_and_only_if_something_is_open() {
     assert!(told().is_silent());
     assert!(Told { unread: 3, ..told() }.is_silent(), "that is a metric");
+    let left = NotRemediated {
+        id: "f-000000000007".to_owned(),
+        severity: Severity::High,
+        because: "?".to_owned(),
+        failed: false,
+    };
+    let stays = Told { not_remediated: vec![left.clone()], ..told() };
+    assert!(stays.is_silent(), "it was said when its notice began");
+    assert!(!Told { enforces: true, ..stays }.is_silent(), "it begins, or it stops");
+    let failed = vec![NotRemediated { failed: true, ..left }];
+    assert!(!Told { not_remediated: failed, ..told() }.is_silent());
     let monday = Told { monday: true, ..told() };
     assert!(!monday.is_silent());
     let (sweep, _) = composed(&monday);

@@ -6,7 +6,7 @@ use super::again::Undecided;
 use super::known::{self, Part};
 use super::look::{Facts, REPORT};
 use super::step::{Channel, Notification, Read, Step, Summary, Written, reading};
-use super::{Case, Plan};
+use super::{Case, Cause, Plan};
 use crate::action::{Action, Because, Outcome, Outcomes, Remedy};
 use crate::event::{CacheLead, Lead};
 use crate::exceptions::Suppressed;
@@ -140,7 +140,7 @@ impl Case<'_> {
 
     /// What is to be looked at again.
     fn undecided(&self, now: i64) -> Vec<Undecided> {
-        if self.cause.only_looks() {
+        if self.cause.only_looks() || matches!(self.cause, Cause::Closing { .. }) {
             return Vec::new();
         }
         let (Some(plan), Some(event)) = (&self.plan, &self.event) else { return Vec::new() };

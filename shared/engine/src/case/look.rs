@@ -384,12 +384,16 @@ impl Case<'_> {
 
     pub(super) fn decide(&self, event: &Event, facts: &Facts, now: i64) -> Decision {
         let context = self.context(now);
-        match facts {
+        let decision = match facts {
             Facts::Group(facts, lead) => decide::group(event, lead, facts, &context),
             Facts::Cache(facts, lead, unreported) => {
                 decide::cache(event, lead, facts, unreported, &context)
             }
             Facts::Nothing => decide::unnamed(event, &context),
+        };
+        match &self.cause {
+            super::Cause::Closing { only } => decision.only(only),
+            _ => decision,
         }
     }
 
@@ -434,7 +438,7 @@ impl Case<'_> {
         let count = (is_first || self.first.is_some()).then(|| Count {
             minute: iso(now).chars().take("2026-11-21T16:40".len()).collect(),
             remediations: decision.closings(),
-            alerts: usize::from(is_first),
+            alerts: usize::from(is_first && !matches!(self.cause, super::Cause::Closing { .. })),
         });
         let inform =
             if decision.is_clean() { Vec::new() } else { self.known.begin_around(&facts.groups()) };

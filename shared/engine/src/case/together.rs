@@ -24,6 +24,9 @@ const RULES: u128 = 1000;
 impl Case<'_> {
     /// Once; `None` if it comes to nothing.
     pub(super) fn judge_together(&mut self, now: i64) -> Option<Step> {
+        if matches!(self.cause, Cause::Closing { .. }) {
+            return None;
+        }
         let decision = self.plan.as_ref().map(|plan| &plan.decision)?;
         let Some(Facts::Group(group, _)) = self.facts().filter(|_| !self.judged_together) else {
             return None;

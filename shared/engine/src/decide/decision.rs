@@ -89,6 +89,12 @@ impl Decision {
         self
     }
 
+    /// Without anything else than these findings.
+    pub fn only(mut self, keys: &BTreeSet<Key>) -> Self {
+        self.findings.retain(|finding| keys.contains(&Key::of(finding, &self.subject)));
+        self
+    }
+
     /// What it has that a decision made with less knowledge does not.
     pub fn beyond(mut self, first: &Self) -> Self {
         let known = first.keys();

@@ -11,7 +11,7 @@ use crate::resolution::{Resolution, Standing};
 pub enum Undo {
     /// Restore this rule, with its description and tags.
     Restore(IngressRule),
-    /// A rule of the same shape is there already; its id.
+    /// A rule of the same shape is there, again or still; its id.
     AlreadyBack(String),
     /// The group of the rule is gone, so the rule cannot be restored.
     GroupGone,
@@ -25,6 +25,13 @@ pub fn undo(entry: &Entry, live: Option<&[IngressRule]>) -> Undo {
         let why = format!("it is about a setting of {}, which was not changed", entry.key.subject);
         return Undo::NothingToUndo(why);
     };
+    let same = |rule: &IngressRule| {
+        live.and_then(|live| live.iter().find(|there| shape(there) == shape(rule)))
+    };
+    // It is there: whoever wants it to stay has it snoozed before the sweep closes it.
+    if let (State::Open, Some(there)) = (entry.state, same(&record.rule())) {
+        return Undo::AlreadyBack(there.id.clone());
+    }
     match entry.state {
         State::Open | State::Suppressed => {
             return Undo::NothingToUndo("it was not closed".to_owned());
@@ -40,9 +47,11 @@ pub fn undo(entry: &Entry, live: Option<&[IngressRule]>) -> Undo {
         }
         State::Resolved | State::Closed => {}
     }
-    let Some(live) = live else { return Undo::GroupGone };
+    if live.is_none() {
+        return Undo::GroupGone;
+    }
     let rule = record.rule();
-    match live.iter().find(|there| shape(there) == shape(&rule)) {
+    match same(&rule) {
         Some(there) => Undo::AlreadyBack(there.id.clone()),
         None => Undo::Restore(rule),
     }

@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::checks::admits;
-use crate::facts::{GroupFacts, IngressRule, Protocol};
+use crate::facts::{GroupFacts, IngressRule, Protocol, Source};
 use crate::finding::{Check, Finding};
 use crate::ledger::shape;
-use crate::net::{Count, Family, everything};
+use crate::net::{Count, Family, Sources, everything};
 use crate::reach::Reach;
 use crate::severity::Reaches;
 
@@ -44,6 +44,21 @@ struct Harm<'a> {
     reach: u8,
     shape: String,
     group: &'a str,
+}
+
+impl<'a> Harm<'a> {
+    fn of(rule: &Rule<'a>, crowds: &Crowds<'a>) -> Self {
+        let (from, to) = rule.rule.ports();
+        Self {
+            traffic: rule.traffic(),
+            width: Reverse(rule.width()),
+            company: crowds.company(rule),
+            ports: Reverse(to.saturating_sub(from)),
+            reach: rule.reach,
+            shape: shape(rule.rule),
+            group: rule.group,
+        }
+    }
 }
 
 impl<'a> Rule<'a> {
@@ -104,7 +119,11 @@ fn reach(finding: &Finding, reaches: &Reaches) -> u8 {
     if finding.check != Check::OpenCache {
         return 0;
     }
-    match reaches.behind(finding) {
+    rank(reaches.behind(finding).as_ref())
+}
+
+fn rank(reach: Option<&Reach>) -> u8 {
+    match reach {
         Some(Reach::Public { .. }) => 0,
         Some(Reach::LoadBalanced { .. }) => 1,
         Some(Reach::Private(_) | Reach::Blocked { .. } | Reach::Unknown(_)) => 2,
@@ -115,21 +134,42 @@ fn reach(finding: &Finding, reaches: &Reaches) -> u8 {
 /// The rules in the order in which they are revoked.
 pub(super) fn most_harmful_first<'a>(rules: &[Rule<'a>]) -> Vec<Rule<'a>> {
     let crowds = Crowds::of(rules);
-    let harm = |rule: &Rule<'a>| {
-        let (from, to) = rule.rule.ports();
-        Harm {
-            traffic: rule.traffic(),
-            width: Reverse(rule.width()),
-            company: crowds.company(rule),
-            ports: Reverse(to.saturating_sub(from)),
-            reach: rule.reach,
-            shape: shape(rule.rule),
-            group: rule.group,
-        }
-    };
-    let mut order: Vec<_> = rules.iter().map(|rule| (harm(rule), *rule)).collect();
+    let mut order: Vec<_> = rules.iter().map(|rule| (Harm::of(rule, &crowds), *rule)).collect();
     order.sort_by(|(a, _), (b, _)| a.cmp(b));
     order.into_iter().map(|(_, rule)| rule).collect()
+}
+
+/// The order in which the sweep revokes older rules: their reach is known, so it is the first part; of rules that are alike,
+/// the one that was reported first. `rule` gives the group, the rule and what stands behind the group.
+pub(crate) fn oldest_and_most_harmful_first<T>(
+    all: &[T],
+    rule: impl for<'a> Fn(&'a T) -> (&'a str, &'a IngressRule, Option<&'a Reach>),
+    told: impl Fn(&T) -> i64,
+) -> Vec<&T> {
+    let rules: Vec<Rule<'_>> = all
+        .iter()
+        .map(|one| {
+            let (group, rule, reach) = rule(one);
+            let net: Option<ipnet::IpNet> = match rule.source {
+                Source::Ipv4(net) => Some(net.into()),
+                Source::Ipv6(net) => Some(net.into()),
+                Source::Group(_) | Source::PrefixList(_) | Source::Unreadable(_) => None,
+            };
+            Rule { group, rule, admits: Sources::new(net).count(), reach: rank(reach) }
+        })
+        .collect();
+    let crowds = Crowds::of(&rules);
+    let mut order: Vec<_> = all
+        .iter()
+        .zip(&rules)
+        .map(|(one, rule)| {
+            let Harm { traffic, width, company, ports, reach, shape, group } =
+                Harm::of(rule, &crowds);
+            ((reach, traffic, width, company, ports, told(one), shape, group), one)
+        })
+        .collect();
+    order.sort_by(|(a, _), (b, _)| a.cmp(b));
+    order.into_iter().map(|(_, one)| one).collect()
 }
 
 /// For each group, family and protocol: the ports at which the number of rules changes, with that number from there on.

@@ -6,6 +6,7 @@ use crate::exceptions::Exception;
 use crate::facts::{CacheGroups, IngressRule};
 use crate::finding::{Finding, Subject};
 use crate::ledger::{Key, shape};
+use crate::reach::Reach;
 use crate::report::Report;
 use crate::severity::Rating;
 
@@ -22,6 +23,8 @@ pub struct Found {
     pub subject: Subject,
     /// What the run made in place of a call.
     pub event: Event,
+    /// What stands behind the group of its rule.
+    pub reach: Option<Reach>,
     /// Whom it belongs to, in words.
     pub owner: Option<String>,
 }
@@ -43,6 +46,7 @@ impl Found {
             rating: Rating { severity: reported.severity, at_least: reported.at_least },
             subject: report.subject().clone(),
             event: event.clone(),
+            reach: reported.reach.clone(),
             owner: owner.map(str::to_owned),
         });
         found.collect()

@@ -36,6 +36,8 @@ fn what_we_did_not_close_is_not_undone() {
     let mut entry = closed(&rule("sgr-1", "tcp 6379", WORLD));
     entry.state = State::Open;
     assert_eq!(nothing(undo(&entry, Some(&[]))), "it was not closed");
+    let open = rule("sgr-2", "tcp 6379", WORLD);
+    assert_eq!(undo(&entry, Some(&[open])), Undo::AlreadyBack("sgr-2".to_owned()), "it is snoozed");
     entry.state = State::Resolved;
     assert_eq!(nothing(undo(&entry, Some(&[]))), "it was not closed: somebody else removed it");
     let setting = Entry { rule: None, ..entry };
