@@ -149,7 +149,7 @@ impl Told {
             && self.due_late.is_empty()
             && self.remediated.is_empty()
             && !self.not_remediated.iter().any(|one| one.failed)
-            && !(self.enforces && !self.not_remediated.is_empty())
+            && (!self.enforces || self.not_remediated.is_empty())
             && !self.baseline
             && !(self.monday && (self.open() > 0 || !self.ending.is_empty()))
     }

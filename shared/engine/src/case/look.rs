@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::again::Undecided;
 use super::known::{Known, Part};
 use super::step::{Count, Read, Step, Summary, Written, reading, unread};
-use super::{Case, Leasing, Plan};
+use super::{Case, Cause, Leasing, Plan};
 use crate::action::{AllGranted, Because, Outcomes, Per, Remedy};
 use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{CacheLead, Event, GroupLead, GroupRef, Lead, Touched};
@@ -391,10 +391,7 @@ impl Case<'_> {
             }
             Facts::Nothing => decide::unnamed(event, &context),
         };
-        match &self.cause {
-            super::Cause::Closing { only } => decision.only(only),
-            _ => decision,
-        }
+        if let Cause::Closing { only } = &self.cause { decision.only(only) } else { decision }
     }
 
     /// Whether something is to be remediated that an earlier pass over this event left open: then it is no pass before the
