@@ -81,26 +81,25 @@ pub fn count_unscheduled_revisit(revisit: &Revisit, why: &str, line: fn(&str)) {
 /// A run of the sweep finished: it looked at all that is there. `unread` is what it could not judge. With
 /// `Sweep=enforce`, `stopped` says whether it closes nothing any more.
 pub fn count_sweep(run: &str, unread: usize, stopped: Option<bool>) {
-    of_sweep(run, &[("SweepFinished", 1), ("SweepUnread", unread)]);
-    if let Some(stopped) = stopped {
-        of_sweep(run, &[("SweepStopped", usize::from(stopped))]);
-    }
+    let metric = of_sweep(run);
+    let stopped = stopped.map(|stopped| metric("SweepStopped", usize::from(stopped)));
+    let metrics = [metric("SweepFinished", 1), metric("SweepUnread", unread)];
+    print(metrics.into_iter().chain(stopped), to_stdout);
 }
 
 /// What a run of the sweep, or its follow-up, found: what nobody was told of, and calls that were not delivered.
 pub fn count_found(run: &str, new: usize, missed: usize) {
-    of_sweep(run, &[("SweepNew", new)]);
-    if missed > 0 {
-        of_sweep(run, &[("MissedCalls", missed)]);
-    }
+    let metric = of_sweep(run);
+    let missed = (missed > 0).then(|| metric("MissedCalls", missed));
+    print(std::iter::once(metric("SweepNew", new)).chain(missed), to_stdout);
 }
 
-fn of_sweep(run: &str, counts: &[(&'static str, usize)]) {
-    let metric = |name: &'static str, count| Metric {
+/// A metric of a run, by its name and count.
+fn of_sweep(run: &str) -> impl Fn(&'static str, usize) -> Metric {
+    move |name, count| Metric {
         amount: Amount::Count(count),
         ..Metric::about(Some(run.to_owned()), name, Vec::new())
-    };
-    print(counts.iter().map(|(name, count)| metric(name, *count)), to_stdout);
+    }
 }
 
 /// The approval page did not check a link, because too many were opened.
