@@ -56,6 +56,7 @@ fn closed() -> Entry {
             ]),
         }),
         grants: Vec::new(),
+        list: None,
         spared: None,
         version: 2,
     }

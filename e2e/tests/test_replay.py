@@ -61,6 +61,8 @@ def watched():
         "ModifyNetworkInterfaceAttribute",
         "ModifyInstanceAttribute",
         "AssociateSecurityGroupVpc",
+        "ModifyManagedPrefixList",
+        "RestoreManagedPrefixListVersion",
         "CreateCacheCluster",
         "CreateReplicationGroup",
         "CreateServerlessCache",

@@ -27,6 +27,9 @@ ONLY = {
     "kms:VerifyMac": PAGE,
     # The command line too, with the rights of whoever runs it. The function for caches never grants.
     "ec2:AuthorizeSecurityGroupIngress": {"ingress"} | MOVERS | SWEEP,
+    # Only the function for groups gets events of prefix lists.
+    "ec2:DescribeManagedPrefixLists": {"ingress"},
+    "ec2:GetManagedPrefixListAssociations": {"ingress"},
     # No event about a group has a cache read.
     "ec2:DescribeRouteTables": {"cache"} | SWEEP,
     "elasticache:DescribeCacheClusters": {"cache"} | MOVERS | SWEEP,

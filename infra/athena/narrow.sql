@@ -23,6 +23,8 @@ WHERE day BETWEEN '2026/01/01' AND '2026/12/31'
     'ModifyNetworkInterfaceAttribute',
     'ModifyInstanceAttribute',
     'AssociateSecurityGroupVpc',
+    'ModifyManagedPrefixList',
+    'RestoreManagedPrefixListVersion',
     'RevokeSecurityGroupIngress',
     'AuthorizeSecurityGroupEgress',
     'CreateSecurityGroup',

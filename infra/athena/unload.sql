@@ -24,6 +24,8 @@ UNLOAD (
       'ModifyNetworkInterfaceAttribute',
       'ModifyInstanceAttribute',
       'AssociateSecurityGroupVpc',
+      'ModifyManagedPrefixList',
+      'RestoreManagedPrefixListVersion',
       'RevokeSecurityGroupIngress',
       'AuthorizeSecurityGroupEgress',
       'CreateSecurityGroup',

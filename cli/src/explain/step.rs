@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use portcullis_alerts::alert::Alert;
 use portcullis_engine::action::Action;
-use portcullis_engine::case::{Case, Channel, Fact, Notification, Read};
+use portcullis_engine::case::{Case, Channel, Fact, Notification, Read, Shown};
 use portcullis_engine::event::{Event, GroupRef, Lead};
-use portcullis_engine::facts::{AddressSpace, Interface, Interfaces, PrefixList, Subnets};
+use portcullis_engine::facts::{
+    AddressSpace, Interface, Interfaces, ListEntry, ListUse, PrefixList, Subnets,
+};
 use portcullis_engine::ledger::{Entry, Revisit, State, Wanted};
 use portcullis_engine::text::counted;
 use portcullis_engine::time;
@@ -32,6 +34,7 @@ impl Explained {
                 GroupRef::Id(id) => id.clone(),
                 GroupRef::Name(name) => format!("the group named {name}"),
             },
+            Lead::List(lead) => lead.id.clone(),
             Lead::Cache(lead) => lead.id.clone(),
             Lead::Unknown => "what the record does not name".to_owned(),
         };
@@ -102,6 +105,9 @@ impl Explained {
                     format!("{grants}revoke {} of {group}: {}", rule.id, rule.words())
                 }
                 Action::StartRecreation(start) => format!("start the re-creation of {}", start.id),
+                Action::RemoveEntries(remove) => {
+                    format!("remove {} of {}", ListEntry::words(&remove.entries), remove.list)
+                }
             };
             self.line(&line);
         }
@@ -185,6 +191,10 @@ fn what(read: &Read) -> String {
         Read::GroupNamed(name) => format!("the group named {name}"),
         Read::Rules(id) => format!("the rules of {id}"),
         Read::List(id) => format!("the prefix list {id}"),
+        Read::Versions(id, _) => format!("{id} now and before the call"),
+        Read::Naming(id) => format!("the groups that name {id}"),
+        Read::RulesOf(ids) => format!("the rules of {}", ids.join(", ")),
+        Read::Uses(id) => format!("what uses {id}"),
         Read::Details(id) => format!("name, VPC and tags of {id}"),
         Read::Interfaces(id) => format!("the network interfaces of {id}"),
         Read::PublicAccess => "VPC block public access".to_owned(),
@@ -224,6 +234,10 @@ fn told(fact: &Fact) -> (String, Vec<String>) {
     match fact {
         Fact::GroupNamed(Err(why))
         | Fact::Rules(_, Err(why))
+        | Fact::Versions(_, Err(why))
+        | Fact::Naming(_, Err(why))
+        | Fact::RulesOf(_, Err(why))
+        | Fact::Uses(_, ListUse::Unknown(why))
         | Fact::Details(_, Err(why))
         | Fact::PublicAccess(Err(why))
         | Fact::Vpcs(Err(why))
@@ -239,6 +253,27 @@ fn told(fact: &Fact) -> (String, Vec<String>) {
         }
         Fact::List(_, PrefixList::Unknown(why)) => alone(format!("could not be read: {why}")),
         Fact::List(_, PrefixList::Entries(nets)) => alone(count(nets.len(), "entry")),
+        Fact::Versions(_, Ok(None)) => alone("not there".to_owned()),
+        Fact::Versions(_, Ok(Some(shown))) => {
+            let came = shown.added().into_iter().map(|entry| format!("{entry} came with the call"));
+            let words = format!("version {}, {}", shown.version, shown.state);
+            (format!("{words}, {}", count(shown.now.len(), "entry")), came.collect())
+        }
+        Fact::Naming(_, Ok(groups)) => {
+            let named = groups.iter().map(|(id, details)| format!("{id} {}", details.name));
+            (count(groups.len(), "group"), named.collect())
+        }
+        Fact::RulesOf(_, Ok(groups)) => {
+            let of = |(id, shown): &(String, Shown)| {
+                format!("{id}: {}", count(shown.rules.len(), "ingress rule"))
+            };
+            (count(groups.len(), "group"), groups.iter().map(of).collect())
+        }
+        Fact::Uses(_, ListUse::NotRead) => alone("not read".to_owned()),
+        Fact::Uses(_, ListUse::Read(users)) => {
+            let used = users.iter().map(|user| format!("{} of {}", user.resource, user.owner));
+            (count(users.len(), "resource"), used.collect())
+        }
         Fact::Details(_, Ok(details)) => {
             let tags = details.tags.iter().map(|tag| format!("{}={}", tag.key, tag.value));
             let vpc = details.vpc.as_deref().unwrap_or("no VPC");

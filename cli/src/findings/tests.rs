@@ -56,6 +56,7 @@ fn entry(id: &str, severity: &str, state: State, last_seen: &str, returns: u64) 
             tags_apart: false,
         }),
         grants: Vec::new(),
+        list: None,
         spared: None,
         version: 1,
     }

@@ -51,6 +51,7 @@ fn of(report: &Report, reported: &Reported) -> Audited {
         Evidence::Rule { exposure, .. } => Some(admitted(exposure).to_string()),
         Evidence::UnreadableRule { .. }
         | Evidence::UnreadableGroups(_)
+        | Evidence::Entries { .. }
         | Evidence::UnnamedSubject { .. }
         | Evidence::Port { .. }
         | Evidence::Setting { .. } => None,

@@ -11,7 +11,7 @@ use portcullis_engine::text;
 
 use crate::by_rule::by_rule;
 use crate::notification::Notification;
-use crate::{command, grants, mail, memory, open, owner, servers};
+use crate::{command, grants, lists, mail, memory, open, owner, servers};
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -122,7 +122,9 @@ fn description(report: &Report) -> Vec<String> {
 fn line(reported: &Reported) -> String {
     let Reported { finding, severity, resolution, because, .. } = reported;
     let ended = match (resolution, reported.action()) {
-        (Resolution::Done, Some(Action::RevokeIngress { .. })) => "closed, and verified",
+        (Resolution::Done, Some(Action::RevokeIngress { .. } | Action::RemoveEntries(_))) => {
+            "closed, and verified"
+        }
         (Resolution::Failed, _) => "FAILED",
         (resolution, _) => resolution.words(),
     };
@@ -158,7 +160,18 @@ fn step(report: &Report, reported: &Reported) -> Option<(u8, String)> {
     let id = text::chat(&report.subject().id, TEXT);
     let check = reported.finding.check;
     match (reported.resolution, reported.action()) {
-        (Resolution::Done | Resolution::AlreadyGone, Some(Action::RevokeIngress { .. })) => Some((
+        (
+            Resolution::Failed | Resolution::NotRemediated | Resolution::Manual,
+            Some(Action::RemoveEntries(removal)),
+        ) => {
+            let remove = lists::remove(report, removal).into_iter().take(COMMANDS);
+            let remove = remove.collect::<Vec<_>>().join("\n");
+            Some((0, format!("Remove the entries:\n```\n{remove}\n```")))
+        }
+        (
+            Resolution::Done | Resolution::AlreadyGone,
+            Some(Action::RevokeIngress { .. } | Action::RemoveEntries(_)),
+        ) => Some((
             3,
             "If it was intended: run the undo command above, and change what opened it; otherwise the next deployment \
              is revoked again."

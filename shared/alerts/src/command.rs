@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use portcullis_engine::action::Detach;
-use portcullis_engine::facts::{IngressRule, PROTECT, Source, Tag};
+use portcullis_engine::facts::{IngressRule, ListEntry, PROTECT, Source, Tag};
 use portcullis_engine::ledger::{Snooze, has_large_tags};
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::settings::stack_option;
@@ -40,6 +40,12 @@ pub(crate) fn undo_of(report: &Report, reported: &Reported) -> Option<String> {
     Some(undo(&report.event.region, group, went))
 }
 
+/// Puts back what a finding ended with, and snoozes it.
+pub(crate) fn undo_by_id(report: &Report, reported: &Reported) -> String {
+    let id = reported.key.id();
+    format!("portcullis undo {id}{} --reason '<why>'", options(report))
+}
+
 /// Has a rule left alone until the snooze ends, whoever puts it back. DynamoDB deletes the item some time after
 /// `expires`, in seconds since 1970.
 pub fn write_snooze(region: &str, table: &str, snooze: &Snooze, expires: i64) -> String {
@@ -66,6 +72,29 @@ pub(crate) fn detach(region: &str, Detach { interface, keep }: &Detach) -> Strin
     )
 }
 
+/// Changes the entries of a prefix list, in the version that it has then.
+pub(crate) fn modify_list(region: &str, list: &str, change: &str) -> String {
+    format!(
+        "aws ec2 modify-managed-prefix-list --region {region} --prefix-list-id {list} --current-version \"$(aws ec2 \
+         describe-managed-prefix-lists --region {region} --prefix-list-ids {list} --query PrefixLists[0].Version \
+         --output text)\" {change}"
+    )
+}
+
+/// Puts entries of a prefix list back exactly, with their descriptions.
+pub fn restore_entries(region: &str, list: &str, entries: &[ListEntry]) -> String {
+    let entry = |entry: &ListEntry| {
+        let mut members = Map::new();
+        members.insert("Cidr".to_owned(), entry.cidr.to_string().into());
+        if let Some(description) = &entry.description {
+            members.insert("Description".to_owned(), description.as_str().into());
+        }
+        Value::Object(members)
+    };
+    let entries: Vec<Value> = entries.iter().map(entry).collect();
+    modify_list(region, list, &format!("--add-entries {}", shell_json(&json!(entries))))
+}
+
 /// Revokes rules of one group by their ids.
 pub fn revoke(region: &str, group: &str, ids: &[&str]) -> String {
     let ids = ids.join(" ");
@@ -88,7 +117,7 @@ pub(crate) fn audit(region: &str) -> String {
 }
 
 /// `RevokeSecurityGroupIngress` takes more, and a command of 100 ids still fits a screen.
-const AT_ONCE: usize = 100;
+pub(crate) const AT_ONCE: usize = 100;
 
 /// The same of many rules: a command for every hundred.
 pub(crate) fn revoke_all(region: &str, group: &str, ids: &[&str]) -> Vec<String> {

@@ -6,15 +6,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use portcullis_engine::action::{Action, Remedy};
-use portcullis_engine::facts::IngressRule;
+use portcullis_engine::facts::{IngressRule, ListEntry};
 use portcullis_engine::finding::Evidence;
 use portcullis_engine::ledger::Snooze;
 use portcullis_engine::net::{Count, Exposure};
 use portcullis_engine::reach::Reach;
-use portcullis_engine::report::{Report, Reported};
+use portcullis_engine::report::{Report, Reported, WorstGroup};
 use portcullis_engine::text;
 
-use crate::{grants, memory, owner, servers, tolerance};
+use crate::{command, grants, lists, memory, owner, servers, tolerance};
 
 /// Longest text of a user that is passed on.
 const TEXT: usize = 256;
@@ -197,6 +197,7 @@ fn evidence(reported: &Reported) -> Value {
             "group": group, "rule": rule_json(rule), "unknown": text::bounded(why, TEXT),
             "reach": reach,
         }),
+        Evidence::Entries { list, entries, .. } => entries_json(reported, list, entries),
         Evidence::UnnamedSubject { what, .. } => {
             json!({"unknown": format!("the record names no {what}")})
         }
@@ -207,6 +208,30 @@ fn evidence(reported: &Reported) -> Value {
             json!({"engine": engine.as_str(), "from": "maintenance-window"})
         }
     }
+}
+
+/// The entries of a prefix list, and the groups that they open.
+fn entries_json(reported: &Reported, list: &str, entries: &[ListEntry]) -> Value {
+    let entry = |entry: &ListEntry| {
+        let said = entry.description.as_deref().map(|said| text::bounded(said, TEXT));
+        json!({"cidr": entry.cidr.to_string(), "description": said})
+    };
+    let group = |worst: &WorstGroup| {
+        json!({
+            "group": worst.group.id,
+            "name": worst.name.as_deref().map(|name| text::bounded(name, TEXT)),
+            "rules": worst.group.rules,
+            "reach": reach_json(&worst.reach),
+        })
+    };
+    let groups = lists::of(reported).map_or(reported.worst.len(), |removal| removal.groups.len());
+    json!({
+        "prefixList": list,
+        "entries": entries.iter().take(command::AT_ONCE).map(entry).collect::<Vec<_>>(),
+        "entriesInAll": entries.len(),
+        "groups": groups,
+        "worst": reported.worst.iter().map(group).collect::<Vec<_>>(),
+    })
 }
 
 fn rule_json(rule: &IngressRule) -> Value {

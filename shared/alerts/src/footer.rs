@@ -10,7 +10,7 @@ use portcullis_engine::report::Report;
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::text;
 
-use crate::{command, tolerance};
+use crate::{command, lists, tolerance};
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -33,6 +33,8 @@ pub(crate) fn footer(body: &mut String, report: &Report) {
     }
     if findings.iter().any(|reported| reported.rule().is_some()) {
         protection(body, report, closed);
+    } else if report.findings.iter().any(|reported| lists::of(reported).is_some()) {
+        lists::protection(body, report);
     } else if !has_moves && !findings.is_empty() && report.unnamed().is_none() {
         body.push_str(
             "\nPortcullis does not change this cache without you. To get no more alerts, change it as above.\n",

@@ -23,6 +23,7 @@ mod document;
 mod footer;
 mod grants;
 pub mod guidance;
+mod lists;
 mod mail;
 mod memory;
 pub mod message;

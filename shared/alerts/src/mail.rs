@@ -13,7 +13,7 @@ use crate::by_rule::{by_rule, worst};
 use crate::footer::footer;
 use crate::message::SUBJECT_LIMIT;
 use crate::outcome::outcome;
-use crate::{command, guidance, memory, next, open, owner, servers, tolerance};
+use crate::{command, guidance, lists, memory, next, open, owner, servers, tolerance};
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 120;
@@ -60,13 +60,14 @@ pub(crate) fn headline(report: &Report) -> String {
     let (rules, settings): (Vec<_>, Vec<_>) = by_rule(&report.findings)
         .into_iter()
         .partition(|group| group.iter().any(|reported| reported.rule().is_some()));
-    let mut parts = Vec::new();
+    let (lists, settings): (Vec<_>, Vec<_>) =
+        settings.into_iter().flatten().partition(|reported| lists::of(reported).is_some());
+    let mut parts: Vec<String> = lists.into_iter().filter_map(lists::headline).collect();
     if !rules.is_empty() {
         parts.push(rules_headline(report, &rules));
     }
     for (words, ends) in SETTINGS {
-        let ended =
-            settings.iter().flatten().filter(|reported| ends.contains(&reported.resolution));
+        let ended = settings.iter().filter(|reported| ends.contains(&reported.resolution));
         let checks: Vec<&str> = ended.map(|reported| reported.finding.check.as_str()).collect();
         if !checks.is_empty() {
             parts.push(format!("{words}: {}", checks.join(", ")));
@@ -228,7 +229,8 @@ fn section(body: &mut String, report: &Report, group: &[&Reported]) {
     if let Evidence::Rule { exposure, .. } = &first.finding.evidence {
         let _ = writeln!(body, "  Admits:   {}{}", admitted(exposure), together(exposure));
     }
-    if let Some(reach) = &first.reach {
+    lists::lines(body, first);
+    if let Some(reach) = first.reach.as_ref().filter(|_| lists::of(first).is_none()) {
         let _ = writeln!(body, "  Reaches:  {}", text::plain(&reach.to_string(), 300));
     }
     for reported in group {

@@ -10,7 +10,7 @@ use portcullis_engine::ledger::{Entry, Recurrence, Snooze};
 use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::text;
 
-use crate::command;
+use crate::{command, lists};
 
 /// How many are told in the mail; the document has all.
 const TOLD: usize = 10;
@@ -71,7 +71,7 @@ pub(crate) fn undo(
     // The table does not know of what could not be remembered.
     if report.is_remembered(&reported.key) {
         let _ = writeln!(body, "  Undo:     restores the rule, and snoozes it for 24 hours");
-        let _ = writeln!(body, "{}", ours(report, reported));
+        let _ = writeln!(body, "{}", command::undo_by_id(report, reported));
         if reported.tags_apart {
             return;
         }
@@ -90,27 +90,34 @@ pub(crate) fn undo(
 
 /// The command that puts a closed rule back; with a ledger so that it stays.
 pub(crate) fn undo_of(report: &Report, reported: &Reported) -> Option<String> {
+    if let Some(removal) = lists::went(reported) {
+        let is_known = report.deployment.ledger.is_some() && report.is_remembered(&reported.key);
+        return if is_known {
+            Some(command::undo_by_id(report, reported))
+        } else {
+            lists::restore(report, removal)
+        };
+    }
     let plain = command::undo_of(report, reported)?;
     if report.deployment.ledger.is_none() || !report.is_remembered(&reported.key) {
         return Some(plain);
     }
-    Some(ours(report, reported))
-}
-
-fn ours(report: &Report, reported: &Reported) -> String {
-    let id = reported.key.id();
-    format!("portcullis undo {id}{} --reason '<why>'", command::options(report))
+    Some(command::undo_by_id(report, reported))
 }
 
 /// The same for machines, in `aws` commands alone: without the first, the rule would be closed again. Where the tags of
 /// the rule are too large for them, `portcullis undo` stands for them.
 pub(crate) fn commands_of(report: &Report, reported: &Reported) -> Option<String> {
+    // The snooze of entries is written by `portcullis undo` alone.
+    if lists::went(reported).is_some() {
+        return undo_of(report, reported);
+    }
     let plain = command::undo_of(report, reported)?;
     if reported.tags_apart
         && report.deployment.ledger.is_some()
         && report.is_remembered(&reported.key)
     {
-        return Some(ours(report, reported));
+        return Some(command::undo_by_id(report, reported));
     }
     let (group, went) = reported.went()?;
     let write_snooze = snooze(report, group, went).map(|(table, snooze, ends)| {

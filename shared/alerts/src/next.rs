@@ -7,7 +7,7 @@ use portcullis_engine::settings::Mode;
 use portcullis_engine::text;
 
 use crate::by_rule::{by_rule, worst};
-use crate::{command, memory};
+use crate::{command, lists, memory};
 
 /// Longest text of a user that is shown.
 const TEXT: usize = 60;
@@ -23,8 +23,10 @@ pub(crate) fn next(report: &Report) -> String {
     let (rules, settings): (Vec<_>, Vec<_>) = by_rule(&report.findings)
         .into_iter()
         .partition(|group| group.iter().any(|reported| reported.rule().is_some()));
-    let settings: Vec<&Reported> = settings.into_iter().flatten().collect();
+    let (lists, settings): (Vec<&Reported>, Vec<&Reported>) =
+        settings.into_iter().flatten().partition(|reported| lists::of(reported).is_some());
     let steps: Vec<String> = [
+        lists.into_iter().find_map(|reported| lists::next(report, reported)),
         of_rules(report, &rules),
         of_settings(report, &settings),
         report.findings.is_empty().then(|| "nothing to do.".to_owned()),

@@ -8,10 +8,13 @@ use portcullis_engine::report::{Report, Reported};
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::text;
 
-use crate::{command, grants, memory, open};
+use crate::{command, grants, lists, memory, open};
 
 /// The lines of the mail for how a rule or a setting ended. `acted` is the finding on it that has the change.
 pub(crate) fn outcome(body: &mut String, report: &Report, end: &Reported, acted: &Reported) {
+    if lists::of(acted).is_some() {
+        return lists::outcome(body, report, acted);
+    }
     verdict(body, end);
     match acted.action() {
         Some(Action::RevokeIngress { group, rule, .. }) => {
@@ -19,7 +22,7 @@ pub(crate) fn outcome(body: &mut String, report: &Report, end: &Reported, acted:
             of_rule(body, report, end, acted, (group, rule));
         }
         Some(Action::StartRecreation(_)) => of_move(body, report, end),
-        None => {}
+        Some(Action::RemoveEntries(_)) | None => {}
     }
 }
 

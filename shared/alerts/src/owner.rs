@@ -32,6 +32,10 @@ pub(crate) struct InWords {
     pub(crate) who: String,
 }
 
+/// What the owner of a prefix list changes.
+const LIST: &str = "Whoever writes the list there writes its entries: change them there, or the next deployment adds them \
+                    again.";
+
 /// The owner of the resource that the decision is about, if anything tells of one.
 pub(crate) fn in_words(report: &Report, quote: Quote) -> Option<InWords> {
     let Report { event, names, findings, .. } = report;
@@ -55,6 +59,10 @@ pub(crate) fn in_words(report: &Report, quote: Quote) -> Option<InWords> {
         let owner = owner::by_tags(&names.tags).filter(made).or(through)?;
         let advice = target.advice(&owner.kind, Written::Yes);
         return Some(words(&owner, advice, quote));
+    }
+    if report.subject().kind == "prefix-list" {
+        let owner = owner::by_tags(&names.tags).or(through)?;
+        return Some(words(&owner, LIST.to_owned(), quote));
     }
     let mut rules = findings.iter().filter_map(Reported::rule);
     let of_rule = rules.find_map(|rule| owner::by_tags(&rule.tags));

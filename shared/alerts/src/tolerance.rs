@@ -85,6 +85,7 @@ pub(crate) fn policy(report: &Report, finding: &Finding) -> Option<String> {
         Evidence::Port { .. } | Evidence::Setting { .. } => Some(of_cache(report)),
         Evidence::UnreadableRule { .. }
         | Evidence::UnreadableGroups(_)
+        | Evidence::Entries { .. }
         | Evidence::UnnamedSubject { .. } => None,
     }
 }

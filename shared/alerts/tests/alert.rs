@@ -324,6 +324,7 @@ fn what_is_gone_since_it_was_told_is_good_news_by_itself() {
         occurrences: Vec::new(),
         rule: None,
         grants: Vec::new(),
+        list: None,
         spared: None,
         version: 2,
     }];

@@ -178,7 +178,7 @@ where
             case.answer(Answered::Leased { written, counted: counted.flatten() });
         }
         Step::Remediate(actions) => {
-            let revokes = actions.iter().filter(|action| action.revokes().is_some()).count();
+            let revokes = actions.iter().filter(|action| action.closes()).count();
             shell.spent.add((shell.now)(), revokes);
             let actions: Vec<_> = actions.iter().collect();
             let (outcomes, granted) = act(shell, &actions, start).await;

@@ -2,6 +2,7 @@
 
 mod cache;
 mod group;
+mod list;
 mod public_access;
 mod space;
 mod subnets;
@@ -72,6 +73,13 @@ async fn fact<'a>(
             Fact::Rules(id.clone(), shown)
         }
         Read::List(id) => list(ec2, id).await,
+        Read::Versions(id, before) => {
+            let shown = list::versions(ec2, id, *before).await;
+            Fact::Versions(id.clone(), shown.map(|shown| shown.map(Box::new)))
+        }
+        Read::Naming(id) => Fact::Naming(id.clone(), list::naming(ec2, id).await),
+        Read::RulesOf(ids) => Fact::RulesOf(ids.clone(), list::rules_of(ec2, ids).await),
+        Read::Uses(id) => Fact::Uses(id.clone(), list::uses(ec2, id).await),
         Read::Details(id) => details(ec2, id).await,
         Read::Interfaces(id) => interfaces(ec2, id).await,
         Read::PublicAccess => public_access(ec2).await,
@@ -111,6 +119,10 @@ pub(crate) async fn inform(ec2: &Client, ledger: &Ledger, read: &Read) -> Option
         Read::OpenOf(groups) => Some(open_of(ledger, groups).await),
         Read::GroupNamed(_)
         | Read::Rules(_)
+        | Read::Versions(..)
+        | Read::Naming(_)
+        | Read::RulesOf(_)
+        | Read::Uses(_)
         | Read::Space(_)
         | Read::Cache(..)
         | Read::Subnets(_)

@@ -1,17 +1,19 @@
 //! The remediations, the reasons not to remediate, and the outcomes.
 
 mod grants;
+mod lists;
 mod start_recreation;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::facts::{IngressRule, PROTECT};
+use crate::facts::{IngressRule, ListEntry, PROTECT};
 use crate::time::iso;
 
 pub use grants::{
     AllGranted, Granted, Grants, MOST_NAMED, NoGrant, NotGranted, REPLACES, description,
 };
+pub use lists::{ListStays, RemoveEntries};
 pub use start_recreation::{Input, StartRecreation, recreation_id};
 
 /// A change to the account.
@@ -31,6 +33,8 @@ pub enum Action {
     /// Its execution has a name that follows from the event. So a retry starts nothing anew: it finds the same
     /// execution, and can report it.
     StartRecreation(StartRecreation),
+    /// Remove entries of a prefix list.
+    RemoveEntries(RemoveEntries),
 }
 
 impl Action {
@@ -39,14 +43,16 @@ impl Action {
         match self {
             Self::RevokeIngress { .. } => "revoke-ingress",
             Self::StartRecreation(_) => "start-move",
+            Self::RemoveEntries(_) => "remove-entries",
         }
     }
 
-    /// The key of its outcome: the id of the rule, or of the re-creation.
+    /// The key of its outcome: the id of the rule, of the re-creation, or of the prefix list.
     pub fn id(&self) -> &str {
         match self {
             Self::RevokeIngress { rule, .. } => &rule.id,
             Self::StartRecreation(start) => &start.id,
+            Self::RemoveEntries(remove) => &remove.list,
         }
     }
 
@@ -54,7 +60,23 @@ impl Action {
     pub fn revokes(&self) -> Option<(&str, &IngressRule)> {
         match self {
             Self::RevokeIngress { group, rule, .. } => Some((group, rule)),
-            Self::StartRecreation(_) => None,
+            Self::StartRecreation(_) | Self::RemoveEntries(_) => None,
+        }
+    }
+
+    /// Whether it keeps somebody out: then it counts towards the limits.
+    pub fn closes(&self) -> bool {
+        match self {
+            Self::RevokeIngress { .. } | Self::RemoveEntries(_) => true,
+            Self::StartRecreation(_) => false,
+        }
+    }
+
+    /// The entries that it removes.
+    pub fn removes(&self) -> Option<&RemoveEntries> {
+        match self {
+            Self::RemoveEntries(remove) => Some(remove),
+            Self::RevokeIngress { .. } | Self::StartRecreation(_) => None,
         }
     }
 
@@ -62,7 +84,7 @@ impl Action {
     pub fn grants(&self) -> Option<&Grants> {
         match self {
             Self::RevokeIngress { grants, .. } => Some(grants),
-            Self::StartRecreation(_) => None,
+            Self::StartRecreation(_) | Self::RemoveEntries(_) => None,
         }
     }
 
@@ -78,7 +100,7 @@ impl Action {
     pub fn granted(&self, shown: &[IngressRule], why: Option<(&str, bool)>) -> Option<Granted> {
         match self {
             Self::RevokeIngress { rule, grants, .. } => Granted::of(rule, grants, shown, why),
-            Self::StartRecreation(_) => None,
+            Self::StartRecreation(_) | Self::RemoveEntries(_) => None,
         }
     }
 
@@ -86,7 +108,7 @@ impl Action {
     pub fn starts(&self) -> Option<&StartRecreation> {
         match self {
             Self::StartRecreation(start) => Some(start),
-            Self::RevokeIngress { .. } => None,
+            Self::RevokeIngress { .. } | Self::RemoveEntries(_) => None,
         }
     }
 }
@@ -135,6 +157,9 @@ impl fmt::Display for Remedy {
         match self {
             Self::Do(Action::RevokeIngress { grants, .. }) => write!(f, "{grants}revoke"),
             Self::Do(Action::StartRecreation(start)) => write!(f, "start move {}", start.id),
+            Self::Do(Action::RemoveEntries(remove)) => {
+                write!(f, "remove {} of {}", ListEntry::words(&remove.entries), remove.list)
+            }
             Self::NotRemediated { action, because } => {
                 write!(f, "not remediated: {because}")?;
                 action.granting().map_or(Ok(()), |granting| write!(f, "; {granting}"))
@@ -191,6 +216,8 @@ pub enum Because {
     OnlyAssociated(String),
     /// It could not be read which other interfaces have the group.
     SharingUnknown(String),
+    /// The prefix list is left to a person.
+    ListStays(ListStays),
     /// The rule admits all traffic of a few addresses: to revoke it would cut off much more than UDP 11211.
     AllTraffic,
     /// The port of a cache cannot be changed after its creation.
@@ -300,6 +327,7 @@ impl fmt::Display for Because {
             Self::SharingUnknown(why) => {
                 write!(f, "it is unknown which other resources use the group: {why}")
             }
+            Self::ListStays(stays) => stays.fmt(f),
             Self::AllTraffic => f.write_str(
                 "the rule admits all traffic from a few addresses, and may be meant for something else",
             ),

@@ -8,6 +8,7 @@ mod again;
 mod finish;
 mod grant;
 mod known;
+mod lists;
 mod look;
 mod revisit;
 mod step;

@@ -14,6 +14,7 @@ mod decision;
 mod gone;
 mod grants;
 mod group;
+mod list;
 mod remember;
 mod settle;
 mod space;
@@ -25,6 +26,7 @@ pub use context::DecisionContext;
 pub use decision::Decision;
 pub use grants::grant;
 pub use group::{group, older};
+pub use list::{added, list};
 pub use unnamed::unnamed;
 
 #[cfg(test)]

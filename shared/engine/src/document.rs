@@ -6,6 +6,7 @@
 mod answers;
 mod cache;
 mod group;
+mod list;
 
 use serde::Deserialize;
 
@@ -42,7 +43,7 @@ impl FactsError {
     }
 }
 
-/// The part of an account that one event meets: [`Document::group`] and [`Document::cache`] read it.
+/// The part of an account that one event meets: [`Document::group`], [`Document::list`] and [`Document::cache`] read it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct Document {
@@ -136,6 +137,15 @@ struct WireTag {
 struct ManagedPrefixList {
     prefix_list_id: String,
     entries: Vec<PrefixListEntry>,
+    prefix_list_name: String,
+    owner_id: Option<String>,
+    state: String,
+    version: i64,
+    tags: Vec<WireTag>,
+    ipam_prefix_list_resolver_sync_enabled: bool,
+    /// Not AWS's: the entries of the version before the call.
+    entries_before: Vec<PrefixListEntry>,
+    prefix_list_associations: Vec<PrefixListAssociation>,
     /// Not AWS's: the error that reading the entries ends in.
     unreadable: Option<String>,
 }
@@ -144,6 +154,14 @@ struct ManagedPrefixList {
 #[serde(default, rename_all = "PascalCase")]
 struct PrefixListEntry {
     cidr: String,
+    description: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct PrefixListAssociation {
+    resource_id: String,
+    resource_owner: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

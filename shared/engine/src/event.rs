@@ -10,6 +10,8 @@ mod caches;
 mod carrier;
 mod history;
 mod json;
+mod list;
+mod lists;
 mod parse;
 mod revisit;
 mod stop;
@@ -23,6 +25,7 @@ use crate::time::seconds;
 pub use cache::{Altered, CacheLead, Inherits};
 pub use carrier::Carrier;
 pub use history::{CHANGES, Change, Changed, Requested};
+pub use list::ListLead;
 pub use parse::{Parsed, is_redelivered, is_replay, parse, redelivered};
 pub use revisit::RevisitRef;
 pub use stop::{Ignored, Malformed};
@@ -67,10 +70,10 @@ impl Event {
         now.saturating_sub(seconds(&self.time)).unsigned_abs() < YOUNG.unsigned_abs()
     }
 
-    /// Whether it is about a security group; else about a cache.
+    /// Whether it is about a security group, or a prefix list that groups name; else about a cache.
     pub fn is_of_group(&self) -> bool {
         match &self.lead {
-            Lead::Group(_) => true,
+            Lead::Group(_) | Lead::List(_) => true,
             Lead::Cache(_) => false,
             Lead::Unknown => self.name.is_some_and(EventName::is_of_group),
         }
@@ -101,6 +104,10 @@ pub enum EventName {
     ModifyInstanceAttribute,
     /// `ec2:AssociateSecurityGroupVpc`: the group may be used in another VPC.
     AssociateSecurityGroupVpc,
+    /// `ec2:ModifyManagedPrefixList`: what it adds is let in by every rule that names the list.
+    ModifyManagedPrefixList,
+    /// `ec2:RestoreManagedPrefixListVersion`: the same.
+    RestoreManagedPrefixListVersion,
     /// `elasticache:CreateCacheCluster`
     CreateCacheCluster,
     /// `elasticache:CreateReplicationGroup`
@@ -117,12 +124,14 @@ pub enum EventName {
 
 impl EventName {
     /// Every watched call, in the order of the README's table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::AuthorizeSecurityGroupIngress,
         Self::ModifySecurityGroupRules,
         Self::ModifyNetworkInterfaceAttribute,
         Self::ModifyInstanceAttribute,
         Self::AssociateSecurityGroupVpc,
+        Self::ModifyManagedPrefixList,
+        Self::RestoreManagedPrefixListVersion,
         Self::CreateCacheCluster,
         Self::CreateReplicationGroup,
         Self::CreateServerlessCache,
@@ -139,6 +148,8 @@ impl EventName {
             Self::ModifyNetworkInterfaceAttribute => "ModifyNetworkInterfaceAttribute",
             Self::ModifyInstanceAttribute => "ModifyInstanceAttribute",
             Self::AssociateSecurityGroupVpc => "AssociateSecurityGroupVpc",
+            Self::ModifyManagedPrefixList => "ModifyManagedPrefixList",
+            Self::RestoreManagedPrefixListVersion => "RestoreManagedPrefixListVersion",
             Self::CreateCacheCluster => "CreateCacheCluster",
             Self::CreateReplicationGroup => "CreateReplicationGroup",
             Self::CreateServerlessCache => "CreateServerlessCache",
@@ -148,14 +159,16 @@ impl EventName {
         }
     }
 
-    /// Whether it changes a security group; else it makes a cache.
+    /// Whether it changes a security group, or a prefix list that groups name; else a cache.
     pub fn is_of_group(self) -> bool {
         match self {
             Self::AuthorizeSecurityGroupIngress
             | Self::ModifySecurityGroupRules
             | Self::ModifyNetworkInterfaceAttribute
             | Self::ModifyInstanceAttribute
-            | Self::AssociateSecurityGroupVpc => true,
+            | Self::AssociateSecurityGroupVpc
+            | Self::ModifyManagedPrefixList
+            | Self::RestoreManagedPrefixListVersion => true,
             Self::CreateCacheCluster
             | Self::CreateReplicationGroup
             | Self::CreateServerlessCache
@@ -207,6 +220,8 @@ pub struct Actor {
 pub enum Lead {
     /// A security group's rules were touched, or the group was put before something.
     Group(GroupLead),
+    /// A prefix list may have got entries.
+    List(ListLead),
     /// A cache was made, or changed.
     Cache(CacheLead),
     /// Nowhere: the record is truncated so far that it names no resource. Who called, and when, is reported all the same.

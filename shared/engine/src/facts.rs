@@ -6,6 +6,7 @@
 mod address_space;
 mod cache;
 mod interface;
+mod list;
 mod network;
 mod public_access;
 mod version;
@@ -18,6 +19,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 pub use address_space::AddressSpace;
 pub use cache::{CacheFacts, CacheGroups, CacheKind, Engine, PendingChange};
 pub use interface::{Holder, Interface, Interfaces, LoadBalancer, Signs, cluster_of};
+pub use list::{ListEntry, ListFacts, ListUse, ListUser, ListVersions, ListedGroup};
 pub use network::{CacheNetwork, Connection, Subnet, Subnets};
 pub use public_access::{BlockMode, BlockPublicAccess, PublicAccess, PublicSetting, Vpc};
 pub use version::EngineVersion;

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use crate::action::Remedy;
-use crate::facts::{Engine, IngressRule};
+use crate::facts::{Engine, IngressRule, ListEntry, ListedGroup};
 use crate::net::{Count, Exposure};
 
 /// The resource that a decision is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// `security-group`, `replication-group`, `cache-cluster` or `serverless-cache`.
+    /// `security-group`, `prefix-list`, `replication-group`, `cache-cluster` or `serverless-cache`.
     pub kind: &'static str,
     /// Its id.
     pub id: String,
@@ -106,13 +106,22 @@ pub enum Evidence {
         /// Why it could not be read.
         why: String,
     },
+    /// Entries of a prefix list let the internet into the groups that name it.
+    Entries {
+        /// `pl-…`
+        list: String,
+        /// The entries, in order.
+        entries: Vec<ListEntry>,
+        /// The groups, with the rules that name the list.
+        groups: Vec<ListedGroup>,
+    },
     /// The groups of a cache could not be told.
     UnreadableGroups(String),
     /// The record of a call does not name the resource that it changed.
     UnnamedSubject {
         /// The id of the event.
         event: String,
-        /// What it does not name: `security group` or `cache`.
+        /// What it does not name: `security group`, `prefix list` or `cache`.
         what: &'static str,
     },
     /// A cache's port.
@@ -135,7 +144,8 @@ pub enum Evidence {
 pub fn rule_of(finding: &Finding) -> Option<&IngressRule> {
     match &finding.evidence {
         Evidence::Rule { rule, .. } | Evidence::UnreadableRule { rule, .. } => Some(rule),
-        Evidence::UnreadableGroups(_)
+        Evidence::Entries { .. }
+        | Evidence::UnreadableGroups(_)
         | Evidence::UnnamedSubject { .. }
         | Evidence::Port { .. }
         | Evidence::Setting { .. } => None,
@@ -146,10 +156,19 @@ pub fn rule_of(finding: &Finding) -> Option<&IngressRule> {
 pub fn group_of(finding: &Finding) -> Option<&str> {
     match &finding.evidence {
         Evidence::Rule { group, .. } | Evidence::UnreadableRule { group, .. } => Some(group),
-        Evidence::UnreadableGroups(_)
+        Evidence::Entries { .. }
+        | Evidence::UnreadableGroups(_)
         | Evidence::UnnamedSubject { .. }
         | Evidence::Port { .. }
         | Evidence::Setting { .. } => None,
+    }
+}
+
+/// `1 security group`, `12 security groups`.
+fn counted(groups: usize) -> String {
+    match groups {
+        1 => "1 security group".to_owned(),
+        groups => format!("{groups} security groups"),
     }
 }
 
@@ -171,6 +190,7 @@ impl Finding {
             Evidence::Setting { pending: false, .. }
             | Evidence::Rule { .. }
             | Evidence::UnreadableRule { .. }
+            | Evidence::Entries { .. }
             | Evidence::UnreadableGroups(_)
             | Evidence::UnnamedSubject { .. }
             | Evidence::Port { .. } => self.fault(),
@@ -184,6 +204,24 @@ impl Finding {
             (_, Evidence::UnreadableRule { .. }) => format!("{words} could not be evaluated"),
             (_, Evidence::UnreadableGroups(_)) => {
                 "who can reach the cache could not be evaluated".to_owned()
+            }
+            (check, Evidence::Entries { list, entries, groups }) => {
+                let entries = ListEntry::words(entries);
+                let groups = counted(groups.len());
+                match check {
+                    Check::MemcachedUdp => format!(
+                        "{entries} of prefix list {list}: public addresses reach UDP 11211 of {groups}, which amplifies attacks"
+                    ),
+                    Check::OpenIngress
+                    | Check::OpenCache
+                    | Check::DefaultPort
+                    | Check::PlaintextTransit
+                    | Check::NoAuth
+                    | Check::PublicSubnet
+                    | Check::PublicEndpoint => {
+                        format!("{entries} of prefix list {list}: the internet gets into {groups}")
+                    }
+                }
             }
             (_, Evidence::UnnamedSubject { what, .. }) => format!(
                 "the record of the call is truncated and does not say which {what} was changed"
@@ -247,6 +285,9 @@ impl fmt::Display for Evidence {
             }
             Self::UnreadableRule { group, rule, why } => {
                 write!(f, "{group} {} {}: unknown, {why}", rule.id, rule.words())
+            }
+            Self::Entries { list, entries, groups } => {
+                write!(f, "{} of {list} in {}", ListEntry::words(entries), counted(groups.len()))
             }
             Self::UnreadableGroups(why) => write!(f, "unknown, {why}"),
             Self::UnnamedSubject { what, .. } => write!(f, "unknown, the record names no {what}"),

@@ -167,6 +167,7 @@ pub(crate) fn event(lead: Lead) -> Event {
     Event {
         id: "e-1".to_owned(),
         name: Some(match lead {
+            Lead::List(_) => EventName::ModifyManagedPrefixList,
             Lead::Group(_) | Lead::Unknown => EventName::AuthorizeSecurityGroupIngress,
             Lead::Cache(_) => EventName::CreateReplicationGroup,
         }),

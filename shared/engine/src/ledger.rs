@@ -60,8 +60,8 @@ mod undo;
 mod wanted;
 
 pub use entry::{
-    Entry, GrantRecord, Lease, OCCURRENCES, Occurrence, ReportedAs, RuleRecord, RuleTags,
-    has_large_tags,
+    Entry, GrantRecord, Lease, ListRecord, OCCURRENCES, Occurrence, ReportedAs, RuleRecord,
+    RuleTags, has_large_tags,
 };
 pub use key::{Key, shape};
 pub use lease::{Histories, History, lease};

@@ -59,6 +59,15 @@ pub struct Room {
 /// two findings counts once. `groups`: the groups of the rules, as they were read.
 pub fn limit(findings: &mut [Finding], groups: &[GroupFacts], reaches: &Reaches, room: Room) {
     let free = room.most.saturating_sub(room.used);
+    let lists = findings.iter_mut().filter(|_| free == 0);
+    for finding in lists {
+        if let Remedy::Do(action) = &finding.remedy
+            && action.removes().is_some()
+        {
+            let because = Because::TooMany { most: room.most, per: room.per };
+            finding.remedy = Remedy::NotRemediated { action: action.clone(), because };
+        }
+    }
     let rules = Rule::all(findings, groups, reaches);
     if rules.len() <= free {
         return;

@@ -69,6 +69,18 @@ impl Reach {
     }
 }
 
+impl Reach {
+    /// How many public addresses it has.
+    pub fn addresses(&self) -> usize {
+        match self {
+            Self::Unknown(_) | Self::Nothing | Self::Private(_) => 0,
+            Self::Blocked { addresses, .. }
+            | Self::LoadBalanced { addresses, .. }
+            | Self::Public { addresses, .. } => addresses.len(),
+        }
+    }
+}
+
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

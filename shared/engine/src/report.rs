@@ -10,7 +10,7 @@ use crate::checks::own;
 use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{CacheLead, Event, Lead};
 use crate::exceptions::{Asked, Exception, Expired, OnRule, Suppressed};
-use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, Tag};
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, ListFacts, ListedGroup, Tag};
 use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
 use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Snooze, Why, has_large_tags, shape};
 use crate::reach::Reach;
@@ -130,8 +130,10 @@ pub struct Reported {
     pub severity: Severity,
     /// How bad it is at least, by what was read.
     pub at_least: Severity,
-    /// What stands behind the group of its rule.
+    /// What stands behind the group of its rule; of a prefix list, behind the worst of its groups.
     pub reach: Option<Reach>,
+    /// The groups that name its prefix list, the worst first: [`WORST`] of them.
+    pub worst: Vec<WorstGroup>,
     /// How it ended.
     pub resolution: Resolution,
     /// The reason, if the outcome has one.
@@ -146,6 +148,20 @@ pub struct Reported {
     pub recurrence: Option<Recurrence>,
     /// Whether the tags of its rule are too large for an alert: only `portcullis undo` restores them.
     pub tags_apart: bool,
+}
+
+/// How many of the groups that name a prefix list are reported.
+pub const WORST: usize = 20;
+
+/// A group that names a prefix list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorstGroup {
+    /// Its id, and the rules that name the list.
+    pub group: ListedGroup,
+    /// Its name, which users control.
+    pub name: Option<String>,
+    /// What stands behind it.
+    pub reach: Reach,
 }
 
 /// The names by which people know a resource.
@@ -175,6 +191,8 @@ pub struct Deployment {
 pub enum Seen<'a> {
     /// A security group.
     Group(&'a GroupFacts),
+    /// A prefix list and the groups that name it.
+    List(&'a ListFacts),
     /// A cache and its groups.
     Cache(&'a CacheFacts),
     /// Nothing: the event names no resource.
@@ -280,13 +298,14 @@ impl Report {
         self.findings.is_empty() && self.resolved.is_empty()
     }
 
-    /// What the record does not name, where it names no resource: `security group` or `cache`.
+    /// What the record does not name, where it names no resource: `security group`, `prefix list` or `cache`.
     pub fn unnamed(&self) -> Option<&'static str> {
         self.findings.iter().find_map(|reported| match reported.finding.evidence {
             Evidence::UnnamedSubject { what, .. } => Some(what),
             Evidence::Rule { .. }
             | Evidence::UnreadableRule { .. }
             | Evidence::UnreadableGroups(_)
+            | Evidence::Entries { .. }
             | Evidence::Port { .. }
             | Evidence::Setting { .. } => None,
         })
@@ -334,7 +353,7 @@ impl Known<'_> {
             (Lead::Group(lead), None) => {
                 lead.carrier().is_some() && event.is_young(self.context.now)
             }
-            (Lead::Cache(_) | Lead::Group(_) | Lead::Unknown, _) => false,
+            (Lead::Cache(_) | Lead::Group(_) | Lead::List(_) | Lead::Unknown, _) => false,
         };
         reported.resolution == Resolution::Pending
             && is_unsettled
@@ -390,6 +409,7 @@ impl Known<'_> {
                     severity: if is_cut { severity.raised() } else { severity },
                     at_least,
                     reach: reaches.behind(finding),
+                    worst: self.worst(finding, &reaches),
                     resolution: Resolution::of(finding, self.outcomes),
                     because: because(finding, outcome)
                         .map(|because| because + &self.looked_at_again(finding))
@@ -404,6 +424,17 @@ impl Known<'_> {
                 }
             })
             .collect()
+    }
+
+    fn worst(&self, finding: &Finding, reaches: &Reaches) -> Vec<WorstGroup> {
+        let Evidence::Entries { groups, .. } = &finding.evidence else { return Vec::new() };
+        let worst = reaches.worst(groups).into_iter().take(WORST);
+        let named = |(group, reach): (&ListedGroup, Reach)| WorstGroup {
+            group: group.clone(),
+            name: self.seen.group(&group.id).and_then(|facts| Some(facts.details.clone()?.name)),
+            reach,
+        };
+        worst.map(named).collect()
     }
 
     /// What became of the grants of a finding. Rules that an attempt of before granted say so by their tag.
@@ -445,8 +476,8 @@ impl Known<'_> {
                 decide::older(event, lead, facts, decision, self.context)
             }
             (
-                Lead::Group(_) | Lead::Cache(_) | Lead::Unknown,
-                Seen::Group(_) | Seen::Cache(_) | Seen::Nothing,
+                Lead::Group(_) | Lead::List(_) | Lead::Cache(_) | Lead::Unknown,
+                Seen::Group(_) | Seen::List(_) | Seen::Cache(_) | Seen::Nothing,
             ) => (Vec::new(), Vec::new()),
         }
     }
@@ -466,6 +497,7 @@ impl Known<'_> {
                 Evidence::Port { port: Some(_), .. } | Evidence::Setting { .. } => None,
                 Evidence::UnreadableRule { .. }
                 | Evidence::UnreadableGroups(_)
+                | Evidence::Entries { .. }
                 | Evidence::UnnamedSubject { .. }
                 | Evidence::Port { port: None, .. } => return None,
             };
@@ -488,6 +520,7 @@ impl<'a> Seen<'a> {
     pub fn reaches(self) -> Reaches {
         match self {
             Self::Group(facts) => Reaches::of([facts]),
+            Self::List(facts) => Reaches::of(&facts.groups),
             Self::Cache(facts) => Reaches::of_cache(facts),
             Self::Nothing => Reaches::default(),
         }
@@ -495,7 +528,7 @@ impl<'a> Seen<'a> {
 
     fn cache(self) -> Option<&'a CacheFacts> {
         match self {
-            Self::Group(_) | Self::Nothing => None,
+            Self::Group(_) | Self::List(_) | Self::Nothing => None,
             Self::Cache(facts) => Some(facts),
         }
     }
@@ -506,6 +539,7 @@ impl<'a> Seen<'a> {
             Self::Cache(CacheFacts { groups: CacheGroups::Read(groups), .. }) => {
                 groups.iter().find(|group| group.id == id)
             }
+            Self::List(facts) => facts.groups.iter().find(|group| group.id == id),
             Self::Cache(_) | Self::Nothing => None,
         }
     }
@@ -525,8 +559,13 @@ impl<'a> Seen<'a> {
                 vpc: facts.vpc().map(str::to_owned),
                 tags: match &event.lead {
                     Lead::Cache(CacheLead { tags, .. }) => tags.clone(),
-                    Lead::Group(_) | Lead::Unknown => Vec::new(),
+                    Lead::Group(_) | Lead::List(_) | Lead::Unknown => Vec::new(),
                 },
+            },
+            Self::List(facts) => Names {
+                name: Some(facts.shown.name.clone()),
+                vpc: None,
+                tags: facts.shown.tags.clone(),
             },
             Self::Nothing => Names::default(),
         }

@@ -151,6 +151,8 @@ pub enum Intent {
     /// The re-creation of its cache is being started.
     #[serde(rename = "start-move")]
     StartRecreation,
+    /// Entries of its prefix list are being removed.
+    RemoveEntries,
 }
 
 impl Intent {
@@ -159,6 +161,7 @@ impl Intent {
         match self {
             Self::RevokeIngress => "revoke-ingress",
             Self::StartRecreation => "start-move",
+            Self::RemoveEntries => "remove-entries",
         }
     }
 }
@@ -179,6 +182,7 @@ impl Standing {
         match &finding.remedy {
             Remedy::Do(Action::RevokeIngress { .. }) => Self::Leased(Intent::RevokeIngress),
             Remedy::Do(Action::StartRecreation(_)) => Self::Leased(Intent::StartRecreation),
+            Remedy::Do(Action::RemoveEntries(_)) => Self::Leased(Intent::RemoveEntries),
             Remedy::NotRemediated { .. }
             | Remedy::Manual { .. }
             | Remedy::Pending(_)
@@ -194,9 +198,13 @@ impl Standing {
         }
     }
 
-    /// Whether a revoke was begun that may have removed the rule: its invocation died, or the revoke seemed to fail.
+    /// Whether a revoke was begun that may have removed the rule, or the entries: its invocation died, or it seemed to fail.
     pub fn may_have_revoked(self) -> bool {
-        matches!(self, Self::Leased(Intent::RevokeIngress) | Self::Ended(Resolution::Failed))
+        matches!(
+            self,
+            Self::Leased(Intent::RevokeIngress | Intent::RemoveEntries)
+                | Self::Ended(Resolution::Failed)
+        )
     }
 }
 
@@ -213,7 +221,7 @@ mod tests {
             let read: Standing = serde_json::from_value(stored).unwrap();
             assert_eq!(read, Standing::Ended(resolution));
         }
-        for intent in [Intent::RevokeIngress, Intent::StartRecreation] {
+        for intent in [Intent::RevokeIngress, Intent::StartRecreation, Intent::RemoveEntries] {
             let stored = serde_json::to_value(Standing::Leased(intent)).unwrap();
             assert_eq!(stored, intent.as_str());
             let read: Standing = serde_json::from_value(stored).unwrap();

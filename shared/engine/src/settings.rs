@@ -114,6 +114,8 @@ pub struct Settings {
     /// `PORTCULLIS_KNOWN_NETWORKS`: prefix lists and CIDRs, comma-separated, at most [`KNOWN_NETWORKS`]: they get the ports of
     /// a public rule in its place.
     pub known_networks: Vec<Source>,
+    /// Whether entries of prefix lists are removed that let the internet in; else they are reported.
+    pub enforces_lists: bool,
     /// `PORTCULLIS_ALERTS_PER_MINUTE`: how many alerts of a minute are sent each by itself; those beyond it are
     /// one message. Ten mails at once are still read one by one, and more are deleted together.
     pub alerts_per_minute: usize,
@@ -165,6 +167,7 @@ impl Settings {
             actions_per_minute: 0,
             comebacks_per_hour: limits::COMEBACKS_PER_HOUR,
             known_networks: Vec::new(),
+            enforces_lists: false,
             alerts_per_minute: usize::MAX,
         }
     }
@@ -188,6 +191,7 @@ impl Settings {
             actions_per_minute: reader.limit(ACTIONS_PER_MINUTE, limits::ACTIONS_PER_MINUTE),
             comebacks_per_hour: reader.comebacks(),
             known_networks: reader.known_networks(),
+            enforces_lists: false,
             alerts_per_minute: reader.limit(ALERTS_PER_MINUTE, 10),
         };
         reader.finish(settings)

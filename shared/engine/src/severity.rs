@@ -3,10 +3,11 @@
 //! It informs: nothing is remediated because of it. The reasons are in `docs/checks.md`, under "Severity" and
 //! "Severity of a cache".
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::action::{Because, Remedy};
-use crate::facts::{CacheFacts, CacheGroups, GroupFacts};
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts, ListedGroup};
 use crate::finding::{Check, Evidence, Finding, group_of};
 use crate::reach::Reach;
 
@@ -82,11 +83,26 @@ impl Reaches {
         }
     }
 
-    /// What stands behind the group of a finding's rule; `None` if it is about no rule.
+    /// What stands behind the group of a finding's rule, or the worst of those that name its prefix list; `None` if it is
+    /// about no rule.
     pub fn behind(&self, finding: &Finding) -> Option<Reach> {
-        let group = group_of(finding)?;
+        if let Evidence::Entries { groups, .. } = &finding.evidence {
+            return self.worst(groups).into_iter().next().map(|(_, reach)| reach);
+        }
+        Some(self.of_group(group_of(finding)?))
+    }
+
+    /// These groups, with what stands behind each, the worst first.
+    pub fn worst<'a>(&self, groups: &'a [ListedGroup]) -> Vec<(&'a ListedGroup, Reach)> {
+        let mut worst: Vec<_> =
+            groups.iter().map(|group| (group, self.of_group(&group.id))).collect();
+        worst.sort_by_key(|(_, reach)| Reverse((reach.severity(), reach.addresses())));
+        worst
+    }
+
+    fn of_group(&self, group: &str) -> Reach {
         let unread = || Reach::Unknown("its interfaces were not read".to_owned());
-        Some(self.0.get(group).cloned().unwrap_or_else(unread))
+        self.0.get(group).cloned().unwrap_or_else(unread)
     }
 }
 
@@ -136,7 +152,7 @@ fn severities_by(
 fn alone(finding: &Finding, reach: Option<Reach>) -> Severity {
     let reach = reach.map_or(Severity::High, |reach| reach.severity());
     let severity = match &finding.evidence {
-        Evidence::Rule { .. } => reach,
+        Evidence::Rule { .. } | Evidence::Entries { .. } => reach,
         Evidence::UnreadableRule { .. } => reach.min(Severity::High),
         Evidence::UnreadableGroups(_) | Evidence::UnnamedSubject { .. } => Severity::High,
         Evidence::Port { .. } | Evidence::Setting { .. } => of_setting(finding.check),
@@ -181,6 +197,7 @@ fn stays_open(because: &Because) -> bool {
         | Because::SharedGroup(_)
         | Because::OthersCarry { .. }
         | Because::OnlyAssociated(_)
+        | Because::ListStays(_)
         | Because::AllTraffic
         | Because::PortIsFixed
         | Because::ClientsMustChange

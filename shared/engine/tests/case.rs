@@ -180,6 +180,9 @@ fn shown(read: &Read) -> Fact {
     let facts = cache(CacheKind::ReplicationGroup, Engine::Valkey, Vec::new());
     match read {
         Read::GroupNamed(_) => Fact::GroupNamed(Ok(None)),
+        Read::Versions(..) | Read::Naming(_) | Read::RulesOf(_) | Read::Uses(_) => {
+            unreachable!("no event is about a prefix list")
+        }
         Read::Rules(id) => {
             let rules = vec![rule(1, 6379, "0.0.0.0/0"), rule(2, 22, "::/0")];
             Fact::Rules(id.clone(), Ok(Shown { owner: None, rules, egress: Vec::new() }))

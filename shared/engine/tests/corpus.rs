@@ -14,7 +14,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use portcullis_engine::action::{Action, Because, Remedy};
-use portcullis_engine::decide::{self, Decision};
+use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::event::{Event, EventName, GroupRef, Lead, Parsed};
 use portcullis_engine::facts::{PROTECT, Tag};
 use portcullis_engine::finding::Check;
@@ -42,6 +42,7 @@ fn text(case: &Case) -> String {
             GroupRef::Id(id) => id.clone(),
             GroupRef::Name(name) => format!("the group named `{name}`"),
         },
+        Lead::List(lead) => lead.id.clone(),
         Lead::Cache(lead) => lead.id.clone(),
         Lead::Unknown => "what the record does not name".to_owned(),
     };
@@ -269,4 +270,32 @@ fn the_readme_lists_every_event_and_no_other() {
     let listed: Vec<_> = listed.into_iter().map(|(name, _)| name.to_owned()).collect();
     assert_eq!(listed.iter().cloned().collect::<BTreeSet<_>>(), names());
     assert_eq!(listed.len(), names().len(), "an event is listed twice");
+}
+
+/// Where lists may be changed, nine of ten entries stay; where they may not, nothing is removed.
+#[test]
+fn a_list_with_one_bad_of_ten_entries_keeps_nine() {
+    let decided = |name: &str, enforces_lists| {
+        let case = case(name.to_owned());
+        let (event, looked) = case.look().expect("an event");
+        let (Lead::List(lead), Looked::List(facts)) = (&event.lead, looked) else {
+            panic!("{name} is about a list")
+        };
+        let context = DecisionContext { enforces_lists, ..context(Mode::Enforce) };
+        decide::list(event, lead, &facts, &context)
+    };
+    let decision = decided("prefix-list-opened-by-one-of-ten", true);
+    let [Action::RemoveEntries(removal)] = decision.actions()[..] else { panic!("{decision:?}") };
+    let entries: Vec<String> = removal.entries.iter().map(ToString::to_string).collect();
+    assert_eq!((entries.as_slice(), removal.version), (["64.0.0.0/2".to_owned()].as_slice(), 4));
+    assert_eq!((removal.groups.len(), decision.closings()), (2, 1));
+    assert!(decided("prefix-list-opened-by-one-of-ten", false).actions().is_empty());
+    for name in [
+        "prefix-list-that-a-web-server-needs",
+        "prefix-list-that-others-use",
+        "prefix-list-of-a-protected-group",
+        "prefix-list-whose-past-is-not-readable",
+    ] {
+        assert!(decided(name, true).actions().is_empty(), "{name}");
+    }
 }

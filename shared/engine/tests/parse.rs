@@ -166,6 +166,7 @@ fn assert_harmless(event: &Event) {
         Lead::Cache(lead) => {
             words.push(&lead.id);
         }
+        Lead::List(lead) => assert!(lead.id.starts_with("pl-")),
         Lead::Unknown => {}
     }
     for word in words {

@@ -82,7 +82,7 @@ fn string(text: &str) -> Value {
 pub(crate) fn engine(asked: &Asked<'_>, cache: &CacheFacts) -> Option<Engine> {
     let requested = match &asked.event.lead {
         Lead::Cache(lead) => lead.engine.as_deref().map(Engine::parse),
-        Lead::Group(_) | Lead::Unknown => None,
+        Lead::Group(_) | Lead::List(_) | Lead::Unknown => None,
     };
     cache.engine.clone().or(requested)
 }

@@ -59,7 +59,7 @@ pub(crate) fn request(
             let resource = uid(&names.cache, &cache.id);
             let tags = match &asked.event.lead {
                 Lead::Cache(lead) => &lead.tags[..],
-                Lead::Group(_) | Lead::Unknown => &[],
+                Lead::Group(_) | Lead::List(_) | Lead::Unknown => &[],
             };
             entities.push(entity(looks, &resource, of_cache(asked, cache, arn), tags)?);
             resource

@@ -91,6 +91,7 @@ impl Verdict {
                     | Because::SharedGroup(_)
                     | Because::OthersCarry { .. }
                     | Because::OnlyAssociated(_)
+                    | Because::ListStays(_)
                     | Because::AllTraffic
                     | Because::PortIsFixed
                     | Because::ClientsMustChange

@@ -118,7 +118,7 @@ pub(crate) fn kept(
             (Lead::Cache(_), Some(rule)) => {
                 group_with(report.cache.as_ref(), rule).map(|id| of_group(&id))
             }
-            (Lead::Cache(_), None) | (Lead::Unknown, _) => None,
+            (Lead::Cache(_), None) | (Lead::List(_) | Lead::Unknown, _) => None,
         };
         let finding = Finding {
             group,

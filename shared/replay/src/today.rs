@@ -77,6 +77,10 @@ fn is_known(fact: &Fact) -> bool {
         Fact::Interfaces(_, interfaces) => !matches!(interfaces, Interfaces::Unknown(_)),
         Fact::Space(_, space) => !matches!(space, AddressSpace::Unknown(_)),
         Fact::GroupNamed(_)
+        | Fact::Versions(..)
+        | Fact::Naming(..)
+        | Fact::RulesOf(..)
+        | Fact::Uses(..)
         | Fact::Cache(_)
         | Fact::Subnets(..)
         | Fact::Ledger(..)

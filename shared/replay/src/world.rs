@@ -174,12 +174,16 @@ impl<'a> World<'a> {
             let known = self.caches.remove(&key);
             self.caches.insert(key, told_with(known, lead, asked));
         }
+        // No record tells which entries a prefix list had.
+        if matches!(event.lead, Lead::List(_)) {
+            return;
+        }
         let case = Case::new(event.clone(), &event.id, self.policy);
         // A record says at once what Describe shows for certain only after some minutes.
         let is_late = |altered: Altered| altered.transit || altered.authentication;
         let late = match &event.lead {
             Lead::Cache(lead) if lead.altered.is_some_and(is_late) => YOUNG,
-            Lead::Cache(_) | Lead::Group(_) | Lead::Unknown => 0,
+            Lead::Cache(_) | Lead::Group(_) | Lead::List(_) | Lead::Unknown => 0,
         };
         let now = seconds(&event.time).saturating_add(late);
         self.drive(case, &Look::new(place, now, history));
@@ -260,6 +264,7 @@ impl<'a> World<'a> {
                     Outcome::Done(None)
                 }
                 Action::StartRecreation(start) => Outcome::Started(start.execution()),
+                Action::RemoveEntries(_) => Outcome::Done(None),
             };
             outcomes.insert(action.id().to_owned(), outcome);
         }

@@ -33,6 +33,7 @@ pub fn event(lead: Lead) -> Event {
     Event {
         id: "7f1c0ffe-0000-4000-8000-000000000001".to_owned(),
         name: Some(match lead {
+            Lead::List(_) => EventName::ModifyManagedPrefixList,
             Lead::Group(_) | Lead::Unknown => EventName::AuthorizeSecurityGroupIngress,
             Lead::Cache(_) => EventName::CreateReplicationGroup,
         }),

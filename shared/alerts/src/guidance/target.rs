@@ -35,6 +35,7 @@ impl<'a> Target<'a> {
             | Evidence::Rule { .. }
             | Evidence::UnreadableRule { .. }
             | Evidence::UnreadableGroups(_)
+            | Evidence::Entries { .. }
             | Evidence::UnnamedSubject { .. } => return None,
         };
         Some(Self { report, region: &report.event.region, cache, engine })

@@ -7,6 +7,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{Filter, NetworkInterface, PrefixListEntry, SecurityGroupRule};
 use futures_util::future::{join, join_all};
 use ipnet::IpNet;
+use portcullis_engine::case::Shown;
 use portcullis_engine::facts::{
     GroupDetails, GroupFacts, Holder, IngressRule, Interface, Interfaces, PrefixList, Protocol,
     Signs, Source, Tag, cluster_of,
@@ -43,17 +44,23 @@ pub(super) async fn by_name(ec2: &Client, name: &str) -> Result<Option<String>> 
 /// Every rule of the group. A group that is gone has none: that is no error.
 pub(crate) async fn read(ec2: &Client, id: &str) -> Result<GroupFacts> {
     let shown = described_rules(ec2, id).await;
-    let mut facts = GroupFacts { id: id.to_owned(), ..GroupFacts::default() };
+    let mut found = Shown::default();
     for rule in shown.with_context(|| format!("reading the rules of {id}"))? {
-        if facts.owner.is_none() {
-            facts.owner = rule.group_owner_id.clone();
-        }
-        match rule.is_egress() {
-            Some(true) => facts.egress.extend(rule.security_group_rule_id),
-            Some(false) | None => facts.rules.push(ingress_rule(rule)),
-        }
+        add_rule(&mut found, rule);
     }
-    Ok(facts)
+    let Shown { owner, rules, egress } = found;
+    Ok(GroupFacts { id: id.to_owned(), owner, rules, egress, ..GroupFacts::default() })
+}
+
+/// Adds a rule of a group to what is shown of it.
+pub(super) fn add_rule(shown: &mut Shown, rule: SecurityGroupRule) {
+    if shown.owner.is_none() {
+        shown.owner = rule.group_owner_id.clone();
+    }
+    match rule.is_egress() {
+        Some(true) => shown.egress.extend(rule.security_group_rule_id),
+        Some(false) | None => shown.rules.push(ingress_rule(rule)),
+    }
 }
 
 /// The rules of the group as EC2 shows them.

@@ -71,6 +71,7 @@ fn entry(subject: &str, finding: &str) -> Entry {
             tags_apart: false,
         }),
         grants: Vec::new(),
+        list: None,
         spared: None,
         version: 1,
     }

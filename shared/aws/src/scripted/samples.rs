@@ -44,6 +44,7 @@ pub(crate) fn settings() -> Settings {
         actions_per_minute: 100,
         comebacks_per_hour: 3,
         known_networks: Vec::new(),
+        enforces_lists: false,
         alerts_per_minute: 10,
     }
 }
@@ -101,6 +102,7 @@ pub(crate) fn event(group: &str, rules: &[&str]) -> Event {
 
 pub(crate) fn event_on(lead: Lead) -> Event {
     let name = match &lead {
+        Lead::List(_) => EventName::ModifyManagedPrefixList,
         Lead::Group(_) | Lead::Unknown => EventName::AuthorizeSecurityGroupIngress,
         Lead::Cache(_) => EventName::CreateCacheCluster,
     };

@@ -152,7 +152,7 @@ impl Case<'_> {
         }
         let touched = |rule: &IngressRule| match &event.lead {
             Lead::Group(lead) => lead.touched.about(rule),
-            Lead::Cache(_) | Lead::Unknown => None,
+            Lead::List(_) | Lead::Cache(_) | Lead::Unknown => None,
         };
         for finding in &decision.findings {
             let Some(why) = Why::of(&finding.remedy, is_paused) else { continue };

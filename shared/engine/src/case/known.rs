@@ -6,8 +6,8 @@ use super::step::{CacheShown, Fact, Read, Shown};
 use crate::event::{CacheLead, GroupLead};
 use crate::facts::{
     AddressSpace, BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, GroupDetails,
-    GroupFacts, Interface, Interfaces, PrefixList, PublicAccess, PublicSetting, Source, Subnets,
-    Vpc,
+    GroupFacts, Interface, Interfaces, ListUse, ListVersions, PrefixList, PublicAccess,
+    PublicSetting, Source, Subnets, Vpc,
 };
 use crate::ledger::{Entry, Memory, Revisit, Wanted, completed, named};
 use crate::servers::{Behind, MOST_INSTANCES, Server};
@@ -51,6 +51,11 @@ pub(super) struct Known {
     pub(super) group: Part<Option<String>>,
     pub(super) groups: BTreeMap<String, Parts>,
     pub(super) lists: BTreeMap<String, PrefixList>,
+    pub(super) list: Part<Option<Box<ListVersions>>>,
+    /// The groups that name the list.
+    pub(super) naming: Part<Vec<String>>,
+    /// What uses the list.
+    pub(super) used: ListUse,
     pub(super) cache: Part<Option<Box<CacheShown>>>,
     pub(super) subnets: Part<(Option<String>, Subnets)>,
     public_access: Part<PublicSetting>,
@@ -92,6 +97,36 @@ impl Known {
             Fact::List(id, list) => {
                 self.lists.insert(id, list);
             }
+            Fact::Versions(id, read) => {
+                if let Ok(Some(shown)) = &read {
+                    let nets = shown.now.iter().map(|entry| entry.cidr).collect();
+                    self.lists.insert(id, PrefixList::Entries(nets));
+                }
+                self.list = Part::of(read);
+            }
+            Fact::Naming(_, read) => {
+                self.naming = Part::of(read.map(|groups| {
+                    let named = |(id, details): (String, GroupDetails)| {
+                        self.of(id.clone()).details = Part::Read(details);
+                        id
+                    };
+                    groups.into_iter().map(named).collect()
+                }));
+            }
+            Fact::RulesOf(ids, Ok(read)) => {
+                let mut read: BTreeMap<String, Shown> = read.into_iter().collect();
+                for id in ids {
+                    // A group that is gone has none.
+                    let shown = read.remove(&id).unwrap_or_default();
+                    self.of(id).rules = Part::Read(shown);
+                }
+            }
+            Fact::RulesOf(ids, Err(why)) => {
+                for id in ids {
+                    self.of(id).rules = Part::Failed(why.clone());
+                }
+            }
+            Fact::Uses(_, read) => self.used = read,
             Fact::Details(id, read) => self.of(id).details = Part::of(read),
             Fact::Interfaces(id, read) => self.of(id).interfaces = read,
             Fact::PublicAccess(read) => self.public_access = Part::of(read),

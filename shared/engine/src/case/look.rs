@@ -9,8 +9,8 @@ use super::step::{Count, Read, Step, Summary, Written, reading, unread};
 use super::{Case, Cause, Leasing, Plan};
 use crate::action::{AllGranted, Because, Outcomes, Per, Remedy};
 use crate::decide::{self, Decision, DecisionContext};
-use crate::event::{CacheLead, Event, GroupLead, GroupRef, Lead, Touched};
-use crate::facts::{CacheFacts, CacheGroups, GroupFacts, Source};
+use crate::event::{CacheLead, Event, GroupLead, GroupRef, Lead, ListLead, Touched};
+use crate::facts::{CacheFacts, CacheGroups, GroupFacts, ListFacts, Source};
 use crate::finding::Finding;
 use crate::ledger::{Key, Lease, Leased, LiveState, Memory, Revisit, Turn, Wanted, Why};
 use crate::limits::{Limits, Room};
@@ -46,9 +46,13 @@ pub(super) const REPORT: Duration = Duration::from_secs(1);
 /// How long an invocation leases what it deals with, in seconds: the function's time-out, and some for the clocks.
 const LEASE: i64 = 130;
 
+/// The names, interfaces and snoozes of so many groups are read. Of more, what stands behind them counts as unknown.
+const AROUND: usize = 100;
+
 /// What is looked at, once it is read.
 pub(super) enum Facts {
     Group(Box<GroupFacts>, GroupLead),
+    List(Box<ListFacts>, ListLead),
     /// With the rules that an earlier attempt went to close for it.
     Cache(Box<CacheFacts>, CacheLead, Vec<GroupLead>),
     /// The event names no resource.
@@ -59,6 +63,7 @@ impl Facts {
     pub(super) fn seen(&self) -> Seen<'_> {
         match self {
             Self::Group(facts, _) => Seen::Group(facts),
+            Self::List(facts, _) => Seen::List(facts),
             Self::Cache(facts, ..) => Seen::Cache(facts),
             Self::Nothing => Seen::Nothing,
         }
@@ -72,7 +77,7 @@ impl Facts {
             Self::Group(_, lead) => {
                 lead.carrier().is_some() && matches!(read, Read::Interfaces(_) | Read::Details(_))
             }
-            Self::Nothing => false,
+            Self::List(..) | Self::Nothing => false,
         }
     }
 
@@ -80,6 +85,7 @@ impl Facts {
         match self {
             Self::Group(facts, _) => LiveState::at_group(facts),
             Self::Cache(facts, lead, _) => LiveState::at_cache(facts, lead.altered),
+            Self::List(facts, _) => LiveState::at_list(facts),
             Self::Nothing => LiveState::default(),
         }
     }
@@ -92,13 +98,18 @@ impl Facts {
                 CacheGroups::Unknown(_) => &[],
                 CacheGroups::Read(groups) => groups,
             },
+            Self::List(facts, _) => &facts.groups,
             Self::Nothing => &[],
         }
     }
 
-    /// The ids of its groups.
+    /// The ids of its groups; of a prefix list, the first of them.
     pub(super) fn groups(&self) -> Vec<String> {
-        self.around().iter().map(|group| group.id.clone()).collect()
+        let most = match self {
+            Self::List(..) => AROUND,
+            Self::Group(..) | Self::Cache(..) | Self::Nothing => usize::MAX,
+        };
+        self.around().iter().take(most).map(|group| group.id.clone()).collect()
     }
 }
 
@@ -107,14 +118,14 @@ impl Case<'_> {
     pub fn group(&self) -> Option<GroupFacts> {
         match self.facts()? {
             Facts::Group(facts, _) => Some(*facts),
-            Facts::Cache(..) | Facts::Nothing => None,
+            Facts::Cache(..) | Facts::List(..) | Facts::Nothing => None,
         }
     }
 
     /// The cache that the event is about, as far as it was read.
     pub fn cache(&self) -> Option<CacheFacts> {
         match self.facts()? {
-            Facts::Group(..) | Facts::Nothing => None,
+            Facts::Group(..) | Facts::List(..) | Facts::Nothing => None,
             Facts::Cache(facts, ..) => Some(*facts),
         }
     }
@@ -137,7 +148,12 @@ impl Case<'_> {
             Facts::Group(group, lead) if lead.carrier().is_some() => {
                 Wanted::of_found(&group.id, decision.keys())
             }
-            Facts::Group(..) | Facts::Cache(..) | Facts::Nothing => {
+            // A rule that names the list may be snoozed in its group.
+            Facts::List(..) if !decision.is_clean() => {
+                let snoozes = facts.groups().into_iter().collect();
+                Wanted { snoozes, ..Wanted::of_keys(decision.keys()) }
+            }
+            Facts::Group(..) | Facts::List(..) | Facts::Cache(..) | Facts::Nothing => {
                 Wanted::of_keys(decision.keys())
             }
         };
@@ -157,6 +173,11 @@ impl Case<'_> {
         // What may lie in the address space of a VPC is not judged before that is known.
         let space = decision.spaces.iter().cloned().map(Read::Space);
         if let Some(step) = unread(space) {
+            return step;
+        }
+        if !decision.is_clean()
+            && let Some(step) = self.uses(&facts, &event)
+        {
             return step;
         }
         match self.around(&facts, &decision) {
@@ -215,6 +236,7 @@ impl Case<'_> {
     fn read(&mut self, event: &Event, now: i64) -> Result<Facts, Box<Step>> {
         match &event.lead {
             Lead::Group(lead) => self.read_group(event, lead, now),
+            Lead::List(lead) => self.read_list(event, lead, now),
             Lead::Cache(lead) => self.read_cache(event, lead.clone(), now),
             Lead::Unknown => Ok(Facts::Nothing),
         }
@@ -273,13 +295,13 @@ impl Case<'_> {
         let missing = lead.touched.resolve(&facts.rules, &facts.egress).missing;
         let mut reads = self.known.unread_lists(std::slice::from_ref(&id));
         reads.extend(self.known.lacks(Wanted::of_missing(&id, &missing)));
-        self.all_read(reads)?;
+        in_full(unread(reads))?;
         let facts = self.known.group_facts(&id).unwrap_or_default();
         Ok(Facts::Group(Box::new(facts), self.known.completed(lead, &event.id)))
     }
 
     /// What the event is about is not shown: it is looked at again later while it may still come, and then it is gone.
-    fn not_shown(&mut self, kind: &str, name: &str, why: Why, now: i64) -> Step {
+    pub(super) fn not_shown(&mut self, kind: &str, name: &str, why: Why, now: i64) -> Step {
         let is_young = self.event.as_ref().is_some_and(|event| event.is_young(now));
         let all = Undecided { why, not_before: None, rules: None };
         if is_young && let Some(step) = self.arrange(&[all], now) {
@@ -317,7 +339,7 @@ impl Case<'_> {
             return Err(Box::new(Step::Read { decide, inform, patience }));
         }
         self.rules_failed(&ids)?;
-        self.all_read(self.known.unread_lists(&ids))?;
+        in_full(unread(self.known.unread_lists(&ids)))?;
         let Some(facts) = self.known.cache_facts(&lead) else {
             return Err(Box::new(Step::Fail(format!("{} is not shown", lead.id))));
         };
@@ -325,13 +347,8 @@ impl Case<'_> {
         Ok(Facts::Cache(Box::new(facts), lead, unreported))
     }
 
-    /// Nothing of this is left to be read.
-    fn all_read(&self, reads: Vec<Read>) -> Result<(), Box<Step>> {
-        unread(reads).map_or(Ok(()), |step| Err(Box::new(step)))
-    }
-
     /// Without the rules of these groups there is nothing to decide about.
-    fn rules_failed(&self, ids: &[String]) -> Result<(), Box<Step>> {
+    pub(super) fn rules_failed(&self, ids: &[String]) -> Result<(), Box<Step>> {
         let failed = ids.iter().find_map(|id| match &self.known.groups.get(id)?.rules {
             Part::Failed(why) => Some(why.clone()),
             Part::Unread | Part::Read(_) => None,
@@ -340,7 +357,7 @@ impl Case<'_> {
     }
 
     /// Waits before it looks again, if it did not often enough.
-    fn look_again(&mut self) -> Option<Step> {
+    pub(super) fn look_again(&mut self) -> Option<Step> {
         let pause = LOOKS.get(self.looks)?;
         self.looks += 1;
         Some(Step::Wait(*pause))
@@ -378,6 +395,7 @@ impl Case<'_> {
             is_revisit: matches!(self.cause, super::Cause::Revisit { .. }),
             only_looks: self.cause.only_looks(),
             networks: &settings.known_networks,
+            enforces_lists: settings.enforces_lists,
             lists: &self.known.lists,
         }
     }
@@ -389,6 +407,7 @@ impl Case<'_> {
             Facts::Cache(facts, lead, unreported) => {
                 decide::cache(event, lead, facts, unreported, &context)
             }
+            Facts::List(facts, lead) => decide::list(event, lead, facts, &context),
             Facts::Nothing => decide::unnamed(event, &context),
         };
         if let Cause::Closing { only } = &self.cause { decision.only(only) } else { decision }
@@ -476,6 +495,7 @@ impl Case<'_> {
                 let unknown = missing.iter().find(|rule| rule.shape.is_none())?;
                 format!("{unknown}")
             }
+            Facts::List(..) => "in this prefix list".to_owned(),
             Facts::Nothing => return None,
         };
         Some(format!("the ledger was not there to say whether a rule was revoked {about}: {why}"))
@@ -571,9 +591,23 @@ impl Case<'_> {
                 let facts = Box::new(self.known.cache_facts(lead)?);
                 Some(Facts::Cache(facts, lead.clone(), self.known.named(&event.id)))
             }
+            Lead::List(lead) => {
+                let id = lead.id.clone();
+                let shown = self.known.list.get()?.as_deref()?.clone();
+                let named = self.known.naming.get().into_iter().flatten();
+                let groups = named.filter_map(|id| self.known.group_facts(id)).collect();
+                let used = self.known.used.clone();
+                let facts = ListFacts { id, shown, groups, used };
+                Some(Facts::List(Box::new(facts), lead.clone()))
+            }
             Lead::Unknown => Some(Facts::Nothing),
         }
     }
+}
+
+/// Nothing is left to be read.
+pub(super) fn in_full(unread: Option<Step>) -> Result<(), Box<Step>> {
+    unread.map_or(Ok(()), |step| Err(Box::new(step)))
 }
 
 /// Whether what the event touched may be public, by arithmetic alone: at a cold start the policies are still being read.

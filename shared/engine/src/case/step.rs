@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::action::{Action, AllGranted, Outcomes};
 use crate::facts::{
-    AddressSpace, CacheFacts, CacheKind, GroupDetails, IngressRule, Interfaces, PrefixList,
-    PublicSetting, Subnets, Vpc,
+    AddressSpace, CacheFacts, CacheKind, GroupDetails, IngressRule, Interfaces, ListUse,
+    ListVersions, PrefixList, PublicSetting, Subnets, Vpc,
 };
 use crate::ledger::{Entry, Key, Memory, Revisit, RuleTags, Wanted};
 use crate::report::Report;
@@ -61,6 +61,14 @@ pub enum Read {
     Rules(String),
     /// The entries of a prefix list.
     List(String),
+    /// A prefix list as it is now, with its entries before a call: its version then, where that is known.
+    Versions(String, Option<i64>),
+    /// The groups with an ingress rule that names a prefix list.
+    Naming(String),
+    /// The rules of groups, 200 at most.
+    RulesOf(Vec<String>),
+    /// What uses a prefix list, in whatever account.
+    Uses(String),
     /// Name, VPC and tags of a group.
     Details(String),
     /// The network interfaces that carry a group.
@@ -99,6 +107,14 @@ pub enum Fact {
     Rules(String, Result<Shown, String>),
     /// The entries of this prefix list.
     List(String, PrefixList),
+    /// The prefix list; `None` if it is not shown.
+    Versions(String, Result<Option<Box<ListVersions>>, String>),
+    /// The groups that name this prefix list, with name, VPC and tags.
+    Naming(String, Result<Vec<(String, GroupDetails)>, String>),
+    /// The rules of these groups.
+    RulesOf(Vec<String>, Result<Vec<(String, Shown)>, String>),
+    /// What uses this prefix list.
+    Uses(String, ListUse),
     /// Name, VPC and tags of this group.
     Details(String, Result<GroupDetails, String>),
     /// What carries this group.

@@ -34,6 +34,8 @@ pub struct DecisionContext<'a> {
     pub only_looks: bool,
     /// The networks that get the ports of a public rule in its place.
     pub networks: &'a [Source],
+    /// Whether entries of prefix lists are removed; else they are reported.
+    pub enforces_lists: bool,
     /// The prefix lists that were read.
     pub lists: &'a BTreeMap<String, PrefixList>,
 }
@@ -79,6 +81,7 @@ impl<'a> DecisionContext<'a> {
             is_revisit: false,
             only_looks: false,
             networks: &[],
+            enforces_lists: false,
             lists: &NO_LISTS,
         }
     }

@@ -77,9 +77,9 @@ impl Decision {
         }
     }
 
-    /// How many rules are to be revoked.
+    /// How many rules are to be revoked; a prefix list counts as one.
     pub fn closings(&self) -> usize {
-        self.actions().into_iter().filter_map(Action::revokes).count()
+        self.actions().into_iter().filter(|action| action.closes()).count()
     }
 
     /// The decision under a limit. That of a minute is applied last: only the write of the leases tells how many rules were

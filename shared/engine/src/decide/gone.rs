@@ -45,6 +45,7 @@ pub(super) fn told_as_gone(mut findings: Vec<Finding>, missing: &[RuleLead]) -> 
         Evidence::Rule { .. }
         | Evidence::UnreadableRule { .. }
         | Evidence::UnreadableGroups(_)
+        | Evidence::Entries { .. }
         | Evidence::UnnamedSubject { .. }
         | Evidence::Port { .. }
         | Evidence::Setting { .. } => false,

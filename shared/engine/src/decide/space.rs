@@ -21,6 +21,7 @@ pub(super) fn matters<'a>(
         Evidence::Rule { exposure, .. } => is_edited || exposure.may_be_of_a_vpc(),
         Evidence::UnreadableRule { .. }
         | Evidence::UnreadableGroups(_)
+        | Evidence::Entries { .. }
         | Evidence::UnnamedSubject { .. }
         | Evidence::Port { .. }
         | Evidence::Setting { .. } => false,

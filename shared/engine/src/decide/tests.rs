@@ -495,6 +495,7 @@ mod caches {
             Evidence::Rule { cache_port, .. } => Some(*cache_port),
             Evidence::UnreadableRule { .. }
             | Evidence::UnreadableGroups(_)
+            | Evidence::Entries { .. }
             | Evidence::UnnamedSubject { .. }
             | Evidence::Port { .. }
             | Evidence::Setting { .. } => None,

@@ -14,12 +14,21 @@ use crate::severity::Reaches;
 /// Decides about a call whose record is truncated so far that it names no resource: nothing can be read, so a person has
 /// to look, and no exception can be asked.
 pub fn unnamed(event: &Event, context: &DecisionContext<'_>) -> Decision {
-    let (check, what, service) = if event.is_of_group() {
+    let is_of_list = matches!(
+        event.name,
+        Some(EventName::ModifyManagedPrefixList | EventName::RestoreManagedPrefixListVersion)
+    );
+    let (check, what, service) = if is_of_list {
+        (Check::OpenIngress, "prefix list", "ec2")
+    } else if event.is_of_group() {
         (Check::OpenIngress, "security group", "ec2")
     } else {
         (Check::OpenCache, "cache", "elasticache")
     };
     let kind = match event.name {
+        Some(EventName::ModifyManagedPrefixList | EventName::RestoreManagedPrefixListVersion) => {
+            "prefix-list"
+        }
         Some(EventName::CreateCacheCluster | EventName::ModifyCacheCluster) => "cache-cluster",
         Some(EventName::CreateReplicationGroup | EventName::ModifyReplicationGroup) => {
             "replication-group"

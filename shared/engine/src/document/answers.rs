@@ -3,13 +3,16 @@
 use super::{Document, FactsError};
 use crate::case::{CacheShown, Fact, Read, Shown};
 use crate::event::{Event, Lead};
-use crate::facts::{CacheFacts, CacheGroups, GroupFacts, PrefixList, PublicSetting, Subnets};
+use crate::facts::{
+    CacheFacts, CacheGroups, GroupFacts, ListFacts, ListUse, PrefixList, PublicSetting, Subnets,
+};
 use crate::ledger::Memory;
 
 /// What the document holds of an event.
 #[derive(Debug, Clone)]
 pub struct Answers {
     groups: Vec<GroupFacts>,
+    list: Option<ListFacts>,
     cache: Option<CacheFacts>,
     memory: Memory,
 }
@@ -21,7 +24,9 @@ impl Document {
     ///
     /// As [`Document::group`] and [`Document::cache`].
     pub fn answers(&self, event: &Event) -> Result<Answers, FactsError> {
+        let mut list = None;
         let (groups, cache) = match &event.lead {
+            Lead::List(lead) => (list.insert(self.list(lead)?).groups.clone(), None),
             Lead::Group(lead) => {
                 let group = self.group(lead)?;
                 let beside: Vec<GroupFacts> = group.beside.iter().flatten().cloned().collect();
@@ -37,13 +42,13 @@ impl Document {
             }
             Lead::Unknown => (Vec::new(), None),
         };
-        Ok(Answers { groups, cache, memory: self.memory() })
+        Ok(Answers { groups, list, cache, memory: self.memory() })
     }
 }
 
 impl From<GroupFacts> for Answers {
     fn from(group: GroupFacts) -> Self {
-        Self { groups: vec![group], cache: None, memory: Memory::new() }
+        Self { groups: vec![group], list: None, cache: None, memory: Memory::new() }
     }
 }
 
@@ -56,17 +61,29 @@ impl Answers {
             Read::GroupNamed(_) => {
                 Fact::GroupNamed(Ok(self.groups.first().map(|group| group.id.clone())))
             }
-            Read::Rules(id) => {
-                let shown = of(id).map(|group| Shown {
-                    owner: group.owner.clone(),
-                    rules: group.rules.clone(),
-                    egress: group.egress.clone(),
-                });
-                Fact::Rules(id.clone(), shown.ok_or_else(none))
-            }
+            Read::Rules(id) => Fact::Rules(id.clone(), of(id).map(shown).ok_or_else(none)),
             Read::List(id) => {
                 let list = self.groups.iter().find_map(|group| group.prefix_lists.get(id).cloned());
                 Fact::List(id.clone(), list.unwrap_or_else(|| PrefixList::Unknown(none())))
+            }
+            Read::Versions(id, _) => {
+                let shown = self.list.as_ref().map(|list| Box::new(list.shown.clone()));
+                Fact::Versions(id.clone(), Ok(shown))
+            }
+            Read::Naming(id) => {
+                let named = |group: &GroupFacts| {
+                    (group.id.clone(), group.details.clone().unwrap_or_default())
+                };
+                Fact::Naming(id.clone(), Ok(self.groups.iter().map(named).collect()))
+            }
+            Read::RulesOf(ids) => {
+                let asked = self.groups.iter().filter(|group| ids.contains(&group.id));
+                let shown = asked.map(|group| (group.id.clone(), shown(group)));
+                Fact::RulesOf(ids.clone(), Ok(shown.collect()))
+            }
+            Read::Uses(id) => {
+                let used = self.list.as_ref().map(|list| list.used.clone());
+                Fact::Uses(id.clone(), used.unwrap_or_else(|| ListUse::Unknown(none())))
             }
             Read::Details(id) => {
                 let details = of(id).and_then(|group| group.details.clone());
@@ -95,4 +112,9 @@ impl Answers {
             Read::Revisit { .. } => Fact::Revisit(Ok(None)),
         }
     }
+}
+
+fn shown(group: &GroupFacts) -> Shown {
+    let (owner, rules, egress) = (group.owner.clone(), group.rules.clone(), group.egress.clone());
+    Shown { owner, rules, egress }
 }

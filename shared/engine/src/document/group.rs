@@ -177,10 +177,10 @@ impl NetworkInterface {
     }
 }
 
-fn no_cidr(of: &str, text: &str) -> FactsError {
+pub(super) fn no_cidr(of: &str, text: &str) -> FactsError {
     FactsError::NoCidr { of: of.to_owned(), text: text.to_owned() }
 }
 
-fn tags(tags: &[WireTag]) -> Vec<Tag> {
+pub(super) fn tags(tags: &[WireTag]) -> Vec<Tag> {
     tags.iter().map(|tag| Tag { key: tag.key.clone(), value: tag.value.clone() }).collect()
 }

@@ -6,6 +6,7 @@ use super::actor::{actor, session_role};
 use super::attaching::{associated, attached, carrier};
 use super::caches::{altered_cache, cache, unwrapped};
 use super::json::Json;
+use super::lists::list;
 use super::stop::{Ignored, Malformed, Stop, id, malformed, word};
 use super::{
     Carrier, Event, EventName, GroupLead, GroupRef, Lead, RevisitRef, RuleLead, RuleShape, Touched,
@@ -176,6 +177,8 @@ fn leads(name: EventName, record: Json<'_>) -> Result<Vec<Lead>, Stop> {
         EventName::AssociateSecurityGroupVpc => Ok(vec![associated(request)?]),
         EventName::AuthorizeSecurityGroupIngress
         | EventName::ModifySecurityGroupRules
+        | EventName::ModifyManagedPrefixList
+        | EventName::RestoreManagedPrefixListVersion
         | EventName::CreateCacheCluster
         | EventName::CreateReplicationGroup
         | EventName::CreateServerlessCache
@@ -193,6 +196,9 @@ fn lead(name: EventName, record: Json<'_>) -> Result<Lead, Stop> {
     match name {
         EventName::AuthorizeSecurityGroupIngress => authorize(request, response),
         EventName::ModifySecurityGroupRules => modify(request),
+        EventName::ModifyManagedPrefixList | EventName::RestoreManagedPrefixListVersion => {
+            list(name, request)
+        }
         EventName::ModifyNetworkInterfaceAttribute
         | EventName::ModifyInstanceAttribute
         | EventName::AssociateSecurityGroupVpc => {

@@ -15,7 +15,7 @@ const LONGEST: usize = 512;
 /// Which revisit a schedule is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevisitRef {
-    /// `sg-…`, `security-group-name/web` or `replication-group/orders`.
+    /// `sg-…`, `security-group-name/web`, `prefix-list/pl-…` or `replication-group/orders`.
     pub subject: String,
     /// The id of the event.
     pub event: String,
@@ -31,9 +31,9 @@ impl RevisitRef {
         json!({ "source": SOURCE, "detail-type": KIND, "detail": detail })
     }
 
-    /// Whether it is about a security group; else about a cache.
+    /// Whether it is about a security group, or a prefix list that groups name; else about a cache.
     pub fn is_of_group(&self) -> bool {
-        self.subject.starts_with("sg-") || self.subject.starts_with("security-group")
+        ["sg-", "security-group", "prefix-list/"].iter().any(|of| self.subject.starts_with(of))
     }
 
     /// Reads a payload of ours, or says where it is wrong and why; `None` if the payload is not of ours.
@@ -105,6 +105,7 @@ mod tests {
     #[test]
     fn the_subject_says_whose_it_is() {
         assert!(named("sg-01").is_of_group() && named("security-group-name/web").is_of_group());
+        assert!(named("prefix-list/pl-01").is_of_group());
         assert!(!named("cache-cluster/sg-01").is_of_group());
     }
 }

@@ -1,11 +1,12 @@
 //! One finding as the table has it: its occurrences, its rule, and the reports of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Key, State};
-use crate::facts::{IngressRule, Protocol, Source, Tag};
+use crate::action::RemoveEntries;
+use crate::facts::{IngressRule, ListEntry, ListedGroup, Protocol, Source, Tag};
 use crate::resolution::{Resolution, Standing};
 
 /// One finding in the ledger. The names of its attributes are stored, and do not change.
@@ -41,6 +42,9 @@ pub struct Entry {
     /// The rules that Portcullis granted to known networks in its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<GrantRecord>,
+    /// The entries of a prefix list as they were before they were removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListRecord>,
     /// Since when a tool's own word kept the rule open, the last time, ISO 8601.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spared: Option<String>,
@@ -137,6 +141,57 @@ pub struct GrantRecord {
     pub rule: String,
     /// A CIDR or `pl-…`
     pub source: String,
+}
+
+/// Entries of a prefix list as `undo` restores them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListRecord {
+    /// `pl-…`
+    pub list: String,
+    /// The version of the list that had them.
+    pub version: i64,
+    /// Each CIDR, with its description.
+    pub entries: Vec<(String, Option<String>)>,
+    /// The groups that they let the internet into, with the rules that name the list: the first [`GROUPS`].
+    pub groups: BTreeMap<String, Vec<String>>,
+}
+
+/// How many groups an entry keeps of a prefix list.
+const GROUPS: usize = 100;
+
+impl ListRecord {
+    pub(super) fn of(remove: &RemoveEntries) -> Self {
+        let entry = |entry: &ListEntry| (entry.cidr.to_string(), entry.description.clone());
+        let groups = remove.groups.iter().take(GROUPS);
+        Self {
+            list: remove.list.clone(),
+            version: remove.version,
+            entries: remove.entries.iter().map(entry).collect(),
+            groups: groups.map(|group| (group.id.clone(), group.rules.clone())).collect(),
+        }
+    }
+
+    /// The removal of the entries, as it was decided.
+    pub fn removal(&self) -> RemoveEntries {
+        let entry = |(cidr, description): &(String, Option<String>)| {
+            Some(ListEntry { cidr: cidr.parse().ok()?, description: description.clone() })
+        };
+        let group = |(id, rules): (&String, &Vec<String>)| ListedGroup {
+            id: id.clone(),
+            rules: rules.clone(),
+        };
+        RemoveEntries {
+            list: self.list.clone(),
+            version: self.version,
+            entries: self.entries.iter().filter_map(entry).collect(),
+            groups: self.groups.iter().map(group).collect(),
+        }
+    }
+
+    /// Whether the list, with these networks, has any of the entries.
+    pub fn is_in(&self, nets: &BTreeSet<String>) -> bool {
+        self.entries.iter().any(|(cidr, _)| nets.contains(cidr))
+    }
 }
 
 /// The tags of a rule that has many: an item of their own, which `undo` alone reads. A rule may have 50 tags of 384
@@ -261,6 +316,7 @@ mod tests {
             }],
             rule: Some(RuleRecord::of("sg-01", &rule("sgr-1", "tcp 22", "::/0"))),
             grants: Vec::new(),
+            list: None,
             spared: None,
             version: 3,
         };

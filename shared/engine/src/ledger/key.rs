@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::event::RuleShape;
-use crate::facts::{CacheKind, IngressRule, Protocol, Source};
+use crate::facts::{CacheKind, IngressRule, ListEntry, Protocol, Source};
 use crate::finding::{Check, Evidence, Finding, Subject};
 
 /// The identity of a finding: the same fault of the same resource has the same key in every occurrence.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
-    /// `sg-…`, or the kind and id of a cache as `replication-group/orders`.
+    /// `sg-…`, or the kind and id of another resource as `replication-group/orders` or `prefix-list/pl-…`.
     pub subject: String,
     /// The check, and for a rule its shape: `open-ingress#tcp#6379#6379#0.0.0.0/0`. Where the rule opens a cache,
     /// the cache: `open-cache#tcp#6379#6379#0.0.0.0/0#replication-group/orders`.
@@ -38,10 +38,19 @@ impl Key {
             Evidence::UnnamedSubject { event, .. } => {
                 Self { subject: about, finding: format!("{check}#{event}") }
             }
+            // The same entries are the same fault, in whatever order and with whatever others they came.
+            Evidence::Entries { entries, .. } => {
+                Self { subject: about, finding: format!("{check}#{}", ListEntry::digest(entries)) }
+            }
             Evidence::UnreadableGroups(_) | Evidence::Port { .. } | Evidence::Setting { .. } => {
                 Self { subject: about, finding: check.to_owned() }
             }
         }
+    }
+
+    /// The partition of the findings about a prefix list.
+    pub fn list_subject(id: &str) -> String {
+        format!("prefix-list/{id}")
     }
 
     /// The partition of the findings about a cache.

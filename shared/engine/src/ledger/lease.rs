@@ -6,8 +6,10 @@ use super::occurrence::{Placed, is_gone};
 use super::reported::has_risen;
 use super::resolved::{Open, resolved};
 use super::state::Step;
-use super::{Entry, Key, Leased, Memory, Recurrence, RuleRecord, RuleTags, State, Turn};
-use crate::action::{Because, Remedy};
+use super::{
+    Entry, Key, Leased, ListRecord, Memory, Recurrence, RuleRecord, RuleTags, State, Turn,
+};
+use crate::action::{Action, Because, Remedy};
 use crate::event::Event;
 use crate::finding::{Evidence, Finding, Subject, rule_of};
 use crate::resolution::Standing;
@@ -138,7 +140,7 @@ impl<'a> Histories<'a> {
         self.placed.entries.insert(key, entry);
         match (whole, flapping, &finding.remedy) {
             (Some(whole), _, _) => History::Whole(Box::new(whole)),
-            (None, Some(because), Remedy::Do(action)) if action.revokes().is_some() => {
+            (None, Some(because), Remedy::Do(action)) if action.closes() => {
                 History::Flapping(because)
             }
             (None, _, _) => History::Free,
@@ -199,7 +201,7 @@ fn whole(finding: &Finding, entry: &Entry) -> Option<Finding> {
     let mut whole = finding.clone();
     if let (Evidence::Rule { rule, .. }, Remedy::Gone(action)) =
         (&mut whole.evidence, &mut whole.remedy)
-        && let crate::action::Action::RevokeIngress { rule: gone, .. } = action
+        && let Action::RevokeIngress { rule: gone, .. } = action
     {
         (*rule, *gone) = (record.clone(), record);
     }
@@ -258,6 +260,11 @@ impl Entry {
             // Of a rule that is gone, this finding has only what the ledger had.
             record.tags_apart |= is_gone(finding) && before.is_some_and(|before| before.tags_apart);
             self.rule = Some(record);
+        }
+        if let (Evidence::Entries { .. }, Some(Action::RemoveEntries(remove))) =
+            (&finding.evidence, finding.remedy.action())
+        {
+            self.list = Some(ListRecord::of(remove));
         }
         if let Remedy::NotRemediated { because, .. } = &finding.remedy {
             self.spare(because);

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Entry, Key, shape};
 use crate::action::REPLACES;
 use crate::event::Altered;
-use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, PendingChange, Subnets};
+use crate::facts::{
+    CacheFacts, CacheGroups, GroupFacts, IngressRule, ListFacts, PendingChange, Subnets,
+};
 use crate::finding::Check;
 
 /// What this invocation read completely, by subject: only of that it can say that something is gone.
@@ -15,6 +17,8 @@ pub struct LiveState {
     rules: BTreeMap<String, BTreeSet<String>>,
     /// The rules that were granted in place of others.
     granted: Vec<IngressRule>,
+    /// The networks of a prefix list, by its subject.
+    lists: BTreeMap<String, BTreeSet<String>>,
     /// The checks whose facts were read, of a cache.
     settings: BTreeMap<String, BTreeSet<&'static str>>,
 }
@@ -23,7 +27,14 @@ impl LiveState {
     /// What a read of a group shows.
     pub fn at_group(facts: &GroupFacts) -> Self {
         let rules = BTreeMap::from([rules(facts)]);
-        Self { rules, granted: granted(facts).collect(), settings: BTreeMap::new() }
+        Self { rules, granted: granted(facts).collect(), ..Self::default() }
+    }
+
+    /// What a read of a prefix list shows.
+    pub fn at_list(facts: &ListFacts) -> Self {
+        let nets = facts.shown.now.iter().map(|entry| entry.cidr.to_string());
+        let lists = BTreeMap::from([(Key::list_subject(&facts.id), nets.collect())]);
+        Self { lists, ..Self::default() }
     }
 
     /// What a read of a cache and its groups shows. The settings of a member are those of its replication group, so a
@@ -51,7 +62,7 @@ impl LiveState {
             return Self { settings, ..Self::default() };
         };
         let granted = groups.iter().flat_map(granted).collect();
-        Self { rules: groups.iter().map(rules).collect(), granted, settings }
+        Self { rules: groups.iter().map(rules).collect(), granted, settings, ..Self::default() }
     }
 
     /// The rules that were granted for a finding.
@@ -85,6 +96,9 @@ impl LiveState {
     /// Whether the read shows that what the finding is about is gone.
     pub(super) fn shows_gone(&self, entry: &Entry) -> bool {
         let Key { subject, .. } = &entry.key;
+        if let Some(record) = &entry.list {
+            return self.lists.get(subject).is_some_and(|nets| !record.is_in(nets));
+        }
         match &entry.rule {
             Some(record) => {
                 let rules = self.rules.get(subject);

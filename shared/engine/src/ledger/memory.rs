@@ -7,7 +7,7 @@ use super::{Entry, Key, Occurrence, RuleRecord, Snooze, State};
 use crate::event::{Event, RuleLead};
 use crate::exceptions::{Snoozes, Suppressed};
 use crate::facts::IngressRule;
-use crate::finding::{Finding, Subject, group_of, rule_of};
+use crate::finding::{Evidence, Finding, Subject, group_of, rule_of};
 use crate::resolution::{Intent, Resolution, Standing};
 use crate::severity::Rating;
 use crate::time::seconds;
@@ -96,8 +96,28 @@ impl Memory {
         of_rule.map(|snooze| seconds(&snooze.until)).filter(|until| now < *until).min()
     }
 
+    /// The entries of a prefix list that an earlier attempt at this event went to remove, and did not report, or reported
+    /// as failed.
+    pub fn went_to_remove(&self, list: &str, event: &Event) -> Vec<&Entry> {
+        let subject = Key::list_subject(list);
+        let went = |occurrence: &Occurrence| {
+            let reported = occurrence.reported.as_ref();
+            occurrence.event == event.id
+                && occurrence.outcome.may_have_revoked()
+                && reported.is_none_or(|reported| reported.outcome == Resolution::Failed)
+        };
+        let of_list = self.entries.values().filter(|entry| entry.key.subject == subject);
+        of_list.filter(|entry| entry.list.is_some() && entry.occurrences.iter().any(went)).collect()
+    }
+
     /// The snooze that suppresses a finding now, if there is one.
     pub fn snoozed(&self, finding: &Finding, now: i64) -> Option<Suppressed> {
+        if let Evidence::Entries { list, entries, .. } = &finding.evidence {
+            let key =
+                Key { subject: Key::list_subject(list), finding: Snooze::of_entries(entries) };
+            let snooze = self.snoozes.get(&key).filter(|found| now < seconds(&found.until))?;
+            return Some(Suppressed { check: finding.check, rule: None, by: snooze.exception() });
+        }
         let (group, rule) = (group_of(finding)?, rule_of(finding)?);
         let by = self.snooze(group, rule, now)?.exception();
         Some(Suppressed { check: finding.check, rule: Some(rule.clone()), by })

@@ -106,6 +106,7 @@ mod tests {
             occurrences: vec![occurrence],
             rule: Some(RuleRecord::of("sg-01", &rule)),
             grants: Vec::new(),
+            list: None,
             spared: None,
             version: 1,
         };

@@ -6,7 +6,7 @@ use super::state::Step;
 use super::{Entry, Key, Memory, OCCURRENCES, Occurrence, ReportedAs, State};
 use crate::action::{Action, Remedy};
 use crate::event::Event;
-use crate::finding::{Finding, rule_of};
+use crate::finding::{Evidence, Finding, rule_of};
 use crate::resolution::{Intent, Standing};
 use crate::time::{HOUR, seconds};
 
@@ -55,6 +55,7 @@ fn unknown(key: &Key, finding: &Finding, event: &Event) -> Entry {
         occurrences: Vec::new(),
         rule: None,
         grants: Vec::new(),
+        list: None,
         spared: None,
         version: 0,
     }
@@ -77,6 +78,8 @@ fn find(entry: &Entry, event: &Event, finding: &Finding) -> Place {
     }
     let last = occurrences.len().checked_sub(1);
     let same = match (rule_of(finding), rule_id(finding)) {
+        // Entries that are added again are added by another call.
+        (None, _) if matches!(finding.evidence, Evidence::Entries { .. }) => None,
         (None, _) => last,
         (Some(_), None) => None,
         (Some(_), id) => {
@@ -109,9 +112,10 @@ fn add(entry: &mut Entry, event: &Event, finding: &Finding, at: usize) -> usize 
     let newest = at == entry.occurrences.len();
     // A group has one rule of a shape, so the rule of the occurrence before this one is gone. If an invocation was
     // about to revoke that one and died, it did revoke it: this is a recurrence.
-    let closing = entry
-        .latest()
-        .is_some_and(|occurrence| occurrence.outcome == Standing::Leased(Intent::RevokeIngress));
+    let closing = entry.latest().is_some_and(|occurrence| {
+        let closes = [Intent::RevokeIngress, Intent::RemoveEntries].map(Standing::Leased);
+        closes.contains(&occurrence.outcome)
+    });
     let recurred =
         newest && (entry.state == State::Closed || entry.state == State::Open && closing);
     entry.occurrences.insert(
@@ -154,9 +158,9 @@ fn forget(occurrences: &mut Vec<Occurrence>, event: &Event) {
     }
 }
 
-/// Whether the rule was gone when the group was read.
+/// Whether the rule was gone when the group was read, or the entries when the prefix list was.
 pub(super) fn is_gone(finding: &Finding) -> bool {
-    matches!(finding.remedy, Remedy::Gone(Action::RevokeIngress { .. }))
+    matches!(finding.remedy, Remedy::Gone(Action::RevokeIngress { .. } | Action::RemoveEntries(_)))
 }
 
 /// The id of the rule. Of a rule that is gone, the event may name only the shape.

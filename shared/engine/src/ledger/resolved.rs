@@ -32,7 +32,7 @@ impl Open<'_> {
         };
         let record = entry.rule.as_ref();
         record.is_some_and(|record| self.unseen.iter().any(|lead| lead.is_about(&record.rule())))
-            || (record.is_none() && suppressed())
+            || (record.is_none() && entry.list.is_none() && suppressed())
             || self.findings.iter().any(|finding| Key::of(finding, self.subject) == entry.key)
     }
 }
@@ -44,7 +44,8 @@ pub(super) fn resolved(open: Open<'_>, turn: &Turn<'_>) -> Vec<Entry> {
         entry.state == State::Open
             && entry.latest().is_some_and(|occurrence| {
                 let reported = occurrence.reported.as_ref().map(|reported| seconds(&reported.at));
-                let settled = if entry.rule.is_some() { YOUNG } else { SETTLED };
+                let settled =
+                    if entry.rule.is_some() || entry.list.is_some() { YOUNG } else { SETTLED };
                 reported.is_some_and(|reported| turn.now.saturating_sub(reported) >= settled)
                     && !occurrence.is_leased_by_other(&turn.lease.by, turn.now)
             })

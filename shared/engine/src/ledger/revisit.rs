@@ -82,6 +82,7 @@ impl Why {
                 | Because::OthersCarry { .. }
                 | Because::OnlyAssociated(_)
                 | Because::SharingUnknown(_)
+                | Because::ListStays(_)
                 | Because::LocalInSome(_)
                 | Because::AllTraffic
                 | Because::PortIsFixed
@@ -111,7 +112,7 @@ impl Why {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "stored::Record", into = "stored::Record")]
 pub struct Revisit {
-    /// `sg-…`, `security-group-name/web` or `replication-group/orders`.
+    /// `sg-…`, `security-group-name/web`, `prefix-list/pl-…` or `replication-group/orders`.
     pub subject: String,
     /// The id of the event.
     pub event: String,
@@ -149,6 +150,7 @@ impl Revisit {
                 GroupRef::Id(id) => id.clone(),
                 GroupRef::Name(name) => format!("security-group-name/{name}"),
             },
+            Lead::List(lead) => Key::list_subject(&lead.id),
             Lead::Cache(lead) => Key::cache_subject(lead.kind, &lead.id),
             Lead::Unknown if event.is_of_group() => "security-group/unknown".to_owned(),
             Lead::Unknown => "cache/unknown".to_owned(),

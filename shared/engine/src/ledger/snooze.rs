@@ -6,7 +6,7 @@ use time::Duration;
 use super::shape;
 use crate::event::Event;
 use crate::exceptions::Exception;
-use crate::facts::IngressRule;
+use crate::facts::{IngressRule, ListEntry};
 use crate::time::{iso, seconds};
 
 /// How long a rule is snoozed that was restored by the command of an alert: long enough to find out during the day
@@ -19,9 +19,9 @@ pub const SNOOZE: Duration = Duration::hours(24);
 /// check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snooze {
-    /// `sg-…`
+    /// `sg-…` or `prefix-list/pl-…`
     pub subject: String,
-    /// `exempt#tcp#6379#6379#0.0.0.0/0`
+    /// `exempt#tcp#6379#6379#0.0.0.0/0`, or of entries `exempt#entries-3c9909afec25`
     pub finding: String,
     /// Until when, ISO 8601 in UTC.
     pub until: String,
@@ -35,6 +35,11 @@ impl Snooze {
     /// The sort key of the snooze of a rule.
     pub fn finding(rule: &IngressRule) -> String {
         Self::of_shape(&shape(rule))
+    }
+
+    /// The sort key of the snooze of entries of a prefix list.
+    pub fn of_entries(entries: &[ListEntry]) -> String {
+        Self::of_shape(&ListEntry::digest(entries))
     }
 
     /// The same by the shape of the rule.

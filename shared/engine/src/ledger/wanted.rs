@@ -62,6 +62,12 @@ impl Wanted {
         Self { since: [(group.to_owned(), time.to_owned())].into(), ..Self::default() }
     }
 
+    /// What an event of this time needs that gave entries to a prefix list.
+    pub fn of_list(list: &str, time: &str) -> Self {
+        let subject = Key::list_subject(list);
+        Self { snoozes: [subject.clone()].into(), ..Self::since(&subject, time) }
+    }
+
     /// The same once something was found in the group: a clean one costs one read.
     pub fn of_found(group: &str, keys: BTreeSet<Key>) -> Self {
         let snoozes = if keys.is_empty() { BTreeSet::new() } else { [group.to_owned()].into() };

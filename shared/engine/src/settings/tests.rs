@@ -49,6 +49,7 @@ fn the_topic_and_the_table_are_enough() {
         actions_per_minute: 100,
         comebacks_per_hour: 3,
         known_networks: Vec::new(),
+        enforces_lists: false,
         alerts_per_minute: 10,
     };
     assert_eq!(settings, expected);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Change, Compared, Found, Late, Ledgered, Looked};
 use crate::event::{Event, Lead, Touched};
+use crate::facts::Source;
 use crate::finding::rule_of;
 use crate::ledger::{Key, Schedule, State, due};
 use crate::severity::Severity;
@@ -200,6 +201,8 @@ impl Found {
                 let cache = Key::cache_subject(lead.kind, &lead.id);
                 cache == self.key.subject || Some(cache.as_str()) == self.key.parts().2
             }
+            Lead::List(lead) => rule_of(&self.finding)
+                .is_some_and(|rule| rule.source == Source::PrefixList(lead.id.clone())),
             Lead::Unknown => false,
         }
     }

@@ -127,6 +127,10 @@ fn shown(read: Read, rules: &[IngressRule]) -> Fact {
         | Read::Space(_)
         | Read::Cache(..)
         | Read::Subnets(_)
+        | Read::Versions(..)
+        | Read::Naming(_)
+        | Read::RulesOf(_)
+        | Read::Uses(_)
         | Read::Ledger(_)
         | Read::OpenOf(_)
         | Read::Revisit { .. }

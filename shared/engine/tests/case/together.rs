@@ -56,6 +56,9 @@ impl Account {
                 let shown = |rules| Shown { rules, ..Shown::default() };
                 Fact::Rules(id.clone(), self.other.clone().map(shown).ok_or("denied".to_owned()))
             }
+            Read::Versions(..) | Read::Naming(_) | Read::RulesOf(_) | Read::Uses(_) => {
+                unreachable!("no event is about a prefix list")
+            }
             Read::Rules(id) => {
                 Fact::Rules(id.clone(), Ok(Shown { rules: self.own.clone(), ..Shown::default() }))
             }

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::document::Document;
 use portcullis_engine::event::{Event, Lead, Parsed, parse};
-use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts};
+use portcullis_engine::facts::{CacheFacts, CacheGroups, GroupFacts, ListFacts};
 use portcullis_engine::ledger::Memory;
 use portcullis_engine::report::{Known, Report, Seen};
 use portcullis_engine::settings::Mode;
@@ -61,6 +61,7 @@ pub(crate) struct Case {
 /// What an event leads to, and what is there.
 pub(crate) enum Looked {
     Group(GroupFacts),
+    List(ListFacts),
     Cache(CacheFacts),
     Nothing,
 }
@@ -73,6 +74,7 @@ impl Looked {
                 CacheGroups::Read(groups) => groups.as_mut_slice(),
                 CacheGroups::Unknown(_) => &mut [],
             },
+            Self::List(facts) => &mut facts.groups,
             Self::Nothing => &mut [],
         }
     }
@@ -98,6 +100,7 @@ impl Case {
         let facts = self.facts.as_ref().expect("an event that is looked into has facts");
         let looked = match &event.lead {
             Lead::Group(lead) => Looked::Group(facts.group(lead).expect("the facts suffice")),
+            Lead::List(lead) => Looked::List(facts.list(lead).expect("the facts suffice")),
             Lead::Cache(lead) => Looked::Cache(facts.cache(lead).expect("the facts suffice")),
             Lead::Unknown => Looked::Nothing,
         };
@@ -124,11 +127,12 @@ pub(crate) fn decide_with(
     let context = DecisionContext { machine, ..judge_after(event, after, mode) };
     match (&event.lead, looked) {
         (Lead::Group(lead), Looked::Group(facts)) => decide::group(event, lead, facts, &context),
+        (Lead::List(lead), Looked::List(facts)) => decide::list(event, lead, facts, &context),
         (Lead::Cache(lead), Looked::Cache(facts)) => {
             decide::cache(event, lead, facts, &[], &context)
         }
         (Lead::Unknown, Looked::Nothing) => decide::unnamed(event, &context),
-        (Lead::Group(_) | Lead::Cache(_) | Lead::Unknown, _) => {
+        (Lead::Group(_) | Lead::List(_) | Lead::Cache(_) | Lead::Unknown, _) => {
             unreachable!("what was looked at is what the event leads to")
         }
     }
@@ -138,6 +142,7 @@ pub(crate) fn decide_with(
 pub(crate) fn report(event: &Event, looked: &Looked, after: i64) -> Report {
     let seen = match looked {
         Looked::Group(facts) => Seen::Group(facts),
+        Looked::List(facts) => Seen::List(facts),
         Looked::Cache(facts) => Seen::Cache(facts),
         Looked::Nothing => Seen::Nothing,
     };

@@ -29,6 +29,7 @@ fn every_event_is_decided_told_and_recorded_as_it_is_decided_alone() {
             let waits = decision.findings.iter().any(is_open) || !decision.unseen.is_empty();
             let comes_late = match (&event.lead, &looked) {
                 (Lead::Cache(lead), Looked::Cache(cache)) => lead.is_looked_at_again(cache, true),
+                (Lead::List(lead), Looked::List(list)) => lead.is_waited_for(&list.shown, true),
                 _ => false,
             };
             assert_eq!(is_looked_at_again, waits || comes_late, "{}", case.name);

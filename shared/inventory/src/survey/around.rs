@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use portcullis_aws::shown;
 use portcullis_engine::case::{Fact, Read};
 use portcullis_engine::facts::{
-    AddressSpace, Interface, Interfaces, PrefixList, PublicSetting, Subnets, Vpc,
+    AddressSpace, Interface, Interfaces, ListUse, PrefixList, PublicSetting, Subnets, Vpc,
 };
 use portcullis_engine::scan::{BATCH, batches};
 
@@ -71,6 +71,10 @@ impl Region<'_> {
             Read::Space(id) => Fact::Space(id.clone(), AddressSpace::Unknown(not_listed())),
             Read::Details(id) => Fact::Details(id.clone(), Err(not_listed())),
             Read::Rules(id) => Fact::Rules(id.clone(), Err(not_listed())),
+            Read::Versions(id, _) => Fact::Versions(id.clone(), Err(not_listed())),
+            Read::Naming(id) => Fact::Naming(id.clone(), Err(not_listed())),
+            Read::RulesOf(ids) => Fact::RulesOf(ids.clone(), Err(not_listed())),
+            Read::Uses(id) => Fact::Uses(id.clone(), ListUse::Unknown(not_listed())),
             Read::GroupNamed(_) => Fact::GroupNamed(Err(not_listed())),
             Read::Cache(..) => Fact::Cache(Err(not_listed())),
             Read::Ledger(wanted) => Fact::Ledger(wanted.clone(), Err(not_listed())),

@@ -5,7 +5,7 @@ use std::io;
 use portcullis_engine::case::{CacheShown, Fact, Read, Shown};
 use portcullis_engine::facts::{
     AddressSpace, CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine,
-    EngineVersion, IngressRule, Interfaces, PendingChange, PrefixList, Subnets,
+    EngineVersion, IngressRule, Interfaces, ListUse, PendingChange, PrefixList, Subnets,
 };
 
 use super::{Look, World};
@@ -25,6 +25,11 @@ impl World<'_> {
             Read::GroupNamed(name) => Fact::GroupNamed(Ok(Some(look.history.named(place, name)))),
             Read::Rules(id) => Fact::Rules(id.clone(), Ok(self.shown(look, id))),
             Read::List(id) => Fact::List(id.clone(), PrefixList::Unknown(untold())),
+            // No record tells them, so no such call is decided.
+            Read::Versions(id, _) => Fact::Versions(id.clone(), Err(untold())),
+            Read::Naming(id) => Fact::Naming(id.clone(), Err(untold())),
+            Read::RulesOf(ids) => Fact::RulesOf(ids.clone(), Err(untold())),
+            Read::Uses(id) => Fact::Uses(id.clone(), ListUse::Unknown(untold())),
             Read::Details(id) => {
                 let group = look.history.group(&place.group(id));
                 let details = group.and_then(|group| group.known_details());
@@ -58,6 +63,10 @@ impl World<'_> {
             Read::Details(_) => "names and tags",
             Read::GroupNamed(_)
             | Read::Rules(_)
+            | Read::Versions(..)
+            | Read::Naming(_)
+            | Read::RulesOf(_)
+            | Read::Uses(_)
             | Read::Cache(..)
             | Read::Subnets(_)
             | Read::Ledger(_)

@@ -229,6 +229,9 @@ impl<'a> Account<'a> {
                 let record = self.records.get(&Revisit::key_of(subject, event)).cloned();
                 Fact::Revisit(Ok(record.map(Box::new)))
             }
+            Read::Versions(..) | Read::Naming(_) | Read::RulesOf(_) | Read::Uses(_) => {
+                unreachable!("no event is about a prefix list")
+            }
             Read::Details(id) => Fact::Details(id.clone(), Err(untold())),
             Read::Interfaces(id) => Fact::Interfaces(id.clone(), Interfaces::Unknown(untold())),
             Read::PublicAccess => Fact::PublicAccess(Err(untold())),

@@ -15,7 +15,7 @@ const RULES: &str = "DescribeSecurityGroupRules";
 fn lead(rules: &[&str]) -> GroupLead {
     match event(GROUP, rules).lead {
         Lead::Group(lead) => lead,
-        Lead::Cache(_) | Lead::Unknown => unreachable!("an event about a group"),
+        Lead::List(_) | Lead::Cache(_) | Lead::Unknown => unreachable!("an event about a group"),
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::entry::source;
 use super::{REVISITS, Revisit, Why, moment};
 use crate::event::{
     Actor, Altered, Attached, CacheLead, Carrier, Event, EventName, GroupLead, GroupRef, Inherits,
-    Lead, RuleLead, RuleShape, Touched,
+    Lead, ListLead, RuleLead, RuleShape, Touched,
 };
 use crate::facts::{CacheKind, Protocol, Tag};
 use crate::time::iso;
@@ -59,6 +59,10 @@ enum About {
         unknown: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<To>,
+    },
+    List {
+        id: String,
+        before: Option<i64>,
     },
     Cache(Cache),
     Unknown,
@@ -131,6 +135,7 @@ impl From<Revisit> for Record {
         let Event { name, time, account, region, actor, lead, .. } = call;
         let lead = match lead {
             Lead::Group(lead) => group(lead),
+            Lead::List(ListLead { id, before }) => About::List { id, before },
             Lead::Cache(lead) => About::Cache(cache(lead)),
             Lead::Unknown => About::Unknown,
         };
@@ -160,6 +165,7 @@ impl TryFrom<Record> for Revisit {
                 About::Group { id, name, rules, unknown, to } => {
                     Lead::Group(group_of(id, name, rules, (unknown, to))?)
                 }
+                About::List { id, before } => Lead::List(ListLead { id, before }),
                 About::Cache(lead) => Lead::Cache(cache_of(lead)),
                 About::Unknown => Lead::Unknown,
             },

@@ -26,6 +26,7 @@ fn actor() -> Actor {
 
 fn revisit(lead: Lead) -> Revisit {
     let name = match &lead {
+        Lead::List(_) => EventName::ModifyManagedPrefixList,
         Lead::Group(_) | Lead::Unknown => EventName::ModifySecurityGroupRules,
         Lead::Cache(_) => EventName::CreateReplicationGroup,
     };
@@ -94,6 +95,7 @@ fn all() -> Vec<Revisit> {
             altered: Some(Altered { groups: true, transit: false, authentication: true }),
             ..cache(None, CacheKind::ReplicationGroup)
         })),
+        revisit(Lead::List(crate::event::ListLead { id: "pl-1".to_owned(), before: Some(3) })),
     ]
 }
 

@@ -29,6 +29,9 @@ impl World {
                 Fact::Rules(id.clone(), Ok(Shown { owner, rules, egress: Vec::new() }))
             }
             Read::List(id) => Fact::List(id.clone(), PrefixList::Entries(Vec::new())),
+            Read::Versions(..) | Read::Naming(_) | Read::RulesOf(_) | Read::Uses(_) => {
+                unreachable!("no event is about a prefix list")
+            }
             Read::Details(id) => Fact::Details(id.clone(), Ok(GroupDetails::default())),
             Read::Interfaces(id) => Fact::Interfaces(id.clone(), self.interfaces()),
             Read::PublicAccess => Fact::PublicAccess(Ok(PublicSetting::default())),
