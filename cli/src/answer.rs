@@ -12,7 +12,7 @@ use portcullis_engine::text::counted;
 use portcullis_recreation::plan;
 
 use crate::advice::advice;
-use crate::common::{Common, Ended, tell};
+use crate::common::{Common, Exit, tell};
 use crate::paint::{harmless, time};
 use crate::short::short;
 use crate::{account, paint};
@@ -58,13 +58,13 @@ Exit status:
   1  it is not: there is no request, somebody answered before, or it expired
   2  the request could not be read or not be answered";
 
-pub(crate) async fn approve(arguments: &Approve, common: &Common) -> Result<Ended> {
+pub(crate) async fn approve(arguments: &Approve, common: &Common) -> Result<Exit> {
     let Approve { id, reason, yes } = arguments;
     let reason = reason.as_deref().unwrap_or_default();
     answer(Given { id, reason, agrees: true, sure: *yes }, common).await
 }
 
-pub(crate) async fn reject(arguments: &Reject, common: &Common) -> Result<Ended> {
+pub(crate) async fn reject(arguments: &Reject, common: &Common) -> Result<Exit> {
     let Reject { id, reason, yes } = arguments;
     answer(Given { id, reason, agrees: false, sure: *yes }, common).await
 }
@@ -78,7 +78,7 @@ struct Given<'a> {
     sure: bool,
 }
 
-async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
+async fn answer(given: Given<'_>, common: &Common) -> Result<Exit> {
     let config = account::config(common, None).await?;
     let table = account::moves(&config, common);
     let read = table.read(given.id).await;
@@ -98,14 +98,14 @@ async fn answer(given: Given<'_>, common: &Common) -> Result<Ended> {
         Ok(open) => open,
         Err(why) => {
             tell(&why);
-            return Ok(Ended::No);
+            return Ok(Exit::No);
         }
     };
     let shown = show(&record, about, question, given.agrees)?;
     paint::write(&shown, common.color).context("the request cannot be printed")?;
     if !given.sure && !confirmed(about, given.agrees)? {
         tell("Nothing is recorded.");
-        return Ok(Ended::No);
+        return Ok(Exit::No);
     }
     let answer = Answer {
         yes: given.agrees,
@@ -238,7 +238,7 @@ pub(crate) fn sure(question: &str, nothing: &str) -> Result<bool> {
 }
 
 /// How it ended, in a line.
-fn outcome(decided: &Decided, about: About, agrees: bool) -> (Ended, String) {
+fn outcome(decided: &Decided, about: About, agrees: bool) -> (Exit, String) {
     match decided {
         Decided::Recorded => {
             let then = match (about, agrees) {
@@ -253,10 +253,10 @@ fn outcome(decided: &Decided, about: About, agrees: bool) -> (Ended, String) {
                 (About::Hardening, true) => "The server is hardened now; a mail says how it ended.",
                 (About::Hardening, false) => "The server stays as it is.",
             };
-            (Ended::Yes, format!("Recorded. {then}"))
+            (Exit::Yes, format!("Recorded. {then}"))
         }
         Decided::NobodyWaits => (
-            Ended::No,
+            Exit::No,
             format!(
                 "Recorded, but without effect: the workflow was stopped, or its time is over. {}",
                 match about {
@@ -266,13 +266,13 @@ fn outcome(decided: &Decided, about: About, agrees: bool) -> (Ended, String) {
                 }
             ),
         ),
-        Decided::Already(answer) => (Ended::No, already(answer, about)),
+        Decided::Already(answer) => (Exit::No, already(answer, about)),
         Decided::NotAsked => (
-            Ended::No,
+            Exit::No,
             "Not recorded: another request has replaced this one. Run the command again."
                 .to_owned(),
         ),
-        Decided::TooLate => (Ended::No, "Not recorded: the time to answer is over.".to_owned()),
+        Decided::TooLate => (Exit::No, "Not recorded: the time to answer is over.".to_owned()),
     }
 }
 

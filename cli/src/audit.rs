@@ -25,7 +25,7 @@ use portcullis_engine::time::iso;
 use portcullis_inventory::survey::{Item, Survey, Surveyed, Unused, survey};
 use tokio::time::Instant;
 
-use crate::common::{Common, Ended};
+use crate::common::{Common, Exit};
 use accounts::Account;
 use arguments::Level;
 use progress::Progress;
@@ -38,7 +38,7 @@ pub(crate) use stop::INTERRUPTED;
 const AT_ONCE: usize = 8;
 
 /// Audits, prints, and says how bad it is.
-pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let (document, stop) = if arguments.from.is_empty() {
         audited(arguments, common).await?
     } else {
@@ -52,13 +52,13 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         document.findings.iter().any(|finding| finding.severity() >= level.severity())
     };
     Ok(if stop == Some(Stop::Interrupted) {
-        Ended::Interrupted
+        Exit::Interrupted
     } else if arguments.fail_on.is_some_and(is_bad) {
-        Ended::No
+        Exit::No
     } else if arguments.require_complete && !document.complete {
-        Ended::Incomplete
+        Exit::Incomplete
     } else {
-        Ended::Yes
+        Exit::Yes
     })
 }
 

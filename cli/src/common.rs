@@ -74,7 +74,7 @@ impl KnownNetworks {
 
 /// How a command ended: 0, or 1 where the answer is no, or 3 where a part of it is unknown and that was not to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum Exit {
     Yes,
     No,
     Incomplete,

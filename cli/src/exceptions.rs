@@ -8,7 +8,7 @@ use portcullis_aws::now;
 use portcullis_exceptions::{Policies, Tone, draw, report, schema_differs};
 use portcullis_recreation::text::Role;
 
-use crate::common::{Common, Ended};
+use crate::common::{Common, Exit};
 use crate::paint::{self, paint};
 
 /// Check the exceptions, and print in plain words what they suppress
@@ -44,11 +44,11 @@ Exit status:
   1  some are not: each problem is printed";
 
 /// Answers: yes if all is in order.
-pub(crate) fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let What::Check(Check { dir }) = &arguments.what;
     let (output, ended) = match Policies::read(dir) {
-        Ok(policies) => (listed(&policies, dir), Ended::Yes),
-        Err(problems) => (draw(&problems), Ended::No),
+        Ok(policies) => (listed(&policies, dir), Exit::Yes),
+        Err(problems) => (draw(&problems), Exit::No),
     };
     paint::write(&output, common.color).context("the answer cannot be written")?;
     Ok(ended)

@@ -20,7 +20,7 @@ use portcullis_exceptions::{Policies, draw};
 use serde_json::Value;
 
 use crate::advice::advice;
-use crate::common::{Common, Ended, KnownNetworks};
+use crate::common::{Common, Exit, KnownNetworks};
 use crate::{account, paint};
 use step::Explained;
 
@@ -87,7 +87,7 @@ impl Source {
 }
 
 /// Prints the explanation.
-pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let text = match parse(&event(&arguments.event)?, &[]) {
         Parsed::Ignored(why) => format!("Ignored: {why}\n"),
         Parsed::Malformed(what) => format!("{what}\nThe event ends in the on-failure queue.\n"),
@@ -105,7 +105,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         }
     };
     paint::write(&text, common.color).context("the explanation cannot be written")?;
-    Ok(Ended::Yes)
+    Ok(Exit::Yes)
 }
 
 async fn explained(event: &Event, arguments: &Arguments, common: &Common) -> Result<String> {

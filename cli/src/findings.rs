@@ -15,7 +15,7 @@ use portcullis_engine::severity::Severity;
 use serde_json::json;
 
 use crate::advice::advice;
-use crate::common::{Common, Ended};
+use crate::common::{Common, Exit};
 use crate::moment::{seconds, shown};
 use crate::paint::harmless;
 use crate::table::table;
@@ -45,7 +45,7 @@ Exit status:
   2  the ledger could not be read, or has no finding with this id";
 
 /// Lists the ledger, or shows one finding of it.
-pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let config = account::config(common, None).await?;
     let listed = account::ledger(&config, common).list_all().await;
     let (memory, revisits) = listed.map_err(|error| account::no_ledger(error, &config, common))?;
@@ -67,7 +67,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         }
     };
     paint::write(&output, common.color).context("the list cannot be written")?;
-    Ok(Ended::Yes)
+    Ok(Exit::Yes)
 }
 
 /// The finding of this id.

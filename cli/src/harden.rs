@@ -14,7 +14,7 @@ use portcullis_engine::servers::{HostReport, Outcome, Server};
 use portcullis_engine::time::iso;
 
 use crate::advice::advice;
-use crate::common::{Common, Ended, tell};
+use crate::common::{Common, Exit, tell};
 use crate::{account, paint};
 use run::{Document, Parameters};
 
@@ -85,7 +85,7 @@ fn instance_of(id: &str) -> Option<&str> {
     (right && instance(found).is_ok()).then_some(found)
 }
 
-pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let config = account::config(common, None).await?;
     match (&arguments.undo, arguments.instance.as_deref()) {
         (Some(Undo::Undo { id }), _) => undo(id, &config, common).await,
@@ -99,25 +99,25 @@ async fn harden(
     arguments: &Arguments,
     config: &SdkConfig,
     common: &Common,
-) -> Result<Ended> {
+) -> Result<Exit> {
     let document = Document::find(config, common).await?;
     let agent = document.agent(instance).await?;
     let id = moment(instance);
     let report = document.run(instance, &Parameters::report(&id)).await?;
     paint::write(&shown::report(&report), common.color).context("the report cannot be printed")?;
     if arguments.report {
-        return Ok(Ended::Yes);
+        return Ok(Exit::Yes);
     }
     let todo: Vec<_> = report.servers.iter().filter(|server| server.would.is_some()).collect();
     if todo.is_empty() && arguments.listen == "auto" {
         let refused = report.servers.iter().any(Server::is_exposed);
         tell(if refused { "Nothing was changed." } else { "Nothing to do." });
-        return Ok(if refused { Ended::No } else { Ended::Yes });
+        return Ok(if refused { Exit::No } else { Exit::Yes });
     }
     agent.may_change(instance)?;
     if !arguments.yes && !crate::answer::sure(shown::QUESTION, "nothing was changed")? {
         tell("Nothing was changed.");
-        return Ok(Ended::No);
+        return Ok(Exit::No);
     }
     // Of one server what was shown is what is written. Of several all change, or none.
     let expected = match todo.as_slice() {
@@ -131,7 +131,7 @@ async fn harden(
     })
 }
 
-async fn undo(id: &str, config: &SdkConfig, common: &Common) -> Result<Ended> {
+async fn undo(id: &str, config: &SdkConfig, common: &Common) -> Result<Exit> {
     let instance = instance_of(id).context("the id names no instance")?;
     let document = Document::find(config, common).await?;
     document.agent(instance).await?.may_change(instance)?;
@@ -140,13 +140,13 @@ async fn undo(id: &str, config: &SdkConfig, common: &Common) -> Result<Ended> {
 }
 
 /// How it ended, as printed and as exit status.
-fn ended(told: &HostReport, common: &Common, then: impl Fn() -> String) -> Result<Ended> {
+fn ended(told: &HostReport, common: &Common, then: impl Fn() -> String) -> Result<Exit> {
     let then = if told.result == Outcome::Ok { then() } else { String::new() };
     let text = format!("{}{then}", shown::result(told));
     paint::write(&text, common.color).context("the result cannot be printed")?;
     match told.result {
-        Outcome::Ok => Ok(Ended::Yes),
-        Outcome::Refused => Ok(Ended::No),
+        Outcome::Ok => Ok(Exit::Yes),
+        Outcome::Refused => Ok(Exit::No),
         Outcome::Restored => Err(advice(
             "it failed, and the old file is back: the server runs with it",
             "see the reason above, change it, then run this again",

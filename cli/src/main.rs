@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use common::{Common, Ended, tell};
+use common::{Common, Exit, tell};
 
 /// Portcullis guards security groups and ElastiCache caches.
 #[derive(Debug, Parser)]
@@ -64,18 +64,18 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log::start();
     match run(&cli) {
-        Ok(Ended::Yes) => ExitCode::SUCCESS,
-        Ok(Ended::No) => ExitCode::from(1),
+        Ok(Exit::Yes) => ExitCode::SUCCESS,
+        Ok(Exit::No) => ExitCode::from(1),
         Err(error) => {
             tell(&advice::told(&error, &cli.common.place()));
             ExitCode::from(2)
         }
-        Ok(Ended::Incomplete) => ExitCode::from(3),
-        Ok(Ended::Interrupted) => ExitCode::from(audit::INTERRUPTED),
+        Ok(Exit::Incomplete) => ExitCode::from(3),
+        Ok(Exit::Interrupted) => ExitCode::from(audit::INTERRUPTED),
     }
 }
 
-fn run(cli: &Cli) -> Result<Ended> {
+fn run(cli: &Cli) -> Result<Exit> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting")?;
     let common = &cli.common;

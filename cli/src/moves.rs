@@ -7,7 +7,7 @@ use portcullis_aws::now;
 use portcullis_engine::arn::Arn;
 use serde_json::{Value, json};
 
-use crate::common::{Common, Ended};
+use crate::common::{Common, Exit};
 use crate::paint::{harmless, time};
 use crate::table::table;
 use crate::{account, paint};
@@ -30,14 +30,14 @@ Exit status:
   2  the table could not be read";
 
 /// Lists the table.
-pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let config = account::config(common, None).await?;
     let table = account::moves(&config, common);
     let moves = table.list().await.map_err(|error| account::no_table(error, &config, common))?;
     let moves = sorted(moves, now());
     let output = if arguments.json { paint::json(&json(&moves)) } else { text(&moves) };
     paint::write(&output, common.color).context("the list cannot be written")?;
-    Ok(Ended::Yes)
+    Ok(Exit::Yes)
 }
 
 /// A move with the question that it asks.

@@ -13,7 +13,7 @@ use portcullis_recreation::text::text;
 use serde_json::Value;
 
 use crate::advice::advice;
-use crate::common::{Common, Ended};
+use crate::common::{Common, Exit};
 use crate::live::is_file;
 use crate::paint::Color;
 use crate::{account, live, paint};
@@ -85,7 +85,7 @@ Exit status:
   2  the cache or the file could not be read";
 
 /// Answers: yes with a plan, no with a refusal.
-pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let facts = if is_file(&arguments.what) {
         of_file(arguments)?
     } else {
@@ -93,7 +93,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         if arguments.document {
             paint::write(&paint::json(&document), Color::Never)
                 .context("the document cannot be written")?;
-            return Ok(Ended::Yes);
+            return Ok(Exit::Yes);
         }
         live::facts(&document)?
     };
@@ -103,8 +103,8 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let output = if arguments.json { json(&answer) + "\n" } else { text(&answer, &paint::paint) };
     paint::write(&output, common.color).context("the answer cannot be written")?;
     Ok(match answer {
-        Answer::Plan(_) => Ended::Yes,
-        Answer::Refused(_) => Ended::No,
+        Answer::Plan(_) => Exit::Yes,
+        Answer::Refused(_) => Exit::No,
     })
 }
 

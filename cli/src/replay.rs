@@ -34,10 +34,10 @@ use tokio::sync::mpsc::channel;
 
 use crate::account;
 use crate::advice::advice;
-use crate::common::{Common, Ended, KnownNetworks, tell};
+use crate::common::{Common, Exit, KnownNetworks, tell};
 use crate::explain::policies;
 use crate::paint::{self, paint};
-use kept::{Kept, LONGEST};
+use kept::{HistoryFile, LONGEST};
 use objects::Address;
 use progress::Progress;
 use s3::Bucket;
@@ -129,7 +129,7 @@ Exit status:
   2  the exceptions or the event history could not be read, or no source has a record";
 
 /// Prints the report. No, if something changes that must not.
-pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let mode = match arguments.mode {
         ModeName::Enforce => Mode::Enforce,
         ModeName::Observe => Mode::Observe,
@@ -195,7 +195,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         Format::Html => html::page(&shown),
     };
     paint::write(&written, common.color).context("the report cannot be written")?;
-    Ok(if fails { Ended::No } else { Ended::Yes })
+    Ok(if fails { Exit::No } else { Exit::Yes })
 }
 
 /// Reads files and objects side by side, in threads of their own, while the objects are opened here.
@@ -297,7 +297,7 @@ async fn history(
         None => History::Passing(NamedTempFile::new().context("a temporary file")?),
     };
     let region = account::region(&config);
-    let mut kept = Kept::open(history.path(), &id, region, last, now())?;
+    let mut kept = HistoryFile::open(history.path(), &id, region, last, now())?;
     let fetched = lookup::fetch(&lookup::client(&config), &mut kept, progress).await;
     progress.done();
     if let Err(error) = fetched {

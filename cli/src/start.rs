@@ -11,7 +11,7 @@ use portcullis_recreation::plan::{Answer, Choices, Plan, plan};
 use serde_json::{Value, json as value};
 
 use crate::advice::advice;
-use crate::common::{Common, Ended};
+use crate::common::{Common, Exit};
 use crate::short::short;
 use crate::{account, live, paint};
 
@@ -52,7 +52,7 @@ Exit status:
   2  the cache could not be read, or the re-creation not started";
 
 /// Starts a re-creation, unless it is refused.
-pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let cache = arguments.cache.as_str();
     let config = account::config(common, live::arn(cache)).await?;
     let facts = live::facts(&live::document(&config, cache).await?)?;
@@ -66,7 +66,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         Answer::Refused(_) => {
             let refusal = if arguments.json { json(&answer) + "\n" } else { short(&answer) };
             print(&refusal)?;
-            return Ok(Ended::No);
+            return Ok(Exit::No);
         }
     };
     if !arguments.json {
@@ -80,7 +80,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     } else {
         started.text(&plan.cache.id, common)
     })?;
-    Ok(Ended::Yes)
+    Ok(Exit::Yes)
 }
 
 /// What is started.

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use portcullis_aws::now;
 
-use crate::common::{Common, Ended, tell};
+use crate::common::{Common, Exit, tell};
 use crate::{account, paint};
 
 /// Tell the sweep to go on
@@ -31,7 +31,7 @@ Exit status:
   2  it failed, and the message says what was done";
 
 /// Resumes.
-pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let What::Resume = arguments.what;
     let config = account::config(common, None).await?;
     let ledger = account::ledger(&config, common);
@@ -39,7 +39,7 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
     let ramp = read.map_err(|error| account::no_ledger(error, &config, common))?;
     let Some(ramp) = ramp.filter(|ramp| ramp.stopped.is_some()) else {
         tell("The sweep has not stopped: there is nothing to resume");
-        return Ok(Ended::No);
+        return Ok(Exit::No);
     };
     if !ledger.write_ramp(&ramp.resumed(now()), now()).await? {
         bail!("a sweep wrote at the same time, and nothing was changed: run this again");
@@ -48,5 +48,5 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         "The next sweep closes older faults again, five rules at the most.\n",
         common.color,
     )?;
-    Ok(Ended::Yes)
+    Ok(Exit::Yes)
 }

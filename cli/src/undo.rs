@@ -18,7 +18,7 @@ use portcullis_engine::facts::IngressRule;
 use portcullis_engine::ledger::{Entry, RuleRecord, Snooze, Undo, grants_now, shape, undo};
 
 use crate::advice::{advice, parts};
-use crate::common::{Common, Ended, tell};
+use crate::common::{Common, Exit, tell};
 use crate::findings::{find, snooze};
 use crate::moment::{iso, seconds, shown};
 use crate::paint::harmless;
@@ -102,7 +102,7 @@ struct Found<'a> {
 }
 
 /// Puts a rule back, or ends its snooze.
-pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended> {
+pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Exit> {
     let config = account::config(common, None).await?;
     let ledger = account::ledger(&config, common);
     let listed = ledger.list().await;
@@ -123,11 +123,11 @@ pub(crate) async fn run(arguments: &Arguments, common: &Common) -> Result<Ended>
         Ok(done) => {
             paint::write(&done, common.color)
                 .context("it is done, but the output cannot be written")?;
-            Ok(Ended::Yes)
+            Ok(Exit::Yes)
         }
         Err(why) => {
             tell(&why);
-            Ok(Ended::No)
+            Ok(Exit::No)
         }
     }
 }

@@ -118,14 +118,14 @@ fn nobody_agrees_to_a_plan_that_is_another_by_now_but_can_say_no() {
 fn only_an_answer_that_the_workflow_got_is_a_success() {
     for about in [About::Recreation, About::Deletion] {
         for agrees in [true, false] {
-            assert_eq!(outcome(&Decided::Recorded, about, agrees).0, Ended::Yes);
+            assert_eq!(outcome(&Decided::Recorded, about, agrees).0, Exit::Yes);
             for other in [
                 Decided::NobodyWaits,
                 Decided::Already(answered(agrees)),
                 Decided::NotAsked,
                 Decided::TooLate,
             ] {
-                assert_eq!(outcome(&other, about, agrees).0, Ended::No, "{other:?}");
+                assert_eq!(outcome(&other, about, agrees).0, Exit::No, "{other:?}");
             }
         }
     }

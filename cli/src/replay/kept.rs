@@ -43,7 +43,7 @@ struct Page {
 
 /// A file of pages.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct HistoryFile {
     file: File,
     path: PathBuf,
     head: Head,
@@ -52,7 +52,7 @@ pub(super) struct Kept {
     rest: BTreeMap<String, Option<i64>>,
 }
 
-impl Kept {
+impl HistoryFile {
     /// The file that is there, or a new one, which only its owner can read.
     ///
     /// # Errors

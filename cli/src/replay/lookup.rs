@@ -12,7 +12,7 @@ use portcullis_aws::error::Failed;
 use portcullis_engine::event::{CHANGES, EventName};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::kept::Kept;
+use super::kept::HistoryFile;
 use super::progress::Progress;
 use crate::moment::iso;
 
@@ -49,7 +49,11 @@ fn names() -> Vec<&'static str> {
 /// # Errors
 ///
 /// If a page could not be read or written. Those before it are kept.
-pub(super) async fn fetch(cloudtrail: &Client, kept: &mut Kept, progress: &Progress) -> Result<()> {
+pub(super) async fn fetch(
+    cloudtrail: &Client,
+    kept: &mut HistoryFile,
+    progress: &Progress,
+) -> Result<()> {
     let names = names();
     let mut turn = interval(PAUSE);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);

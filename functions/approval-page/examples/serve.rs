@@ -10,7 +10,7 @@ use account::{Account, BASE, NOW, UNTIL};
 use lambda_http::http::{HeaderName, HeaderValue};
 use lambda_http::{Body, Request};
 use portcullis_approval::{About, Answer, Question, Record, Through, To, sign};
-use portcullis_approval_page::{Desk, handle};
+use portcullis_approval_page::{Approvals, handle};
 use portcullis_testkit::http;
 use serde_json::{Map, Value};
 
@@ -94,7 +94,7 @@ fn answered(plan: &str, passed_on: bool) -> Question {
 }
 
 /// The answer to one request.
-fn answer(desk: &Desk, request: http::Request) -> Option<http::Response> {
+fn answer(desk: &Approvals, request: http::Request) -> Option<http::Response> {
     let mut asked =
         lambda_http::http::Request::builder().method(&*request.method).uri(request.path);
     for (name, value) in request.headers {

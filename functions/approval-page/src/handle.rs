@@ -18,7 +18,7 @@ use crate::{admit, headers};
 
 /// Where moves are kept, and how links are checked.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Approvals {
     /// The table of requests.
     pub table: Table,
     /// Checks links.
@@ -38,7 +38,7 @@ type Shown = (StatusCode, Markup);
 
 /// Answers a request that came from the address `from`. It logs one line, without the query: whoever
 /// has that can answer.
-pub async fn handle(desk: &Desk, request: &Request, from: &str, now: i64) -> Response<Body> {
+pub async fn handle(desk: &Approvals, request: &Request, from: &str, now: i64) -> Response<Body> {
     let link = Link::parse(request.uri().path(), request.uri().query().unwrap_or_default());
     let (status, page) = match show(desk, request, link.as_ref(), from, now).await {
         Ok(shown) => shown,
@@ -66,7 +66,7 @@ pub async fn handle(desk: &Desk, request: &Request, from: &str, now: i64) -> Res
 
 /// What costs nothing is checked first, so that a flood of junk reaches neither KMS nor the table.
 async fn show(
-    desk: &Desk,
+    desk: &Approvals,
     request: &Request,
     link: Option<&Link>,
     from: &str,
@@ -119,7 +119,7 @@ fn asked<'a>(record: &'a Record, link: &Link) -> Result<&'a Question, Notice> {
 
 /// Somebody with a good link, and what it leads to.
 struct Visit<'a> {
-    desk: &'a Desk,
+    desk: &'a Approvals,
     link: &'a Link,
     record: &'a Record,
     question: &'a Question,

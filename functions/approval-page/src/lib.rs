@@ -15,5 +15,5 @@ mod limit;
 pub mod page;
 mod reply;
 
-pub use handle::{Desk, handle};
+pub use handle::{Approvals, handle};
 pub use limit::{CHECKS_PER_SECOND, Limit};

@@ -5,7 +5,7 @@ use aws_sdk_kms::config::retry::RetryConfig;
 use lambda_http::request::RequestContext;
 use lambda_http::{Error, Request, RequestExt, service_fn};
 use portcullis_approval::Table;
-use portcullis_approval_page::{Desk, Limit, handle};
+use portcullis_approval_page::{Approvals, Limit, handle};
 use portcullis_aws::{Patience, config, count_unchecked_link, log_json_lines, now, variable};
 
 #[tokio::main(flavor = "current_thread")]
@@ -22,11 +22,11 @@ async fn main() -> Result<()> {
     lambda_http::run(service).await.map_err(|error| anyhow!("the Lambda runtime ended: {error}"))
 }
 
-async fn desk() -> Result<Desk> {
+async fn desk() -> Result<Approvals> {
     let (table, key) = (needed("PORTCULLIS_MOVES_TABLE")?, needed("PORTCULLIS_LINK_KEY_ARN")?);
     let config = config(Patience::Prompt).await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&config);
-    Ok(Desk {
+    Ok(Approvals {
         table: Table::new(dynamodb, table),
         // A check that failed is not repeated: that would be a call more than the limit counts.
         kms: aws_sdk_kms::Client::from_conf(

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use portcullis_aws::{schedule, unqualified};
 use portcullis_engine::event::{Event, EventName, Parsed, parse, redelivered};
 use portcullis_engine::ledger::Key;
-use portcullis_engine::sweep::{Begun, Compared, Follow, Found, Late, Looked, Split};
+use portcullis_engine::sweep::{
+    Comparison, Follow, Found, LateRevisit, Observations, RunStart, Split,
+};
 use portcullis_engine::time::iso;
 use serde_json::Value;
 
@@ -23,10 +25,10 @@ impl Sweep {
     pub(crate) async fn follow(
         &self,
         asked: &Asked,
-        begun: &Begun,
+        begun: &RunStart,
         before: Option<&Follow>,
-        (looked, late): (&Looked, Vec<Late>),
-        compared: &mut Compared,
+        (looked, late): (&Observations, Vec<LateRevisit>),
+        compared: &mut Comparison,
     ) -> Followed {
         let now = asked.now;
         let mut followed = Followed { late, ..Followed::default() };
@@ -103,7 +105,7 @@ impl Sweep {
     async fn calls(
         &self,
         keys: &BTreeSet<Key>,
-        looked: &Looked,
+        looked: &Observations,
         since: i64,
         until: i64,
     ) -> (Vec<Call>, &'static str) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use portcullis_alerts::sweep::{NotRemediated, Row, Told};
+use portcullis_alerts::sweep::{NotRemediated, Row, SweepReport};
 use portcullis_aws::{Shell, closing};
 use portcullis_engine::case::{Answered, Case, Channel, PolicyContext};
 use portcullis_engine::ledger::{Entry, Key, Wanted};
@@ -12,7 +12,7 @@ use portcullis_engine::report::Report;
 use portcullis_engine::resolution::Resolution;
 use portcullis_engine::settings::{Mode, stack_option};
 use portcullis_engine::sweep::{
-    Compared, Enforce, Found, Ledgered, Looked, Older, Ramp, closed_after, older,
+    Comparison, Enforce, Found, Ledgered, Observations, Older, Ramp, closed_after, older,
 };
 use portcullis_engine::time::iso;
 
@@ -43,8 +43,8 @@ impl Sweep {
     pub(crate) async fn remediate(
         &self,
         enforce: Enforce,
-        (compared, looked, ledger): (&Compared, &Looked, &Ledgered),
-        told: &mut Told,
+        (compared, looked, ledger): (&Comparison, &Observations, &Ledgered),
+        told: &mut SweepReport,
         by: &str,
         now: i64,
     ) -> Result<Option<Remediated<'_>>> {
@@ -103,7 +103,13 @@ impl Sweep {
     }
 
     /// What is new says when it will be closed.
-    pub(crate) fn announce(&self, enforce: Enforce, looked: &Looked, told: &mut Told, now: i64) {
+    pub(crate) fn announce(
+        &self,
+        enforce: Enforce,
+        looked: &Observations,
+        told: &mut SweepReport,
+        now: i64,
+    ) {
         let found: BTreeMap<String, &Found> =
             looked.found.iter().map(|(key, found)| (key.id(), found)).collect();
         for row in told.new.iter_mut().chain(&mut told.risen) {
@@ -120,7 +126,7 @@ impl Sweep {
         }
     }
 
-    fn row(&self, key: &Key, looked: &Looked, entry: Option<&Entry>) -> Option<Row> {
+    fn row(&self, key: &Key, looked: &Observations, entry: Option<&Entry>) -> Option<Row> {
         let stack = self.settings.stack.as_deref().map(stack_option).unwrap_or_default();
         let undo = format!("undo: portcullis undo {}{stack} --reason '<why>'", key.id());
         Some(Row::of_found(looked.found.get(key)?, entry?, Some(undo)))
@@ -156,7 +162,7 @@ fn ended(report: &Report, key: &Key) -> Option<(Resolution, String)> {
     Some((found.resolution, found.because.clone().unwrap_or_default()))
 }
 
-fn left(key: &Key, looked: &Looked, because: String, failed: bool) -> Option<NotRemediated> {
+fn left(key: &Key, looked: &Observations, because: String, failed: bool) -> Option<NotRemediated> {
     let severity = looked.found.get(key)?.rating.severity;
     Some(NotRemediated { id: key.id(), severity, because, failed })
 }

@@ -6,7 +6,7 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use portcullis_aws::error::why;
 use portcullis_engine::ledger::{Revisit, Why};
-use portcullis_engine::sweep::Late;
+use portcullis_engine::sweep::LateRevisit;
 use portcullis_engine::time::iso;
 
 /// The most that one run invokes: those that come after it are the next run's.
@@ -24,7 +24,7 @@ pub(crate) struct Revisits {
 
 impl Revisits {
     /// Does them, the earliest first.
-    pub(crate) async fn make_up(&self, overdue: &[&Revisit]) -> Vec<Late> {
+    pub(crate) async fn make_up(&self, overdue: &[&Revisit]) -> Vec<LateRevisit> {
         let mut late = Vec::new();
         for revisit in overdue.iter().take(MOST) {
             let (of_group, input) = (revisit.call.is_of_group(), revisit.schedule().input);
@@ -37,7 +37,7 @@ impl Revisits {
                 }
             }
             let (why, due) = (Why::as_str(revisit.why).to_owned(), iso(revisit.due));
-            late.push(Late { subject: subject.clone(), why, due, failed });
+            late.push(LateRevisit { subject: subject.clone(), why, due, failed });
         }
         late
     }

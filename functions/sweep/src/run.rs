@@ -14,7 +14,7 @@ use portcullis_engine::ledger::{Lease, Memory, Wanted};
 use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
 use portcullis_engine::sweep::{
-    Compared, Enforce, Follow, Ledgered, Looked, Run, Taken, compare, wanted,
+    Comparison, Enforce, Follow, Ledgered, Observations, Run, Taken, compare, wanted,
 };
 use portcullis_engine::time::iso;
 use portcullis_exceptions::{End, Policies};
@@ -184,12 +184,12 @@ impl Sweep {
         &self,
         only: Option<BTreeSet<String>>,
         now: i64,
-    ) -> Result<(Surveyed, Ledgered, Looked)> {
+    ) -> Result<(Surveyed, Ledgered, Observations)> {
         let policy =
             PolicyContext { settings: &self.settings, exceptions: self.exceptions.as_ref() };
         let (place, calls_per_second) = (self.place(now), CALLS_PER_SECOND);
         let of = Survey { place, policy, calls_per_second, only, unused: false };
-        let (remembered, found) = (RefCell::new(None), RefCell::new(Looked::default()));
+        let (remembered, found) = (RefCell::new(None), RefCell::new(Observations::default()));
         let snoozes = async {
             let read = self.ledger.remembered().await;
             let snoozes = read.as_ref().map_or_else(|_| Memory::new(), |all| all.snoozes.clone());
@@ -212,8 +212,8 @@ impl Sweep {
     /// Leases what is to be told, so that nobody else tells it. What somebody wrote meanwhile is theirs.
     async fn take(
         &self,
-        compared: &Compared,
-        looked: &Looked,
+        compared: &Comparison,
+        looked: &Observations,
         ledger: &Ledgered,
         lease: &Lease,
         now: i64,

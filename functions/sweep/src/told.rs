@@ -3,11 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use portcullis_alerts::sweep::{Ending, Row, Told};
+use portcullis_alerts::sweep::{Ending, Row, SweepReport};
 use portcullis_engine::ledger::Key;
 use portcullis_engine::scan::Place;
 use portcullis_engine::settings::Settings;
-use portcullis_engine::sweep::{Begun, Change, Compared, Follow, Late, Ledgered, Looked, Taken};
+use portcullis_engine::sweep::{
+    Change, Comparison, Follow, LateRevisit, Ledgered, Observations, RunStart, Taken,
+};
 use portcullis_engine::text::bounded;
 use portcullis_engine::time::iso;
 use portcullis_exceptions::End;
@@ -23,27 +25,27 @@ pub(crate) struct Followed {
     /// Calls that were not delivered before, and are now.
     pub(crate) missed: usize,
     /// The revisits that this message tells.
-    pub(crate) late: Vec<Late>,
+    pub(crate) late: Vec<LateRevisit>,
 }
 
 /// What a run found.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen<'a> {
     pub(crate) place: &'a Place,
-    pub(crate) begun: &'a Begun,
+    pub(crate) begun: &'a RunStart,
     pub(crate) surveyed: &'a Surveyed,
-    pub(crate) looked: &'a Looked,
+    pub(crate) looked: &'a Observations,
     pub(crate) ledger: &'a Ledgered,
     pub(crate) followed: &'a Followed,
-    pub(crate) compared: &'a Compared,
+    pub(crate) compared: &'a Comparison,
     pub(crate) taken: &'a Taken,
     pub(crate) ends: &'a [End],
 }
 
 /// What it tells. `now` is in seconds since 1970.
-pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, now: i64) -> Told {
+pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, now: i64) -> SweepReport {
     let Seen { place, begun, surveyed, looked, ledger: _, followed, compared, taken, ends } = *seen;
-    let mut told = Told {
+    let mut told = SweepReport {
         run: place.time.clone(),
         finished: iso(now),
         baseline: begun.baseline,
@@ -59,7 +61,7 @@ pub(crate) fn told(settings: &Settings, seen: &Seen<'_>, now: i64) -> Told {
         unknown: surveyed.not_read.clone(),
         ending: ends.iter().cloned().map(ending).collect(),
         monday: begun.monday.is_some(),
-        ..Told::default()
+        ..SweepReport::default()
     };
     for (key, entry) in taken.told() {
         let Some(change) = compared.changes.get(key) else { continue };
@@ -120,7 +122,7 @@ impl Seen<'_> {
 }
 
 /// How many findings are open, by severity.
-fn open(looked: &Looked, compared: &Compared) -> BTreeMap<&'static str, usize> {
+fn open(looked: &Observations, compared: &Comparison) -> BTreeMap<&'static str, usize> {
     let mut open = BTreeMap::new();
     for (key, found) in &looked.found {
         let is_open = |change: &Change| {

@@ -3,7 +3,7 @@
 use aws_sdk_cloudtrail::Client as CloudTrail;
 use futures_util::future::join3;
 use lambda_runtime::Diagnostic;
-use portcullis_aws::{Trouble, count_trouble, failure};
+use portcullis_aws::{HealthProblem, count_trouble, failure};
 
 use crate::ears::{self, Topic};
 use crate::read::look;
@@ -32,7 +32,7 @@ pub(crate) async fn check(
     )
     .await;
     for (trouble, verdict) in
-        [(Trouble::Blind, &seen), (Trouble::Mute, &heard), (Trouble::Off, &on)]
+        [(HealthProblem::Blind, &seen), (HealthProblem::Mute, &heard), (HealthProblem::Off, &on)]
     {
         match verdict {
             Verdict::Wrong(_) => count_trouble(trouble, tells(now)),

@@ -13,7 +13,7 @@ use portcullis_engine::text;
 use crate::message::{SUBJECT_LIMIT, by_protocol};
 use crate::notification::Notification;
 
-pub use told::{Ending, NotRemediated, Row, Told};
+pub use told::{Ending, NotRemediated, Row, SweepReport};
 
 /// How many rows a list has at the most.
 pub const ROWS: usize = 50;
@@ -37,7 +37,7 @@ pub struct Sweep {
     pub chat: String,
 }
 
-impl Told {
+impl SweepReport {
     /// The message.
     pub fn compose(&self) -> Sweep {
         let severity = self.severity().as_str().to_uppercase();

@@ -9,7 +9,7 @@ use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::event::{
     Actor, Event, GroupLead, GroupRef, Lead, RuleLead, RuleShape, Touched,
 };
-use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
+use portcullis_engine::exceptions::{Answer, Exception, ExceptionQuery, Exceptions};
 use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheNetwork, Connection, Engine, GroupDetails, GroupFacts,
     PrefixList, Protocol, Source, Subnet, Subnets, Tag,
@@ -208,14 +208,14 @@ fn exception(id: &str, until: Option<&str>) -> Exception {
 }
 
 impl Exceptions for Lapsed {
-    fn ask(&self, asked: &Asked<'_>) -> Answer {
+    fn ask(&self, asked: &ExceptionQuery<'_>) -> Answer {
         match asked.on.map(|on| on.rule.ports()) {
             Some((443, 443)) => Answer::Suppressed(vec![exception("public-https", None)]),
             _ => Answer::Fault,
         }
     }
 
-    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+    fn ended(&self, _: &ExceptionQuery<'_>) -> Option<Exception> {
         Some(exception("migration", Some("2026-11-20")))
     }
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::environment::variable;
 use crate::log::log_json_lines;
-use crate::metrics::Trouble;
+use crate::metrics::HealthProblem;
 use crate::runtime::{answer, failure};
 use crate::shell::Shell;
 use crate::{exceptions, metrics};
@@ -98,7 +98,7 @@ where
     let is_off = is_in_another_mode(shell.settings.mode, variable(STACK_MODE).as_deref());
     answer(async |invoked: LambdaEvent<Value>| {
         if is_off {
-            metrics::count_trouble(Trouble::Off, true);
+            metrics::count_trouble(HealthProblem::Off, true);
             tracing::warn!("this function is in another mode than the stack: make pause or make resume sets both");
         }
         let ended = serve(&shell, &handler, &invoked).await;

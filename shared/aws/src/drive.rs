@@ -77,7 +77,7 @@ where
     let mut counted = false;
     // Why what is left undecided has no schedule.
     let mut unscheduled: Option<(Box<Revisit>, String)> = None;
-    let mut beside = Beside::default();
+    let mut beside = Background::default();
     loop {
         beside.hand_in(&mut case);
         let step = case.next((shell.now)());
@@ -124,7 +124,7 @@ where
 ///
 /// As [`ingress`]. The next run tries again.
 pub async fn closing(shell: &Shell, case: &mut Case<'_>) -> Result<Option<Report>> {
-    let mut beside = Beside::default();
+    let mut beside = Background::default();
     loop {
         beside.hand_in(case);
         let step = case.next((shell.now)());
@@ -153,7 +153,7 @@ pub async fn closing(shell: &Shell, case: &mut Case<'_>) -> Result<Option<Report
 async fn carry_out<S>(
     shell: &Shell,
     case: &mut Case<'_>,
-    beside: &mut Beside,
+    beside: &mut Background,
     step: Step,
     start: &S,
     ask: Option<&Ask>,
@@ -202,9 +202,9 @@ where
 
 /// What informs, and is under way beside the steps. What is left of it when the event is over is given up.
 #[derive(Debug, Default)]
-struct Beside(JoinSet<Option<Fact>>);
+struct Background(JoinSet<Option<Fact>>);
 
-impl Beside {
+impl Background {
     fn start(&mut self, shell: &Shell, reads: Vec<Read>, ask: Option<&Ask>) {
         for read in reads {
             if let (Read::Servers(instance), Some(ask)) = (&read, ask) {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::thread;
 
-use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
+use portcullis_engine::exceptions::{Answer, Exception, ExceptionQuery, Exceptions};
 use portcullis_exceptions::{Policies, Unreadable};
 
 /// The policies of a directory. If they cannot be read, or are not in order, nothing is suppressed and nothing done:
@@ -34,11 +34,11 @@ impl std::fmt::Debug for Reading {
 }
 
 impl Exceptions for Reading {
-    fn ask(&self, asked: &Asked<'_>) -> Answer {
+    fn ask(&self, asked: &ExceptionQuery<'_>) -> Answer {
         self.0.ask(asked)
     }
 
-    fn ended(&self, asked: &Asked<'_>) -> Option<Exception> {
+    fn ended(&self, asked: &ExceptionQuery<'_>) -> Option<Exception> {
         self.0.ended(asked)
     }
 }
@@ -74,7 +74,7 @@ mod tests {
         let on = OnRule { group: &group, rule: &rule, own: one, union: one };
         let event = event("sg-1", &[]);
         let check = Check::OpenIngress;
-        let asked = Asked { check, event: &event, now: None, cache: None, on: Some(on) };
+        let asked = ExceptionQuery { check, event: &event, now: None, cache: None, on: Some(on) };
         read(dir.map(str::to_owned)).ask(&asked)
     }
 

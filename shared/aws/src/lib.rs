@@ -40,7 +40,7 @@ pub use gather::{Reads, around, described_entries, described_rules, rules, shown
 pub use ledger::{Ledger, RETENTION};
 pub use log::log_json_lines;
 pub use metrics::{
-    Trouble, count_found, count_sweep, count_trouble, count_unchecked_link,
+    HealthProblem, count_found, count_sweep, count_trouble, count_unchecked_link,
     count_unscheduled_revisit, to_stdout,
 };
 pub use publish::{Message, Notifier, publish};

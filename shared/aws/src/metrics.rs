@@ -109,7 +109,7 @@ pub fn count_unchecked_link() {
 
 /// What keeps Portcullis from its work, as the check of the trail finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum HealthProblem {
     /// No trail logs what is watched.
     Blind,
     /// Nobody is subscribed to the alerts.
@@ -119,15 +119,15 @@ pub enum Trouble {
 }
 
 /// The check looked, and there is this trouble or not: 1 or 0, for an alarm.
-pub fn count_trouble(trouble: Trouble, is_there: bool) {
+pub fn count_trouble(trouble: HealthProblem, is_there: bool) {
     print([of_trouble(trouble, is_there)], to_stdout);
 }
 
-fn of_trouble(trouble: Trouble, is_there: bool) -> Metric {
+fn of_trouble(trouble: HealthProblem, is_there: bool) -> Metric {
     let metric = match trouble {
-        Trouble::Blind => Metric::about(None, "Blind", Vec::new()),
-        Trouble::Mute => Metric::about(None, "Mute", Vec::new()),
-        Trouble::Off => Metric::about(None, "Off", Vec::new()),
+        HealthProblem::Blind => Metric::about(None, "Blind", Vec::new()),
+        HealthProblem::Mute => Metric::about(None, "Mute", Vec::new()),
+        HealthProblem::Off => Metric::about(None, "Off", Vec::new()),
     };
     Metric { amount: Amount::Count(is_there.into()), ..metric }
 }

@@ -13,7 +13,7 @@ use crate::net::Count;
 
 /// The question: may this caller do this on this resource?
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct ExceptionQuery<'a> {
     /// The check that reports the finding.
     pub check: Check,
     /// The event: who called, where and when.
@@ -81,10 +81,10 @@ pub struct Expired {
 /// The policies, as the engine asks them.
 pub trait Exceptions: fmt::Debug + Send + Sync {
     /// The answer. Pure: the time counts that the question has.
-    fn ask(&self, asked: &Asked<'_>) -> Answer;
+    fn ask(&self, asked: &ExceptionQuery<'_>) -> Answer;
 
     /// The expired exception that would suppress the finding. It is only reported: no decision waits for it.
-    fn ended(&self, asked: &Asked<'_>) -> Option<Exception>;
+    fn ended(&self, asked: &ExceptionQuery<'_>) -> Option<Exception>;
 }
 
 /// A suppressed finding.
@@ -143,7 +143,7 @@ pub(crate) struct Inquiry<'a> {
 }
 
 impl<'a> Inquiry<'a> {
-    /// About what an event touched; about a cache, with its ARN. `now` as in [`Asked`].
+    /// About what an event touched; about a cache, with its ARN. `now` as in [`ExceptionQuery`].
     pub(crate) fn new(
         exceptions: &'a dyn Exceptions,
         now: Option<i64>,
@@ -204,8 +204,8 @@ impl<'a> Inquiry<'a> {
         !self.tolerated_by(check, None).is_empty()
     }
 
-    fn asked<'b>(&'b self, check: Check, on: Option<OnRule<'b>>) -> Asked<'b> {
-        Asked { check, event: self.event, now: self.now, cache: self.cache, on }
+    fn asked<'b>(&'b self, check: Check, on: Option<OnRule<'b>>) -> ExceptionQuery<'b> {
+        ExceptionQuery { check, event: self.event, now: self.now, cache: self.cache, on }
     }
 
     fn tolerated_by(&mut self, check: Check, on: Option<OnRule<'_>>) -> Vec<String> {

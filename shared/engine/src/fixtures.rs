@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::checks::GroupRule;
 use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{Actor, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched};
-use crate::exceptions::{Answer, Asked, Exception, Exceptions, Inquiry};
+use crate::exceptions::{Answer, Exception, ExceptionQuery, Exceptions, Inquiry};
 use crate::facts::{
     AddressSpace, BlockMode, BlockPublicAccess, CacheFacts, CacheGroups, CacheKind, CacheNetwork,
     Engine, GroupFacts, Holder, IngressRule, Interface, Interfaces, LoadBalancer, PendingChange,
@@ -184,7 +184,7 @@ pub(crate) fn event(lead: Lead) -> Event {
 pub(crate) struct Narrow;
 
 impl Exceptions for Narrow {
-    fn ask(&self, asked: &Asked<'_>) -> Answer {
+    fn ask(&self, asked: &ExceptionQuery<'_>) -> Answer {
         let narrow = asked.on.is_some_and(|on| on.union.v4 < 1 << 24 && on.union.v6 < 1 << 100);
         if narrow && matches!(asked.check, Check::OpenIngress | Check::OpenCache) {
             Answer::Suppressed(vec![exception("narrow", None)])
@@ -193,7 +193,7 @@ impl Exceptions for Narrow {
         }
     }
 
-    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+    fn ended(&self, _: &ExceptionQuery<'_>) -> Option<Exception> {
         None
     }
 }
@@ -203,11 +203,11 @@ impl Exceptions for Narrow {
 pub(crate) struct Always(pub(crate) Answer);
 
 impl Exceptions for Always {
-    fn ask(&self, _: &Asked<'_>) -> Answer {
+    fn ask(&self, _: &ExceptionQuery<'_>) -> Answer {
         self.0.clone()
     }
 
-    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+    fn ended(&self, _: &ExceptionQuery<'_>) -> Option<Exception> {
         None
     }
 }

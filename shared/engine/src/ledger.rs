@@ -65,13 +65,13 @@ pub use entry::{
 };
 pub use key::{Key, shape};
 pub use lease::{Histories, History, lease};
-pub use leased::{Leased, Recurrence, Turn};
+pub use leased::{LeaseContext, Leased, Recurrence};
 pub use live_state::LiveState;
 pub use memory::Memory;
 pub use named::{completed, named};
 pub use resolved::Open;
 pub use revisit::{REVISITS, Revisit, Schedule, Why, due};
-pub use settle::{Rewrite, Settled};
+pub use settle::{LeasedFinding, Rewrite};
 pub use snooze::{SNOOZE, Snooze};
 pub use state::State;
 pub use undo::{GrantsNow, Undo, grants_now, undo};

@@ -9,10 +9,12 @@ use crate::action::{Action, AllGranted, Granted, Outcome, Outcomes, Remedy};
 use crate::checks::own;
 use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{CacheLead, Event, Lead};
-use crate::exceptions::{Asked, Exception, Expired, OnRule, Suppressed};
+use crate::exceptions::{Exception, ExceptionQuery, Expired, OnRule, Suppressed};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, IngressRule, ListFacts, ListedGroup, Tag};
 use crate::finding::{Evidence, Finding, Subject, admitted, group_of, rule_of};
-use crate::ledger::{Entry, Key, Leased, Recurrence, Settled, Snooze, Why, has_large_tags, shape};
+use crate::ledger::{
+    Entry, Key, Leased, LeasedFinding, Recurrence, Snooze, Why, has_large_tags, shape,
+};
 use crate::reach::Reach;
 use crate::resolution::Resolution;
 use crate::servers::Behind;
@@ -329,13 +331,13 @@ impl Report {
     }
 
     /// The findings as they are to be recorded.
-    pub fn settled(&self) -> Vec<Settled<'_>> {
+    pub fn settled(&self) -> Vec<LeasedFinding<'_>> {
         let told = self.findings.iter().map(|reported| (reported, true));
         let all = told.chain(self.known.iter().map(|reported| (reported, false)));
         all.map(|(reported, is_told)| {
             let Reported { key, finding, granted, .. } = reported;
             let granted = &granted.rules;
-            Settled { key, finding, rating: reported.rating(), is_told, granted }
+            LeasedFinding { key, finding, rating: reported.rating(), is_told, granted }
         })
         .collect()
     }
@@ -503,7 +505,7 @@ impl Known<'_> {
             };
             let cache = self.seen.cache().map(|cache| (cache, subject.arn.as_str()));
             let now = self.context.asked_at();
-            let asked = Asked { check: finding.check, event, now, cache, on };
+            let asked = ExceptionQuery { check: finding.check, event, now, cache, on };
             let exception = self.context.exceptions.ended(&asked)?;
             Some(Expired {
                 check: finding.check,

@@ -1,7 +1,7 @@
 //! What a run of the sweep saw, compared with what the ledger has: what is told, and what is written.
 //!
 //! A run looks at everything without a call ([`Cause::Sweep`](crate::case::Cause)). What it saw of each finding
-//! ([`Sight`]) and what the ledger has of it ([`Remembered`]) make the [`Change`]:
+//! ([`Observed`]) and what the ledger has of it ([`Remembered`]) make the [`Change`]:
 //!
 //! | the ledger has | at fault | suppressed | snoozed | gone | not read |
 //! |---|---|---|---|---|---|
@@ -32,15 +32,15 @@ mod remembered;
 mod run;
 mod taken;
 
-pub use change::{Change, Sight, change};
+pub use change::{Change, Observed, change};
 pub use follow::{Follow, Split};
 pub use found::Found;
-pub use late::Late;
-pub use looked::{Compared, Looked, compare};
+pub use late::LateRevisit;
+pub use looked::{Comparison, Observations, compare};
 pub use older::{Closing, Enforce, Older, Stays, closed_after, enforce, older};
 pub use ramp::Ramp;
 pub use remembered::{Ledgered, Remembered};
-pub use run::{Begun, PARTITION, Run};
+pub use run::{PARTITION, Run, RunStart};
 pub use taken::{Taken, wanted};
 
 /// A revisit that was due for so long, in seconds, has no schedule any more: the run invokes the function.

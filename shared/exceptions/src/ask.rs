@@ -6,7 +6,7 @@
 
 use cedar_policy::{Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Response};
 use portcullis_engine::event::Lead;
-use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
+use portcullis_engine::exceptions::{Answer, Exception, ExceptionQuery, Exceptions};
 use portcullis_engine::facts::{CacheFacts, Connection, Interfaces};
 use portcullis_engine::time::{at, read};
 use time::OffsetDateTime;
@@ -16,12 +16,12 @@ use crate::policies::{Policies, Policy};
 use crate::request;
 
 impl Exceptions for Policies {
-    fn ask(&self, asked: &Asked<'_>) -> Answer {
+    fn ask(&self, asked: &ExceptionQuery<'_>) -> Answer {
         self.answer(asked).unwrap_or_else(Answer::Unreadable)
     }
 
     /// A failure to tell is none: it is a fault anyway.
-    fn ended(&self, asked: &Asked<'_>) -> Option<Exception> {
+    fn ended(&self, asked: &ExceptionQuery<'_>) -> Option<Exception> {
         let now = moment(asked)?;
         let about = || self.policies.iter().filter(|policy| policy.checks.contains(&asked.check));
         let ended = |policy: &&Policy| policy.has_ended(now) && !policy.forbids();
@@ -37,13 +37,17 @@ impl Exceptions for Policies {
 }
 
 impl Policies {
-    fn question(&self, asked: &Asked<'_>, now: OffsetDateTime) -> Result<Question, String> {
+    fn question(
+        &self,
+        asked: &ExceptionQuery<'_>,
+        now: OffsetDateTime,
+    ) -> Result<Question, String> {
         request::request(&self.names, &self.looks, asked, now)
             .map(|(request, entities)| Question { request, entities })
             .map_err(|error| format!("the policies cannot be asked: {error}"))
     }
 
-    fn answer(&self, asked: &Asked<'_>) -> Result<Answer, String> {
+    fn answer(&self, asked: &ExceptionQuery<'_>) -> Result<Answer, String> {
         let time = &asked.event.time;
         let now = moment(asked)
             .ok_or_else(|| format!("`{time}`, the time of the event, is no moment"))?;
@@ -80,7 +84,7 @@ impl Policies {
 }
 
 /// When it is asked.
-fn moment(asked: &Asked<'_>) -> Option<OffsetDateTime> {
+fn moment(asked: &ExceptionQuery<'_>) -> Option<OffsetDateTime> {
     match asked.now {
         Some(seconds) => at(seconds),
         None => read(&asked.event.time),
@@ -107,7 +111,7 @@ impl Question {
 }
 
 /// What has not been read, or could not be. A cache with a public endpoint lies in no VPC.
-fn missing(asked: &Asked<'_>) -> Later {
+fn missing(asked: &ExceptionQuery<'_>) -> Later {
     let group = request::group(asked);
     let in_vpc = |cache: &CacheFacts| cache.network.connection != Connection::Public;
     Later {
@@ -119,13 +123,13 @@ fn missing(asked: &Asked<'_>) -> Later {
 }
 
 /// Whether a policy looks at what is missing.
-fn is_blind(policy: &Policy, asked: &Asked<'_>) -> bool {
+fn is_blind(policy: &Policy, asked: &ExceptionQuery<'_>) -> bool {
     policy.later.meets(missing(asked)) || (policy.asks_caller && !asked.event.is_call())
 }
 
 /// A policy looks at what is missing: it comes later, or it could not be read, and never comes; or nothing was called.
 fn not_known<'a>(
-    asked: &Asked<'_>,
+    asked: &ExceptionQuery<'_>,
     live: impl Iterator<Item = &'a Policy>,
 ) -> Result<Answer, String> {
     let missing = missing(asked);

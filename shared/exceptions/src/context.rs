@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cedar_policy::{EntityUid, RestrictedExpression as Value};
 use ipnet::IpNet;
 use portcullis_engine::event::Lead;
-use portcullis_engine::exceptions::{Asked, OnRule};
+use portcullis_engine::exceptions::{ExceptionQuery, OnRule};
 use portcullis_engine::facts::{
     CacheFacts, Engine, GroupFacts, IngressRule, Interface, Interfaces, PrefixList, Source,
 };
@@ -21,7 +21,7 @@ pub(crate) type Pair = (String, Value);
 /// Of a question about a rule: what the policies look at.
 pub(crate) fn of_rule(
     looks: &Looks,
-    asked: &Asked<'_>,
+    asked: &ExceptionQuery<'_>,
     on: &OnRule<'_>,
     group: &EntityUid,
     now: OffsetDateTime,
@@ -57,7 +57,11 @@ pub(crate) fn of_rule(
 }
 
 /// Of a question about a setting of a cache.
-pub(crate) fn of_setting(looks: &Looks, asked: &Asked<'_>, now: OffsetDateTime) -> Vec<Pair> {
+pub(crate) fn of_setting(
+    looks: &Looks,
+    asked: &ExceptionQuery<'_>,
+    now: OffsetDateTime,
+) -> Vec<Pair> {
     let mut pairs = Vec::new();
     if looks.at("cachePorts") {
         let ports = asked
@@ -79,7 +83,7 @@ fn string(text: &str) -> Value {
 }
 
 /// The engine, as Describe or else the request has it.
-pub(crate) fn engine(asked: &Asked<'_>, cache: &CacheFacts) -> Option<Engine> {
+pub(crate) fn engine(asked: &ExceptionQuery<'_>, cache: &CacheFacts) -> Option<Engine> {
     let requested = match &asked.event.lead {
         Lead::Cache(lead) => lead.engine.as_deref().map(Engine::parse),
         Lead::Group(_) | Lead::List(_) | Lead::Unknown => None,
@@ -88,7 +92,7 @@ pub(crate) fn engine(asked: &Asked<'_>, cache: &CacheFacts) -> Option<Engine> {
 }
 
 /// The ports, as far as they are told: while a cache is being created, by the request.
-fn ports(asked: &Asked<'_>, cache: &CacheFacts) -> Vec<u16> {
+fn ports(asked: &ExceptionQuery<'_>, cache: &CacheFacts) -> Vec<u16> {
     let Lead::Cache(lead) = &asked.event.lead else { return cache.ports.clone() };
     if !cache.ports.is_empty() {
         return cache.ports.clone();

@@ -8,7 +8,7 @@ use cedar_policy::{
     RestrictedExpression,
 };
 use portcullis_engine::event::{Actor, Lead};
-use portcullis_engine::exceptions::{Asked, OnRule};
+use portcullis_engine::exceptions::{ExceptionQuery, OnRule};
 use portcullis_engine::facts::{CacheFacts, CacheKind, GroupFacts, Tag};
 use time::OffsetDateTime;
 
@@ -43,7 +43,7 @@ fn name(text: &str) -> Result<EntityTypeName, Box<ParseErrors>> {
 pub(crate) fn request(
     names: &Names,
     looks: &Looks,
-    asked: &Asked<'_>,
+    asked: &ExceptionQuery<'_>,
     now: OffsetDateTime,
 ) -> Result<(Request, Entities), Box<dyn Error>> {
     let actor = &asked.event.actor;
@@ -102,7 +102,7 @@ fn caller(actor: &Actor) -> Vec<Pair> {
     known.into_iter().chain(told).collect()
 }
 
-fn of_group(asked: &Asked<'_>, group: &GroupFacts) -> Vec<Pair> {
+fn of_group(asked: &ExceptionQuery<'_>, group: &GroupFacts) -> Vec<Pair> {
     let owner = group.owner.as_ref().unwrap_or(&asked.event.account);
     let mut pairs =
         vec![text("id", &group.id), text("account", owner), text("region", &asked.event.region)];
@@ -113,7 +113,7 @@ fn of_group(asked: &Asked<'_>, group: &GroupFacts) -> Vec<Pair> {
     pairs
 }
 
-fn of_cache(asked: &Asked<'_>, cache: &CacheFacts, arn: &str) -> Vec<Pair> {
+fn of_cache(asked: &ExceptionQuery<'_>, cache: &CacheFacts, arn: &str) -> Vec<Pair> {
     let kind = match cache.kind {
         CacheKind::CacheCluster => "cache-cluster",
         CacheKind::ReplicationGroup => "replication-group",
@@ -134,6 +134,6 @@ pub(crate) fn text(name: &str, value: &str) -> Pair {
 }
 
 /// Whether the group's part of the question is there at all.
-pub(crate) fn group<'a>(asked: &Asked<'a>) -> Option<&'a GroupFacts> {
+pub(crate) fn group<'a>(asked: &ExceptionQuery<'a>) -> Option<&'a GroupFacts> {
     asked.on.map(|OnRule { group, .. }| group)
 }

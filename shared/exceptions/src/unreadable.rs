@@ -1,6 +1,6 @@
 //! What stands in for policies that could not be read.
 
-use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
+use portcullis_engine::exceptions::{Answer, Exception, ExceptionQuery, Exceptions};
 
 /// Tolerates nothing, and says why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,11 +16,11 @@ impl Unreadable {
 }
 
 impl Exceptions for Unreadable {
-    fn ask(&self, _asked: &Asked<'_>) -> Answer {
+    fn ask(&self, _asked: &ExceptionQuery<'_>) -> Answer {
         Answer::Unreadable(self.why.clone())
     }
 
-    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+    fn ended(&self, _: &ExceptionQuery<'_>) -> Option<Exception> {
         None
     }
 }

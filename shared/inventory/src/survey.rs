@@ -28,7 +28,7 @@ use portcullis_aws::{ec2, elasticache};
 use portcullis_engine::case::CacheShown;
 use portcullis_engine::ledger::{Key, Memory};
 use portcullis_engine::scan::{self, BATCH, Counts, NotRead, batches};
-use portcullis_engine::sweep::Looked;
+use portcullis_engine::sweep::Observations;
 
 use calls::Calls;
 use listed::{Caches, Group, Groups};
@@ -54,7 +54,7 @@ pub struct Surveyed {
     /// The groups that nothing carries and nothing names, if they were looked for.
     pub unused: Vec<Unused>,
     /// What the sweep compares with the ledger; an audit leaves it.
-    pub looked: Looked,
+    pub looked: Observations,
 }
 
 /// Reads a Region and decides about everything in it. `config` has the credentials and the Region; the survey has

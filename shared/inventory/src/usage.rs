@@ -35,7 +35,7 @@ pub async fn usage(cloudwatch: &Client, facts: &Facts, minutes: u32) -> Result<U
 type Values = BTreeMap<i64, f64>;
 
 /// A metric of a node.
-struct Asked<'a> {
+struct MetricQuery<'a> {
     node: &'a Watched,
     metric: &'static idle::Metric,
 }
@@ -44,9 +44,9 @@ async fn used(cloudwatch: &Client, facts: &Facts, minutes: u32, now: i64) -> Res
     let engine = engine(&facts.cache);
     let nodes = idle::watched(&facts.cache);
     let metrics = idle::metrics(&engine);
-    let asked: Vec<Asked<'_>> = nodes
+    let asked: Vec<MetricQuery<'_>> = nodes
         .iter()
-        .flat_map(|node| metrics.iter().map(move |metric| Asked { node, metric }))
+        .flat_map(|node| metrics.iter().map(move |metric| MetricQuery { node, metric }))
         .collect();
     let end = now - now.rem_euclid(MINUTE);
     let start = end - (i64::from(minutes) + LATE) * MINUTE;
@@ -79,7 +79,7 @@ fn engine(cache: &Cache) -> Engine {
 /// The values of each metric, in the order of the questions.
 async fn answer(
     cloudwatch: &Client,
-    asked: &[Asked<'_>],
+    asked: &[MetricQuery<'_>],
     start: i64,
     end: i64,
 ) -> Result<Vec<Values>> {
@@ -101,7 +101,7 @@ async fn answer(
         }
     }
     let short = asked.iter().zip(&answers).find(|(_, (_, whole))| !whole);
-    if let Some((Asked { node, metric }, _)) = short {
+    if let Some((MetricQuery { node, metric }, _)) = short {
         bail!("GetMetricData: no complete answer about {} of {}", metric.name, node.id);
     }
     Ok(answers.into_iter().map(|(values, _)| values).collect())
@@ -111,7 +111,7 @@ fn minutes(result: &MetricDataResult) -> impl Iterator<Item = (i64, f64)> + '_ {
     result.timestamps().iter().map(DateTime::secs).zip(result.values().iter().copied())
 }
 
-fn query(at: usize, asked: &Asked<'_>) -> MetricDataQuery {
+fn query(at: usize, asked: &MetricQuery<'_>) -> MetricDataQuery {
     let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
     let metric = Metric::builder()
         .namespace(NAMESPACE)

@@ -17,7 +17,7 @@ use crate::finding::{Caller, Finding, Life, Owner, Verdict};
 use crate::history::Place;
 
 /// A finding of a report, and whether its rule is gone by now: somebody else removed it.
-pub(crate) struct Kept {
+pub(crate) struct ReportedFinding {
     pub(crate) finding: Finding,
     pub(crate) is_gone: bool,
 }
@@ -62,7 +62,7 @@ pub(crate) fn kept(
     closes: i64,
     is_whole: &dyn Fn(&str) -> bool,
     as_of_today: &[&'static str],
-) -> Vec<Kept> {
+) -> Vec<ReportedFinding> {
     let (reported, suppressed) = (report.all(), &report.decision.suppressed);
     if reported.is_empty() && suppressed.is_empty() {
         return Vec::new();
@@ -110,7 +110,7 @@ pub(crate) fn kept(
             unknown: unknown.into_iter().collect(),
             ..any(found.check)
         };
-        kept.push(Kept { finding, is_gone: matches!(found.remedy, Remedy::Gone(_)) });
+        kept.push(ReportedFinding { finding, is_gone: matches!(found.remedy, Remedy::Gone(_)) });
     }
     for one in suppressed {
         let group = match (&event.lead, &one.rule) {
@@ -128,7 +128,7 @@ pub(crate) fn kept(
             why: Some(one.by.reason.clone()),
             ..any(one.check)
         };
-        kept.push(Kept { finding, is_gone: false });
+        kept.push(ReportedFinding { finding, is_gone: false });
     }
     kept
 }

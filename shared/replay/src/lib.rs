@@ -37,4 +37,4 @@ mod world;
 
 pub use history::Place;
 pub use named::may_matter;
-pub use world::Told;
+pub use world::Messages;

@@ -13,7 +13,7 @@ use crate::finding::Finding;
 use crate::history::{Effect, GroupAt, History};
 use crate::record::{Happened, Record, What};
 use crate::today::Today;
-use crate::world::{Told, World};
+use crate::world::{Messages, World};
 
 /// How a replay is done.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,7 @@ pub struct Outcome {
     /// The findings, in the order of time.
     pub findings: Vec<Finding>,
     /// What people would have been told, by day.
-    pub told: Vec<(String, Told)>,
+    pub told: Vec<(String, Messages)>,
     /// Events without a finding about groups of which rules may be unknown.
     pub partly_known: u64,
     /// Events that would have ended in the on-failure queue: which, and why.

@@ -18,13 +18,13 @@ use portcullis_engine::time::{iso, seconds};
 
 use crate::finding::{Finding, Life, Verdict};
 use crate::history::{Effect, GroupAt, History, Place};
-use crate::kept::{Kept, Shared, kept};
+use crate::kept::{ReportedFinding, Shared, kept};
 use crate::ledger::Ledger;
 use crate::today::Today;
 
 /// What people would have been told on a day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Messages {
     /// Alerts, each a mail of its own.
     pub alerts: u64,
     /// Digests, each of the alerts of a minute.
@@ -53,7 +53,7 @@ pub(crate) struct World<'a> {
     open: HashMap<(GroupAt, String), Vec<Number>>,
     /// The findings about a rule of a shape that was closed last.
     shapes: HashMap<(GroupAt, String), Vec<Number>>,
-    pub(crate) told: BTreeMap<String, Told>,
+    pub(crate) told: BTreeMap<String, Messages>,
     digested: HashMap<Place, String>,
     /// Events without a finding about groups whose rules are not all known.
     pub(crate) partly_known: u64,
@@ -284,7 +284,7 @@ impl<'a> World<'a> {
         if kept.is_empty() && matches!(event.lead, Lead::Group(_)) && !is_known {
             self.partly_known += 1;
         }
-        for Kept { finding, is_gone } in kept {
+        for ReportedFinding { finding, is_gone } in kept {
             let mut hasher = DefaultHasher::new();
             (&finding.place, &finding.event).hash(&mut hasher);
             let hash = hasher.finish();

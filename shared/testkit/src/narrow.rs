@@ -1,7 +1,7 @@
 //! Stands in for the policies where a test is not about them: networks that are not the internet are suppressed.
 
 use portcullis_engine::decide::DecisionContext;
-use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
+use portcullis_engine::exceptions::{Answer, Exception, ExceptionQuery, Exceptions};
 use portcullis_engine::finding::Check;
 use portcullis_engine::net::Count;
 use portcullis_engine::settings::Mode;
@@ -15,7 +15,7 @@ pub fn is_narrow(union: Count) -> bool {
 struct Narrow;
 
 impl Exceptions for Narrow {
-    fn ask(&self, asked: &Asked<'_>) -> Answer {
+    fn ask(&self, asked: &ExceptionQuery<'_>) -> Answer {
         let of_rules = matches!(asked.check, Check::OpenIngress | Check::OpenCache);
         if of_rules && asked.on.is_some_and(|on| is_narrow(on.union)) {
             Answer::Suppressed(vec![Exception {
@@ -28,7 +28,7 @@ impl Exceptions for Narrow {
         }
     }
 
-    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+    fn ended(&self, _: &ExceptionQuery<'_>) -> Option<Exception> {
         None
     }
 }

@@ -14,7 +14,7 @@ use portcullis_replay::files::{listed, read};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::super::kept::{Kept, LONGEST};
+use super::super::kept::{HistoryFile, LONGEST};
 use super::super::progress::Progress;
 use super::*;
 use crate::moment::seconds;
@@ -98,8 +98,8 @@ impl State {
     }
 }
 
-fn open(path: &Path, last: i64, now: i64) -> Result<Kept> {
-    Kept::open(path, "111122223333", "eu-west-1", last, now)
+fn open(path: &Path, last: i64, now: i64) -> Result<HistoryFile> {
+    HistoryFile::open(path, "111122223333", "eu-west-1", last, now)
 }
 
 /// How many records a replay finds in the file, and how many of them more than once.
@@ -191,6 +191,6 @@ fn a_file_of_something_else_is_left_as_it_is() {
     drop(open(&path, DAY, now()).unwrap());
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(open(&path, 2 * DAY, now()).is_err(), "as far back as another --last");
-    assert!(Kept::open(&path, "111122223333", "us-east-1", DAY, now()).is_err());
+    assert!(HistoryFile::open(&path, "111122223333", "us-east-1", DAY, now()).is_err());
     assert!(open(&path, DAY, now() + 5).is_ok());
 }

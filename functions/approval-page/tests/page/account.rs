@@ -22,7 +22,7 @@ use aws_sdk_sfn::operation::send_task_success::{SendTaskSuccessError, SendTaskSu
 use aws_sdk_sfn::types::error::{InvalidOutput, TaskDoesNotExist};
 use aws_smithy_mocks::{MockResponse, RuleMode, mock, mock_client};
 use portcullis_approval::{About, Hardening, Question, Record, Table, To, Work, sign};
-use portcullis_approval_page::{Desk, Limit};
+use portcullis_approval_page::{Approvals, Limit};
 use portcullis_recreation::plan::{Answer, Choices, Plan, plan};
 use sha2::{Digest, Sha256};
 
@@ -72,11 +72,11 @@ impl Account {
     }
 
     /// What the function has of the account.
-    pub(crate) fn desk(&self) -> Desk {
+    pub(crate) fn desk(&self) -> Approvals {
         let (dynamodb, kms, sfn) = (self.dynamodb(), self.kms(), self.sfn());
         let table = Table::new(dynamodb, "moves");
         let key = "key".to_owned();
-        Desk {
+        Approvals {
             table,
             kms,
             sfn,

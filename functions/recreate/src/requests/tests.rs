@@ -26,9 +26,9 @@ const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:order
 
 /// Keeps the body of the last request.
 #[derive(Debug, Clone, Default)]
-struct Kept(Arc<Mutex<String>>);
+struct Captured(Arc<Mutex<String>>);
 
-impl Intercept for Kept {
+impl Intercept for Captured {
     fn name(&self) -> &'static str {
         "Kept"
     }
@@ -51,7 +51,7 @@ async fn sent(plan: &Plan) -> (String, Inputs) {
         .then_output(|| CreateReplicationGroupOutput::builder().build());
     let cluster = mock!(Client::create_cache_cluster)
         .then_output(|| CreateCacheClusterOutput::builder().build());
-    let kept = Kept::default();
+    let kept = Captured::default();
     let client =
         mock_client!(aws_sdk_elasticache, RuleMode::MatchAny, [&group, &cluster], |config| {
             config.interceptor(kept.clone())

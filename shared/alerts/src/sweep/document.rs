@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_engine::scan::{Counts, effect};
 use portcullis_engine::severity::Severity;
-use portcullis_engine::sweep::Late;
+use portcullis_engine::sweep::LateRevisit;
 use portcullis_engine::text::{bounded, harmless_json};
 use serde_json::{Value, json};
 
-use super::told::{NotRemediated, Row, Told};
+use super::told::{NotRemediated, Row, SweepReport};
 
 /// Longest text of a user that is passed on.
 const TEXT: usize = 256;
 
 /// With so many rows a list at the most.
-pub(super) fn document(told: &Told, rows: usize) -> String {
+pub(super) fn document(told: &SweepReport, rows: usize) -> String {
     let news = told.new.iter().chain(&told.risen).chain(&told.remediated);
     let checks: BTreeSet<&str> = news.map(|row| row.check.as_str()).collect();
     let open: BTreeMap<&str, usize> = Severity::ALL
@@ -92,7 +92,7 @@ fn left(left: &NotRemediated) -> Value {
     json!({"id": left.id, "because": bounded(&left.because, TEXT)})
 }
 
-fn endings(told: &Told, over: bool, rows: usize) -> Vec<Value> {
+fn endings(told: &SweepReport, over: bool, rows: usize) -> Vec<Value> {
     let endings = told.ending.iter().filter(|one| one.is_over == over).take(rows);
     endings
         .map(|one| {
@@ -105,7 +105,7 @@ fn endings(told: &Told, over: bool, rows: usize) -> Vec<Value> {
         .collect()
 }
 
-fn late(late: &Late) -> Value {
+fn late(late: &LateRevisit) -> Value {
     json!({
         "subject": bounded(&late.subject, TEXT),
         "why": late.why,

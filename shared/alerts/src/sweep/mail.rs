@@ -7,7 +7,7 @@ use portcullis_engine::scan::effect;
 use portcullis_engine::severity::Severity;
 use portcullis_engine::text;
 
-use super::told::{Row, Told};
+use super::told::{Row, SweepReport};
 
 /// How many rows the mail of a baseline has.
 const WORST: usize = 20;
@@ -22,7 +22,7 @@ const INDENT: &str = "          ";
 const NAMED: usize = 10;
 
 /// The mail, with so many rows a list at the most.
-pub(super) fn body(told: &Told, rows: usize) -> String {
+pub(super) fn body(told: &SweepReport, rows: usize) -> String {
     let mut body = summary(told).join("\n") + "\n";
     if told.baseline {
         counted(
@@ -76,7 +76,7 @@ pub(super) fn body(told: &Told, rows: usize) -> String {
 }
 
 /// A few lines that say it all.
-pub(super) fn summary(told: &Told) -> Vec<String> {
+pub(super) fn summary(told: &SweepReport) -> Vec<String> {
     let open: usize = told.open.values().sum();
     let by_severity: Vec<String> = Severity::ALL
         .into_iter()
@@ -155,7 +155,7 @@ fn list(body: &mut String, heading: &str, rows: &[Row], most: usize) {
 }
 
 /// What stays open for now, and the ways to keep it so.
-fn left(body: &mut String, told: &Told, most: usize) {
+fn left(body: &mut String, told: &SweepReport, most: usize) {
     if told.not_remediated.is_empty() {
         if told.closes {
             keep(body, told);
@@ -180,7 +180,7 @@ fn left(body: &mut String, told: &Told, most: usize) {
 }
 
 /// The three ways out.
-fn keep(body: &mut String, told: &Told) {
+fn keep(body: &mut String, told: &SweepReport) {
     let _ = write!(
         body,
         "\nTo keep one open: write an exception (docs/exceptions.md); or tag its security\ngroup with portcullis:protect; or, for up to 30 days:\nportcullis undo f-... --for 30d --reason '...'{}\n",
@@ -188,7 +188,7 @@ fn keep(body: &mut String, told: &Told) {
     );
 }
 
-fn late(body: &mut String, told: &Told, most: usize) {
+fn late(body: &mut String, told: &SweepReport, most: usize) {
     if told.due_late.is_empty() {
         return;
     }
@@ -207,7 +207,7 @@ fn late(body: &mut String, told: &Told, most: usize) {
     }
 }
 
-fn endings(body: &mut String, told: &Told, most: usize) {
+fn endings(body: &mut String, told: &SweepReport, most: usize) {
     if told.ending.is_empty() {
         return;
     }
@@ -228,7 +228,7 @@ fn endings(body: &mut String, told: &Told, most: usize) {
     }
 }
 
-fn unknown(body: &mut String, told: &Told) {
+fn unknown(body: &mut String, told: &SweepReport) {
     if told.unknown.is_empty() && told.unread == 0 {
         return;
     }

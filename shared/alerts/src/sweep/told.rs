@@ -6,12 +6,12 @@ use portcullis_engine::ledger::Entry;
 use portcullis_engine::scan::{Counts, NotRead};
 use portcullis_engine::settings::stack_option;
 use portcullis_engine::severity::Severity;
-use portcullis_engine::sweep::{Found, Late};
+use portcullis_engine::sweep::{Found, LateRevisit};
 use portcullis_engine::text::counted;
 
 /// What a run tells.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Told {
+pub struct SweepReport {
     /// The id of the run: when it began, ISO 8601 in UTC.
     pub run: String,
     /// When it finished.
@@ -43,7 +43,7 @@ pub struct Told {
     /// Told before, and suppressed by an exception now.
     pub suppressed_now: Vec<Row>,
     /// Revisits that were due and are done now.
-    pub due_late: Vec<Late>,
+    pub due_late: Vec<LateRevisit>,
     /// Older faults that this run closed.
     pub remediated: Vec<Row>,
     /// Those that it could have closed, by their ids: why not.
@@ -139,7 +139,7 @@ impl Row {
     }
 }
 
-impl Told {
+impl SweepReport {
     /// Whether there is nothing to say. What could not be read is said with the rest, and counted in any case.
     pub fn is_silent(&self) -> bool {
         self.new.is_empty()

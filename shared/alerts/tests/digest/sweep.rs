@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_alerts::sweep::{Ending, NotRemediated, ROWS, Row, Sweep, Told};
+use portcullis_alerts::sweep::{Ending, NotRemediated, ROWS, Row, Sweep, SweepReport};
 use portcullis_engine::scan::{Counts, NotRead};
 use portcullis_engine::severity::Severity;
-use portcullis_engine::sweep::Late;
+use portcullis_engine::sweep::LateRevisit;
 use portcullis_testkit::{hostile, schema};
 use serde_json::Value;
 
@@ -26,8 +26,8 @@ fn ending(id: &str, until: &str, is_over: bool) -> Ending {
     Ending { id: id.to_owned(), file: "ours.cedar".to_owned(), until: until.to_owned(), is_over }
 }
 
-fn told() -> Told {
-    Told {
+fn told() -> SweepReport {
+    SweepReport {
         run: "2026-11-21T10:00:00Z".to_owned(),
         finished: "2026-11-21T10:00:05Z".to_owned(),
         account: "111122223333".to_owned(),
@@ -36,11 +36,11 @@ fn told() -> Told {
         stack: Some("guard".to_owned()),
         counts: Counts { groups: 412, suspects: 30, rules: 310, prefix_lists: 2, caches: 17 },
         open: BTreeMap::from([("critical", 1), ("low", 2)]),
-        ..Told::default()
+        ..SweepReport::default()
     }
 }
 
-fn composed(told: &Told) -> (Sweep, Value) {
+fn composed(told: &SweepReport) -> (Sweep, Value) {
     let sweep = told.compose();
     let document: Value = serde_json::from_str(&sweep.document).unwrap();
     schema::holds("sweep", &document);
@@ -52,7 +52,7 @@ fn composed(told: &Told) -> (Sweep, Value) {
 
 #[test]
 fn a_run_is_one_message_with_every_kind_of_news() {
-    let all = Told {
+    let all = SweepReport {
         new: vec![row(1, Severity::Critical), row(2, Severity::Low)],
         risen: vec![Row { note: Some("its snooze is over".to_owned()), ..row(3, Severity::High) }],
         resolved: vec![row(4, Severity::High)],
@@ -72,7 +72,7 @@ fn a_run_is_one_message_with_every_kind_of_news() {
             because: "it will be closed after 2026-11-22T10:00:00Z".to_owned(),
             failed: false,
         }],
-        due_late: vec![Late {
+        due_late: vec![LateRevisit {
             subject: "sg-01".to_owned(),
             why: "limit".to_owned(),
             due: "2026-11-21T09:00:00Z".to_owned(),
@@ -109,7 +109,8 @@ fn a_run_is_one_message_with_every_kind_of_news() {
 fn a_baseline_is_one_message_however_much_it_found() {
     let mut new: Vec<Row> = (0..5000).map(|at| row(at, Severity::High)).collect();
     new.iter_mut().for_each(|row| row.title = "x".repeat(250));
-    let baseline = Told { new, baseline: true, open: BTreeMap::from([("high", 5000)]), ..told() };
+    let baseline =
+        SweepReport { new, baseline: true, open: BTreeMap::from([("high", 5000)]), ..told() };
     let (sweep, document) = composed(&baseline);
     assert_eq!(sweep.subject, "[HIGH] first sweep: 5000 open findings (111122223333 eu-west-1)");
     assert_eq!(document["new"].as_array().unwrap().len(), ROWS);
@@ -122,28 +123,28 @@ fn a_baseline_is_one_message_however_much_it_found() {
 #[test]
 fn without_news_nobody_is_told_but_on_a_monday_and_only_if_something_is_open() {
     assert!(told().is_silent());
-    assert!(Told { unread: 3, ..told() }.is_silent(), "that is a metric");
+    assert!(SweepReport { unread: 3, ..told() }.is_silent(), "that is a metric");
     let left = NotRemediated {
         id: "f-000000000007".to_owned(),
         severity: Severity::High,
         because: "?".to_owned(),
         failed: false,
     };
-    let stays = Told { not_remediated: vec![left.clone()], ..told() };
+    let stays = SweepReport { not_remediated: vec![left.clone()], ..told() };
     assert!(stays.is_silent(), "it was said when its notice began");
-    assert!(!Told { enforces: true, ..stays }.is_silent(), "it begins, or it stops");
+    assert!(!SweepReport { enforces: true, ..stays }.is_silent(), "it begins, or it stops");
     let failed = vec![NotRemediated { failed: true, ..left }];
-    assert!(!Told { not_remediated: failed, ..told() }.is_silent());
-    let monday = Told { monday: true, ..told() };
+    assert!(!SweepReport { not_remediated: failed, ..told() }.is_silent());
+    let monday = SweepReport { monday: true, ..told() };
     assert!(!monday.is_silent());
     let (sweep, _) = composed(&monday);
     assert!(sweep.subject.starts_with("[LOW] sweep: 3 findings still open"), "{}", sweep.subject);
-    let nothing = Told { open: BTreeMap::new(), ..monday };
+    let nothing = SweepReport { open: BTreeMap::new(), ..monday };
     assert!(nothing.is_silent());
     let ended = vec![ending("bastion", "2026-11-20T00:00:00Z", true)];
-    let (sweep, _) = composed(&Told { ending: ended.clone(), ..nothing });
+    let (sweep, _) = composed(&SweepReport { ending: ended.clone(), ..nothing });
     assert!(sweep.mail.contains("bastion expired at"), "{}", sweep.mail);
-    assert!(Told { ending: ended, ..told() }.is_silent(), "once a week is enough");
+    assert!(SweepReport { ending: ended, ..told() }.is_silent(), "once a week is enough");
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn what_strangers_wrote_stays_harmless() {
         note: Some(text),
         ..row(1, Severity::Critical)
     });
-    let (sweep, _) = composed(&Told { new: new.collect(), ..told() });
+    let (sweep, _) = composed(&SweepReport { new: new.collect(), ..told() });
     hostile::shows_all("the mail", &sweep.mail);
     hostile::shows_all("the document", &sweep.document);
     hostile::shows_all("the chat", &sweep.chat);

@@ -24,7 +24,7 @@ const ATTEMPT: Duration = Duration::from_secs(2);
 
 /// What came of the request.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct GrantAnswer {
     refusal: Option<Refusal>,
 }
 
@@ -37,7 +37,7 @@ struct Refusal {
     why: String,
 }
 
-impl Asked {
+impl GrantAnswer {
     /// Why EC2 refused, if it did, and whether that was for want of room.
     pub(super) fn why(&self) -> Option<(&str, bool)> {
         self.refusal.as_ref().map(|refusal| (refusal.why.as_str(), refusal.is_full))
@@ -45,7 +45,7 @@ impl Asked {
 }
 
 /// Makes the grants of these actions on one group: one call, or one for each 17 rules that are revoked, side by side.
-pub(super) async fn grant(ec2: &Client, group: &str, actions: &[&Action]) -> Asked {
+pub(super) async fn grant(ec2: &Client, group: &str, actions: &[&Action]) -> GrantAnswer {
     let wanted: Vec<Wanted> = actions.iter().filter_map(|action| Wanted::of(action)).collect();
     ask(ec2, group, &wanted).await
 }
@@ -56,7 +56,7 @@ pub(super) async fn again(
     ec2: &Client,
     group: &str,
     actions: &[&Action],
-    asked: &Asked,
+    asked: &GrantAnswer,
     shown: Vec<IngressRule>,
 ) -> Vec<IngressRule> {
     if !asked.refusal.as_ref().is_some_and(|refusal| refusal.is_full || refusal.is_duplicate) {
@@ -87,10 +87,10 @@ impl Wanted {
     }
 }
 
-async fn ask(ec2: &Client, group: &str, wanted: &[Wanted]) -> Asked {
+async fn ask(ec2: &Client, group: &str, wanted: &[Wanted]) -> GrantAnswer {
     let calls = wanted.chunks(MOST_NAMED).map(|wanted| authorize(ec2, group, wanted));
     let refusal = join_all(calls).await.into_iter().find_map(Result::err);
-    Asked { refusal }
+    GrantAnswer { refusal }
 }
 
 async fn authorize(ec2: &Client, group: &str, wanted: &[Wanted]) -> Result<(), Refusal> {

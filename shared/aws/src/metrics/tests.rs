@@ -194,9 +194,11 @@ fn the_id_is_cloudtrails_or_else_eventbridges_and_bounded() {
 
 #[test]
 fn trouble_is_one_or_nothing_of_it_zero() {
-    for (trouble, name) in
-        [(Trouble::Blind, "Blind"), (Trouble::Mute, "Mute"), (Trouble::Off, "Off")]
-    {
+    for (trouble, name) in [
+        (HealthProblem::Blind, "Blind"),
+        (HealthProblem::Mute, "Mute"),
+        (HealthProblem::Off, "Off"),
+    ] {
         assert_eq!(line(&of_trouble(trouble, true), 0)[name], 1);
         assert_eq!(line(&of_trouble(trouble, false), 0)[name], 0);
     }

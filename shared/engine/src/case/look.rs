@@ -12,7 +12,7 @@ use crate::decide::{self, Decision, DecisionContext};
 use crate::event::{CacheLead, Event, GroupLead, GroupRef, Lead, ListLead, Touched};
 use crate::facts::{CacheFacts, CacheGroups, GroupFacts, ListFacts, Source};
 use crate::finding::Finding;
-use crate::ledger::{Key, Lease, Leased, LiveState, Memory, Revisit, Turn, Wanted, Why};
+use crate::ledger::{Key, Lease, LeaseContext, Leased, LiveState, Memory, Revisit, Wanted, Why};
 use crate::limits::{Limits, Room};
 use crate::net::Sources;
 use crate::report::{self, Report, Seen};
@@ -479,7 +479,7 @@ impl Case<'_> {
         let lease = Lease { by: self.invocation.clone(), until: now.saturating_add(LEASE) };
         let (looked, still_open) = (facts.looked(), self.known.still_open());
         let still_open = &still_open;
-        let turn = Turn { event, looked: &looked, still_open, lease: &lease, now };
+        let turn = LeaseContext { event, looked: &looked, still_open, lease: &lease, now };
         decision.lease(&facts.seen().reaches(), self.context(now).memory, &turn)
     }
 

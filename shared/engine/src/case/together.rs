@@ -12,7 +12,7 @@ use super::{Case, Cause, Plan};
 use crate::action::Per;
 use crate::checks::own;
 use crate::decide::Decision;
-use crate::exceptions::{Answer, Asked, OnRule, Suppressed};
+use crate::exceptions::{Answer, ExceptionQuery, OnRule, Suppressed};
 use crate::facts::GroupFacts;
 use crate::finding::Check;
 use crate::limits::Room;
@@ -70,7 +70,7 @@ impl Case<'_> {
         let (own, check) = (own(group, rule), suppressed.check);
         let union = own.times(RULES);
         let on = Some(OnRule { group, rule, own, union });
-        let asked = Asked { check, event, now: context.asked_at(), cache: None, on };
+        let asked = ExceptionQuery { check, event, now: context.asked_at(), cache: None, on };
         context.memory.snooze_ends(rule, now).is_none()
             && !matches!(context.exceptions.ask(&asked), Answer::Suppressed(_))
     }

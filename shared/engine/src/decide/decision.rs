@@ -8,7 +8,7 @@ use crate::event::RuleLead;
 use crate::exceptions::Suppressed;
 use crate::facts::GroupFacts;
 use crate::finding::{Finding, Subject, group_of, rule_of};
-use crate::ledger::{Key, Leased, Memory, Open, Turn, lease};
+use crate::ledger::{Key, LeaseContext, Leased, Memory, Open, lease};
 use crate::limits::{Room, limit};
 use crate::settings::Mode;
 use crate::severity::{Reaches, rate};
@@ -60,7 +60,7 @@ impl Decision {
     }
 
     /// The leases of the findings, to be written before anything is done.
-    pub fn lease(&self, reaches: &Reaches, memory: &Memory, turn: &Turn<'_>) -> Leased {
+    pub fn lease(&self, reaches: &Reaches, memory: &Memory, turn: &LeaseContext<'_>) -> Leased {
         let Self { subject, findings, suppressed, unseen, .. } = self;
         let open = Open { subject, findings, suppressed, unseen };
         lease(findings.iter().zip(rate(findings, reaches)), open, memory, turn)

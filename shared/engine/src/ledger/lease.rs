@@ -7,7 +7,7 @@ use super::reported::has_risen;
 use super::resolved::{Open, resolved};
 use super::state::Step;
 use super::{
-    Entry, Key, Leased, ListRecord, Memory, Recurrence, RuleRecord, RuleTags, State, Turn,
+    Entry, Key, LeaseContext, Leased, ListRecord, Memory, Recurrence, RuleRecord, RuleTags, State,
 };
 use crate::action::{Action, Because, Remedy};
 use crate::event::Event;
@@ -153,7 +153,7 @@ pub fn lease<'a>(
     findings: impl Iterator<Item = (&'a Finding, Rating)> + Clone,
     open: Open<'_>,
     memory: &Memory,
-    turn: &Turn<'_>,
+    turn: &LeaseContext<'_>,
 ) -> Leased {
     let mut leased = Leased { by: turn.lease.by.clone(), ..Leased::default() };
     let mut placed = Placed::new(memory, turn.event);
@@ -210,7 +210,13 @@ fn whole(finding: &Finding, entry: &Entry) -> Option<Finding> {
 
 impl Leased {
     /// Leases an occurrence, unless there is nothing to do about it and nothing to report.
-    fn hold(&mut self, finding: &Finding, rating: Rating, entry: &mut Entry, turn: &Turn<'_>) {
+    fn hold(
+        &mut self,
+        finding: &Finding,
+        rating: Rating,
+        entry: &mut Entry,
+        turn: &LeaseContext<'_>,
+    ) {
         let taken = self.taken.get(&entry.key);
         let Some(at) =
             entry.occurrences.iter().position(|occurrence| Some(&occurrence.event) == taken)

@@ -7,7 +7,7 @@ use crate::event::Event;
 
 /// The circumstances of a lease.
 #[derive(Debug, Clone, Copy)]
-pub struct Turn<'a> {
+pub struct LeaseContext<'a> {
     /// The event.
     pub event: &'a Event,
     /// What was read completely: what it does not show is gone.

@@ -1,6 +1,6 @@
 //! Findings that were reported, and are gone now, although this event does not revoke them.
 
-use super::{Entry, Key, State, Turn};
+use super::{Entry, Key, LeaseContext, State};
 use crate::event::{RuleLead, YOUNG};
 use crate::exceptions::Suppressed;
 use crate::finding::{Finding, Subject};
@@ -39,7 +39,7 @@ impl Open<'_> {
 
 /// The entries of findings that were reported, are gone now, and have no lease of another invocation. Each is
 /// returned with a lease of this one, ready to be written.
-pub(super) fn resolved(open: Open<'_>, turn: &Turn<'_>) -> Vec<Entry> {
+pub(super) fn resolved(open: Open<'_>, turn: &LeaseContext<'_>) -> Vec<Entry> {
     let gone = turn.still_open.iter().filter(|entry| {
         entry.state == State::Open
             && entry.latest().is_some_and(|occurrence| {
@@ -55,7 +55,7 @@ pub(super) fn resolved(open: Open<'_>, turn: &Turn<'_>) -> Vec<Entry> {
     gone.map(|entry| leased(entry, turn)).collect()
 }
 
-fn leased(entry: &Entry, turn: &Turn<'_>) -> Entry {
+fn leased(entry: &Entry, turn: &LeaseContext<'_>) -> Entry {
     let mut entry = entry.clone();
     entry.version += 1;
     // An attempt that granted and revoked may have died, or had no answer.

@@ -11,7 +11,7 @@ use crate::severity::Rating;
 
 /// A finding that was leased, and what is written about it.
 #[derive(Debug, Clone, Copy)]
-pub struct Settled<'a> {
+pub struct LeasedFinding<'a> {
     /// Its key.
     pub key: &'a Key,
     /// As it was decided.
@@ -47,7 +47,7 @@ impl Leased {
     /// `reported`: when the alert was sent, ISO 8601; `None` if nothing was sent. `again`: `None` in the first attempt.
     pub fn settle(
         &self,
-        findings: &[Settled<'_>],
+        findings: &[LeasedFinding<'_>],
         outcomes: &Outcomes,
         reported: Option<&str>,
         again: Option<Rewrite<'_>>,
@@ -70,7 +70,7 @@ impl Leased {
     fn end(
         &self,
         entry: &mut Entry,
-        settled: &Settled<'_>,
+        settled: &LeasedFinding<'_>,
         outcomes: &Outcomes,
         reported: Option<&str>,
     ) -> bool {

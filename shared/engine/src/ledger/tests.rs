@@ -84,7 +84,7 @@ impl Desk {
         let Lead::Group(lead) = &event.lead else { panic!("not about a group") };
         let decision = decide::group(event, lead, facts, &self.context());
         let still_open: Vec<Entry> = self.memory.entries.values().cloned().collect();
-        let turn = Turn {
+        let turn = LeaseContext {
             event,
             looked: &LiveState::at_group(facts),
             still_open: &still_open,
@@ -141,7 +141,7 @@ fn settled(
     let settled = keys.iter().zip(&decision.findings);
     let rating = Rating { severity: Severity::Low, at_least: Severity::Low };
     let settled: Vec<_> = settled
-        .map(|(key, finding)| Settled { key, finding, rating, is_told: true, granted: &[] })
+        .map(|(key, finding)| LeasedFinding { key, finding, rating, is_told: true, granted: &[] })
         .collect();
     leased.settle(&settled, outcomes, reported, again)
 }

@@ -47,7 +47,7 @@ struct Harm<'a> {
 }
 
 impl<'a> Harm<'a> {
-    fn of(rule: &Rule<'a>, crowds: &Crowds<'a>) -> Self {
+    fn of(rule: &Rule<'a>, crowds: &PortCounts<'a>) -> Self {
         let (from, to) = rule.rule.ports();
         Self {
             traffic: rule.traffic(),
@@ -133,7 +133,7 @@ fn rank(reach: Option<&Reach>) -> u8 {
 
 /// The rules in the order in which they are revoked.
 pub(super) fn most_harmful_first<'a>(rules: &[Rule<'a>]) -> Vec<Rule<'a>> {
-    let crowds = Crowds::of(rules);
+    let crowds = PortCounts::of(rules);
     let mut order: Vec<_> = rules.iter().map(|rule| (Harm::of(rule, &crowds), *rule)).collect();
     order.sort_by(|(a, _), (b, _)| a.cmp(b));
     order.into_iter().map(|(_, rule)| rule).collect()
@@ -158,7 +158,7 @@ pub(crate) fn oldest_and_most_harmful_first<T>(
             Rule { group, rule, admits: Sources::new(net).count(), reach: rank(reach) }
         })
         .collect();
-    let crowds = Crowds::of(&rules);
+    let crowds = PortCounts::of(&rules);
     let mut order: Vec<_> = all
         .iter()
         .zip(&rules)
@@ -173,12 +173,12 @@ pub(crate) fn oldest_and_most_harmful_first<T>(
 }
 
 /// For each group, family and protocol: the ports at which the number of rules changes, with that number from there on.
-struct Crowds<'a>(BTreeMap<Crowd<'a>, Vec<(u16, usize)>>);
+struct PortCounts<'a>(BTreeMap<Crowd<'a>, Vec<(u16, usize)>>);
 
 /// The id of a group, whether it is of IPv6, and a protocol.
 type Crowd<'a> = (&'a str, bool, &'a Protocol);
 
-impl<'a> Crowds<'a> {
+impl<'a> PortCounts<'a> {
     fn of(rules: &[Rule<'a>]) -> Self {
         let mut edges: BTreeMap<_, BTreeMap<u32, (usize, usize)>> = BTreeMap::new();
         for rule in rules {

@@ -7,7 +7,7 @@ use crate::time::DAY;
 
 /// What a run saw of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sight {
+pub enum Observed {
     /// It is at fault. `snooze_over`: it was snoozed, and is not any more.
     Fault {
         /// How bad it is.
@@ -60,8 +60,8 @@ const MOMENT: i64 = 300;
 const SEEN: i64 = 30 * DAY;
 
 /// What follows; `None` if there is nothing to say or to count. `now` is in seconds since 1970.
-pub fn change(before: Option<&Remembered>, sight: Sight, now: i64) -> Option<Change> {
-    let fault = matches!(sight, Sight::Fault { .. });
+pub fn change(before: Option<&Remembered>, sight: Observed, now: i64) -> Option<Change> {
+    let fault = matches!(sight, Observed::Fault { .. });
     let Some(before) = before else { return fault.then_some(Change::New) };
     if before.leased_until.is_some_and(|until| until > now)
         || now.saturating_sub(before.written) < MOMENT
@@ -69,7 +69,7 @@ pub fn change(before: Option<&Remembered>, sight: Sight, now: i64) -> Option<Cha
         return (fault || before.state == State::Open).then_some(Change::Busy);
     }
     match (before.state, sight) {
-        (State::Open, Sight::Fault { rating, snooze_ended }) => {
+        (State::Open, Observed::Fault { rating, snooze_ended }) => {
             let Some(told) = &before.told else { return Some(Change::New) };
             Some(if told.severity.is_some_and(|before| before < rating.at_least) {
                 Change::Risen
@@ -81,11 +81,11 @@ pub fn change(before: Option<&Remembered>, sight: Sight, now: i64) -> Option<Cha
                 Change::Known
             })
         }
-        (State::Open, Sight::Suppressed) => Some(Change::Suppressed),
-        (State::Open, Sight::Snoozed) => Some(Change::Snoozed),
-        (State::Open, Sight::Gone) => Some(Change::Resolved),
-        (State::Open, Sight::Unread) => Some(Change::Unknown),
-        (State::Closed | State::Resolved | State::Suppressed, Sight::Fault { .. }) => {
+        (State::Open, Observed::Suppressed) => Some(Change::Suppressed),
+        (State::Open, Observed::Snoozed) => Some(Change::Snoozed),
+        (State::Open, Observed::Gone) => Some(Change::Resolved),
+        (State::Open, Observed::Unread) => Some(Change::Unknown),
+        (State::Closed | State::Resolved | State::Suppressed, Observed::Fault { .. }) => {
             Some(Change::Recurred)
         }
         (State::Closed | State::Resolved | State::Suppressed, _) => None,
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::ledger::Key;
     use crate::severity::Severity;
-    use crate::sweep::remembered::Told;
+    use crate::sweep::remembered::LastReport;
 
     const NOW: i64 = 1_795_255_200;
     const LONG_AGO: i64 = NOW - DAY;
@@ -124,7 +124,7 @@ mod tests {
         Remembered {
             key: Key { subject: text("sg-01"), finding: text("open-ingress#tcp#22#22#::/0") },
             state: State::Open,
-            told: Some(Told { at: LONG_AGO, severity: Some(Severity::High) }),
+            told: Some(LastReport { at: LONG_AGO, severity: Some(Severity::High) }),
             last_seen: LONG_AGO,
             written: LONG_AGO,
             leased_until: None,
@@ -138,17 +138,17 @@ mod tests {
         let rating = Rating { severity: Severity::High, at_least: Severity::High };
         let sights = |snooze_ended| {
             [
-                Sight::Fault { rating, snooze_ended },
-                Sight::Suppressed,
-                Sight::Snoozed,
-                Sight::Gone,
-                Sight::Unread,
+                Observed::Fault { rating, snooze_ended },
+                Observed::Suppressed,
+                Observed::Snoozed,
+                Observed::Gone,
+                Observed::Unread,
             ]
         };
         let of = |before: Option<Remembered>, snooze_ended| {
             sights(snooze_ended).map(|sight| word(change(before.as_ref(), sight, NOW)))
         };
-        let told = |severity| Some(Told { at: LONG_AGO, severity: Some(severity) });
+        let told = |severity| Some(LastReport { at: LONG_AGO, severity: Some(severity) });
         let ended = [State::Closed, State::Resolved, State::Suppressed];
         let rows: Vec<(&str, Vec<[&str; 5]>)> = vec![
             ("nothing", vec![of(None, None), of(None, Some(NOW - 1))]),
@@ -203,10 +203,10 @@ mod tests {
     #[test]
     fn what_is_not_known_has_not_risen() {
         let rating = Rating { severity: Severity::Critical, at_least: Severity::High };
-        let fault = Sight::Fault { rating, snooze_ended: None };
+        let fault = Observed::Fault { rating, snooze_ended: None };
         assert_eq!(change(Some(&open()), fault, NOW), Some(Change::Known));
         let closed = Remembered { state: State::Closed, written: NOW - 10, ..open() };
         assert_eq!(change(Some(&closed), fault, NOW), Some(Change::Busy));
-        assert_eq!(change(Some(&closed), Sight::Gone, NOW), None);
+        assert_eq!(change(Some(&closed), Observed::Gone, NOW), None);
     }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Change, Compared, Found, Late, Ledgered, Looked};
+use super::{Change, Comparison, Found, LateRevisit, Ledgered, Observations};
 use crate::event::{Event, Lead, Touched};
 use crate::facts::Source;
 use crate::finding::rule_of;
@@ -50,7 +50,7 @@ pub struct Follow {
     /// How many findings it could not judge.
     pub unread: usize,
     /// The revisits that it made up for.
-    pub late: Vec<Late>,
+    pub late: Vec<LateRevisit>,
 }
 
 /// What of a comparison is looked up, and what waits.
@@ -105,8 +105,8 @@ impl Follow {
 impl Split {
     /// Of a whole run. `before`: what the last one left.
     pub fn of(
-        compared: &Compared,
-        looked: &Looked,
+        compared: &Comparison,
+        looked: &Observations,
         before: Option<&Follow>,
         baseline: bool,
         now: i64,
@@ -137,14 +137,14 @@ impl Split {
     }
 
     /// Of a follow-up: everything new is looked up.
-    pub fn of_follow_up(compared: &Compared) -> Self {
+    pub fn of_follow_up(compared: &Comparison) -> Self {
         let new = compared.changes.iter().filter(|(_, change)| change.is_new());
         let look_up = new.map(|(key, _)| key.clone()).collect();
         Self { look_up, wait: BTreeSet::new() }
     }
 }
 
-impl Compared {
+impl Comparison {
     /// Only what a run left to its follow-up.
     pub fn only(&mut self, follow: &Follow) {
         let keys: BTreeSet<&Key> = follow.keys.iter().collect();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A revisit that was due, and that a run made up for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Late {
+pub struct LateRevisit {
     /// What it is about.
     pub subject: String,
     /// Why it is looked at again.

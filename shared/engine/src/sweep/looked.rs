@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::found::suppressed;
-use super::{Change, Found, Ledgered, Sight, change};
+use super::{Change, Found, Ledgered, Observed, change};
 use crate::exceptions::Exception;
 use crate::facts::{CacheFacts, CacheKind};
 use crate::finding::Check;
@@ -12,7 +12,7 @@ use crate::report::Report;
 
 /// What a run looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Looked {
+pub struct Observations {
     /// What is at fault.
     pub found: BTreeMap<Key, Found>,
     /// What exceptions and snoozes suppress.
@@ -29,14 +29,14 @@ pub struct Looked {
 
 /// What a comparison comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Compared {
+pub struct Comparison {
     /// Each finding about which there is something to say or to count.
     pub changes: BTreeMap<Key, Change>,
     /// Findings about which nothing can be said: what decides was not read.
     pub unknown: usize,
 }
 
-impl Looked {
+impl Observations {
     /// Notes what is told of a subject.
     pub fn add(&mut self, report: &Report, owner: Option<&str>) {
         let found = Found::of(report, owner).into_iter();
@@ -79,20 +79,21 @@ impl Looked {
         self.complete = complete;
     }
 
-    fn sight(&self, key: &Key, ledger: &Ledgered, now: i64) -> Sight {
+    fn sight(&self, key: &Key, ledger: &Ledgered, now: i64) -> Observed {
         if ledger.is_snoozed(key, now)
             && (self.found.contains_key(key) || self.suppressed.contains_key(key))
         {
-            return Sight::Snoozed;
+            return Observed::Snoozed;
         }
         match (self.found.get(key), self.suppressed.get(key)) {
-            (Some(found), _) if found.may_be_suppressed() => Sight::Unread,
-            (Some(found), _) => {
-                Sight::Fault { rating: found.rating, snooze_ended: ledger.snooze_ended(key, now) }
-            }
-            (None, Some(_)) => Sight::Suppressed,
-            (None, None) if self.is_gone(key) => Sight::Gone,
-            (None, None) => Sight::Unread,
+            (Some(found), _) if found.may_be_suppressed() => Observed::Unread,
+            (Some(found), _) => Observed::Fault {
+                rating: found.rating,
+                snooze_ended: ledger.snooze_ended(key, now),
+            },
+            (None, Some(_)) => Observed::Suppressed,
+            (None, None) if self.is_gone(key) => Observed::Gone,
+            (None, None) => Observed::Unread,
         }
     }
 
@@ -129,14 +130,14 @@ fn kind_of(subject: &str) -> String {
 }
 
 /// Compares all that was seen with all that is remembered. `now` is in seconds since 1970.
-pub fn compare(looked: &Looked, ledger: &Ledgered, now: i64) -> Compared {
+pub fn compare(looked: &Observations, ledger: &Ledgered, now: i64) -> Comparison {
     let keys: BTreeSet<&Key> = looked.found.keys().chain(ledger.entries.keys()).collect();
-    let mut compared = Compared::default();
+    let mut compared = Comparison::default();
     for key in keys {
         let sight = looked.sight(key, ledger, now);
         let before = ledger.entries.get(key);
         let is_found = looked.found.contains_key(key);
-        let unknown = ledger.unreadable.contains(key) || (is_found && sight == Sight::Unread);
+        let unknown = ledger.unreadable.contains(key) || (is_found && sight == Observed::Unread);
         let change = if unknown {
             Some(Change::Unknown)
         } else if ledger.is_revisited(&key.subject, now) && is_found {

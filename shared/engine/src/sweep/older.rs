@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Change, Compared, Found, Ledgered, Looked, Ramp};
+use super::{Change, Comparison, Found, Ledgered, Observations, Ramp};
 use crate::action::{Because, Remedy};
 use crate::event::{Event, Lead, RuleLead, Touched};
 use crate::facts::{IngressRule, Source};
@@ -109,8 +109,8 @@ pub fn closed_after(enforce: Enforce, now: i64) -> i64 {
 
 /// Chooses. `now` is in seconds since 1970.
 pub fn older(
-    compared: &Compared,
-    looked: &Looked,
+    compared: &Comparison,
+    looked: &Observations,
     ledger: &Ledgered,
     (enforce, ramp): (Enforce, &Ramp),
     settings: &Settings,
@@ -221,7 +221,7 @@ mod tests {
     use crate::net::{Count, Exposure};
     use crate::severity::{Rating, Severity};
     use crate::sweep::Remembered;
-    use crate::sweep::remembered::Told;
+    use crate::sweep::remembered::LastReport;
     use crate::time::DAY;
 
     const NOW: i64 = 1_795_255_200;
@@ -234,9 +234,9 @@ mod tests {
     /// Findings that were reported, by group, with what stands behind it and when that was.
     #[derive(Default)]
     struct Desk {
-        looked: Looked,
+        looked: Observations,
         ledger: Ledgered,
-        compared: Compared,
+        compared: Comparison,
     }
 
     impl Desk {
@@ -265,7 +265,7 @@ mod tests {
             let remembered = Remembered {
                 key: key.clone(),
                 state: State::Open,
-                told: Some(Told { at: told, severity: Some(severity) }),
+                told: Some(LastReport { at: told, severity: Some(severity) }),
                 last_seen: told,
                 written: told,
                 leased_until: None,

@@ -15,7 +15,7 @@ pub struct Remembered {
     /// Whether it is open, closed, resolved or suppressed.
     pub state: State,
     /// The last report of its newest occurrence, if there was one.
-    pub told: Option<Told>,
+    pub told: Option<LastReport>,
     /// When it was last seen, in seconds since 1970.
     pub last_seen: i64,
     /// When it was last told or seen: later nobody wrote it, but for a lease.
@@ -28,7 +28,7 @@ pub struct Remembered {
 
 /// A report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct LastReport {
     /// When, in seconds since 1970.
     pub at: i64,
     /// The severity that it gave; `None` if no version knows it.
@@ -40,7 +40,7 @@ impl Remembered {
     pub fn of(entry: &Entry) -> Self {
         let latest = entry.latest();
         let told = latest.and_then(|occurrence| occurrence.reported.as_ref()).map(|reported| {
-            Told { at: seconds(&reported.at), severity: Severity::parse(&reported.severity) }
+            LastReport { at: seconds(&reported.at), severity: Severity::parse(&reported.severity) }
         });
         let last_seen = seconds(&entry.last_seen);
         Self {

@@ -44,7 +44,7 @@ pub struct Run {
 
 /// A run that begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Begun {
+pub struct RunStart {
     /// What it leases, itself and what it tells.
     pub lease: Lease,
     /// To be written before anything is read, on condition of its version.
@@ -62,7 +62,7 @@ impl Run {
     }
 
     /// Begins a run, unless another is under way. `now` is in seconds since 1970.
-    pub fn begin(before: Option<Self>, by: &str, now: i64) -> Option<Begun> {
+    pub fn begin(before: Option<Self>, by: &str, now: i64) -> Option<RunStart> {
         let lease = before.as_ref().and_then(|before| before.lease.as_ref());
         // No run has it for longer: whoever wrote that keeps the sweep from nothing.
         let runs = |lease: &Lease| {
@@ -86,7 +86,7 @@ impl Run {
             follow: before.as_ref().and_then(|before| before.follow.clone()),
             missed: before.as_ref().and_then(|before| before.missed.clone()),
         };
-        Some(Begun {
+        Some(RunStart {
             lease,
             run,
             baseline: now.saturating_sub(last) > FORGOTTEN,

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Compared, Found, Ledgered, Looked};
+use super::{Change, Comparison, Found, Ledgered, Observations};
 use crate::action::Outcomes;
 use crate::finding::Finding;
-use crate::ledger::{Entry, Key, Lease, Leased, LiveState, Memory, Open, Settled, Turn, lease};
+use crate::ledger::{
+    Entry, Key, Lease, LeaseContext, Leased, LeasedFinding, LiveState, Memory, Open, lease,
+};
 use crate::severity::Rating;
 use crate::time::iso;
 
@@ -21,7 +23,7 @@ pub struct Taken {
 }
 
 /// The entries that have to be read whole before anything is written: those of which the ledger has one.
-pub fn wanted(compared: &Compared, ledger: &Ledgered) -> Vec<Key> {
+pub fn wanted(compared: &Comparison, ledger: &Ledgered) -> Vec<Key> {
     let is_written = |change: Change| {
         !matches!(change, Change::Known | Change::Snoozed | Change::Unknown | Change::Busy)
     };
@@ -36,8 +38,8 @@ impl Taken {
     /// Leases what is told. `memory` has the entries of [`wanted`]; what somebody wrote since the ledger was listed is left
     /// to the next run.
     pub fn of(
-        compared: &Compared,
-        looked: &Looked,
+        compared: &Comparison,
+        looked: &Observations,
         ledger: &Ledgered,
         mut memory: Memory,
         lease: &Lease,
@@ -109,9 +111,9 @@ impl Taken {
     pub fn record(&self, now: i64) -> Vec<Entry> {
         let (at, nothing) = (iso(now), Outcomes::new());
         let found = self.found.iter().flat_map(|(leased, found)| {
-            let settled: Vec<Settled<'_>> = found
+            let settled: Vec<LeasedFinding<'_>> = found
                 .iter()
-                .map(|Found { key, finding, rating, .. }| Settled {
+                .map(|Found { key, finding, rating, .. }| LeasedFinding {
                     key,
                     finding,
                     rating: *rating,
@@ -140,7 +142,7 @@ fn leased(found: &[Found], memory: &Memory, taken: &Lease, now: i64) -> Leased {
     let pairs: Vec<(&Finding, Rating)> = findings.iter().zip(ratings).collect();
     let open = Open { subject, findings: &findings, suppressed: &[], unseen: &[] };
     let looked = LiveState::default();
-    let turn = Turn { event, looked: &looked, still_open: &[], lease: taken, now };
+    let turn = LeaseContext { event, looked: &looked, still_open: &[], lease: taken, now };
     // Only these: an entry that was not read whole is no entry that is not there.
     let keys: BTreeSet<&Key> = found.iter().map(|found| &found.key).collect();
     let entries = memory.entries.iter().filter(|(key, _)| keys.contains(key));

@@ -83,8 +83,8 @@ impl Desk {
     }
 
     /// What a run sees. `complete`: nothing was refused.
-    fn looked(&self, rules: &[IngressRule], complete: bool) -> Looked {
-        let mut looked = Looked::default();
+    fn looked(&self, rules: &[IngressRule], complete: bool) -> Observations {
+        let mut looked = Observations::default();
         looked.listed(None, [GROUP.to_owned()]);
         looked.add_group(GROUP, rules.iter().map(shape).collect());
         looked.add(&self.report(rules), Some("the shop"));
@@ -93,7 +93,7 @@ impl Desk {
     }
 
     /// A whole run, at which the account shows this.
-    fn sweep(&mut self, looked: &Looked) -> Swept {
+    fn sweep(&mut self, looked: &Observations) -> Swept {
         let ledger = self.ledger();
         let compared = compare(looked, &ledger, self.now);
         let whole = Wanted::of_keys(wanted(&compared, &ledger)).of(&self.memory);
@@ -177,10 +177,10 @@ fn what_was_not_read_is_unknown_and_stays_open() {
     desk.sweep(&there);
     desk.now += HOUR;
     // The group was not decided about.
-    let nothing = Looked::default();
+    let nothing = Observations::default();
     assert_eq!(desk.sweep(&nothing).changes, [Change::Unknown]);
     // The rule is there, and something that decides was refused.
-    let mut partly = Looked::default();
+    let mut partly = Observations::default();
     partly.listed(None, [GROUP.to_owned()]);
     partly.add_group(GROUP, BTreeSet::from([shape(&open())]));
     assert_eq!(desk.sweep(&partly).changes, [Change::Unknown]);
@@ -203,7 +203,7 @@ fn a_group_or_a_cache_that_is_not_listed_any_more_is_gone() {
         desk.memory.entries.insert(key, entry);
     }
     desk.now += HOUR;
-    let mut looked = Looked::default();
+    let mut looked = Observations::default();
     looked.listed(None, ["sg-02".to_owned()]);
     assert_eq!(compare(&looked, &desk.ledger(), desk.now).unknown, 2);
     looked.listed(Some(CacheKind::ReplicationGroup), []);

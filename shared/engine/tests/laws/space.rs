@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use portcullis_engine::decide::{self, Decision, DecisionContext};
 use portcullis_engine::event::Lead;
-use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions};
+use portcullis_engine::exceptions::{Answer, Exception, ExceptionQuery, Exceptions};
 use portcullis_engine::facts::{AddressSpace, GroupFacts, IngressRule, Source};
 use portcullis_engine::finding::{Check, rule_of};
 use portcullis_engine::net::Count;
@@ -20,7 +20,7 @@ use crate::{lead, revoked, touched};
 struct UpTo(Count);
 
 impl Exceptions for UpTo {
-    fn ask(&self, asked: &Asked<'_>) -> Answer {
+    fn ask(&self, asked: &ExceptionQuery<'_>) -> Answer {
         let Self(most) = self;
         let fits = |union: Count| union.v4 <= most.v4 && union.v6 <= most.v6;
         if asked.check != Check::MemcachedUdp && asked.on.is_some_and(|on| fits(on.union)) {
@@ -31,7 +31,7 @@ impl Exceptions for UpTo {
         }
     }
 
-    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+    fn ended(&self, _: &ExceptionQuery<'_>) -> Option<Exception> {
         None
     }
 }

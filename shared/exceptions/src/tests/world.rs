@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use portcullis_engine::event::{
     Actor, Altered, CacheLead, Event, EventName, GroupLead, GroupRef, Lead, Touched,
 };
-use portcullis_engine::exceptions::{Answer, Asked, Exception, Exceptions, OnRule};
+use portcullis_engine::exceptions::{Answer, Exception, ExceptionQuery, Exceptions, OnRule};
 use portcullis_engine::facts::{
     CacheFacts, CacheGroups, CacheKind, CacheNetwork, Engine, GroupDetails, GroupFacts, Holder,
     IngressRule, Interface, Interfaces, LoadBalancer, PendingChange, PrefixList, Protocol, Source,
@@ -128,19 +128,19 @@ impl World {
     }
 
     /// Checks about rules are asked with the rule, those about settings without.
-    pub(crate) fn asked(&self) -> Asked<'_> {
+    pub(crate) fn asked(&self) -> ExceptionQuery<'_> {
         let own = self.own();
         let union = Count { v4: own.v4 + self.beside.v4, v6: own.v6 + self.beside.v6 };
         let on = OnRule { group: &self.group, rule: &self.rule, own, union };
         let cache =
             (&self.cache, "arn:aws:elasticache:eu-west-1:111122223333:replicationgroup:orders");
         let (check, event, now) = (self.check, &self.event, self.now);
-        let asked = Asked { check, event, now, cache: Some(cache), on: None };
+        let asked = ExceptionQuery { check, event, now, cache: Some(cache), on: None };
         match self.check {
             Check::OpenIngress | Check::MemcachedUdp => {
-                Asked { cache: None, on: Some(on), ..asked }
+                ExceptionQuery { cache: None, on: Some(on), ..asked }
             }
-            Check::OpenCache => Asked { on: Some(on), ..asked },
+            Check::OpenCache => ExceptionQuery { on: Some(on), ..asked },
             _ => asked,
         }
     }

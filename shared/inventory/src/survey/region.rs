@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use portcullis_engine::case::PolicyContext;
 use portcullis_engine::ledger::Memory;
 use portcullis_engine::scan::{Counts, Place};
-use portcullis_engine::sweep::Looked;
+use portcullis_engine::sweep::Observations;
 
 use super::calls::Calls;
 use super::store::Store;
@@ -38,7 +38,7 @@ pub(super) struct Region<'a> {
     pub(super) elasticache: aws_sdk_elasticache::Client,
     pub(super) store: Store,
     pub(super) counts: RefCell<Counts>,
-    pub(super) looked: RefCell<Looked>,
+    pub(super) looked: RefCell<Observations>,
     pub(super) unused: RefCell<Vec<Unused>>,
     /// What the ledger has of snoozes.
     pub(super) snoozes: RefCell<Memory>,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::Altered;
 use crate::facts::{Interface, PendingChange};
-use crate::ledger::{Lease, LiveState, ReportedAs, Turn};
+use crate::ledger::{Lease, LeaseContext, LiveState, ReportedAs};
 use crate::resolution::Resolution;
 use crate::severity::Reaches;
 use crate::time::{MINUTE, seconds};
@@ -92,7 +92,8 @@ fn reported(decision: &Decision, severity: &str) -> Memory {
     let made = event(Lead::Cache(cache_lead(GROUP)));
     let looked = LiveState::default();
     let lease = Lease { by: "r-1".to_owned(), until: 0 };
-    let turn = Turn { event: &made, looked: &looked, still_open: &[], lease: &lease, now: 0 };
+    let turn =
+        LeaseContext { event: &made, looked: &looked, still_open: &[], lease: &lease, now: 0 };
     let leased = decision.lease(&Reaches::of([]), &Memory::default(), &turn);
     let mut memory = Memory::default();
     for mut entry in leased.entries {

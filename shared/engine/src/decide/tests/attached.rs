@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::{Attached, Carrier};
 use crate::facts::{Holder, Interface, Interfaces};
-use crate::ledger::{Lease, LiveState, ReportedAs, Turn};
+use crate::ledger::{Lease, LeaseContext, LiveState, ReportedAs};
 use crate::resolution::Resolution;
 use crate::severity::Reaches;
 use crate::time::MINUTE;
@@ -104,7 +104,13 @@ fn what_was_reported_as_open_is_older_unless_it_reaches_further_now() {
         let before = event(Lead::Group(lead(on("eni-0"), Vec::new())));
         let looked = LiveState::default();
         let lease = Lease { by: "r-1".to_owned(), until: 0 };
-        let turn = Turn { event: &before, looked: &looked, still_open: &[], lease: &lease, now: 0 };
+        let turn = LeaseContext {
+            event: &before,
+            looked: &looked,
+            still_open: &[],
+            lease: &lease,
+            now: 0,
+        };
         let leased = first.lease(&Reaches::of([&facts]), &Memory::default(), &turn);
         let mut memory = Memory::default();
         for mut entry in leased.entries {

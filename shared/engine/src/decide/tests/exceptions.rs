@@ -1,7 +1,7 @@
 //! What the policies answer, and what follows.
 
 use super::*;
-use crate::exceptions::{Answer, Asked, Exception, Exceptions, Expired};
+use crate::exceptions::{Answer, Exception, ExceptionQuery, Exceptions, Expired};
 use crate::facts::{CacheKind, Protocol};
 use crate::fixtures::{Always, Narrow, exception};
 use crate::report::Known;
@@ -70,11 +70,11 @@ fn what_depends_on_what_could_not_be_read_is_left_to_a_person() {
 struct Lapsed;
 
 impl Exceptions for Lapsed {
-    fn ask(&self, _: &Asked<'_>) -> Answer {
+    fn ask(&self, _: &ExceptionQuery<'_>) -> Answer {
         Answer::Fault
     }
 
-    fn ended(&self, asked: &Asked<'_>) -> Option<Exception> {
+    fn ended(&self, asked: &ExceptionQuery<'_>) -> Option<Exception> {
         let on = asked.on.expect("it is about a rule");
         assert_eq!((on.own, on.union), (on.union, on.own), "it admits the world by itself");
         Some(exception("bastion", Some("2026-11-01")))
@@ -101,7 +101,7 @@ fn an_exception_that_ended_is_named_and_the_rule_goes() {
 struct Web;
 
 impl Exceptions for Web {
-    fn ask(&self, asked: &Asked<'_>) -> Answer {
+    fn ask(&self, asked: &ExceptionQuery<'_>) -> Answer {
         let https = asked
             .on
             .is_some_and(|on| on.rule.protocol == Protocol::Tcp && on.rule.ports() == (443, 443));
@@ -112,7 +112,7 @@ impl Exceptions for Web {
         }
     }
 
-    fn ended(&self, _: &Asked<'_>) -> Option<Exception> {
+    fn ended(&self, _: &ExceptionQuery<'_>) -> Option<Exception> {
         None
     }
 }

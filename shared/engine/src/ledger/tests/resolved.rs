@@ -107,8 +107,13 @@ fn a_setting_of_a_cache_recovers_only_if_describe_says_so() {
         let lease = Lease { by: "r-1".to_owned(), until: now + 30 };
         let looked = LiveState::at_cache(facts, lead.altered);
         let still_open: Vec<Entry> = memory.entries.values().cloned().collect();
-        let turn =
-            Turn { event: &event, looked: &looked, still_open: &still_open, lease: &lease, now };
+        let turn = LeaseContext {
+            event: &event,
+            looked: &looked,
+            still_open: &still_open,
+            lease: &lease,
+            now,
+        };
         let leased = decision.lease(&Reaches::of_cache(facts), memory, &turn);
         (decision, leased)
     };

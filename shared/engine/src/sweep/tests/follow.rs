@@ -7,7 +7,7 @@ const LATER: i64 = 30 * 60;
 
 impl Desk {
     /// A whole run, and what it leaves. `before` is what the last one left.
-    fn run(&mut self, looked: &Looked, before: Option<&Follow>) -> (Vec<Change>, Split) {
+    fn run(&mut self, looked: &Observations, before: Option<&Follow>) -> (Vec<Change>, Split) {
         let ledger = self.ledger();
         let mut compared = compare(looked, &ledger, self.now);
         let split = Split::of(&compared, looked, before, false, self.now);
@@ -15,13 +15,13 @@ impl Desk {
         (self.tell(looked, &compared), split)
     }
 
-    fn follow_up(&mut self, looked: &Looked, follow: &Follow) -> (Vec<Change>, Split) {
+    fn follow_up(&mut self, looked: &Observations, follow: &Follow) -> (Vec<Change>, Split) {
         let mut compared = compare(looked, &self.ledger(), self.now);
         compared.only(follow);
         (self.tell(looked, &compared), Split::of_follow_up(&compared))
     }
 
-    fn tell(&mut self, looked: &Looked, compared: &Compared) -> Vec<Change> {
+    fn tell(&mut self, looked: &Observations, compared: &Comparison) -> Vec<Change> {
         let ledger = self.ledger();
         let whole = Wanted::of_keys(wanted(compared, &ledger)).of(&self.memory);
         let lease = Lease { by: "run".to_owned(), until: self.now + 1200 };
