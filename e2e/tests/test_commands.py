@@ -57,6 +57,7 @@ NO_COMMAND = "no test: it is no command"
 CHOICE = "no test: the beginning of a command, whose rest is the reader's choice"
 BROWSER = "no test: it opens a browser"
 NEWER_CLI = "no test: AWS CLI 2 alone has it, and PyPI has none"
+LISTED = "test_security_groups.py::test_an_entry_that_opens_a_prefix_list_is_reported_with_the_command_that_removes_it"
 HISTORY = "no test: test_audit.py asks for the event history by portcullis replay --last"
 REDIS_CLI = "no test: an option of redis-cli, which needs a server of the engine"
 AGENT = "no test: it updates an agent by a document of AWS's own"
@@ -81,6 +82,9 @@ PLACES = {
         "aws ec2 delete-tags": [KEPT_FOR_GOOD],
         "aws cloudtrail lookup-events": [HISTORY],
         "aws stepfunctions stop-execution": [STOP],
+        "aws ec2 modify-managed-prefix-list": [LISTED],
+        "aws ec2 describe-managed-prefix-lists": [LISTED],
+        "portcullis undo": ["test_overruling.py::test_portcullis_undo_puts_a_rule_back_and_it_stays"],
         "portcullis audit": ["test_adversary.py::test_a_call_whose_record_is_cut_off_to_nothing_is_told_once"],
         "portcullis plan": [GUIDANCE],
         "portcullis move": ["test_guidance_commands.py::test_the_command_of_an_alert_starts_the_move"],
@@ -124,9 +128,6 @@ PLACES = {
         "aws elasticache describe-serverless-caches": [GUIDANCE],
         "--cache-cluster-id": [GUIDANCE],
         "aws elasticache describe-cache-clusters": [GUIDANCE],
-    },
-    f"{ALERTS}/memory.rs": {
-        "portcullis undo": ["test_overruling.py::test_portcullis_undo_puts_a_rule_back_and_it_stays"]
     },
     f"{ALERTS}/outcome.rs": {"portcullis moves": [STOP]},
     f"{ALERTS}/owner/advice.rs": {

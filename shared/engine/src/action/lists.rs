@@ -49,7 +49,7 @@ impl fmt::Display for ListStays {
         };
         match self {
             Self::OnlyReported => {
-                f.write_str("PrefixLists is `report`: Portcullis changes no prefix list")
+                f.write_str("Portcullis changes no prefix list")
             }
             Self::OtherOwner(owner) => write!(f, "the prefix list belongs to account {owner}"),
             Self::Synchronised => {
