@@ -146,13 +146,20 @@ PLACES = {
     f"{ALERTS}/sweep/mail.rs": {
         "portcullis findings": [DIGEST] * 2,
         "portcullis audit": [AUDIT],
-        "portcullis undo": ["test_sweep.py::test_what_was_reported_is_closed_after_its_notice_and_the_ways_out_prevent_it"],
+        "portcullis undo": [
+            "test_sweep.py::test_what_was_reported_is_closed_after_its_notice_and_the_ways_out_prevent_it"
+        ],
     },
+    f"{ALERTS}/sweep/told.rs": {"--region": [DIGEST]},
     "shared/engine/src/sweep/older.rs": {
-        "portcullis sweep": ["test_sweep.py::test_what_was_reported_is_closed_after_its_notice_and_the_ways_out_prevent_it"]
+        "portcullis sweep": [
+            "test_sweep.py::test_what_was_reported_is_closed_after_its_notice_and_the_ways_out_prevent_it"
+        ]
     },
     "functions/sweep/src/remediate.rs": {
-        "portcullis undo": ["test_sweep.py::test_what_was_reported_is_closed_after_its_notice_and_the_ways_out_prevent_it"]
+        "portcullis undo": [
+            "test_sweep.py::test_what_was_reported_is_closed_after_its_notice_and_the_ways_out_prevent_it"
+        ]
     },
     "shared/engine/src/settings.rs": {"--stack": [OTHER_STACK]},
     "functions/trail/src/coverage.rs": {

@@ -3,6 +3,7 @@
 import pytest
 from harness import groups, pasted
 from harness.guard import PRIVATE, made, permission
+from harness.wait import until
 
 
 def opens(guard, group_id, call):
@@ -334,3 +335,32 @@ def test_older_fault_is_told_and_left(guard, name):
     assert after == before
     assert [finding["evidence"]["rule"]["id"] for finding in document["older"]] == ["sgr-0aaaaaaaaaaaaaaa1"]
     assert "sgr-0aaaaaaaaaaaaaaa1" in mail["body"]
+
+
+def test_an_entry_that_opens_a_prefix_list_is_reported_with_the_command_that_removes_it(guard, name):
+    """The other entry of the same call stays, and so does the rule that names the list."""
+    made = guard.ec2.create_managed_prefix_list(
+        PrefixListName=name, AddressFamily="IPv4", MaxEntries=5, Entries=[{"Cidr": PRIVATE, "Description": "office"}]
+    )
+    prefix_list = made["PrefixList"]["PrefixListId"]
+    group = guard.group(name, permission("tcp", 6379, prefix_list))
+    before = guard.look(group)
+    entries = lambda: {  # noqa: E731
+        entry["Cidr"] for entry in guard.ec2.get_managed_prefix_list_entries(PrefixListId=prefix_list)["Entries"]
+    }
+    guard.ec2.modify_managed_prefix_list(
+        PrefixListId=prefix_list,
+        CurrentVersion=1,
+        AddEntries=[{"Cidr": "0.0.0.0/0", "Description": "for the demo"}, {"Cidr": "192.168.0.0/16"}],
+    )
+    document, mail = guard.alerts.wait(prefix_list)
+    assert document["subject"]["type"] == "prefix-list" and document["event"]["name"] == "ModifyManagedPrefixList"
+    (finding,) = document["findings"]
+    assert finding["outcome"] == "by-hand"
+    assert finding["evidence"]["entries"] == [{"cidr": "0.0.0.0/0", "description": "for the demo"}]
+    assert [worst["group"] for worst in finding["evidence"]["worst"]] == [group]
+    assert entries() == {PRIVATE, "0.0.0.0/0", "192.168.0.0/16"} and guard.look(group) == before
+    (command,) = [line for line in mail["body"].splitlines() if line.startswith("aws ec2 modify-managed-prefix-list")]
+    pasted.paste(command, guard.account)
+    until("the entry is gone", lambda: entries() == {PRIVATE, "192.168.0.0/16"})
+    assert guard.look(group) == before

@@ -256,7 +256,9 @@ def test_throttled_events_sound_an_alarm_and_are_not_lost():
 
 @pytest.mark.parametrize("alarms", ["all", "essential", "none"])
 def test_alarms_are_a_choice(alarms):
-    with guarded(Alarms=alarms, MoveCaches="on-request", ChatTopic="yes") as guard:
+    with guarded(
+        Alarms=alarms, MoveCaches="on-request", ChatTopic="yes", HardenMemcached="ask", Sweep="enforce"
+    ) as guard:
         made = set(guard.stack.resources("AWS::CloudWatch::Alarm"))
     every = {name for name, r in deploy.template()["Resources"].items() if r["Type"] == "AWS::CloudWatch::Alarm"}
     of_functions = {"ErrorsAlarm", "TimeoutsAlarm"}
@@ -274,7 +276,8 @@ def test_dashboard_shows_every_metric_that_we_emit(guard):
     assert guard.stack.outputs["DashboardUrl"] == f"{console}#dashboards:name={name}"
     text = json.dumps([widget["properties"]["metrics"] for widget in widgets])
     shown = set(re.findall(r'\["Portcullis", "(\w+)"', text)) | set(re.findall(r'MetricName=\\+"(\w+)', text))
-    names = re.findall(r'\bmetric\("(\w+)"|Metric::about\([^"]*"(\w+)"|\("((?:Sweep|Missed)\w+)", ', METRICS.read_text())
+    calls = r'\bmetric\("(\w+)"|Metric::about\([^"]*"(\w+)"|\("((?:Sweep|Missed)\w+)", '
+    names = re.findall(calls, METRICS.read_text())
     emitted = {name for found in names for name in found if name}
     assert shown == emitted and len(emitted) == 19
     # Of the sweep it shows what its runs found.

@@ -137,12 +137,15 @@ export const ACKNOWLEDGED: readonly Reason[] = [
     ids: [
       "AwsSolutions-IAM5[Resource::*]",
       "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:*:prefix-list/*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/<RevisitGroup>/*]",
       "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:cluster:*]",
       "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:replicationgroup:*]",
       "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:serverlesscache:*]",
       "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:elasticache:<AWS::Region>:<AWS::AccountId>:subnetgroup:*]",
     ],
-    reason: "It looks at every group and cache of this account and Region; EC2's Describe actions know no resources.",
+    reason:
+      "It looks at every group and cache of this account and Region; EC2's Describe actions know no resources. Its follow-up is a " +
+      "schedule in the stack's own group.",
   },
   {
     resource: "CloseOlder",

@@ -20,7 +20,7 @@ const NEEDED = ACKNOWLEDGED.flatMap(({ resource, ids }) => ids.map((id) => `${re
 /** With everything that asks for more rights or more resources. */
 const MOST = {
   ...{ tracing: true, alertEmail: "ops@example.com", organizationId: "o-abcdefghij" },
-  ...({ moveCaches: "fresh", approvalPage: true, chatTopic: true, hardenMemcached: "ask" } as const),
+  ...({ moveCaches: "fresh", approvalPage: true, chatTopic: true, hardenMemcached: "ask", sweep: "enforce" } as const),
 };
 
 /** What cdk-nag objects to below this construct, as resource and rule. */
