@@ -142,7 +142,16 @@ def test_every_resource_that_can_have_tags_has_the_stack_s(deployed):
         assert TAGS.items() <= tags.items(), item["LogicalResourceId"]
         seen[item["ResourceType"]] += 1
     # Without MoveCaches, nothing of the moves is there, and without ChatTopic no topic for it.
-    absent = ("Moves", "MovesBegin", "HasMovesAlarm", "HasPage", "HasChat", "HasChatAlarm", "Hardens")
+    absent = (
+        "Moves",
+        "MovesBegin",
+        "HasMovesAlarm",
+        "HasPage",
+        "HasChat",
+        "HasChatAlarm",
+        "Hardens",
+        "HasSweepStoppedAlarm",
+    )
     absent += ("HardensByAsking", "HasHardenAlarm", "HardeningsHavePage", "MovesHavePage", "Asks")
     resources = template()["Resources"].values()
     wanted = [resource["Type"] for resource in resources if resource.get("Condition") not in absent]

@@ -344,6 +344,7 @@ def test_an_entry_that_opens_a_prefix_list_is_reported_with_the_command_that_rem
     )
     prefix_list = made["PrefixList"]["PrefixListId"]
     group = guard.group(name, permission("tcp", 6379, prefix_list))
+    guard.handled("ingress", group)
     before = guard.look(group)
     entries = lambda: {  # noqa: E731
         entry["Cidr"] for entry in guard.ec2.get_managed_prefix_list_entries(PrefixListId=prefix_list)["Entries"]

@@ -111,7 +111,7 @@ Examples:
   portcullis audit
   portcullis audit --regions eu-west-1 --save audit.json
   portcullis audit --from audit.json --format html --output audit.html
-  portcullis audit --accounts 111122223333,444455556666 --role-name portcullis-audit
+  portcullis audit --accounts 444455556666 --role-name portcullis-audit
   portcullis audit --organization --role-name portcullis-audit --unused
 
 Who called is not known to an audit. Where an exception asks for that, the finding is reported, and says so.

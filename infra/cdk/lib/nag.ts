@@ -28,6 +28,14 @@ export const ACKNOWLEDGED: readonly Reason[] = [
       "to others, and groups are revoked from unless they carry the tag portcullis:protect.",
   },
   {
+    resource: "IngressRole",
+    ids: [
+      "AwsSolutions-IAM5[Resource::*]",
+      "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:prefix-list/*]",
+    ],
+    reason: "Any prefix list of the account may be edited. EC2's Describe actions know no resources. It only reads.",
+  },
+  {
     resource: "CacheRole",
     ids: ["cluster", "replicationgroup", "serverlesscache", "subnetgroup"]
       .map(
