@@ -152,7 +152,7 @@ pub struct ListRecord {
     pub version: i64,
     /// Each CIDR, with its description.
     pub entries: Vec<(String, Option<String>)>,
-    /// The groups that they let the internet into, with the rules that name the list: the first [`GROUPS`].
+    /// The groups that they let the internet into, with the rules that name the list: the first 100.
     pub groups: BTreeMap<String, Vec<String>>,
 }
 
