@@ -48,9 +48,7 @@ impl fmt::Display for ListStays {
             }
         };
         match self {
-            Self::OnlyReported => {
-                f.write_str("Portcullis changes no prefix list")
-            }
+            Self::OnlyReported => f.write_str("Portcullis changes no prefix list"),
             Self::OtherOwner(owner) => write!(f, "the prefix list belongs to account {owner}"),
             Self::Synchronised => {
                 f.write_str("IPAM writes the entries of this prefix list: change its resolver")
