@@ -1,7 +1,7 @@
 //! Settings, read once at start, and the clients.
 
 use anyhow::{Result, bail};
-use portcullis_approval::{Asker, Desk, Table};
+use portcullis_approval::{Asker, Desk, StackSettings, Table};
 use portcullis_aws::{Patience, config, now, sns};
 
 /// The settings.
@@ -22,15 +22,7 @@ impl Settings {
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let mut problems = Vec::new();
-        let mut needed = |name: &str| {
-            variable(name).unwrap_or_else(|| {
-                problems.push(format!("{name} is not set"));
-                String::new()
-            })
-        };
-        let topic = needed("PORTCULLIS_ALERT_TOPIC_ARN");
-        let table = needed("PORTCULLIS_MOVES_TABLE");
-        let stack = needed("PORTCULLIS_STACK");
+        let StackSettings { topic, table, stack } = StackSettings::read(variable, &mut problems);
         let asker = Asker::read(variable, &mut problems);
         if !problems.is_empty() {
             bail!("settings: {}", problems.join("; "));

@@ -1,7 +1,7 @@
 //! Settings, read once at start. Every problem is told at once.
 
 use anyhow::{Result, bail};
-use portcullis_approval::Asker;
+use portcullis_approval::{Asker, StackSettings};
 
 /// The settings of the steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +25,7 @@ impl Settings {
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let mut problems = Vec::new();
-        let mut needed = |name: &str, what: &str| {
-            variable(name).unwrap_or_else(|| {
-                problems.push(format!("{name} is not set, and must be {what}"));
-                String::new()
-            })
-        };
-        let topic = needed("PORTCULLIS_ALERT_TOPIC_ARN", "the ARN of an SNS topic");
-        let table = needed("PORTCULLIS_MOVES_TABLE", "the name of a DynamoDB table");
-        let stack = needed("PORTCULLIS_STACK", "the name of the stack");
+        let StackSettings { topic, table, stack } = StackSettings::read(variable, &mut problems);
         let recreates_fresh = match variable("PORTCULLIS_MOVE_FRESH").as_deref() {
             None | Some("no") => false,
             Some("yes") => true,

@@ -65,9 +65,9 @@ impl Sweep {
         let whole = self.ledger.read(&Wanted::of_keys(keys)).await?;
         let shell = Shell::new(self.settings.clone()).await;
         let mut remediated = Remediated { shell, cases: Vec::new(), ramp, closed: Vec::new() };
+        let policy =
+            PolicyContext { settings: &self.settings, exceptions: self.exceptions.as_ref() };
         for one in &closings {
-            let policy =
-                PolicyContext { settings: &self.settings, exceptions: self.exceptions.as_ref() };
             let mut case = Case::closing(one, by, policy);
             let failed = closing(&remediated.shell, &mut case).await.err();
             let report = case.report();
@@ -76,6 +76,7 @@ impl Sweep {
                 match (report.and_then(|report| ended(report, key)), &failed) {
                     (Some((Resolution::Done, _)), _) => {
                         remediated.closed.push(key.clone());
+                        tracing::info!(subject = key.subject, "{} was closed", key.id());
                         told.remediated.extend(self.row(key, looked, entry));
                     }
                     (Some((Resolution::AlreadyGone, _)), _) => {}
@@ -91,9 +92,6 @@ impl Sweep {
                         told.not_remediated.extend(left(key, looked, why, true));
                     }
                     (None, None) => {}
-                }
-                if told.remediated.last().is_some_and(|row| row.id == key.id()) {
-                    tracing::info!(subject = key.subject, "{} was closed", key.id());
                 }
             }
             remediated.cases.push(case);

@@ -27,6 +27,34 @@ pub struct Page {
     pub key: String,
 }
 
+/// Where a function that asks keeps and tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackSettings {
+    /// `PORTCULLIS_ALERT_TOPIC_ARN`: the SNS topic of the mails.
+    pub topic: String,
+    /// `PORTCULLIS_MOVES_TABLE`: the DynamoDB table of the requests.
+    pub table: String,
+    /// `PORTCULLIS_STACK`: the name of the stack, for the commands in the mails.
+    pub stack: String,
+}
+
+impl StackSettings {
+    /// Reads them as [`Asker::read`].
+    pub fn read(variable: impl Fn(&str) -> Option<String>, problems: &mut Vec<String>) -> Self {
+        let mut needed = |name: &str, what: &str| {
+            variable(name).unwrap_or_else(|| {
+                problems.push(format!("{name} is not set, and must be {what}"));
+                String::new()
+            })
+        };
+        Self {
+            topic: needed("PORTCULLIS_ALERT_TOPIC_ARN", "the ARN of an SNS topic"),
+            table: needed("PORTCULLIS_MOVES_TABLE", "the name of a DynamoDB table"),
+            stack: needed("PORTCULLIS_STACK", "the name of the stack"),
+        }
+    }
+}
+
 /// What a question goes by.
 #[derive(Debug, Clone, Copy)]
 pub struct Desk<'a> {

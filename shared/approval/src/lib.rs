@@ -11,7 +11,7 @@ mod record;
 mod table;
 
 pub use answer::{Decided, To, answer, wake};
-pub use asker::{Asker, Desk, Page};
+pub use asker::{Asker, Desk, Page, StackSettings};
 pub use hardening::Hardening;
 pub use link::{Checked, Link, sign};
 pub use record::{About, Answer, Asked, Question, Record, Through, Work};
